@@ -1,0 +1,150 @@
+"""The models on offer: their objects as `/models` shows them, their endpoints, and what a token costs."""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from simulator.behaviours import HEALTHY, listed
+from simulator.samples import sample
+from simulator.turn import PROVIDER, Price
+
+FREE = Price(0, 0)
+SIMULATED = Price(1_000, 2_000)
+
+# The prices are round on purpose where no sample fixes them; a rehearsal needs plausible, not current, ones.
+_REAL_LOOKING = {
+    "anthropic/claude-sonnet-4.6": ("Anthropic: Claude Sonnet 4.6", Price(3_000, 15_000)),
+    "openai/gpt-5.4-mini": ("OpenAI: GPT-5.4 Mini", Price(750, 4_500)),
+    "openai/gpt-oss-120b": ("OpenAI: gpt-oss-120b", Price(100, 400)),
+    "google/gemini-3.8-flash": ("Google: Gemini 3.8 Flash", Price(300, 2_500)),
+    "deepseek/deepseek-v4-pro": ("DeepSeek: DeepSeek V4 Pro", Price(400, 1_600)),
+    "qwen/qwen3.8-27b": ("Qwen: Qwen3.8 27B", Price(300, 1_700)),
+    "z-ai/glm-5.3-flash": ("Z.AI: GLM 5.3 Flash", Price(200, 800)),
+}
+# Routers and aliases answer in the name of a concrete model.
+_SERVED_BY = {
+    "openrouter/auto": "openai/gpt-5.4-mini",
+    "~anthropic/claude-sonnet-latest": "anthropic/claude-sonnet-4.6",
+}
+_PARAMETERS = [
+    "frequency_penalty", "include_reasoning", "max_tokens", "presence_penalty", "reasoning",
+    "response_format", "seed", "stop", "structured_outputs", "temperature",
+    "tool_choice", "tools", "top_k", "top_p",
+]  # fmt: skip
+_CREATED_S = 1_780_000_000
+_CONTEXT_TOKENS = 200_000
+_COMPLETION_TOKENS = 64_000
+
+
+def served_by(model: str) -> str:
+    """The slug that an answer to this model names as the one that served."""
+    return _SERVED_BY.get(model, model)
+
+
+def price_of(model: str) -> Price:
+    """What a token of this model costs; models outside the catalog cost as every simulated one."""
+    if model.endswith(":free"):
+        return FREE
+    known = models().get(served_by(model))
+    return SIMULATED if known is None else _price_in(known["pricing"])
+
+
+@cache
+def models() -> Mapping[str, Mapping[str, Any]]:
+    """Every model object by id: healthy simulated ones, the recorded list, some real-looking ones."""
+    recorded = {entry["id"]: entry for entry in json.loads(sample("cat-01-models").text)["data"]}
+    simulated = {name: _model(name, f"Simulator: {name[4:]}", SIMULATED) for name in listed(HEALTHY)}
+    free = {"sim/ok:free": _model("sim/ok:free", "Simulator: ok (free)", FREE)}
+    real_looking = {name: _model(name, title, price) for name, (title, price) in _REAL_LOOKING.items()}
+    return simulated | free | recorded | real_looking
+
+
+@cache
+def models_body() -> bytes:
+    """The answer to `GET /models`."""
+    data = list(models().values())
+    return json.dumps({"data": data, "links": {"next": None}, "total_count": len(data)}).encode()
+
+
+def endpoints_body(model: str) -> bytes | None:
+    """The answer to `GET /models/{author}/{slug}/endpoints`; None for a model that is not in the catalog."""
+    recorded = sample("cat-02-endpoints").text
+    if json.loads(recorded)["data"]["id"] == model:
+        return recorded.encode()
+    known = models().get(model)
+    if known is None:
+        return None
+    data = {key: known[key] for key in ("id", "name", "created", "description", "architecture")}
+    return json.dumps({"data": {**data, "endpoints": [_endpoint(known)]}}).encode()
+
+
+def _model(name: str, title: str, price: Price) -> dict[str, Any]:
+    outputs = ["text", "image"] if name == "sim/image" else ["text"]
+    return {
+        "id": name,
+        "canonical_slug": name,
+        "hugging_face_id": None,
+        "name": title,
+        "created": _CREATED_S,
+        "description": title,
+        "context_length": _CONTEXT_TOKENS,
+        "architecture": {
+            "modality": f"text->{'+'.join(outputs)}",
+            "input_modalities": ["text"],
+            "output_modalities": outputs,
+            "tokenizer": "Other",
+            "instruct_type": None,
+        },
+        "pricing": {
+            "prompt": _dollars(price.prompt_nano_usd),
+            "completion": _dollars(price.completion_nano_usd),
+        },
+        "top_provider": {
+            "context_length": _CONTEXT_TOKENS,
+            "max_completion_tokens": _COMPLETION_TOKENS,
+            "is_moderated": False,
+        },
+        "per_request_limits": None,
+        "supported_parameters": _PARAMETERS,
+        "supported_voices": None,
+        "default_parameters": None,
+        "knowledge_cutoff": None,
+        "expiration_date": None,
+        "links": {"details": f"/api/v1/models/{name}/endpoints"},
+    }
+
+
+def _endpoint(model: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": f"{PROVIDER} | {model['canonical_slug']}",
+        "model_id": model["id"],
+        "model_name": model["name"],
+        "context_length": model["context_length"],
+        "pricing": {**model["pricing"], "discount": 0},
+        "provider_name": PROVIDER,
+        "tag": "simulator",
+        "quantization": "unknown",
+        "max_completion_tokens": model["top_provider"]["max_completion_tokens"],
+        "max_prompt_tokens": None,
+        "supported_parameters": model["supported_parameters"],
+        "supports_tool_choice": {"none": True, "auto": True, "required": True, "function": True},
+        "status": 0,
+        "uptime_last_5m": 99.9,
+        "uptime_last_30m": 99.9,
+        "uptime_last_1d": 99.9,
+        "supports_implicit_caching": False,
+        "supports_diarization": False,
+        "native_tools": {},
+        "service_tier": None,
+        "latency_last_30m": {"p50": 20, "p75": 30, "p90": 40, "p99": 90},
+        "throughput_last_30m": {"p50": 900, "p75": 1000, "p90": 1100, "p99": 1200},
+    }
+
+
+def _dollars(nano_usd: int) -> str:
+    return f"{nano_usd / 1e9:.9f}".rstrip("0").rstrip(".")
+
+
+def _price_in(pricing: Mapping[str, str]) -> Price:
+    return Price(round(float(pricing["prompt"]) * 1e9), round(float(pricing["completion"]) * 1e9))

@@ -1,0 +1,197 @@
+"""Scripts of models that answer: quickly, slowly, at length, with tools, images or reasoning."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from itertools import cycle, islice
+
+from simulator import framing
+from simulator.answers import (
+    Answer,
+    ToolCall,
+    content_chunk,
+    dumps,
+    ending_chunks,
+    plain_body,
+    progress_chunks,
+    tally_of,
+)
+from simulator.steps import Head, Pair, Pause, Script, Step, Whole, Write
+from simulator.turn import Turn
+
+BLANK = b"         \n\n"  # what OpenRouter sends to keep a slow plain response alive
+BEAT_S = 0.2
+OK = Answer(("Canberra", " is the", " capital", " of", " Australia."))
+LARGE_EVENT_CHARACTERS = 1_000_000
+_DRIP_EVENTS = 20
+_PIECE_CHARACTERS = 4096
+_WORDS = ("every ", "question ", "deserves ", "a ", "patient ", "answer ", "that ", "arrives ")
+_PIXEL = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ"
+    "AAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+Answers = Callable[[Turn], Answer]
+
+
+def plain_headers(turn: Turn) -> dict[str, str]:
+    """Headers of a plain answer."""
+    return {"Content-Type": "application/json", "X-Generation-Id": turn.id}
+
+
+def stream_headers(turn: Turn) -> dict[str, str]:
+    """Headers of a stream."""
+    return {
+        "Content-Type": "text/event-stream",
+        "Cache-Control": "no-cache",
+        "X-Generation-Id": turn.id,
+    }
+
+
+def whole(turn: Turn, answer: Answer) -> Whole:
+    """A plain answer in one step."""
+    return Whole(200, dumps(plain_body(turn, answer)), plain_headers(turn), tally_of(turn, answer))
+
+
+def events(turn: Turn, answer: Answer) -> Iterator[Write]:
+    """The events of a complete stream, `[DONE]` included."""
+    yield from progress(turn, answer)
+    yield from ending(turn, answer)
+
+
+def progress(turn: Turn, answer: Answer) -> Iterator[Write]:
+    """The events in which the model says something."""
+    return (Write(framing.event(payload), 1) for payload in progress_chunks(turn, answer))
+
+
+def ending(turn: Turn, answer: Answer, *, usage_with_empty_choices: bool = False) -> Iterator[Write]:
+    """Finish reason, usage and `[DONE]`."""
+    finish, usage = ending_chunks(turn, answer, usage_with_empty_choices=usage_with_empty_choices)
+    yield Write(framing.event(finish), 1)
+    yield Write(framing.event(usage), 1, tally_of(turn, answer))
+    yield Write(framing.DONE, 1)
+
+
+def answering(answers: Answers | Answer) -> Pair:
+    """A pair that gives this answer, whole or streamed."""
+    answer_to = answers if callable(answers) else lambda _: answers
+
+    def plain(turn: Turn) -> Iterable[Step]:
+        return (whole(turn, answer_to(turn)),)
+
+    def stream(turn: Turn) -> Iterator[Step]:
+        yield Head(stream_headers(turn))
+        yield from events(turn, answer_to(turn))
+
+    return Pair(plain, stream=stream)
+
+
+OK_PAIR = answering(OK)
+
+
+def usage_empty_choices(turn: Turn) -> Iterator[Step]:
+    """A stream whose usage chunk has no choices."""
+    yield Head(stream_headers(turn))
+    yield from progress(turn, OK)
+    yield from ending(turn, OK, usage_with_empty_choices=True)
+
+
+def slow(script: Script) -> Script:
+    """The script after n ms of silence."""
+
+    def delayed(turn: Turn) -> Iterator[Step]:
+        yield Pause(turn.number / 1000)
+        yield from script(turn)
+
+    return delayed
+
+
+def keep_alive(line: bytes, duration_s: float) -> Iterator[Step]:
+    """The line at once and then every 200 ms until the duration is over."""
+    while duration_s > 0:
+        yield Write(line)
+        yield Pause(min(BEAT_S, duration_s))
+        duration_s -= BEAT_S
+
+
+def comments_stream(turn: Turn) -> Iterator[Step]:
+    """Comments for n ms, then the answer."""
+    yield Head(stream_headers(turn))
+    yield from keep_alive(framing.COMMENT, turn.number / 1000)
+    yield from events(turn, OK)
+
+
+def comments_plain(turn: Turn) -> Iterator[Step]:
+    """Blank lines for n ms, then the JSON."""
+    answer = whole(turn, OK)
+    yield Head(answer.headers)
+    yield from keep_alive(BLANK, turn.number / 1000)
+    yield Write(answer.body, tally=answer.tally)
+
+
+def drip_stream(turn: Turn) -> Iterator[Step]:
+    """Twenty events of text, n ms before each."""
+    answer = Answer(tuple(islice(cycle(_WORDS), _DRIP_EVENTS)))
+    yield Head(stream_headers(turn))
+    for write in progress(turn, answer):
+        yield Pause(turn.number / 1000)
+        yield write
+    yield from ending(turn, answer)
+
+
+def drip_plain(turn: Turn) -> Iterator[Step]:
+    """The JSON in twenty pieces, n ms before each."""
+    answer = whole(turn, OK)
+    yield Head(answer.headers)
+    size = -(-len(answer.body) // _DRIP_EVENTS)
+    for start in range(0, len(answer.body), size):
+        yield Pause(turn.number / 1000)
+        yield Write(answer.body[start : start + size], tally=answer.tally)
+
+
+def long_answer(turn: Turn) -> Answer:
+    """N words."""
+    return Answer(tuple(islice(cycle(_WORDS), turn.number)))
+
+
+def long_stream(turn: Turn) -> Iterator[Step]:
+    """N events of one word each, encoded once a word so that the socket is the limit."""
+    yield Head(stream_headers(turn))
+    writes = [Write(framing.event(content_chunk(turn, word)), 1) for word in _WORDS]
+    yield from islice(cycle(writes), turn.number)
+    yield from ending(turn, long_answer(turn))
+
+
+def bytes_answer(turn: Turn) -> Answer:
+    """Text that makes the plain JSON about n bytes long."""
+    length = max(0, turn.number - len(dumps(plain_body(turn, Answer()))))
+    text = "x" * length
+    return Answer(tuple(text[at : at + _PIECE_CHARACTERS] for at in range(0, length, _PIECE_CHARACTERS)))
+
+
+def tool_answer(turn: Turn) -> Answer:
+    """A tool call; text once the conversation ends with a tool's result."""
+    messages = turn.body.get("messages") or [{}]
+    if isinstance(messages[-1], dict) and messages[-1].get("role") == "tool":
+        return Answer(("It is", " raining", " in Oslo."))
+    tools = turn.body.get("tools") or [{}]
+    function = tools[0].get("function") if isinstance(tools[0], dict) else None
+    name = str(function.get("name")) if isinstance(function, dict) else "get_weather"
+    call = ToolCall(f"call_{turn.id[-8:]}", name, ('{"city"', ':"Os', 'lo"}'))
+    return Answer(tool=call, finish_reason="tool_calls")
+
+
+def echo_answer(turn: Turn) -> Answer:
+    """The request's body as it came, as text."""
+    text = turn.raw.decode(errors="replace")
+    return Answer(tuple(text[at : at + _PIECE_CHARACTERS] for at in range(0, len(text), _PIECE_CHARACTERS)))
+
+
+REASONING = Answer(
+    ("Canberra", " it is."), reasoning=("Sydney is larger,", " but the capital", " is Canberra.")
+)
+IMAGE = Answer(("Here you are.",), image_url=_PIXEL)
+JSON = Answer((json.dumps({"city": "Canberra"})[:9], json.dumps({"city": "Canberra"})[9:]))
+REFUSAL = Answer(refusal="I cannot help with that.")
+LENGTH = Answer(reasoning=("Let me think", " step by step.", " First"), finish_reason="length")
+LARGE = Answer(("x" * LARGE_EVENT_CHARACTERS,))
+MULTI_BYTE = Answer(("Ærlig ", "talt: ", "日本語", " og 🦊", "."))

@@ -1,0 +1,121 @@
+"""Scripts of failures behind HTTP 200: answers that are not answers."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from simulator import framing
+from simulator.answers import Answer, Json, bare_chunk, choice_of, chunk, completion, dumps, usage_object
+from simulator.healthy import (
+    BLANK,
+    OK,
+    answering,
+    keep_alive,
+    plain_headers,
+    progress,
+    stream_headers,
+    whole,
+)
+from simulator.steps import Head, Pair, Script, Step, Tally, Whole, Write
+from simulator.turn import Turn
+
+FOR_EVER_S = 120  # even endless behaviours end some day
+_PAGE = (
+    b"<!DOCTYPE html><html><head><title>Error</title></head><body><h1>Something went wrong</h1></body></html>"
+)
+_NOTHING = Tally(0, 0, 0, 0)
+
+EMPTY = Answer()
+REASONING_ONLY = Answer(reasoning=("The capital", " must be", " Canberra."))
+INVALID_JSON = Answer(('{"city": ', '"Canberra",'))
+PARTIAL = Answer(("The three main", " causes were"), finish_reason="error")
+
+
+def html(status: int) -> Script:
+    """An HTML page."""
+    return lambda _: (Whole(status, _PAGE, {"Content-Type": "text/html; charset=utf-8"}),)
+
+
+def body(data: bytes) -> Script:
+    """200 `application/json` with exactly these bytes."""
+    return lambda turn: (Whole(200, data, plain_headers(turn)),)
+
+
+def in_stream(*writes: Write) -> Script:
+    """A stream of exactly these bytes, ended cleanly."""
+    return lambda turn: (Head(stream_headers(turn)), *writes)
+
+
+def cut_json_plain(turn: Turn) -> Iterator[Step]:
+    """A complete response whose JSON stops half-way."""
+    complete = whole(turn, OK).body
+    yield Whole(200, complete[: len(complete) // 2], plain_headers(turn))
+
+
+def cut_json_stream(turn: Turn) -> Iterator[Step]:
+    """A complete stream whose one event has half a JSON document."""
+    payload = dumps(chunk(turn, {"content": "Canberra", "role": "assistant"}))
+    yield Head(stream_headers(turn))
+    yield Write(b"data: " + payload[: len(payload) // 2] + b"\n\n", 1)
+
+
+def blank_for_ever(headers: Callable[[Turn], dict[str, str]]) -> Script:
+    """Blank lines until the bound."""
+
+    def script(turn: Turn) -> Iterator[Step]:
+        yield Head(headers(turn))
+        yield from keep_alive(BLANK, FOR_EVER_S)
+
+    return script
+
+
+def choices_empty() -> Pair:
+    """A body, or one chunk, without choices."""
+
+    def plain(turn: Turn) -> Iterable[Step]:
+        payload = completion(turn, [], usage_object(turn, _NOTHING))
+        return (Whole(200, dumps(payload), plain_headers(turn)),)
+
+    def stream(turn: Turn) -> Iterable[Step]:
+        payload = framing.event(bare_chunk(turn, [], usage=usage_object(turn, _NOTHING)))
+        return (Head(stream_headers(turn)), Write(payload, 1), Write(framing.DONE, 1))
+
+    return Pair(plain, stream=stream)
+
+
+def choice_error(answer: Answer) -> Pair:
+    """The error in the choice, after whatever the answer said."""
+
+    def plain(turn: Turn) -> Iterable[Step]:
+        choice = {**choice_of(answer), "finish_reason": "error", "error": interrupted()}
+        payload = completion(turn, [choice], usage_object(turn, _NOTHING))
+        return (Whole(200, dumps(payload), plain_headers(turn)),)
+
+    def stream(turn: Turn) -> Iterator[Step]:
+        yield Head(stream_headers(turn))
+        yield from progress(turn, answer)
+        payload = chunk(turn, {"content": "", "role": "assistant"}, "error")
+        payload["choices"][0]["error"] = interrupted()
+        yield Write(framing.event(payload), 1)
+        yield Write(framing.DONE, 1)
+
+    return Pair(plain, stream=stream)
+
+
+def error_only(payload: Json) -> Pair:
+    """HTTP 200 with an error and nothing else: as the body, or as the first and only event."""
+    return Pair(body(dumps(payload)), stream=in_stream(Write(framing.event(payload), 1)))
+
+
+def interrupted() -> Json:
+    """The error object of a provider that left in the middle."""
+    return {
+        "code": 502,
+        "message": "Provider disconnected mid-stream",
+        "metadata": {"error_type": "provider_unavailable"},
+    }
+
+
+def empty_stream(turn: Turn) -> Iterator[Step]:
+    """A role chunk and then the end, with nothing said in between."""
+    yield Head(stream_headers(turn))
+    yield Write(framing.event(chunk(turn, {"content": "", "role": "assistant"})), 1)
+    yield from list(answering(EMPTY).stream(turn))[1:]

@@ -1,0 +1,140 @@
+"""What arrived and how it ended: a bounded log that tests read."""
+
+import json
+import time
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+MOST_ENTRIES = 20_000
+MOST_BODY_BYTES = 64 * 1024
+_MOST_KEPT_BYTES = 64 * 1024 * 1024
+
+OPEN = "open"
+ANSWERED = "answered"
+CANCELLED = "cancelled"
+RESET = "reset"
+CLOSED = "closed"
+FAILED = "failed"
+
+
+class Entry:
+    """One request. Rendered only when somebody reads the log: the hot path stores references."""
+
+    __slots__ = (
+        "at_s",
+        "body_bytes",
+        "cost_nano_usd",
+        "events_sent",
+        "headers",
+        "method",
+        "model",
+        "ms",
+        "outcome",
+        "path",
+        "raw",
+        "seq",
+        "started_s",
+        "status",
+        "stream",
+        "user",
+    )
+
+    def __init__(self, seq: int, method: str, path: str, headers: Mapping[str, str]) -> None:
+        self.seq = seq
+        self.at_s = time.time()
+        self.started_s = time.perf_counter()
+        self.method = method
+        self.path = path
+        self.headers = headers
+        self.raw: bytes | None = None
+        self.body_bytes = 0
+        self.model: str | None = None
+        self.user: str | None = None
+        self.stream = False
+        self.status: int | None = None
+        self.outcome = OPEN
+        self.events_sent = 0
+        self.cost_nano_usd = 0
+        self.ms: float | None = None
+
+    def end(self, outcome: str) -> None:
+        """Records how it ended; the first ending counts."""
+        if self.outcome == OPEN:
+            self.outcome = outcome
+            self.ms = self.elapsed_ms()
+
+    def elapsed_ms(self) -> float:
+        """Milliseconds since the request arrived."""
+        return (time.perf_counter() - self.started_s) * 1000
+
+    def as_json(self) -> dict[str, Any]:
+        """The entry as the log shows it; `ms` of an open entry is its age."""
+        return {
+            "seq": self.seq,
+            "at_s": self.at_s,
+            "method": self.method,
+            "path": self.path,
+            "model": self.model,
+            "user": self.user,
+            "stream": self.stream,
+            "headers": {name.lower(): value for name, value in self.headers.items()},
+            "body": _parsed(self.raw),
+            "body_bytes": self.body_bytes,
+            "status": self.status,
+            "outcome": self.outcome,
+            "events_sent": self.events_sent,
+            "cost_usd": self.cost_nano_usd / 1e9,
+            "ms": round(self.elapsed_ms() if self.ms is None else self.ms, 3),
+        }
+
+
+class Journal:
+    """The last requests, oldest first."""
+
+    def __init__(self) -> None:
+        self._entries: deque[Entry] = deque(maxlen=MOST_ENTRIES)
+        self._with_body: deque[Entry] = deque()
+        self._kept_bytes = 0
+        self._seq = 0
+
+    def open(self, method: str, path: str, headers: Mapping[str, str]) -> Entry:
+        """Records that a request arrived."""
+        self._seq += 1
+        entry = Entry(self._seq, method, path, headers)
+        self._entries.append(entry)
+        return entry
+
+    def keep_body(self, entry: Entry, raw: bytes) -> None:
+        """Keeps a body of bounded size; the oldest ones go when all of them grow too large."""
+        entry.body_bytes = len(raw)
+        if len(raw) > MOST_BODY_BYTES:
+            return
+        entry.raw = raw
+        self._with_body.append(entry)
+        self._kept_bytes += len(raw)
+        while self._kept_bytes > _MOST_KEPT_BYTES or len(self._with_body) > MOST_ENTRIES:
+            oldest = self._with_body.popleft()
+            self._kept_bytes -= oldest.body_bytes
+            oldest.raw = None
+
+    def select(self, user: str | None, model: str | None) -> list[dict[str, Any]]:
+        """The entries of a user and a model; None stands for all."""
+        return [
+            entry.as_json()
+            for entry in self._entries
+            if (user is None or entry.user == user) and (model is None or entry.model == model)
+        ]
+
+    def clear(self) -> None:
+        """Forgets everything but the count."""
+        self._entries.clear()
+        self._with_body.clear()
+        self._kept_bytes = 0
+
+
+def _parsed(raw: bytes | None) -> object:
+    try:
+        return None if raw is None else json.loads(raw)
+    except ValueError:
+        return None

@@ -1,0 +1,161 @@
+"""The routes, and the server that listens on loopback."""
+
+import asyncio
+import ipaddress
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+
+from simulator import catalog, chat, journal, table
+from simulator.connection import TRAP_PATH
+from simulator.errors import refused
+from simulator.journal import Journal
+from simulator.ledger import Ledger
+from simulator.samples import sample
+from simulator.stage import Stage
+from simulator.steps import Whole
+from simulator.turn import new_generation_id
+
+_PREFIXES = ("/api/v1", "/v1")
+_MOST_BODY_BYTES = 64 * 1024 * 1024
+_SHUTDOWN_S = 0.05  # hanging handlers are the point of this server: do not wait for them
+_CATALOG_HEADERS = sample("cat-01-models").headers
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Simulator:
+    """The state of one simulator and the handlers that share it."""
+
+    def __init__(self, generation_delay_s: float = 0) -> None:
+        self._journal = Journal()
+        self._ledger = Ledger(generation_delay_s)
+        self._repeats = chat.Repeats()
+
+    def application(self) -> web.Application:
+        """The web application with every route."""
+        app = web.Application(client_max_size=_MOST_BODY_BYTES)
+        for prefix in _PREFIXES:
+            app.router.add_post(f"{prefix}/chat/completions", self._chat)
+            app.router.add_get(f"{prefix}/models", self._logged(self._models))
+            app.router.add_get(
+                f"{prefix}/models/{{author}}/{{slug}}/endpoints", self._logged(self._endpoints)
+            )
+            app.router.add_get(f"{prefix}/key", self._logged(self._key))
+            app.router.add_get(f"{prefix}/generation", self._logged(self._generation))
+        app.router.add_get("/sim", self._table)
+        app.router.add_get("/sim/log", self._read_log)
+        app.router.add_delete("/sim/log", self._clear_log)
+        app.router.add_get("/sim/bill", self._bill)
+        app.router.add_route("*", TRAP_PATH, self._logged(self._trap))
+        app.router.add_route("*", "/{rest:.*}", self._logged(self._nowhere))
+        return app
+
+    async def _chat(self, request: web.Request) -> web.StreamResponse:
+        entry = self._journal.open(request.method, request.path, request.headers)
+        try:
+            raw = await request.read()
+        except (asyncio.CancelledError, ConnectionError):
+            entry.end(journal.CANCELLED)
+            raise
+        self._journal.keep_body(entry, raw)
+        asked = chat.read(raw, request.headers, self._repeats)
+        entry.model, entry.user, entry.stream = asked.asked_model, asked.user, asked.turn.stream
+        stage = Stage(request, entry, asked.turn, self._ledger)
+        return await stage.play(asked.script(asked.turn))
+
+    def _logged(self, answer: Callable[[web.Request], web.Response]) -> Handler:
+        async def handler(request: web.Request) -> web.StreamResponse:
+            entry = self._journal.open(request.method, request.path, request.headers)
+            self._journal.keep_body(entry, await request.read())
+            response = answer(request)
+            entry.status = response.status
+            entry.end(journal.ANSWERED)
+            return response
+
+        return handler
+
+    def _models(self, _: web.Request) -> web.Response:
+        return web.Response(body=catalog.models_body(), headers=_CATALOG_HEADERS)
+
+    def _endpoints(self, request: web.Request) -> web.Response:
+        model = f"{request.match_info['author']}/{request.match_info['slug']}"
+        body = catalog.endpoints_body(model)
+        if body is None:
+            return _response(refused(new_generation_id(), 404, f"No endpoints found for {model}."))
+        return web.Response(body=body, headers=_CATALOG_HEADERS)
+
+    def _key(self, request: web.Request) -> web.Response:
+        refusal = chat.unauthorized(request.headers)
+        return _response(refusal) if refusal else _json(self._ledger.key_json())
+
+    def _generation(self, request: web.Request) -> web.Response:
+        refusal = chat.unauthorized(request.headers)
+        if refusal:
+            return _response(refusal)
+        generation_id = request.query.get("id", "")
+        known = self._ledger.generation(generation_id)
+        if known is None:
+            return _response(refused(generation_id, 404, f"Generation {generation_id} not found"))
+        return _json(known.as_json())
+
+    async def _table(self, _: web.Request) -> web.Response:
+        return _json(table.table_json())
+
+    async def _read_log(self, request: web.Request) -> web.Response:
+        return _json({"entries": self._journal.select(request.query.get("user"), request.query.get("model"))})
+
+    async def _clear_log(self, _: web.Request) -> web.Response:
+        self._journal.clear()
+        return web.Response(status=204)
+
+    async def _bill(self, _: web.Request) -> web.Response:
+        return _json(self._ledger.bill_json())
+
+    def _trap(self, _: web.Request) -> web.Response:
+        return _json({"trapped": True})
+
+    def _nowhere(self, _: web.Request) -> web.Response:
+        return _json({"error": {"message": "Not Found", "code": 404}}, status=404)
+
+
+def checked_loopback(host: str) -> str:
+    """The host, if it cannot be reached from outside this machine.
+
+    Raises:
+        ValueError: for any other host.
+    """
+    if host != "localhost" and not ipaddress.ip_address(host).is_loopback:
+        raise ValueError(f"{host} is not a loopback address")
+    return host
+
+
+@asynccontextmanager
+async def listening(host: str, port: int, generation_delay_s: float = 0) -> AsyncIterator[str]:
+    """Listens while the context lasts; yields the base URL of the API."""
+    # A client that leaves cancels its handler: that is how the journal learns of it.
+    runner = web.AppRunner(
+        Simulator(generation_delay_s).application(),
+        access_log=None,
+        handler_cancellation=True,
+        shutdown_timeout=_SHUTDOWN_S,
+    )
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, checked_loopback(host), port, backlog=1024).start()
+        bound = runner.addresses[0]
+        name = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
+        yield f"http://{name}:{bound[1]}/api/v1"
+    finally:
+        await runner.cleanup()
+
+
+def _response(whole: Whole) -> web.Response:
+    return web.Response(status=whole.status, body=whole.body, headers=whole.headers)
+
+
+def _json(value: dict[str, Any], status: int = 200) -> web.Response:
+    return web.Response(status=status, body=json.dumps(value).encode(), content_type="application/json")

@@ -1,0 +1,96 @@
+"""Scripts of streams that stall, break, end badly, or use framing that is legal but rare."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from simulator import framing
+from simulator.answers import Answer, Json, chunk, ending_chunks, progress_chunks, tally_of
+from simulator.connection import LET_ARRIVE_S
+from simulator.healthy import BEAT_S, OK, ending, keep_alive, progress, stream_headers
+from simulator.hidden import FOR_EVER_S
+from simulator.steps import Break, Head, Pause, Script, Step, Write
+from simulator.turn import Turn
+
+_THREE = Answer(OK.pieces[:3])
+_EMPTY_DELTA = {"content": "", "role": "assistant"}
+
+
+def comments(duration_s: float) -> Script:
+    """Comments and nothing else."""
+    return lambda turn: (Head(stream_headers(turn)), *keep_alive(framing.COMMENT, duration_s))
+
+
+def after_role(*last: Step) -> Script:
+    """A chunk with a role and no text, then these steps."""
+    return lambda turn: (
+        Head(stream_headers(turn)),
+        Write(framing.event(chunk(turn, _EMPTY_DELTA)), 1),
+        *last,
+    )
+
+
+def after_three(*last: Step) -> Script:
+    """Three events of text, then these steps."""
+    return lambda turn: (Head(stream_headers(turn)), *progress(turn, _THREE), *last)
+
+
+RESET_AFTER_THREE = after_three(Pause(LET_ARRIVE_S), Break.RESET)
+
+
+def stall_comments(turn: Turn) -> Iterator[Step]:
+    """Three events of text, then comments until the bound."""
+    yield from after_three()(turn)
+    yield from keep_alive(framing.COMMENT, FOR_EVER_S)
+
+
+def stall_empty(turn: Turn) -> Iterator[Step]:
+    """Three events of text, then deltas that say nothing until the bound."""
+    yield from after_three()(turn)
+    nothing = Write(framing.event(chunk(turn, _EMPTY_DELTA)), 1)
+    for _ in range(int(FOR_EVER_S / BEAT_S)):
+        yield nothing
+        yield Pause(BEAT_S)
+
+
+def no_done(turn: Turn) -> Iterator[Step]:
+    """A complete stream but for `[DONE]`."""
+    yield Head(stream_headers(turn))
+    yield from progress(turn, OK)
+    yield from list(ending(turn, OK))[:-1]
+
+
+def garbage_event(turn: Turn) -> Iterator[Step]:
+    """A line that is not JSON after the second event; the rest is in order."""
+    said = list(progress(turn, OK))
+    yield Head(stream_headers(turn))
+    yield from said[:2]
+    yield Write(b"data: not json\n\n", 1)
+    yield from said[2:]
+    yield from ending(turn, OK)
+
+
+def error_mid(error_of: Callable[[Turn], Json]) -> Script:
+    """Three events of text, then an error event, then the end without `[DONE]`."""
+    return lambda turn: (
+        *after_three()(turn),
+        Write(framing.event(error_of(turn)), 1),
+    )
+
+
+def documented_error(turn: Turn) -> Json:
+    """The documented form of an error in mid-stream."""
+    metadata = {"error_type": "provider_overloaded", "provider_code": "overloaded_error"}
+    error = {"code": 503, "message": "Overloaded", "metadata": metadata}
+    return chunk(turn, {"content": ""}, "error", error=error)
+
+
+def framed(frame: Callable[[Json], bytes], *, done: bytes = framing.DONE, first: bytes = b"") -> Script:
+    """The usual answer in another framing."""
+
+    def script(turn: Turn) -> Iterable[Step]:
+        payloads = [*progress_chunks(turn, OK), *ending_chunks(turn, OK)]
+        yield Head(stream_headers(turn))
+        for number, payload in enumerate(payloads):
+            yield Write((first if number == 0 else b"") + frame(payload), 1)
+        yield Write(done, 1, tally_of(turn, OK))
+
+    return script
