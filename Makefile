@@ -1,0 +1,30 @@
+# Each target is one script; everything is installed by the first that runs. Any Python from 3.11 on will do.
+PYTHON ?= python3
+RUN = .venv/bin/python -m
+
+.DEFAULT_GOAL := help
+.PHONY: help setup dev test check format lock deploy
+
+help: ## list these targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
+
+setup: ## install the pinned tools into .venv, node_modules and .dev
+	@$(PYTHON) scripts/setup.py
+
+dev: setup ## run the gateway at http://localhost:8787; settings as NAME=value, PORT=8787
+	@PYTHONPATH=src exec $(RUN) scripts.dev
+
+test: setup ## everything: lint, types, unit tests, the suite on every runtime, a deploy dry run
+	@exec $(RUN) scripts.suite
+
+check: setup ## lint, types and unit tests only
+	@exec $(RUN) scripts.suite --quick
+
+format: setup ## format the Python code
+	@$(RUN) ruff check --fix-only -q . && $(RUN) ruff format .
+
+lock: setup ## rewrite the hashed requirement files and package-lock.json
+	@exec $(RUN) scripts.lock
+
+deploy: setup ## deploy to Cloudflare: needs `npx wrangler login`, or CLOUDFLARE_API_TOKEN
+	@exec $(RUN) scripts.deploy

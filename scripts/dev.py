@@ -1,0 +1,153 @@
+"""`make dev`: the gateway on workerd at http://localhost:8787, before OpenRouter or a simulated one."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from types import FrameType
+from urllib.parse import urlsplit
+
+from gateway.config import LOOPBACK_HOSTS, SETTINGS
+from scripts.env import command_line_names, given_settings, unknown_names
+from scripts.follow import Follower
+from scripts.leash import Leash
+from scripts.ports import is_taken
+from scripts.servers import ServerError, stage_directory, start_simulator, start_workerd, workerd_count
+from scripts.tools import ROOT
+
+DEFAULT_PORT = "8787"
+MAKE_NAMES = frozenset({"PORT", "PYTHON"})  # on make's command line beside the settings
+SIMULATOR_KEY = "sk-or-simulated"
+SIMULATOR_MODEL = "sim/ok"
+SECRETS = frozenset(name for name, setting in SETTINGS.items() if setting.secret)
+POLL_S = 0.1
+RELOAD_S = 5.0
+"""A changed source file makes wrangler replace its workerd: only one that stays away has died."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to run: the settings, which upstream, and whether ours has to be started."""
+
+    settings: Mapping[str, str]
+    upstream: str
+    simulated: bool
+
+    @property
+    def is_open(self) -> bool:
+        """Whether calls need no key."""
+        return not self.settings.get("GATEWAY_KEYS")
+
+
+def plan(given: Mapping[str, str]) -> Plan:
+    """Return what to run: before the URL given, else OpenRouter if there is a key, else the simulator."""
+    settings = {name: value for name, value in given.items() if value}
+    base_url = settings.get("OPENROUTER_BASE_URL", "")
+    if not settings.get("GATEWAY_KEYS"):
+        settings.setdefault("OPEN_ON_LOOPBACK", "true")
+    if base_url:
+        if urlsplit(base_url).hostname in LOOPBACK_HOSTS:
+            settings.setdefault("OPENROUTER_API_KEY", SIMULATOR_KEY)
+        return Plan(settings, base_url, simulated=False)
+    if settings.get("OPENROUTER_API_KEY"):
+        return Plan(settings, "OpenRouter, with your key: answers cost money", simulated=False)
+    simulator = {"OPENROUTER_API_KEY": SIMULATOR_KEY, "DEFAULT_MODEL": SIMULATOR_MODEL}
+    return Plan(simulator | settings, "a simulated OpenRouter (no OPENROUTER_API_KEY is set)", simulated=True)
+
+
+def banner(port: int, started: Plan, base_url: str) -> str:
+    """Return the lines that say what runs, and a call to paste."""
+    upstream = f"{started.upstream} at {base_url}" if started.simulated else started.upstream
+    keys = "none needed on this machine" if started.is_open else "one of GATEWAY_KEYS"
+    header = "" if started.is_open else " -H 'authorization: Bearer YOUR_TOKEN'"
+    body = """{"messages":[{"role":"user","content":"Say hello."}]}"""
+    lines = [
+        f"gateway   http://localhost:{port}/v1",
+        f"upstream  {upstream}",
+        f"key       {keys}",
+        "",
+        f"  curl http://localhost:{port}/v1/chat/completions{header} \\",
+        f"    -H 'content-type: application/json' -d '{body}'",
+        "",
+    ]
+    if not started.settings.get("OPENROUTER_API_KEY"):
+        lines.insert(2, "          without OPENROUTER_API_KEY every call will fail: put it into .dev.vars")
+    return "\n".join(lines)
+
+
+def serve(port: int, wanted: Plan) -> None:
+    """Run the gateway until a signal, the loss of our parent, or the death of a part of it.
+
+    Raises:
+        ServerError: a part did not start, or died.
+    """
+    directory = stage_directory(port)
+    with ExitStack() as stack:
+        settings = dict(wanted.settings)
+        servers: list[tuple[str, Leash]] = []
+        if wanted.simulated:
+            simulator, settings["OPENROUTER_BASE_URL"] = start_simulator(directory / "simulator.log")
+            stack.callback(simulator.end)
+            servers.append(("the simulator", simulator))
+        secrets = {name: settings.pop(name) for name in SECRETS if name in settings}
+        worker = start_workerd(
+            port, directory=directory, variables=settings, secrets=secrets, keep_state=True
+        )
+        stack.callback(worker.end)
+        servers.append(("wrangler", worker))
+        print(banner(port, wanted, settings.get("OPENROUTER_BASE_URL", "")), flush=True)
+        follow(worker, servers)
+
+
+def follow(worker: Leash, servers: list[tuple[str, Leash]]) -> None:
+    """Print the Worker's log lines for as long as everything lives.
+
+    Raises:
+        ServerError: something died.
+    """
+    parent, lines = os.getppid(), Follower(worker.log)
+    whole, seen_whole_s = workerd_count(worker), time.monotonic()
+    while os.getppid() == parent:
+        for line in lines.new_lines():
+            print(line, flush=True)
+        for name, leash in servers:
+            if leash.status is not None:
+                raise ServerError(f"{name} ended with status {leash.status}", leash)
+        if workerd_count(worker) >= whole:
+            seen_whole_s = time.monotonic()
+        elif time.monotonic() - seen_whole_s > RELOAD_S:
+            raise ServerError("workerd died", worker)
+        time.sleep(POLL_S)
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not interrupt the cleaning up
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise SystemExit(0)
+
+
+def main() -> None:
+    """Read what to run from the environment and the files, and run it."""
+    unknown = unknown_names(command_line_names(os.environ.get("MAKEFLAGS", "")), MAKE_NAMES | SETTINGS.keys())
+    if unknown:
+        sys.exit(
+            f"make dev: no such setting: {', '.join(unknown)}. There are: {', '.join(sorted(SETTINGS))}, PORT"
+        )
+    port = os.environ.get("PORT") or DEFAULT_PORT
+    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        sys.exit(f"make dev: PORT must be a whole number from 1 to 65535, not {port}")
+    if is_taken(int(port)):
+        sys.exit(f"make dev: port {port} is taken. Choose another: make dev PORT={int(port) + 1}")
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)
+    try:
+        serve(int(port), plan(given_settings(ROOT, os.environ, frozenset(SETTINGS))))
+    except ServerError as error:
+        sys.exit(f"make dev: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""Processes on a leash: what we start ends with us, whatever ends us.
+
+``Leash`` starts this module as a small process that runs the command in a session of its own and holds a pipe
+from us. When the pipe closes - because we let go, or were killed - it ends the command's whole family.
+"""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from scripts.processes import Row, end_family, family, process_table
+
+ROOT = Path(__file__).resolve().parent.parent
+POLL_S = 0.05
+
+
+class Leash:
+    """A command that runs until it ends by itself, ``end`` is called, or this process is gone."""
+
+    def __init__(
+        self, command: Sequence[str | Path], *, log: Path, cwd: Path, environ: Mapping[str, str]
+    ) -> None:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        self.log = log
+        with log.open("wb") as output:
+            # The holder inherits the pipe's read end as its stdin; the command itself gets none.
+            self._holder = subprocess.Popen(
+                [sys.executable, "-m", "scripts.leash", str(cwd), *(str(word) for word in command)],
+                cwd=ROOT,
+                env={**environ, "PWD": str(ROOT)},
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def status(self) -> int | None:
+        """The command's exit status, or None while it runs."""
+        return self._holder.poll()
+
+    def processes(self) -> list[Row]:
+        """Return the processes that belong to the command now."""
+        return [row for row in family(self._holder.pid, process_table()) if row.pid != self._holder.pid]
+
+    def log_text(self) -> str:
+        """Return everything that the command has printed."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    def end(self) -> None:
+        """End the command and everything that it started; return when all of it is gone."""
+        if self._holder.stdin:
+            self._holder.stdin.close()
+        try:
+            self._holder.wait(timeout=5)
+        finally:
+            end_family(self._holder.pid, grace_s=0)  # nothing, unless the holder itself was killed
+            self._holder.wait()
+
+    def __enter__(self) -> "Leash":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.end()
+
+
+def hold(cwd: str, command: list[str]) -> int:
+    """Run ``command`` until it ends or our stdin closes; then end its family. Return its exit status."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # only the pipe decides
+    environ = {**os.environ, "PWD": cwd}  # workerd complains when it differs
+    # An ignored signal stays ignored in a child, so the command gets its own back.
+    with subprocess.Popen(
+        command, cwd=cwd, env=environ, stdin=subprocess.DEVNULL, preexec_fn=_default_signals
+    ) as child:  # no threads here
+        while child.poll() is None and not _let_go():
+            pass
+        end_family(os.getpid())
+        return child.wait()
+
+
+def _let_go() -> bool:
+    readable, _, _ = select.select([sys.stdin.fileno()], [], [], POLL_S)
+    return bool(readable)
+
+
+def _default_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
+if __name__ == "__main__":
+    sys.exit(hold(sys.argv[1], sys.argv[2:]))

@@ -1,0 +1,100 @@
+"""Which processes run below one of ours, and how all of them are ended: by their ids, never by name."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+PROC = Path("/proc")
+
+
+class Row(NamedTuple):
+    """One line of the process table; ``group`` and ``session`` as the kernel has them."""
+
+    pid: int
+    parent: int
+    group: int
+    session: int
+    name: str
+
+
+def process_table() -> list[Row]:
+    """Return every living process: from /proc, or from ps where there is none. Zombies are not living."""
+    if (PROC / "self" / "stat").exists():
+        rows = (_row_from_stat(entry) for entry in PROC.iterdir() if entry.name.isdigit())
+        return [row for row in rows if row]
+    columns = ["ps", "-A", "-o", "pid=,ppid=,pgid=,stat=,comm="]
+    listing = subprocess.run(columns, capture_output=True, text=True, check=True).stdout
+    fields = (line.split(maxsplit=4) for line in listing.splitlines())
+    # A session's leader leads a group of the same number, which is as near as this ps comes.
+    return [
+        Row(int(pid), int(parent), int(group), int(group), Path(name).name)
+        for pid, parent, group, state, name in fields
+        if not state.startswith("Z")
+    ]
+
+
+def _row_from_stat(entry: Path) -> Row | None:
+    try:
+        text = (entry / "stat").read_text(errors="replace")
+    except OSError:  # it ended while we were looking
+        return None
+    before, _, after = text.rpartition(")")
+    state, parent, group, session = after.split()[:4]
+    return (
+        None
+        if state in "ZX"
+        else Row(int(entry.name), int(parent), int(group), int(session), before.partition("(")[2])
+    )
+
+
+def family(leader: int, rows: Iterable[Row]) -> list[Row]:
+    """Return ``leader``'s process, its descendants, and whatever else is in its group or session.
+
+    The descendants find a child that left the session, the session a grandchild whose parent has died.
+    """
+    rows = list(rows)
+    found = {row.pid for row in rows if leader in {row.pid, row.group, row.session}}
+    size = -1
+    while size != len(found):
+        size = len(found)
+        found |= {row.pid for row in rows if row.parent in found}
+    return [row for row in rows if row.pid in found]
+
+
+def end_family(leader: int, *, grace_s: float = 0.7) -> None:
+    """End ``leader``'s whole family but this process, and return when it is gone.
+
+    Args:
+        leader: of the family.
+        grace_s: how long after being asked to end a process is made to.
+    """
+    members = _others(leader)
+    _signal(members, signal.SIGTERM)
+    deadline = time.monotonic() + grace_s
+    while (alive := _alive(members)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    members = alive | _others(leader)
+    while members:
+        _signal(members, signal.SIGKILL)
+        time.sleep(0.02)
+        members = _alive(members) | _others(leader)
+
+
+def _others(leader: int) -> set[int]:
+    return {row.pid for row in family(leader, process_table())} - {os.getpid()}
+
+
+def _alive(members: set[int]) -> set[int]:
+    return members & {row.pid for row in process_table()}
+
+
+def _signal(members: set[int], number: int) -> None:
+    for pid in members:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:  # gone by itself
+            continue

@@ -1,0 +1,103 @@
+"""What is started, each on a leash: the simulated OpenRouter, and the Worker on workerd."""
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from scripts.leash import Leash
+from scripts.ports import answers, free_port, wait_until
+from scripts.stage import BINDINGS, read_config, stage
+from scripts.tools import DEV, OLD_WRANGLER, ROOT, node, tool_environment
+
+READY_TIMEOUT_S = 60.0
+LOG_TAIL_CHARACTERS = 3000
+
+
+class ServerError(RuntimeError):
+    """A server did not start, or died; the message holds the end of its log."""
+
+    def __init__(self, what: str, leash: Leash) -> None:
+        super().__init__(f"{what}. The end of its log ({leash.log.relative_to(ROOT)}):\n{log_tail(leash)}")
+
+
+def log_tail(leash: Leash) -> str:
+    """Return the end of what the server printed."""
+    return plain_text(leash.log_text())[-LOG_TAIL_CHARACTERS:].strip()
+
+
+def plain_text(text: str) -> str:
+    """Return ``text`` without the terminal's control sequences."""
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
+
+
+def wait_ready(leash: Leash, name: str, *, line: str, url: str) -> None:
+    """Return once the server has printed ``line`` and then answers ``url``.
+
+    Raises:
+        ServerError: it ended instead, or took too long. It is ended then.
+    """
+
+    def settled() -> bool:
+        return leash.status is not None or (
+            line in leash.log_text() and answers(url, timeout_s=READY_TIMEOUT_S)
+        )
+
+    if wait_until(settled, timeout_s=READY_TIMEOUT_S) and leash.status is None:
+        return
+    problem = "was not ready in time" if leash.status is None else f"ended with status {leash.status}"
+    leash.end()
+    raise ServerError(f"{name} {problem}", leash)
+
+
+def start_simulator(log: Path) -> tuple[Leash, str]:
+    """Start the simulated OpenRouter on a free port; return it and its base URL."""
+    port = free_port()
+    command = [sys.executable, "-u", "-m", "simulator", "--port", str(port)]
+    leash = Leash(command, log=log, cwd=ROOT, environ=os.environ)
+    base_url = f"http://127.0.0.1:{port}/api/v1"
+    wait_ready(leash, "the simulator", line="simulator listening on", url=base_url)
+    return leash, base_url
+
+
+def start_workerd(
+    port: int,
+    *,
+    directory: Path,
+    variables: Mapping[str, str],
+    secrets: Mapping[str, str],
+    bindings: Iterable[str] = tuple(BINDINGS),
+    keep_state: bool = False,
+) -> Leash:
+    """Start the Worker on workerd and return once it answers.
+
+    Args:
+        port: on the loopback address.
+        directory: where the staged configuration, the log and the local KV and D1 live.
+        variables: settings beside those of wrangler.toml.
+        secrets: settings that go to the Worker alone.
+        bindings: which of ``BINDINGS`` it has.
+        keep_state: leave what an earlier run stored in KV and D1.
+    """
+    if not keep_state:
+        shutil.rmtree(directory, ignore_errors=True)
+    main, config = ROOT / "src" / "entry.py", read_config(ROOT / "wrangler.toml")
+    stage(directory, config, main=main, variables=variables, secrets=secrets, bindings=bindings)
+    command: list[str | Path] = [node(), OLD_WRANGLER, "dev", "--port", str(port), "--ip", "127.0.0.1"]
+    command += ["--inspector-port", str(free_port()), "--show-interactive-dev-session", "false"]
+    environ = tool_environment(os.environ, without=frozenset(secrets) | frozenset(variables))
+    leash = Leash(command, log=directory / "wrangler.log", cwd=directory, environ=environ)
+    wait_ready(leash, "wrangler", line="Ready on", url=f"http://127.0.0.1:{port}/health")
+    return leash
+
+
+def workerd_count(leash: Leash) -> int:
+    """Return how many workerd processes are alive below wrangler."""
+    return sum(row.name.startswith("workerd") for row in leash.processes())
+
+
+def stage_directory(name: str | int) -> Path:
+    """Return where the instance called ``name`` is staged."""
+    return DEV / str(name)
