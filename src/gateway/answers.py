@@ -1,0 +1,144 @@
+"""Is it an answer? HTTP 200 proves nothing: the tests that a body, and each event, must pass."""
+
+import json
+import re
+from dataclasses import dataclass
+
+from gateway.classify import GetHeader, classify
+from gateway.policy import AttemptFailedError, Fault
+from gateway.wire import Json, JsonObject, list_or_empty, object_or_empty
+
+# What a message, or a delta, may hold that makes it more than empty.
+# Source: OpenRouter's ChatResult, ChatStreamChunk; `function_call`, `reasoning_content` are older.
+SUBSTANCE = (
+    "content",
+    "tool_calls",
+    "refusal",
+    "reasoning",
+    "reasoning_content",
+    "reasoning_details",
+    "images",
+    "audio",
+    "function_call",
+    "annotations",
+)
+
+
+def parse_json(raw: bytes) -> Json:
+    """Return what ``raw`` holds.
+
+    Raises:
+        ValueError: it is not JSON in UTF-8, or nested too deeply to read.
+    """
+    try:
+        value: Json = json.loads(raw)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    return value
+
+
+def completion_in(raw: bytes, *, header: GetHeader, now_s: float) -> JsonObject:
+    """Return the completion that a plain 200 holds, once it has passed for an answer.
+
+    Raises:
+        AttemptFailedError: it holds none.
+    """
+    try:
+        payload = parse_json(raw)
+    except ValueError:
+        content_type = header("content-type") or ""
+        other = "html" in content_type or "event-stream" in content_type
+        raise AttemptFailedError(Fault(code="wrong_content_type" if other else "not_json")) from None
+    if not isinstance(payload, dict):
+        raise AttemptFailedError(Fault(code="not_json"))
+    error = payload.get("error")
+    if error:
+        raise AttemptFailedError(classify(error, status=None, header=header, now_s=now_s))
+    choices = payload.get("choices")
+    if not isinstance(choices, list) or not choices:
+        raise AttemptFailedError(Fault(code="no_choices"))
+    faults = [_fault_of_choice(choice, header, now_s) for choice in choices]
+    if all(faults) and faults[0]:
+        raise AttemptFailedError(faults[0])
+    return payload
+
+
+def _fault_of_choice(choice: Json, header: GetHeader, now_s: float) -> Fault | None:
+    if not isinstance(choice, dict):
+        return Fault(code="no_choices")
+    finish = choice.get("finish_reason")
+    if choice.get("error") or finish == "error":
+        return classify(choice.get("error"), status=None, header=header, now_s=now_s)
+    if has_substance(choice.get("message")) or finish == "length":
+        return None
+    return Fault(code="filtered_answer" if finish == "content_filter" else "empty_answer")
+
+
+def has_substance(message: Json) -> bool:
+    """Return whether a message or a delta holds anything at all: a blank text is nothing."""
+    if not isinstance(message, dict):
+        return False
+    values = [message.get(name) for name in SUBSTANCE]
+    return any(value.strip() if isinstance(value, str) else value for value in values)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one event says about the attempt.
+
+    Attributes:
+        progress: it carries something, be it a blank.
+        substance: it carries more than a blank.
+        finish: the reason that a choice gives for its end, or None.
+        usage: the tokens and the cost, where the event carries them.
+    """
+
+    progress: bool
+    substance: bool
+    finish: str | None
+    usage: JsonObject | None
+
+
+def look_at(payload: JsonObject, *, header: GetHeader, now_s: float) -> Look:
+    """Return what an event's payload says.
+
+    Raises:
+        AttemptFailedError: it says that the answer has failed.
+    """
+    choices = [object_or_empty(choice) for choice in list_or_empty(payload.get("choices"))]
+    errors = [payload.get("error"), *(choice.get("error") for choice in choices)]
+    error = next((each for each in errors if each), None)
+    finishes = [choice["finish_reason"] for choice in choices if choice.get("finish_reason")]
+    if error or "error" in finishes:
+        raise AttemptFailedError(classify(error, status=None, header=header, now_s=now_s))
+    deltas = [choice.get("delta") for choice in choices]
+    usage = payload.get("usage")
+    return Look(
+        progress=any(has_progress(delta) for delta in deltas),
+        substance=any(has_substance(delta) for delta in deltas),
+        finish=str(finishes[0]) if finishes else None,
+        usage=usage if isinstance(usage, dict) else None,
+    )
+
+
+def has_progress(delta: Json) -> bool:
+    """Return whether a delta carries anything: after the first word a blank is as good as a word."""
+    return isinstance(delta, dict) and any(delta.get(name) for name in SUBSTANCE)
+
+
+# An event whose text shows progress and nothing else needs no parsing. Quotes inside JSON strings are
+# escaped, so these can match only real keys.
+_SHOWS_PROGRESS = re.compile(
+    rb'"(?:content|reasoning|reasoning_content|refusal|arguments|name|text|summary|data|url)"\s*:\s*"[^"]'
+)
+_NEEDS_A_LOOK = re.compile(rb'"(?:error|usage|finish_reason)"\s*:\s*[^n\s]')
+
+
+def is_plain_progress(data: bytes) -> bool:
+    """Return whether an event's data is sure to be progress, by its text alone; False says nothing."""
+    return (
+        data.startswith(b"{")
+        and data.endswith(b"}")
+        and _SHOWS_PROGRESS.search(data) is not None
+        and _NEEDS_A_LOOK.search(data) is None
+    )

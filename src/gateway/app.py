@@ -1,0 +1,145 @@
+"""The application: the routes, and ``handle``, the only place where the stages meet."""
+
+import asyncio
+import re
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TypeAlias
+
+from gateway.attempts import Receipt
+from gateway.authorize import authorize
+from gateway.config import Settings
+from gateway.cors import allowed_origin, answer_preflight
+from gateway.errors import GatewayError
+from gateway.execute import Ask, execute
+from gateway.normalize import normalize
+from gateway.openrouter import CommittedStream, request_for
+from gateway.parse import parse
+from gateway.plan import plan
+from gateway.ports import Ports
+from gateway.relay import Guard, GuardedStream
+from gateway.respond import Frame, respond_answer, respond_error, respond_json, respond_stream
+from gateway.wire import BodyTooLargeError, ClientGoneError, HttpRequest, HttpResponse, JsonObject
+
+VERSION = "0.1.0"
+BODY_TIMEOUT_S = 30.0
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request on its way: what arrived, what holds here, and the world."""
+
+    request: HttpRequest
+    settings: Settings
+    ports: Ports
+    frame: Frame
+
+
+Handler: TypeAlias = Callable[[Call], Awaitable[HttpResponse]]
+
+
+async def handle(request: HttpRequest, read_settings: Callable[[], Settings], ports: Ports) -> HttpResponse:
+    """Return the response to any request; every ``GatewayError`` becomes one in the one shape."""
+    asked_id = request.header("x-request-id") or ""
+    frame = Frame(request_id=asked_id if _REQUEST_ID.fullmatch(asked_id) else f"req-{ports.new_id()}")
+    try:
+        settings = read_settings()
+        frame = Frame(request_id=frame.request_id, allowed_origin=allowed_origin(request, settings))
+        return await _route(Call(request=request, settings=settings, ports=ports, frame=frame))
+    except GatewayError as error:
+        return respond_error(error, frame)
+
+
+async def _route(call: Call) -> HttpResponse:
+    """Return what the path and the method lead to. OpenRouter's SDKs put ``/api`` before ``/v1``."""
+    request = call.request
+    path = request.path.removeprefix("/api") if request.path.startswith("/api/v1/") else request.path
+    methods = ROUTES.get(path)
+    if methods is None:
+        raise GatewayError("not_found", "There is nothing at this path.")
+    allowed = ", ".join([*methods, "OPTIONS"])
+    if request.method == "OPTIONS":
+        return answer_preflight(request, call.frame, allowed)
+    handler = methods.get(request.method)
+    if handler is None:
+        raise GatewayError("method_not_allowed", f"This path takes {allowed}.", headers=(("allow", allowed),))
+    return await handler(call)
+
+
+async def chat_completions(call: Call) -> HttpResponse:
+    """``POST /v1/chat/completions``: authorize, parse, plan, execute, normalize, respond."""
+    settings, ports = call.settings, call.ports
+    started_at_s = ports.now_s()
+    caller = authorize(call.request, settings)
+    settings.require_upstream_key()
+    chat = parse(await _read_body(call.request, settings.max_body_bytes))
+    planned = plan(chat, settings)
+    receipt = Receipt(
+        request_id=call.frame.request_id,
+        requested=tuple(candidate.model for candidate in planned.chain),
+        started_at_s=started_at_s,
+    )
+
+    def done(outcome: str) -> None:
+        fields = receipt.to_json()
+        ports.log("request_done", caller=caller.name, outcome=outcome, stream=chat.stream, **fields)
+
+    ask = Ask(
+        request_for=lambda model: request_for(model, chat, settings),
+        stream=chat.stream,
+        list_errors=chat.options.errors == "all",
+    )
+    try:
+        committed = await execute(planned, ask, receipt, ports)
+    except GatewayError as error:
+        done(error.code)
+        return respond_error(error, call.frame, receipt)
+    receipt.ms = round((ports.now_s() - started_at_s) * 1000)
+    if isinstance(committed, CommittedStream):
+        guard = Guard(committed, receipt, now_s=ports.now_s)
+        body = GuardedStream(committed, guard, idle_s=planned.limits.idle_s, on_end=done)
+        return respond_stream(body, receipt, call.frame)
+    answer = normalize(committed, receipt, now_s=ports.now_s())
+    done("answered")
+    return respond_answer(answer, receipt, call.frame)
+
+
+async def _read_body(request: HttpRequest, limit_bytes: int) -> bytes:
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            return await request.read_body(limit_bytes)
+    except ClientGoneError:
+        raise GatewayError("invalid_body", "The body broke off.", param="body") from None
+    except BodyTooLargeError:
+        raise GatewayError(
+            "body_too_large", f"The body is larger than {limit_bytes} bytes (MAX_BODY_BYTES).", param="body"
+        ) from None
+    except TimeoutError:
+        raise GatewayError("body_timeout", "The body did not arrive in time.", param="body") from None
+
+
+async def health(call: Call) -> HttpResponse:
+    """``GET /health``: whether this Worker is set up, without a secret and without a call upstream."""
+    settings = call.settings
+    ready = bool(settings.upstream.api_key) and (bool(settings.gateway_keys) or settings.open_on_loopback)
+    payload: JsonObject = {
+        "status": "ok" if ready else "incomplete",
+        "version": VERSION,
+        "python": ".".join(str(part) for part in sys.version_info[:3]),
+        "set": {
+            "OPENROUTER_API_KEY": bool(settings.upstream.api_key),
+            "GATEWAY_KEYS": bool(settings.gateway_keys),
+        },
+    }
+    return respond_json(200, payload, call.frame, (("cache-control", "no-store"),))
+
+
+ROUTES: Mapping[str, Mapping[str, Handler]] = MappingProxyType(
+    {
+        "/v1/chat/completions": {"POST": chat_completions},
+        "/health": {"GET": health, "HEAD": health},
+    }
+)

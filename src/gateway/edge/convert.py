@@ -1,0 +1,87 @@
+"""Requests and responses across the border: JavaScript's on one side, the core's on the other."""
+
+from contextlib import suppress
+from typing import Any
+from urllib.parse import urlsplit
+
+from js import Headers, IdentityTransformStream, Response
+from pyodide.ffi import JsException, to_js
+
+from gateway.edge.lifeline import Lifeline
+from gateway.wire import BodyTooLargeError, ClientGoneError, HttpRequest, HttpResponse, Stream
+
+
+def text_or_none(value: Any) -> str | None:
+    """Return a JavaScript string, or None for whatever a runtime calls nothing (undefined, null, jsnull)."""
+    return value if isinstance(value, str) else None
+
+
+def to_request(js_request: Any) -> HttpRequest:
+    """Return the request as the core sees it; headers and body stay in JavaScript until asked for."""
+    url = urlsplit(js_request.url)
+    js_headers = js_request.headers
+
+    def header(name: str) -> str | None:
+        return text_or_none(js_headers.get(name))
+
+    async def read_body(limit_bytes: int) -> bytes:
+        declared = header("content-length") or ""
+        if declared.isdigit() and int(declared) > limit_bytes:
+            raise BodyTooLargeError
+        try:
+            if declared.isdigit():
+                whole: bytes = (await js_request.arrayBuffer()).to_bytes()
+                return whole
+            return await _read_bounded(js_request.body, limit_bytes)
+        except JsException:
+            raise ClientGoneError from None
+
+    return HttpRequest(
+        method=js_request.method, host=(url.hostname or ""), path=url.path, header=header, read_body=read_body
+    )
+
+
+async def _read_bounded(js_body: Any, limit_bytes: int) -> bytes:
+    """Return a body whose length nobody declared, as far as the limit allows."""
+    if not js_body:
+        return b""
+    reader = js_body.getReader()
+    pieces = []
+    total_bytes = 0
+    while not (result := await reader.read()).done:
+        piece = result.value.to_bytes()
+        total_bytes += len(piece)
+        if total_bytes > limit_bytes:
+            await reader.cancel()
+            raise BodyTooLargeError
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def to_response(response: HttpResponse, lifeline: Lifeline) -> Any:
+    """Return the JavaScript response; a streamed body runs on as a task of the request's ``lifeline``."""
+    headers = Headers.new(to_js([list(pair) for pair in response.headers]))
+    if isinstance(response.body, bytes):
+        # A 204 may have no body at all, not even an empty one.
+        return Response.new(
+            to_js(response.body) if response.body else None, status=response.status, headers=headers
+        )
+    pipe = IdentityTransformStream.new()
+    lifeline.start(_pump(response.body, pipe.writable.getWriter()))
+    return Response.new(pipe.readable, status=response.status, headers=headers)
+
+
+async def _pump(stream: Stream, js_writer: Any) -> None:
+    """Write a stream's pieces as it produces them, and end the response when it has."""
+
+    async def write(piece: bytes) -> None:
+        try:
+            await js_writer.write(to_js(piece))
+        except JsException:
+            raise ClientGoneError from None
+
+    try:
+        await stream.run(write)
+    finally:
+        with suppress(JsException):  # a client that has left: there is nothing to end
+            await js_writer.close()

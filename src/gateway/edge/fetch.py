@@ -1,0 +1,90 @@
+"""The transport: the runtime's own ``fetch``, one abort controller to each call."""
+
+from typing import Any
+
+from js import AbortController, Headers, fetch
+from pyodide.ffi import JsException, to_js
+
+from gateway.edge.convert import text_or_none
+from gateway.ports import TransportError
+from gateway.seal import seal
+from gateway.wire import UpstreamRequest
+
+# Node's fetch hides what a manual redirect was and calls it status 0.
+OPAQUE_REDIRECT = 0
+
+
+class FetchTransport:
+    """Sends by ``fetch``; see ``ports.Transport``."""
+
+    async def send(self, request: UpstreamRequest) -> "FetchReply":
+        """Return the reply once its head is here. Cancelling closes the connection.
+
+        Raises:
+            TransportError: there was no reply.
+        """
+        url, headers = seal(request)
+        controller = AbortController.new()
+        try:
+            response = await fetch(
+                url,
+                method=request.method,
+                headers=Headers.new(to_js([list(pair) for pair in headers])),
+                body=to_js(request.body) if request.body else None,
+                redirect="manual",
+                signal=controller.signal,
+            )
+        except JsException as error:
+            raise TransportError(error.name) from None
+        except BaseException:  # cancelling the task alone would leave the socket open
+            controller.abort()
+            raise
+        return FetchReply(response, controller)
+
+
+class FetchReply:
+    """A ``fetch`` response; see ``ports.Reply``."""
+
+    def __init__(self, response: Any, controller: Any) -> None:
+        self._response = response
+        self._controller = controller
+        self._reader: Any = None
+
+    @property
+    def status(self) -> int:
+        """The HTTP status; 3xx when the upstream tried to redirect."""
+        status: int = self._response.status
+        return 302 if status == OPAQUE_REDIRECT else status
+
+    def header(self, name: str) -> str | None:
+        """Return a header's value, or None."""
+        return text_or_none(self._response.headers.get(name))
+
+    async def read(self) -> bytes:
+        """Return the next piece of the body, as it came; ``b""`` at its end."""
+        try:
+            if self._reader is None:
+                if not self._response.body:
+                    return b""
+                self._reader = self._response.body.getReader()
+            while True:
+                result = await self._reader.read()
+                if result.done:
+                    return b""
+                piece: bytes = result.value.to_bytes()
+                if piece:  # an empty piece is not the end
+                    return piece
+        except JsException as error:
+            raise TransportError(error.name) from None
+
+    async def read_all(self) -> bytes:
+        """Return the whole body."""
+        try:
+            whole: bytes = (await self._response.arrayBuffer()).to_bytes()
+        except JsException as error:
+            raise TransportError(error.name) from None
+        return whole
+
+    def abort(self) -> None:
+        """Close the connection; a pending read raises ``TransportError``."""
+        self._controller.abort()

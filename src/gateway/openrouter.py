@@ -1,0 +1,141 @@
+"""The upstream's dialect: how a model is asked, and how its reply is read up to the commit point."""
+
+import json
+from dataclasses import dataclass
+
+from gateway.answers import Look, completion_in, look_at, parse_json
+from gateway.chat import ChatRequest
+from gateway.classify import classify
+from gateway.config import Settings
+from gateway.policy import AttemptFailedError, Fault
+from gateway.ports import Reply
+from gateway.sse import EventTooLargeError, SseDecoder, data_of
+from gateway.wire import HeaderPairs, JsonObject, UpstreamRequest
+
+DONE = b"[DONE]"
+# Events without progress are kept until the commit; nobody sends this many before the first word.
+MAX_HELD_EVENTS = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """A plain answer that passed: as parsed, and as it came."""
+
+    payload: JsonObject
+    raw: bytes
+    generation_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommittedStream:
+    """A stream whose first progress is here; the rest is still to be read from ``reply``.
+
+    Attributes:
+        first: the payload of the event that committed.
+        events: what has arrived so far, comments left out.
+        decoder: holds the beginning of the next event.
+    """
+
+    reply: Reply
+    first: JsonObject
+    events: tuple[bytes, ...]
+    decoder: SseDecoder
+    generation_id: str | None
+
+
+def request_for(model: str, chat: ChatRequest, settings: Settings) -> UpstreamRequest:
+    """Return the call that asks ``model``: the caller's body, serialised once for all models.
+
+    Source: OpenRouter "App Attribution": ``X-Title`` is the older name of ``X-OpenRouter-Title``.
+    """
+    attribution = (
+        ("http-referer", settings.site_url),
+        ("x-openrouter-title", settings.app_title),
+        ("x-title", settings.app_title),
+    )
+    headers: HeaderPairs = (
+        ("content-type", "application/json"),
+        ("accept", "text/event-stream" if chat.stream else "application/json"),
+        *(pair for pair in attribution if pair[1]),
+    )
+    return UpstreamRequest(
+        upstream=settings.upstream,
+        method="POST",
+        path="/chat/completions",
+        headers=headers,
+        body=b'{"model":' + json.dumps(model).encode() + b"," + chat.fields,
+    )
+
+
+async def commit(reply: Reply, *, stream: bool, now_s: float) -> Completion | CommittedStream:
+    """Read a reply up to the first thing that proves that the model answers.
+
+    Raises:
+        AttemptFailedError: it does not answer.
+        TransportError: the connection broke first.
+    """
+    if reply.status != 200:
+        raise AttemptFailedError(await _fault_in(reply, now_s=now_s))
+    if stream and "event-stream" in (reply.header("content-type") or ""):
+        return await _first_progress(reply, now_s=now_s)
+    raw = await reply.read_all()
+    payload = completion_in(raw, header=reply.header, now_s=now_s)
+    if stream:
+        raise AttemptFailedError(Fault(code="wrong_content_type"))
+    return Completion(payload=payload, raw=raw, generation_id=reply.header("x-generation-id"))
+
+
+async def _fault_in(reply: Reply, *, now_s: float) -> Fault:
+    """Return the fault that a reply with another status than 200 stands for, whatever its body is."""
+    error = None
+    if reply.status >= 400:
+        try:
+            payload = parse_json(await reply.read_all())
+        except ValueError:
+            payload = None
+        error = payload.get("error") if isinstance(payload, dict) else None
+    return classify(error, status=reply.status, header=reply.header, now_s=now_s)
+
+
+async def _first_progress(reply: Reply, *, now_s: float) -> CommittedStream:
+    decoder = SseDecoder()
+    held: list[bytes] = []
+    while piece := await reply.read():
+        events = _events_in(decoder, piece)
+        for index, event in enumerate(events):
+            data = data_of(event)
+            if data is None:
+                continue  # a comment keeps the socket alive and says nothing of the model
+            payload, look = _look(data, reply, now_s)
+            held.append(event)
+            if look.substance or look.finish == "length":
+                return CommittedStream(
+                    reply=reply,
+                    first=payload,
+                    events=(*held, *events[index + 1 :]),
+                    decoder=decoder,
+                    generation_id=reply.header("x-generation-id"),
+                )
+            if look.finish or len(held) > MAX_HELD_EVENTS:
+                filtered = look.finish == "content_filter"
+                raise AttemptFailedError(Fault(code="filtered_answer" if filtered else "empty_answer"))
+    raise AttemptFailedError(Fault(code="empty_answer"))
+
+
+def _events_in(decoder: SseDecoder, piece: bytes) -> list[bytes]:
+    try:
+        return decoder.feed(piece)
+    except EventTooLargeError:
+        raise AttemptFailedError(Fault(code="malformed_event")) from None
+
+
+def _look(data: bytes, reply: Reply, now_s: float) -> tuple[JsonObject, Look]:
+    if data == DONE:
+        raise AttemptFailedError(Fault(code="empty_answer"))
+    try:
+        payload = parse_json(data)
+    except ValueError:
+        payload = None
+    if not isinstance(payload, dict):
+        raise AttemptFailedError(Fault(code="malformed_event"))
+    return payload, look_at(payload, header=reply.header, now_s=now_s)

@@ -1,0 +1,176 @@
+"""What each failure means for the chain: the table of faults, and how long to wait before a retry.
+
+An allow-list. A fault that nobody has listed is ``provider_error``: the next model is tried, which costs
+one request and cannot loop.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+from typing import Literal, TypeAlias
+
+from gateway.errors import ErrorKind, Source
+from gateway.wire import Json
+
+Billed: TypeAlias = Literal["yes", "no", "unknown"]
+
+
+class Verdict(Enum):
+    """What the chain does next."""
+
+    RETRY = "retry"  # the same model may answer in a moment; otherwise the next one
+    FALL_BACK = "fall_back"  # this model will not answer now; another may
+    STOP = "stop"  # no model would: the account, the request or this gateway is at fault
+
+
+class Scope(Enum):
+    """What rests when a fault asks for a pause."""
+
+    MODEL = "model"
+    FREE_MODELS = "free_models"
+    ACCOUNT = "account"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of the table.
+
+    Attributes:
+        status: what the caller sees where the upstream gave no status of its own.
+        message: what happened and what to do, in the gateway's words.
+        billed: whether such an attempt may cost money all the same. OpenRouter bills no attempt that failed
+            with an error; one that was cut off, or answered nothing, it may.
+    """
+
+    source: Source
+    verdict: Verdict
+    status: int
+    message: str
+    scope: Scope = Scope.MODEL
+    type: str = "api_error"
+    billed: Billed = "no"
+
+    @property
+    def kind(self) -> ErrorKind:
+        """The part that an error response needs."""
+        return ErrorKind(self.status, self.type, self.source)
+
+
+_R, _F, _S = Verdict.RETRY, Verdict.FALL_BACK, Verdict.STOP
+_BAD = "invalid_request_error"
+
+# Sources: OpenRouter's "Errors and Debugging" and "Limits" pages; recorded bodies (tests/unit/samples).
+RULES: Mapping[str, Rule] = MappingProxyType({
+    # -- the account or its key: the next model has the same key, so the chain stops
+    "upstream_key_rejected": Rule("openrouter", _S, 401, "OpenRouter refused the gateway's key. Whoever runs this gateway must check OPENROUTER_API_KEY.", Scope.ACCOUNT, "authentication_error"),
+    "insufficient_credits": Rule("openrouter", _S, 402, "The OpenRouter account has too few credits. Add credits.", Scope.ACCOUNT, "billing_error"),
+    "max_tokens_unaffordable": Rule("openrouter", _S, 402, "The OpenRouter account cannot afford this many tokens. Lower max_tokens, or add credits.", Scope.ACCOUNT, "billing_error"),
+    "in_flight_budget": Rule("openrouter", _R, 402, "The OpenRouter account's requests in flight use its whole budget. Try again when they have ended.", Scope.ACCOUNT, "billing_error"),
+    "key_limit_reached": Rule("openrouter", _S, 403, "The OpenRouter key has reached its spending limit. Raise it, or wait for its reset.", Scope.ACCOUNT, "billing_error"),
+    "budget_reached": Rule("openrouter", _S, 403, "A budget of the OpenRouter workspace is spent. Raise it, or wait for its reset.", Scope.ACCOUNT, "billing_error"),
+    "blocked_by_guardrail": Rule("openrouter", _S, 403, "A guardrail of the OpenRouter account blocked this request.", Scope.ACCOUNT, "permission_error"),
+    "access_denied": Rule("openrouter", _S, 403, "OpenRouter's edge refused the connection (security policy or region).", Scope.ACCOUNT, "permission_error"),
+    # -- the request: no model would take it
+    "request_rejected": Rule("client", _S, 400, "OpenRouter found the request invalid.", type=_BAD),
+    "request_too_large": Rule("client", _S, 413, "OpenRouter found the request too large.", type=_BAD),
+    # -- limits: what asked for a pause rests, the others are tried
+    "rate_limited": Rule("provider", _F, 429, "The model's providers are rate-limited.", type="rate_limit_error"),
+    "free_limit_daily": Rule("openrouter", _F, 429, "The OpenRouter account has used its free requests of the day.", Scope.FREE_MODELS, "rate_limit_error"),
+    "free_limit_minute": Rule("openrouter", _F, 429, "The OpenRouter account has used its free requests of the minute.", Scope.FREE_MODELS, "rate_limit_error"),
+    # -- the model: another may answer
+    "unknown_model": Rule("openrouter", _F, 400, "OpenRouter does not know this model.", type=_BAD),
+    "no_endpoints": Rule("openrouter", _F, 404, "No provider of this model fits the request or the account's settings.", type="not_found_error"),
+    "context_too_long": Rule("provider", _F, 400, "The request is longer than the model's context.", type=_BAD),
+    "rejected_by_openrouter": Rule("openrouter", _F, 400, "OpenRouter rejected the request for this model.", type=_BAD),
+    "rejected_by_provider": Rule("provider", _F, 400, "The model's provider rejected the request.", type=_BAD),
+    "flagged_by_moderation": Rule("provider", _F, 403, "The model's provider flagged the input.", type="permission_error"),
+    "forbidden": Rule("openrouter", _F, 403, "OpenRouter refused this model for this request.", type="permission_error"),
+    "upstream_timeout": Rule("provider", _R, 504, "The model's provider did not answer in time.", billed="unknown"),
+    "overloaded": Rule("provider", _R, 503, "The model's providers are overloaded."),
+    "provider_error": Rule("provider", _R, 502, "The model's provider failed."),
+    "openrouter_error": Rule("openrouter", _R, 500, "OpenRouter failed."),
+    # -- the connection
+    "connection_failed": Rule("openrouter", _R, 502, "The connection to OpenRouter failed."),
+    "connection_lost": Rule("openrouter", _R, 502, "The connection to OpenRouter broke in the middle of an answer.", billed="unknown"),
+    "redirected": Rule("openrouter", _S, 502, "The upstream tried to redirect; the key stays on its host. Check OPENROUTER_BASE_URL.", Scope.ACCOUNT),
+    # -- this gateway's own timers
+    "attempt_timeout": Rule("provider", _F, 504, "The model did not answer within its share of the deadline.", billed="unknown"),
+    "first_token_timeout": Rule("provider", _F, 504, "The model's stream showed no progress in time.", billed="unknown"),
+    "deadline_exceeded": Rule("gateway", _S, 504, "No model answered before the deadline.", billed="unknown"),
+    "idle_timeout": Rule("provider", _F, 504, "The model's stream stopped making progress.", billed="unknown"),
+    # -- HTTP 200 that is no answer
+    "empty_answer": Rule("provider", _R, 502, "The model ended without an answer.", billed="unknown"),
+    "filtered_answer": Rule("provider", _F, 502, "The model's answer was withheld by a content filter.", billed="unknown"),
+    "no_choices": Rule("provider", _R, 502, "The answer had no choices.", billed="unknown"),
+    "not_json": Rule("provider", _R, 502, "The answer was not JSON.", billed="unknown"),
+    "wrong_content_type": Rule("provider", _F, 502, "The answer was not of the type that was asked for.", billed="unknown"),
+    "malformed_event": Rule("provider", _F, 502, "The stream held something that is not an event of a chat.", billed="unknown"),
+    "no_finish_reason": Rule("provider", _R, 502, "The stream ended without saying that the answer is complete.", billed="unknown"),
+    # -- ours
+    "gateway_fault": Rule("gateway", _F, 500, "The gateway failed while it handled this attempt.", billed="unknown"),
+})  # fmt: skip  # a table is read by its columns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """Why one attempt failed.
+
+    Attributes:
+        code: a key of ``RULES``.
+        status: the HTTP status that the upstream gave, or None; inside a 200, the error's own code.
+        retry_after_s: how long its scope asked to be left alone, in seconds; None when it did not say.
+        details: what is known beyond the code, safe to show (see ``openrouter.safe_details``).
+    """
+
+    code: str
+    status: int | None = None
+    retry_after_s: float | None = None
+    details: dict[str, Json] = field(default_factory=dict)
+
+    @property
+    def rule(self) -> Rule:
+        """The row of the table that this fault falls under."""
+        return RULES[self.code]
+
+    @property
+    def shown_status(self) -> int:
+        """The HTTP status for the caller: the upstream's own where it is an error, else the table's."""
+        return self.status if self.status is not None and 400 <= self.status < 600 else self.rule.status
+
+
+class AttemptFailedError(Exception):
+    """One attempt failed before it committed; the chain decides what that means."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.code)
+        self.fault = fault
+
+
+RETRY_BASE_S = 0.25
+RETRY_CAP_S = 2.0
+# Waiting this long for the same model is worth more than another, if the model itself named the time.
+SHORT_WAIT_S = 2.0
+
+
+def retry_wait_s(fault: Fault, *, retry: int, last_model: bool, draw: float) -> float | None:
+    """Return how long to wait before the same model is tried again; None to leave it.
+
+    A retry costs the caller time while another model may be ready, so it is taken only where no other is
+    left, or where the upstream said how soon it is worth trying and that is soon.
+
+    Args:
+        fault: why the last attempt failed.
+        retry: 1 for the first retry of this model.
+        last_model: whether no other model is left.
+        draw: from 0 up to 1: full jitter.
+    """
+    asked_s = fault.retry_after_s
+    soon = asked_s is not None and asked_s <= SHORT_WAIT_S
+    if fault.rule.verdict is Verdict.STOP:
+        return None
+    if asked_s is not None:
+        return asked_s if soon or last_model or fault.rule.scope is Scope.ACCOUNT else None
+    if fault.rule.verdict is not Verdict.RETRY or not last_model:
+        return None
+    return draw * min(RETRY_CAP_S, RETRY_BASE_S * 2.0 ** (retry - 1))

@@ -1,0 +1,66 @@
+"""What the core needs from the world, as protocols: the edge implements them, tests play them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.wire import Json, UpstreamRequest
+
+
+class TransportError(Exception):
+    """The connection failed: refused, reset, cut, aborted. Holds the runtime's name for it, no content."""
+
+
+class Reply(Protocol):
+    """An upstream's response, whose head has arrived and whose body is read once, in one of two ways."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status; 3xx when the upstream tried to redirect."""
+
+    def header(self, name: str) -> str | None:
+        """Return a header's value, or None."""
+
+    async def read(self) -> bytes:
+        """Return the next piece of the body, as it came; ``b""`` at its end. Raises ``TransportError``."""
+
+    async def read_all(self) -> bytes:
+        """Return the whole body. Raises ``TransportError``."""
+
+    def abort(self) -> None:
+        """Close the connection; a pending read raises ``TransportError``. May be called again."""
+
+
+class Transport(Protocol):
+    """Sends one request; never retries, follows no redirect, and lets no foreign exception out."""
+
+    async def send(self, request: UpstreamRequest) -> Reply:
+        """Return the reply once its head is here. Cancelling closes the connection.
+
+        Raises:
+            TransportError: there was no reply.
+        """
+
+
+class Log(Protocol):
+    """Writes one line of JSON: an event's name and its fields. Never content, never keys."""
+
+    def __call__(self, event: str, **fields: Json) -> None:
+        """Write the event."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """The world, in one bundle.
+
+    Attributes:
+        now_s: Unix time in seconds. In production it stands still between I/O.
+        draw: a random number from 0 up to 1, for jitter.
+        new_id: a fresh identifier: lower-case hexadecimal digits.
+    """
+
+    transport: Transport
+    now_s: Callable[[], float]
+    draw: Callable[[], float]
+    new_id: Callable[[], str]
+    log: Log

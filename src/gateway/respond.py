@@ -1,0 +1,88 @@
+"""respond: the HTTP response for an answer, a stream or an error, with the headers that all have."""
+
+import json
+from dataclasses import dataclass
+from math import ceil
+
+from gateway.attempts import Receipt
+from gateway.errors import GatewayError
+from gateway.wire import HeaderPairs, HttpResponse, Json, Stream
+
+JSON_TYPE = ("content-type", "application/json")
+# Chunks must not wait in a proxy on the way. Source: nginx "X-Accel-Buffering".
+STREAM_HEADERS: HeaderPairs = (
+    ("content-type", "text/event-stream; charset=utf-8"),
+    ("cache-control", "no-store"),
+    ("x-accel-buffering", "no"),
+)
+EXPOSED = (
+    "retry-after, server-timing, x-gateway-attempts, x-gateway-model, x-gateway-receipt, x-gateway-trace, "
+    "x-request-id, x-should-retry"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What every response to one request has, whatever it is: its id, and what a browser needs."""
+
+    request_id: str
+    allowed_origin: str | None = None
+
+    @property
+    def headers(self) -> HeaderPairs:
+        """The headers."""
+        pairs = [("x-request-id", self.request_id)]
+        if self.allowed_origin:
+            pairs += [
+                ("access-control-allow-origin", self.allowed_origin),
+                ("access-control-expose-headers", EXPOSED),
+            ]
+        if self.allowed_origin != "*":
+            pairs.append(("vary", "origin"))
+        return tuple(pairs)
+
+
+def respond_json(status: int, payload: Json, frame: Frame, headers: HeaderPairs = ()) -> HttpResponse:
+    """Return a response that holds ``payload``."""
+    body = json.dumps(payload, separators=(",", ":")).encode()
+    return HttpResponse(status=status, headers=(JSON_TYPE, *headers, *frame.headers), body=body)
+
+
+def respond_answer(body: bytes, receipt: Receipt, frame: Frame) -> HttpResponse:
+    """Return a plain answer."""
+    headers = (JSON_TYPE, ("cache-control", "no-store"), *_short_receipt(receipt), *frame.headers)
+    return HttpResponse(status=200, headers=headers, body=body)
+
+
+def respond_stream(stream: Stream, receipt: Receipt, frame: Frame) -> HttpResponse:
+    """Return a stream; the receipt as far as it is known travels in a header, since it goes first."""
+    full = ("x-gateway-receipt", receipt.to_header())
+    return HttpResponse(
+        status=200, headers=(*STREAM_HEADERS, full, *_short_receipt(receipt), *frame.headers), body=stream
+    )
+
+
+def respond_error(error: GatewayError, frame: Frame, receipt: Receipt | None = None) -> HttpResponse:
+    """Return an error in the one shape; tells SDKs whether another try can help, and when."""
+    headers = [*error.headers]
+    if error.retry_after_s is not None:
+        headers.append(("retry-after", str(ceil(error.retry_after_s))))
+    else:
+        # Every model has been tried, or trying is no use: an SDK's own retries would only multiply attempts.
+        headers.append(("x-should-retry", "false"))
+    if receipt is not None:
+        headers += _short_receipt(receipt)
+    payload = error.to_json()
+    return respond_json(error.kind.status, payload, frame, tuple(headers))
+
+
+def _short_receipt(receipt: Receipt) -> HeaderPairs:
+    upstream_ms = sum(attempt.ms for attempt in receipt.attempts)
+    own_ms = max(0, receipt.ms - upstream_ms)
+    served = (("x-gateway-model", receipt.served),) if receipt.served else ()
+    return (
+        *served,
+        ("x-gateway-attempts", str(len(receipt.attempts))),
+        ("x-gateway-trace", receipt.to_trace()),
+        ("server-timing", f"upstream;dur={upstream_ms}, gateway;dur={own_ms}"),
+    )

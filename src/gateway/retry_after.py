@@ -1,0 +1,72 @@
+"""When an upstream asked to be left alone until: five places, one number of seconds from now."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from gateway.wire import Json, JsonObject
+
+MAX_PAUSE_S = 7 * 86_400.0  # nothing here resets later than in a week; anything more is a broken clock
+_MILLISECONDS_FROM = 100_000_000_000  # a Unix time above this is in milliseconds
+
+
+def retry_after_s(
+    header: Callable[[str], str | None], metadata: JsonObject, availability: JsonObject, *, now_s: float
+) -> float | None:
+    """Return the pause that was asked for, in seconds from ``now_s``, 0 or more; None when none was.
+
+    The first place that holds a usable value counts: the ``Retry-After`` header, the metadata's
+    ``retry_after_seconds``, the headers mirrored in it, the availability's ``retry_after``, a reset time.
+    Source: OpenRouter "Limits": ``X-RateLimit-Reset`` is epoch milliseconds in a string.
+    """
+    mirrored = metadata.get("headers")
+    mirrored = mirrored if isinstance(mirrored, dict) else {}
+    waits = (
+        _wait(header("retry-after"), now_s),
+        _seconds(metadata.get("retry_after_seconds")),
+        _wait(mirrored.get("Retry-After"), now_s),
+        _seconds(availability.get("retry_after")),
+        _until(mirrored.get("X-RateLimit-Reset"), now_s),
+        _until(header("x-ratelimit-reset"), now_s),
+        _until_time(metadata.get("resets_at"), now_s),
+    )
+    return next((min(wait, MAX_PAUSE_S) for wait in waits if wait is not None), None)
+
+
+def _seconds(value: Json) -> float | None:
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < float("inf"):
+        return float(value)
+    return None
+
+
+def _wait(value: Json, now_s: float) -> float | None:
+    """Return the wait that a ``Retry-After`` value means. Source: RFC 9110, section 10.2.3."""
+    seconds = _seconds(value)
+    if seconds is not None or not isinstance(value, str):
+        return seconds
+    try:
+        moment = datetime.strptime(value, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return max(0.0, moment.timestamp() - now_s)
+
+
+def _until(value: Json, now_s: float) -> float | None:
+    moment = _seconds(value)
+    if moment is None or moment == 0:
+        return None
+    return max(0.0, (moment / 1000 if moment > _MILLISECONDS_FROM else moment) - now_s)
+
+
+def _until_time(value: Json, now_s: float) -> float | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return max(0.0, (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now_s)

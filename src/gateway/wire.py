@@ -1,0 +1,94 @@
+"""HTTP as the core sees it: one request in, one response out, one call to an upstream."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+JsonObject: TypeAlias = dict[str, "Json"]
+HeaderPairs: TypeAlias = tuple[tuple[str, str], ...]
+Write: TypeAlias = Callable[[bytes], Awaitable[None]]
+
+
+def object_or_empty(value: Json) -> JsonObject:
+    """Return ``value`` if it is a JSON object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def list_or_empty(value: Json) -> list[Json]:
+    """Return ``value`` if it is a JSON array, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def number_or_none(value: Json) -> float | None:
+    """Return ``value`` if it is a JSON number, else None."""
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+class ClientGoneError(Exception):
+    """The client closed its connection: nobody reads what would be written next."""
+
+
+class Stream(Protocol):
+    """A response body that is produced while the client reads it."""
+
+    async def run(self, write: Write) -> None:
+        """Write the whole body, piece by piece, and return when it has ended.
+
+        Runs exactly once. ``write`` waits for the client (back-pressure) and raises ``ClientGoneError``
+        when it has left; the stream then ends its upstream call and returns.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpRequest:
+    """A request as it arrived; headers and body are fetched when asked for, since each crossing costs.
+
+    Attributes:
+        method: upper case.
+        host: host name without the port, lower case.
+        path: decoded by nobody, starting with ``/``, without the query.
+        header: returns the value of a header (name in lower case), or None.
+        read_body: returns the whole body; takes its limit in bytes. Raises ``BodyTooLargeError``.
+    """
+
+    method: str
+    host: str
+    path: str
+    header: Callable[[str], str | None]
+    read_body: Callable[[int], Awaitable[bytes]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpResponse:
+    """What the client gets: header names in lower case; the body is whole or a stream."""
+
+    status: int
+    headers: HeaderPairs
+    body: "bytes | Stream"
+
+
+class BodyTooLargeError(Exception):
+    """A request's body is larger than its limit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upstream:
+    """Where calls go: the base URL (no slash at its end) and the key that belongs to it alone."""
+
+    base_url: str
+    api_key: str
+
+    def __repr__(self) -> str:
+        return f"Upstream(base_url={self.base_url!r}, api_key=***)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpstreamRequest:
+    """One call to an upstream; the key is added by ``seal`` at the moment of sending, not before."""
+
+    upstream: Upstream
+    method: str
+    path: str
+    headers: HeaderPairs
+    body: bytes
