@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from simulator.behaviours import HEALTHY, listed
+from simulator.behaviours import listed
+from simulator.rows_answering import HEALTHY
 from simulator.samples import sample
 from simulator.turn import PROVIDER, Price
 

@@ -173,8 +173,9 @@ def tool_answer(turn: Turn) -> Answer:
     messages = turn.body.get("messages") or [{}]
     if isinstance(messages[-1], dict) and messages[-1].get("role") == "tool":
         return Answer(("It is", " raining", " in Oslo."))
-    tools = turn.body.get("tools") or [{}]
-    function = tools[0].get("function") if isinstance(tools[0], dict) else None
+    tools = turn.body.get("tools")
+    first = tools[0] if isinstance(tools, list) and tools else None
+    function = first.get("function") if isinstance(first, dict) else None
     name = str(function.get("name")) if isinstance(function, dict) else "get_weather"
     call = ToolCall(f"call_{turn.id[-8:]}", name, ('{"city"', ':"Os', 'lo"}'))
     return Answer(tool=call, finish_reason="tool_calls")

@@ -1,5 +1,6 @@
 """What arrived and how it ended: a bounded log that tests read."""
 
+import asyncio
 import json
 import time
 from collections import deque
@@ -16,6 +17,11 @@ CANCELLED = "cancelled"
 RESET = "reset"
 CLOSED = "closed"
 FAILED = "failed"
+
+
+def outcome_of(error: BaseException) -> str:
+    """How a request ended that this error ended: the client left, or the simulator is at fault."""
+    return CANCELLED if isinstance(error, asyncio.CancelledError | ConnectionError) else FAILED
 
 
 class Entry:

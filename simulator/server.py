@@ -1,6 +1,5 @@
 """The routes, and the server that listens on loopback."""
 
-import asyncio
 import ipaddress
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -58,11 +57,11 @@ class Simulator:
         entry = self._journal.open(request.method, request.path, request.headers)
         try:
             raw = await request.read()
-        except (asyncio.CancelledError, ConnectionError):
-            entry.end(journal.CANCELLED)
+            self._journal.keep_body(entry, raw)
+            asked = chat.read(raw, request.headers, self._repeats)
+        except BaseException as error:
+            entry.end(journal.outcome_of(error))
             raise
-        self._journal.keep_body(entry, raw)
-        asked = chat.read(raw, request.headers, self._repeats)
         entry.model, entry.user, entry.stream = asked.asked_model, asked.user, asked.turn.stream
         stage = Stage(request, entry, asked.turn, self._ledger)
         return await stage.play(asked.script(asked.turn))

@@ -37,11 +37,8 @@ class Stage:
             assert self._response is not None, "a script puts something on the wire or breaks off"
             if self._response.prepared:
                 await self._response.write_eof()
-        except (asyncio.CancelledError, ConnectionError):
-            self._end(journal.CANCELLED)
-            raise
-        except BaseException:
-            self._end(journal.FAILED)
+        except BaseException as error:
+            self._end(journal.outcome_of(error))
             raise
         self._end(journal.ANSWERED)
         return self._response

@@ -1,0 +1,101 @@
+"""Rows of models that answer, of recorded payloads and of plain error statuses."""
+
+from collections.abc import Iterator
+
+from simulator import errors, healthy
+from simulator.healthy import OK_PAIR, answering
+from simulator.replay import replaying
+from simulator.row import Behaviour
+from simulator.samples import chat_samples
+from simulator.steps import Pair
+
+HEALTHY = "healthy"
+_MOST_MS, _MOST_EVENTS, _MOST_BYTES, _MOST_S = 600_000, 1_000_000, 50_000_000, 86_400
+
+
+def healthy_rows() -> Iterator[Behaviour]:
+    """Models that answer."""
+
+    def row(name: str, does: str, pair: Pair, example: int = 0, most: int = 0) -> Behaviour:
+        return Behaviour(name, HEALTHY, does, pair, example, 0, most)
+
+    slow = Pair(healthy.slow(OK_PAIR.plain), stream=healthy.slow(OK_PAIR.stream))
+    comments = Pair(healthy.comments_plain, stream=healthy.comments_stream)
+    drip = Pair(healthy.drip_plain, stream=healthy.drip_stream)
+    long = Pair(answering(healthy.long_answer).plain, stream=healthy.long_stream)
+    yield row("ok", "A short answer.", OK_PAIR)
+    yield row(
+        "ok-usage-empty-choices",
+        "As ok; the stream's usage chunk has `choices: []`.",
+        Pair(OK_PAIR.plain, stream=healthy.usage_empty_choices),
+    )
+    yield row("slow-<n>ms", "Silent for n ms before the headers, then as ok.", slow, 50, _MOST_MS)
+    yield row(
+        "comments-<n>ms",
+        "`: OPENROUTER PROCESSING` every 200 ms for n ms, then as ok; plain: blank lines, then the JSON.",
+        comments,
+        300,
+        _MOST_MS,
+    )
+    yield row(
+        "drip-<n>ms", "20 events of text, n ms before each; plain: the JSON in 20 pieces.", drip, 5, _MOST_MS
+    )
+    yield row(
+        "long-<n>",
+        "n events of one word (250 to 350 bytes each), unpaced; plain: n words.",
+        long,
+        40,
+        _MOST_EVENTS,
+    )
+    yield row("bytes-<n>", "JSON of about n bytes.", answering(healthy.bytes_answer), 20_000, _MOST_BYTES)
+    yield row(
+        "tools",
+        "A tool call, arguments streamed in pieces; text once the last message has the role tool.",
+        answering(healthy.tool_answer),
+    )
+    yield row("reasoning", "Reasoning, then text.", answering(healthy.REASONING))
+    yield row("image", "Text and an image in `message.images`.", answering(healthy.IMAGE))
+    yield row("json", "The content is a JSON object.", answering(healthy.JSON))
+    yield row("refusal", "A refusal instead of content.", answering(healthy.REFUSAL))
+    yield row(
+        "length",
+        "Finish reason length after reasoning alone: empty content, and yet legitimate.",
+        answering(healthy.LENGTH),
+    )
+    yield row("echo", "The content is the body that arrived.", answering(healthy.echo_answer))
+
+
+def recorded_rows() -> Iterator[Behaviour]:
+    """One model for each recorded payload."""
+    for sample in chat_samples():
+        yield Behaviour(sample.stem, "recorded", f"{sample.status}. {sample.note}.", replaying(sample))
+
+
+def status_rows() -> Iterator[Behaviour]:
+    """Error statuses."""
+
+    def row(name: str, does: str, pair: Pair, *, example: int, least: int = 0, most: int) -> Behaviour:
+        return Behaviour(name, "status", does, pair, example, least, most)
+
+    yield row(
+        "status-<code>",
+        "That status (300 to 599) with OpenRouter's wording for it.",
+        Pair.same(errors.status_script),
+        example=503,
+        least=300,
+        most=599,
+    )
+    yield row(
+        "retry-after-<s>",
+        "429 of the provider's shared pool with `Retry-After: s` and `retry_after_seconds`.",
+        Pair.same(errors.retry_after),
+        example=7,
+        most=_MOST_S,
+    )
+    yield row(
+        "retry-date-<s>",
+        "503 with `Retry-After` as an HTTP date.",
+        Pair.same(errors.retry_date),
+        example=30,
+        most=_MOST_S,
+    )

@@ -1,0 +1,137 @@
+"""Rows of streams that stall, break, or use rare framing; each says what a plain request gets instead."""
+
+from collections.abc import Iterator
+
+from simulator import connection, errors, healthy, hidden, streams
+from simulator.answers import dumps
+from simulator.framing import BOM, DONE, event, multi_line, with_cr, with_crlf
+from simulator.healthy import OK_PAIR, answering
+from simulator.row import Behaviour
+from simulator.steps import Break, Pair, Write
+
+
+def stream_rows() -> Iterator[Behaviour]:
+    """Streams that go wrong or look unusual."""
+    yield from _silent_streams()
+    yield from _broken_streams()
+    yield from _framed_streams()
+
+
+def _stream_row(name: str, does: str, pair: Pair) -> Behaviour:
+    return Behaviour(name, "stream", does, pair)
+
+
+def _silent_streams() -> Iterator[Behaviour]:
+    row, bound_s = _stream_row, hidden.FOR_EVER_S
+    blank = hidden.blank_for_ever(healthy.plain_headers)
+    stalled = connection.half_then(Break.HANG)
+    half_and_blank = connection.half_then(*healthy.keep_alive(healthy.BLANK, bound_s))
+    few_blank = hidden.body(healthy.BLANK * 5)
+    yield row(
+        "comments-only",
+        f"Comments every 200 ms for {bound_s} s; plain: as whitespace.",
+        Pair(blank, stream=streams.comments(bound_s)),
+    )
+    yield row(
+        "comments-end",
+        "5 comments, then a clean end; plain: 5 blank lines.",
+        Pair(few_blank, stream=streams.comments(5 * healthy.BEAT_S)),
+    )
+    yield row(
+        "stall-before",
+        "A role-only delta, then silence; plain: as hang-body.",
+        Pair(connection.break_body(Break.HANG).plain, stream=streams.after_role(Break.HANG)),
+    )
+    yield row(
+        "stall-after",
+        "3 events of text, then silence; plain: half of the JSON, then silence.",
+        Pair(stalled, stream=streams.after_three(Break.HANG)),
+    )
+    yield row(
+        "stall-comments",
+        f"3 events of text, then comments for {bound_s} s; plain: half of the JSON, then blank lines.",
+        Pair(half_and_blank, stream=streams.stall_comments),
+    )
+    yield row(
+        "stall-empty",
+        f"3 events of text, then empty deltas for {bound_s} s; plain: as stall-comments.",
+        Pair(half_and_blank, stream=streams.stall_empty),
+    )
+
+
+def _broken_streams() -> Iterator[Behaviour]:
+    row, ok, partial = _stream_row, OK_PAIR.plain, hidden.choice_error(hidden.PARTIAL).plain
+    first = errors.error_body(502, "Provider returned error", errors.provider_metadata("connect error"))
+    nocode = {"error": {"message": "The operation was aborted"}}
+    text = {"error": "Provider disconnected"}
+    yield row(
+        "reset-after",
+        "3 events of text, then a TCP reset; plain: half of the JSON, then a reset.",
+        Pair(connection.half_then(Break.RESET), stream=streams.RESET_AFTER_THREE),
+    )
+    yield row(
+        "cut-after",
+        "3 events of text, then a clean end without finish reason or `[DONE]`; plain: as cut-json.",
+        Pair(hidden.cut_json_plain, stream=streams.after_three()),
+    )
+    yield row(
+        "empty-stream",
+        "A role chunk, finish reason stop, `[DONE]`; plain: as empty.",
+        Pair(answering(hidden.EMPTY).plain, stream=hidden.empty_stream),
+    )
+    yield row(
+        "done-only",
+        "`[DONE]` and nothing else; plain: as empty-body.",
+        Pair(hidden.body(b""), stream=hidden.in_stream(Write(DONE, 1))),
+    )
+    yield row("no-done", "Complete, but no `[DONE]`; plain: as ok.", Pair(ok, stream=streams.no_done))
+    yield row(
+        "garbage-event",
+        "`data: not json` after 2 events, then on as if nothing was; plain: as garbage.",
+        Pair(hidden.body(b"not json"), stream=streams.garbage_event),
+    )
+    yield row("plain-for-stream", "A stream request gets plain JSON; plain: as ok.", Pair.same(ok))
+    yield row("stream-for-plain", "A plain request gets a stream; stream: as ok.", Pair.same(OK_PAIR.stream))
+    yield row("error-first", "200, and the error as first event; plain: as body.", hidden.error_only(first))
+    yield row(
+        "error-mid",
+        "3 events of text, then the documented error event; plain: as choice-error after partial text.",
+        Pair(partial, stream=streams.error_mid(streams.documented_error)),
+    )
+    yield row(
+        "error-mid-string",
+        "3 events of text, then the error as a string; plain: as error-string.",
+        Pair(hidden.body(dumps(text)), stream=streams.error_mid(lambda _: text)),
+    )
+    yield row(
+        "error-mid-nocode",
+        "3 events of text, then an error without a code; plain: 200 with that error.",
+        Pair(hidden.body(dumps(nocode)), stream=streams.error_mid(lambda _: nocode)),
+    )
+
+
+def _framed_streams() -> Iterator[Behaviour]:
+    row, ok = _stream_row, OK_PAIR.plain
+
+    def crlf(payload: object) -> bytes:
+        return with_crlf(event(payload))
+
+    def cr(payload: object) -> bytes:
+        return with_cr(event(payload))
+
+    yield row(
+        "one-byte",
+        "A healthy stream of non-ASCII text, one byte at a time; plain: the JSON likewise.",
+        Pair(connection.byte_by_byte_plain, stream=connection.byte_by_byte_stream),
+    )
+    yield row(
+        "crlf", "CRLF line ends; plain: as ok.", Pair(ok, stream=streams.framed(crlf, done=with_crlf(DONE)))
+    )
+    yield row("cr", "CR line ends; plain: as ok.", Pair(ok, stream=streams.framed(cr, done=with_cr(DONE))))
+    yield row(
+        "multi-line",
+        "Data over several `data:` lines; plain: as ok.",
+        Pair(ok, stream=streams.framed(multi_line)),
+    )
+    yield row("bom", "Starts with a BOM; plain: as ok.", Pair(ok, stream=streams.framed(event, first=BOM)))
+    yield row("huge-event", "One event of 1 MB; plain: 1 MB of content.", answering(healthy.LARGE))

@@ -1,0 +1,112 @@
+"""Sweeps the whole table, plain and streamed, all at once."""
+
+import asyncio
+from dataclasses import dataclass
+
+import httpx
+import pytest
+
+from simulator.behaviours import AUTHOR, behaviours
+from simulator.row import Behaviour
+from tests.simulator.rig import KEY, Rig, chunks_of, data_of, fresh_user
+
+pytestmark = pytest.mark.anyio
+
+SILENT = {
+    *("hang", "hang-body", "whitespace", "comments-only"),
+    *("stall-before", "stall-after", "stall-comments", "stall-empty"),
+}
+BROKEN = {
+    **dict.fromkeys(("reset", "reset-body", "reset-after"), "reset"),
+    **dict.fromkeys(("close", "truncated"), "closed"),
+}
+PATIENCE_S = 2.5
+AT_ONCE = 24
+
+
+@dataclass(frozen=True)
+class Seen:
+    status: int | None
+    text: str
+    failed: bool
+    timed_out: bool
+
+
+async def _seen(client: httpx.AsyncClient, rig: Rig, row: Behaviour, user: str, *, stream: bool) -> Seen:
+    body = rig.body(AUTHOR + row.example_name, user, stream=stream)
+    status, received, failed, timed_out = None, b"", False, False
+    patience_s = 0.5 if row.name in SILENT else PATIENCE_S
+    try:
+        async with (
+            asyncio.timeout(patience_s),
+            client.stream("POST", f"{rig.url}/chat/completions", json=body) as answer,
+        ):
+            status = answer.status_code
+            async for part in answer.aiter_raw():
+                received += part
+    except httpx.TransportError:
+        failed = True
+    except TimeoutError:
+        timed_out = True
+    return Seen(status, received.decode(errors="replace"), failed, timed_out)
+
+
+def _expected_outcome(row: Behaviour, *, stream: bool) -> str:
+    if row.name in SILENT:
+        return "cancelled"
+    if row.name.startswith("sse-07"):
+        return "closed" if stream else "answered"
+    return BROKEN.get(row.name, "answered")
+
+
+async def test_every_behaviour_ends_as_the_journal_says_and_in_bounded_time(sim: Rig) -> None:
+    limit = asyncio.Semaphore(AT_ONCE)
+
+    async with httpx.AsyncClient(headers=KEY, timeout=10) as client:
+
+        async def check(row: Behaviour, *, stream: bool) -> str | None:
+            user = fresh_user()
+            async with limit:
+                seen = await _seen(client, sim, row, user, stream=stream)
+                await asyncio.sleep(0.05)
+                log = await client.get(f"{sim.root}/sim/log", params={"user": user})
+            outcomes = [entry["outcome"] for entry in log.json()["entries"]]
+            expected = _expected_outcome(row, stream=stream)
+            as_expected = (
+                outcomes == [expected]
+                and seen.timed_out == (expected == "cancelled")
+                and seen.failed == (expected in {"reset", "closed"})
+            )
+            return None if as_expected else f"{row.name} stream={stream}: {outcomes}, {seen}"
+
+        checks = [check(row, stream=stream) for row in behaviours().values() for stream in (False, True)]
+        surprises = [surprise for surprise in await asyncio.gather(*checks) if surprise]
+    assert surprises == []
+
+
+HEALTHY = [row for row in behaviours().values() if row.group == "healthy"]
+
+
+@pytest.mark.parametrize("row", HEALTHY, ids=lambda row: row.name)
+def test_a_healthy_model_answers_plain_with_a_cost_that_the_journal_knows(sim: Rig, row: Behaviour) -> None:
+    user = fresh_user()
+    answer = sim.chat(AUTHOR + row.example_name, user)
+    body = answer.json()
+    assert answer.headers["x-generation-id"] == body["id"]
+    assert body["object"] == "chat.completion"
+    assert body["choices"][0]["finish_reason"]
+    assert 0 < body["usage"]["cost"] == sim.one(user)["cost_usd"]
+
+
+@pytest.mark.parametrize("row", HEALTHY, ids=lambda row: row.name)
+def test_a_healthy_model_streams_progress_finish_reason_usage_and_done(sim: Rig, row: Behaviour) -> None:
+    user = fresh_user()
+    answer = sim.chat(AUTHOR + row.example_name, user, stream=True)
+    chunks = chunks_of(answer.text)
+    assert answer.headers["content-type"] == "text/event-stream"
+    assert answer.headers["transfer-encoding"] == "chunked"
+    assert data_of(answer.text)[-1] == "[DONE]"
+    assert {chunk["id"] for chunk in chunks} == {answer.headers["x-generation-id"]}
+    assert chunks[-2]["choices"][0]["finish_reason"]
+    assert chunks[-1]["usage"]["cost"] == sim.one(user)["cost_usd"] > 0
+    assert sim.one(user)["events_sent"] == len(chunks) + 1
