@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 
 from scripts.processes import Row, end_family, family, process_table
 
@@ -74,12 +74,9 @@ class Leash:
 def hold(cwd: str, command: list[str]) -> int:
     """Run ``command`` until it ends or our stdin closes; then end its family. Return its exit status."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # only the pipe decides
+        signal.signal(number, _only_the_pipe_decides)  # ignoring them would make the command ignore them too
     environ = {**os.environ, "PWD": cwd}  # workerd complains when it differs
-    # An ignored signal stays ignored in a child, so the command gets its own back.
-    with subprocess.Popen(
-        command, cwd=cwd, env=environ, stdin=subprocess.DEVNULL, preexec_fn=_default_signals
-    ) as child:  # no threads here
+    with subprocess.Popen(command, cwd=cwd, env=environ, stdin=subprocess.DEVNULL) as child:
         while child.poll() is None and not _let_go():
             pass
         end_family(os.getpid())
@@ -91,9 +88,8 @@ def _let_go() -> bool:
     return bool(readable)
 
 
-def _default_signals() -> None:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
+def _only_the_pipe_decides(_number: int, _frame: FrameType | None) -> None:
+    """Do nothing."""
 
 
 if __name__ == "__main__":
