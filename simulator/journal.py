@@ -142,5 +142,5 @@ class Journal:
 def _parsed(raw: bytes | None) -> object:
     try:
         return None if raw is None else json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

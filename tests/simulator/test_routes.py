@@ -25,6 +25,7 @@ def test_a_key_is_needed_and_must_look_like_one(sim: Rig) -> None:
     ("body", "message"),
     [
         (b"{", "Input must have at least 1 token."),
+        (b"[" * 50_000, "Input must have at least 1 token."),
         (b"[]", "Input must have at least 1 token."),
         (b'{"model": "sim/ok", "messages": []}', "Input must have at least 1 token."),
         (b'{"model": "sim/ok"}', 'Input required: specify "prompt" or "messages"'),
@@ -34,6 +35,7 @@ def test_a_key_is_needed_and_must_look_like_one(sim: Rig) -> None:
 def test_a_faulty_body_is_refused_in_openrouters_words(sim: Rig, body: bytes, message: str) -> None:
     answer = sim.client.post(sim.url + CHAT, content=body)
     assert (answer.status_code, answer.json()["error"]["message"]) == (400, message)
+    assert sim.get("/sim/log")["entries"][-1]["outcome"] == "answered"
 
 
 @pytest.mark.parametrize(
