@@ -97,7 +97,7 @@ async def chat_completions(call: Call) -> HttpResponse:
     except GatewayError as error:
         done(error.code)
         return respond_error(error, call.frame, receipt)
-    receipt.ms = round((ports.now_s() - started_at_s) * 1000)
+    receipt.time_until(ports.now_s())
     if isinstance(committed, CommittedStream):
         guard = Guard(committed, receipt, now_s=ports.now_s)
         body = GuardedStream(committed, guard, idle_s=planned.limits.idle_s, on_end=done)

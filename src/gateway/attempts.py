@@ -77,6 +77,11 @@ class Receipt:
     served: str | None = None
     ms: int = 0
 
+    def time_until(self, now_s: float) -> int:
+        """Record how long the request has taken; return how much longer than when last recorded, in ms."""
+        before_ms, self.ms = self.ms, round((now_s - self.started_at_s) * 1000)
+        return self.ms - before_ms
+
     @property
     def cost_usd(self) -> float | None:
         """The sum of what is known; None while nothing is."""

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from gateway.attempts import Attempt, Receipt
 from gateway.openrouter import CommittedStream, Completion, commit
 from gateway.plan import Limits, Plan
-from gateway.policy import AttemptFailedError, Fault, Verdict, retry_wait_s
+from gateway.policy import AttemptFailedError, Fault, Scope, Verdict, retry_wait_s
 from gateway.ports import Ports, TransportError
 from gateway.spent import chain_spent
 from gateway.wire import UpstreamRequest
@@ -47,6 +47,7 @@ async def execute(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports) -> Commi
             return committed
         if walk.over:
             break
+    receipt.time_until(ports.now_s())
     raise chain_spent(
         receipt,
         walk.faults,
@@ -76,8 +77,11 @@ class _Walk:
 
     @property
     def over(self) -> bool:
-        """Whether no further model may be tried."""
-        return self.cut_short or (bool(self.faults) and self.faults[-1].rule.verdict is Verdict.STOP)
+        """Whether no further model may be tried: what stops one stops all, as what is the account's does."""
+        rule = self.faults[-1].rule if self.faults else None
+        return self.cut_short or (
+            rule is not None and (rule.verdict is Verdict.STOP or rule.scope is Scope.ACCOUNT)
+        )
 
     @property
     def _left_s(self) -> float:

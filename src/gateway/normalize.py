@@ -15,7 +15,7 @@ def normalize(completion: Completion, receipt: Receipt, *, now_s: float) -> byte
     payload = completion.payload
     attempt = receipt.attempts[-1]
     attempt.settle(number_or_none(object_or_empty(payload.get("usage")).get("cost")))
-    receipt.ms = round((now_s - receipt.started_at_s) * 1000)
+    receipt.time_until(now_s)
     changed = _complete(payload, completion, receipt, now_s=now_s)
     receipt_json = json.dumps(receipt.to_json(), separators=(",", ":")).encode()
     if changed or "gateway" in payload:

@@ -76,7 +76,7 @@ class Guard:
         self.ended = True
         self.fault = fault
         self._attempt.fail(fault, outcome="cut_off")
-        self._settle_time()
+        self._attempt.ms += self._receipt.time_until(self._now_s())
         first = self._stream.first
         names = ("id", "object", "created", "model")
         event: JsonObject = {name: first[name] for name in names if name in first}
@@ -112,14 +112,9 @@ class Guard:
 
     def _with_receipt(self, payload: JsonObject, usage: JsonObject) -> bytes:
         self._attempt.settle(number_or_none(usage.get("cost")))
-        self._settle_time()
+        self._attempt.ms += self._receipt.time_until(self._now_s())
         payload["gateway"] = self._receipt.to_json()
         return event_of(json.dumps(payload, separators=(",", ":")).encode())
-
-    def _settle_time(self) -> None:
-        total_ms = round((self._now_s() - self._receipt.started_at_s) * 1000)
-        self._attempt.ms += total_ms - self._receipt.ms
-        self._receipt.ms = total_ms
 
 
 def _is_whole(rest: bytes) -> bool:
