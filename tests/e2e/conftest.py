@@ -1,0 +1,116 @@
+"""One suite, run on every runtime, or with ``--base-url`` on any gateway that is running already.
+
+A test asks for ``gateway``, and for ``journal`` when it must know what reached the upstream. With
+``start_gateway`` it gets one with other settings. Nothing is started before a test needs it, and everything
+ends with the session.
+"""
+
+import os
+import uuid
+from collections.abc import Callable, Generator, Iterator
+
+import pytest
+
+from scripts.servers import stage_directory, start_simulator
+from tests.support.journal import Journal
+from tests.support.runtimes import KEY, RUNTIMES, UPSTREAM_KEY, Fleet, Gateway
+
+DEPLOYED = "deployed"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    options = parser.getgroup("gateway")
+    options.addoption(
+        "--runtime", action="append", choices=[*RUNTIMES], help="run on this one only (repeatable)"
+    )
+    options.addoption("--base-url", help="test this gateway; its key is in the environment's GATEWAY_KEY")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "runtime" in metafunc.fixturenames:
+        given = metafunc.config.getoption("base_url")
+        names = [DEPLOYED] if given else metafunc.config.getoption("runtime") or [*RUNTIMES]
+        metafunc.parametrize("runtime", names, scope="session", indirect=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    fleet = getattr(item, "funcargs", {}).get("fleet")
+    if report.failed and isinstance(fleet, Fleet):
+        report.sections += [("a gateway died", epitaph) for epitaph in fleet.epitaphs()]
+    return report
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def runtime(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def simulator(pytestconfig: pytest.Config) -> Iterator[str]:
+    """The base URL of a simulated OpenRouter."""
+    if pytestconfig.getoption("base_url"):
+        pytest.skip(
+            "needs the simulator behind the gateway, which a gateway given by --base-url does not have"
+        )
+    leash, base_url = start_simulator(stage_directory(f"e2e/simulator-{os.getpid()}") / "simulator.log")
+    with leash:
+        yield base_url
+
+
+@pytest.fixture(scope="session")
+def fleet(runtime: str, request: pytest.FixtureRequest) -> Iterator[Fleet | None]:
+    """What starts gateways on this runtime; None when one is given by --base-url."""
+    if runtime == DEPLOYED:
+        yield None
+        return
+    defaults = {
+        "OPENROUTER_BASE_URL": request.getfixturevalue("simulator"),
+        "OPENROUTER_API_KEY": UPSTREAM_KEY,
+        "DEFAULT_MODEL": "sim/ok",
+        "GATEWAY_KEYS": f"e2e:{KEY}",
+    }
+    fleet = Fleet(runtime, defaults)
+    try:
+        yield fleet
+    finally:
+        fleet.end(keep_logs=request.session.testsfailed > 0)
+
+
+@pytest.fixture(scope="session")
+def gateway(fleet: Fleet | None, pytestconfig: pytest.Config) -> Gateway:
+    """The gateway with ordinary settings and a key, the simulator behind it."""
+    if fleet is None:
+        base_url = str(pytestconfig.getoption("base_url")).rstrip("/")
+        return Gateway(DEPLOYED, base_url, os.environ.get("GATEWAY_KEY", ""))
+    return fleet.start()
+
+
+@pytest.fixture(scope="session")
+def start_gateway(fleet: Fleet | None) -> Callable[..., Gateway]:
+    """Call it with settings, and ``bindings=("MODEL_CACHE", "LEDGER")``, to get a gateway that has them."""
+    if fleet is None:
+        pytest.skip("needs a gateway with settings of its own, and --base-url gives one that is running")
+    return fleet.start
+
+
+@pytest.fixture
+def journal(simulator: str) -> Journal:
+    """What reached the simulator with this test's ``user``, a name that no other test has."""
+    return Journal(simulator, f"e2e-{uuid.uuid4().hex}")
+
+
+@pytest.fixture(autouse=True)
+def _revived(request: pytest.FixtureRequest) -> None:
+    if "fleet" in request.fixturenames:
+        fleet: Fleet | None = request.getfixturevalue("fleet")
+        if fleet:
+            fleet.revive()

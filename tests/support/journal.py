@@ -1,0 +1,45 @@
+"""What reached the simulated OpenRouter: the last word on which attempts were made."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
+
+import httpx
+
+Entry: TypeAlias = dict[str, Any]
+POLL_S = 0.03
+
+
+@dataclass(frozen=True)
+class Journal:
+    """The simulator's entries of one test: those whose request has ``user`` in its body."""
+
+    simulator_url: str
+    user: str
+
+    def entries(self, model: str | None = None) -> list[Entry]:
+        """Return what arrived so far, oldest first; of one model, if it is named."""
+        parts = urlsplit(self.simulator_url)
+        query = {"user": self.user} | ({"model": model} if model else {})
+        answer = httpx.get(f"{parts.scheme}://{parts.netloc}/sim/log", params=query, trust_env=False)
+        answer.raise_for_status()
+        entries: list[Entry] = answer.json()["entries"]
+        return entries
+
+    def models(self) -> list[str]:
+        """Return which models were asked, in order."""
+        return [entry["model"] for entry in self.entries()]
+
+    def wait_until(self, predicate: Callable[[list[Entry]], bool], timeout_s: float = 10.0) -> list[Entry]:
+        """Return the entries as soon as ``predicate`` holds for them.
+
+        Raises:
+            AssertionError: it does not within ``timeout_s``.
+        """
+        deadline = time.monotonic() + timeout_s
+        while not predicate(entries := self.entries()):
+            assert time.monotonic() < deadline, f"not within {timeout_s} s; the journal holds {entries}"
+            time.sleep(POLL_S)
+        return entries

@@ -1,0 +1,186 @@
+"""The runtimes that the end-to-end suite runs on, and the gateways that it starts on them."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import TypeAlias
+
+import httpx
+
+from gateway.config import SETTINGS
+from scripts.leash import Leash
+from scripts.ports import free_port
+from scripts.servers import log_tail, plain_text, stage_directory, start_workerd, wait_ready, workerd_count
+from scripts.stage import read_config
+from scripts.tools import ROOT, WORKER_SDK, node, tool_environment
+
+NODE_HOST = ROOT / "tests" / "support" / "node_host.mjs"
+CLIENT_TIMEOUT_S = 60.0
+KEY = "e2e-token-0123456789"
+UPSTREAM_KEY = "sk-or-simulated"
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What one gateway is started with: its port, its folder under .dev, its settings and bindings."""
+
+    port: int
+    directory: Path
+    settings: Mapping[str, str]
+    bindings: tuple[str, ...]
+
+
+Start: TypeAlias = Callable[[Launch], Leash]
+
+
+def on_workerd(launch: Launch) -> Leash:
+    """Start a gateway as `make dev` does."""
+    secrets = {name: value for name, value in launch.settings.items() if SETTINGS[name].secret}
+    plain = {name: value for name, value in launch.settings.items() if name not in secrets}
+    return start_workerd(
+        launch.port, directory=launch.directory, variables=plain, secrets=secrets, bindings=launch.bindings
+    )
+
+
+def on_node(package: str) -> Start:
+    """Return what starts a gateway on the npm ``package``'s Pyodide under Node."""
+
+    def start(launch: Launch) -> Leash:
+        config = {
+            "pyodide": package,
+            "src": str(ROOT / "src"),
+            "sdk": str(WORKER_SDK),
+            "port": launch.port,
+            "vars": {**read_config(ROOT / "wrangler.toml").get("vars", {}), **launch.settings},
+            "kv": [name for name in launch.bindings if name == "MODEL_CACHE"],
+            "d1": [name for name in launch.bindings if name == "LEDGER"],
+        }
+        environ = tool_environment(os.environ, without=frozenset(SETTINGS)) | {
+            "NODE_HOST": json.dumps(config)
+        }
+        log = launch.directory / "host.log"
+        leash = Leash([node(), NODE_HOST], log=log, cwd=ROOT, environ=environ)
+        wait_ready(leash, package, line="host listening on", url=f"http://127.0.0.1:{launch.port}/health")
+        return leash
+
+    return start
+
+
+RUNTIMES: Mapping[str, Start] = MappingProxyType(
+    {
+        "workerd": on_workerd,
+        "pyodide-0.28": on_node("pyodide-028"),
+        "pyodide-314": on_node("pyodide-314"),
+    }
+)
+
+
+@dataclass
+class Gateway:
+    """A gateway that answers at ``base_url`` to whoever sends ``key``.
+
+    One that this suite did not start has no log, and no simulator behind it that we know of.
+    """
+
+    runtime: str
+    base_url: str
+    key: str
+    leash: Leash | None = None
+    workerds: int = 0
+    """How many workerd processes it consists of; without them wrangler lives on, and answers nothing."""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this suite started it."""
+        return self.leash is not None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers that let a call in."""
+        return {"authorization": f"Bearer {self.key}"} if self.key else {}
+
+    def client(self, **options: object) -> httpx.Client:
+        """Return a client with the base URL and the key in it, to be closed by its user."""
+        return httpx.Client(**self._client_options(options))  # type: ignore[arg-type]  # httpx checks its own
+
+    def async_client(self, **options: object) -> httpx.AsyncClient:
+        """Return the same for asynchronous tests."""
+        return httpx.AsyncClient(**self._client_options(options))  # type: ignore[arg-type]  # httpx checks its own
+
+    def _client_options(self, options: Mapping[str, object]) -> dict[str, object]:
+        # Not through a proxy that the environment may name: all of this is loopback.
+        own = {
+            "base_url": self.base_url,
+            "headers": self.headers,
+            "timeout": CLIENT_TIMEOUT_S,
+            "trust_env": False,
+        }
+        return {**own, **options}
+
+    def log_text(self) -> str:
+        """Return everything that the Worker has printed, and its runtime around it."""
+        return plain_text(self.leash.log_text()) if self.leash else ""
+
+
+@dataclass
+class Fleet:
+    """The gateways of one runtime: each started when first asked for, all ended together."""
+
+    runtime: str
+    defaults: Mapping[str, str]
+    _started: list[tuple[Launch, Gateway]] = field(default_factory=list)
+
+    def start(self, bindings: Iterable[str] = (), **settings: str | None) -> Gateway:
+        """Return a gateway with ``settings`` beside the defaults; None takes a default away."""
+        merged = {name: value for name, value in {**self.defaults, **settings}.items() if value is not None}
+        wanted = (merged, tuple(sorted(bindings)))
+        for launch, gateway in self._started:
+            if (launch.settings, launch.bindings) == wanted:
+                return gateway
+        port = free_port()
+        launch = Launch(port, stage_directory(f"e2e/{self.runtime}-{port}"), *wanted)
+        gateway = Gateway(
+            self.runtime, f"http://127.0.0.1:{port}", merged.get("GATEWAY_KEYS", ":").split(":")[1]
+        )
+        self._started.append((launch, gateway))
+        self._launch(launch, gateway)
+        return gateway
+
+    def revive(self) -> None:
+        """Start those anew that died in an earlier test, at the same URL: one crash fails one test."""
+        for launch, gateway in self._started:
+            if gateway.leash and self.epitaph(gateway):
+                gateway.leash.end()
+                self._launch(launch, gateway)
+
+    def epitaphs(self) -> list[str]:
+        """Return for each gateway that has died how, with the end of its log."""
+        return [text for _, gateway in self._started if (text := self.epitaph(gateway))]
+
+    def epitaph(self, gateway: Gateway) -> str:
+        """Return how ``gateway`` died, or nothing while it lives."""
+        leash = gateway.leash
+        if leash is None:
+            return ""
+        died = leash.status is not None or workerd_count(leash) < gateway.workerds
+        return (
+            f"{gateway.base_url} on {self.runtime} died. The end of its log:\n{log_tail(leash)}"
+            if died
+            else ""
+        )
+
+    def end(self, *, keep_logs: bool) -> None:
+        """End all of them."""
+        for launch, gateway in self._started:
+            if gateway.leash:
+                gateway.leash.end()
+            if not keep_logs:
+                shutil.rmtree(launch.directory, ignore_errors=True)
+
+    def _launch(self, launch: Launch, gateway: Gateway) -> None:
+        gateway.leash = RUNTIMES[self.runtime](launch)
+        gateway.workerds = workerd_count(gateway.leash)
