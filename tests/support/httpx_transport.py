@@ -1,0 +1,106 @@
+"""The runtime's ``fetch``, played by httpx: in unit tests what ``gateway.edge.fetch`` is on a Worker."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any, TypeVar
+
+import httpx
+
+from gateway.ports import TransportError
+from gateway.seal import seal
+from gateway.wire import UpstreamRequest
+
+Result = TypeVar("Result")
+
+
+class HttpxTransport:
+    """Sends by httpx; see ``gateway.ports.Transport``.
+
+    Attributes:
+        replies: every reply whose head has arrived, in order.
+    """
+
+    def __init__(self, upstream: httpx.AsyncBaseTransport) -> None:
+        self.replies: list[HttpxReply] = []
+        self._client = httpx.AsyncClient(transport=upstream, follow_redirects=False, trust_env=False)
+
+    async def send(self, request: UpstreamRequest) -> "HttpxReply":
+        """Return the reply once its head is here."""
+        url, headers = seal(request)
+        built = self._client.build_request(
+            request.method, url, headers=list(headers), content=request.body, timeout=None
+        )
+        try:
+            response = await self._client.send(built, stream=True)
+        except httpx.TransportError as error:
+            raise TransportError(type(error).__name__) from None
+        self.replies.append(HttpxReply(response))
+        return self.replies[-1]
+
+
+class HttpxReply:
+    """An httpx response; see ``gateway.ports.Reply``.
+
+    Attributes:
+        aborted: the gateway closed the connection.
+        ended: the gateway read the body to its end.
+    """
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.aborted = False
+        self.ended = False
+        self._response = response
+        self._pieces: AsyncIterator[bytes] | None = None
+        self._pending: asyncio.Task[Any] | None = None
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return self._response.status_code
+
+    def header(self, name: str) -> str | None:
+        """Return a header's value, or None."""
+        value: str | None = self._response.headers.get(name)
+        return value
+
+    async def read(self) -> bytes:
+        """Return the next piece of the body; ``b""`` at its end."""
+        piece = await self._abortable(self._next_piece())
+        self.ended = not piece
+        return piece
+
+    async def read_all(self) -> bytes:
+        """Return the whole body."""
+        whole = await self._abortable(self._response.aread())
+        self.ended = True
+        return whole
+
+    def abort(self) -> None:
+        """Close the connection; a pending read raises ``TransportError``."""
+        self.aborted = True
+        if self._pending is not None:
+            self._pending.cancel()
+
+    async def _next_piece(self) -> bytes:
+        if self._pieces is None:
+            self._pieces = self._response.aiter_raw()
+        return await anext(self._pieces, b"")
+
+    async def _abortable(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Await ``work`` as a task of its own, so that ``abort`` can end it and nothing else."""
+        if self.aborted:
+            work.close()
+            raise TransportError("AbortError")
+        task = asyncio.ensure_future(work)
+        self._pending = task
+        try:
+            return await task
+        except httpx.TransportError as error:
+            raise TransportError(type(error).__name__) from None
+        except asyncio.CancelledError:
+            reader = asyncio.current_task()
+            if self.aborted and not (reader and reader.cancelling()):
+                raise TransportError("AbortError") from None
+            raise
+        finally:
+            self._pending = None

@@ -1,0 +1,166 @@
+"""OpenRouter as a unit test scripts it: for each model the acts that it plays, one for each call."""
+
+import asyncio
+import json
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import httpx
+import respx
+
+from tests.support.chunks import DONE, STOP, USAGE, text
+from tests.support.samples import sample
+
+URL = "https://openrouter.ai/api/v1/chat/completions"
+HANG = 1_000_000_000.0
+RESET = httpx.ReadError("reset")
+
+Act: TypeAlias = Callable[[httpx.Request], Awaitable[httpx.Response]]
+Step: TypeAlias = bytes | float | Exception  # a piece of the body, a pause in seconds, or the end
+
+
+class Body(httpx.AsyncByteStream):
+    """A body whose pieces arrive when the script says so."""
+
+    def __init__(self, steps: tuple[Step, ...]) -> None:
+        self._steps = steps
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for step in self._steps:
+            if isinstance(step, bytes):
+                yield step
+            elif isinstance(step, float):
+                await asyncio.sleep(step)
+            else:
+                raise step
+
+
+def reply(status: int, *steps: Step, content_type: str = "application/json", **headers: str) -> Act:
+    """Return an act: this status, these headers (``retry_after`` for ``retry-after``), this body."""
+    named = {"content-type": content_type} | {name.replace("_", "-"): each for name, each in headers.items()}
+
+    async def act(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(status, headers=named, stream=Body(steps))
+
+    return act
+
+
+def fail(status: int, message: str = "Provider returned error", **headers: str) -> Act:
+    """Return an act: an error in OpenRouter's envelope."""
+    return reply(status, json.dumps({"error": {"code": status, "message": message}}).encode(), **headers)
+
+
+def answer(content: str = "Hello.", **fields: object) -> Act:
+    """Return an act: a plain answer."""
+    choice = {"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": "stop"}
+    payload = {
+        "id": "gen-1",
+        "object": "chat.completion",
+        "created": 1_795_338_000,
+        "model": "served/one",
+        "choices": [choice],
+        "usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5, "cost": 0.000_021},
+        **fields,
+    }
+    return reply(200, json.dumps(payload).encode())
+
+
+def stream(*steps: Step) -> Act:
+    """Return an act: a stream of these steps."""
+    return reply(200, *steps, content_type="text/event-stream")
+
+
+def healthy_stream(content: str = "Hello.") -> Act:
+    """Return an act: a whole stream."""
+    return stream(text(content), STOP, USAGE, DONE)
+
+
+def recorded(name: str) -> Act:
+    """Return an act: a recorded sample."""
+    found = sample(name)
+
+    async def act(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(found.status, headers=found.headers, stream=Body((found.body,)))
+
+    return act
+
+
+def after(pause_s: float, then: Act) -> Act:
+    """Return an act: nothing for a while, then another."""
+
+    async def act(request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(pause_s)
+        return await then(request)
+
+    return act
+
+
+def breaks(error: Exception) -> Act:
+    """Return an act: no reply but this exception."""
+
+    async def act(_: httpx.Request) -> httpx.Response:
+        raise error
+
+    return act
+
+
+hang = after(HANG, breaks(RESET))
+refuse = breaks(httpx.ConnectError("refused"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """One call as it reached the upstream."""
+
+    model: str
+    at_s: float
+    headers: Mapping[str, str]
+    body: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Upstream:
+    """The scripts, and what was received and given up.
+
+    Attributes:
+        scripts: what each model plays; its last act repeats. A model without a script is healthy.
+        received: the calls, in order.
+        cancelled: the models whose call was cancelled before its head had arrived.
+    """
+
+    scripts: dict[str, tuple[Act, ...]] = field(default_factory=dict)
+    received: list[Received] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
+
+    @property
+    def models(self) -> list[str]:
+        """The models that were called, in order."""
+        return [each.model for each in self.received]
+
+    def transport(self) -> httpx.MockTransport:
+        """Return the httpx transport that leads here and nowhere else."""
+        router = respx.MockRouter(assert_all_called=False)
+        router.post(URL).mock(side_effect=self._play)
+        return httpx.MockTransport(router.async_handler)
+
+    async def _play(self, request: httpx.Request) -> httpx.Response:
+        body = json.loads(request.content)
+        model = body["model"]
+        at_s = asyncio.get_running_loop().time()
+        before = self._calls()[model]
+        self.received.append(Received(model=model, at_s=at_s, headers=dict(request.headers), body=body))
+        healthy = healthy_stream() if body.get("stream") else answer()
+        script = self.scripts.get(model, (healthy,))
+        try:
+            return await script[min(before, len(script) - 1)](request)
+        except asyncio.CancelledError:
+            self.cancelled.append(model)
+            raise
+
+    def _calls(self) -> dict[str, int]:
+        calls: dict[str, int] = defaultdict(int)
+        for each in self.received:
+            calls[each.model] += 1
+        return calls

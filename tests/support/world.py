@@ -1,0 +1,192 @@
+"""A world for the gateway's core: settings, a clock that jumps, an upstream, a client, and what they saw."""
+
+import asyncio
+import json
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import looptime
+
+from gateway.app import handle
+from gateway.config import Settings
+from gateway.ports import Ports
+from gateway.wire import BodyTooLargeError, HttpRequest, HttpResponse, Json, Stream, Write
+from tests.support.chunks import payloads_in
+from tests.support.httpx_transport import HttpxTransport
+from tests.support.upstream import Act, Upstream
+
+EPOCH_S = 1_795_338_000.0  # when the samples were recorded
+NOTHING_TAKES_LONGER_S = 100_000.0
+UPSTREAM_KEY = "sk-or-v1-canary-of-the-upstream-key"
+TOKEN = "canary-of-the-callers-token"
+PROMPT = "canary of the prompt"
+ENV = {"OPENROUTER_API_KEY": UPSTREAM_KEY, "GATEWAY_KEYS": f"tests:{TOKEN}", "DEFAULT_MODEL": "a/one"}
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the client got; ``pieces`` are a stream's writes, each with its time."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    pieces: tuple[tuple[float, bytes], ...] = ()
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The body, parsed."""
+        payload = json.loads(self.body)
+        assert isinstance(payload, dict)
+        return payload
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """The error in the body."""
+        error = self.json["error"]
+        assert isinstance(error, dict)
+        return error
+
+    @property
+    def events(self) -> list[Any]:
+        """The payloads of a stream."""
+        return payloads_in(self.body)
+
+    @property
+    def receipt(self) -> dict[str, Any]:
+        """The receipt: of an answer, of an error, or the last one in a stream."""
+        if self.headers["content-type"].startswith("application/json"):
+            holder = self.json.get("error", {}).get("metadata", self.json)
+        else:
+            holders = [each for each in self.events if each != "[DONE]"]
+            holders = [each.get("error", {}).get("metadata", each) for each in holders]
+            holder = next(each for each in reversed(holders) if "gateway" in each)
+        receipt = holder["gateway"]
+        assert isinstance(receipt, dict)
+        return receipt
+
+    @property
+    def codes(self) -> list[str | None]:
+        """Why each attempt failed, by the receipt; None for one that answered."""
+        return [attempt["code"] for attempt in self.receipt["attempts"]]
+
+
+@dataclass(slots=True)
+class World:
+    """Everything around ``gateway.app.handle``; ``env`` is laid over settings that work."""
+
+    env: Mapping[str, str] = field(default_factory=dict)
+    upstream: Upstream = field(default_factory=Upstream)
+    log: list[dict[str, Json]] = field(default_factory=list)
+    draw: float = 1.0
+    transport: HttpxTransport = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.transport = HttpxTransport(self.upstream.transport())
+
+    def script(self, model: str, *acts: Act) -> "World":
+        """Say what a model plays."""
+        self.upstream.scripts[model] = acts
+        return self
+
+    @property
+    def ports(self) -> Ports:
+        """The ports, with the loop's clock."""
+        return Ports(
+            transport=self.transport,
+            now_s=lambda: EPOCH_S + now_s(),
+            draw=lambda: self.draw,
+            new_id=lambda: "0123456789abcdef",
+            log=self._log,
+        )
+
+    def _log(self, event: str, **fields: Json) -> None:
+        self.log.append({"event": event, **fields})
+
+    @property
+    def log_text(self) -> str:
+        """Every log line, as written."""
+        return "\n".join(json.dumps(line) for line in self.log)
+
+    def events(self, name: str) -> list[dict[str, Json]]:
+        """Return the log lines of one event."""
+        return [line for line in self.log if line["event"] == name]
+
+    async def begin(
+        self,
+        body: object = None,
+        *,
+        method: str = "POST",
+        path: str = "/v1/chat/completions",
+        headers: Mapping[str, str] | None = None,
+        host: str = "gateway.example",
+    ) -> HttpResponse:
+        """Return the response as ``handle`` gives it: the body of a stream has yet to run."""
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        given = {"authorization": f"Bearer {TOKEN}"} if headers is None else headers
+
+        async def read_body(limit_bytes: int) -> bytes:
+            if len(raw) > limit_bytes:
+                raise BodyTooLargeError
+            return raw
+
+        request = HttpRequest(method=method, host=host, path=path, header=given.get, read_body=read_body)
+        async with asyncio.timeout(NOTHING_TAKES_LONGER_S):
+            return await handle(request, lambda: Settings.from_env({**ENV, **self.env}), self.ports)
+
+    async def ask(self, *models: str, stream: bool = False, **fields: object) -> Answer:
+        """Return the whole answer to a chat request."""
+        return await finish(await self.begin(chat(*models, stream=stream, **fields)))
+
+    async def get(
+        self, path: str, *, method: str = "GET", headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Return the answer to a request without a body."""
+        return await finish(await self.begin(b"", method=method, path=path, headers=headers))
+
+
+def chat(*models: str, stream: bool = False, **fields: object) -> dict[str, object]:
+    """Return the body of a chat request."""
+    body: dict[str, object] = {"messages": [{"role": "user", "content": PROMPT}], **fields}
+    return body | ({"models": list(models)} if models else {}) | ({"stream": True} if stream else {})
+
+
+async def finish(response: HttpResponse, *, write: Write | None = None) -> Answer:
+    """Return what a client gets that reads to the end; ``write`` plays one that is slow or leaves."""
+    pieces: list[tuple[float, bytes]] = []
+
+    async def keep(piece: bytes) -> None:
+        pieces.append((now_s(), piece))
+        if write is not None:
+            await write(piece)
+
+    body = response.body
+    if not isinstance(body, bytes):
+        async with asyncio.timeout(NOTHING_TAKES_LONGER_S):
+            await body.run(keep)
+        body = b"".join(piece for _, piece in pieces)
+    return Answer(status=response.status, headers=dict(response.headers), body=body, pieces=tuple(pieces))
+
+
+def body_of(response: HttpResponse) -> Stream:
+    """Return the body of a response that streams."""
+    assert not isinstance(response.body, bytes)
+    return response.body
+
+
+def now_s() -> float:
+    """Return the loop's time."""
+    return asyncio.get_running_loop().time()
+
+
+def new_loop() -> asyncio.AbstractEventLoop:
+    """Return an event loop whose clock begins at 0 and jumps to whatever is due next."""
+    return looptime.new_event_loop(start=0)
+
+
+def run(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run ``work`` on a loop of its own: for properties, whose examples must not share a clock."""
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        return runner.run(work)
