@@ -2,11 +2,11 @@
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.classify import GetHeader, classify
 from gateway.policy import AttemptFailedError, Fault
-from gateway.wire import Json, JsonObject, list_or_empty, object_or_empty
+from gateway.wire import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
 
 # What a message, or a delta, may hold that makes it more than empty.
 # Source: OpenRouter's ChatResult, ChatStreamChunk; `function_call`, `reasoning_content` are older.
@@ -22,6 +22,8 @@ SUBSTANCE = (
     "function_call",
     "annotations",
 )
+REASONING = frozenset({"reasoning", "reasoning_content", "reasoning_details"})
+_FENCE = re.compile(r"^```(?:json)?\s*|\s*```$")
 
 
 def parse_json(raw: bytes) -> Json:
@@ -37,7 +39,20 @@ def parse_json(raw: bytes) -> Json:
     return value
 
 
-def completion_in(raw: bytes, *, header: GetHeader, now_s: float) -> JsonObject:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerTest:
+    """What a plain answer must be beyond not empty.
+
+    Attributes:
+        json: its text must be JSON.
+        reasoning_only: reasoning without a text is an answer too.
+    """
+
+    json: bool
+    reasoning_only: bool
+
+
+def completion_in(raw: bytes, test: AnswerTest, *, header: GetHeader, now_s: float) -> JsonObject:
     """Return the completion that a plain 200 holds, once it has passed for an answer.
 
     Raises:
@@ -57,28 +72,45 @@ def completion_in(raw: bytes, *, header: GetHeader, now_s: float) -> JsonObject:
     choices = payload.get("choices")
     if not isinstance(choices, list) or not choices:
         raise AttemptFailedError(Fault(code="no_choices"))
-    faults = [_fault_of_choice(choice, header, now_s) for choice in choices]
+    faults = [_fault_of_choice(object_or_empty(choice), test, header, now_s) for choice in choices]
     if all(faults) and faults[0]:
-        raise AttemptFailedError(faults[0])
+        cost_usd = number_or_none(object_or_empty(payload.get("usage")).get("cost"))
+        raise AttemptFailedError(replace(faults[0], cost_usd=cost_usd))
     return payload
 
 
-def _fault_of_choice(choice: Json, header: GetHeader, now_s: float) -> Fault | None:
-    if not isinstance(choice, dict):
-        return Fault(code="no_choices")
+def _fault_of_choice(choice: JsonObject, test: AnswerTest, header: GetHeader, now_s: float) -> Fault | None:
     finish = choice.get("finish_reason")
+    message = choice.get("message")
     if choice.get("error") or finish == "error":
         return classify(choice.get("error"), status=None, header=header, now_s=now_s)
-    if has_substance(choice.get("message")) or finish == "length":
-        return None
-    return Fault(code="filtered_answer" if finish == "content_filter" else "empty_answer")
+    if finish == "length":
+        return None  # cut by the caller's own limit, be it in the middle of the reasoning
+    if not has_substance(message):
+        return Fault(code="filtered_answer" if finish == "content_filter" else "empty_answer")
+    if not test.reasoning_only and not has_substance(message, besides=REASONING):
+        return Fault(code="reasoning_only")
+    if test.json and not _is_json_or_no_text(object_or_empty(message).get("content")):
+        return Fault(code="invalid_json_answer")
+    return None
 
 
-def has_substance(message: Json) -> bool:
+def _is_json_or_no_text(content: Json) -> bool:
+    """Return whether a text is JSON, be it fenced as Markdown; tool calls and refusals have no text."""
+    if not isinstance(content, str) or not content.strip():
+        return True
+    try:
+        parse_json(_FENCE.sub("", content.strip()).encode("utf-8", "surrogatepass"))
+    except ValueError:
+        return False
+    return True
+
+
+def has_substance(message: Json, *, besides: frozenset[str] = frozenset()) -> bool:
     """Return whether a message or a delta holds anything at all: a blank text is nothing."""
     if not isinstance(message, dict):
         return False
-    values = [message.get(name) for name in SUBSTANCE]
+    values = [message.get(name) for name in SUBSTANCE if name not in besides]
     return any(value.strip() if isinstance(value, str) else value for value in values)
 
 

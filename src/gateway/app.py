@@ -8,19 +8,20 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeAlias
 
+from gateway.attempt_once import Ask, ServedStream
 from gateway.attempts import Receipt
 from gateway.authorize import authorize
 from gateway.config import Settings
 from gateway.cors import allowed_origin, answer_preflight
 from gateway.errors import GatewayError
-from gateway.execute import Ask, execute
+from gateway.execute import execute
 from gateway.normalize import normalize
-from gateway.openrouter import CommittedStream, request_for
+from gateway.openrouter import request_for
 from gateway.parse import parse
 from gateway.plan import plan
 from gateway.ports import Ports
-from gateway.relay import Guard, GuardedStream
 from gateway.respond import Frame, respond_answer, respond_error, respond_json, respond_stream
+from gateway.streaming import Streaming
 from gateway.wire import BodyTooLargeError, ClientGoneError, HttpRequest, HttpResponse, JsonObject
 
 VERSION = "0.1.0"
@@ -88,21 +89,21 @@ async def chat_completions(call: Call) -> HttpResponse:
         ports.log("request_done", caller=caller.name, outcome=outcome, stream=chat.stream, **fields)
 
     ask = Ask(
-        request_for=lambda model: request_for(model, chat, settings),
+        request_for=lambda model, prefill: request_for(model, prefill, chat, settings),
         stream=chat.stream,
-        list_errors=chat.options.errors == "all",
+        test=planned.answer_test,
     )
+    streaming = Streaming(planned=planned, ask=ask, receipt=receipt, ports=ports, done=done)
     try:
-        committed = await execute(planned, ask, receipt, ports)
+        if chat.stream and planned.limits.keepalive_s:
+            return respond_stream(await streaming.patiently(), receipt, call.frame)
+        served = await execute(planned, ask, receipt, ports)
     except GatewayError as error:
         done(error.code)
         return respond_error(error, call.frame, receipt)
-    receipt.time_until(ports.now_s())
-    if isinstance(committed, CommittedStream):
-        guard = Guard(committed, receipt, now_s=ports.now_s)
-        body = GuardedStream(committed, guard, idle_s=planned.limits.idle_s, on_end=done)
-        return respond_stream(body, receipt, call.frame)
-    answer = normalize(committed, receipt, now_s=ports.now_s())
+    if isinstance(served, ServedStream):
+        return respond_stream(streaming.relay(served), receipt, call.frame)
+    answer = normalize(served, receipt, now_s=ports.now_s())
     done("answered")
     return respond_answer(answer, receipt, call.frame)
 

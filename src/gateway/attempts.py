@@ -4,13 +4,18 @@ import json
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from gateway.errors import Source
 from gateway.policy import Billed, Fault
-from gateway.wire import JsonObject
+from gateway.wire import Json, JsonObject
 
-AttemptOutcome: TypeAlias = Literal["answered", "failed", "cut_off"]
+AttemptOutcome: TypeAlias = Literal["answered", "failed", "cut_off", "cancelled"]
+Resumption: TypeAlias = Literal["restart", "continue"]
 
 MAX_RECEIPT_HEADER_BYTES = 4_096  # clients allow 8 to 16 KiB for all headers together
+
+
+def elapsed_ms(from_s: float, to_s: float) -> int:
+    """Return the time between the two in whole ms; the 2024 runtime's clock may step back a little."""
+    return max(0, round((to_s - from_s) * 1000))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -19,31 +24,39 @@ class Attempt:
 
     Attributes:
         number: 1 for the first attempt at this model.
-        outcome: ``cut_off`` is an answer that broke after it had begun.
-        source: who is at fault; None for an answer.
-        code: why it failed; None for an answer.
+        outcome: ``cut_off`` is an answer that broke after it had begun; ``cancelled`` is one that nobody
+            waits for any more, because another model was faster or the client has left.
+        fault: why it failed; None for an answer.
         status: the upstream's HTTP status, or a 200's inner error code; None when none arrived.
         ms: from its start to its end, or to its commit for a stream that still runs.
         cost_usd: as OpenRouter said; None while unknown.
+        resumes: how it took over from an answer that had broken off; None when it did not.
     """
 
     model: str
     number: int
     outcome: AttemptOutcome = "failed"
-    source: Source | None = None
-    code: str | None = None
+    fault: Fault | None = None
     status: int | None = None
     ms: int = 0
     cost_usd: float | None = None
     billed: Billed = "unknown"
+    resumes: Resumption | None = None
+
+    @property
+    def word(self) -> str:
+        """How it ended, in one word: ``ok``, ``cancelled``, or the code of its fault."""
+        if self.fault:
+            return self.fault.code
+        return "ok" if self.outcome == "answered" else self.outcome
 
     def fail(self, fault: Fault, *, outcome: AttemptOutcome = "failed") -> None:
         """Record why this attempt failed."""
         self.outcome = outcome
-        self.code = fault.code
-        self.source = fault.rule.source
+        self.fault = fault
         self.status = fault.status or self.status
         self.billed = fault.rule.billed
+        self.settle(fault.cost_usd)
 
     def settle(self, cost_usd: float | None) -> None:
         """Record what OpenRouter says the attempt cost; None when it did not say."""
@@ -53,33 +66,49 @@ class Attempt:
 
     def to_json(self) -> JsonObject:
         """Return the attempt as the receipt shows it."""
-        return {
+        shown: JsonObject = {
             "model": self.model,
             "number": self.number,
             "outcome": self.outcome,
-            "source": self.source,
-            "code": self.code,
+            "source": self.fault.rule.source if self.fault else None,
+            "code": self.fault.code if self.fault else None,
             "status": self.status,
             "ms": self.ms,
             "cost_usd": self.cost_usd,
             "billed": self.billed,
         }
+        if self.resumes:
+            shown["resumes"] = self.resumes
+        return shown
 
 
 @dataclass(slots=True, kw_only=True)
 class Receipt:
-    """What one request tried; the same object from its first attempt to its last byte."""
+    """What one request tried; the same object from its first attempt to its last byte.
+
+    Attributes:
+        requested: the chain, as planned.
+        serving: the attempt whose answer the caller gets; None while there is none.
+        skipped: the models of the chain that were not asked, and why.
+        notes: what else the caller should know, in words.
+    """
 
     request_id: str
     requested: tuple[str, ...]
     started_at_s: float
     attempts: list[Attempt] = field(default_factory=list)
-    served: str | None = None
+    serving: Attempt | None = None
+    skipped: dict[str, JsonObject] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     ms: int = 0
+
+    def skip(self, model: str, reason: str, **details: Json) -> None:
+        """Record why a model was passed over."""
+        self.skipped[model] = {"model": model, "reason": reason, **details}
 
     def time_until(self, now_s: float) -> int:
         """Record how long the request has taken; return how much longer than when last recorded, in ms."""
-        before_ms, self.ms = self.ms, round((now_s - self.started_at_s) * 1000)
+        before_ms, self.ms = self.ms, elapsed_ms(self.started_at_s, now_s)
         return self.ms - before_ms
 
     @property
@@ -90,14 +119,19 @@ class Receipt:
 
     def to_json(self) -> JsonObject:
         """Return the receipt in full."""
-        return {
+        shown: JsonObject = {
             "request_id": self.request_id,
             "requested": list(self.requested),
-            "served": self.served,
+            "served": self.serving.model if self.serving else None,
             "attempts": [attempt.to_json() for attempt in self.attempts],
             "cost_usd": self.cost_usd,
             "ms": self.ms,
         }
+        if self.skipped:
+            shown["skipped"] = list(self.skipped.values())
+        if self.notes:
+            shown["notes"] = list(self.notes)
+        return shown
 
     def to_header(self) -> str:
         """Return the receipt as compact JSON in ASCII, without its earliest attempts where it is too long."""
@@ -109,12 +143,13 @@ class Receipt:
             shown["requested"] = [self.requested[0]]
             shown["attempts"] = [attempt.to_json() for attempt in self.attempts[omitted:]]
             shown["attempts_omitted"] = omitted
+            shown.pop("skipped", None)
             text = json.dumps(shown, separators=(",", ":"))
         return text
 
     def to_trace(self) -> str:
         """Return the shortest form: ``model=code`` for each attempt, in order."""
-        trace = ",".join(f"{attempt.model}={attempt.code or 'ok'}" for attempt in self.attempts)
-        return (
-            trace if len(trace) <= MAX_RECEIPT_HEADER_BYTES else trace[: MAX_RECEIPT_HEADER_BYTES - 3] + "..."
-        )
+        trace = ",".join(f"{attempt.model}={attempt.word}" for attempt in self.attempts)
+        if len(trace) > MAX_RECEIPT_HEADER_BYTES:
+            trace = trace[: MAX_RECEIPT_HEADER_BYTES - 3] + "..."
+        return trace

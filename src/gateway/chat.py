@@ -23,6 +23,14 @@ class Options:
         retries: further tries of one model.
         fallbacks: False tries only the first model.
         errors: ``all`` lists every attempt's error after a spent chain.
+        on_midstream: what happens to a stream that breaks off: it ends in an error; or the next model starts
+            over (``restart``); or it goes on from the text that is there (``continue``).
+        hedge_ms: the next model starts beside the first when that shows nothing for so long.
+        keepalive_ms: a comment this often while no model has committed; the status is then always 200.
+        max_cost_usd: no attempt begins that could bring the request above it.
+        strict: with ``max_cost_usd``, models of unknown price are left out.
+        check_json: whether a plain answer must be JSON where ``response_format`` asked for JSON.
+        allow_reasoning_only: whether a plain answer may hold reasoning and nothing else.
     """
 
     deadline_ms: int | None = None
@@ -32,6 +40,13 @@ class Options:
     retries: int | None = None
     fallbacks: bool = True
     errors: Literal["last", "all"] = "last"
+    on_midstream: Literal["error", "restart", "continue"] = "error"
+    hedge_ms: int | None = None
+    keepalive_ms: int | None = None
+    max_cost_usd: float | None = None
+    strict: bool = False
+    check_json: bool = True
+    allow_reasoning_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +58,14 @@ class ChatRequest:
         stream: whether it wants server-sent events.
         fields: the body without what is the gateway's own (`model`, `models`, `gateway`), serialised once:
             a JSON object's inside, without its opening brace, ready to follow ``{"model":"…"``.
+        wants_json: whether ``response_format`` asks for JSON.
+        is_text: whether the answer can be nothing but text: no tools, no JSON, one choice.
         options: what it asks of the gateway.
     """
 
     models: tuple[str, ...]
     stream: bool
     fields: bytes
+    wants_json: bool
+    is_text: bool
     options: Options

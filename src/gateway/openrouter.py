@@ -1,16 +1,16 @@
 """The upstream's dialect: how a model is asked, and how its reply is read up to the commit point."""
 
-import json
 from dataclasses import dataclass
 
-from gateway.answers import Look, completion_in, look_at, parse_json
+from gateway.answers import AnswerTest, Look, completion_in, look_at, parse_json
 from gateway.chat import ChatRequest
 from gateway.classify import classify
 from gateway.config import Settings
+from gateway.json_bytes import to_json_bytes
 from gateway.policy import AttemptFailedError, Fault
 from gateway.ports import Reply
 from gateway.sse import EventTooLargeError, SseDecoder, data_of
-from gateway.wire import HeaderPairs, JsonObject, UpstreamRequest
+from gateway.wire import HeaderPairs, JsonObject, UpstreamRequest, list_or_empty, object_or_empty
 
 DONE = b"[DONE]"
 # Events without progress are kept until the commit; nobody sends this many before the first word.
@@ -43,11 +43,13 @@ class CommittedStream:
     generation_id: str | None
 
 
-def request_for(model: str, chat: ChatRequest, settings: Settings) -> UpstreamRequest:
+def request_for(model: str, prefill: str | None, chat: ChatRequest, settings: Settings) -> UpstreamRequest:
     """Return the call that asks ``model``: the caller's body, serialised once for all models.
 
+    ``prefill`` is the beginning of an answer that the model shall go on from.
     Source: OpenRouter "App Attribution": ``X-Title`` is the older name of ``X-OpenRouter-Title``.
     """
+    fields = _prefilled(chat, prefill) if prefill else chat.fields
     attribution = (
         ("http-referer", settings.site_url),
         ("x-openrouter-title", settings.app_title),
@@ -63,11 +65,20 @@ def request_for(model: str, chat: ChatRequest, settings: Settings) -> UpstreamRe
         method="POST",
         path="/chat/completions",
         headers=headers,
-        body=b'{"model":' + json.dumps(model).encode() + b"," + chat.fields,
+        body=b'{"model":' + to_json_bytes(model) + b"," + fields,
     )
 
 
-async def commit(reply: Reply, *, stream: bool, now_s: float) -> Completion | CommittedStream:
+def _prefilled(chat: ChatRequest, prefill: str) -> bytes:
+    fields = object_or_empty(parse_json(b"{" + chat.fields))
+    beginning: JsonObject = {"role": "assistant", "content": prefill}
+    fields["messages"] = [*list_or_empty(fields.get("messages")), beginning]
+    return to_json_bytes(fields)[1:]
+
+
+async def commit(
+    reply: Reply, test: AnswerTest, *, stream: bool, now_s: float
+) -> Completion | CommittedStream:
     """Read a reply up to the first thing that proves that the model answers.
 
     Raises:
@@ -79,7 +90,7 @@ async def commit(reply: Reply, *, stream: bool, now_s: float) -> Completion | Co
     if stream and "event-stream" in (reply.header("content-type") or ""):
         return await _first_progress(reply, now_s=now_s)
     raw = await reply.read_all()
-    payload = completion_in(raw, header=reply.header, now_s=now_s)
+    payload = completion_in(raw, test, header=reply.header, now_s=now_s)
     if stream:
         raise AttemptFailedError(Fault(code="wrong_content_type"))
     return Completion(payload=payload, raw=raw, generation_id=reply.header("x-generation-id"))

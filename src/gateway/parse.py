@@ -10,7 +10,8 @@ from typing import NoReturn
 from gateway.chat import ChatRequest, Options
 from gateway.config import HOUR_MS
 from gateway.errors import GatewayError
-from gateway.wire import Json, JsonObject
+from gateway.json_bytes import to_json_bytes
+from gateway.wire import Json, JsonObject, number_or_none, object_or_empty
 
 MAX_MODELS = 50  # a request may make 50 subrequests on the free plan
 # Printable ASCII: a model's name travels in headers too.
@@ -84,6 +85,15 @@ OPTIONS: Mapping[str, FieldRule] = MappingProxyType(
         "retries": _between(0, 10),
         "fallbacks": _FLAG,
         "errors": FieldRule(lambda value: value in ("last", "all"), '"last" or "all"'),
+        "on_midstream": FieldRule(
+            lambda value: value in ("error", "restart", "continue"), '"error", "restart" or "continue"'
+        ),
+        "hedge_ms": _between(1, HOUR_MS),
+        "keepalive_ms": _between(100, HOUR_MS),
+        "max_cost_usd": FieldRule(lambda value: (number_or_none(value) or 0) > 0, "a number above 0"),
+        "strict": _FLAG,
+        "check_json": _FLAG,
+        "allow_reasoning_only": _FLAG,
     }
 )
 
@@ -91,6 +101,8 @@ OPTIONS: Mapping[str, FieldRule] = MappingProxyType(
 REFUSED = ("api_key", "api_base", "base_url")
 # The gateway's own: they do not go upstream.
 OWN = ("model", "models", "gateway")
+# With one of these the answer may be more than text.
+NOT_TEXT = ("tools", "functions", "modalities", "prompt", "n")
 
 
 def parse(raw: bytes) -> ChatRequest:
@@ -107,12 +119,13 @@ def parse(raw: bytes) -> ChatRequest:
     if body.get("messages") is None and body.get("prompt") is None:
         raise GatewayError("missing_field", "`messages` is required.", param="messages")
     _check_messages(body.get("messages"))
-    options = body.get("gateway")
     return ChatRequest(
         models=_models(body),
         stream=body.get("stream") is True,
         fields=_serialise({name: value for name, value in body.items() if name not in OWN}),
-        options=_options(options if isinstance(options, dict) else {}),
+        wants_json=_wants_json(body),
+        is_text=not _wants_json(body) and not any(body.get(name) for name in NOT_TEXT),
+        options=_options(object_or_empty(body.get("gateway"))),
     )
 
 
@@ -151,6 +164,10 @@ def _check_messages(messages: Json) -> None:
             raise _wrong(f"messages[{index}].role", _TEXT)
 
 
+def _wants_json(body: JsonObject) -> bool:
+    return object_or_empty(body.get("response_format")).get("type") in ("json_object", "json_schema")
+
+
 def _models(body: JsonObject) -> tuple[str, ...]:
     named: dict[str, None] = {}  # in order, each once
     first, rest = body.get("model"), body.get("models")
@@ -181,10 +198,6 @@ def _options(fields: JsonObject) -> Options:
 def _serialise(fields: JsonObject) -> bytes:
     """Return the object's inside and its closing brace: what follows ``{"model":"…",``."""
     try:
-        text = json.dumps(fields, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return to_json_bytes(fields)[1:]
     except ValueError:
         raise GatewayError("invalid_json", "The body holds a number that JSON cannot carry.") from None
-    try:
-        return text[1:].encode()
-    except UnicodeEncodeError:  # a lone surrogate: legal as an escape, not as UTF-8
-        return json.dumps(fields, separators=(",", ":"))[1:].encode()

@@ -1,16 +1,23 @@
 """plan: which models are asked, in which order, within which times."""
 
 from dataclasses import dataclass
+from typing import Literal
 
+from gateway.answers import AnswerTest
 from gateway.chat import ChatRequest
 from gateway.config import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """One link of the chain."""
+    """One link of the chain.
+
+    Attributes:
+        worst_cost_usd: what it may cost at the most; None where its price is not known.
+    """
 
     model: str
+    worst_cost_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +30,10 @@ class Limits:
         first_token_s: a stream's first progress.
         idle_s: between progress after the commit.
         retries: further tries of one model.
+        hedge_s: a second model starts when the first shows nothing for so long; None: never.
+        keepalive_s: how often a waiting stream gets a comment; None: it gets none.
+        max_cost_usd: the ceiling over all attempts together; None: there is none.
+        strict_cost: whether a model of unknown price is left out under a ceiling.
     """
 
     deadline_s: float
@@ -30,14 +41,27 @@ class Limits:
     first_token_s: float
     idle_s: float
     retries: int
+    hedge_s: float | None = None
+    keepalive_s: float | None = None
+    max_cost_usd: float | None = None
+    strict_cost: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What execute walks: a chain of at least one candidate."""
+    """What execute walks: a chain of at least one candidate.
+
+    Attributes:
+        answer_test: what a plain answer must be.
+        on_midstream: what happens when a committed stream breaks off.
+        list_errors: whether the error of a spent chain lists every attempt's.
+    """
 
     chain: tuple[Candidate, ...]
     limits: Limits
+    answer_test: AnswerTest
+    on_midstream: Literal["error", "restart", "continue"] = "error"
+    list_errors: bool = False
 
 
 def plan(chat: ChatRequest, settings: Settings) -> Plan:
@@ -52,8 +76,22 @@ def plan(chat: ChatRequest, settings: Settings) -> Plan:
         first_token_s=_first_set(options.first_token_ms, settings.first_token_ms) / 1000,
         idle_s=_first_set(options.idle_ms, settings.idle_ms) / 1000,
         retries=_first_set(options.retries, settings.retries),
+        hedge_s=options.hedge_ms / 1000 if options.hedge_ms else None,
+        keepalive_s=options.keepalive_ms / 1000 if options.keepalive_ms else None,
+        max_cost_usd=options.max_cost_usd,
+        strict_cost=options.strict,
     )
-    return Plan(chain=chain if options.fallbacks else chain[:1], limits=limits)
+    chain = chain if options.fallbacks else chain[:1]
+    can_go_on = options.on_midstream != "continue" or chat.is_text  # never on from half a tool call or JSON
+    return Plan(
+        chain=chain,
+        limits=limits,
+        answer_test=AnswerTest(
+            json=chat.wants_json and options.check_json, reasoning_only=options.allow_reasoning_only
+        ),
+        on_midstream=options.on_midstream if can_go_on else "error",
+        list_errors=options.errors == "all",
+    )
 
 
 def _first_set(asked: int | None, default: int) -> int:

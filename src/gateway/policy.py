@@ -101,6 +101,8 @@ RULES: Mapping[str, Rule] = MappingProxyType({
     "idle_timeout": Rule("provider", _F, 504, "The model's stream stopped making progress.", billed="unknown"),
     # -- HTTP 200 that is no answer
     "empty_answer": Rule("provider", _R, 502, "The model ended without an answer.", billed="unknown"),
+    "reasoning_only": Rule("provider", _F, 502, "The model reasoned and then said nothing.", billed="unknown"),
+    "invalid_json_answer": Rule("provider", _R, 502, "The model was asked for JSON and its answer is not JSON.", billed="unknown"),
     "filtered_answer": Rule("provider", _F, 502, "The model's answer was withheld by a content filter.", billed="unknown"),
     "no_choices": Rule("provider", _R, 502, "The answer had no choices.", billed="unknown"),
     "not_json": Rule("provider", _R, 502, "The answer was not JSON.", billed="unknown"),
@@ -108,6 +110,8 @@ RULES: Mapping[str, Rule] = MappingProxyType({
     "malformed_event": Rule("provider", _F, 502, "The stream held something that is not an event of a chat.", billed="unknown"),
     "no_finish_reason": Rule("provider", _R, 502, "The stream ended without saying that the answer is complete.", billed="unknown"),
     # -- ours
+    "models_resting": Rule("provider", _F, 429, "Every model of the chain has asked for a pause that lasts beyond the deadline.", type="rate_limit_error"),
+    "over_max_cost": Rule("gateway", _S, 402, "No model of the chain fits max_cost_usd.", type="billing_error"),
     "gateway_fault": Rule("gateway", _F, 500, "The gateway failed while it handled this attempt.", billed="unknown"),
 })  # fmt: skip  # a table is read by its columns
 
@@ -120,12 +124,14 @@ class Fault:
         code: a key of ``RULES``.
         status: the HTTP status that the upstream gave, or None; inside a 200, the error's own code.
         retry_after_s: how long its scope asked to be left alone, in seconds; None when it did not say.
+        cost_usd: what OpenRouter says that the attempt cost all the same; None when it did not say.
         details: what is known beyond the code, safe to show (see ``openrouter.safe_details``).
     """
 
     code: str
     status: int | None = None
     retry_after_s: float | None = None
+    cost_usd: float | None = None
     details: dict[str, Json] = field(default_factory=dict)
 
     @property
@@ -149,28 +155,27 @@ class AttemptFailedError(Exception):
 
 RETRY_BASE_S = 0.25
 RETRY_CAP_S = 2.0
-# Waiting this long for the same model is worth more than another, if the model itself named the time.
-SHORT_WAIT_S = 2.0
+DAY_S = 86_400.0
+MINUTE_S = 60.0
 
 
-def retry_wait_s(fault: Fault, *, retry: int, last_model: bool, draw: float) -> float | None:
-    """Return how long to wait before the same model is tried again; None to leave it.
-
-    A retry costs the caller time while another model may be ready, so it is taken only where no other is
-    left, or where the upstream said how soon it is worth trying and that is soon.
+def jitter_s(tries: int, *, draw: float) -> float:
+    """Return how long to wait before a model is asked once more: full jitter, from 0 up to a growing cap.
 
     Args:
-        fault: why the last attempt failed.
-        retry: 1 for the first retry of this model.
-        last_model: whether no other model is left.
-        draw: from 0 up to 1: full jitter.
+        tries: how often it has been asked, 1 or more.
+        draw: from 0 up to 1.
     """
-    asked_s = fault.retry_after_s
-    soon = asked_s is not None and asked_s <= SHORT_WAIT_S
-    if fault.rule.verdict is Verdict.STOP:
-        return None
-    if asked_s is not None:
-        return asked_s if soon or last_model or fault.rule.scope is Scope.ACCOUNT else None
-    if fault.rule.verdict is not Verdict.RETRY or not last_model:
-        return None
-    return draw * min(RETRY_CAP_S, RETRY_BASE_S * 2.0 ** (retry - 1))
+    return draw * min(RETRY_CAP_S, RETRY_BASE_S * 2.0 ** (tries - 1))
+
+
+def pause_s(fault: Fault, *, now_s: float) -> float | None:
+    """Return how long a fault's scope rests, in seconds; None where nothing asked for a pause.
+
+    Source: OpenRouter "Limits": free limits are per minute, and per day until 00:00 UTC.
+    """
+    if fault.retry_after_s is not None:
+        return fault.retry_after_s
+    if fault.code == "free_limit_daily":
+        return DAY_S - now_s % DAY_S
+    return MINUTE_S if fault.code == "free_limit_minute" else None

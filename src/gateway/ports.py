@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from gateway.rests import Rests
 from gateway.wire import Json, UpstreamRequest
 
 
@@ -57,6 +58,7 @@ class Ports:
         now_s: Unix time in seconds. In production it stands still between I/O.
         draw: a random number from 0 up to 1, for jitter.
         new_id: a fresh identifier: lower-case hexadecimal digits.
+        rests: what this isolate knows of models that asked for a pause.
     """
 
     transport: Transport
@@ -64,3 +66,4 @@ class Ports:
     draw: Callable[[], float]
     new_id: Callable[[], str]
     log: Log
+    rests: Rests

@@ -79,7 +79,7 @@ def respond_error(error: GatewayError, frame: Frame, receipt: Receipt | None = N
 def _short_receipt(receipt: Receipt) -> HeaderPairs:
     upstream_ms = sum(attempt.ms for attempt in receipt.attempts)
     own_ms = max(0, receipt.ms - upstream_ms)
-    served = (("x-gateway-model", receipt.served),) if receipt.served else ()
+    served = (("x-gateway-model", receipt.serving.model),) if receipt.serving else ()
     return (
         *served,
         ("x-gateway-attempts", str(len(receipt.attempts))),

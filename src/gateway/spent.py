@@ -1,54 +1,50 @@
-"""The error that a caller gets when no model has answered."""
-
-from collections.abc import Sequence
+"""The error that a caller gets when no model has answered, or when an answer broke off."""
 
 from gateway.attempts import Receipt
 from gateway.errors import ErrorKind, GatewayError
-from gateway.policy import RULES, Fault, Verdict
-from gateway.wire import Json
+from gateway.policy import Fault, Verdict
+from gateway.wire import Json, JsonObject
 
 
-def chain_spent(
-    receipt: Receipt, faults: Sequence[Fault], *, cut_short: bool, list_all: bool, wait_s: float | None
-) -> GatewayError:
+def chain_spent(receipt: Receipt, last: Fault, *, list_all: bool, wait_s: float | None) -> GatewayError:
     """Return the error for a chain without an answer.
 
     Args:
         receipt: what was tried.
-        faults: why each attempt failed, in the receipt's order.
-        cut_short: whether the deadline left models untried.
+        last: what ended the chain.
         list_all: whether every attempt's error is listed (``gateway.errors: "all"``).
         wait_s: the earliest time, in seconds from now, at which something that asked for a pause is ready.
     """
-    last = Fault(code="deadline_exceeded") if cut_short else faults[-1]
     rule = last.rule
-    stopped = rule.verdict is Verdict.STOP and not cut_short
+    stopped = rule.verdict is Verdict.STOP
     tried = len({attempt.model for attempt in receipt.attempts})
-    message = (
-        rule.message if stopped or tried == 1 else f"No model answered ({tried} tried). Last: {rule.message}"
-    )
-    metadata: dict[str, Json] = dict(last.details)
+    prefix = "" if stopped or tried < 2 else f"No model answered ({tried} tried). Last: "
+    metadata: JsonObject = dict(last.details)
     if list_all:
         metadata["errors"] = [
-            {
-                "model": attempt.model,
-                "code": fault.code,
-                "source": fault.rule.source,
-                "status": fault.status,
-                "message": fault.rule.message,
-                **fault.details,
-            }
-            for attempt, fault in zip(receipt.attempts, faults, strict=True)
+            _error_of(attempt.model, attempt.fault) for attempt in receipt.attempts if attempt.fault
         ]
     metadata["gateway"] = receipt.to_json()
     return GatewayError(
         last.code,
-        message,
+        prefix + rule.message,
         kind=ErrorKind(last.shown_status, rule.type, rule.source),
         retry_after_s=last.retry_after_s if stopped else wait_s,
-        retryable=any(RULES[fault.code].verdict is Verdict.RETRY for fault in faults) or wait_s is not None,
+        retryable=not stopped and (wait_s is not None or rule.verdict is Verdict.RETRY),
         metadata=metadata,
     )
+
+
+def _error_of(model: str, fault: Fault) -> Json:
+    rule = fault.rule
+    return {
+        "model": model,
+        "code": fault.code,
+        "source": rule.source,
+        "status": fault.status,
+        "message": rule.message,
+        **fault.details,
+    }
 
 
 def stream_broken(fault: Fault, receipt: Receipt) -> GatewayError:

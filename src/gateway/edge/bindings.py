@@ -11,6 +11,7 @@ import js
 from gateway.config import SETTINGS, Settings
 from gateway.edge.fetch import FetchTransport
 from gateway.ports import Ports
+from gateway.rests import Rests
 from gateway.wire import Json
 
 # One isolate serves one deployed version: its settings cannot change while it lives. Plain data only: what
@@ -53,4 +54,11 @@ def new_id() -> str:
     return os.urandom(8).hex()
 
 
-PORTS = Ports(transport=FetchTransport(), now_s=time.time, draw=random.random, new_id=new_id, log=write_log)
+PORTS = Ports(
+    transport=FetchTransport(),
+    now_s=time.time,
+    draw=random.random,
+    new_id=new_id,
+    log=write_log,
+    rests=Rests(),
+)

@@ -1,0 +1,104 @@
+"""One attempt: send, read up to the commit point, in its time; whatever goes wrong becomes a fault."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from gateway.answers import AnswerTest
+from gateway.attempts import Attempt, elapsed_ms
+from gateway.openrouter import CommittedStream, Completion, commit
+from gateway.plan import Limits
+from gateway.policy import AttemptFailedError, Fault
+from gateway.ports import Ports, TransportError
+from gateway.schedule import Step
+from gateway.wire import UpstreamRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedAnswer:
+    """A plain answer, and the attempt that brought it."""
+
+    attempt: Attempt
+    answer: Completion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedStream:
+    """A committed stream, and the attempt that it belongs to."""
+
+    attempt: Attempt
+    answer: CommittedStream
+
+
+Served: TypeAlias = ServedAnswer | ServedStream
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What is asked of each model.
+
+    Attributes:
+        request_for: makes the request for a model, with the beginning of the answer where there is one.
+        stream: whether the answer is wanted as a stream.
+        test: what a plain answer must be.
+        prefill: the beginning of an answer that the model shall go on from.
+    """
+
+    request_for: Callable[[str, str | None], UpstreamRequest]
+    stream: bool
+    test: AnswerTest
+    prefill: str | None = None
+
+
+async def attempt_once(attempt: Attempt, step: Step, ask: Ask, limits: Limits, ports: Ports) -> Served:
+    """Return what the model commits to; ``attempt`` is filled in as it goes.
+
+    Raises:
+        AttemptFailedError: it did not; nothing of the attempt is left open.
+    """
+    budget_s, timeout_code = _budget(limits, step.share_s, stream=ask.stream)
+    started_at_s = ports.now_s()
+    try:
+        async with asyncio.timeout(budget_s):
+            answer = await _send(attempt, ask, ports)
+    except TimeoutError:
+        raise AttemptFailedError(Fault(code=timeout_code)) from None
+    except TransportError:
+        code = "connection_lost" if attempt.status else "connection_failed"
+        raise AttemptFailedError(Fault(code=code)) from None
+    except AttemptFailedError:
+        raise
+    except asyncio.CancelledError:  # another model was faster, or the client has left
+        attempt.outcome = "cancelled"
+        raise
+    except Exception as error:  # our own bug ends this attempt, not the chain
+        ports.log("gateway_fault", model=attempt.model, error=type(error).__name__)
+        raise AttemptFailedError(Fault(code="gateway_fault")) from error
+    finally:
+        attempt.ms = elapsed_ms(started_at_s, ports.now_s())
+    if isinstance(answer, CommittedStream):
+        return ServedStream(attempt=attempt, answer=answer)
+    return ServedAnswer(attempt=attempt, answer=answer)
+
+
+async def _send(attempt: Attempt, ask: Ask, ports: Ports) -> Completion | CommittedStream:
+    reply = await ports.transport.send(ask.request_for(attempt.model, ask.prefill))
+    try:
+        attempt.status = reply.status
+        committed = await commit(reply, ask.test, stream=ask.stream, now_s=ports.now_s())
+    except BaseException:  # a cancelled attempt, too, must not leave its connection open
+        reply.abort()
+        raise
+    attempt.outcome = "answered"
+    return committed
+
+
+def _budget(limits: Limits, share_s: float, *, stream: bool) -> tuple[float, str]:
+    """Return one attempt's time in seconds, and the code of the timer that ends it first."""
+    timers = [(share_s, "attempt_timeout")]
+    if limits.attempt_s is not None:
+        timers.append((limits.attempt_s, "attempt_timeout"))
+    if stream:
+        timers.append((limits.first_token_s, "first_token_timeout"))
+    return min(timers)

@@ -1,0 +1,153 @@
+"""What a client gets of a committed stream: bytes in, bytes out, no time and no I/O.
+
+Events that need no change pass as they came; the usage gets the receipt; whatever cannot be true is not
+passed on, and the answer is said to have broken off.
+"""
+
+from collections.abc import Callable, Iterable
+
+from gateway.answers import is_plain_progress, look_at, parse_json
+from gateway.attempt_once import ServedStream
+from gateway.attempts import Receipt
+from gateway.json_bytes import to_json_bytes
+from gateway.openrouter import DONE
+from gateway.policy import AttemptFailedError, Fault
+from gateway.spent import stream_broken
+from gateway.sse import data_of, event_of
+from gateway.wire import JsonObject, list_or_empty, number_or_none, object_or_empty
+
+
+class Guard:
+    """Looks at each event after the commit and says what the client gets instead of, or as, it.
+
+    Attributes:
+        ended: nothing may follow what was returned last.
+        fault: why the answer broke off; None while it has not.
+        progressed: an event since this was last set to False carried something.
+        text: the answer's text so far, if it is collected; None when it is not, or holds more than text.
+    """
+
+    def __init__(
+        self,
+        served: ServedStream,
+        receipt: Receipt,
+        *,
+        now_s: Callable[[], float],
+        collect_text: bool,
+    ) -> None:
+        self.ended = False
+        self.fault: Fault | None = None
+        self.progressed = False
+        self.text: str | None = "" if collect_text else None
+        self._stream = served.answer
+        self._attempt = served.attempt
+        self._receipt = receipt
+        self._now_s = now_s
+        self._finished = False
+
+    def pass_on(self, events: Iterable[bytes]) -> bytes:
+        """Return the bytes that the client gets for these events."""
+        passed = []
+        for event in events:
+            if self.ended:
+                break
+            data = data_of(event)
+            if data is None:
+                passed.append(event)
+            elif self.text is None and is_plain_progress(data):
+                self.progressed = True
+                passed.append(event)
+            else:
+                passed.append(self._judge(event, data))
+        return b"".join(passed)
+
+    def finish(self, rest: bytes) -> bytes:
+        """Return what the client gets when the upstream has closed the stream; ``rest`` is a cut event."""
+        tail = b""
+        if rest.strip() and _is_whole(rest):  # the blank line after the last event was left out
+            tail = self.pass_on([rest + b"\n\n"])
+        return tail if self.ended else tail + self.lose(Fault(code="no_finish_reason"))
+
+    def lose(self, fault: Fault) -> bytes:
+        """Return what the client gets when no more will come: an answer that had finished is whole."""
+        if not self._finished:
+            return self._break_off(fault)
+        self.ended = True
+        return event_of(DONE)
+
+    def error_event(self) -> bytes:
+        """Return the one event that tells the client that the answer ends here and is not whole."""
+        assert self.fault is not None
+        return broken_event(self._stream.first, self.fault, self._receipt)
+
+    def _break_off(self, fault: Fault) -> bytes:
+        self.ended = True
+        self.fault = fault
+        self._attempt.fail(fault, outcome="cut_off")
+        self._attempt.ms += self._receipt.time_until(self._now_s())
+        return b""
+
+    def _judge(self, event: bytes, data: bytes) -> bytes:
+        """Look into an event that its text alone did not settle."""
+        if data == DONE:
+            return self._done(event)
+        try:
+            payload = parse_json(data)
+        except ValueError:
+            payload = None
+        if not isinstance(payload, dict):
+            return self._break_off(Fault(code="malformed_event"))
+        try:
+            look = look_at(payload, header=self._stream.reply.header, now_s=self._now_s())
+        except AttemptFailedError as failure:
+            return self._break_off(failure.fault)
+        self.progressed = self.progressed or look.progress or look.finish is not None
+        self._finished = self._finished or look.finish is not None
+        if self.text is not None:
+            self.text = _with_text(self.text, payload)
+        return event if look.usage is None else self._with_receipt(payload, look.usage)
+
+    def _done(self, event: bytes) -> bytes:
+        if not self._finished:
+            return self._break_off(Fault(code="no_finish_reason"))
+        self.ended = True
+        return event
+
+    def _with_receipt(self, payload: JsonObject, usage: JsonObject) -> bytes:
+        self._attempt.settle(number_or_none(usage.get("cost")))
+        self._attempt.ms += self._receipt.time_until(self._now_s())
+        payload["gateway"] = self._receipt.to_json()
+        return event_of(to_json_bytes(payload))
+
+
+def broken_event(first: JsonObject, fault: Fault, receipt: Receipt) -> bytes:
+    """Return an error event in the form that OpenRouter documents, with the one error shape inside.
+
+    ``first`` is a chunk of the broken answer, which gives it its id and model.
+    """
+    event: JsonObject = {name: first[name] for name in ("id", "object", "created", "model") if name in first}
+    event["choices"] = [{"index": 0, "delta": {"content": ""}, "finish_reason": "error"}]
+    event |= stream_broken(fault, receipt).to_json()
+    return event_of(to_json_bytes(event))
+
+
+def _with_text(text: str, payload: JsonObject) -> str | None:
+    """Return the text with the chunk's added; None when the chunk holds something that is not text."""
+    for choice in list_or_empty(payload.get("choices")):
+        delta = object_or_empty(object_or_empty(choice).get("delta"))
+        content = delta.get("content") or ""
+        if not isinstance(content, str) or delta.get("tool_calls") or delta.get("function_call"):
+            return None
+        text += content
+    return text
+
+
+def _is_whole(rest: bytes) -> bool:
+    data = data_of(rest)
+    if data is None or data == DONE:
+        return data == DONE
+    try:
+        parse_json(data)
+    except ValueError:
+        return False
+    return True

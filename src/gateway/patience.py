@@ -1,0 +1,52 @@
+"""A stream that begins before any model has committed: comments keep the connection alive meanwhile."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.attempt_once import Served, ServedStream
+from gateway.errors import GatewayError
+from gateway.json_bytes import to_json_bytes
+from gateway.relay import RelayedStream
+from gateway.sse import event_of
+from gateway.wire import ClientGoneError, Write
+
+KEEP_ALIVE = b": keep-alive\n\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatientStream:
+    """Waits for the chain in the client's sight; its status is 200 whatever comes of it.
+
+    Attributes:
+        chain: the task that walks it.
+        every_s: how often a comment is sent.
+        relay: makes the stream of what the chain commits to.
+        on_fail: called with the error of a spent chain, or with None when the client has left.
+    """
+
+    chain: "asyncio.Task[Served]"
+    every_s: float
+    relay: Callable[[ServedStream], RelayedStream]
+    on_fail: Callable[[GatewayError | None], None]
+
+    async def run(self, write: Write) -> None:
+        """Write comments until the chain is done, then its stream, or its error as the one event."""
+        try:
+            while not self.chain.done():
+                await write(KEEP_ALIVE)
+                await asyncio.wait({self.chain}, timeout=self.every_s)
+            served = self.chain.result()
+        except GatewayError as error:
+            self.on_fail(error)
+            await write(event_of(to_json_bytes(error.to_json())))
+            return
+        except (ClientGoneError, asyncio.CancelledError) as gone:
+            self.chain.cancel()
+            await asyncio.gather(self.chain, return_exceptions=True)
+            self.on_fail(None)
+            if isinstance(gone, asyncio.CancelledError):
+                raise
+            return
+        if isinstance(served, ServedStream):
+            await self.relay(served).run(write)

@@ -1,0 +1,56 @@
+"""When a stream breaks off: the next model starts over, or goes on from the text that is there."""
+
+from dataclasses import replace
+
+from gateway.attempt_once import Ask, ServedStream
+from gateway.attempts import Receipt
+from gateway.errors import GatewayError
+from gateway.execute import execute
+from gateway.guard import Guard
+from gateway.json_bytes import to_json_bytes
+from gateway.plan import Plan
+from gateway.ports import Ports
+from gateway.relay import Resume
+from gateway.sse import event_of
+from gateway.wire import JsonObject
+
+
+def resume_by(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports) -> Resume | None:
+    """Return what takes over from a broken stream; None where it just ends.
+
+    The models that are left get a deadline of their own, counted from the break.
+    """
+    how = plan.on_midstream
+    if how == "error":
+        return None
+
+    async def resume(guard: Guard) -> tuple[bytes, ServedStream] | None:
+        asked = {attempt.model for attempt in receipt.attempts}
+        left = tuple(candidate for candidate in plan.chain if candidate.model not in asked)
+        if not left or (how == "continue" and not guard.text):
+            return None
+        following = replace(ask, prefill=guard.text if how == "continue" else None)
+        try:
+            served = await execute(replace(plan, chain=left), following, receipt, ports)
+        except GatewayError:
+            return None
+        if not isinstance(served, ServedStream):
+            return None
+        served.attempt.resumes = how
+        marker = restart_event(guard, served) if how == "restart" else b""
+        return marker, served
+
+    return resume
+
+
+def restart_event(guard: Guard, served: ServedStream) -> bytes:
+    """Return the chunk that tells the client to clear what it has: another model starts over."""
+    first = served.answer.first
+    event: JsonObject = {name: first[name] for name in ("id", "object", "created", "model") if name in first}
+    event["choices"] = []
+    event["gateway"] = {
+        "event": "restart",
+        "code": guard.fault.code if guard.fault else None,
+        "model": served.attempt.model,
+    }
+    return event_of(to_json_bytes(event))

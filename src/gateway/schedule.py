@@ -1,0 +1,174 @@
+"""Which attempt comes next: order, rests, retries and the deadline, decided without waiting or sending.
+
+Never sleep while another model is ready: a model that asked for a pause is passed over, and waited for
+only when nothing else is left and its time comes before the deadline.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.attempts import Receipt
+from gateway.plan import Candidate, Plan
+from gateway.policy import Fault, Scope, Verdict, jitter_s, pause_s
+from gateway.rests import Rests
+
+# Nothing useful comes back in less; an attempt that has no more left is not started.
+MIN_ATTEMPT_S = 0.01
+# A pause this short is worth more than another model, if the model itself named it.
+SHORT_PAUSE_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """The next attempt: whom to ask, after how many seconds, and for how long at the most.
+
+    Attributes:
+        share_s: its part of what is left of the deadline, counted from its start.
+    """
+
+    candidate: Candidate
+    number: int
+    wait_s: float
+    share_s: float
+
+
+class Schedule:
+    """The rest of a chain, as it shrinks."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        receipt: Receipt,
+        rests: Rests,
+        *,
+        now_s: Callable[[], float],
+        draw: Callable[[], float],
+    ) -> None:
+        self._limits = plan.limits
+        self._receipt = receipt
+        self._rests = rests
+        self._now_s = now_s
+        self._draw = draw
+        self._ends_at_s = now_s() + plan.limits.deadline_s
+        self._untried = list(plan.chain)
+        self._again: tuple[float, Candidate] | None = None  # the same model once more, and when
+        self._sleeping: list[tuple[float, Candidate]] = []  # those that asked for a pause, and until when
+        self._tries: Counter[str] = Counter()
+        self._stopped = False
+        self._last_fault: Fault | None = None
+
+    @property
+    def left_s(self) -> float:
+        """What is left of the deadline, in seconds."""
+        return self._ends_at_s - self._now_s()
+
+    @property
+    def ready(self) -> int:
+        """How many models are left that have not been asked and do not rest."""
+        return 0 if self._stopped else sum(self._is_ready(candidate) for candidate in self._untried)
+
+    @property
+    def wakes_in_s(self) -> float | None:
+        """When the first that asked for a pause is ready, in seconds from now; None when none did."""
+        return min((max(0.0, at_s - self._now_s()) for at_s, _ in self._sleeping), default=None)
+
+    @property
+    def last_fault(self) -> Fault:
+        """Why there is no answer: the last attempt's fault, or why none was made."""
+        if self._last_fault is None:
+            return Fault(code="models_resting" if self._sleeping else "over_max_cost")
+        return self._last_fault
+
+    def next(self) -> Step | None:
+        """Return the next attempt, which counts as begun; None when there is none."""
+        if self._stopped:
+            return None
+        if self._again is not None:
+            (at_s, candidate), self._again = self._again, None
+            return self._step(candidate, at_s)
+        while self._untried:
+            candidate = self._untried.pop(0)
+            if not self._is_affordable(candidate):
+                continue
+            if self._is_ready(candidate):
+                return self._step(candidate, self._now_s())
+            ready_at_s = self._rests.ready_at_s(candidate.model, now_s=self._now_s())
+            self._receipt.skip(candidate.model, "resting", wait_s=round(ready_at_s - self._now_s(), 3))
+            self._sleeping.append((ready_at_s, candidate))
+        return self._first_to_wake()
+
+    def answered(self, candidate: Candidate) -> None:
+        """Note that the model has committed."""
+        self._rests.answered(candidate.model)
+
+    def failed(self, candidate: Candidate, fault: Fault) -> None:
+        """Note why an attempt failed, and decide what that means for the model and for the chain."""
+        now_s = self._now_s()
+        self._last_fault = fault
+        self._rests.note(candidate.model, fault, now_s=now_s)
+        wait_s = pause_s(fault, now_s=now_s)
+        if wait_s is not None:
+            self._sleeping.append((now_s + wait_s, candidate))
+        if fault.rule.verdict is Verdict.STOP:
+            self._stopped = True
+        elif fault.rule.scope is Scope.ACCOUNT:  # the next model would meet the same
+            self._stopped = not self._try_again(candidate, wait_s)
+        elif wait_s is not None and wait_s <= SHORT_PAUSE_S:
+            self._try_again(candidate, wait_s)
+        elif wait_s is None and fault.rule.verdict is Verdict.RETRY and not self.ready:
+            self._try_again(candidate, jitter_s(self._tries[candidate.model], draw=self._draw()))
+
+    def _is_affordable(self, candidate: Candidate) -> bool:
+        """Return whether an attempt keeps within the request's ceiling; note in the receipt where not."""
+        ceiling_usd, worst_usd = self._limits.max_cost_usd, candidate.worst_cost_usd
+        if ceiling_usd is None:
+            return True
+        if worst_usd is None and self._limits.strict_cost:
+            self._receipt.skip(candidate.model, "price_unknown")
+            return False
+        if worst_usd is None:
+            note = f"The price of {candidate.model} is unknown: max_cost_usd cannot bind it."
+            self._receipt.notes.append(note)
+        if (self._receipt.cost_usd or 0.0) + (worst_usd or 0.0) >= ceiling_usd:
+            self._receipt.skip(candidate.model, "over_max_cost")
+            return False
+        return True
+
+    def _try_again(self, candidate: Candidate, wait_s: float | None) -> bool:
+        """Put the same model next, if it may be tried again and its wait fits; return whether it was."""
+        if wait_s is None or not self._may_retry(candidate) or wait_s + MIN_ATTEMPT_S > self.left_s:
+            return False
+        self._again = (self._now_s() + wait_s, candidate)
+        return True
+
+    def _may_retry(self, candidate: Candidate) -> bool:
+        return self._tries[candidate.model] <= self._limits.retries
+
+    def _is_ready(self, candidate: Candidate) -> bool:
+        now_s = self._now_s()
+        return self._rests.ready_at_s(candidate.model, now_s=now_s) <= now_s
+
+    def _first_to_wake(self) -> Step | None:
+        """Return an attempt at the first resting model that wakes before the deadline."""
+        for place in sorted(self._sleeping, key=lambda each: each[0]):
+            at_s, candidate = place
+            if self._may_retry(candidate) and at_s - self._now_s() + MIN_ATTEMPT_S <= self.left_s:
+                self._sleeping.remove(place)
+                self._receipt.skipped.pop(candidate.model, None)
+                return self._step(candidate, at_s)
+        return None
+
+    def _step(self, candidate: Candidate, at_s: float) -> Step | None:
+        wait_s = max(0.0, at_s - self._now_s())
+        left_s = self.left_s - wait_s
+        if left_s < MIN_ATTEMPT_S:
+            # The deadline left models untried, or it came while one rested that could have been tried.
+            self._last_fault = Fault(code="deadline_exceeded")
+            self._stopped = True
+            return None
+        self._tries[candidate.model] += 1
+        self._rests.probe(candidate.model, now_s=at_s)
+        number = self._tries[candidate.model]
+        # What is left is shared by the models that are left, so that the last one still has time.
+        return Step(candidate=candidate, number=number, wait_s=wait_s, share_s=left_s / (1 + self.ready))

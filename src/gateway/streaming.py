@@ -1,0 +1,61 @@
+"""How an answer streams: at once when a model has committed, or patiently, before one has."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.attempt_once import Ask, ServedStream
+from gateway.attempts import Receipt
+from gateway.errors import GatewayError
+from gateway.execute import execute
+from gateway.patience import PatientStream
+from gateway.plan import Plan
+from gateway.ports import Ports
+from gateway.relay import RelayedStream
+from gateway.resume import resume_by
+from gateway.wire import Stream
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Streaming:
+    """One request's streams: what they share, and ``done``, which is told once what became of the answer."""
+
+    planned: Plan
+    ask: Ask
+    receipt: Receipt
+    ports: Ports
+    done: Callable[[str], None]
+
+    def relay(self, served: ServedStream) -> RelayedStream:
+        """Return the body for a committed stream."""
+        return RelayedStream(
+            served=served,
+            receipt=self.receipt,
+            idle_s=self.planned.limits.idle_s,
+            now_s=self.ports.now_s,
+            resume=resume_by(self.planned, self.ask, self.receipt, self.ports),
+            collect_text=self.planned.on_midstream == "continue",
+            on_end=self.done,
+        )
+
+    async def patiently(self) -> Stream:
+        """Return the body for a client that wants comments while it waits.
+
+        A chain that ends before the first comment is due is answered as any other.
+
+        Raises:
+            GatewayError: no model answered, before the first comment.
+        """
+        chain = asyncio.create_task(execute(self.planned, self.ask, self.receipt, self.ports))
+        every_s = self.planned.limits.keepalive_s or 0.0
+        try:
+            await asyncio.wait({chain}, timeout=every_s)
+        except asyncio.CancelledError:
+            chain.cancel()
+            raise
+        if chain.done() and isinstance(served := chain.result(), ServedStream):
+            return self.relay(served)
+        return PatientStream(chain=chain, every_s=every_s, relay=self.relay, on_fail=self._fail)
+
+    def _fail(self, error: GatewayError | None) -> None:
+        self.done(error.code if error else "client_gone")
