@@ -6,6 +6,7 @@ ends with the session.
 """
 
 import os
+import shutil
 import uuid
 from collections.abc import Callable, Generator, Iterator
 
@@ -61,9 +62,11 @@ def simulator(pytestconfig: pytest.Config) -> Iterator[str]:
         pytest.skip(
             "needs the simulator behind the gateway, which a gateway given by --base-url does not have"
         )
-    leash, base_url = start_simulator(stage_directory(f"e2e/simulator-{os.getpid()}") / "simulator.log")
+    directory = stage_directory(f"e2e/simulator-{os.getpid()}")
+    leash, base_url = start_simulator(directory / "simulator.log")
     with leash:
         yield base_url
+    shutil.rmtree(directory)
 
 
 @pytest.fixture(scope="session")

@@ -154,7 +154,10 @@ function route(incoming, outgoing) {
 
 globalThis.IdentityTransformStream ??= class IdentityTransformStream extends TransformStream {};
 const env = { ...config.vars };
-const [store, worker] = await Promise.all([openBindings(), startPython(env)]);
+const [store, worker] = await Promise.all([openBindings(), startPython(env)]).catch((error) => {
+  tell("the Worker did not start:", error);
+  process.exit(1);
+});
 Object.assign(env, store.bindings);
 
 const server = http.createServer({ requestTimeout: 0 }, route);

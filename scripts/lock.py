@@ -1,0 +1,32 @@
+"""`make lock`: rewrite the hashed requirement files and package-lock.json."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from scripts.tools import ROOT, node, tool_environment
+
+# The dependency group, and the lowest Python that it must install on.
+GROUPS = {"dev": "3.11", "worker-sdk": "3.12"}
+
+
+def main() -> None:
+    """Resolve every group, then npm's packages."""
+    for group, python in GROUPS.items():
+        options = ["--group", group, "--universal", "--python-version", python, "--generate-hashes"]
+        options += [
+            "--no-emit-index-url",
+            "--no-header",
+            "--quiet",
+            "--output-file",
+            f"requirements/{group}.txt",
+        ]
+        subprocess.run([sys.executable, "-m", "uv", "pip", "compile", *options], cwd=ROOT, check=True)
+    npm = node().parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    command: list[str | Path] = [node(), npm, "install", "--package-lock-only", "--ignore-scripts"]
+    subprocess.run(command, cwd=ROOT, check=True, env=tool_environment(os.environ))
+
+
+if __name__ == "__main__":
+    main()

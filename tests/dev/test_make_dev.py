@@ -1,0 +1,165 @@
+"""`make dev`: what it prints works, what it is told reaches the Worker, and what it started ends with it."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from gateway.config import SETTINGS
+from scripts.ports import free_port, is_taken, wait_until
+from scripts.processes import family, process_table
+from scripts.servers import stage_directory
+from scripts.tools import ROOT
+
+START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 3.0
+
+
+@dataclass
+class Dev:
+    """A `make dev` that runs, and everything below it."""
+
+    make: subprocess.Popen[bytes]
+    port: int
+    log: Path
+
+    @property
+    def printed(self) -> str:
+        return self.log.read_text()
+
+    def wait_ready(self) -> None:
+        ready = wait_until(
+            lambda: "curl" in self.printed or self.make.poll() is not None, timeout_s=START_TIMEOUT_S
+        )
+        assert ready, self.printed
+        assert self.make.poll() is None, self.printed
+
+    def pids(self) -> set[int]:
+        return {row.pid for row in family(self.make.pid, process_table())}
+
+    def workerds(self) -> list[int]:
+        return [row.pid for row in family(self.make.pid, process_table()) if row.name.startswith("workerd")]
+
+
+def all_gone(pids: set[int]) -> bool:
+    return not pids & {row.pid for row in process_table()}
+
+
+def start_dev(directory: Path, *words: str, port: int | None = None) -> Dev:
+    """Start `make dev` with ``words`` on its command line, and no settings of whoever runs the tests."""
+    port = port or free_port()
+    # An empty key, since the one in a developer's .dev.vars would mean the real OpenRouter.
+    own = [
+        f"PORT={port}",
+        "OPENROUTER_API_KEY=",
+        "GATEWAY_KEYS=",
+        "OPENROUTER_BASE_URL=",
+        "DEFAULT_MODEL=",
+        *words,
+    ]
+    hidden = {*SETTINGS, "MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS", "PORT"}
+    environ = {name: value for name, value in os.environ.items() if name not in hidden}
+    log = directory / f"make-{port}.log"
+    with log.open("wb") as output:
+        make = subprocess.Popen(  # noqa: S603  # our own Makefile
+            ["make", "dev", *own],  # noqa: S607  # the make that the developer has
+            cwd=ROOT,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    return Dev(make, port, log)
+
+
+@pytest.fixture
+def dev(tmp_path: Path) -> Iterator[Dev]:
+    started = start_dev(tmp_path, 'APP_TITLE=it\'s a "test"')
+    try:
+        started.wait_ready()
+        yield started
+    finally:
+        pids = started.pids()
+        started.make.terminate()
+        started.make.wait()
+        assert wait_until(lambda: all_gone(pids), timeout_s=STOP_TIMEOUT_S)
+        shutil.rmtree(stage_directory(started.port))
+
+
+def test_the_printed_curl_works_as_it_is(dev: Dev) -> None:
+    command = re.search(r"^ {2}curl .*\\\n.*$", dev.printed, re.MULTILINE)
+    assert command, dev.printed
+    answer = subprocess.run(  # noqa: S602  # pasted into a shell, as its reader does
+        command.group(), shell=True, capture_output=True, text=True, check=True, timeout=30
+    )
+    assert '"choices"' in answer.stdout, answer.stdout
+    assert wait_until(lambda: '"request_done"' in dev.printed, timeout_s=5), (
+        "the Worker's log line is not shown"
+    )
+    assert "[wrangler" not in dev.printed
+
+
+@pytest.mark.parametrize(
+    ("number", "to_the_group"),
+    [
+        pytest.param(signal.SIGINT, True, id="ctrl-c"),
+        pytest.param(signal.SIGTERM, False, id="make is asked to end"),
+        pytest.param(signal.SIGKILL, False, id="make is killed"),
+    ],
+)
+def test_however_it_ends_nothing_is_left_running(
+    number: signal.Signals, to_the_group: bool, dev: Dev
+) -> None:
+    pids = dev.pids()
+    assert len(dev.workerds()) >= 2
+    began_s = time.monotonic()
+    if to_the_group:
+        os.killpg(dev.make.pid, number)
+    else:
+        dev.make.send_signal(number)
+    dev.make.wait()
+    assert wait_until(lambda: all_gone(pids), timeout_s=STOP_TIMEOUT_S)
+    assert time.monotonic() - began_s < STOP_TIMEOUT_S
+    assert not is_taken(dev.port)
+
+
+def test_a_second_instance_runs_beside_the_first(dev: Dev, tmp_path: Path) -> None:
+    second = start_dev(tmp_path, "GATEWAY_KEYS=me:0123456789abcdef")
+    try:
+        second.wait_ready()
+        chat = {"messages": [{"role": "user", "content": "Hello"}]}
+        for port, status in ((dev.port, 200), (second.port, 401)):
+            url = f"http://127.0.0.1:{port}/v1/chat/completions"
+            assert httpx.post(url, json=chat, trust_env=False, timeout=30).status_code == status
+    finally:
+        second.make.terminate()
+        second.make.wait()
+        shutil.rmtree(stage_directory(second.port), ignore_errors=True)
+
+
+def test_a_taken_port_is_told_and_changes_nothing(dev: Dev, tmp_path: Path) -> None:
+    second = start_dev(tmp_path, port=dev.port)
+    assert second.make.wait(timeout=30) != 0
+    assert f"port {dev.port} is taken" in second.printed
+    assert dev.make.poll() is None
+
+
+def test_a_setting_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    started = start_dev(tmp_path, "DEFAULT_MODLE=sim/ok")
+    assert started.make.wait(timeout=30) != 0
+    assert "no such setting: DEFAULT_MODLE" in started.printed
+
+
+def test_the_death_of_workerd_ends_it(dev: Dev) -> None:
+    os.kill(dev.workerds()[0], signal.SIGKILL)
+    assert dev.make.wait(timeout=30) != 0
+    assert "died" in dev.printed or "ended" in dev.printed
