@@ -1,0 +1,34 @@
+"""Faults as ``classify`` finds them, for tests that ask it about an upstream error."""
+
+from typing import Any
+
+from gateway.classify import classify
+from gateway.policy import Fault
+from gateway.wire import Json, JsonObject
+from tests.support.samples import Sample, samples_named
+
+NOW_S = 1_795_338_000.0  # 2026-11-22T09:00:00Z
+FAULTY = [*samples_named("err-"), "soft-01-200-error-only", "soft-02-200-choice-error-partial"]
+
+
+def fault_of(error: Json, status: int | None = None, **headers: str) -> Fault:
+    """Return the fault of an error; ``retry_after`` names the header ``retry-after``."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return classify(error, status=status, header=named.get, now_s=NOW_S)
+
+
+def fault_in(found: Sample) -> Fault:
+    """Return the fault of a recorded reply."""
+    status = found.status if found.status >= 400 else None
+    return classify(error_in(found.json), status=status, header=found.headers.get, now_s=NOW_S)
+
+
+def error_in(payload: JsonObject) -> Json:
+    """Return the error of a payload, or of its first choice."""
+    choices: Any = payload.get("choices") or [{}]
+    return payload.get("error") or choices[0].get("error")
+
+
+def meta(**metadata: Json) -> JsonObject:
+    """Return an error that has this metadata."""
+    return {"message": "Some words.", "metadata": metadata}

@@ -1,0 +1,103 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.classify import safe_details
+from gateway.policy import RULES
+from gateway.wire import Json
+from tests.support.canary import CANARY, with_canaries
+from tests.support.faults import FAULTY, error_in, fault_of
+from tests.support.samples import sample
+
+
+@pytest.mark.parametrize("error", [None, "", "a string", [], ["x"], 0, 7, 1.5, True, {}, {"metadata": "x"}])
+@pytest.mark.parametrize("status", [None, 200, 400, 401, 403, 429, 500, 502])
+def test_any_kind_of_error_has_a_rule(error: Json, status: int | None) -> None:
+    assert fault_of(error, status).code in RULES
+
+
+@pytest.mark.parametrize("name", FAULTY)
+def test_no_free_text_of_an_upstream_is_shown(name: str) -> None:
+    planted = with_canaries(error_in(sample(name).json))
+
+    fault = fault_of(planted, 429)
+
+    assert CANARY not in json.dumps(fault.details)
+
+
+def test_names_words_times_and_amounts_are_shown() -> None:
+    details = safe_details(
+        {
+            "provider_name": "Google AI Studio",
+            "limit_source": "openrouter_key_limit",
+            "resets_at": "2026-11-23T00:00:00.000Z",
+            "limit_usd": 5,
+            "reasons": ["violence", CANARY],
+            "flagged_input": "Describe",
+            "raw": "words",
+        }
+    )
+
+    assert details == {
+        "provider_name": "Google AI Studio",
+        "limit_source": "openrouter_key_limit",
+        "resets_at": "2026-11-23T00:00:00.000Z",
+        "limit_usd": 5.0,
+        "reasons": ["violence"],
+    }
+
+
+ANYTHING: st.SearchStrategy[Json] = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from([10**400, -(10**400)])
+    | st.floats()
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def places_in(value: Json, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    pairs: list[tuple[str | int, Json]] = []
+    if isinstance(value, dict):
+        pairs = list(value.items())
+    elif isinstance(value, list):
+        pairs = list(enumerate(value))
+    return [path, *(place for name, each in pairs for place in places_in(each, (*path, name)))]
+
+
+@st.composite
+def mutated_errors(draw: st.DrawFn) -> Json:
+    holder: Any = {"error": json.loads(json.dumps(error_in(draw(st.sampled_from(FAULTY).map(sample)).json)))}
+    for _ in range(draw(st.integers(1, 3))):
+        *path, last = draw(st.sampled_from(places_in(holder)[1:] or [("error",)]))
+        target = holder
+        for name in path:
+            target = target[name]
+        if draw(st.booleans()) and isinstance(target, dict):
+            target.pop(last, None)
+        else:
+            target[last] = draw(ANYTHING)
+    return holder.get("error")  # type: ignore[no-any-return]  # as JSON as it went in
+
+
+@given(mutated_errors(), st.sampled_from([None, 400, 401, 402, 403, 404, 429, 500, 502, 529]))
+def test_no_error_is_so_odd_that_it_has_no_rule(error: Json, status: int | None) -> None:
+    assert fault_of(error, status).code in RULES
+
+
+@given(ANYTHING, st.text(max_size=30))
+def test_no_header_is_so_odd_that_it_raises(error: Json, value: str) -> None:
+    fault = fault_of(error, 429, retry_after=value, x_ratelimit_reset=value)
+
+    assert fault.retry_after_s is None or 0 <= fault.retry_after_s <= 604_800
+
+
+@given(mutated_errors())
+def test_what_is_shown_of_an_error_is_json(error: Json) -> None:
+    json.dumps(fault_of(error).details, allow_nan=False)
