@@ -11,6 +11,7 @@ import looptime
 from gateway.app import handle
 from gateway.config import Settings
 from gateway.ports import Ports
+from gateway.rests import Rests
 from gateway.wire import BodyTooLargeError, HttpRequest, HttpResponse, Json, Stream, Write
 from tests.support.chunks import payloads_in
 from tests.support.httpx_transport import HttpxTransport
@@ -81,6 +82,7 @@ class World:
     upstream: Upstream = field(default_factory=Upstream)
     log: list[dict[str, Json]] = field(default_factory=list)
     draw: float = 1.0
+    rests: Rests = field(default_factory=Rests)
     transport: HttpxTransport = field(init=False)
 
     def __post_init__(self) -> None:
@@ -100,6 +102,7 @@ class World:
             draw=lambda: self.draw,
             new_id=lambda: "0123456789abcdef",
             log=self._log,
+            rests=self.rests,
         )
 
     def _log(self, event: str, **fields: Json) -> None:

@@ -1,0 +1,208 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.answers import has_progress, is_plain_progress, look_at
+from gateway.policy import AttemptFailedError
+from gateway.wire import Json, JsonObject
+from tests.support.samples import samples_named
+from tests.support.upstream import Act, answer, recorded, reply
+from tests.support.world import Answer, World
+
+pytestmark = pytest.mark.anyio
+
+
+async def only(act: Act) -> Answer:
+    return await World().script("a/one", act).ask("a/one", gateway={"retries": 0})
+
+
+def with_choice(finish: str | None = "stop", error: Json = None, **message: Json) -> Act:
+    choice: JsonObject = {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": finish}
+    return answer(choices=[choice | ({"error": error} if error else {})])
+
+
+def text_reply(body: bytes, content_type: str = "application/json") -> Act:
+    return reply(200, body, content_type=content_type)
+
+
+@pytest.mark.parametrize("name", samples_named("ok-"))
+async def test_a_recorded_answer_is_one(name: str) -> None:
+    assert (await only(recorded(name))).codes == [None]
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("soft-01-200-error-only", "provider_error"),
+        ("soft-02-200-choice-error-partial", "provider_error"),
+        ("soft-03-200-empty-choices", "no_choices"),
+        ("soft-04-200-stop-zero-tokens-leading-ws", "empty_answer"),
+    ],
+)
+async def test_a_recorded_200_that_is_no_answer_is_a_failed_attempt(name: str, code: str) -> None:
+    assert (await only(recorded(name))).codes == [code]
+
+
+CALL: Json = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        pytest.param(with_choice(content=None, tool_calls=[CALL], finish="tool_calls"), id="a tool call"),
+        pytest.param(with_choice(content="", refusal="I will not."), id="a refusal"),
+        pytest.param(with_choice(content="", images=[{"type": "image_url"}]), id="an image"),
+        pytest.param(with_choice(content=None, audio={"id": "a"}), id="audio"),
+        pytest.param(with_choice("length", content="", reasoning="Let me"), id="cut while it reasoned"),
+        pytest.param(with_choice("length", content=""), id="cut at once by the caller's own limit"),
+        pytest.param(with_choice("content_filter", content="Half"), id="filtered, with a text"),
+        pytest.param(with_choice(None, content="Hello"), id="without a finish reason"),
+        pytest.param(
+            text_reply(b'\n \n {"choices":[{"message":{"content":"x"}}]}\n'), id="white space around"
+        ),
+    ],
+)
+async def test_what_says_something_is_an_answer(act: Act) -> None:
+    got = await only(act)
+
+    assert got.status == 200
+    assert got.codes == [None]
+
+
+@pytest.mark.parametrize(
+    ("act", "code"),
+    [
+        pytest.param(with_choice(content=""), "empty_answer", id="empty text"),
+        pytest.param(with_choice(content=" \n"), "empty_answer", id="blank text"),
+        pytest.param(with_choice(content=None, tool_calls=[]), "empty_answer", id="no tool calls"),
+        pytest.param(with_choice("content_filter", content=""), "filtered_answer", id="filtered"),
+        pytest.param(with_choice("error", content="Half"), "provider_error", id="finish reason error"),
+        pytest.param(with_choice(content="Half", error={"code": 429}), "rate_limited", id="a choice's error"),
+        pytest.param(answer(choices=None), "no_choices", id="choices: null"),
+        pytest.param(answer(choices={}), "no_choices", id="choices: {}"),
+        pytest.param(
+            answer(error={"code": 429, "message": "x"}), "rate_limited", id="an error beside choices"
+        ),
+        pytest.param(answer(error="words"), "provider_error", id="an error that is a string"),
+        pytest.param(text_reply(b""), "not_json", id="nothing"),
+        pytest.param(text_reply(b'{"choices":[{"mess'), "not_json", id="cut JSON"),
+        pytest.param(text_reply(b"[1]"), "not_json", id="an array"),
+        pytest.param(text_reply(b"[" * 100_000), "not_json", id="nested too deeply"),
+        pytest.param(text_reply(b": OPENROUTER PROCESSING\n\n{}"), "not_json", id="a comment before it"),
+        pytest.param(text_reply(b"<html>", "text/html"), "wrong_content_type", id="HTML"),
+        pytest.param(text_reply(b"data: {}\n\n", "text/event-stream"), "wrong_content_type", id="a stream"),
+    ],
+)
+async def test_what_says_nothing_is_none(act: Act, code: str) -> None:
+    assert (await only(act)).codes == [code]
+
+
+async def test_one_good_choice_among_many_is_enough() -> None:
+    good = {"index": 1, "message": {"content": "x"}, "finish_reason": "stop"}
+    empty = {"index": 0, "message": {"content": ""}, "finish_reason": "stop"}
+
+    assert (await only(answer(choices=[empty, good]))).codes == [None]
+
+
+@pytest.mark.parametrize(
+    ("delta", "progress"),
+    [
+        ({"content": "x"}, True),
+        ({"content": " "}, True),
+        ({"reasoning": "x"}, True),
+        ({"reasoning_details": [{"type": "reasoning.encrypted", "data": "x"}]}, True),
+        ({"tool_calls": [{"index": 0}]}, True),
+        ({"refusal": "x"}, True),
+        ({"images": [{}]}, True),
+        ({"role": "assistant", "content": ""}, False),
+        ({"role": "assistant"}, False),
+        ({"content": None, "tool_calls": []}, False),
+        ({}, False),
+        (None, False),
+        ("text", False),
+    ],
+    ids=repr,
+)
+def test_progress_is_whatever_a_delta_carries(delta: Json, progress: bool) -> None:
+    assert has_progress(delta) is progress
+
+
+def no_header(_: str) -> str | None:
+    return None
+
+
+def delta_event(delta: Json, finish: Json = None, **fields: Json) -> JsonObject:
+    return {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}], **fields}
+
+
+@pytest.mark.parametrize(
+    ("payload", "finish"),
+    [
+        (delta_event({"content": ""}, "stop"), "stop"),
+        (delta_event({"content": "x"}, "tool_calls"), "tool_calls"),
+        (delta_event({"content": "x"}), None),
+        ({"choices": []}, None),
+        ({}, None),
+    ],
+    ids=repr,
+)
+def test_the_finish_reason_is_seen(payload: JsonObject, finish: str | None) -> None:
+    assert look_at(payload, header=no_header, now_s=0).finish == finish
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"error": {"code": 500}},
+        {"error": "words"},
+        {"choices": [], "error": {"message": "The operation was aborted"}},
+        delta_event({"content": ""}, "error"),
+        {"choices": [{"delta": {}, "error": {"code": 500}}]},
+    ],
+    ids=repr,
+)
+def test_an_event_that_is_an_error_raises(payload: JsonObject) -> None:
+    with pytest.raises(AttemptFailedError):
+        look_at(payload, header=no_header, now_s=0)
+
+
+WORDS = st.sampled_from(
+    ["", "x", '"finish_reason":"stop"', '"content":"x"', 'a\\"error":1', "\n", "ü", "null"]
+)
+VALUES: st.SearchStrategy[Json] = WORDS | st.none() | st.sampled_from([[], {}, 0, True])
+DELTAS = st.dictionaries(st.sampled_from(["role", "content", "reasoning", "refusal", "tool_calls"]), VALUES)
+EVENTS = st.builds(
+    lambda delta, finish, fields: delta_event(delta, finish, **fields),
+    DELTAS,
+    st.sampled_from([None, "stop", "error", ""]),
+    st.dictionaries(st.sampled_from(["usage", "error", "model", "id"]), VALUES),
+)
+
+
+@given(EVENTS, st.sampled_from([(",", ":"), (", ", ": "), (" , ", " :\t")]), st.booleans())
+def test_what_is_plain_progress_by_its_text_is_so_by_its_meaning(
+    payload: JsonObject, separators: tuple[str, str], ascii_only: bool
+) -> None:
+    data = json.dumps(payload, separators=separators, ensure_ascii=ascii_only).encode()
+    if not is_plain_progress(data):
+        return
+
+    look = look_at(payload, header=no_header, now_s=0)
+
+    assert look.progress
+    assert (look.finish, look.usage) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "delta",
+    [
+        {"role": "assistant", "content": "Hello"},
+        {"content": "", "reasoning": "Short"},
+        {"content": None, "tool_calls": [{"index": 0, "function": {"arguments": '{"a"'}}]},
+    ],
+    ids=repr,
+)
+def test_the_usual_progress_is_known_by_its_text(delta: Json) -> None:
+    assert is_plain_progress(json.dumps(delta_event(delta), separators=(",", ":")).encode())
