@@ -66,9 +66,9 @@ def run(*command: object, environment: dict[str, str] | None = None) -> None:
 
 def make_venv() -> None:
     """Make ``.venv`` and install the development tools into it, each checked by its hash."""
-    if not PYTHON.exists():
+    if not (VENV / "bin" / "pip").exists():  # made last: without it, an earlier attempt broke off
         ensure_venv_module()
-        run(sys.executable, "-m", "venv", VENV)
+        run(sys.executable, "-m", "venv", "--clear", VENV)
     pip("install", "--require-hashes", "-r", "requirements/dev.txt")
 
 
