@@ -45,11 +45,15 @@ def wait_ready(leash: Leash, name: str, *, line: str, url: str) -> None:
             line in leash.log_text() and answers(url, timeout_s=READY_TIMEOUT_S)
         )
 
-    if wait_until(settled, timeout_s=READY_TIMEOUT_S) and leash.status is None:
-        return
-    problem = "was not ready in time" if leash.status is None else f"ended with status {leash.status}"
-    leash.end()
-    raise ServerError(f"{name} {problem}", leash)
+    ready = False
+    try:
+        ready = wait_until(settled, timeout_s=READY_TIMEOUT_S) and leash.status is None
+        problem = "was not ready in time" if leash.status is None else f"ended with status {leash.status}"
+    finally:
+        if not ready:  # an interrupt too: nobody else knows of it yet
+            leash.end()
+    if not ready:
+        raise ServerError(f"{name} {problem}", leash)
 
 
 def start_simulator(log: Path) -> tuple[Leash, str]:
