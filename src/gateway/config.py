@@ -60,7 +60,10 @@ def whole(minimum: int, maximum: int) -> Cast:
 
 def _base_url(raw: str) -> str:
     url = raw.strip().rstrip("/")
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # its own words may hold the value
+        raise ValueError("must be an https:// URL") from None
     loopback = (parts.hostname or "") in LOOPBACK_HOSTS
     if parts.scheme not in ({"https", "http"} if loopback else {"https"}) or not parts.hostname:
         raise ValueError("must be an https:// URL (http:// for a loopback host only)")

@@ -199,5 +199,7 @@ def _serialise(fields: JsonObject) -> bytes:
     """Return the object's inside and its closing brace: what follows ``{"model":"…",``."""
     try:
         return to_json_bytes(fields)[1:]
-    except ValueError:
-        raise GatewayError("invalid_json", "The body holds a number that JSON cannot carry.") from None
+    except (ValueError, RecursionError):
+        raise GatewayError(
+            "invalid_json", "The body holds a number that JSON cannot carry, or is nested too deeply."
+        ) from None

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from gateway.wire import Json, JsonObject
+from gateway.wire import Json, JsonObject, number_or_none
 
 MAX_PAUSE_S = 7 * 86_400.0  # nothing here resets later than in a week; anything more is a broken clock
 _MILLISECONDS_FROM = 100_000_000_000  # a Unix time above this is in milliseconds
@@ -38,9 +38,8 @@ def _seconds(value: Json) -> float | None:
             value = float(value)
         except ValueError:
             return None
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < float("inf"):
-        return float(value)
-    return None
+    seconds = number_or_none(value)
+    return seconds if seconds is not None and seconds >= 0 else None
 
 
 def _wait(value: Json, now_s: float) -> float | None:

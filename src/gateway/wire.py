@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from sys import float_info
 from typing import Protocol, TypeAlias
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -21,8 +22,10 @@ def list_or_empty(value: Json) -> list[Json]:
 
 
 def number_or_none(value: Json) -> float | None:
-    """Return ``value`` if it is a JSON number, else None."""
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    """Return ``value`` if it is a JSON number that a float can hold and JSON can carry, else None."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return float(value) if -float_info.max <= value <= float_info.max else None
 
 
 class ClientGoneError(Exception):

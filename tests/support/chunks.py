@@ -36,7 +36,7 @@ def payloads_in(body: bytes) -> list[Any]:
     """Return what the events of a body hold: parsed JSON, or the text ``[DONE]``."""
     decoder = SseDecoder()
     found = [data_of(each) for each in decoder.feed(body)]
-    assert not decoder.rest, "a body must not end inside an event"
+    assert not decoder.rest.strip(), "a body must not end inside an event"
     return ["[DONE]" if data == b"[DONE]" else json.loads(data) for data in found if data is not None]
 
 

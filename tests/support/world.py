@@ -12,7 +12,7 @@ from gateway.app import handle
 from gateway.config import Settings
 from gateway.ports import Ports
 from gateway.rests import Rests
-from gateway.wire import BodyTooLargeError, HttpRequest, HttpResponse, Json, Stream, Write
+from gateway.wire import BodyTooLargeError, HttpRequest, HttpResponse, Json, Write
 from tests.support.chunks import payloads_in
 from tests.support.httpx_transport import HttpxTransport
 from tests.support.upstream import Act, Upstream
@@ -171,12 +171,6 @@ async def finish(response: HttpResponse, *, write: Write | None = None) -> Answe
             await body.run(keep)
         body = b"".join(piece for _, piece in pieces)
     return Answer(status=response.status, headers=dict(response.headers), body=body, pieces=tuple(pieces))
-
-
-def body_of(response: HttpResponse) -> Stream:
-    """Return the body of a response that streams."""
-    assert not isinstance(response.body, bytes)
-    return response.body
 
 
 def now_s() -> float:

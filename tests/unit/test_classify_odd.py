@@ -86,6 +86,14 @@ def mutated_errors(draw: st.DrawFn) -> Json:
     return holder.get("error")  # type: ignore[no-any-return]  # as JSON as it went in
 
 
+@pytest.mark.parametrize("number", [10**400, -(10**400), float("inf"), float("nan")], ids=str)
+@pytest.mark.parametrize("name", ["limit_usd", "retry_after_seconds", "headers", "resets_at"])
+def test_no_number_is_so_large_that_it_raises(name: str, number: float) -> None:
+    error: Json = {"metadata": {name: {"X-RateLimit-Reset": number} if name == "headers" else number}}
+
+    assert fault_of(error, 429).details == {}
+
+
 @given(mutated_errors(), st.sampled_from([None, 400, 401, 402, 403, 404, 429, 500, 502, 529]))
 def test_no_error_is_so_odd_that_it_has_no_rule(error: Json, status: int | None) -> None:
     assert fault_of(error, status).code in RULES

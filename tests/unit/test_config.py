@@ -84,6 +84,8 @@ WRONG = [
     ("OPENROUTER_BASE_URL", "https://canary.example#x"),
     ("OPENROUTER_BASE_URL", "http://localhost.canary.example"),
     ("OPENROUTER_BASE_URL", "http://localhost@canary.example"),
+    ("OPENROUTER_BASE_URL", "https://user:canary@openrouter\u2100.ai"),
+    ("OPENROUTER_BASE_URL", "https://[canary]/api/v1"),
 ]
 
 

@@ -1,0 +1,233 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.errors import KINDS, GatewayError
+from gateway.parse import FIELDS, OPTIONS, parse
+from gateway.wire import Json, JsonObject
+
+MESSAGES: Json = [{"role": "user", "content": "Hi"}]
+
+
+def body(**fields: Json) -> bytes:
+    return json.dumps({"messages": MESSAGES, **fields}).encode()
+
+
+def refusal(raw: bytes) -> tuple[str, str | None]:
+    with pytest.raises(GatewayError) as caught:
+        parse(raw)
+    assert caught.value.kind.source == "client"
+    return caught.value.code, caught.value.param
+
+
+def sent(raw: bytes) -> Json:
+    """Return the body that the upstream gets, without its model."""
+    value: Json = json.loads(b"{" + parse(raw).fields)
+    return value
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"{", id="cut"),
+        pytest.param(b"hello", id="words"),
+        pytest.param(b"\xff\xfe{}", id="not UTF-8"),
+        pytest.param(b'{"messages":[{"role":"user"}],"top_k":NaN}', id="NaN"),
+        pytest.param(b'{"messages":[{"role":"user"}],"top_k":-Infinity}', id="Infinity"),
+        pytest.param(b'{"messages":[{"role":"user"}],"top_k":1e999}', id="a number beyond all numbers"),
+        pytest.param(b'{"messages":' + b"9" * 5_000 + b"}", id="a number of 5000 digits"),
+        pytest.param(b"[" * 100_000, id="100000 brackets"),
+        pytest.param(
+            b'{"messages":[{"role":"user"}],"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}", id="deep"
+        ),
+    ],
+)
+def test_what_is_not_json_is_refused(raw: bytes) -> None:
+    assert refusal(raw) == ("invalid_json", None)
+
+
+def outcome(raw: bytes) -> str:
+    try:
+        parse(raw)
+    except GatewayError as error:
+        return error.code
+    return "taken"
+
+
+def test_a_body_is_taken_or_refused_at_any_depth() -> None:
+    bodies = [b'{"prompt":"","x":' + b"[" * depth + b"]" * depth + b"}" for depth in (*range(1_100), 100_000)]
+
+    assert {outcome(raw) for raw in bodies} == {"taken", "invalid_json"}
+
+
+@pytest.mark.parametrize("raw", [b"[]", b"null", b'"x"', b"7"])
+def test_what_is_not_an_object_is_refused(raw: bytes) -> None:
+    assert refusal(raw) == ("invalid_body", None)
+
+
+WRONG: list[tuple[str, Json]] = [
+    ("model", 7),
+    ("model", ""),
+    ("model", "two words"),
+    ("model", "line\nend"),
+    ("model", "modèle"),
+    ("model", "x" * 257),
+    ("models", "a/one"),
+    ("models", []),
+    ("models", [f"m/{number}" for number in range(51)]),
+    ("messages", "Hi"),
+    ("messages", []),
+    ("messages", {}),
+    ("prompt", 7),
+    ("stream", "true"),
+    ("stream", 1),
+    ("gateway", []),
+    ("temperature", "hot"),
+    ("temperature", True),
+    ("top_p", []),
+    ("frequency_penalty", "1"),
+    ("presence_penalty", {}),
+    ("max_tokens", 1.5),
+    ("max_tokens", "100"),
+    ("max_completion_tokens", True),
+    ("tools", {}),
+    ("response_format", "json"),
+    ("provider", "openai"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), [pytest.param(*row, id=f"{row}"[:60]) for row in WRONG])
+def test_a_wrong_field_is_named(name: str, value: Json) -> None:
+    assert refusal(body(**{name: value})) == ("invalid_field", name)
+
+
+def test_every_checked_field_is_in_the_table_above() -> None:
+    assert {name for name, _ in WRONG} == set(FIELDS)
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"messages": [{"role": "user"}, "Hi"]}, "messages[1]"),
+        ({"messages": [{"content": "Hi"}]}, "messages[0].role"),
+        ({"messages": [{"role": 7}]}, "messages[0].role"),
+        ({"models": ["a/one", 7]}, "models[1]"),
+        ({"models": ["a/one", "", "c"]}, "models[1]"),
+        ({"models": [None]}, "models[0]"),
+    ],
+    ids=repr,
+)
+def test_a_wrong_item_is_named_by_its_place(fields: JsonObject, param: str) -> None:
+    assert refusal(body(**fields)) == ("invalid_field", param)
+
+
+@pytest.mark.parametrize("raw", [b"{}", b'{"messages":null}', b'{"model":"a/one"}'])
+def test_messages_must_be_there(raw: bytes) -> None:
+    assert refusal(raw) == ("missing_field", "messages")
+
+
+def test_a_prompt_stands_for_messages() -> None:
+    assert sent(b'{"prompt":"Once"}') == {"prompt": "Once"}
+
+
+@pytest.mark.parametrize("name", ["api_key", "api_base", "base_url"])
+def test_nobody_chooses_where_the_key_goes(name: str) -> None:
+    assert refusal(body(**{name: "https://evil.example"})) == ("refused_field", name)
+
+
+def test_an_unknown_option_is_named() -> None:
+    assert refusal(body(gateway={"deadline": 1})) == ("unknown_option", "gateway.deadline")
+
+
+def test_a_callers_text_is_not_repeated_as_an_option() -> None:
+    assert refusal(body(gateway={"my secret text": 1})) == ("unknown_option", "gateway.…")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("deadline_ms", 0),
+        ("deadline_ms", 3_600_001),
+        ("deadline_ms", "1000"),
+        ("deadline_ms", 1.5),
+        ("attempt_ms", -1),
+        ("first_token_ms", True),
+        ("idle_ms", []),
+        ("retries", 11),
+        ("fallbacks", "no"),
+        ("errors", "first"),
+        ("errors", []),
+    ],
+)
+def test_a_wrong_option_is_named(name: str, value: Json) -> None:
+    assert refusal(body(gateway={name: value})) == ("invalid_field", f"gateway.{name}")
+
+
+def test_options_are_read() -> None:
+    options = parse(
+        body(gateway={"deadline_ms": 5, "retries": 0, "fallbacks": False, "errors": "all"})
+    ).options
+
+    assert (options.deadline_ms, options.retries, options.fallbacks, options.errors) == (5, 0, False, "all")
+
+
+@pytest.mark.parametrize("name", sorted(OPTIONS))
+def test_null_is_an_option_that_was_not_given(name: str) -> None:
+    assert parse(body(gateway={name: None})).options == parse(body()).options
+
+
+@pytest.mark.parametrize("name", sorted(FIELDS.keys() - {"messages"}))
+def test_null_is_a_field_that_was_not_given(name: str) -> None:
+    chat = parse(body(**{name: None}))
+
+    assert (chat.models, chat.stream) == ((), False)
+
+
+def test_models_are_asked_in_order_and_once() -> None:
+    assert parse(body(model="a", models=["b", "a", "c", "b"])).models == ("a", "b", "c")
+
+
+def test_fifty_models_are_not_too_many() -> None:
+    assert len(parse(body(models=[f"m/{number}" for number in range(50)])).models) == 50
+
+
+def test_the_gateways_own_fields_do_not_go_upstream() -> None:
+    assert sent(body(model="a", models=["b"], gateway={"retries": 0})) == {"messages": MESSAGES}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(0.1, id="fraction"),
+        pytest.param(1e300, id="large"),
+        pytest.param(12345678901234567890, id="large whole"),
+        pytest.param("日本 é \u0000 \u2028", id="unicode"),
+        pytest.param("\ud83d lone", id="lone surrogate"),
+        pytest.param({"a": [None, True, {"b": []}]}, id="nested"),
+        pytest.param(None, id="null"),
+    ],
+)
+def test_an_unknown_field_goes_upstream_as_it_came(value: Json) -> None:
+    assert sent(body(my_field=value)) == {"messages": MESSAGES, "my_field": value}
+
+
+ANY: st.SearchStrategy[Json] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=10,
+)
+
+
+@given(st.dictionaries(st.text(max_size=12).map(lambda name: f"x_{name}"), ANY, max_size=5))
+def test_whatever_is_unknown_survives_the_way(fields: JsonObject) -> None:
+    assert sent(body(**fields)) == {"messages": MESSAGES, **fields}
+
+
+@given(st.dictionaries(st.sampled_from(sorted(FIELDS)), ANY, max_size=5))
+def test_any_json_is_taken_or_refused_as_the_callers_fault(fields: JsonObject) -> None:
+    code = outcome(json.dumps(fields).encode())
+
+    assert code == "taken" or KINDS[code].source == "client"
