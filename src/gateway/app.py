@@ -11,6 +11,7 @@ from typing import TypeAlias
 from gateway.attempt_once import Ask, ServedStream
 from gateway.attempts import Receipt
 from gateway.authorize import authorize
+from gateway.body import HttpResponse
 from gateway.config import Settings
 from gateway.cors import allowed_origin, answer_preflight
 from gateway.errors import GatewayError
@@ -22,7 +23,7 @@ from gateway.plan import plan
 from gateway.ports import Ports
 from gateway.respond import Frame, respond_answer, respond_error, respond_json, respond_stream
 from gateway.streaming import Streaming
-from gateway.wire import BodyTooLargeError, ClientGoneError, HttpRequest, HttpResponse, JsonObject
+from gateway.wire import BodyTooLargeError, ClientGoneError, HttpRequest, JsonObject
 
 VERSION = "0.1.0"
 BODY_TIMEOUT_S = 30.0

@@ -15,7 +15,7 @@ from gateway.wire import Upstream
 
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 
-Value: TypeAlias = str | int | bool | tuple[str, ...]
+Value: TypeAlias = str | int | bool | tuple[str, ...] | None
 Cast: TypeAlias = Callable[[str], Value]
 
 
@@ -46,7 +46,11 @@ def _flag(raw: str) -> bool:
         raise ValueError("must be true or false") from None
 
 
-def whole(minimum: int, maximum: int) -> Cast:
+def _count_or_unlimited(raw: str) -> int | None:
+    return None if raw.strip().lower() == "unlimited" else whole(0, 1_000_000)(raw)
+
+
+def whole(minimum: int, maximum: int) -> Callable[[str], int]:
     """Return a cast to a whole number between the two bounds, both included."""
 
     def cast(raw: str) -> int:
@@ -110,6 +114,12 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             "60000", whole(1, HOUR_MS), "A stream's first progress: text, reasoning, tool call."
         ),
         "IDLE_MS": Setting("60000", whole(1, HOUR_MS), "Between progress, once a stream has committed."),
+        "STREAM_GUARD_EVENTS": Setting(
+            "unlimited",
+            _count_or_unlimited,
+            "How many events of a committed stream are watched before the rest passes unseen, at next to "
+            "no cost. 0 suits the free plan: a stream that breaks off then just ends.",
+        ),
         "RETRIES": Setting(
             "1", whole(0, 10), "Further tries of one model, where that is worth more than the next."
         ),
@@ -140,6 +150,7 @@ class Settings:
     first_token_ms: int
     idle_ms: int
     retries: int
+    stream_guard_events: int | None
     site_url: str
     app_title: str
     cors_origins: tuple[str, ...]

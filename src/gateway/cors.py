@@ -2,9 +2,10 @@
 
 import re
 
+from gateway.body import HttpResponse
 from gateway.config import Settings
 from gateway.respond import Frame
-from gateway.wire import HttpRequest, HttpResponse
+from gateway.wire import HttpRequest
 
 # Header names that a browser asks leave for are repeated to it; anything else in their place is not.
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9-]+(?:\s*,\s*[A-Za-z0-9-]+){0,63}")

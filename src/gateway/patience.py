@@ -5,11 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.attempt_once import Served, ServedStream
+from gateway.body import Sink
 from gateway.errors import GatewayError
 from gateway.json_bytes import to_json_bytes
 from gateway.relay import RelayedStream
 from gateway.sse import event_of
-from gateway.wire import ClientGoneError, Write
+from gateway.wire import ClientGoneError
 
 KEEP_ALIVE = b": keep-alive\n\n"
 
@@ -21,25 +22,32 @@ class PatientStream:
     Attributes:
         chain: the task that walks it.
         every_s: how often a comment is sent.
+        guard_events: how many events of the answer are watched; None: all.
         relay: makes the stream of what the chain commits to.
         on_fail: called with the error of a spent chain, or with None when the client has left.
     """
 
     chain: "asyncio.Task[Served]"
     every_s: float
+    guard_events: int | None
     relay: Callable[[ServedStream], RelayedStream]
     on_fail: Callable[[GatewayError | None], None]
 
-    async def run(self, write: Write) -> None:
+    @property
+    def hands_over(self) -> bool:
+        """Whether only the beginning of the answer is watched."""
+        return self.guard_events is not None
+
+    async def run(self, sink: Sink) -> None:
         """Write comments until the chain is done, then its stream, or its error as the one event."""
         try:
             while not self.chain.done():
-                await write(KEEP_ALIVE)
+                await sink.write(KEEP_ALIVE)
                 await asyncio.wait({self.chain}, timeout=self.every_s)
             served = self.chain.result()
         except GatewayError as error:
             self.on_fail(error)
-            await write(event_of(to_json_bytes(error.to_json())))
+            await sink.write(event_of(to_json_bytes(error.to_json())))
             return
         except (ClientGoneError, asyncio.CancelledError) as gone:
             self.chain.cancel()
@@ -49,4 +57,4 @@ class PatientStream:
                 raise
             return
         if isinstance(served, ServedStream):
-            await self.relay(served).run(write)
+            await self.relay(served).run(sink)

@@ -30,6 +30,7 @@ class Limits:
         first_token_s: a stream's first progress.
         idle_s: between progress after the commit.
         retries: further tries of one model.
+        guard_events: how many events of a committed stream are watched; None: all.
         hedge_s: a second model starts when the first shows nothing for so long; None: never.
         keepalive_s: how often a waiting stream gets a comment; None: it gets none.
         max_cost_usd: the ceiling over all attempts together; None: there is none.
@@ -41,6 +42,7 @@ class Limits:
     first_token_s: float
     idle_s: float
     retries: int
+    guard_events: int | None = None
     hedge_s: float | None = None
     keepalive_s: float | None = None
     max_cost_usd: float | None = None
@@ -76,6 +78,7 @@ def plan(chat: ChatRequest, settings: Settings) -> Plan:
         first_token_s=_first_set(options.first_token_ms, settings.first_token_ms) / 1000,
         idle_s=_first_set(options.idle_ms, settings.idle_ms) / 1000,
         retries=_first_set(options.retries, settings.retries),
+        guard_events=settings.stream_guard_events,
         hedge_s=options.hedge_ms / 1000 if options.hedge_ms else None,
         keepalive_s=options.keepalive_ms / 1000 if options.keepalive_ms else None,
         max_cost_usd=options.max_cost_usd,

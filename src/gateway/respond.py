@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from math import ceil
 
 from gateway.attempts import Receipt
+from gateway.body import HttpResponse, Stream
 from gateway.errors import GatewayError
-from gateway.wire import HeaderPairs, HttpResponse, Json, Stream
+from gateway.wire import HeaderPairs, Json
 
 JSON_TYPE = ("content-type", "application/json")
 # Chunks must not wait in a proxy on the way. Source: nginx "X-Accel-Buffering".

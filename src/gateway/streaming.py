@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gateway.attempt_once import Ask, ServedStream
 from gateway.attempts import Receipt
+from gateway.body import Stream
 from gateway.errors import GatewayError
 from gateway.execute import execute
 from gateway.patience import PatientStream
@@ -13,7 +14,6 @@ from gateway.plan import Plan
 from gateway.ports import Ports
 from gateway.relay import RelayedStream
 from gateway.resume import resume_by
-from gateway.wire import Stream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +34,7 @@ class Streaming:
             idle_s=self.planned.limits.idle_s,
             now_s=self.ports.now_s,
             resume=resume_by(self.planned, self.ask, self.receipt, self.ports),
+            guard_events=self.planned.limits.guard_events,
             collect_text=self.planned.on_midstream == "continue",
             on_end=self.done,
         )
@@ -55,7 +56,13 @@ class Streaming:
             raise
         if chain.done() and isinstance(served := chain.result(), ServedStream):
             return self.relay(served)
-        return PatientStream(chain=chain, every_s=every_s, relay=self.relay, on_fail=self._fail)
+        return PatientStream(
+            chain=chain,
+            every_s=every_s,
+            guard_events=self.planned.limits.guard_events,
+            relay=self.relay,
+            on_fail=self._fail,
+        )
 
     def _fail(self, error: GatewayError | None) -> None:
         self.done(error.code if error else "client_gone")

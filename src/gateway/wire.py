@@ -3,12 +3,11 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from sys import float_info
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 JsonObject: TypeAlias = dict[str, "Json"]
 HeaderPairs: TypeAlias = tuple[tuple[str, str], ...]
-Write: TypeAlias = Callable[[bytes], Awaitable[None]]
 
 
 def object_or_empty(value: Json) -> JsonObject:
@@ -32,17 +31,6 @@ class ClientGoneError(Exception):
     """The client closed its connection: nobody reads what would be written next."""
 
 
-class Stream(Protocol):
-    """A response body that is produced while the client reads it."""
-
-    async def run(self, write: Write) -> None:
-        """Write the whole body, piece by piece, and return when it has ended.
-
-        Runs exactly once. ``write`` waits for the client (back-pressure) and raises ``ClientGoneError``
-        when it has left; the stream then ends its upstream call and returns.
-        """
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
     """A request as it arrived; headers and body are fetched when asked for, since each crossing costs.
@@ -60,15 +48,6 @@ class HttpRequest:
     path: str
     header: Callable[[str], str | None]
     read_body: Callable[[int], Awaitable[bytes]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpResponse:
-    """What the client gets: header names in lower case; the body is whole or a stream."""
-
-    status: int
-    headers: HeaderPairs
-    body: "bytes | Stream"
 
 
 class BodyTooLargeError(Exception):

@@ -49,6 +49,15 @@ def write_log(event: str, **fields: Json) -> None:
     js.console.log(json.dumps({"event": event, **fields}, separators=(",", ":")))
 
 
+def log_bug(error: Exception) -> None:
+    """Log where an unforeseen fault happened; never what it held, which may be a caller's text."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else ""
+    write_log("internal_error", error=type(error).__name__, where=where)
+
+
 def new_id() -> str:
     """Return 16 random hexadecimal digits."""
     return os.urandom(8).hex()

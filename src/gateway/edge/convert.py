@@ -1,19 +1,18 @@
 """Requests and responses across the border: JavaScript's on one side, the core's on the other."""
 
-from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
-from js import Headers, IdentityTransformStream, Response
+from js import Headers, Response
 from pyodide.ffi import JsException, to_js
 
+from gateway.body import HttpResponse
+from gateway.edge.fetch import text_or_none
 from gateway.edge.lifeline import Lifeline
-from gateway.wire import BodyTooLargeError, ClientGoneError, HttpRequest, HttpResponse, Stream
-
-
-def text_or_none(value: Any) -> str | None:
-    """Return a JavaScript string, or None for whatever a runtime calls nothing (undefined, null, jsnull)."""
-    return value if isinstance(value, str) else None
+from gateway.edge.sinks import GuardedSink, NativeSink
+from gateway.errors import GatewayError
+from gateway.json_bytes import to_json_bytes
+from gateway.wire import BodyTooLargeError, ClientGoneError, HttpRequest
 
 
 def to_request(js_request: Any) -> HttpRequest:
@@ -66,22 +65,13 @@ def to_response(response: HttpResponse, lifeline: Lifeline) -> Any:
         return Response.new(
             to_js(response.body) if response.body else None, status=response.status, headers=headers
         )
-    pipe = IdentityTransformStream.new()
-    lifeline.start(_pump(response.body, pipe.writable.getWriter()))
-    return Response.new(pipe.readable, status=response.status, headers=headers)
+    sink = NativeSink() if response.body.hands_over else GuardedSink()
+    lifeline.start(sink.carry(response.body))
+    return Response.new(sink.readable, status=response.status, headers=headers)
 
 
-async def _pump(stream: Stream, js_writer: Any) -> None:
-    """Write a stream's pieces as it produces them, and end the response when it has."""
-
-    async def write(piece: bytes) -> None:
-        try:
-            await js_writer.write(to_js(piece))
-        except JsException:
-            raise ClientGoneError from None
-
-    try:
-        await stream.run(write)
-    finally:
-        with suppress(JsException):  # a client that has left: there is nothing to end
-            await js_writer.close()
+def internal_error() -> Any:
+    """Return the response for a fault that nobody foresaw: the one shape, and no details."""
+    fault = GatewayError("internal_error", "The gateway failed. Its log says where.")
+    headers = Headers.new(to_js([["content-type", "application/json"], ["x-should-retry", "false"]]))
+    return Response.new(to_js(to_json_bytes(fault.to_json())), status=fault.kind.status, headers=headers)

@@ -5,13 +5,17 @@ from typing import Any
 from js import AbortController, Headers, fetch
 from pyodide.ffi import JsException, to_js
 
-from gateway.edge.convert import text_or_none
 from gateway.ports import TransportError
 from gateway.seal import seal
 from gateway.wire import UpstreamRequest
 
 # Node's fetch hides what a manual redirect was and calls it status 0.
 OPAQUE_REDIRECT = 0
+
+
+def text_or_none(value: Any) -> str | None:
+    """Return a JavaScript string, or None for whatever a runtime calls nothing (undefined, null, jsnull)."""
+    return value if isinstance(value, str) else None
 
 
 class FetchTransport:
@@ -84,6 +88,13 @@ class FetchReply:
         except JsException as error:
             raise TransportError(error.name) from None
         return whole
+
+    def release(self) -> Any:
+        """Return the JavaScript body, to be read by somebody else from here on."""
+        if self._reader is not None:
+            self._reader.releaseLock()
+            self._reader = None
+        return self._response.body
 
     def abort(self) -> None:
         """Close the connection; a pending read raises ``TransportError``."""

@@ -1,7 +1,7 @@
 """A request's tasks: kept alive while the client stays, and ended when it leaves."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from pyodide.ffi import create_proxy
@@ -15,22 +15,29 @@ class Lifeline:
     The runtime drops a handler whose client has left without telling Python. So the work runs in tasks
     under ``waitUntil``, which it does not drop, and ``request.signal`` cancels them. The 2024 runtime has
     the signal but never fires it: there the request's own deadlines end its tasks.
+
+    Attributes:
+        client_gone: the client has left, and the tasks were cancelled.
     """
 
-    def __init__(self, js_request: Any, ctx: Any) -> None:
+    def __init__(self, js_request: Any, ctx: Any, on_bug: Callable[[Exception], None]) -> None:
+        self.client_gone = False
         self._ctx = ctx
+        self._on_bug = on_bug
         self._tasks: set[asyncio.Task[Any]] = set()
         self._signal = getattr(js_request, "signal", None)
         self._on_abort = create_proxy(self._cancel)
         if self._signal:
             self._signal.addEventListener("abort", self._on_abort)
 
-    def start(self, work: Coroutine[Any, Any, Result]) -> "asyncio.Task[Result]":
+    def start(self, work: Coroutine[Any, Any, Result]) -> "asyncio.Task[Result | None]":
         """Run ``work`` as a task that outlives the response, but not the client.
 
-        Later work is started by a task that still runs: when none does, the lifeline lets go.
+        The task never raises: it returns None when it was cancelled, and when ``work`` has a bug, of which
+        ``on_bug`` is told. Later work is started by a task that still runs: when none does, the lifeline
+        lets go.
         """
-        task = asyncio.create_task(work)
+        task = asyncio.create_task(self._settle(work))
         self._tasks.add(task)
         proxy = create_proxy(task)
 
@@ -44,7 +51,17 @@ class Lifeline:
         self._ctx.waitUntil(proxy)
         return task
 
+    async def _settle(self, work: Coroutine[Any, Any, Result]) -> Result | None:
+        try:
+            return await work
+        except asyncio.CancelledError:
+            return None
+        except Exception as error:  # noqa: BLE001  # the last resort: see entry.py
+            self._on_bug(error)
+            return None
+
     def _cancel(self, *_: object) -> None:
+        self.client_gone = True
         for task in tuple(self._tasks):
             task.cancel()
 
