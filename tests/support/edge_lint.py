@@ -1,0 +1,209 @@
+"""A lint for the border to JavaScript: each rule is a trap that breaks the Worker only after its deploy.
+
+It reads text, decides by names and shapes alone, and errs on the side of a finding.
+"""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+ASYNC_OBJECTS = frozenset(
+    {"Lock", "Event", "Condition", "Semaphore", "BoundedSemaphore", "Queue", "Future", "create_task"}
+    | {"ensure_future", "TaskGroup", "Task", "get_event_loop", "new_event_loop", "gather"}
+)
+CLOCKS_AND_CHANCE = frozenset({"time", "random", "uuid", "secrets", "datetime", "date"})
+NATIVE_CALLS = frozenset({"to_js", "create_proxy", "create_once_callable"})
+JS_MODULES = ("js", "pyodide", "workers")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A broken rule and its line."""
+
+    line: int
+    rule: str
+
+
+def findings_in(source: str) -> list[Finding]:
+    """Return every broken rule in a module's source, in order."""
+    tree = ast.parse(source)
+    names = _names_from_javascript(tree)
+    found: set[Finding] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            found |= {Finding(node.lineno, rule) for rule in _rules_of_call(node)}
+        elif isinstance(node, ast.Attribute | ast.Name) and _last(node) == "AbortSignal":
+            found.add(Finding(node.lineno, "abort-signal"))
+        elif isinstance(node, ast.ImportFrom):
+            found |= {
+                Finding(node.lineno, "abort-signal") for each in node.names if each.name == "AbortSignal"
+            }
+    for scope in _scopes(tree):
+        found |= {Finding(line, "is-none") for line in _none_tests(scope, names)}
+        found |= {Finding(line, "headers") for line in _wrong_headers(scope)}
+    for call in _calls_at_import(tree):
+        found |= {Finding(call.lineno, rule) for rule in _rules_at_import(call, names)}
+    return sorted(found, key=lambda each: (each.line, each.rule))
+
+
+def _names_from_javascript(tree: ast.Module) -> frozenset[str]:
+    """Return the names that an import from JavaScript's side binds."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {each.asname or each.name for each in node.names if each.name in JS_MODULES}
+        elif isinstance(node, ast.ImportFrom) and node.module == "js":
+            names |= {each.asname or each.name for each in node.names}
+    return frozenset(names)
+
+
+def _rules_of_call(call: ast.Call) -> Iterator[str]:
+    called, native = _last(call.func), _is_native(call)
+    values = [*call.args, *(keyword.value for keyword in call.keywords)]
+    if native and any(_is_dict(value) for value in values):
+        yield "dict-to-native"
+    for keyword in call.keywords:
+        if native and keyword.arg is None:
+            yield "dict-to-native"
+    if called == "waitUntil" and not all(_is_proxy(value) for value in values):
+        yield "wait-until"
+    if called == "text" and not call.args and isinstance(call.func, ast.Attribute):
+        yield "body-as-text"
+    made = ast.unparse(call.func).removeprefix("js.")
+    if made in {"Response.new", "Request.new"} and call.args and _is_text(call.args[0]):
+        yield "body-as-text"
+
+
+def _is_dict(value: ast.expr) -> bool:
+    if isinstance(value, ast.Call):
+        return _last(value.func) == "dict"
+    return isinstance(value, ast.Dict | ast.DictComp)
+
+
+def _wrong_headers(scope: ast.AST) -> Iterator[int]:
+    """Yield the lines where ``headers=`` is not ``Headers.new(…)``, nor a variable that holds one."""
+    assigned = [node for node in ast.walk(scope) if isinstance(node, ast.Assign) and _is_headers(node.value)]
+    held = {each.id for node in assigned for each in node.targets if isinstance(each, ast.Name)}
+    for node in ast.walk(scope):
+        for keyword in node.keywords if isinstance(node, ast.Call) and _is_native(node) else ():
+            value = keyword.value
+            holds = _is_headers(value) or (isinstance(value, ast.Name) and value.id in held)
+            if keyword.arg == "headers" and not holds:
+                yield value.lineno
+
+
+def _is_headers(value: ast.expr) -> bool:
+    return isinstance(value, ast.Call) and ast.unparse(value.func) in {"Headers.new", "js.Headers.new"}
+
+
+def _is_native(call: ast.Call) -> bool:
+    """``X.new(…)`` and ``fetch(…)``."""
+    called = _last(call.func)
+    return called == "fetch" or (called == "new" and isinstance(call.func, ast.Attribute))
+
+
+def _is_proxy(value: ast.expr) -> bool:
+    if isinstance(value, ast.Call):
+        return _last(value.func) == "create_proxy"
+    return isinstance(value, ast.Name) and value.id.endswith("proxy")
+
+
+def _is_text(value: ast.expr) -> bool:
+    """A literal, an f-string, or what a call returns that is known to return text."""
+    if isinstance(value, ast.Call):
+        return _last(value.func) in {"str", "dumps", "decode", "stringify"}
+    return isinstance(value, ast.JoinedStr) or (
+        isinstance(value, ast.Constant) and isinstance(value.value, str)
+    )
+
+
+def _scopes(tree: ast.Module) -> Iterator[ast.Module | ast.FunctionDef | ast.AsyncFunctionDef]:
+    yield tree
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def _none_tests(scope: ast.AST, names: frozenset[str]) -> Iterator[int]:
+    """Yield the lines where something of JavaScript's is compared with None: it may be ``jsnull``."""
+    foreign = set(names) | _foreign_arguments(scope)
+    for node in ast.walk(scope):
+        if isinstance(node, ast.Assign) and _is_foreign(node.value, foreign):
+            foreign |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+        elif isinstance(node, ast.NamedExpr) and _is_foreign(node.value, foreign):
+            foreign.add(node.target.id)
+    for node in ast.walk(scope):
+        if isinstance(node, ast.Compare) and any(isinstance(each, ast.Is | ast.IsNot) for each in node.ops):
+            sides = [node.left, *node.comparators]
+            if any(_is_none(side) for side in sides) and any(_is_foreign(side, foreign) for side in sides):
+                yield node.lineno
+
+
+def _foreign_arguments(scope: ast.AST) -> set[str]:
+    """Arguments without a Python type: at the border those are JavaScript's objects."""
+    if not isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef):
+        return set()
+    arguments = [*scope.args.posonlyargs, *scope.args.args, *scope.args.kwonlyargs]
+    untyped = [each for each in arguments if each.annotation is None or _last(each.annotation) == "Any"]
+    return {each.arg for each in untyped} - {"self", "cls"}
+
+
+def _is_foreign(value: ast.expr, foreign: set[str]) -> bool:
+    """Whether a value is read from, or returned by, something foreign."""
+    while True:
+        match value:
+            case ast.Name(id=name):
+                return name in foreign
+            case ast.Attribute(value=ast.Name(id="self"), attr=attribute):
+                return f"self.{attribute}" in foreign
+            case ast.Call(func=ast.Name(id="getattr"), args=[first, *_]):
+                value = first
+            case ast.Await(value=inner) | ast.Attribute(value=inner) | ast.Subscript(value=inner):
+                value = inner
+            case ast.NamedExpr(value=inner) | ast.Call(func=inner):
+                value = inner
+            case _:
+                return False
+
+
+def _is_none(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and value.value is None
+
+
+def _calls_at_import(tree: ast.AST) -> Iterator[ast.Call]:
+    """Yield the calls that run when the module is loaded: class bodies, defaults and decorators too."""
+    todo: list[ast.AST] = [tree]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            defaults = [each for each in node.args.kw_defaults if each is not None]
+            todo += [*node.decorator_list, *node.args.defaults, *defaults]
+        elif isinstance(node, ast.Lambda):
+            todo += node.args.defaults
+        else:
+            if isinstance(node, ast.Call):
+                yield node
+            todo += ast.iter_child_nodes(node)
+
+
+def _rules_at_import(call: ast.Call, names: frozenset[str]) -> Iterator[str]:
+    parts = _parts(call.func)
+    last = _last(call.func)
+    if last == "new" or last in NATIVE_CALLS or parts & names:
+        yield "javascript-at-import"
+    if last in ASYNC_OBJECTS and ("asyncio" in parts or isinstance(call.func, ast.Name)):
+        yield "asyncio-at-import"
+    first = ast.unparse(call.func).partition(".")[0]
+    if first in CLOCKS_AND_CHANCE or last in {"urandom", "uuid4", "uuid1", "getenv"}:
+        yield "clock-or-chance-at-import"
+
+
+def _parts(value: ast.expr) -> set[str]:
+    return {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
+
+
+def _last(value: ast.AST) -> str:
+    """Return the last word of a dotted name."""
+    if isinstance(value, ast.Attribute):
+        return value.attr
+    return value.id if isinstance(value, ast.Name) else ""
