@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN = .venv/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev test check format lock deploy
+.PHONY: help setup dev test check format tables lock deploy
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -22,6 +22,9 @@ check: setup ## lint, types and unit tests only
 
 format: setup ## format the Python code
 	@$(RUN) ruff check --fix-only -q . && $(RUN) ruff format .
+
+tables: setup ## rewrite the tables that the documents take from the code
+	@PYTHONPATH=src exec $(RUN) scripts.tables
 
 lock: setup ## rewrite the hashed requirement files and package-lock.json
 	@exec $(RUN) scripts.lock
