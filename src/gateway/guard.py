@@ -70,6 +70,8 @@ class Guard:
 
     def lose(self, fault: Fault) -> bytes:
         """Return what the client gets when no more will come: an answer that had finished is whole."""
+        if self.ended:  # what ended it is known: closing the connection then is our own doing
+            return b""
         if not self._finished:
             return self._break_off(fault)
         self.ended = True

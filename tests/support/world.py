@@ -2,17 +2,18 @@
 
 import asyncio
 import json
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import looptime
 
 from gateway.app import handle
+from gateway.body import HttpResponse, Step
 from gateway.config import Settings
-from gateway.ports import Ports
+from gateway.ports import Ports, Reply
 from gateway.rests import Rests
-from gateway.wire import BodyTooLargeError, HttpRequest, HttpResponse, Json, Write
+from gateway.wire import BodyTooLargeError, HttpRequest, Json
 from tests.support.chunks import payloads_in
 from tests.support.httpx_transport import HttpxTransport
 from tests.support.upstream import Act, Upstream
@@ -156,21 +157,48 @@ def chat(*models: str, stream: bool = False, **fields: object) -> dict[str, obje
     return body | ({"models": list(models)} if models else {}) | ({"stream": True} if stream else {})
 
 
-async def finish(response: HttpResponse, *, write: Write | None = None) -> Answer:
-    """Return what a client gets that reads to the end; ``write`` plays one that is slow or leaves."""
-    pieces: list[tuple[float, bytes]] = []
+class Client:
+    """The client's end of a stream, see ``body.Sink``; ``on_write`` plays one that is slow or leaves."""
 
-    async def keep(piece: bytes) -> None:
-        pieces.append((now_s(), piece))
-        if write is not None:
-            await write(piece)
+    def __init__(self, on_write: Callable[[bytes], Awaitable[None]] | None = None) -> None:
+        self.blocked = False
+        self.pieces: list[tuple[float, bytes]] = []
+        self._on_write = on_write
 
+    async def write(self, data: bytes) -> None:
+        """Take bytes, in the client's own time."""
+        if data:
+            self.pieces.append((now_s(), data))
+        if self._on_write is not None:
+            self.blocked = True
+            await self._on_write(data)
+            self.blocked = False
+
+    async def relay(self, reply: Reply, step: Step) -> None:
+        """Take what ``step`` makes of each piece, and the rest as it comes once it hands over."""
+        while not step.hands_over:
+            piece = await reply.read()
+            if not piece:
+                return
+            await self.write(step.take(piece))
+        await self.write(step.rest)
+        while piece := await reply.read():
+            await self.write(piece)
+
+
+async def finish(
+    response: HttpResponse, *, on_write: Callable[[bytes], Awaitable[None]] | None = None
+) -> Answer:
+    """Return what a client gets that reads to the end."""
+    client = Client(on_write)
     body = response.body
     if not isinstance(body, bytes):
         async with asyncio.timeout(NOTHING_TAKES_LONGER_S):
-            await body.run(keep)
-        body = b"".join(piece for _, piece in pieces)
-    return Answer(status=response.status, headers=dict(response.headers), body=body, pieces=tuple(pieces))
+            await body.run(client)
+        body = b"".join(piece for _, piece in client.pieces)
+    return Answer(
+        status=response.status, headers=dict(response.headers), body=body, pieces=tuple(client.pieces)
+    )
 
 
 def now_s() -> float:

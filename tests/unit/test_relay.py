@@ -149,22 +149,23 @@ async def test_a_slow_client_is_not_a_slow_model() -> None:
     world = World().script("a/one", stream(text("a"), text("b"), text("c"), STOP, USAGE, DONE))
     response = await world.begin(chat("a/one", stream=True, gateway={"idle_ms": 10_000}))
 
-    got = await finish(response, write=slowly)
+    got = await finish(response, on_write=slowly)
 
     assert got.events[-1] == "[DONE]"
     assert text_in(got.events) == "abc"
 
 
-async def test_the_time_a_client_takes_is_taken_off_and_no_more() -> None:
+async def test_a_model_that_stalls_behind_a_slow_client_is_noticed() -> None:
     async def slowly(_: bytes) -> None:
         await asyncio.sleep(60.0)
 
     world = World().script("a/one", stream(text("a"), HANG))
     response = await world.begin(chat("a/one", stream=True, gateway={"idle_ms": 10_000}))
 
-    got = await finish(response, write=slowly)
+    got = await finish(response, on_write=slowly)
 
-    assert got.pieces[-1][0] == pytest.approx(70.0, abs=0.02)
+    assert got.events[-1]["error"]["code"] == "idle_timeout"
+    assert 70.0 <= got.pieces[-1][0] <= 80.1
 
 
 async def test_a_finished_stream_without_its_done_gets_it() -> None:
@@ -182,10 +183,13 @@ async def test_what_comes_after_the_finish_cannot_spoil_the_answer(end: Step) ->
     assert world.events("request_done")[0]["outcome"] == "answered"
 
 
-async def test_nothing_follows_the_done() -> None:
-    got, _ = await relay(text("Hi"), STOP, DONE, text("more"), DONE)
+@pytest.mark.parametrize("end", [text("more") + DONE, RESET, HANG], ids=["more", "reset", "open"])
+async def test_nothing_follows_the_done(end: Step) -> None:
+    got, world = await relay(text("Hi"), STOP, DONE, end)
 
     assert got.body == text("Hi") + STOP + DONE
+    assert world.events("request_done")[0]["outcome"] == "answered"
+    assert now_s() < 1.0
 
 
 async def test_nothing_follows_the_error() -> None:
@@ -219,7 +223,7 @@ async def test_a_client_that_leaves_ends_the_upstream_call() -> None:
     world = World().script("a/one", stream(text("a"), 1.0, text("b"), HANG))
     response = await world.begin(chat("a/one", "b/two", stream=True))
 
-    await finish(response, write=leaves)
+    await finish(response, on_write=leaves)
 
     assert world.transport.replies[0].aborted
     assert world.events("request_done")[0]["outcome"] == "client_gone"

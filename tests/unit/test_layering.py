@@ -1,0 +1,91 @@
+import ast
+from pathlib import Path
+
+import pytest
+
+SRC = Path(__file__).parents[2] / "src"
+
+# A module imports from earlier lines only. `gateway.` is left out.
+LAYERS = (
+    "wire errors config chat json_bytes policy rests ports body seal sse idle",
+    "retry_after classify answers openrouter attempts respond cors",
+    "authorize parse plan schedule attempt_once spent execute normalize",
+    "guard relay resume patience streaming",
+    "app",
+    "edge.fetch edge.lifeline edge.sinks edge.convert edge.bindings",
+    "entry",
+)
+ORDER = [name for layer in LAYERS for name in layer.split()]
+
+# What production loads for every isolate: a new name here costs start-up time.
+STANDARD_LIBRARY = {
+    "asyncio",
+    "collections",
+    "dataclasses",
+    "datetime",
+    "enum",
+    "hashlib",
+    "hmac",
+    "json",
+    "math",
+    "re",
+    "sys",
+    "types",
+    "typing",
+    "urllib",
+}
+JAVASCRIPT = {"js", "pyodide", "workers"}
+
+
+def modules() -> dict[str, Path]:
+    paths = [path for path in SRC.rglob("*.py") if path.name != "__init__.py"]
+    return {name_of(path): path for path in paths}
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(SRC).with_suffix("").parts).removeprefix("gateway.")
+
+
+def imports_of(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            found.add(node.module or "")
+    return found
+
+
+CORE = {name: path for name, path in modules().items() if not name.startswith("edge.") and name != "entry"}
+
+
+def test_every_module_has_its_place_in_the_order() -> None:
+    assert set(modules()) <= set(ORDER)
+
+
+@pytest.mark.parametrize("name", sorted(modules()))
+def test_a_module_imports_from_earlier_ones_only(name: str) -> None:
+    ours = {
+        each.removeprefix("gateway.") for each in imports_of(modules()[name]) if each.startswith("gateway")
+    }
+
+    assert ours <= set(ORDER[: ORDER.index(name)])
+
+
+@pytest.mark.parametrize("name", sorted(CORE))
+def test_the_core_touches_no_javascript(name: str) -> None:
+    assert not {each.partition(".")[0] for each in imports_of(CORE[name])} & JAVASCRIPT
+
+
+@pytest.mark.parametrize("name", sorted(CORE))
+def test_the_core_needs_nothing_but_a_little_of_the_standard_library(name: str) -> None:
+    packages = {each.partition(".")[0] for each in imports_of(CORE[name])}
+
+    assert packages <= STANDARD_LIBRARY | {"gateway"}
+
+
+def test_packages_hold_nothing_but_their_docstring() -> None:
+    bodies = [ast.parse(path.read_text()).body for path in SRC.rglob("__init__.py")]
+
+    assert all(len(body) == 1 and isinstance(body[0], ast.Expr) for body in bodies)
