@@ -39,6 +39,14 @@ def parse_json(raw: bytes) -> Json:
     return value
 
 
+def without_keep_alives(raw: bytes) -> bytes:
+    """Return a JSON body without the blanks, and the comments, that kept its connection alive before it."""
+    body = raw.strip()
+    while body.startswith(b":"):
+        body = body.partition(b"\n")[2].lstrip()
+    return body
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerTest:
     """What a plain answer must be beyond not empty.

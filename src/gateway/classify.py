@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from gateway.policy import Fault
 from gateway.retry_after import retry_after_s
-from gateway.wire import Json, JsonObject, number_or_none, object_or_empty
+from gateway.wire import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
 
 GetHeader: TypeAlias = Callable[[str], str | None]
 
@@ -25,6 +25,7 @@ class Signs:
     text: str  # message and raw, lower case, bounded; searched, never shown
     from_provider: bool
     has_json: bool
+    retryable: bool | None  # what `availability` says of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Row:
     text: re.Pattern[str] | None = None
     from_provider: bool | None = None
     has_json: bool | None = None
+    retryable: bool | None = None
 
     def matches(self, signs: Signs) -> bool:
         """Return whether all that this row names holds."""
@@ -46,6 +48,7 @@ class Row:
             and (self.text is None or bool(self.text.search(signs.text)))
             and (self.from_provider is None or self.from_provider == signs.from_provider)
             and (self.has_json is None or self.has_json == signs.has_json)
+            and (self.retryable is None or self.retryable is signs.retryable)
         )
 
 
@@ -88,7 +91,8 @@ ROWS: tuple[Row, ...] = (
     Row("context_too_long", text=re.compile(r"maximum context length|context window|prompt is too long")),
     Row("unknown_model", words=_say("model_not_found")),
     Row("unknown_model", text=re.compile(r"is not a valid model id")),
-    Row("request_rejected", words=_say("ZodError", "wrong_endpoint")),
+    Row("request_rejected", words=_say("ZodError")),
+    Row("rejected_by_openrouter", words=_say("wrong_endpoint")),
     Row(
         "request_rejected",
         statuses=_on(400),
@@ -98,10 +102,16 @@ ROWS: tuple[Row, ...] = (
     Row("flagged_by_moderation", words=_say("flagged_input", "content_policy_violation", "refusal")),
     Row("blocked_by_guardrail", words=_say("patterns")),
     # what the model's side was
+    Row("no_endpoints", words=_say("no_endpoints", "model_deprecated", "model_unavailable_upstream")),
+    Row("no_endpoints", words=_say("privacy_restricted", "constraint_filtered", "free_variant_ended")),
+    Row("forbidden", words=_say("region_restricted")),
     Row("overloaded", words=_say("provider_overloaded", "temporarily_unavailable")),
     Row("upstream_timeout", words=_say("timeout")),
     Row("upstream_timeout", text=re.compile(r"idle timeout|timed out")),
     Row("provider_error", words=_say("provider_unavailable", "server", "server_error")),
+    # an availability code that is newer than this table says itself whether a retry is worth it
+    Row("unavailable_for_now", retryable=True),
+    Row("unavailable", retryable=False),
     # the bare status
     Row("rejected_by_provider", statuses=_on(401), from_provider=True),
     Row("upstream_key_rejected", statuses=_on(401)),
@@ -122,6 +132,7 @@ ROWS: tuple[Row, ...] = (
 )
 
 MAX_SEARCHED_CHARACTERS = 2_000
+MAX_LISTED = 10
 
 
 def classify(error: Json, *, status: int | None, header: GetHeader, now_s: float) -> Fault:
@@ -143,6 +154,7 @@ def classify(error: Json, *, status: int | None, header: GetHeader, now_s: float
         text=_text(error, fields, metadata),
         from_provider=_is_from_provider(fields, metadata),
         has_json=isinstance(error, dict),
+        retryable=retryable if isinstance(retryable := availability.get("retryable"), bool) else None,
     )
     code = next(row.code for row in ROWS if row.matches(signs))
     return Fault(
@@ -212,5 +224,16 @@ def safe_details(metadata: JsonObject) -> dict[str, Json]:
     reasons = metadata.get("reasons")
     if isinstance(reasons, list):
         shown: list[Json] = [each for each in reasons if isinstance(each, str) and _NAME.fullmatch(each)]
-        details["reasons"] = shown[:10]
+        details["reasons"] = shown[:MAX_LISTED]
+    providers = [_provider_of(each) for each in list_or_empty(metadata.get("previous_errors"))]
+    tried: list[Json] = [name for name in providers if name]
+    if tried:
+        details["providers_tried"] = tried[:MAX_LISTED]
     return details
+
+
+def _provider_of(previous: Json) -> str | None:
+    """Return the provider's name in any of the three forms that ``previous_errors`` has."""
+    fields = object_or_empty(previous)
+    name = fields.get("provider_name") or fields.get("provider")
+    return name if isinstance(name, str) and _NAME.fullmatch(name) else None

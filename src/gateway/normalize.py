@@ -19,7 +19,7 @@ def normalize(served: ServedAnswer, receipt: Receipt, *, now_s: float) -> bytes:
         payload.pop("gateway", None)
         body = to_json_bytes(payload)
     else:
-        body = served.answer.raw.strip()  # as it came: to serialise a long answer again is dear
+        body = served.answer.raw  # as it came: to serialise a long answer again is dear
     return body[:-1] + b',"gateway":' + to_json_bytes(receipt.to_json()) + b"}"
 
 

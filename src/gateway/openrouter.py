@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gateway.answers import AnswerTest, Look, completion_in, look_at, parse_json
+from gateway.answers import AnswerTest, Look, completion_in, look_at, parse_json, without_keep_alives
 from gateway.chat import ChatRequest
 from gateway.classify import classify
 from gateway.config import Settings
@@ -19,7 +19,7 @@ MAX_HELD_EVENTS = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
-    """A plain answer that passed: as parsed, and as it came."""
+    """A plain answer that passed: as parsed, and as it came, from brace to brace."""
 
     payload: JsonObject
     raw: bytes
@@ -89,7 +89,7 @@ async def commit(
         raise AttemptFailedError(await _fault_in(reply, now_s=now_s))
     if stream and "event-stream" in (reply.header("content-type") or ""):
         return await _first_progress(reply, now_s=now_s)
-    raw = await reply.read_all()
+    raw = without_keep_alives(await reply.read_all())
     payload = completion_in(raw, test, header=reply.header, now_s=now_s)
     if stream:
         raise AttemptFailedError(Fault(code="wrong_content_type"))

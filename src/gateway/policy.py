@@ -80,6 +80,8 @@ RULES: Mapping[str, Rule] = MappingProxyType({
     "free_limit_minute": Rule("openrouter", _F, 429, "The OpenRouter account has used its free requests of the minute.", Scope.FREE_MODELS, "rate_limit_error"),
     # -- the model: another may answer
     "unknown_model": Rule("openrouter", _F, 400, "OpenRouter does not know this model.", type=_BAD),
+    "unavailable": Rule("openrouter", _F, 404, "The model is not available.", type="not_found_error"),
+    "unavailable_for_now": Rule("openrouter", _R, 503, "The model is not available at the moment."),
     "no_endpoints": Rule("openrouter", _F, 404, "No provider of this model fits the request or the account's settings.", type="not_found_error"),
     "context_too_long": Rule("provider", _F, 400, "The request is longer than the model's context.", type=_BAD),
     "rejected_by_openrouter": Rule("openrouter", _F, 400, "OpenRouter rejected the request for this model.", type=_BAD),
