@@ -1,0 +1,61 @@
+import pytest
+
+from tests.support.world import Answer, World
+
+pytestmark = pytest.mark.anyio
+PATH = "/v1/chat/completions"
+PAGE = "https://page.example"
+
+
+async def preflight(origins: str, **headers: str) -> Answer:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return await World({"CORS_ORIGINS": origins}).get(PATH, method="OPTIONS", headers=named)
+
+
+async def test_an_allowed_page_may_call() -> None:
+    got = await preflight(f"{PAGE} https://other.example", origin=PAGE)
+
+    assert (got.status, got.body) == (204, b"")
+    assert got.headers["access-control-allow-origin"] == PAGE
+    assert got.headers["access-control-allow-methods"] == "POST, OPTIONS"
+    assert got.headers["vary"] == "origin"
+
+
+@pytest.mark.parametrize("origins", ["", "https://other.example", "https://page.example.evil.example"])
+async def test_any_other_page_is_told_nothing(origins: str) -> None:
+    got = await preflight(origins, origin=PAGE)
+
+    assert not [name for name in got.headers if name.startswith("access-control")]
+    assert got.headers["vary"] == "origin"
+
+
+async def test_a_star_lets_every_page_call_without_credentials() -> None:
+    got = await preflight("*", origin=PAGE)
+
+    assert got.headers["access-control-allow-origin"] == "*"
+    assert "access-control-allow-credentials" not in got.headers
+
+
+@pytest.mark.parametrize(
+    ("asked", "allowed"),
+    [
+        ("authorization, x-stainless-lang", "authorization, x-stainless-lang"),
+        ("", "authorization, content-type, x-api-key"),
+        ("bad header\r\nset-cookie: x", "authorization, content-type, x-api-key"),
+        (", ".join(["x"] * 100), "authorization, content-type, x-api-key"),
+    ],
+)
+async def test_the_headers_that_a_page_asks_for_are_allowed(asked: str, allowed: str) -> None:
+    got = await preflight(PAGE, origin=PAGE, access_control_request_headers=asked)
+
+    assert got.headers["access-control-allow-headers"] == allowed
+
+
+async def test_errors_can_be_read_by_an_allowed_page_too() -> None:
+    world = World({"CORS_ORIGINS": PAGE})
+
+    got = await world.get("/nowhere", headers={"origin": PAGE})
+
+    assert got.status == 404
+    assert got.headers["access-control-allow-origin"] == PAGE
+    assert "x-gateway-receipt" in got.headers["access-control-expose-headers"]

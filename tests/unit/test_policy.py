@@ -1,0 +1,40 @@
+import pytest
+
+from gateway.errors import KINDS
+from gateway.policy import RULES, Fault, Scope, Verdict
+
+SOURCES = {"client", "gateway", "openrouter", "provider"}
+
+
+@pytest.mark.parametrize("code", sorted(RULES))
+def test_every_rule_can_be_shown(code: str) -> None:
+    rule = RULES[code]
+
+    assert 400 <= rule.status < 600
+    assert rule.source in SOURCES
+    assert rule.message.endswith(".")
+    assert rule.message.isascii()
+    assert rule.billed in {"yes", "no", "unknown"}
+
+
+def test_a_fault_of_the_account_never_falls_back() -> None:
+    accounts = [rule for rule in RULES.values() if rule.scope is Scope.ACCOUNT]
+
+    assert {rule.verdict for rule in accounts} <= {Verdict.STOP, Verdict.RETRY}
+
+
+def test_a_model_is_never_a_reason_to_stop() -> None:
+    assert not [
+        code for code, rule in RULES.items() if rule.source == "provider" and rule.verdict is Verdict.STOP
+    ]
+
+
+def test_no_code_means_two_things() -> None:
+    assert not set(RULES) & set(KINDS)
+
+
+@pytest.mark.parametrize(
+    ("status", "shown"), [(None, 429), (429, 429), (402, 402), (503, 503), (200, 429), (302, 429), (999, 429)]
+)
+def test_a_caller_sees_the_upstreams_status_where_it_is_an_error(status: int | None, shown: int) -> None:
+    assert Fault(code="rate_limited", status=status).shown_status == shown

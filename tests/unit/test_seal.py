@@ -1,0 +1,88 @@
+import ast
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.seal import seal
+from gateway.wire import Upstream, UpstreamRequest
+
+SRC = Path(__file__).parents[2] / "src"
+KEY = "sk-or-v1-canary"
+BASES = ["https://openrouter.ai/api/v1", "https://openrouter.ai", "http://localhost:9090/api/v1"]
+
+
+def call(path: str, base_url: str = BASES[0]) -> UpstreamRequest:
+    upstream = Upstream(base_url=base_url, api_key=KEY)
+    return UpstreamRequest(upstream=upstream, method="POST", path=path, headers=(("a", "b"),), body=b"")
+
+
+def test_the_key_is_added_to_the_calls_own_headers() -> None:
+    assert seal(call("/chat/completions")) == (
+        "https://openrouter.ai/api/v1/chat/completions",
+        (("a", "b"), ("authorization", f"Bearer {KEY}")),
+    )
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "evil.example/x",
+        "@evil.example",
+        ".evil.example/x",
+        ":1/x",
+        ":x@evil.example/",
+        "https://evil.example/x",
+        "\\evil.example",
+        "?x",
+    ],
+)
+@pytest.mark.parametrize("base_url", BASES)
+def test_a_path_that_leads_elsewhere_is_refused(path: str, base_url: str) -> None:
+    with pytest.raises(ValueError, match="must stay on its upstream's host"):
+        seal(call(path, base_url))
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["//evil.example/x", "/@evil.example", "/../x", "/\\evil.example", "/https://evil.example", "/x?y#z"],
+)
+@pytest.mark.parametrize("base_url", BASES)
+def test_a_path_that_only_looks_odd_stays_on_the_host(path: str, base_url: str) -> None:
+    url, _ = seal(call(path, base_url))
+
+    assert urlsplit(url)[:2] == urlsplit(base_url)[:2]
+    assert url.startswith(base_url + "/")
+
+
+@given(st.text(st.sampled_from("/\\@:?#.%a1\t\n "), max_size=12), st.sampled_from(BASES))
+def test_whatever_the_path_the_key_stays_on_its_host(path: str, base_url: str) -> None:
+    try:
+        url, _ = seal(call(path, base_url))
+    except ValueError:
+        return
+
+    assert urlsplit(url).netloc == urlsplit(base_url).netloc
+
+
+def test_the_key_is_not_in_the_representation_of_a_call() -> None:
+    assert KEY not in repr(call("/x"))
+
+
+def test_nothing_else_reads_the_key_to_send_it() -> None:
+    readers = set()
+    for path in SRC.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute) and node.attr == "api_key" and not _is_tested(node, path):
+                readers.add(path.name)
+
+    assert readers == {"seal.py"}
+
+
+def _is_tested(node: ast.Attribute, path: Path) -> bool:
+    """Whether a line asks only if there is a key."""
+    line = path.read_text().splitlines()[node.lineno - 1]
+    return "bool(" in line or "if not " in line
