@@ -124,6 +124,10 @@ ERRORS: list[tuple[str, Json, int | None, str]] = [
     ("502", {"message": "?"}, 502, "provider_error"),
     ("no code at all", {"message": "The operation was aborted"}, None, "provider_error"),
     ("a success that is no 200", None, 204, "provider_error"),
+    ("a model that is gone", {"availability": {"code": "model_deprecated"}}, 404, "no_endpoints"),
+    ("a region", {"availability": {"code": "region_restricted"}}, 403, "forbidden"),
+    ("a new code, for now", {"availability": {"code": "new", "retryable": True}}, 503, "unavailable_for_now"),
+    ("a new code, for good", {"availability": {"code": "new", "retryable": False}}, 404, "unavailable"),
 ]
 
 

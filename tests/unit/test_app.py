@@ -1,0 +1,217 @@
+import json
+
+import pytest
+
+from tests.support.canary import CANARY, with_canaries
+from tests.support.samples import Sample, all_samples, samples_named
+from tests.support.upstream import Act, answer, fail, recorded, reply
+from tests.support.world import PROMPT, TOKEN, UPSTREAM_KEY, Answer, World, chat, finish
+
+pytestmark = pytest.mark.anyio
+CHAT = "/v1/chat/completions"
+
+
+@pytest.mark.parametrize("path", [CHAT, f"/api{CHAT}"])
+async def test_chat_is_served_under_both_prefixes(path: str) -> None:
+    got = await finish(await World().begin(chat("a/one"), path=path))
+
+    assert got.status == 200
+    assert got.json["choices"][0]["message"]["content"] == "Hello."
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/v1", "/v1/chat/completions/", "/api/health", "/api/api/v1/chat/completions"]
+)
+async def test_there_is_nothing_at_any_other_path(path: str) -> None:
+    got = await World().get(path)
+
+    assert (got.status, got.error["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "allowed"),
+    [
+        (CHAT, "GET", "POST, OPTIONS"),
+        (CHAT, "DELETE", "POST, OPTIONS"),
+        ("/health", "POST", "GET, HEAD, OPTIONS"),
+    ],
+)
+async def test_a_wrong_method_is_told_the_right_ones(path: str, method: str, allowed: str) -> None:
+    got = await World().get(path, method=method)
+
+    assert (got.status, got.error["code"]) == (405, "method_not_allowed")
+    assert got.headers["allow"] == allowed
+
+
+async def test_the_options_of_a_path_are_told_without_a_key() -> None:
+    got = await World().get(CHAT, method="OPTIONS", headers={})
+
+    assert (got.status, got.headers["allow"], got.body) == (204, "POST, OPTIONS", b"")
+
+
+@pytest.mark.parametrize(
+    ("env", "status"),
+    [({}, "ok"), ({"GATEWAY_KEYS": ""}, "incomplete"), ({"OPENROUTER_API_KEY": ""}, "incomplete")],
+    ids=repr,
+)
+async def test_health_tells_whether_the_worker_is_set_up(env: dict[str, str], status: str) -> None:
+    world = World(env)
+
+    got = await world.get("/health", headers={})
+
+    assert (got.status, got.json["status"]) == (200, status)
+    assert UPSTREAM_KEY not in str(got)
+    assert world.upstream.received == []
+
+
+@pytest.mark.parametrize("asked", ["abc", "a.b_c-1", "x" * 64])
+async def test_the_callers_request_id_is_kept(asked: str) -> None:
+    got = await World().get("/nowhere", headers={"x-request-id": asked})
+
+    assert got.headers["x-request-id"] == asked
+
+
+@pytest.mark.parametrize("asked", ["", "x" * 65, "two words", "a\r\nb: c", "é", '"'])
+async def test_a_request_id_that_could_do_harm_is_replaced(asked: str) -> None:
+    got = await World().get("/nowhere", headers={"x-request-id": asked})
+
+    assert got.headers["x-request-id"] == "req-0123456789abcdef"
+
+
+async def test_the_request_id_is_on_the_receipt_and_in_the_log() -> None:
+    world = World()
+    headers = {"authorization": f"Bearer {TOKEN}", "x-request-id": "mine"}
+
+    got = await finish(await world.begin(chat("a/one"), headers=headers))
+
+    assert got.receipt["request_id"] == "mine"
+    assert [line["request_id"] for line in world.log] == ["mine"]
+
+
+async def test_a_wrong_setting_is_named_to_whoever_asks() -> None:
+    got = await World({"RETRIES": "canary"}).ask("a/one")
+
+    assert (got.status, got.error["code"], got.error["param"]) == (500, "bad_setting", "RETRIES")
+    assert got.error["metadata"]["source"] == "gateway"
+    assert b"canary" not in got.body
+
+
+async def test_without_an_upstream_key_nothing_is_asked() -> None:
+    world = World({"OPENROUTER_API_KEY": ""})
+
+    got = await world.ask("a/one")
+
+    assert (got.status, got.error["param"]) == (500, "OPENROUTER_API_KEY")
+    assert world.upstream.received == []
+
+
+async def test_a_body_that_is_too_large_is_refused() -> None:
+    got = await World({"MAX_BODY_BYTES": "20"}).ask("a/one")
+
+    assert (got.status, got.error["code"]) == (413, "body_too_large")
+
+
+async def test_nobody_without_a_key_is_served() -> None:
+    world = World()
+
+    got = await finish(await world.begin(chat("a/one"), headers={}))
+
+    assert (got.status, got.error["code"]) == (401, "missing_key")
+    assert world.upstream.received == []
+
+
+async def test_every_error_has_the_one_shape() -> None:
+    got = await World().script("a/one", fail(502)).ask("a/one")
+
+    assert set(got.json) == {"error"}
+    assert set(got.error) == {"message", "type", "param", "code", "metadata"}
+    assert {"source", "retryable", "retry_after_s", "gateway"} <= set(got.error["metadata"])
+    assert got.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_every_answer_tells_in_short_what_was_tried(streamed: bool) -> None:
+    got = await World().script("a/one", fail(502)).ask("a/one", "b/two", stream=streamed)
+
+    short = ("x-gateway-model", "x-gateway-attempts", "x-gateway-trace", "server-timing", "x-request-id")
+    assert set(short) <= set(got.headers)
+    assert got.headers["cache-control"] == "no-store"
+    assert ("x-gateway-receipt" in got.headers) is streamed
+
+
+async def test_an_answer_is_completed_to_openais_shape() -> None:
+    choices = [{"message": {"content": "Hi"}, "finish_reason": "stop"}]
+    body = json.dumps({"choices": choices, "gateway": "an upstream's own"}).encode()
+
+    got = await World().script("a/one", reply(200, body, x_generation_id="gen-7")).ask("a/one")
+
+    shown = {name: got.json[name] for name in ("id", "object", "model", "choices")}
+    assert shown == {"id": "gen-7", "object": "chat.completion", "model": "a/one", "choices": choices}
+    assert got.json["created"] > 0
+    assert got.receipt["served"] == "a/one"
+
+
+async def test_a_complete_answer_is_passed_on_byte_by_byte() -> None:
+    choices = b'[{"message":{"content":"\\u00e9"}}]'
+    body = b'\n{"id":"x", "object":"chat.completion","created":1,"model":"m","choices":' + choices + b"}\n"
+
+    got = await World().script("a/one", reply(200, body)).ask("a/one")
+
+    assert got.body.startswith(body.strip()[:-1])
+
+
+async def test_the_upstream_is_told_the_app_and_nothing_of_the_caller() -> None:
+    world = World({"SITE_URL": "https://app.example", "APP_TITLE": "App"})
+
+    await world.ask("a/one", user="u-1")
+
+    (call,) = world.upstream.received
+    assert call.headers["authorization"] == f"Bearer {UPSTREAM_KEY}"
+    assert call.headers["http-referer"] == "https://app.example"
+    assert call.headers["x-title"] == call.headers["x-openrouter-title"] == "App"
+    assert TOKEN not in str(call)
+
+
+def planted(found: Sample) -> Act:
+    """Return an act: the sample with somebody's own text in each string of what fails."""
+    try:
+        body = json.dumps(with_canaries(found.json)).encode()
+    except ValueError:  # a stream
+        return recorded(found.name)
+    return reply(
+        found.status, body, **{name: each for name, each in found.headers.items() if name != "content-type"}
+    )
+
+
+def shown_in(got: Answer, world: World) -> str:
+    return f"{got.headers} {got.body.decode()} {world.log_text}"
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("name", sorted(all_samples()))
+async def test_no_key_and_no_prompt_comes_back_or_is_logged(name: str, streamed: bool) -> None:
+    world = World().script("a/one", recorded(name))
+
+    got = await world.ask("a/one", stream=streamed)
+
+    shown = shown_in(got, world)
+    assert not [secret for secret in (UPSTREAM_KEY, TOKEN, PROMPT, "user_2xEXAMPLE") if secret in shown]
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("name", [*samples_named("err-"), *samples_named("soft-")[:3]])
+async def test_no_text_of_a_failed_upstream_comes_back_or_is_logged(name: str, streamed: bool) -> None:
+    world = World().script("a/one", planted(all_samples()[name]))
+
+    got = await world.ask("a/one", stream=streamed, gateway={"errors": "all"})
+
+    assert got.status >= 400
+    assert CANARY not in shown_in(got, world)
+
+
+async def test_an_answer_is_not_logged() -> None:
+    world = World().script("a/one", answer(CANARY))
+
+    await world.ask("a/one")
+
+    assert CANARY not in world.log_text
