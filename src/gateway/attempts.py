@@ -138,13 +138,13 @@ class Receipt:
         shown = self.to_json()
         text = json.dumps(shown, separators=(",", ":"))
         omitted = 0
-        while len(text) > MAX_RECEIPT_HEADER_BYTES and omitted < len(self.attempts):
-            omitted += 1
+        while len(text) > MAX_RECEIPT_HEADER_BYTES and omitted <= len(self.attempts):
             shown["requested"] = [self.requested[0]]
             shown["attempts"] = [attempt.to_json() for attempt in self.attempts[omitted:]]
             shown["attempts_omitted"] = omitted
             shown.pop("skipped", None)
             text = json.dumps(shown, separators=(",", ":"))
+            omitted += 1
         return text
 
     def to_trace(self) -> str:

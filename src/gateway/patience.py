@@ -51,7 +51,9 @@ class PatientStream:
             return
         except (ClientGoneError, asyncio.CancelledError) as gone:
             self.chain.cancel()
-            await asyncio.gather(self.chain, return_exceptions=True)
+            (late,) = await asyncio.gather(self.chain, return_exceptions=True)
+            if isinstance(late, ServedStream):  # it had committed while the client was leaving
+                late.answer.reply.abort()
             self.on_fail(None)
             if isinstance(gone, asyncio.CancelledError):
                 raise

@@ -53,7 +53,8 @@ class SseDecoder:
 
 def data_of(event: bytes) -> bytes | None:
     """Return an event's data, its lines joined by LF; None when it has none, as a comment has none."""
-    if event.startswith(b"data: ") and event.count(b"\n") == 2 and b"\r" not in event:
+    one_line = event.startswith(b"data: ") and event.endswith(b"\n\n") and event.count(b"\n") == 2
+    if one_line and b"\r" not in event:
         return event[6:-2]  # the common form, without a split
     lines = _LINE_END.split(event.removeprefix(_BOM))
     data = [line[5:].removeprefix(b" ") for line in lines if line[:5] == b"data:"]

@@ -46,6 +46,14 @@ def test_a_long_header_leaves_out_the_earliest_attempts_and_says_so() -> None:
     assert header["attempts_omitted"] + len(header["attempts"]) == 50
 
 
+def test_the_attempt_that_answered_goes_before_a_long_list_of_what_was_asked_for() -> None:
+    receipt = receipt_of(["a/one"], requested=[f"{number}".zfill(200) for number in range(50)])
+
+    header = json.loads(receipt.to_header())
+
+    assert [attempt["model"] for attempt in header["attempts"]] == ["a/one"]
+
+
 def test_a_short_header_is_the_whole_receipt() -> None:
     receipt = receipt_of(["a/one", "b/two"])
 

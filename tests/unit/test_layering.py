@@ -8,7 +8,7 @@ SRC = Path(__file__).parents[2] / "src"
 # A module imports from earlier lines only. `gateway.` is left out.
 LAYERS = (
     "wire errors config chat json_bytes policy rests ports body seal sse idle",
-    "retry_after classify answers openrouter attempts respond cors",
+    "retry_after classify answers shape chunk_shape openrouter attempts respond cors",
     "authorize parse plan schedule attempt_once spent execute normalize",
     "guard relay resume patience streaming",
     "app",

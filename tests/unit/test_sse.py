@@ -100,5 +100,9 @@ def test_a_large_event_that_ends_is_none() -> None:
     assert rest == b""
 
 
+def test_a_field_after_the_data_is_not_data_though_the_blank_line_is_missing() -> None:
+    assert data_of(b"data: a\nid: 7\n") == b"a"
+
+
 def test_what_is_written_as_an_event_is_read_back() -> None:
     assert data_in(event_of(b'{"a":1}')) == [b'{"a":1}']

@@ -1,0 +1,74 @@
+import asyncio
+
+import pytest
+
+from gateway.patience import KEEP_ALIVE
+from gateway.wire import ClientGoneError
+from tests.support.chunks import text, text_in
+from tests.support.upstream import HANG, Act, after, fail, hang, healthy_stream, stream
+from tests.support.world import Answer, World, chat, finish, now_s
+
+pytestmark = pytest.mark.anyio
+
+
+async def patient(*acts: Act, **options: object) -> tuple[Answer, World]:
+    world = World()
+    models = [f"m{number}/x" for number in range(len(acts))]
+    for model, act in zip(models, acts, strict=True):
+        world.script(model, act)
+    return await world.ask(*models, stream=True, gateway={"keepalive_ms": 1_000, **options}), world
+
+
+async def test_comments_keep_the_connection_alive_until_a_model_commits() -> None:
+    got, _ = await patient(after(3.5, healthy_stream("Hi")))
+
+    assert [at_s for at_s, piece in got.pieces if piece == KEEP_ALIVE] == pytest.approx([1.0, 2.0, 3.0])
+    assert text_in(got.events) == "Hi"
+    assert got.events[-1] == "[DONE]"
+
+
+async def test_a_quick_answer_has_no_comments() -> None:
+    got, _ = await patient(after(0.5, healthy_stream()))
+
+    assert KEEP_ALIVE not in got.body
+    assert got.headers["x-gateway-model"] == "m0/x"
+
+
+async def test_a_chain_that_fails_quickly_has_its_true_status() -> None:
+    got, _ = await patient(fail(404))
+
+    assert (got.status, got.error["code"]) == (404, "no_endpoints")
+
+
+async def test_a_chain_that_fails_later_ends_in_one_error_event() -> None:
+    got, world = await patient(after(1.5, fail(404)), after(1.5, fail(403)))
+
+    (payload,) = got.events
+    assert (got.status, payload["error"]["code"]) == (200, "forbidden")
+    assert [attempt["code"] for attempt in got.receipt["attempts"]] == ["no_endpoints", "forbidden"]
+    assert world.events("request_done")[0]["outcome"] == "forbidden"
+
+
+async def test_the_deadline_holds_behind_comments_too() -> None:
+    got, _ = await patient(hang, deadline_ms=5_000)
+
+    assert got.events[-1]["error"]["code"] == "attempt_timeout"
+    assert now_s() == pytest.approx(5.0, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    "act", [hang, stream(HANG), after(1.5, stream(text("Hi"), HANG))], ids=["no head", "no word", "committed"]
+)
+async def test_a_client_that_leaves_while_it_waits_ends_the_call(act: Act) -> None:
+    async def leaves(_: bytes) -> None:
+        await asyncio.sleep(1.0)
+        raise ClientGoneError
+
+    world = World().script("a/one", act)
+    response = await world.begin(chat("a/one", "b/two", stream=True, gateway={"keepalive_ms": 1_000}))
+
+    await finish(response, on_write=leaves)
+
+    assert all(each.aborted for each in world.transport.replies)
+    assert world.upstream.models == ["a/one"]
+    assert [line["outcome"] for line in world.events("request_done")] == ["client_gone"]
