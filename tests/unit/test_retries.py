@@ -1,0 +1,84 @@
+import pytest
+
+from tests.support.upstream import Act, answer, fail, hang, recorded
+from tests.support.world import World, now_s
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_only_the_last_model_is_tried_again() -> None:
+    world = World().script("a/one", fail(502)).script("b/two", fail(502), answer())
+
+    got = await world.ask("a/one", "b/two")
+
+    assert world.upstream.models == ["a/one", "b/two", "b/two"]
+    assert [attempt["number"] for attempt in got.receipt["attempts"]] == [1, 1, 2]
+    assert 0 < now_s() <= 2
+
+
+@pytest.mark.parametrize(("retries", "calls"), [(0, 1), (1, 2), (3, 4)])
+async def test_a_model_is_tried_again_as_often_as_is_asked_for(retries: int, calls: int) -> None:
+    world = World().script("a/one", fail(502))
+
+    await world.ask("a/one", gateway={"retries": retries})
+
+    assert len(world.upstream.models) == calls
+
+
+@pytest.mark.parametrize("act", [fail(404), fail(429), hang], ids=["404", "429", "hanging"])
+async def test_what_another_try_does_not_mend_is_not_tried_again(act: Act) -> None:
+    world = World().script("a/one", act)
+
+    await world.ask("a/one")
+
+    assert world.upstream.models == ["a/one"]
+
+
+async def test_a_short_pause_that_the_model_named_is_waited_for() -> None:
+    world = World().script("a/one", fail(429, retry_after="1"), answer())
+
+    got = await world.ask("a/one", "b/two")
+
+    assert world.upstream.models == ["a/one", "a/one"]
+    assert got.receipt["served"] == "a/one"
+    assert now_s() == pytest.approx(1.0)
+
+
+async def test_nobody_sleeps_while_another_model_is_ready() -> None:
+    world = World().script("a/one", fail(429, retry_after="17"))
+
+    got = await world.ask("a/one", "b/two")
+
+    assert got.receipt["served"] == "b/two"
+    assert now_s() == 0.0
+
+
+async def test_a_pause_is_slept_when_no_model_is_left_and_it_fits() -> None:
+    world = World().script("a/one", fail(429, retry_after="17"), answer()).script("b/two", fail(404))
+
+    got = await world.ask("a/one", "b/two")
+
+    assert got.receipt["served"] == "a/one"
+    assert now_s() == pytest.approx(17.0)
+
+
+async def test_a_pause_beyond_the_deadline_is_told_and_not_slept() -> None:
+    world = World().script("a/one", fail(429, retry_after="17"))
+
+    got = await world.ask("a/one", gateway={"deadline_ms": 10_000})
+
+    assert now_s() == 0.0
+    assert got.status == 429
+    assert got.headers["retry-after"] == "17"
+    assert got.error["metadata"]["retry_after_s"] == 17.0
+    assert got.error["metadata"]["retryable"] is True
+
+
+async def test_the_budget_in_flight_is_waited_for_with_the_same_model() -> None:
+    world = World().script("a/one", recorded("err-402-in-flight"), answer())
+
+    got = await world.ask("a/one", "b/two")
+
+    assert world.upstream.models == ["a/one", "a/one"]
+    assert got.status == 200
+    assert now_s() == pytest.approx(4.0)
