@@ -60,6 +60,7 @@ class ChatRequest:
             a JSON object's inside, without its opening brace, ready to follow ``{"model":"…"``.
         wants_json: whether ``response_format`` asks for JSON.
         is_text: whether the answer can be nothing but text: no tools, no JSON, one choice.
+        openai_usage: whether it asks for OpenAI's usage chunk, whose ``choices`` are empty.
         options: what it asks of the gateway.
     """
 
@@ -68,4 +69,5 @@ class ChatRequest:
     fields: bytes
     wants_json: bool
     is_text: bool
+    openai_usage: bool
     options: Options

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from gateway.answers import is_plain_progress, look_at, parse_json
 from gateway.attempt_once import ServedStream
 from gateway.attempts import Receipt
+from gateway.chunk_shape import ChunkShape
 from gateway.json_bytes import to_json_bytes
 from gateway.openrouter import DONE
 from gateway.policy import AttemptFailedError, Fault
@@ -32,6 +33,7 @@ class Guard:
         served: ServedStream,
         receipt: Receipt,
         *,
+        shape: ChunkShape,
         now_s: Callable[[], float],
         collect_text: bool,
     ) -> None:
@@ -42,6 +44,7 @@ class Guard:
         self._stream = served.answer
         self._attempt = served.attempt
         self._receipt = receipt
+        self._shape = shape
         self._now_s = now_s
         self._finished = False
 
@@ -54,7 +57,7 @@ class Guard:
             data = data_of(event)
             if data is None:
                 passed.append(event)
-            elif self.text is None and is_plain_progress(data):
+            elif self.text is None and is_plain_progress(data) and self._shape.passes(data):
                 self.progressed = True
                 passed.append(event)
             else:
@@ -107,7 +110,10 @@ class Guard:
         self._finished = self._finished or look.finish is not None
         if self.text is not None:
             self.text = _with_text(self.text, payload)
-        return event if look.usage is None else self._with_receipt(payload, look.usage)
+        changed = self._shape.shape(payload)
+        if look.usage is not None:
+            return self._with_receipt(payload, look.usage)
+        return event_of(to_json_bytes(payload)) if changed else event
 
     def _done(self, event: bytes) -> bytes:
         if not self._finished:

@@ -124,6 +124,7 @@ def parse(raw: bytes) -> ChatRequest:
         stream=body.get("stream") is True,
         fields=_serialise({name: value for name, value in body.items() if name not in OWN}),
         wants_json=_wants_json(body),
+        openai_usage=object_or_empty(body.get("stream_options")).get("include_usage") is True,
         is_text=not _wants_json(body) and not any(body.get(name) for name in NOT_TEXT),
         options=_options(object_or_empty(body.get("gateway"))),
     )

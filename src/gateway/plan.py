@@ -56,6 +56,7 @@ class Plan:
     Attributes:
         answer_test: what a plain answer must be.
         on_midstream: what happens when a committed stream breaks off.
+        openai_usage: whether the caller asked for OpenAI's usage chunk, whose ``choices`` are empty.
         list_errors: whether the error of a spent chain lists every attempt's.
     """
 
@@ -64,6 +65,7 @@ class Plan:
     answer_test: AnswerTest
     on_midstream: Literal["error", "restart", "continue"] = "error"
     list_errors: bool = False
+    openai_usage: bool = False
 
 
 def plan(chat: ChatRequest, settings: Settings) -> Plan:
@@ -94,6 +96,7 @@ def plan(chat: ChatRequest, settings: Settings) -> Plan:
         ),
         on_midstream=options.on_midstream if can_go_on else "error",
         list_errors=options.errors == "all",
+        openai_usage=chat.openai_usage,
     )
 
 

@@ -8,13 +8,14 @@ from typing import TypeAlias
 from gateway.attempt_once import ServedStream
 from gateway.attempts import Receipt
 from gateway.body import Sink
+from gateway.chunk_shape import ChunkShape
 from gateway.guard import Guard
 from gateway.idle import IdleTimer
 from gateway.openrouter import CommittedStream
 from gateway.policy import Fault
 from gateway.ports import TransportError
 from gateway.sse import EventTooLargeError
-from gateway.wire import ClientGoneError
+from gateway.wire import ClientGoneError, JsonObject
 
 # Takes over from a stream that has broken off: returns the bytes that mark the seam, and what follows it;
 # None where nothing does.
@@ -34,6 +35,7 @@ class RelayedStream:
         resume: what happens when the stream breaks off; None ends it in an error event.
         guard_events: how many events are watched; None: all.
         collect_text: whether ``resume`` needs the text so far.
+        openai_usage: whether the caller asked for OpenAI's usage chunk.
         on_end: called once, with what became of it.
     """
 
@@ -44,6 +46,7 @@ class RelayedStream:
     resume: Resume | None
     guard_events: int | None
     collect_text: bool
+    openai_usage: bool
     on_end: Callable[[str], None]
 
     @property
@@ -57,7 +60,7 @@ class RelayedStream:
         served = self.served
         try:
             while True:
-                guard = Guard(served, self.receipt, now_s=self.now_s, collect_text=self.collect_text)
+                guard = self._guard_of(served)
                 await self._relay(served.answer, guard, sink)
                 if guard.fault is None:
                     outcome = "answered"
@@ -76,6 +79,21 @@ class RelayedStream:
             if outcome == "client_gone":
                 served.attempt.outcome = "cancelled"
             self.on_end(outcome)
+
+    def _guard_of(self, served: ServedStream) -> Guard:
+        stream = served.answer
+        fallback: JsonObject = {
+            "id": stream.generation_id or f"gen-{self.receipt.request_id}",
+            "created": int(self.now_s()),
+            "model": served.attempt.model,
+        }
+        return Guard(
+            served,
+            self.receipt,
+            shape=ChunkShape(stream.first, fallback, openai_usage=self.openai_usage),
+            now_s=self.now_s,
+            collect_text=self.collect_text,
+        )
 
     async def _relay(self, stream: CommittedStream, guard: Guard, sink: Sink) -> None:
         """Pass on one stream until it ends; ``guard`` then says how."""

@@ -35,6 +35,7 @@ class Streaming:
             now_s=self.ports.now_s,
             resume=resume_by(self.planned, self.ask, self.receipt, self.ports),
             guard_events=self.planned.limits.guard_events,
+            openai_usage=self.planned.openai_usage,
             collect_text=self.planned.on_midstream == "continue",
             on_end=self.done,
         )

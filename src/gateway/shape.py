@@ -1,0 +1,136 @@
+"""One answer shape, whatever the model: each field's forms upstream, and the one that the client gets.
+
+Every function changes what it is given in place and returns whether it changed anything, so that an answer
+which has the shape already can pass as it came. What has no place in the shape stays where it is.
+"""
+
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from gateway.wire import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
+
+# OpenAI's reasons. Source: OpenAI API reference, "The chat completion object".
+FINISH_REASONS = frozenset({"stop", "length", "tool_calls", "content_filter"})
+# What providers say instead; anything else that is said counts as a plain end, its own word is kept.
+# Sources: Anthropic `stop_reason`, Google `finishReason`, OpenAI Responses `status`, TGI `finish_reason`.
+FINISH_WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "max_tokens": "length",
+        "max_output_tokens": "length",
+        "model_length": "length",
+        "incomplete": "length",
+        "tool_use": "tool_calls",
+        "tool_call": "tool_calls",
+        "function_call": "tool_calls",
+        "safety": "content_filter",
+        "recitation": "content_filter",
+        "blocklist": "content_filter",
+        "prohibited_content": "content_filter",
+        "content_filtered": "content_filter",
+        "refusal": "content_filter",
+    }
+)
+
+
+def shape_completion(payload: JsonObject, *, always: JsonObject) -> bool:
+    """Give a plain answer the shape; ``always`` holds top-level fields that it may lack, and their values."""
+    changed = _fill(payload, always)
+    for index, choice in enumerate(list_or_empty(payload.get("choices"))):
+        if isinstance(choice, dict):
+            changed |= _fill(choice, {"index": index}) | _name(choice, "logprobs")
+            message = choice.get("message")
+            if isinstance(message, dict):
+                changed |= _fill(message, {"role": "assistant"}) | _name(message, "content", "refusal")
+                changed |= shape_message(message)
+                changed |= _shape_calls(message, id_prefix=f"call_{payload.get('id')}_")
+            changed |= shape_finish(choice, has_calls=bool(object_or_empty(message).get("tool_calls")))
+    return changed | shape_usage(payload)
+
+
+def shape_message(message: JsonObject) -> bool:
+    """Give a message, or a delta, its texts as strings, its reasoning one name, its images one place."""
+    changed = False
+    content = message.get("content")
+    if isinstance(content, list):
+        parts = [object_or_empty(part) for part in content]
+        texts = [part["text"] for part in parts if isinstance(part.get("text"), str)]
+        message["content"] = "".join(str(text) for text in texts) if texts else None
+        images: list[Json] = [part for part in parts if part.get("type") == "image_url"]
+        if images:
+            message["images"] = [*list_or_empty(message.get("images")), *images]
+        changed = True
+    if not message.get("reasoning") and isinstance(message.get("reasoning_content"), str):
+        message["reasoning"] = message["reasoning_content"]
+        changed = True
+    function = message.get("function_call")
+    if isinstance(function, dict) and not message.get("tool_calls"):
+        message["tool_calls"] = [{"index": 0, "type": "function", "function": dict(function)}]
+        changed = True
+    return changed
+
+
+def _shape_calls(message: JsonObject, *, id_prefix: str) -> bool:
+    """Give each tool call of a whole message its id, its type, and its arguments as a string."""
+    changed = False
+    for index, call in enumerate(list_or_empty(message.get("tool_calls"))):
+        if isinstance(call, dict):
+            changed |= _fill(call, {"id": f"{id_prefix}{index}", "type": "function"})
+            changed |= shape_arguments(call)
+    return changed
+
+
+def shape_arguments(call: JsonObject) -> bool:
+    """Give a tool call its arguments as a string of JSON."""
+    function = call.get("function")
+    if not isinstance(function, dict) or isinstance(function.get("arguments"), str):
+        return False
+    arguments = function.get("arguments")
+    function["arguments"] = "" if arguments is None else json.dumps(arguments, ensure_ascii=False)
+    return True
+
+
+def shape_finish(choice: JsonObject, *, has_calls: bool) -> bool:
+    """Give a choice one of OpenAI's finish reasons, and keep the provider's own word beside it."""
+    said = choice.get("finish_reason")
+    if not isinstance(said, str):
+        return False
+    reason = said if said in FINISH_REASONS else FINISH_WORDS.get(said.lower(), "stop")
+    if reason == "stop" and has_calls:
+        reason = "tool_calls"  # some providers say that they stopped; agents wait for this word
+    if reason == said:
+        return False
+    choice["finish_reason"] = reason
+    _fill(choice, {"native_finish_reason": said})
+    return True
+
+
+def shape_usage(payload: JsonObject) -> bool:
+    """Give the usage its three counts, its cost (null where nobody said it) and its details."""
+    usage = payload.get("usage")
+    if not isinstance(usage, dict):
+        return _name(payload, "usage")
+    prompt = number_or_none(usage.get("prompt_tokens")) or 0
+    completion = number_or_none(usage.get("completion_tokens")) or 0
+    counts: JsonObject = {
+        "prompt_tokens": int(prompt),
+        "completion_tokens": int(completion),
+        "total_tokens": int(prompt + completion),
+        "prompt_tokens_details": {"cached_tokens": 0},
+        "completion_tokens_details": {"reasoning_tokens": 0},
+    }
+    return _fill(usage, counts) | _name(usage, "cost")
+
+
+def _fill(fields: JsonObject, defaults: JsonObject) -> bool:
+    """Put in what is missing or null; return whether anything was."""
+    missing = {name: value for name, value in defaults.items() if fields.get(name) is None}
+    fields.update(missing)
+    return bool(missing)
+
+
+def _name(fields: JsonObject, *names: str) -> bool:
+    """Put in null for what is not there at all; return whether anything was missing."""
+    missing = [name for name in names if name not in fields]
+    fields.update(dict.fromkeys(missing))
+    return bool(missing)
