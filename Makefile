@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN = .venv/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev test check format tables lock deploy
+.PHONY: help setup dev test faults check format tables lock deploy
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -16,6 +16,9 @@ dev: setup ## run the gateway at http://localhost:8787; settings as NAME=value, 
 
 test: setup ## everything: lint, types, unit tests, the suite on every runtime, a deploy dry run
 	@exec $(RUN) scripts.suite
+
+faults: setup ## every fault that the simulator knows, on every runtime, as one table
+	@PYTHONPATH=src exec $(RUN) scripts.faults
 
 check: setup ## lint, types and unit tests only
 	@exec $(RUN) scripts.suite --quick

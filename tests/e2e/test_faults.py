@@ -1,0 +1,27 @@
+"""The fault matrix: every behaviour of the simulator, plain and streamed, ends as its row says."""
+
+import asyncio
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import httpx
+
+from tests.support.fault_rows import ROWS
+from tests.support.matrix import run_matrix
+from tests.support.runtimes import Gateway
+
+
+def test_every_behaviour_of_the_simulator_has_a_row(simulator: str) -> None:
+    parts = urlsplit(simulator)
+    table = httpx.get(f"{parts.scheme}://{parts.netloc}/sim", trust_env=False).json()
+    names = {row["example"].removeprefix("sim/") for row in table["behaviours"]}
+    assert names <= {row.name for row in ROWS}
+
+
+def test_every_fault_ends_in_an_answer_or_in_an_honest_error(
+    gateway: Gateway, start_gateway: Callable[..., Gateway], simulator: str
+) -> None:
+    second = start_gateway(RETRIES="0")
+    results = asyncio.run(run_matrix(gateway, second, simulator, ROWS))
+    wrong = [str(result) for result in results if result.problems]
+    assert not wrong, "\n".join(wrong)

@@ -1,0 +1,223 @@
+"""The fault matrix's table: what a client must get for each behaviour of the simulator, plain and streamed.
+
+Each behaviour heads a chain whose second model is healthy; where that one rescues it, the behaviour is also
+asked alone, and must end in the error that is named here.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Ok:
+    """The model answers by itself, and the client gets what it said."""
+
+    def __str__(self) -> str:
+        return "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class Rescued:
+    """The next model answers; alone, the client gets this error."""
+
+    status: int
+    code: str
+    source: str
+
+    def __str__(self) -> str:
+        return "rescued"
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """No other model is asked: the client gets this error at once."""
+
+    status: int
+    code: str
+    source: str
+
+    def __str__(self) -> str:
+        return f"stopped {self.status} {self.code}"
+
+
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """The stream had begun; it ends in an error that says so, and in nothing else."""
+
+    code: str
+    source: str
+
+    def __str__(self) -> str:
+        return f"cut_off {self.code}"
+
+
+Expected: TypeAlias = Ok | Rescued | Stopped | CutOff
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What is expected of one behaviour.
+
+    Attributes:
+        name: the behaviour, with a number where it takes one.
+        wants_json: the request asks for JSON.
+        in_turn: it moves many bytes, or many pieces: nothing that is timed runs beside it.
+        rests: it asks for a pause.
+    """
+
+    name: str
+    plain: Expected
+    stream: Expected
+    wants_json: bool = False
+    in_turn: bool = False
+    rests: bool = False
+
+    def of(self, *, stream: bool) -> Expected:
+        """Return what is expected of a plain or of a streamed request."""
+        return self.stream if stream else self.plain
+
+
+def _both(name: str, expected: Expected, *, rests: bool = False) -> Row:
+    return Row(name, expected, expected, rests=rests)
+
+
+OK = Ok()
+EMPTY = Rescued(502, "empty_answer", "provider")
+NOT_JSON = Rescued(502, "not_json", "provider")
+OVERLOADED = Rescued(503, "overloaded", "provider")
+LIMITED = Rescued(429, "rate_limited", "provider")
+FREE_LIMIT = Rescued(429, "free_limit_daily", "openrouter")
+PROVIDER = Rescued(502, "provider_error", "provider")
+NO_ENDPOINTS = Rescued(404, "no_endpoints", "openrouter")
+WRONG_TYPE = Rescued(502, "wrong_content_type", "provider")
+UNCONNECTED = Rescued(502, "connection_failed", "openrouter")
+LOST = Rescued(502, "connection_lost", "openrouter")
+SLOW = Rescued(504, "attempt_timeout", "provider")
+NO_TOKEN = Rescued(504, "first_token_timeout", "provider")
+INVALID = Stopped(400, "request_rejected", "client")
+NO_KEY = Stopped(401, "upstream_key_rejected", "openrouter")
+KEY_LIMIT = Stopped(403, "key_limit_reached", "openrouter")
+REDIRECTED = Stopped(502, "redirected", "openrouter")
+IDLE = CutOff("idle_timeout", "provider")
+BROKE = CutOff("provider_error", "provider")
+
+
+def _openrouter(status: int) -> Rescued:
+    return Rescued(status, "openrouter_error", "openrouter")
+
+
+def _rejected(status: int) -> Rescued:
+    return Rescued(status, "rejected_by_openrouter", "openrouter")
+
+
+def _late(status: int) -> Rescued:
+    return Rescued(status, "upstream_timeout", "provider")
+
+
+HEALTHY = (
+    *("ok", "ok-usage-empty-choices", "slow-50ms", "comments-300ms", "drip-5ms", "long-40", "bytes-20000"),
+    *("tools", "reasoning", "image", "json", "refusal", "length", "echo"),
+    *("ok-01-fallback-won", "ok-02-tools-reasoning", "ok-03-length-empty-content"),
+    *("sse-01-ok-comments-repeated-finish", "sse-02-ok-usage-empty-choices", "sse-03-tool-call"),
+    *("no-done", "crlf", "cr", "multi-line", "bom"),
+)
+
+ROWS: tuple[Row, ...] = (
+    *(_both(name, OK) for name in HEALTHY),
+    Row("one-byte", OK, OK, in_turn=True),
+    Row("huge-event", OK, OK, in_turn=True),
+    # recorded: hidden in HTTP 200
+    _both("soft-01-200-error-only", PROVIDER),
+    Row("soft-02-200-choice-error-partial", PROVIDER, BROKE),
+    Row("soft-03-200-empty-choices", Rescued(502, "no_choices", "provider"), EMPTY),
+    _both("soft-04-200-stop-zero-tokens-leading-ws", EMPTY),
+    # recorded: errors
+    _both("err-400-models-cap", INVALID),
+    _both("err-400-invalid-model", Rescued(400, "unknown_model", "openrouter")),
+    _both("err-400-provider-previous-errors", Rescued(400, "context_too_long", "provider")),
+    _both("err-400-zod-validation", INVALID),
+    _both("err-401-user-not-found", NO_KEY),
+    _both("err-402-max-tokens", Stopped(402, "max_tokens_unaffordable", "openrouter")),
+    _both("err-402-in-flight-budget", Stopped(402, "in_flight_budget", "openrouter")),
+    _both("err-403-key-limit", KEY_LIMIT),
+    _both("err-403-moderation", Rescued(403, "flagged_by_moderation", "provider")),
+    _both("err-403-cloudflare-edge", Stopped(403, "access_denied", "openrouter")),
+    _both("err-404-data-policy", NO_ENDPOINTS),
+    _both("err-429-availability-docstyle", LIMITED, rests=True),
+    _both("err-429-upstream-pool", LIMITED, rests=True),
+    _both("err-429-free-daily", FREE_LIMIT),
+    _both("err-502-provider", PROVIDER),
+    _both("err-529-overloaded", Rescued(529, "overloaded", "provider")),
+    # recorded: streams
+    Row("sse-04-error-is-first-event", PROVIDER, FREE_LIMIT),
+    Row("sse-05-midstream-error-documented", PROVIDER, CutOff("overloaded", "provider")),
+    Row("sse-06-midstream-idle-timeout-bare", PROVIDER, CutOff("upstream_timeout", "provider")),
+    Row("sse-07-truncated-no-finish", PROVIDER, CutOff("connection_lost", "openrouter")),
+    Row("sse-08-midstream-error-string-code", PROVIDER, BROKE),
+    # statuses, in OpenRouter's wording
+    _both("status-300", REDIRECTED),
+    _both("status-304", REDIRECTED),
+    _both("status-307", REDIRECTED),
+    _both("status-400", Rescued(400, "rejected_by_provider", "provider")),
+    _both("status-401", NO_KEY),
+    _both("status-402", Stopped(402, "insufficient_credits", "openrouter")),
+    _both("status-403", KEY_LIMIT),
+    _both("status-404", NO_ENDPOINTS),
+    _both("status-408", _late(408)),
+    _both("status-409", _rejected(409)),
+    _both("status-410", Rescued(410, "no_endpoints", "openrouter")),
+    _both("status-413", Stopped(413, "request_too_large", "client")),
+    _both("status-418", _rejected(418)),
+    _both("status-422", _rejected(422)),
+    _both("status-429", LIMITED),
+    _both("status-500", _openrouter(500)),
+    _both("status-502", PROVIDER),
+    _both("status-503", OVERLOADED),
+    _both("status-504", _late(504)),
+    _both("status-522", _late(522)),
+    _both("status-524", _late(524)),
+    _both("status-529", Rescued(529, "overloaded", "provider")),
+    _both("status-599", Rescued(599, "provider_error", "provider")),
+    _both("retry-after-7", LIMITED, rests=True),
+    _both("retry-date-30", OVERLOADED, rests=True),
+    # connections
+    Row("hang", SLOW, NO_TOKEN),
+    Row("hang-body", SLOW, NO_TOKEN),
+    _both("reset", UNCONNECTED),
+    _both("close", UNCONNECTED),
+    _both("reset-body", LOST),
+    _both("truncated", LOST),
+    _both("redirect", REDIRECTED),
+    # hidden in HTTP 200
+    _both("html", WRONG_TYPE),
+    _both("html-502", _openrouter(502)),
+    Row("empty-body", NOT_JSON, EMPTY),
+    _both("garbage", NOT_JSON),
+    Row("cut-json", NOT_JSON, Rescued(502, "malformed_event", "provider")),
+    Row("whitespace", SLOW, NO_TOKEN),
+    _both("empty", EMPTY),
+    Row("choices-empty", Rescued(502, "no_choices", "provider"), EMPTY),
+    _both("choice-error", PROVIDER),
+    _both("error-string", PROVIDER),
+    # a stream has committed before anybody can know that its text will be no JSON, or none at all
+    Row("json-invalid", Rescued(502, "invalid_json_answer", "provider"), OK, wants_json=True),
+    Row("reasoning-only", Rescued(502, "reasoning_only", "provider"), OK),
+    # streams
+    Row("comments-only", SLOW, NO_TOKEN),
+    Row("comments-end", NOT_JSON, EMPTY),
+    Row("stall-before", SLOW, NO_TOKEN),
+    Row("stall-after", SLOW, IDLE),
+    Row("stall-comments", SLOW, IDLE),
+    Row("stall-empty", SLOW, IDLE),
+    Row("reset-after", LOST, CutOff("connection_lost", "openrouter")),
+    Row("cut-after", NOT_JSON, CutOff("no_finish_reason", "provider")),
+    _both("empty-stream", EMPTY),
+    Row("done-only", NOT_JSON, EMPTY),
+    Row("garbage-event", NOT_JSON, CutOff("malformed_event", "provider")),
+    Row("plain-for-stream", OK, WRONG_TYPE),
+    Row("stream-for-plain", WRONG_TYPE, OK),
+    _both("error-first", PROVIDER),
+    Row("error-mid", PROVIDER, CutOff("overloaded", "provider")),
+    Row("error-mid-string", PROVIDER, BROKE),
+    Row("error-mid-nocode", PROVIDER, BROKE),
+)
