@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import dataclass, replace
+from typing import NoReturn
 
 from gateway.classify import GetHeader, classify
 from gateway.policy import AttemptFailedError, Fault
@@ -26,6 +27,11 @@ REASONING = frozenset({"reasoning", "reasoning_content", "reasoning_details"})
 _FENCE = re.compile(r"^```(?:json)?\s*|\s*```$")
 
 
+def refuse_constant(name: str) -> NoReturn:
+    """Raise ``ValueError`` for NaN and the infinities, which Python's parser would let pass."""
+    raise ValueError(f"{name} is not JSON")
+
+
 def parse_json(raw: bytes) -> Json:
     """Return what ``raw`` holds.
 
@@ -33,7 +39,7 @@ def parse_json(raw: bytes) -> Json:
         ValueError: it is not JSON in UTF-8, or nested too deeply to read.
     """
     try:
-        value: Json = json.loads(raw)
+        value: Json = json.loads(raw.decode(), parse_constant=refuse_constant)
     except RecursionError:
         raise ValueError("nested too deeply") from None
     return value
@@ -41,7 +47,7 @@ def parse_json(raw: bytes) -> Json:
 
 def without_keep_alives(raw: bytes) -> bytes:
     """Return a JSON body without the blanks, and the comments, that kept its connection alive before it."""
-    body = raw.strip()
+    body = raw.removeprefix(b"\xef\xbb\xbf").strip()
     while body.startswith(b":"):
         body = body.partition(b"\n")[2].lstrip()
     return body

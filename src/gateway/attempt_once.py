@@ -1,8 +1,9 @@
 """One attempt: send, read up to the commit point, in its time; whatever goes wrong becomes a fault."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypeAlias
 
 from gateway.answers import AnswerTest
@@ -34,6 +35,10 @@ class ServedStream:
 Served: TypeAlias = ServedAnswer | ServedStream
 
 
+# With these a reply need not say more: the account is at fault, whatever the body would have held.
+TELLING: Mapping[int, str] = MappingProxyType({401: "upstream_key_rejected", 402: "insufficient_credits"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
     """What is asked of each model.
@@ -63,17 +68,17 @@ async def attempt_once(attempt: Attempt, step: Step, ask: Ask, limits: Limits, p
         async with asyncio.timeout(budget_s):
             answer = await _send(attempt, ask, ports)
     except TimeoutError:
-        raise AttemptFailedError(Fault(code=timeout_code)) from None
+        raise AttemptFailedError(_fault_of_broken(attempt, timeout_code)) from None
     except TransportError:
         code = "connection_lost" if attempt.status else "connection_failed"
-        raise AttemptFailedError(Fault(code=code)) from None
+        raise AttemptFailedError(_fault_of_broken(attempt, code)) from None
     except AttemptFailedError:
         raise
     except asyncio.CancelledError:  # another model was faster, or the client has left
         attempt.outcome = "cancelled"
         raise
     except Exception as error:  # our own bug ends this attempt, not the chain
-        ports.log("gateway_fault", model=attempt.model, error=type(error).__name__)
+        ports.log_bug(error)
         raise AttemptFailedError(Fault(code="gateway_fault")) from error
     finally:
         attempt.ms = elapsed_ms(started_at_s, ports.now_s())
@@ -92,6 +97,11 @@ async def _send(attempt: Attempt, ask: Ask, ports: Ports) -> Completion | Commit
         raise
     attempt.outcome = "answered"
     return committed
+
+
+def _fault_of_broken(attempt: Attempt, code: str) -> Fault:
+    """Return the fault of a reply that broke off: where its status said enough, what that said."""
+    return Fault(code=TELLING.get(attempt.status or 0, code), status=attempt.status)
 
 
 def _budget(limits: Limits, share_s: float, *, stream: bool) -> tuple[float, str]:

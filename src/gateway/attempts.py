@@ -10,7 +10,9 @@ from gateway.wire import Json, JsonObject
 AttemptOutcome: TypeAlias = Literal["answered", "failed", "cut_off", "cancelled"]
 Resumption: TypeAlias = Literal["restart", "continue"]
 
-MAX_RECEIPT_HEADER_BYTES = 4_096  # clients allow 8 to 16 KiB for all headers together
+# Proxies and clients allow 8 to 16 KiB for all headers together.
+MAX_RECEIPT_HEADER_BYTES = 4_096
+MAX_TRACE_BYTES = 1_024
 
 
 def elapsed_ms(from_s: float, to_s: float) -> int:
@@ -150,6 +152,4 @@ class Receipt:
     def to_trace(self) -> str:
         """Return the shortest form: ``model=code`` for each attempt, in order."""
         trace = ",".join(f"{attempt.model}={attempt.word}" for attempt in self.attempts)
-        if len(trace) > MAX_RECEIPT_HEADER_BYTES:
-            trace = trace[: MAX_RECEIPT_HEADER_BYTES - 3] + "..."
-        return trace
+        return trace if len(trace) <= MAX_TRACE_BYTES else trace[: MAX_TRACE_BYTES - 3] + "..."

@@ -113,7 +113,7 @@ ROWS: tuple[Row, ...] = (
     Row("unavailable_for_now", retryable=True),
     Row("unavailable", retryable=False),
     # the bare status
-    Row("rejected_by_provider", statuses=_on(401), from_provider=True),
+    Row("provider_key_rejected", statuses=_on(401), from_provider=True),
     Row("upstream_key_rejected", statuses=_on(401)),
     Row("insufficient_credits", statuses=_on(402)),
     Row("access_denied", statuses=_on(403), has_json=False),
@@ -198,7 +198,8 @@ def _is_from_provider(fields: JsonObject, metadata: JsonObject) -> bool:
 
 # What of an upstream's metadata may be shown, and the form that it must have. Everything else stays here.
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,47}")
-_NAME = re.compile(r"[\w][\w .()/&-]{0,47}")
+_NAME = re.compile(r"[A-Za-z][\w.()/&-]{0,31}(?: [\w.()/&-]{1,16}){0,3}")
+_REASON = re.compile(r"[a-z][a-z0-9_/-]{0,47}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\dZ:+-]{0,12}")
 _SHOWN: Mapping[str, re.Pattern[str]] = {
     "provider_name": _NAME,
@@ -223,7 +224,7 @@ def safe_details(metadata: JsonObject) -> dict[str, Json]:
             details[name] = amount
     reasons = metadata.get("reasons")
     if isinstance(reasons, list):
-        shown: list[Json] = [each for each in reasons if isinstance(each, str) and _NAME.fullmatch(each)]
+        shown: list[Json] = [each for each in reasons if isinstance(each, str) and _REASON.fullmatch(each)]
         details["reasons"] = shown[:MAX_LISTED]
     providers = [_provider_of(each) for each in list_or_empty(metadata.get("previous_errors"))]
     tried: list[Json] = [name for name in providers if name]

@@ -3,6 +3,7 @@
 Secrets come from ``wrangler secret put``; everything else from ``[vars]``, with a default that works.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -13,14 +14,27 @@ from urllib.parse import urlsplit
 from gateway.errors import ConfigError
 from gateway.wire import Upstream
 
+_MODEL_NAME = re.compile(r"[!-~]{1,256}")
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 
 Value: TypeAlias = str | int | bool | tuple[str, ...] | None
 Cast: TypeAlias = Callable[[str], Value]
 
 
-def _text(raw: str) -> str:
-    return raw.strip()
+def is_model_name(name: str) -> bool:
+    """Return whether a model may be called so: its name travels in headers too."""
+    return bool(_MODEL_NAME.fullmatch(name))
+
+
+def _model(raw: str) -> str:
+    name = raw.strip()
+    if not is_model_name(name):
+        raise ValueError("must be a model's name: printable ASCII without spaces, at most 256 characters")
+    return name
+
+
+def _models(raw: str) -> tuple[str, ...]:
+    return tuple(_model(word) for word in _words(raw))
 
 
 def _header_text(raw: str) -> str:
@@ -71,7 +85,7 @@ def _base_url(raw: str) -> str:
     loopback = (parts.hostname or "") in LOOPBACK_HOSTS
     if parts.scheme not in ({"https", "http"} if loopback else {"https"}) or not parts.hostname:
         raise ValueError("must be an https:// URL (http:// for a loopback host only)")
-    if parts.username or parts.password or parts.query or parts.fragment:
+    if parts.username or parts.password or "?" in url or "#" in url:
         raise ValueError("must not hold credentials, a query or a fragment")
     return url
 
@@ -96,10 +110,10 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "GATEWAY_KEYS": Setting(
             "", _lines, "Who may call: `name:token`, one a line (or comma-separated). None: nobody may.", True
         ),
-        "DEFAULT_MODEL": Setting("openrouter/auto", _text, "The model of a request that names none."),
-        "FALLBACK_MODELS": Setting("", _words, "What follows `DEFAULT_MODEL` in its chain, in order."),
+        "DEFAULT_MODEL": Setting("openrouter/auto", _model, "The model of a request that names none."),
+        "FALLBACK_MODELS": Setting("", _models, "What follows `DEFAULT_MODEL` in its chain, in order."),
         "FALLBACK_MODEL": Setting(
-            "", _words, "The same, for one model; read when `FALLBACK_MODELS` is empty."
+            "", _models, "The same, for one model; read when `FALLBACK_MODELS` is empty."
         ),
         "OPENROUTER_BASE_URL": Setting(
             "https://openrouter.ai/api/v1", _base_url, "The upstream. HTTPS, unless its host is loopback."
@@ -193,7 +207,7 @@ class Settings:
 
 def _read(name: str, setting: Setting, env: Mapping[str, str]) -> Value:
     try:
-        return setting.cast(env.get(name) or setting.default)
+        return setting.cast((env.get(name) or "").strip() or setting.default)
     except ValueError as error:
         raise ConfigError(name, str(error)) from None
 

@@ -57,6 +57,8 @@ class Guard:
             data = data_of(event)
             if data is None:
                 passed.append(event)
+            elif not data:
+                continue  # some providers keep the connection alive so; clients take it for a broken chunk
             elif self.text is None and is_plain_progress(data) and self._shape.passes(data):
                 self.progressed = True
                 passed.append(event)
@@ -96,12 +98,9 @@ class Guard:
         """Look into an event that its text alone did not settle."""
         if data == DONE:
             return self._done(event)
-        try:
-            payload = parse_json(data)
-        except ValueError:
-            payload = None
-        if not isinstance(payload, dict):
-            return self._break_off(Fault(code="malformed_event"))
+        payload = _object_in(data)
+        if payload is None:
+            return self.lose(Fault(code="malformed_event"))
         try:
             look = look_at(payload, header=self._stream.reply.header, now_s=self._now_s())
         except AttemptFailedError as failure:
@@ -112,8 +111,13 @@ class Guard:
             self.text = _with_text(self.text, payload)
         changed = self._shape.shape(payload)
         if look.usage is not None:
-            return self._with_receipt(payload, look.usage)
-        return event_of(to_json_bytes(payload)) if changed else event
+            self._add_receipt(payload, look.usage)
+        elif not changed:
+            return event
+        try:
+            return event_of(to_json_bytes(payload))
+        except ValueError:  # it holds a number that JSON cannot carry: it passes as it came
+            return event
 
     def _done(self, event: bytes) -> bytes:
         if not self._finished:
@@ -121,11 +125,10 @@ class Guard:
         self.ended = True
         return event
 
-    def _with_receipt(self, payload: JsonObject, usage: JsonObject) -> bytes:
+    def _add_receipt(self, payload: JsonObject, usage: JsonObject) -> None:
         self._attempt.settle(number_or_none(usage.get("cost")))
         self._attempt.ms += self._receipt.time_until(self._now_s())
         payload["gateway"] = self._receipt.to_json()
-        return event_of(to_json_bytes(payload))
 
 
 def broken_event(first: JsonObject, fault: Fault, receipt: Receipt) -> bytes:
@@ -150,12 +153,14 @@ def _with_text(text: str, payload: JsonObject) -> str | None:
     return text
 
 
-def _is_whole(rest: bytes) -> bool:
-    data = data_of(rest)
-    if data is None or data == DONE:
-        return data == DONE
+def _object_in(data: bytes) -> JsonObject | None:
     try:
-        parse_json(data)
+        payload = parse_json(data)
     except ValueError:
-        return False
-    return True
+        return None
+    return payload if isinstance(payload, dict) else None
+
+
+def _is_whole(rest: bytes) -> bool:
+    data = data_of(rest) or b""
+    return data == DONE or _object_in(data) is not None

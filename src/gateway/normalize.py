@@ -1,5 +1,7 @@
 """normalize: one answer shape, whatever the model."""
 
+from contextlib import suppress
+
 from gateway.attempt_once import ServedAnswer
 from gateway.attempts import Receipt
 from gateway.json_bytes import to_json_bytes
@@ -22,9 +24,9 @@ def normalize(served: ServedAnswer, receipt: Receipt, *, now_s: float) -> bytes:
         "model": served.attempt.model,
     }
     changed = shape_completion(payload, always=always)
-    if changed or "gateway" in payload:
-        payload.pop("gateway", None)
-        body = to_json_bytes(payload)
-    else:
-        body = served.answer.raw  # as it came: to serialise a long answer again is dear
+    changed |= payload.pop("gateway", None) is not None
+    body = served.answer.raw  # as it came, if it can: to serialise a long answer again is dear
+    if changed:
+        with suppress(ValueError):  # a number that JSON cannot carry, far from the fields that matter
+            body = to_json_bytes(payload)
     return body[:-1] + b',"gateway":' + to_json_bytes(receipt.to_json()) + b"}"

@@ -115,7 +115,7 @@ async def _first_progress(reply: Reply, *, now_s: float) -> CommittedStream:
         events = _events_in(decoder, piece)
         for index, event in enumerate(events):
             data = data_of(event)
-            if data is None:
+            if not data:
                 continue  # a comment keeps the socket alive and says nothing of the model
             payload, look = _look(data, reply, now_s)
             held.append(event)
@@ -130,6 +130,8 @@ async def _first_progress(reply: Reply, *, now_s: float) -> CommittedStream:
             if look.finish or len(held) > MAX_HELD_EVENTS:
                 filtered = look.finish == "content_filter"
                 raise AttemptFailedError(Fault(code="filtered_answer" if filtered else "empty_answer"))
+    if rest := data_of(decoder.rest):  # an error as the last word, without the blank line after it
+        _look(rest, reply, now_s)
     raise AttemptFailedError(Fault(code="empty_answer"))
 
 

@@ -50,13 +50,18 @@ class PatientStream:
             await sink.write(event_of(to_json_bytes(error.to_json())))
             return
         except (ClientGoneError, asyncio.CancelledError) as gone:
-            self.chain.cancel()
-            (late,) = await asyncio.gather(self.chain, return_exceptions=True)
-            if isinstance(late, ServedStream):  # it had committed while the client was leaving
-                late.answer.reply.abort()
+            await abandon(self.chain)
             self.on_fail(None)
             if isinstance(gone, asyncio.CancelledError):
                 raise
             return
         if isinstance(served, ServedStream):
             await self.relay(served).run(sink)
+
+
+async def abandon(chain: "asyncio.Task[Served]") -> None:
+    """End a chain whose client has left; a stream that had just committed is closed."""
+    chain.cancel()
+    (late,) = await asyncio.gather(chain, return_exceptions=True)
+    if isinstance(late, ServedStream):
+        late.answer.reply.abort()

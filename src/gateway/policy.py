@@ -39,6 +39,7 @@ class Rule:
     Attributes:
         status: what the caller sees where the upstream gave no status of its own.
         message: what happened and what to do, in the gateway's words.
+        own_status: the caller sees ``status`` even where the upstream gave one.
         billed: whether such an attempt may cost money all the same. OpenRouter bills no attempt that failed
             with an error; one that was cut off, or answered nothing, it may.
     """
@@ -50,6 +51,7 @@ class Rule:
     scope: Scope = Scope.MODEL
     type: str = "api_error"
     billed: Billed = "no"
+    own_status: bool = False
 
     @property
     def kind(self) -> ErrorKind:
@@ -83,6 +85,7 @@ RULES: Mapping[str, Rule] = MappingProxyType({
     "unavailable": Rule("openrouter", _F, 404, "The model is not available.", type="not_found_error"),
     "unavailable_for_now": Rule("openrouter", _R, 503, "The model is not available at the moment."),
     "no_endpoints": Rule("openrouter", _F, 404, "No provider of this model fits the request or the account's settings.", type="not_found_error"),
+    "provider_key_rejected": Rule("provider", _F, 502, "The model's provider refused the key that OpenRouter uses with it.", own_status=True),
     "context_too_long": Rule("provider", _F, 400, "The request is longer than the model's context.", type=_BAD),
     "rejected_by_openrouter": Rule("openrouter", _F, 400, "OpenRouter rejected the request for this model.", type=_BAD),
     "rejected_by_provider": Rule("provider", _F, 400, "The model's provider rejected the request.", type=_BAD),
@@ -144,7 +147,9 @@ class Fault:
     @property
     def shown_status(self) -> int:
         """The HTTP status for the caller: the upstream's own where it is an error, else the table's."""
-        return self.status if self.status is not None and 400 <= self.status < 600 else self.rule.status
+        if self.status is None or self.rule.own_status or not 400 <= self.status < 600:
+            return self.rule.status
+        return self.status
 
 
 class AttemptFailedError(Exception):

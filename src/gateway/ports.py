@@ -58,6 +58,7 @@ class Ports:
         now_s: Unix time in seconds. In production it stands still between I/O.
         draw: a random number from 0 up to 1, for jitter.
         new_id: a fresh identifier: lower-case hexadecimal digits.
+        log_bug: logs where an unforeseen fault happened, never what it held.
         rests: what this isolate knows of models that asked for a pause.
     """
 
@@ -66,4 +67,5 @@ class Ports:
     draw: Callable[[], float]
     new_id: Callable[[], str]
     log: Log
+    log_bug: Callable[[Exception], None]
     rests: Rests

@@ -22,6 +22,10 @@ EXPOSED = (
 )
 
 
+# OpenAI's SDKs do not wait longer than this: they try again at once instead.
+MAX_SDK_WAIT_S = 60.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
     """What every response to one request has, whatever it is: its id, and what a browser needs."""
@@ -66,9 +70,10 @@ def respond_stream(stream: Stream, receipt: Receipt, frame: Frame) -> HttpRespon
 def respond_error(error: GatewayError, frame: Frame, receipt: Receipt | None = None) -> HttpResponse:
     """Return an error in the one shape; tells SDKs whether another try can help, and when."""
     headers = [*error.headers]
-    if error.retry_after_s is not None:
-        headers.append(("retry-after", str(ceil(error.retry_after_s))))
-    else:
+    wait_s = error.retry_after_s
+    if wait_s is not None:
+        headers.append(("retry-after", str(ceil(wait_s))))
+    if wait_s is None or wait_s > MAX_SDK_WAIT_S:
         # Every model has been tried, or trying is no use: an SDK's own retries would only multiply attempts.
         headers.append(("x-should-retry", "false"))
     if receipt is not None:

@@ -9,7 +9,7 @@ from gateway.attempts import Receipt
 from gateway.body import Stream
 from gateway.errors import GatewayError
 from gateway.execute import execute
-from gateway.patience import PatientStream
+from gateway.patience import PatientStream, abandon
 from gateway.plan import Plan
 from gateway.ports import Ports
 from gateway.relay import RelayedStream
@@ -37,6 +37,7 @@ class Streaming:
             guard_events=self.planned.limits.guard_events,
             openai_usage=self.planned.openai_usage,
             collect_text=self.planned.on_midstream == "continue",
+            on_bug=self.ports.log_bug,
             on_end=self.done,
         )
 
@@ -53,7 +54,7 @@ class Streaming:
         try:
             await asyncio.wait({chain}, timeout=every_s)
         except asyncio.CancelledError:
-            chain.cancel()
+            await abandon(chain)
             raise
         if chain.done() and isinstance(served := chain.result(), ServedStream):
             return self.relay(served)

@@ -103,6 +103,7 @@ class World:
             draw=lambda: self.draw,
             new_id=lambda: "0123456789abcdef",
             log=self._log,
+            log_bug=lambda error: self._log("internal_error", error=type(error).__name__),
             rests=self.rests,
         )
 

@@ -43,6 +43,10 @@ def test_every_recorded_error_is_in_the_table_above() -> None:
     assert len(samples_named("err-")) == 16
 
 
+def availability(retryable: bool) -> Json:
+    return {"message": "?", "availability": {"code": "not_yet_invented", "retryable": retryable}}
+
+
 ERRORS: list[tuple[str, Json, int | None, str]] = [
     ("a redirect", None, 302, "redirected"),
     ("in flight", meta(limit_source="openrouter_in_flight_budget"), 402, "in_flight_budget"),
@@ -100,7 +104,9 @@ ERRORS: list[tuple[str, Json, int | None, str]] = [
     ),
     ("unavailable word", meta(error_type="provider_unavailable"), 400, "provider_error"),
     ("a word as code", {"code": "server_error"}, None, "provider_error"),
-    ("a provider's 401", meta(provider_name="Venice"), 401, "rejected_by_provider"),
+    ("a provider's 401", meta(provider_name="Venice"), 401, "provider_key_rejected"),
+    ("an availability code that is new", availability(True), 503, "unavailable_for_now"),
+    ("one that no retry mends", availability(False), 404, "unavailable"),
     ("401", {"message": "User not found."}, 401, "upstream_key_rejected"),
     ("402", {"message": "?"}, 402, "insufficient_credits"),
     ("403 in HTML", None, 403, "access_denied"),

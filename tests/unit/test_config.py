@@ -159,3 +159,14 @@ def test_a_flag_is_true_or_false(value: str, flag: bool) -> None:
 def test_a_missing_upstream_key_is_said_when_it_is_needed() -> None:
     with pytest.raises(ConfigError, match="OPENROUTER_API_KEY is not set"):
         read().require_upstream_key()
+
+
+@pytest.mark.parametrize("name", ["DEFAULT_MODEL", "FALLBACK_MODELS", "FALLBACK_MODEL"])
+@pytest.mark.parametrize("value", ["modèle", "x" * 257])
+def test_a_models_name_must_be_one_that_a_header_can_hold(name: str, value: str) -> None:
+    with pytest.raises(ConfigError):
+        Settings.from_env({name: value})
+
+
+def test_a_blank_default_model_is_the_default() -> None:
+    assert Settings.from_env({"DEFAULT_MODEL": "  "}).default_chain == ("openrouter/auto",)

@@ -136,7 +136,7 @@ async def test_a_bug_is_logged_as_ours() -> None:
 
     got = await world.ask("a/one", "b/two")
 
-    assert [line["error"] for line in world.events("gateway_fault")] == ["RuntimeError"]
+    assert [line["error"] for line in world.events("internal_error")] == ["RuntimeError"]
     assert got.receipt["attempts"][0]["source"] == "gateway"
 
 

@@ -7,10 +7,10 @@ SRC = Path(__file__).parents[2] / "src"
 
 # A module imports from earlier lines only. `gateway.` is left out.
 LAYERS = (
-    "wire errors config chat json_bytes policy rests ports body seal sse idle",
+    "wire errors config fields chat json_bytes policy rests ports body seal sse idle",
     "retry_after classify answers shape chunk_shape openrouter attempts respond cors",
     "authorize parse plan schedule attempt_once spent execute normalize",
-    "guard relay resume patience streaming",
+    "guard guard_step relay resume patience streaming",
     "app",
     "edge.fetch edge.lifeline edge.sinks edge.convert edge.bindings",
     "entry",
@@ -21,6 +21,7 @@ ORDER = [name for layer in LAYERS for name in layer.split()]
 STANDARD_LIBRARY = {
     "asyncio",
     "collections",
+    "contextlib",
     "dataclasses",
     "datetime",
     "enum",

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import KINDS, GatewayError
-from gateway.parse import FIELDS, OPTIONS, parse
+from gateway.fields import FIELDS, OPTIONS
+from gateway.parse import parse
 from gateway.wire import Json, JsonObject
 
 MESSAGES: Json = [{"role": "user", "content": "Hi"}]
@@ -96,7 +97,44 @@ WRONG: list[tuple[str, Json]] = [
     ("tools", {}),
     ("response_format", "json"),
     ("provider", "openai"),
+    ("stream_options", True),
+    ("top_k", "40"),
+    ("top_a", "0"),
+    ("min_p", []),
+    ("repetition_penalty", "1"),
+    ("seed", 1.5),
+    ("n", "2"),
+    ("logprobs", 1),
+    ("top_logprobs", True),
+    ("logit_bias", []),
+    ("stop", 7),
+    ("tool_choice", []),
+    ("parallel_tool_calls", "yes"),
+    ("reasoning", "high"),
+    ("plugins", {}),
+    ("transforms", "middle-out"),
+    ("modalities", "text"),
+    ("metadata", []),
+    ("user", 7),
+    ("session_id", 7),
 ]
+
+
+@pytest.mark.parametrize(
+    ("raw", "param"),
+    [
+        pytest.param(b'{"model":"a/one","model":"b/two"}', "model", id="at the top"),
+        pytest.param(b'{"messages":[{"role":"user","role":"system"}]}', "role", id="inside"),
+        pytest.param(b'{"a b":1,"a b":2}', "\u2026", id="a name that is a text"),
+    ],
+)
+def test_a_field_named_twice_is_refused(raw: bytes, param: str) -> None:
+    assert refusal(raw) == ("invalid_json", param)
+
+
+@pytest.mark.parametrize("name", ["headers", "extra_headers"])
+def test_a_caller_cannot_put_words_into_our_headers(name: str) -> None:
+    assert refusal(body(**{name: "x"})) == ("refused_field", name)
 
 
 @pytest.mark.parametrize(("name", "value"), [pytest.param(*row, id=f"{row}"[:60]) for row in WRONG])

@@ -69,5 +69,6 @@ PORTS = Ports(
     draw=random.random,
     new_id=new_id,
     log=write_log,
+    log_bug=log_bug,
     rests=Rests(),
 )

@@ -1,0 +1,126 @@
+"""What the fields of a chat request must be, as a table. What it does not name goes upstream as it came."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from gateway.config import HOUR_MS, is_model_name
+from gateway.wire import Json, number_or_none
+
+MAX_MODELS = 50  # a request may make 50 subrequests on the free plan
+MAX_MESSAGES = 10_000
+FIELD_NAME = re.compile(r"\w{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRule:
+    """What a field must be; ``null`` counts as absent."""
+
+    test: Callable[[Json], bool]
+    expected: str
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_whole(value: Json) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _between(minimum: int, maximum: int) -> FieldRule:
+    return FieldRule(
+        lambda value: isinstance(value, int) and not isinstance(value, bool) and minimum <= value <= maximum,
+        f"a whole number from {minimum} to {maximum}",
+    )
+
+
+def _list(minimum: int, maximum: int, what: str) -> FieldRule:
+    return FieldRule(
+        lambda value: isinstance(value, list) and minimum <= len(value) <= maximum,
+        f"an array of {minimum} to {maximum} {what}",
+    )
+
+
+def _one_of(*words: str) -> FieldRule:
+    return FieldRule(lambda value: value in words, " or ".join(f'"{word}"' for word in words))
+
+
+NUMBER = FieldRule(_is_number, "a number")
+WHOLE = FieldRule(_is_whole, "a whole number")
+FLAG = FieldRule(lambda value: isinstance(value, bool), "true or false")
+TEXT = FieldRule(lambda value: isinstance(value, str), "a string")
+LIST = FieldRule(lambda value: isinstance(value, list), "an array")
+OBJECT = FieldRule(lambda value: isinstance(value, dict), "an object")
+TEXT_OR_LIST = FieldRule(lambda value: isinstance(value, (str, list)), "a string or an array")
+TEXT_OR_OBJECT = FieldRule(lambda value: isinstance(value, (str, dict)), "a string or an object")
+MODEL = FieldRule(
+    lambda value: isinstance(value, str) and is_model_name(value),
+    "a model's name: printable ASCII without spaces, at most 256 characters",
+)
+
+# Types that no provider reads otherwise; ranges are left to the models, which differ.
+# Source: OpenRouter API reference, "Create a chat completion".
+FIELDS: Mapping[str, FieldRule] = MappingProxyType({
+    "model": MODEL,
+    "models": _list(1, MAX_MODELS, "models' names"),
+    "messages": _list(1, MAX_MESSAGES, "messages"),
+    "prompt": TEXT,
+    "stream": FLAG,
+    "stream_options": OBJECT,
+    "gateway": OBJECT,
+    "temperature": NUMBER,
+    "top_p": NUMBER,
+    "top_k": NUMBER,
+    "top_a": NUMBER,
+    "min_p": NUMBER,
+    "frequency_penalty": NUMBER,
+    "presence_penalty": NUMBER,
+    "repetition_penalty": NUMBER,
+    "seed": WHOLE,
+    "n": WHOLE,
+    "max_tokens": WHOLE,
+    "max_completion_tokens": WHOLE,
+    "logprobs": FLAG,
+    "top_logprobs": WHOLE,
+    "logit_bias": OBJECT,
+    "stop": TEXT_OR_LIST,
+    "tools": LIST,
+    "tool_choice": TEXT_OR_OBJECT,
+    "parallel_tool_calls": FLAG,
+    "response_format": OBJECT,
+    "reasoning": OBJECT,
+    "provider": OBJECT,
+    "plugins": LIST,
+    "transforms": LIST,
+    "modalities": LIST,
+    "metadata": OBJECT,
+    "user": TEXT,
+    "session_id": TEXT,
+})  # fmt: skip  # one field a line
+
+# What a caller may ask of the gateway itself.
+OPTIONS: Mapping[str, FieldRule] = MappingProxyType({
+    "deadline_ms": _between(1, HOUR_MS),
+    "attempt_ms": _between(1, HOUR_MS),
+    "first_token_ms": _between(1, HOUR_MS),
+    "idle_ms": _between(1, HOUR_MS),
+    "retries": _between(0, 10),
+    "fallbacks": FLAG,
+    "errors": _one_of("last", "all"),
+    "on_midstream": _one_of("error", "restart", "continue"),
+    "hedge_ms": _between(1, HOUR_MS),
+    "keepalive_ms": _between(100, HOUR_MS),
+    "max_cost_usd": FieldRule(lambda value: (number_or_none(value) or 0) > 0, "a number above 0"),
+    "strict": FLAG,
+    "check_json": FLAG,
+    "allow_reasoning_only": FLAG,
+})  # fmt: skip  # one option a line
+
+# Fields by which other gateways let a caller send the key elsewhere, or put words into our headers.
+REFUSED = ("api_key", "api_base", "base_url", "headers", "extra_headers")
+# The gateway's own: they do not go upstream.
+OWN = ("model", "models", "gateway")
+# With one of these the answer may be more than text.
+NOT_TEXT = ("tools", "functions", "modalities", "prompt", "n")

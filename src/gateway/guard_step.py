@@ -1,0 +1,66 @@
+"""Between a sink and a guard: cuts pieces into events, keeps the idle timer, ends the upstream's call."""
+
+import asyncio
+
+from gateway.guard import Guard
+from gateway.idle import IdleTimer
+from gateway.openrouter import CommittedStream
+from gateway.policy import Fault
+from gateway.sse import EventTooLargeError
+
+# How long a connection may take to close after ``[DONE]``.
+LINGER_S = 0.25
+
+
+class GuardStep:
+    """Takes the pieces of a stream through its guard; see ``body.Step``."""
+
+    def __init__(
+        self, stream: CommittedStream, guard: Guard, timer: IdleTimer, *, guard_events: int | None
+    ) -> None:
+        self.hands_over = False
+        self._stream = stream
+        self._guard = guard
+        self._timer = timer
+        self._events_left = guard_events
+        self._closing: asyncio.TimerHandle | None = None
+
+    def begin(self) -> bytes:
+        """Return the client's bytes for what had arrived up to the commit."""
+        return self._pass_on(list(self._stream.events))
+
+    @property
+    def rest(self) -> bytes:
+        """The beginning of the next event."""
+        return self._stream.decoder.rest
+
+    def take(self, piece: bytes) -> bytes:
+        """Return the client's bytes for a piece; ends the upstream's call once nothing may follow."""
+        try:
+            events = self._stream.decoder.feed(piece)
+        except EventTooLargeError:
+            passed = self._guard.lose(Fault(code="malformed_event"))
+        else:
+            passed = self._pass_on(events)
+        if self._guard.ended and self._closing is None:
+            # A whole answer's connection closes by itself in a moment, and may then be used again.
+            wait_s = 0.0 if self._guard.fault else LINGER_S
+            self._closing = asyncio.get_running_loop().call_later(wait_s, self._stream.reply.abort)
+        return passed
+
+    def stop(self) -> None:
+        """Leave the connection to whoever closes it."""
+        if self._closing is not None:
+            self._closing.cancel()
+
+    def _pass_on(self, events: list[bytes]) -> bytes:
+        self._guard.progressed = False
+        passed = self._guard.pass_on(events)
+        if self._guard.progressed:
+            self._timer.touch()
+        if self._events_left is not None:
+            self._events_left -= len(events)
+            if self._events_left <= 0 and not self._guard.ended:
+                self.hands_over = True
+                self._timer.stop()
+        return passed

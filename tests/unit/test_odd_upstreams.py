@@ -1,0 +1,75 @@
+import json
+
+import pytest
+
+from tests.support.chunks import DONE, STOP, event, text
+from tests.support.upstream import RESET, recorded, reply, stream
+from tests.support.world import Answer, World
+
+pytestmark = pytest.mark.anyio
+CHOICES = b'"choices":[{"message":{"content":"x"},"finish_reason":"stop","logprobs":%s}]'
+
+
+async def relay(*steps: bytes | Exception) -> Answer:
+    return await World().script("a/one", stream(*steps)).ask("a/one", "b/two", stream=True)
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        pytest.param(b'{"cost":NaN}', id="not a number"),
+        pytest.param(b'{"cost":1e999}', id="infinity"),
+    ],
+)
+async def test_an_odd_usage_cannot_spoil_the_answer(usage: bytes) -> None:
+    got = await relay(text("Hi"), STOP, b'data: {"choices":[],"usage":' + usage + b"}\n\n", DONE)
+
+    assert got.body.endswith(DONE)
+
+
+async def test_a_bug_after_the_commit_ends_in_one_error_event() -> None:
+    got = await relay(text("Hi"), RuntimeError("a bug"))
+
+    assert got.events[-1]["error"]["code"] == "gateway_fault"
+
+
+async def test_an_event_with_empty_data_says_nothing() -> None:
+    got = await relay(b"data:\n\n", text("Hi"), b"data:\n\n", STOP, DONE)
+
+    assert got.headers["x-gateway-model"] == "a/one"
+    assert got.events[-1] == "[DONE]"
+
+
+@pytest.mark.parametrize("number", [b"NaN", b"-Infinity", b"1e999"])
+async def test_an_answer_with_a_number_beyond_json_is_json_or_has_failed(
+    number: bytes,
+) -> None:
+    body = b"{" + CHOICES % number + b"}"
+
+    got = await World().script("a/one", reply(200, body)).ask("a/one", "b/two")
+
+    json.loads(got.body, parse_constant=pytest.fail)
+
+
+async def test_an_error_as_first_event_is_read_though_its_blank_line_is_missing() -> None:
+    error = event({"error": {"code": 401, "message": "User not found."}})
+    world = World().script("a/one", stream(error.rstrip()))
+
+    got = await world.ask("a/one", "b/two", stream=True)
+
+    assert (got.status, world.upstream.models) == (401, ["a/one"])
+
+
+async def test_a_refused_key_stops_the_chain_though_its_body_breaks() -> None:
+    world = World().script("a/one", reply(401, b'{"err', RESET))
+
+    got = await world.ask("a/one", "b/two")
+
+    assert (got.status, world.upstream.models) == (401, ["a/one"])
+
+
+async def test_a_long_pause_keeps_an_sdk_from_trying_again() -> None:
+    got = await World().script("a/one", recorded("err-429-free-daily")).ask("a/one")
+
+    assert got.headers["retry-after"] == "54000"
+    assert got.headers["x-should-retry"] == "false"
