@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from types import FrameType
 from urllib.parse import urlsplit
 
-from gateway.config import LOOPBACK_HOSTS, SETTINGS
+from gateway.casts import LOOPBACK_HOSTS
+from gateway.config import SETTINGS
 from scripts.env import command_line_names, given_settings, unknown_names
 from scripts.follow import Follower
 from scripts.leash import Leash

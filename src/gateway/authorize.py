@@ -3,8 +3,9 @@
 import hmac
 from hashlib import sha256
 
+from gateway.casts import LOOPBACK_HOSTS
 from gateway.chat import Caller
-from gateway.config import LOOPBACK_HOSTS, Settings
+from gateway.config import Settings
 from gateway.errors import GatewayError
 from gateway.wire import HttpRequest
 

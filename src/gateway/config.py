@@ -3,91 +3,26 @@
 Secrets come from ``wrangler secret put``; everything else from ``[vars]``, with a default that works.
 """
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from types import MappingProxyType
-from typing import TypeAlias
-from urllib.parse import urlsplit
 
+from gateway.casts import (
+    Cast,
+    Value,
+    as_base_url,
+    as_count_or_unlimited,
+    as_flag,
+    as_header_text,
+    as_lines,
+    as_model,
+    as_models,
+    as_whole,
+    as_words,
+)
 from gateway.errors import ConfigError
 from gateway.wire import Upstream
-
-_MODEL_NAME = re.compile(r"[!-~]{1,256}")
-LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
-
-Value: TypeAlias = str | int | bool | tuple[str, ...] | None
-Cast: TypeAlias = Callable[[str], Value]
-
-
-def is_model_name(name: str) -> bool:
-    """Return whether a model may be called so: its name travels in headers too."""
-    return bool(_MODEL_NAME.fullmatch(name))
-
-
-def _model(raw: str) -> str:
-    name = raw.strip()
-    if not is_model_name(name):
-        raise ValueError("must be a model's name: printable ASCII without spaces, at most 256 characters")
-    return name
-
-
-def _models(raw: str) -> tuple[str, ...]:
-    return tuple(_model(word) for word in _words(raw))
-
-
-def _header_text(raw: str) -> str:
-    text = raw.strip()
-    if not all(" " <= character <= "~" for character in text):
-        raise ValueError("must be printable ASCII: it is sent as a header")
-    return text
-
-
-def _words(raw: str) -> tuple[str, ...]:
-    return tuple(word for word in raw.replace("\n", ",").replace(",", " ").split() if word)
-
-
-def _lines(raw: str) -> tuple[str, ...]:
-    return tuple(line.strip() for line in raw.replace(",", "\n").splitlines() if line.strip())
-
-
-def _flag(raw: str) -> bool:
-    choices = {"true": True, "1": True, "false": False, "0": False, "": False}
-    try:
-        return choices[raw.strip().lower()]
-    except KeyError:
-        raise ValueError("must be true or false") from None
-
-
-def _count_or_unlimited(raw: str) -> int | None:
-    return None if raw.strip().lower() == "unlimited" else whole(0, 1_000_000)(raw)
-
-
-def whole(minimum: int, maximum: int) -> Callable[[str], int]:
-    """Return a cast to a whole number between the two bounds, both included."""
-
-    def cast(raw: str) -> int:
-        text = raw.strip()
-        if not (text.isascii() and text.isdigit() and minimum <= int(text) <= maximum):
-            raise ValueError(f"must be a whole number from {minimum} to {maximum}")
-        return int(text)
-
-    return cast
-
-
-def _base_url(raw: str) -> str:
-    url = raw.strip().rstrip("/")
-    try:
-        parts = urlsplit(url)
-    except ValueError:  # its own words may hold the value
-        raise ValueError("must be an https:// URL") from None
-    loopback = (parts.hostname or "") in LOOPBACK_HOSTS
-    if parts.scheme not in ({"https", "http"} if loopback else {"https"}) or not parts.hostname:
-        raise ValueError("must be an https:// URL (http:// for a loopback host only)")
-    if parts.username or parts.password or "?" in url or "#" in url:
-        raise ValueError("must not hold credentials, a query or a fragment")
-    return url
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,47 +40,50 @@ HOUR_MS = 3_600_000
 SETTINGS: Mapping[str, Setting] = MappingProxyType(
     {
         "OPENROUTER_API_KEY": Setting(
-            "", _header_text, "OpenRouter's key. The only thing that must be set.", True
+            "", as_header_text, "OpenRouter's key. The only thing that must be set.", True
         ),
         "GATEWAY_KEYS": Setting(
-            "", _lines, "Who may call: `name:token`, one a line (or comma-separated). None: nobody may.", True
+            "",
+            as_lines,
+            "Who may call: `name:token`, one a line or comma-separated. Nobody without.",
+            True,
         ),
-        "DEFAULT_MODEL": Setting("openrouter/auto", _model, "The model of a request that names none."),
-        "FALLBACK_MODELS": Setting("", _models, "What follows `DEFAULT_MODEL` in its chain, in order."),
+        "DEFAULT_MODEL": Setting("openrouter/auto", as_model, "The model of a request that names none."),
+        "FALLBACK_MODELS": Setting("", as_models, "What follows `DEFAULT_MODEL` in its chain, in order."),
         "FALLBACK_MODEL": Setting(
-            "", _models, "The same, for one model; read when `FALLBACK_MODELS` is empty."
+            "", as_models, "The same, for one model; read when `FALLBACK_MODELS` is empty."
         ),
         "OPENROUTER_BASE_URL": Setting(
-            "https://openrouter.ai/api/v1", _base_url, "The upstream. HTTPS, unless its host is loopback."
+            "https://openrouter.ai/api/v1", as_base_url, "The upstream. HTTPS, unless its host is loopback."
         ),
-        "DEADLINE_MS": Setting("240000", whole(1, HOUR_MS), "The whole chain, until a model has committed."),
+        "DEADLINE_MS": Setting("240000", as_whole(1, HOUR_MS), "The whole chain, until a model commits."),
         "ATTEMPT_MS": Setting(
             "0",
-            whole(0, HOUR_MS),
+            as_whole(0, HOUR_MS),
             "One attempt, until it commits. 0: what is left, shared by the models left.",
         ),
         "FIRST_TOKEN_MS": Setting(
-            "60000", whole(1, HOUR_MS), "A stream's first progress: text, reasoning, tool call."
+            "60000", as_whole(1, HOUR_MS), "A stream's first progress: text, reasoning, tool call."
         ),
-        "IDLE_MS": Setting("60000", whole(1, HOUR_MS), "Between progress, once a stream has committed."),
+        "IDLE_MS": Setting("60000", as_whole(1, HOUR_MS), "Between progress, once a stream has committed."),
         "STREAM_GUARD_EVENTS": Setting(
             "unlimited",
-            _count_or_unlimited,
+            as_count_or_unlimited,
             "How many events of a committed stream are watched before the rest passes unseen, at next to "
             "no cost. 0 suits the free plan: a stream that breaks off then just ends.",
         ),
         "RETRIES": Setting(
-            "1", whole(0, 10), "Further tries of one model, where that is worth more than the next."
+            "1", as_whole(0, 10), "Further tries of one model, where that is worth more than the next."
         ),
         "SITE_URL": Setting(
-            "", _header_text, "Sent as `HTTP-Referer`: who this app is, for OpenRouter's rankings."
+            "", as_header_text, "Sent as `HTTP-Referer`: who this app is, for OpenRouter's rankings."
         ),
-        "APP_TITLE": Setting("", _header_text, "Sent as `X-OpenRouter-Title` and `X-Title`."),
-        "CORS_ORIGINS": Setting("", _words, "Origins whose pages may call, or `*`. None: no browser may."),
-        "MAX_BODY_BYTES": Setting("10485760", whole(1, 100_000_000), "The largest request body."),
+        "APP_TITLE": Setting("", as_header_text, "Sent as `X-OpenRouter-Title` and `X-Title`."),
+        "CORS_ORIGINS": Setting("", as_words, "Origins whose pages may call, or `*`. None: no browser may."),
+        "MAX_BODY_BYTES": Setting("10485760", as_whole(1, 100_000_000), "The largest request body."),
         "OPEN_ON_LOOPBACK": Setting(
             "false",
-            _flag,
+            as_flag,
             "Lets calls to a loopback host in without a key. `make dev` sets it; leave it alone.",
         ),
     }

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from gateway.config import HOUR_MS, is_model_name
+from gateway.casts import is_model_name
+from gateway.config import HOUR_MS
 from gateway.wire import Json, number_or_none
 
 MAX_MODELS = 50  # a request may make 50 subrequests on the free plan

@@ -130,7 +130,7 @@ class Fault:
         status: the HTTP status that the upstream gave, or None; inside a 200, the error's own code.
         retry_after_s: how long its scope asked to be left alone, in seconds; None when it did not say.
         cost_usd: what OpenRouter says that the attempt cost all the same; None when it did not say.
-        details: what is known beyond the code, safe to show (see ``openrouter.safe_details``).
+        details: what is known beyond the code, safe to show (see ``details``).
     """
 
     code: str

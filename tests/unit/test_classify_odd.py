@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.classify import safe_details
+from gateway.details import safe_details
 from gateway.policy import RULES
 from gateway.wire import Json
 from tests.support.canary import CANARY, with_canaries

@@ -7,8 +7,8 @@ SRC = Path(__file__).parents[2] / "src"
 
 # A module imports from earlier lines only. `gateway.` is left out.
 LAYERS = (
-    "wire errors config fields chat json_bytes policy rests ports body seal sse idle",
-    "retry_after classify answers shape chunk_shape openrouter attempts respond cors",
+    "wire errors casts config fields chat json_bytes policy rests ports body seal sse idle",
+    "retry_after details classify answers shape chunk_shape openrouter attempts respond cors",
     "authorize parse plan schedule attempt_once spent execute normalize",
     "guard guard_step relay resume patience streaming",
     "app",

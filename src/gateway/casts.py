@@ -1,0 +1,89 @@
+"""How a setting's text is read; each cast raises ``ValueError`` in words that do not hold the value."""
+
+import re
+from collections.abc import Callable
+from typing import TypeAlias
+from urllib.parse import urlsplit
+
+_MODEL_NAME = re.compile(r"[!-~]{1,256}")
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
+
+Value: TypeAlias = str | int | bool | tuple[str, ...] | None
+Cast: TypeAlias = Callable[[str], Value]
+
+
+def is_model_name(name: str) -> bool:
+    """Return whether a model may be called so: its name travels in headers too."""
+    return bool(_MODEL_NAME.fullmatch(name))
+
+
+def as_model(raw: str) -> str:
+    """Return a model's name."""
+    name = raw.strip()
+    if not is_model_name(name):
+        raise ValueError("must be a model's name: printable ASCII without spaces, at most 256 characters")
+    return name
+
+
+def as_models(raw: str) -> tuple[str, ...]:
+    """Return models' names, separated by commas or blanks."""
+    return tuple(as_model(word) for word in as_words(raw))
+
+
+def as_header_text(raw: str) -> str:
+    """Return a text that may stand in a header."""
+    text = raw.strip()
+    if not all(" " <= character <= "~" for character in text):
+        raise ValueError("must be printable ASCII: it is sent as a header")
+    return text
+
+
+def as_words(raw: str) -> tuple[str, ...]:
+    """Return words, separated by commas or blanks."""
+    return tuple(word for word in raw.replace("\n", ",").replace(",", " ").split() if word)
+
+
+def as_lines(raw: str) -> tuple[str, ...]:
+    """Return lines, separated by line ends or commas."""
+    return tuple(line.strip() for line in raw.replace(",", "\n").splitlines() if line.strip())
+
+
+def as_flag(raw: str) -> bool:
+    """Return true or false."""
+    choices = {"true": True, "1": True, "false": False, "0": False, "": False}
+    try:
+        return choices[raw.strip().lower()]
+    except KeyError:
+        raise ValueError("must be true or false") from None
+
+
+def as_count_or_unlimited(raw: str) -> int | None:
+    """Return a whole number, or None for `unlimited`."""
+    return None if raw.strip().lower() == "unlimited" else as_whole(0, 1_000_000)(raw)
+
+
+def as_whole(minimum: int, maximum: int) -> Callable[[str], int]:
+    """Return a cast to a whole number between the two bounds, both included."""
+
+    def cast(raw: str) -> int:
+        text = raw.strip()
+        if not (text.isascii() and text.isdigit() and minimum <= int(text) <= maximum):
+            raise ValueError(f"must be a whole number from {minimum} to {maximum}")
+        return int(text)
+
+    return cast
+
+
+def as_base_url(raw: str) -> str:
+    """Return a URL without a slash at its end: HTTPS, unless its host is loopback."""
+    url = raw.strip().rstrip("/")
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # its own words may hold the value
+        raise ValueError("must be an https:// URL") from None
+    loopback = (parts.hostname or "") in LOOPBACK_HOSTS
+    if parts.scheme not in ({"https", "http"} if loopback else {"https"}) or not parts.hostname:
+        raise ValueError("must be an https:// URL (http:// for a loopback host only)")
+    if parts.username or parts.password or "?" in url or "#" in url:
+        raise ValueError("must not hold credentials, a query or a fragment")
+    return url

@@ -1,0 +1,51 @@
+"""What of an upstream's error may be shown: names, words, times and amounts, never free text."""
+
+import re
+from collections.abc import Mapping
+
+from gateway.wire import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
+
+MAX_LISTED = 10
+
+# The fields that are shown, and the form that each must have.
+_WORD = re.compile(r"[a-z][a-z0-9_]{0,47}")
+_NAME = re.compile(r"[A-Za-z][\w.()/&-]{0,31}(?: [\w.()/&-]{1,16}){0,3}")
+_REASON = re.compile(r"[a-z][a-z0-9_/-]{0,47}")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\dZ:+-]{0,12}")
+_SHOWN: Mapping[str, re.Pattern[str]] = {
+    "provider_name": _NAME,
+    "limit_source": _WORD,
+    "error_type": _WORD,
+    "scope": _WORD,
+    "resets_at": _TIME,
+}
+_SHOWN_NUMBERS = ("limit_usd", "spend_usd")
+
+
+def safe_details(metadata: JsonObject) -> dict[str, Json]:
+    """Return the fields of an upstream's metadata that hold no free text: names, words, times, amounts."""
+    details: dict[str, Json] = {}
+    for name, form in _SHOWN.items():
+        value = metadata.get(name)
+        if isinstance(value, str) and form.fullmatch(value):
+            details[name] = value
+    for name in _SHOWN_NUMBERS:
+        amount = number_or_none(metadata.get(name))
+        if amount is not None:
+            details[name] = amount
+    reasons = metadata.get("reasons")
+    if isinstance(reasons, list):
+        shown: list[Json] = [each for each in reasons if isinstance(each, str) and _REASON.fullmatch(each)]
+        details["reasons"] = shown[:MAX_LISTED]
+    providers = [_provider_of(each) for each in list_or_empty(metadata.get("previous_errors"))]
+    tried: list[Json] = [name for name in providers if name]
+    if tried:
+        details["providers_tried"] = tried[:MAX_LISTED]
+    return details
+
+
+def _provider_of(previous: Json) -> str | None:
+    """Return the provider's name in any of the three forms that ``previous_errors`` has."""
+    fields = object_or_empty(previous)
+    name = fields.get("provider_name") or fields.get("provider")
+    return name if isinstance(name, str) and _NAME.fullmatch(name) else None
