@@ -51,7 +51,9 @@ async def _read_bounded(js_body: Any, limit_bytes: int) -> bytes:
         piece = result.value.to_bytes()
         total_bytes += len(piece)
         if total_bytes > limit_bytes:
-            await reader.cancel()
+            # Read to its end: the local proxy of `wrangler dev` makes a 503 of a body that is left unread.
+            while not (await reader.read()).done:
+                pass
             raise BodyTooLargeError
         pieces.append(piece)
     return b"".join(pieces)
