@@ -105,6 +105,25 @@ def start_gateway(fleet: Fleet | None) -> Callable[..., Gateway]:
     return fleet.start
 
 
+@pytest.fixture(scope="session")
+def dressed(start_gateway: Callable[..., Gateway]) -> Gateway:
+    """A gateway with a chain, an app and an origin of its own, and a small limit to bodies."""
+    return start_gateway(
+        DEFAULT_MODEL="sim/status-503",
+        FALLBACK_MODELS="sim/ok,sim/tools",
+        SITE_URL="https://app.example",
+        APP_TITLE="An example",
+        CORS_ORIGINS="https://page.example",
+        MAX_BODY_BYTES="20000",
+    )
+
+
+@pytest.fixture(scope="session")
+def opened(start_gateway: Callable[..., Gateway]) -> Gateway:
+    """A gateway without keys that lets loopback in, as `make dev` has it."""
+    return start_gateway(GATEWAY_KEYS=None, OPEN_ON_LOOPBACK="true")
+
+
 @pytest.fixture
 def journal(simulator: str) -> Journal:
     """What reached the simulator with this test's ``user``, a name that no other test has."""

@@ -1,7 +1,6 @@
 """The fault matrix: every behaviour of the simulator, plain and streamed, ends as its row says."""
 
 import asyncio
-from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import httpx
@@ -19,9 +18,8 @@ def test_every_behaviour_of_the_simulator_has_a_row(simulator: str) -> None:
 
 
 def test_every_fault_ends_in_an_answer_or_in_an_honest_error(
-    gateway: Gateway, start_gateway: Callable[..., Gateway], simulator: str
+    gateway: Gateway, dressed: Gateway, simulator: str
 ) -> None:
-    second = start_gateway(RETRIES="0")
-    results = asyncio.run(run_matrix(gateway, second, simulator, ROWS))
+    results = asyncio.run(run_matrix(gateway, dressed, simulator, ROWS))
     wrong = [str(result) for result in results if result.problems]
     assert not wrong, "\n".join(wrong)

@@ -1,0 +1,147 @@
+"""Bad input: the right status, the field in ``param``, the one shape, and nothing goes up."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.chat import CHAT, QUESTION, error_in, whole_log
+from tests.support.runtimes import Gateway
+
+
+def chat(**fields: object) -> bytes:
+    return json.dumps({"messages": QUESTION, **fields}).encode()
+
+
+NOT_JSON = {
+    "an empty body": b"",
+    "no JSON": b"hello",
+    "cut JSON": b'{"messages": [',
+    "two values": b"{}{}",
+    "a form": b"messages=hello",
+    "malformed UTF-8": b'{"messages": [{"role": "user", "content": "\xff\xfe"}]}',
+    "UTF-16": chat().decode().encode("utf-16"),
+    "NaN": chat(temperature=0.5).replace(b"0.5", b"NaN"),
+    "Infinity": chat(temperature=0.5).replace(b"0.5", b"-Infinity"),
+    "a number beyond all floats": chat(temperature=0.5).replace(b"0.5", b"1e999"),
+    "a hundred thousand brackets": b"[" * 100_000,
+    "a hundred thousand objects": b'{"a":' * 100_000,
+    "brackets inside a field": chat(extra=0).replace(
+        b'"extra": 0', b'"extra":' + b"[" * 50_000 + b"]" * 50_000
+    ),
+}
+NO_OBJECT = {"an array": b"[]", "a text": b'"hello"', "a number": b"1", "null": b"null"}
+FIELDS: dict[str, tuple[bytes, str]] = {
+    "no messages": (b"{}", "messages"),
+    "null messages": (b'{"messages": null}', "messages"),
+    "messages is empty": (chat(messages=[]), "messages"),
+    "messages is a text": (chat(messages="hello"), "messages"),
+    "a message is no object": (chat(messages=[1]), "messages[0]"),
+    "a message without a role": (chat(messages=[*QUESTION, {"content": "x"}]), "messages[1].role"),
+    "model is a number": (chat(model=5), "model"),
+    "model is empty": (chat(model=""), "model"),
+    "model has a line end": (chat(model="sim/ok\r\nx-evil: 1"), "model"),
+    "models is a text": (chat(models="sim/ok"), "models"),
+    "models is empty": (chat(models=[]), "models"),
+    "too many models": (chat(models=[f"sim/{number}" for number in range(51)]), "models"),
+    "one of models is null": (chat(models=["sim/ok", None]), "models[1]"),
+    "stream is a text": (chat(stream="yes"), "stream"),
+    "temperature is a text": (chat(temperature="hot"), "temperature"),
+    "temperature is a flag": (chat(temperature=True), "temperature"),
+    "max_tokens is a fraction": (chat(max_tokens=1.5), "max_tokens"),
+    "tools is an object": (chat(tools={}), "tools"),
+    "response_format is a text": (chat(response_format="json"), "response_format"),
+    "provider is an array": (chat(provider=[]), "provider"),
+    "gateway is a number": (chat(gateway=5), "gateway"),
+    "a deadline of nothing": (chat(gateway={"deadline_ms": 0}), "gateway.deadline_ms"),
+    "a deadline of days": (chat(gateway={"deadline_ms": 10**9}), "gateway.deadline_ms"),
+    "too many retries": (chat(gateway={"retries": 99}), "gateway.retries"),
+    "an unknown policy": (chat(gateway={"on_midstream": "pray"}), "gateway.on_midstream"),
+    "a negative ceiling": (chat(gateway={"max_cost_usd": -1}), "gateway.max_cost_usd"),
+    "an unknown option": (chat(gateway={"colour": "red"}), "gateway.colour"),
+    "another host": (chat(base_url="https://evil.example"), "base_url"),
+    "another key": (chat(api_key="sk-or-x"), "api_key"),
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_goes_up(runtime: str, simulator: str) -> Iterator[None]:  # once for each runtime
+    before = len(whole_log(simulator))
+    yield
+    assert len(whole_log(simulator)) == before
+
+
+@pytest.mark.parametrize("case", NOT_JSON)
+def test_what_is_no_json_is_refused(gateway: Gateway, case: str) -> None:
+    error = refused(gateway, NOT_JSON[case], 400)
+    assert error["code"] == "invalid_json"
+
+
+@pytest.mark.parametrize("case", NO_OBJECT)
+def test_what_is_no_object_is_refused(gateway: Gateway, case: str) -> None:
+    error = refused(gateway, NO_OBJECT[case], 400)
+    assert error["code"] == "invalid_body"
+
+
+@pytest.mark.parametrize("case", FIELDS)
+def test_a_wrong_field_is_named(gateway: Gateway, case: str) -> None:
+    content, param = FIELDS[case]
+    error = refused(gateway, content, 400)
+    assert error["param"] == param
+    assert param in error["message"]
+
+
+def test_an_unknown_option_is_answered_with_those_that_there_are(gateway: Gateway) -> None:
+    error = refused(gateway, chat(gateway={"colour": "red"}), 400)
+    assert "deadline_ms" in error["message"]
+    assert "red" not in error["message"]
+
+
+def declared(size: int) -> bytes:
+    return chat(padding="x" * size)
+
+
+def in_chunks(size: int) -> Iterator[bytes]:
+    content = declared(size)
+    return (content[start : start + 4096] for start in range(0, len(content), 4096))
+
+
+@pytest.mark.parametrize("body_of", [declared, in_chunks])
+@pytest.mark.parametrize("size", [20_000, 400_000])
+def test_a_body_over_the_limit_is_refused_whether_its_size_was_declared_or_not(
+    dressed: Gateway, body_of: Callable[[int], Any], size: int
+) -> None:
+    error = refused(dressed, body_of(size), 413)
+    assert (error["code"], error["param"]) == ("body_too_large", "body")
+    assert "20000" in error["message"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/nothing", "/V1/chat/completions", "/v1/chat/completions/", "/api/chat/completions", "//"]
+)
+def test_an_unknown_route_is_not_found(gateway: Gateway, path: str) -> None:
+    with gateway.client() as client:
+        answer = client.post(path, content=chat(model="sim/ok"))
+    assert answer.status_code == 404
+    assert error_in(answer)["code"] == "not_found"
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
+def test_a_wrong_method_is_told_the_right_one(gateway: Gateway, method: str) -> None:
+    with gateway.client() as client:
+        answer = client.request(method, CHAT)
+    assert answer.status_code == 405
+    assert "POST" in answer.headers["allow"].split(", ")
+    assert error_in(answer)["code"] == "method_not_allowed"
+
+
+def refused(gateway: Gateway, content: bytes | Iterator[bytes], status: int) -> dict[str, Any]:
+    with gateway.client() as client:
+        answer = client.post(CHAT, content=content)
+    assert answer.status_code == status
+    assert answer.headers["x-should-retry"] == "false"
+    error = error_in(answer)
+    assert error["type"] == "invalid_request_error"
+    assert error["metadata"]["source"] == "client"
+    return error
