@@ -139,9 +139,17 @@ async def health(call: Call) -> HttpResponse:
     return respond_json(200, payload, call.frame, (("cache-control", "no-store"),))
 
 
+async def openapi_document(call: Call) -> HttpResponse:
+    """``GET /openapi.json``: the contract, in OpenAPI 3.1."""
+    from gateway.openapi import openapi  # noqa: PLC0415  # a page of tables that no other request needs
+
+    return respond_json(200, openapi(VERSION), call.frame, (("cache-control", "public, max-age=300"),))
+
+
 ROUTES: Mapping[str, Mapping[str, Handler]] = MappingProxyType(
     {
         "/v1/chat/completions": {"POST": chat_completions},
         "/health": {"GET": health, "HEAD": health},
+        "/openapi.json": {"GET": openapi_document, "HEAD": openapi_document},
     }
 )

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from gateway.casts import is_model_name
 from gateway.config import HOUR_MS
-from gateway.wire import Json, number_or_none
+from gateway.wire import Json, JsonObject, number_or_none
 
 MAX_MODELS = 50  # a request may make 50 subrequests on the free plan
 MAX_MESSAGES = 10_000
@@ -16,10 +16,16 @@ FIELD_NAME = re.compile(r"\w{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class FieldRule:
-    """What a field must be; ``null`` counts as absent."""
+    """What a field must be; ``null`` counts as absent.
+
+    Attributes:
+        expected: the rule in words, for the error.
+        schema: the rule in JSON Schema, for the OpenAPI document.
+    """
 
     test: Callable[[Json], bool]
     expected: str
+    schema: JsonObject
 
 
 def _is_number(value: Json) -> bool:
@@ -34,39 +40,58 @@ def _between(minimum: int, maximum: int) -> FieldRule:
     return FieldRule(
         lambda value: isinstance(value, int) and not isinstance(value, bool) and minimum <= value <= maximum,
         f"a whole number from {minimum} to {maximum}",
+        {"type": ["integer", "null"], "minimum": minimum, "maximum": maximum},
     )
 
 
-def _list(minimum: int, maximum: int, what: str) -> FieldRule:
+def _list(minimum: int, maximum: int, what: str, items: JsonObject) -> FieldRule:
     return FieldRule(
         lambda value: isinstance(value, list) and minimum <= len(value) <= maximum,
         f"an array of {minimum} to {maximum} {what}",
+        {"type": ["array", "null"], "minItems": minimum, "maxItems": maximum, "items": items},
     )
 
 
 def _one_of(*words: str) -> FieldRule:
-    return FieldRule(lambda value: value in words, " or ".join(f'"{word}"' for word in words))
+    expected = " or ".join(f'"{word}"' for word in words)
+    return FieldRule(lambda value: value in words, expected, {"enum": [*words, None]})
 
 
-NUMBER = FieldRule(_is_number, "a number")
-WHOLE = FieldRule(_is_whole, "a whole number")
-FLAG = FieldRule(lambda value: isinstance(value, bool), "true or false")
-TEXT = FieldRule(lambda value: isinstance(value, str), "a string")
-LIST = FieldRule(lambda value: isinstance(value, list), "an array")
-OBJECT = FieldRule(lambda value: isinstance(value, dict), "an object")
-TEXT_OR_LIST = FieldRule(lambda value: isinstance(value, (str, list)), "a string or an array")
-TEXT_OR_OBJECT = FieldRule(lambda value: isinstance(value, (str, dict)), "a string or an object")
+def _of(kinds: tuple[type, ...], expected: str, *names: str) -> FieldRule:
+    return FieldRule(lambda value: isinstance(value, kinds), expected, {"type": [*names, "null"]})
+
+
+NUMBER = FieldRule(_is_number, "a number", {"type": ["number", "null"]})
+WHOLE = FieldRule(_is_whole, "a whole number", {"type": ["integer", "null"]})
+FLAG = _of((bool,), "true or false", "boolean")
+TEXT = _of((str,), "a string", "string")
+LIST = _of((list,), "an array", "array")
+OBJECT = _of((dict,), "an object", "object")
+TEXT_OR_LIST = _of((str, list), "a string or an array", "string", "array")
+TEXT_OR_OBJECT = _of((str, dict), "a string or an object", "string", "object")
 MODEL = FieldRule(
     lambda value: isinstance(value, str) and is_model_name(value),
     "a model's name: printable ASCII without spaces, at most 256 characters",
+    {"type": ["string", "null"], "pattern": "^[!-~]{1,256}$"},
 )
+ABOVE_ZERO = FieldRule(
+    lambda value: (number_or_none(value) or 0) > 0,
+    "a number above 0",
+    {"type": ["number", "null"], "exclusiveMinimum": 0},
+)
+MODEL_ITEM: JsonObject = {"type": "string", "pattern": "^[!-~]{1,256}$"}
+MESSAGE_ITEM: JsonObject = {
+    "type": "object",
+    "required": ["role"],
+    "properties": {"role": {"type": "string"}},
+}
 
 # Types that no provider reads otherwise; ranges are left to the models, which differ.
 # Source: OpenRouter API reference, "Create a chat completion".
 FIELDS: Mapping[str, FieldRule] = MappingProxyType({
     "model": MODEL,
-    "models": _list(1, MAX_MODELS, "models' names"),
-    "messages": _list(1, MAX_MESSAGES, "messages"),
+    "models": _list(1, MAX_MODELS, "models' names", MODEL_ITEM),
+    "messages": _list(1, MAX_MESSAGES, "messages", MESSAGE_ITEM),
     "prompt": TEXT,
     "stream": FLAG,
     "stream_options": OBJECT,
@@ -113,7 +138,7 @@ OPTIONS: Mapping[str, FieldRule] = MappingProxyType({
     "on_midstream": _one_of("error", "restart", "continue"),
     "hedge_ms": _between(1, HOUR_MS),
     "keepalive_ms": _between(100, HOUR_MS),
-    "max_cost_usd": FieldRule(lambda value: (number_or_none(value) or 0) > 0, "a number above 0"),
+    "max_cost_usd": ABOVE_ZERO,
     "strict": FLAG,
     "check_json": FLAG,
     "allow_reasoning_only": FLAG,

@@ -10,7 +10,7 @@ LAYERS = (
     "wire errors casts config fields chat json_bytes policy rests ports body seal sse idle",
     "retry_after details classify answers shape chunk_shape openrouter attempts respond cors",
     "authorize parse plan schedule attempt_once spent execute normalize",
-    "guard guard_step relay resume patience streaming",
+    "guard guard_step relay resume patience streaming schemas openapi",
     "app",
     "edge.fetch edge.lifeline edge.sinks edge.convert edge.bindings",
     "entry",

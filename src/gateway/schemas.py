@@ -1,0 +1,124 @@
+"""What goes over the wire, in JSON Schema, made from the tables that the gateway itself goes by."""
+
+from gateway.errors import KINDS
+from gateway.fields import FIELDS, MESSAGE_ITEM, OPTIONS, REFUSED
+from gateway.policy import RULES
+from gateway.wire import Json, JsonObject
+
+
+def reference(name: str) -> JsonObject:
+    """Return a reference to one of the schemas."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def chat_request_schema() -> JsonObject:
+    """Return the schema of what a caller sends."""
+    properties: JsonObject = {name: dict(rule.schema) for name, rule in FIELDS.items()}
+    properties["gateway"] = {
+        "type": ["object", "null"],
+        "additionalProperties": False,
+        "properties": {name: dict(rule.schema) for name, rule in OPTIONS.items()},
+    }
+    properties |= dict.fromkeys(REFUSED, False)
+    messages: JsonObject = {"type": "array", "minItems": 1, "items": MESSAGE_ITEM}
+    either: list[Json] = [
+        {"required": ["messages"], "properties": {"messages": messages}},
+        {"required": ["prompt"], "properties": {"prompt": {"type": "string"}}},
+    ]
+    return {
+        "type": "object",
+        "description": "OpenRouter's body. What is not named here goes upstream as it came.",
+        "anyOf": either,
+        "properties": properties,
+    }
+
+
+def completion_schema() -> JsonObject:
+    """Return the schema of a plain answer."""
+    return {
+        "type": "object",
+        "required": ["id", "object", "created", "model", "choices", "gateway"],
+        "properties": {
+            "id": {"type": "string"},
+            "object": {"const": "chat.completion"},
+            "created": {"type": "integer"},
+            "model": {"type": "string", "description": "What served."},
+            "choices": {"type": "array", "minItems": 1, "items": {"type": "object"}},
+            "usage": {"type": ["object", "null"]},
+            "gateway": reference("Receipt"),
+        },
+    }
+
+
+def receipt_schema() -> JsonObject:
+    """Return the schema of what was tried."""
+    attempt: JsonObject = {
+        "type": "object",
+        "required": ["model", "number", "outcome", "source", "code", "status", "ms", "cost_usd", "billed"],
+        "properties": {
+            "model": {"type": "string"},
+            "number": {"type": "integer", "minimum": 1},
+            "outcome": {"enum": ["answered", "failed", "cut_off", "cancelled"]},
+            "source": {"enum": ["client", "gateway", "openrouter", "provider", None]},
+            "code": {"enum": [*RULES, None]},
+            "status": {"type": ["integer", "null"]},
+            "ms": {"type": "integer", "minimum": 0},
+            "cost_usd": {"type": ["number", "null"]},
+            "billed": {"enum": ["yes", "no", "unknown"]},
+        },
+    }
+    return {
+        "type": "object",
+        "required": ["request_id", "requested", "served", "attempts", "cost_usd", "ms"],
+        "properties": {
+            "request_id": {"type": "string"},
+            "requested": {"type": "array", "items": {"type": "string"}},
+            "served": {"type": ["string", "null"]},
+            "attempts": {"type": "array", "items": attempt},
+            "skipped": {"type": "array", "items": {"type": "object"}},
+            "notes": {"type": "array", "items": {"type": "string"}},
+            "cost_usd": {"type": ["number", "null"]},
+            "ms": {"type": "integer", "minimum": 0},
+        },
+    }
+
+
+def error_schema() -> JsonObject:
+    """Return the schema of an error, in the one shape."""
+    metadata: JsonObject = {
+        "type": "object",
+        "required": ["source", "retryable", "retry_after_s"],
+        "properties": {
+            "source": {"enum": ["client", "gateway", "openrouter", "provider"]},
+            "retryable": {"type": "boolean"},
+            "retry_after_s": {"type": ["number", "null"]},
+            "gateway": reference("Receipt"),
+        },
+    }
+    error: JsonObject = {
+        "type": "object",
+        "required": ["message", "type", "param", "code", "metadata"],
+        "properties": {
+            "message": {"type": "string"},
+            "type": {"type": "string"},
+            "param": {"type": ["string", "null"]},
+            "code": {"enum": [*KINDS, *RULES]},
+            "metadata": metadata,
+        },
+    }
+    return {"type": "object", "required": ["error"], "properties": {"error": error}}
+
+
+def health_schema() -> JsonObject:
+    """Return the schema of whether the Worker is set up."""
+    flag: JsonObject = {"type": "boolean"}
+    return {
+        "type": "object",
+        "required": ["status", "version", "python", "set"],
+        "properties": {
+            "status": {"enum": ["ok", "incomplete"]},
+            "version": {"type": "string"},
+            "python": {"type": "string"},
+            "set": {"type": "object", "properties": {"OPENROUTER_API_KEY": flag, "GATEWAY_KEYS": flag}},
+        },
+    }
