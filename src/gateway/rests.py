@@ -31,7 +31,7 @@ class Rests:
         wait_s = pause_s(fault, now_s=now_s)
         key = FREE_MODELS if fault.rule.scope is Scope.FREE_MODELS else model
         if wait_s is None:
-            self._rests.pop(model, None)
+            self._end_probe(model, now_s)
         elif fault.rule.scope is not Scope.ACCOUNT:
             self._make_room(now_s)
             self._rests[key] = _Rest(until_s=now_s + wait_s)
@@ -50,6 +50,11 @@ class Rests:
         for key in _keys_of(model):
             if key in self._rests:
                 self._rests[key].probed_until_s = now_s + PROBE_S
+
+    def _end_probe(self, model: str, now_s: float) -> None:
+        for each in _keys_of(model):
+            if each in self._rests and self._rests[each].until_s <= now_s:  # a late failure ends no rest
+                del self._rests[each]
 
     def _make_room(self, now_s: float) -> None:
         if len(self._rests) < MAX_RESTS:

@@ -1,0 +1,184 @@
+import pytest
+
+from gateway.policy import DAY_S, MINUTE_S, RULES, Fault, Scope, Verdict
+from gateway.rests import MAX_RESTS, PROBE_S, Rests
+
+BUSY = Fault(code="rate_limited", retry_after_s=10.0)
+BROKEN = Fault(code="provider_error")
+PAUSING_ACCOUNT = [code for code, rule in RULES.items() if rule.scope is Scope.ACCOUNT]
+
+
+def rests_until_10(model: str = "a/one", fault: Fault = BUSY) -> Rests:
+    rests = Rests()
+    rests.note(model, fault, now_s=0.0)
+    return rests
+
+
+def is_ready(rests: Rests, model: str, now_s: float) -> bool:
+    return rests.ready_at_s(model, now_s=now_s) <= now_s
+
+
+def test_what_has_asked_for_nothing_is_ready() -> None:
+    assert is_ready(Rests(), "a/one", 0.0)
+
+
+@pytest.mark.parametrize(("now_s", "ready"), [(0.0, False), (9.9, False), (10.0, True), (11.0, True)])
+def test_a_model_rests_until_its_time(now_s: float, ready: bool) -> None:
+    assert is_ready(rests_until_10(), "a/one", now_s) is ready
+
+
+@pytest.mark.parametrize("other", ["b/two", "a/one:free", "a/one:nitro"])
+def test_a_models_rest_is_its_own(other: str) -> None:
+    assert is_ready(rests_until_10(), other, 0.0)
+
+
+def test_a_later_word_counts() -> None:
+    rests = rests_until_10()
+
+    rests.note("a/one", Fault(code="rate_limited", retry_after_s=60.0), now_s=5.0)
+
+    assert rests.ready_at_s("a/one", now_s=5.0) == 65.0
+
+
+def test_a_fault_that_asks_for_no_pause_leaves_no_rest() -> None:
+    assert is_ready(rests_until_10(fault=BROKEN), "a/one", 0.0)
+
+
+@pytest.mark.parametrize("code", PAUSING_ACCOUNT)
+def test_a_fault_of_the_account_leaves_no_rest(code: str) -> None:
+    rests = rests_until_10(fault=Fault(code=code, retry_after_s=10.0))
+
+    assert is_ready(rests, "a/one", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("code", "until_s"), [("free_limit_minute", 1_000.0 + MINUTE_S), ("free_limit_daily", DAY_S)]
+)
+def test_a_limit_on_free_models_rests_them_all_until_it_ends(code: str, until_s: float) -> None:
+    rests = Rests()
+
+    rests.note("a/one:free", Fault(code=code), now_s=1_000.0)
+
+    assert rests.ready_at_s("b/two:free", now_s=1_000.0) == until_s
+    assert is_ready(rests, "a/one", 1_000.0)
+
+
+def test_a_free_model_may_rest_longer_than_the_others() -> None:
+    rests = rests_until_10("a/one:free", Fault(code="free_limit_minute"))
+
+    rests.note("a/one:free", Fault(code="rate_limited", retry_after_s=500.0), now_s=0.0)
+
+    assert rests.ready_at_s("a/one:free", now_s=0.0) == 500.0
+    assert rests.ready_at_s("b/two:free", now_s=0.0) == MINUTE_S
+
+
+def test_an_answer_ends_a_rest() -> None:
+    rests = rests_until_10("a/one:free", Fault(code="free_limit_minute"))
+
+    rests.answered("b/two:free")
+
+    assert is_ready(rests, "a/one:free", 0.0)
+
+
+def test_a_late_failure_does_not_end_a_rest() -> None:
+    rests = rests_until_10()
+
+    rests.note("a/one", BROKEN, now_s=5.0)
+
+    assert rests.ready_at_s("a/one", now_s=5.0) == 10.0
+
+
+def test_while_one_probes_the_others_wait() -> None:
+    rests = rests_until_10()
+
+    rests.probe("a/one", now_s=12.0)
+
+    assert rests.ready_at_s("a/one", now_s=13.0) == 12.0 + PROBE_S
+
+
+def test_one_probe_serves_all_free_models() -> None:
+    rests = rests_until_10("a/one:free", Fault(code="free_limit_minute"))
+
+    rests.probe("b/two:free", now_s=70.0)
+
+    assert not is_ready(rests, "a/one:free", 71.0)
+    assert is_ready(rests, "a/one", 71.0)
+
+
+def test_asking_when_a_model_is_ready_is_no_probe() -> None:
+    rests = rests_until_10()
+
+    assert is_ready(rests, "a/one", 12.0)
+    assert is_ready(rests, "a/one", 12.0)
+
+
+def test_a_model_that_never_rested_is_not_probed() -> None:
+    rests = Rests()
+
+    rests.probe("a/one", now_s=0.0)
+
+    assert is_ready(rests, "a/one", 1.0)
+
+
+def test_a_probe_that_is_answered_lets_all_in() -> None:
+    rests = rests_until_10()
+    rests.probe("a/one", now_s=12.0)
+
+    rests.answered("a/one")
+
+    assert is_ready(rests, "a/one", 13.0)
+
+
+@pytest.mark.parametrize("model", ["a/one", "a/one:free"])
+def test_a_probe_that_fails_without_a_pause_lets_all_in(model: str) -> None:
+    fault = Fault(code="free_limit_minute" if model.endswith(":free") else "rate_limited", retry_after_s=10.0)
+    rests = rests_until_10(model, fault)
+    rests.probe(model, now_s=12.0)
+
+    rests.note(model, BROKEN, now_s=13.0)
+
+    assert is_ready(rests, model, 13.0)
+
+
+def test_a_probe_that_meets_another_pause_rests_again() -> None:
+    rests = rests_until_10()
+    rests.probe("a/one", now_s=12.0)
+
+    rests.note("a/one", BUSY, now_s=13.0)
+
+    assert rests.ready_at_s("a/one", now_s=13.0) == 23.0
+
+
+def test_a_probe_that_nobody_hears_of_ends_by_itself() -> None:
+    rests = rests_until_10()
+
+    rests.probe("a/one", now_s=12.0)
+
+    assert is_ready(rests, "a/one", 12.0 + PROBE_S)
+
+
+def test_there_are_never_more_than_so_many() -> None:
+    rests = Rests()
+
+    for number in range(MAX_RESTS + 50):
+        rests.note(f"m/{number}", Fault(code="rate_limited", retry_after_s=100.0 + number), now_s=0.0)
+
+    assert len(rests._rests) == MAX_RESTS
+    assert is_ready(rests, "m/0", 0.0), "what would have ended first made room"
+    assert not is_ready(rests, f"m/{MAX_RESTS + 49}", 0.0)
+
+
+def test_what_is_over_makes_room_first() -> None:
+    rests = Rests()
+    for number in range(MAX_RESTS):
+        rests.note(f"m/{number}", Fault(code="rate_limited", retry_after_s=1.0 + number), now_s=0.0)
+
+    rests.note("a/one", BUSY, now_s=100.0)
+
+    assert len(rests._rests) == MAX_RESTS - 100 + 1
+
+
+def test_every_stop_is_the_accounts_or_the_requests_and_so_leaves_no_rest() -> None:
+    pausing = [Fault(code=code) for code, rule in RULES.items() if rule.verdict is Verdict.STOP]
+
+    assert all(is_ready(rests_until_10(fault=fault), "a/one", 0.0) for fault in pausing)
