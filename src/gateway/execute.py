@@ -9,7 +9,7 @@ two when the request hedges.
 import asyncio
 from dataclasses import dataclass
 
-from gateway.attempt_once import Ask, Served, ServedStream, attempt_once
+from gateway.attempt_once import Ask, Served, ServedAnswer, ServedStream, attempt_once
 from gateway.attempts import Attempt, Receipt
 from gateway.plan import Plan
 from gateway.policy import AttemptFailedError
@@ -31,6 +31,7 @@ async def execute(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports) -> Serve
     receipt.time_until(ports.now_s())
     if served is None:
         raise chain_spent(receipt, schedule.last_fault, list_all=plan.list_errors, wait_s=schedule.wakes_in_s)
+    receipt.serving = served.attempt
     return served
 
 
@@ -57,7 +58,6 @@ class _Walk:
                 self.ports.log("attempt_failed", request_id=self.receipt.request_id, **attempt.to_json())
                 continue
             self.schedule.answered(step.candidate)
-            self.receipt.serving = attempt
             return served
         return None
 
@@ -85,6 +85,7 @@ async def _release(lanes: "set[asyncio.Task[Served | None]]") -> None:
     for lane in lanes:
         lane.cancel()
     for outcome in await asyncio.gather(*lanes, return_exceptions=True):
-        if isinstance(outcome, ServedStream):
+        if isinstance(outcome, (ServedAnswer, ServedStream)):
             outcome.attempt.outcome = "cancelled"
+        if isinstance(outcome, ServedStream):
             outcome.answer.reply.abort()

@@ -105,11 +105,13 @@ class Schedule:
     def failed(self, candidate: Candidate, fault: Fault) -> None:
         """Note why an attempt failed, and decide what that means for the model and for the chain."""
         now_s = self._now_s()
-        self._last_fault = fault
         self._rests.note(candidate.model, fault, now_s=now_s)
         wait_s = pause_s(fault, now_s=now_s)
         if wait_s is not None:
             self._sleeping.append((now_s + wait_s, candidate))
+        if self._stopped:  # by the other lane, whose fault says why
+            return
+        self._last_fault = fault
         if fault.rule.verdict is Verdict.STOP:
             self._stopped = True
         elif fault.rule.scope is Scope.ACCOUNT:  # the next model would meet the same

@@ -1,0 +1,191 @@
+import asyncio
+
+import pytest
+
+from gateway.wire import ClientGoneError
+from tests.support.chunks import COMMENT, ROLE, STOP, USAGE, text, text_in
+from tests.support.upstream import HANG, Act, after, answer, fail, hang, healthy_stream, recorded, stream
+from tests.support.world import Answer, World, chat, finish, now_s
+
+pytestmark = pytest.mark.anyio
+MODELS = ["a/one", "b/two", "c/three", "d/four"]
+HEDGE = {"hedge_ms": 2_000}
+REFUSED_KEY = recorded("err-401")
+
+
+def world_of(*acts: Act) -> World:
+    world = World()
+    for model, act in zip(MODELS, acts, strict=False):
+        world.script(model, act)
+    return world
+
+
+async def hedged(*acts: Act, streamed: bool = False, **options: object) -> tuple[Answer, World]:
+    world = world_of(*acts)
+    models = MODELS[: len(acts)]
+    return await world.ask(*models, stream=streamed, gateway={**HEDGE, **options}), world
+
+
+def begun(world: World) -> list[tuple[str, float]]:
+    return [(each.model, round(each.at_s, 2)) for each in world.upstream.received]
+
+
+def outcomes(got: Answer) -> list[tuple[str, str]]:
+    return [(attempt["model"], attempt["outcome"]) for attempt in got.receipt["attempts"]]
+
+
+def quick(word: str, *, streamed: bool) -> Act:
+    return healthy_stream(word) if streamed else answer(word)
+
+
+def words(got: Answer, *, streamed: bool) -> str:
+    return text_in(got.events) if streamed else str(got.json["choices"][0]["message"]["content"])
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_who_answers_in_time_is_asked_alone(streamed: bool) -> None:
+    got, world = await hedged(
+        after(1.9, quick("One.", streamed=streamed)), quick("Two.", streamed=streamed), streamed=streamed
+    )
+
+    assert begun(world) == [("a/one", 0.0)]
+    assert outcomes(got) == [("a/one", "answered")]
+
+
+@pytest.mark.parametrize("silence", [(HANG,), (COMMENT, HANG), (ROLE, 1.0, ROLE, HANG)])
+async def test_a_stream_without_progress_counts_as_nothing_shown(silence: tuple[bytes | float]) -> None:
+    got, world = await hedged(stream(*silence), healthy_stream("Two."), streamed=True)
+
+    assert begun(world) == [("a/one", 0.0), ("b/two", 2.0)]
+    assert text_in(got.events) == "Two."
+
+
+async def test_a_stream_that_has_committed_is_not_hedged() -> None:
+    _, world = await hedged(stream(text("a"), 9.0, STOP, USAGE), healthy_stream(), streamed=True)
+
+    assert world.upstream.models == ["a/one"]
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize(
+    ("one_s", "two_s", "winner", "at_s"), [(60.0, 3.0, "b/two", 5.0), (4.0, 60.0, "a/one", 4.0)]
+)
+async def test_the_first_to_commit_wins_and_the_other_is_cancelled(
+    streamed: bool, one_s: float, two_s: float, winner: str, at_s: float
+) -> None:
+    one, two = (quick(word, streamed=streamed) for word in MODELS[:2])
+    got, world = await hedged(after(one_s, one), after(two_s, two), streamed=streamed)
+
+    loser = next(model for model in MODELS[:2] if model != winner)
+    assert got.receipt["served"] == words(got, streamed=streamed) == winner
+    assert sorted(outcomes(got)) == sorted([(winner, "answered"), (loser, "cancelled")])
+    lost = next(attempt for attempt in got.receipt["attempts"] if attempt["model"] == loser)
+    assert (lost["billed"], lost["cost_usd"], lost["code"]) == ("unknown", None, None)
+    assert world.upstream.cancelled == [loser]
+    assert now_s() == pytest.approx(at_s)
+
+
+async def test_a_loser_whose_reply_had_begun_is_aborted() -> None:
+    got, world = await hedged(stream(COMMENT, HANG), after(1.0, healthy_stream("Two.")), streamed=True)
+
+    assert text_in(got.events) == "Two."
+    assert world.transport.replies[0].aborted
+    assert got.headers["x-gateway-trace"] == "a/one=cancelled,b/two=ok"
+
+
+async def test_both_may_fail_and_the_chain_goes_on() -> None:
+    got, world = await hedged(after(3.0, fail(404)), after(2.0, fail(502)), after(1.0, answer("Three.")))
+
+    assert begun(world)[:2] == [("a/one", 0.0), ("b/two", 2.0)]
+    assert got.receipt["served"] == "c/three"
+    assert outcomes(got)[:2] == [("a/one", "failed"), ("b/two", "failed")]
+
+
+async def test_a_spent_chain_tells_of_all_attempts() -> None:
+    got, _ = await hedged(after(3.0, fail(404)), after(3.0, fail(403)), after(3.0, fail(404)), errors="all")
+
+    assert got.error["message"].startswith("No model answered (3 tried).")
+    assert sorted(outcomes(got)) == [(model, "failed") for model in MODELS[:3]]
+    assert [each["model"] for each in got.error["metadata"]["errors"]] == MODELS[:3]
+
+
+async def test_a_quick_failure_moves_the_first_lane_on_as_ever() -> None:
+    got, world = await hedged(fail(502), after(1.0, answer("Two.")))
+
+    assert begun(world) == [("a/one", 0.0), ("b/two", 0.0)]
+    assert outcomes(got) == [("a/one", "failed"), ("b/two", "answered")]
+
+
+async def test_never_more_than_two_are_asked_at_once() -> None:
+    _, world = await hedged(hang, hang, hang, hang, deadline_ms=60_000)
+
+    open_at = {each.model: each.at_s for each in world.upstream.received}
+    assert open_at["a/one"] == 0.0
+    assert open_at["b/two"] == 2.0
+    assert min(open_at["c/three"], open_at["d/four"]) > 10.0
+    assert now_s() == pytest.approx(60.0, abs=0.05)
+
+
+async def test_a_model_alone_is_not_hedged() -> None:
+    _, world = await hedged(after(9.0, answer()))
+
+    assert world.upstream.models == ["a/one"]
+
+
+async def test_after_a_stop_nothing_begins_but_an_attempt_in_flight_may_win() -> None:
+    got, world = await hedged(after(4.0, REFUSED_KEY), after(5.0, answer("Two.")), answer())
+
+    assert got.receipt["served"] == "b/two"
+    assert world.upstream.models == MODELS[:2]
+
+
+@pytest.mark.parametrize("late", [fail(502), recorded("err-402-in-flight")], ids=["provider", "account"])
+async def test_after_a_stop_what_was_in_flight_may_fail_and_nothing_follows(late: Act) -> None:
+    got, world = await hedged(after(4.0, REFUSED_KEY), after(5.0, late), answer())
+
+    assert (got.status, got.error["code"]) == (401, "upstream_key_rejected")
+    assert world.upstream.models == MODELS[:2]
+    assert sorted(outcomes(got)) == [("a/one", "failed"), ("b/two", "failed")]
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_of_two_that_commit_at_once_one_is_served_and_the_other_let_go(streamed: bool) -> None:
+    one, two = (quick(word, streamed=streamed) for word in MODELS[:2])
+    for _ in range(8):
+        got, world = await hedged(after(5.0, one), after(3.0, two), streamed=streamed)
+
+        served = got.receipt["served"]
+        loser = next(model for model in MODELS[:2] if model != served)
+        assert words(got, streamed=streamed) == served == got.headers["x-gateway-model"]
+        assert sorted(outcomes(got)) == sorted([(served, "answered"), (loser, "cancelled")])
+        assert all(each.aborted or each.ended for each in world.transport.replies)
+
+
+@pytest.mark.parametrize("slow", [hang, stream(COMMENT, HANG)], ids=["no head", "no word"])
+async def test_a_client_that_leaves_cancels_both(slow: Act) -> None:
+    async def leaves(_: bytes) -> None:
+        if now_s() > 4.0:
+            raise ClientGoneError
+
+    world = world_of(slow, slow, answer())
+    options = {**HEDGE, "keepalive_ms": 1_000}
+    response = await world.begin(chat(*MODELS[:3], stream=True, gateway=options))
+
+    await finish(response, on_write=leaves)
+
+    assert world.upstream.models == MODELS[:2]
+    assert len(world.upstream.cancelled) + sum(each.aborted for each in world.transport.replies) == 2
+    attempts = world.events("request_done")[0]["attempts"]
+    assert isinstance(attempts, list)
+    assert [each["outcome"] for each in attempts if isinstance(each, dict)] == ["cancelled"] * 2
+
+
+async def test_a_request_that_is_cancelled_cancels_both() -> None:
+    world = world_of(hang, hang)
+    asking = asyncio.create_task(world.ask(*MODELS[:2], gateway=HEDGE))
+    await asyncio.sleep(3.0)
+
+    asking.cancel()
+    await asyncio.wait({asking})
+
+    assert sorted(world.upstream.cancelled) == MODELS[:2]
