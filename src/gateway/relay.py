@@ -62,6 +62,7 @@ class RelayedStream:
                 if guard.fault is None or not is_open:
                     outcome = guard.fault.code if guard.fault else "answered"
                     return
+                served.answer.reply.abort()
                 following = await self.resume(guard) if self.resume else None
                 if following is None:
                     await sink.write(guard.error_event())
@@ -73,7 +74,7 @@ class RelayedStream:
             pass
         finally:
             served.answer.reply.abort()
-            if outcome == "client_gone":
+            if outcome == "client_gone" and served.attempt.fault is None:
                 served.attempt.outcome = "cancelled"
             self.on_end(outcome)
 

@@ -24,12 +24,16 @@ def resume_by(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports) -> Resume | 
     if how == "error":
         return None
 
+    said: str | None = ""  # by all models so far; None once it is more than text
+
     async def resume(guard: Guard) -> tuple[bytes, ServedStream] | None:
+        nonlocal said
+        said = None if said is None or guard.text is None else said + guard.text
         asked = {attempt.model for attempt in receipt.attempts}
         left = tuple(candidate for candidate in plan.chain if candidate.model not in asked)
-        if not left or (how == "continue" and not guard.text):
+        if not left or (how == "continue" and not said):
             return None
-        following = replace(ask, prefill=guard.text if how == "continue" else None)
+        following = replace(ask, prefill=said if how == "continue" else None)
         try:
             served = await execute(replace(plan, chain=left), following, receipt, ports)
         except GatewayError:

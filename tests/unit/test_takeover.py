@@ -1,0 +1,172 @@
+import asyncio
+from typing import Any
+
+import pytest
+
+from gateway.wire import ClientGoneError
+from tests.support.chunks import COST_USD, DONE, ROLE, STOP, USAGE, text, text_in
+from tests.support.upstream import HANG, RESET, Act, after, fail, hang, healthy_stream, recorded, stream
+from tests.support.world import Answer, World, chat, finish, now_s
+
+pytestmark = pytest.mark.anyio
+MODELS = ["a/one", "b/two", "c/three"]
+HALF = stream(text("Half "), RESET)
+taking_over = pytest.mark.parametrize("how", ["restart", "continue"])
+
+
+def world_of(*acts: Act) -> World:
+    world = World()
+    for model, act in zip(MODELS, acts, strict=False):
+        world.script(model, act)
+    return world
+
+
+async def ask(
+    how: str, *acts: Act, fields: dict[str, object] | None = None, **options: object
+) -> tuple[Answer, World]:
+    world = world_of(*acts)
+    gateway = {"on_midstream": how, **options}
+    return await world.ask(*MODELS[: len(acts)], stream=True, gateway=gateway, **(fields or {})), world
+
+
+def seams(got: Answer) -> list[int]:
+    """Return the places of the restart events."""
+    return [
+        place
+        for place, each in enumerate(got.events)
+        if each != "[DONE]" and each.get("gateway", {}).get("event") == "restart"
+    ]
+
+
+def errors(got: Answer) -> list[dict[str, Any]]:
+    return [each["error"] for each in got.events if "error" in each]
+
+
+@taking_over
+async def test_the_receipt_says_who_took_over(how: str) -> None:
+    got, world = await ask(how, stream(text("a"), 3.0, RESET), after(2.0, healthy_stream("b")))
+
+    first, second = got.receipt["attempts"]
+    assert (first["outcome"], first["code"], first["billed"]) == ("cut_off", "connection_lost", "unknown")
+    assert "resumes" not in first
+    assert (second["outcome"], second["resumes"], second["cost_usd"]) == ("answered", how, COST_USD)
+    assert (got.receipt["served"], got.receipt["ms"]) == ("b/two", 5_000)
+    assert [line["outcome"] for line in world.events("request_done")] == ["answered"]
+
+
+@taking_over
+async def test_the_deadline_counts_anew_from_the_break(how: str) -> None:
+    slow = tuple(step for _ in range(5) for step in (text("x"), 4.0))
+    got, _ = await ask(how, stream(*slow, RESET), hang, after(4.0, healthy_stream("y")), deadline_ms=10_000)
+
+    assert got.receipt["served"] == "c/three"
+    assert now_s() == pytest.approx(20.0 + 5.0 + 4.0)
+
+
+@taking_over
+@pytest.mark.parametrize(
+    ("second", "codes"),
+    [
+        pytest.param(fail(404), ["no_endpoints"], id="it fails"),
+        pytest.param(recorded("err-401"), ["upstream_key_rejected"], id="it stops the chain"),
+        pytest.param(hang, ["attempt_timeout"], id="it hangs"),
+        pytest.param(stream(ROLE, DONE), ["empty_answer"] * 2, id="it says nothing, twice"),
+    ],
+)
+async def test_a_takeover_that_fails_ends_in_one_error_event_of_the_first_fault(
+    how: str, second: Act, codes: list[str]
+) -> None:
+    got, world = await ask(how, HALF, second, deadline_ms=10_000)
+
+    assert [each["code"] for each in errors(got)] == ["connection_lost"]
+    assert "error" in got.events[-1]
+    assert got.codes == ["connection_lost", *codes]
+    assert (text_in(got.events), seams(got)) == ("Half ", [])
+    assert world.events("request_done")[0]["outcome"] == "connection_lost"
+
+
+@taking_over
+async def test_without_a_model_left_it_ends_as_by_default(how: str) -> None:
+    got, _ = await ask(how, fail(404), HALF)
+
+    assert [each["code"] for each in errors(got)] == ["connection_lost"]
+
+
+async def test_each_break_is_a_restart_until_none_is_left() -> None:
+    got, world = await ask("restart", HALF, HALF, stream(text("Last"), DONE))
+
+    assert [got.events[place]["gateway"]["model"] for place in seams(got)] == MODELS[1:]
+    assert [each["code"] for each in errors(got)] == ["no_finish_reason"]
+    assert [each["outcome"] for each in got.receipt["attempts"]] == ["cut_off"] * 3
+    assert all(each.aborted or each.ended for each in world.transport.replies)
+
+
+@taking_over
+async def test_a_model_that_rested_when_it_began_may_take_over_later(how: str) -> None:
+    world = world_of(fail(429, retry_after="5"), stream(text("a"), 9.0, RESET))
+    await world.ask("a/one", gateway={"deadline_ms": 1_000})
+    world.script("a/one", healthy_stream("b"))
+
+    got = await world.ask("a/one", "b/two", stream=True, gateway={"on_midstream": how})
+
+    assert [each["model"] for each in got.receipt["attempts"]] == ["b/two", "a/one"]
+    assert text_in(got.events) == "ab"
+
+
+async def test_what_comes_after_the_finish_is_no_break() -> None:
+    got, world = await ask("restart", stream(text("Hi"), STOP, RESET), healthy_stream())
+
+    assert (got.body, world.upstream.models) == (text("Hi") + STOP + DONE, ["a/one"])
+
+
+@taking_over
+async def test_a_client_that_leaves_after_the_takeover_ends_it(how: str) -> None:
+    async def leaves(_: bytes) -> None:
+        if now_s() > 1.0:
+            raise ClientGoneError
+
+    world = world_of(HALF, after(1.5, stream(text("b"), HANG)))
+    response = await world.begin(chat(*MODELS, stream=True, gateway={"on_midstream": how}))
+
+    await finish(response, on_write=leaves)
+
+    assert all(each.aborted for each in world.transport.replies)
+    assert world.events("request_done")[0]["outcome"] == "client_gone"
+    assert world.upstream.models == MODELS[:2]
+
+
+@taking_over
+@pytest.mark.parametrize(
+    "second", [hang, stream(ROLE, HANG), stream(text("b"), HANG)], ids=["no head", "no word", "committed"]
+)
+async def test_a_stream_that_is_cancelled_during_the_takeover_ends_every_call(how: str, second: Act) -> None:
+    world = world_of(HALF, second)
+    response = await world.begin(chat(*MODELS, stream=True, gateway={"on_midstream": how}))
+    relaying = asyncio.create_task(finish(response))
+    await asyncio.sleep(3.0)
+
+    relaying.cancel()
+    await asyncio.wait({relaying})
+
+    assert all(each.aborted for each in world.transport.replies)
+    assert len(world.transport.replies) + len(world.upstream.cancelled) == 2
+    (line,) = world.events("request_done")
+    attempts = line["attempts"]
+    assert isinstance(attempts, list)
+    outcomes = [each["outcome"] for each in attempts if isinstance(each, dict)]
+    assert (line["outcome"], outcomes) == ("client_gone", ["cut_off", "cancelled"])
+
+
+async def test_the_usage_of_a_broken_answer_is_kept() -> None:
+    got, _ = await ask(
+        "restart", stream(text("a"), USAGE.replace(b'"stop"', b"null"), RESET), healthy_stream()
+    )
+
+    assert got.receipt["cost_usd"] == pytest.approx(2 * COST_USD)
+
+
+@taking_over
+async def test_the_broken_stream_is_closed_before_another_takes_over(how: str) -> None:
+    _, world = await ask(how, stream(text("a") + b"data: garbage\n\n", HANG), healthy_stream("b"))
+
+    assert world.transport.replies[0].aborted
