@@ -13,7 +13,8 @@ from gateway.plan import Candidate, Plan
 from gateway.policy import Fault, Scope, Verdict, jitter_s, pause_s
 from gateway.rests import Rests
 
-# Nothing useful comes back in less; an attempt that has no more left is not started.
+# Nothing useful comes back in less; an attempt that has no more left is not started. Pyodide's event loop
+# refuses a timer whose time has come while it was being set, so shorter ones are not even possible.
 MIN_ATTEMPT_S = 0.01
 # A pause this short is worth more than another model, if the model itself named it.
 SHORT_PAUSE_S = 1.0
@@ -132,10 +133,15 @@ class Schedule:
         if worst_usd is None:
             note = f"The price of {candidate.model} is unknown: max_cost_usd cannot bind it."
             self._receipt.notes.append(note)
-        if (self._receipt.cost_usd or 0.0) + (worst_usd or 0.0) >= ceiling_usd:
+        if not self._fits_ceiling(candidate):
             self._receipt.skip(candidate.model, "over_max_cost")
             return False
         return True
+
+    def _fits_ceiling(self, candidate: Candidate) -> bool:
+        ceiling_usd = self._limits.max_cost_usd
+        spent_usd, worst_usd = self._receipt.cost_usd or 0.0, candidate.worst_cost_usd or 0.0
+        return ceiling_usd is None or spent_usd + worst_usd < ceiling_usd
 
     def _try_again(self, candidate: Candidate, wait_s: float | None) -> bool:
         """Put the same model next, if it may be tried again and its wait fits; return whether it was."""
@@ -145,7 +151,7 @@ class Schedule:
         return True
 
     def _may_retry(self, candidate: Candidate) -> bool:
-        return self._tries[candidate.model] <= self._limits.retries
+        return self._tries[candidate.model] <= self._limits.retries and self._fits_ceiling(candidate)
 
     def _is_ready(self, candidate: Candidate) -> bool:
         now_s = self._now_s()

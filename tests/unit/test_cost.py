@@ -1,0 +1,111 @@
+import json
+
+import pytest
+
+from tests.support.upstream import Act, answer, fail, reply
+from tests.support.world import World
+
+pytestmark = pytest.mark.anyio
+MODELS = ["a/one", "b/two", "c/three"]
+
+
+def nothing_for(cost_usd: float) -> Act:
+    """Return an act: an answer without a word, and its bill."""
+    choice = {"index": 0, "message": {"role": "assistant", "content": ""}, "finish_reason": "stop"}
+    return reply(200, json.dumps({"choices": [choice], "usage": {"cost": cost_usd}}).encode())
+
+
+def note_of(model: str) -> str:
+    return f"The price of {model} is unknown: max_cost_usd cannot bind it."
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_ceiling_on_a_model_of_unknown_price_is_noted(streamed: bool) -> None:
+    got = await World().ask(*MODELS, stream=streamed, gateway={"max_cost_usd": 0.5})
+
+    assert got.receipt["notes"] == [note_of("a/one")]
+    assert got.receipt["served"] == "a/one"
+
+
+async def test_without_a_ceiling_there_is_nothing_to_note() -> None:
+    got = await World().ask(*MODELS, gateway={"strict": True})
+
+    assert not {"notes", "skipped"} & set(got.receipt)
+
+
+async def test_each_model_of_unknown_price_is_noted_once() -> None:
+    world = World().script("a/one", fail(404)).script("b/two", fail(502), answer())
+
+    got = await world.ask(*MODELS[:2], gateway={"max_cost_usd": 0.5})
+
+    assert world.upstream.models == ["a/one", "b/two", "b/two"]
+    assert got.receipt["notes"] == [note_of("a/one"), note_of("b/two")]
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_strict_leaves_out_what_has_no_price(streamed: bool) -> None:
+    world = World()
+
+    got = await world.ask(*MODELS, stream=streamed, gateway={"max_cost_usd": 0.5, "strict": True})
+
+    assert world.upstream.models == []
+    assert (got.status, got.error["code"]) == (402, "over_max_cost")
+    assert got.error["metadata"]["source"] == "gateway"
+    assert got.headers["x-should-retry"] == "false"
+    assert got.receipt["skipped"] == [{"model": model, "reason": "price_unknown"} for model in MODELS]
+    assert got.receipt["attempts"] == []
+
+
+async def test_what_failed_attempts_have_cost_counts() -> None:
+    world = World().script("a/one", nothing_for(0.3)).script("b/two", nothing_for(0.3))
+
+    got = await world.ask(*MODELS, gateway={"max_cost_usd": 0.5})
+
+    assert world.upstream.models == ["a/one", "b/two"]
+    assert got.error["code"] == "empty_answer"
+    assert got.receipt["skipped"] == [{"model": "c/three", "reason": "over_max_cost"}]
+    assert got.receipt["cost_usd"] == 0.6
+    assert [attempt["billed"] for attempt in got.receipt["attempts"]] == ["yes", "yes"]
+
+
+async def test_below_the_ceiling_the_chain_goes_on() -> None:
+    world = World().script("a/one", nothing_for(0.3))
+
+    got = await world.ask(*MODELS, gateway={"max_cost_usd": 0.5})
+
+    assert got.receipt["served"] == "b/two"
+    assert got.receipt["cost_usd"] == pytest.approx(0.300_021)
+
+
+async def test_a_ceiling_that_is_reached_ends_the_tries_of_the_same_model_too() -> None:
+    world = World().script("a/one", nothing_for(0.6))
+
+    got = await world.ask("a/one", gateway={"max_cost_usd": 0.5, "retries": 3})
+
+    assert world.upstream.models == ["a/one"]
+    assert got.error["code"] == "empty_answer"
+
+
+async def test_a_ceiling_that_is_reached_wakes_no_resting_model() -> None:
+    world = World().script("a/one", fail(429, retry_after="20"), answer())
+    world.script("b/two", nothing_for(0.6))
+
+    got = await world.ask("a/one", "b/two", gateway={"max_cost_usd": 0.5})
+
+    assert world.upstream.models == ["a/one", "b/two"]
+    assert got.error["code"] == "empty_answer"
+
+
+async def test_a_chain_that_is_not_bound_by_a_ceiling_may_cost_anything() -> None:
+    world = World().script("a/one", nothing_for(50.0))
+
+    got = await world.ask(*MODELS)
+
+    assert got.receipt["served"] == "b/two"
+
+
+@pytest.mark.parametrize("ceiling", [0, -1, "1", True])
+async def test_a_ceiling_is_a_number_above_zero(ceiling: object) -> None:
+    got = await World().ask("a/one", gateway={"max_cost_usd": ceiling})
+
+    assert (got.status, got.error["param"]) == (400, "gateway.max_cost_usd")
