@@ -12,7 +12,7 @@ from gateway.openrouter import CommittedStream, Completion, commit
 from gateway.plan import Limits
 from gateway.policy import AttemptFailedError, Fault
 from gateway.ports import Ports, TransportError
-from gateway.schedule import Step
+from gateway.schedule import MIN_ATTEMPT_S, Step
 from gateway.wire import UpstreamRequest
 
 
@@ -111,4 +111,5 @@ def _budget(limits: Limits, share_s: float, *, stream: bool) -> tuple[float, str
         timers.append((limits.attempt_s, "attempt_timeout"))
     if stream:
         timers.append((limits.first_token_s, "first_token_timeout"))
-    return min(timers)
+    budget_s, code = min(timers)
+    return max(budget_s, MIN_ATTEMPT_S), code

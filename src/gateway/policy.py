@@ -102,7 +102,7 @@ RULES: Mapping[str, Rule] = MappingProxyType({
     # -- this gateway's own timers
     "attempt_timeout": Rule("provider", _F, 504, "The model did not answer within its share of the deadline.", billed="unknown"),
     "first_token_timeout": Rule("provider", _F, 504, "The model's stream showed no progress in time.", billed="unknown"),
-    "deadline_exceeded": Rule("gateway", _S, 504, "No model answered before the deadline.", billed="unknown"),
+    "deadline_exceeded": Rule("gateway", _F, 504, "No model answered before the deadline.", billed="unknown"),
     "idle_timeout": Rule("provider", _F, 504, "The model's stream stopped making progress.", billed="unknown"),
     # -- HTTP 200 that is no answer
     "empty_answer": Rule("provider", _R, 502, "The model ended without an answer.", billed="unknown"),
@@ -119,6 +119,9 @@ RULES: Mapping[str, Rule] = MappingProxyType({
     "over_max_cost": Rule("gateway", _S, 402, "No model of the chain fits max_cost_usd.", type="billing_error"),
     "gateway_fault": Rule("gateway", _F, 500, "The gateway failed while it handled this attempt.", billed="unknown"),
 })  # fmt: skip  # a table is read by its columns
+
+
+PASSING_STATUSES = frozenset({408, 425, 429})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +146,12 @@ class Fault:
     def rule(self) -> Rule:
         """The row of the table that this fault falls under."""
         return RULES[self.code]
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether the same request may be answered at another time."""
+        status = self.shown_status
+        return self.rule.verdict is not Verdict.STOP and (status in PASSING_STATUSES or status >= 500)
 
     @property
     def shown_status(self) -> int:

@@ -30,7 +30,7 @@ def chain_spent(receipt: Receipt, last: Fault, *, list_all: bool, wait_s: float 
         prefix + rule.message,
         kind=ErrorKind(last.shown_status, rule.type, rule.source),
         retry_after_s=last.retry_after_s if stopped else wait_s,
-        retryable=not stopped and (wait_s is not None or rule.verdict is Verdict.RETRY),
+        retryable=last.may_pass or (wait_s is not None and not stopped),
         metadata=metadata,
     )
 
@@ -55,6 +55,6 @@ def stream_broken(fault: Fault, receipt: Receipt) -> GatewayError:
         f"The answer broke off. {rule.message}",
         kind=ErrorKind(fault.shown_status, rule.type, rule.source),
         retry_after_s=fault.retry_after_s,
-        retryable=rule.verdict is not Verdict.STOP,
+        retryable=fault.may_pass,
         metadata={**fault.details, "partial": True, "gateway": receipt.to_json()},
     )

@@ -1,0 +1,60 @@
+"""The running Worker keeps what its OpenAPI document says."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.runtimes import Gateway
+
+RUN_S = 120
+# What a random request cannot be held to: its model need not exist, its times may be too short for any
+# answer (an honest 504), the method QUERY never gets past the runtime's own HTTP server, and the key that
+# every request here carries cannot be left off to see what happens (tests/e2e/test_access.py does that).
+LEFT_OUT = "positive_data_acceptance,not_a_server_error,unsupported_method,ignored_auth"
+
+
+def document(gateway: Gateway) -> dict[str, dict[str, dict[str, dict[str, object]]]]:
+    with gateway.client() as client:
+        response = client.get("/openapi.json")
+    assert response.status_code == 200
+    value: dict[str, dict[str, dict[str, dict[str, object]]]] = response.json()
+    return value
+
+
+def test_random_requests_are_answered_as_documented(gateway: Gateway, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "schemathesis.cli", "run", f"{gateway.base_url}/openapi.json"]
+    command += [
+        "--url",
+        gateway.base_url,
+        "--max-examples",
+        "30",
+        "--exclude-path-regex",
+        "^/api/",
+        "--exclude-checks",
+        LEFT_OUT,
+        "--no-color",
+    ]
+    command += [word for name, value in gateway.headers.items() for word in ("--header", f"{name}:{value}")]
+
+    run = subprocess.run(command, capture_output=True, text=True, timeout=RUN_S, cwd=tmp_path, check=False)  # noqa: S603  # our own command line
+
+    assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-1000:]
+    if gateway.is_ours:
+        assert "internal_error" not in gateway.log_text()
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/api/v1/chat/completions"])
+def test_every_example_is_answered(gateway: Gateway, path: str) -> None:
+    operation = document(gateway)["paths"][path]["post"]
+    body = operation["requestBody"]
+    assert isinstance(body, dict)
+    examples = body["content"]["application/json"]["examples"]
+
+    with gateway.client() as client:
+        statuses = {
+            name: client.post(path, json=each["value"]).status_code for name, each in examples.items()
+        }
+
+    assert set(statuses.values()) == {200}, statuses
