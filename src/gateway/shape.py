@@ -115,7 +115,7 @@ def shape_usage(payload: JsonObject) -> bool:
     counts: JsonObject = {
         "prompt_tokens": int(prompt),
         "completion_tokens": int(completion),
-        "total_tokens": int(prompt + completion),
+        "total_tokens": int(prompt) + int(completion),  # their sum as floats may be infinite
         "prompt_tokens_details": {"cached_tokens": 0},
         "completion_tokens_details": {"reasoning_tokens": 0},
     }

@@ -1,0 +1,171 @@
+"""The usage in its forms, and properties: whatever JSON an upstream sends, shaping it never raises."""
+
+import copy
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.chunk_shape import ChunkShape
+from gateway.shape import shape_completion, shape_usage
+from gateway.wire import Json, JsonObject
+from tests.support.chunks import DONE, STOP, chunk, event, text
+from tests.support.upstream import reply, stream
+from tests.support.world import World, run
+
+NO_DETAILS: JsonObject = {
+    "prompt_tokens_details": {"cached_tokens": 0},
+    "completion_tokens_details": {"reasoning_tokens": 0},
+}
+ZEROS: JsonObject = {
+    "prompt_tokens": 0,
+    "completion_tokens": 0,
+    "total_tokens": 0,
+    "cost": None,
+    **NO_DETAILS,
+}
+COUNTS: JsonObject = {"prompt_tokens": 3, "completion_tokens": 2}
+FULL: JsonObject = {
+    "prompt_tokens": 10,
+    "completion_tokens": 5,
+    "total_tokens": 99,
+    "cost": 0,
+    "prompt_tokens_details": {"cached_tokens": 7, "cache_write_tokens": 1},
+    "completion_tokens_details": {"reasoning_tokens": 4},
+    "cost_details": {"upstream_inference_cost": None},
+    "is_byok": False,
+}
+USAGES: list[tuple[str, Json, Json]] = [
+    ("whole, and more", FULL, FULL),
+    ("nothing", {}, ZEROS),
+    ("counts", COUNTS, {**ZEROS, **COUNTS, "total_tokens": 5}),
+    ("nulls", {**COUNTS, "completion_tokens": None}, {**ZEROS, "prompt_tokens": 3, "total_tokens": 3}),
+    ("words", {"prompt_tokens": "3"}, {**ZEROS, "prompt_tokens": "3"}),
+    ("null details", {"prompt_tokens_details": None}, ZEROS),
+    ("null", None, None),
+    ("no object", "5 tokens", "5 tokens"),
+]
+
+
+@pytest.mark.parametrize(("said", "shown"), [pytest.param(*row, id=name) for name, *row in USAGES])
+def test_a_usage_has_its_counts_its_details_and_a_cost_that_may_be_null(said: Json, shown: Json) -> None:
+    payload: JsonObject = {"usage": copy.deepcopy(said)}
+
+    changed = shape_usage(payload)
+
+    assert payload["usage"] == shown
+    assert changed is (said != shown)
+
+
+def test_a_usage_that_is_missing_is_null() -> None:
+    payload: JsonObject = {}
+
+    assert shape_usage(payload)
+    assert payload == {"usage": None}
+
+
+@pytest.mark.parametrize("prompt", [1.7e308, 10**400, -1, True])
+def test_a_count_that_cannot_be_is_no_reason_to_fail(prompt: Json) -> None:
+    payload: JsonObject = {"usage": {"prompt_tokens": prompt, "completion_tokens": 1.7e308}}
+
+    shape_usage(payload)
+
+    assert isinstance(payload["usage"], dict)
+    assert payload["usage"]["prompt_tokens"] == prompt
+
+
+FIELDS = """choices message delta content tool_calls function arguments function_call index finish_reason
+    usage prompt_tokens cost reasoning reasoning_content images text type id name prompt_tokens_details
+    native_finish_reason x"""
+NAMES = st.sampled_from(FIELDS.split())
+LEAVES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from(["", " ", "stop", "tool_use", "image_url", "text", "\ud800", "gen-1"]),
+)
+ANY_JSON: st.SearchStrategy[Any] = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=5),
+    max_leaves=25,
+)
+CALL = st.fixed_dictionaries({}, optional={"index": ANY_JSON, "id": ANY_JSON, "function": ANY_JSON})
+MESSAGE = st.fixed_dictionaries(
+    {},
+    optional={
+        "content": ANY_JSON,
+        "tool_calls": st.lists(CALL | ANY_JSON, max_size=3) | ANY_JSON,
+        "function_call": ANY_JSON,
+        "reasoning_content": ANY_JSON,
+        "images": ANY_JSON,
+    },
+)
+CHOICE = st.fixed_dictionaries(
+    {}, optional={"index": ANY_JSON, "message": MESSAGE, "delta": MESSAGE, "finish_reason": ANY_JSON}
+)
+PAYLOAD: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {}, optional={"id": ANY_JSON, "choices": st.lists(CHOICE | ANY_JSON, max_size=3), "usage": ANY_JSON}
+)
+
+
+@given(PAYLOAD)
+def test_any_answer_can_be_shaped_and_the_second_time_changes_nothing(payload: dict[str, Any]) -> None:
+    always: JsonObject = {"id": "gen-1", "object": "chat.completion", "created": 1, "model": "a/one"}
+
+    shape_completion(payload, always=always)
+    shaped = copy.deepcopy(payload)
+
+    assert not shape_completion(payload, always=always)
+    assert payload == shaped
+
+
+@given(PAYLOAD, st.lists(PAYLOAD, max_size=4), st.booleans())
+def test_any_chunks_can_be_shaped(first: dict[str, Any], chunks: list[dict[str, Any]], openai: bool) -> None:
+    fallback: JsonObject = {"id": "gen-1", "created": 1, "model": "a/one"}
+    shape = ChunkShape(first, fallback, openai_usage=openai)
+
+    for payload in [first, *chunks]:
+        shape.shape(payload)
+
+        assert payload["object"] == "chat.completion.chunk"
+        assert payload["id"]
+        assert payload["model"]
+
+
+@given(PAYLOAD)
+def test_any_answer_upstream_is_an_answer_or_an_error_of_ours_and_no_bug(payload: dict[str, Any]) -> None:
+    world = World().script("a/one", reply(200, json.dumps(payload).encode()))
+
+    got = run(world.ask("a/one", gateway={"retries": 0}))
+
+    assert got.json
+    assert world.events("internal_error") == []
+
+
+@given(PAYLOAD, PAYLOAD)
+def test_any_chunk_upstream_is_passed_or_ends_the_answer_and_is_no_bug(
+    before: dict[str, Any], payload: dict[str, Any]
+) -> None:
+    world = World().script("a/one", stream(event(before), text("Hi")))
+    world.script("b/two", stream(text("Hi"), event(payload), STOP, DONE))
+
+    for model in ("a/one", "b/two"):
+        got = run(world.ask(model, stream=True, gateway={"retries": 0}))
+        assert got.body
+    assert world.events("internal_error") == []
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("asked", [False, True])
+async def test_a_usage_beside_the_last_word_takes_nothing_away(asked: bool) -> None:
+    last = chunk({"content": "end"}, finish="stop", usage={"prompt_tokens": 1})
+    world = World().script("a/one", stream(text("Hi"), last, DONE))
+
+    got = (await world.ask("a/one", stream=True, stream_options={"include_usage": asked})).events[1]
+
+    assert got["choices"][0]["delta"] == {"content": "end"}
+    assert got["choices"][0]["finish_reason"] == "stop"
+    assert (got["usage"]["total_tokens"], got["usage"]["cost"]) == (1, None)
