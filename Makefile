@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN = .venv/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev test faults check format tables lock deploy
+.PHONY: help setup dev test faults clients check format tables lock deploy
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -19,6 +19,9 @@ test: setup ## everything: lint, types, unit tests, the suite on every runtime, 
 
 faults: setup ## every fault that the simulator knows, on every runtime, as one table
 	@PYTHONPATH=src exec $(RUN) scripts.faults
+
+clients: setup ## real clients, OpenAI's, OpenRouter's and others', before the gateway; writes the README's table
+	@PYTHONPATH=src exec $(RUN) scripts.clients
 
 check: setup ## lint, types and unit tests only
 	@exec $(RUN) scripts.suite --quick

@@ -1,4 +1,4 @@
-"""`make lock`: rewrite the hashed requirement files and package-lock.json."""
+"""`make lock`: rewrite the hashed requirement files and the package-lock.json files."""
 
 import os
 import subprocess
@@ -8,7 +8,8 @@ from pathlib import Path
 from scripts.tools import ROOT, node, tool_environment
 
 # The dependency group, and the lowest Python that it must install on.
-GROUPS = {"dev": "3.11", "worker-sdk": "3.12"}
+GROUPS = {"dev": "3.11", "worker-sdk": "3.12", "clients": "3.11"}
+NPM_PROJECTS = (ROOT, ROOT / "tests" / "clients" / "node")
 
 
 def main() -> None:
@@ -25,7 +26,8 @@ def main() -> None:
         subprocess.run([sys.executable, "-m", "uv", "pip", "compile", *options], cwd=ROOT, check=True)
     npm = node().parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     command: list[str | Path] = [node(), npm, "install", "--package-lock-only", "--ignore-scripts"]
-    subprocess.run(command, cwd=ROOT, check=True, env=tool_environment(os.environ))
+    for project in NPM_PROJECTS:
+        subprocess.run(command, cwd=project, check=True, env=tool_environment(os.environ))
 
 
 if __name__ == "__main__":

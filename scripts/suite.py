@@ -98,6 +98,7 @@ FULL = (
     *QUICK,
     tests("simulator", "tests/simulator"),
     Part("deploy dry run", (node(), WRANGLER, "deploy", "--dry-run"), lists_the_worker),
+    Part("client in Node", ("env", "PYTHONPATH=src", *module("scripts.clients", "--quick"))),
     tests("e2e pyodide-0.28", "tests/e2e", "--runtime", "pyodide-0.28"),
     tests("e2e pyodide-314", "tests/e2e", "--runtime", "pyodide-314"),
 )

@@ -1,0 +1,145 @@
+"""`make clients`: run real clients against the gateway, and write what they can do into the README."""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from scripts.ports import LOOPBACK
+from scripts.servers import stage_directory, start_simulator
+from scripts.setup_clients import NODE_TESTS, PYTHON, set_up_node, set_up_python
+from scripts.tools import ROOT, node, tool_environment
+from tests.support.runtimes import KEY, UPSTREAM_KEY, Fleet
+
+README = ROOT / "README.md"
+BEGIN, END = "<!-- clients: written by `make clients` -->\n", "<!-- /clients -->\n"
+PYTHON_TESTS = ROOT / "tests" / "clients" / "python"
+COLUMNS = ("plain", "stream", "tools", "structured", "errors", "broken stream", "fallback")
+
+Line: TypeAlias = dict[str, Any]  # what a test leaves: client, version, column, outcome, remark
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A gateway that clients can be run against: what they find in their environment, and their results."""
+
+    environ: Mapping[str, str]
+    results: Path
+
+    def passes(self, *command: str | Path, cwd: Path) -> bool:
+        """Run some tests; return whether all passed."""
+        return subprocess.run(command, cwd=cwd, env=self.environ, check=False).returncode == 0
+
+    def lines(self) -> list[Line]:
+        """Return what the tests have left."""
+        return [json.loads(line) for line in self.results.read_text(encoding="utf-8").splitlines()]
+
+
+@contextmanager
+def bench() -> Iterator[Bench]:
+    """Start the gateway on `make dev`'s runtime, before the simulator."""
+    directory = stage_directory(f"clients-{os.getpid()}")
+    simulator, simulator_url = start_simulator(directory / "simulator.log")
+    settings = {
+        "OPENROUTER_BASE_URL": simulator_url,
+        "OPENROUTER_API_KEY": UPSTREAM_KEY,
+        "DEFAULT_MODEL": "sim/ok",
+        "GATEWAY_KEYS": f"clients:{KEY}",
+    }
+    fleet = Fleet("workerd", settings)
+    with simulator:
+        try:
+            results = directory / "results.jsonl"
+            environ = tool_environment(os.environ, without=frozenset({"PYTHONPATH"})) | {
+                "CLIENTS_GATEWAY": fleet.start().base_url,
+                "CLIENTS_KEY": KEY,
+                "CLIENTS_SIMULATOR": simulator_url.removesuffix("/api/v1"),
+                "CLIENTS_RESULTS": str(results),
+                "NO_PROXY": LOOPBACK,
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "AI_SDK_LOG_WARNINGS": "false",
+            }
+            yield Bench(environ, results)
+        finally:
+            fleet.end(keep_logs=False)
+    shutil.rmtree(directory)
+
+
+def run_python(on: Bench) -> bool:
+    """Run the Python clients; return whether all passed."""
+    return on.passes(PYTHON, "-m", "pytest", "-q", "-c", "pytest.toml", "--rootdir", ".", cwd=PYTHON_TESTS)
+
+
+def run_node(on: Bench, pattern: str = "*.test.mjs") -> bool:
+    """Run the Node clients one after the other, for they share the journal; return whether all passed."""
+    files = sorted(path.name for path in NODE_TESTS.glob(pattern))
+    return on.passes(node(), "--test", "--test-concurrency=1", "--test-reporter=dot", *files, cwd=NODE_TESTS)
+
+
+def table(lines: Iterable[Line]) -> str:
+    """Return the Markdown table.
+
+    Raises:
+        ValueError: a client has a column that no test stands for.
+    """
+    rows: dict[tuple[str, str], dict[str, list[Line]]] = {}
+    for line in lines:
+        row = rows.setdefault((line["client"], line["version"]), {column: [] for column in COLUMNS})
+        row[line["column"]].append(line)
+    text = [f"| client | version | {' | '.join(COLUMNS)} |", "|---" * (len(COLUMNS) + 2) + "|"]
+    for (client, version), cells in rows.items():
+        if untested := [column for column, found in cells.items() if not found]:
+            raise ValueError(f"{client} has no test for {', '.join(untested)}")
+        text.append(f"| {client} | {version} | {' | '.join(map(cell, cells.values()))} |")
+    return "\n".join(text) + "\n"
+
+
+def cell(lines: Sequence[Line]) -> str:
+    """Return what all tests of a column come to: the worst of them, and why."""
+    for outcome, word in {"failed": "FAILED", "no": "no: ", "skipped": "n/a: "}.items():
+        if found := [line for line in lines if line["outcome"] == outcome]:
+            return word + _remarks(found)
+    remarks = _remarks(lines)
+    return f"yes, {remarks}" if remarks else "yes"
+
+
+def _remarks(lines: Iterable[Line]) -> str:
+    return "; ".join(dict.fromkeys(line["remark"] for line in lines if line["remark"]))
+
+
+def with_table(readme: str, written: str) -> str:
+    """Return the README with the table between its marks."""
+    head, _, rest = readme.partition(BEGIN)
+    return head + BEGIN + written + END + rest.partition(END)[2]
+
+
+def main() -> None:
+    """Run the clients; write the table unless something failed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="the Node openai client only, and no table")
+    quick = parser.parse_args().quick
+    began_s = time.monotonic()
+    set_up_node()
+    if not quick:
+        set_up_python()
+    ready_s = time.monotonic()
+    with bench() as on:
+        passed = [run_node(on, "openai.test.mjs")] if quick else [run_python(on), run_node(on)]
+        written = "" if quick else table(on.lines())
+    print(f"\n{written}\nset-up {ready_s - began_s:.0f} s, run {time.monotonic() - ready_s:.0f} s")
+    if not all(passed):
+        sys.exit(1)
+    if written:
+        README.write_text(with_table(README.read_text(encoding="utf-8"), written), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

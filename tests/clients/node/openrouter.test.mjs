@@ -1,0 +1,108 @@
+// OpenRouter's official client. It reads answers and errors by strict schemas.
+
+import assert from "node:assert/strict";
+import { OpenRouter } from "@openrouter/sdk";
+import * as errors from "@openrouter/sdk/models/errors";
+import * as rig from "./rig.mjs";
+
+const check = rig.checks("`@openrouter/sdk`", "@openrouter/sdk");
+// By default it tries any 5xx again for an hour, and there is no header that it would listen to.
+const options = { serverURL: rig.gateway.apiV1, retryConfig: { strategy: "none" } };
+const remark = "with its own retries off";
+const expectedToFail = "it reads `error.code` as an integer";
+const client = new OpenRouter({ ...options, apiKey: rig.gateway.key });
+const ask = (model, more = {}, by = client) =>
+  by.chat.send({ chatRequest: { model, messages: rig.MESSAGES, ...more } });
+
+async function chunksOf(stream) {
+  const chunks = [];
+  for await (const chunk of await stream) chunks.push(chunk);
+  return chunks;
+}
+
+const textOf = (chunks) => chunks.map((chunk) => chunk.choices[0].delta.content ?? "").join("");
+
+check("plain", "it gets an answer and its cost", async () => {
+  const answer = await ask("sim/ok");
+  assert.equal(answer.choices[0].message.content, rig.ANSWER);
+  assert.ok(answer.usage.cost > 0);
+});
+
+check("stream", "it gets a stream with the usage", async () => {
+  const chunks = await chunksOf(ask("sim/ok", { stream: true }));
+  assert.equal(textOf(chunks), rig.ANSWER);
+  assert.deepEqual(chunks.map((chunk) => chunk.choices[0].finishReason).filter(Boolean), ["stop"]);
+  assert.ok(chunks.at(-1).usage.cost > 0);
+});
+
+check("tools", "a tool's result leads to text", async () => {
+  const tools = [rig.WEATHER_TOOL];
+  const { message } = (await ask("sim/tools", { tools })).choices[0];
+  const [call] = message.toolCalls;
+  assert.deepEqual(call.function, { name: "get_weather", arguments: '{"city":"Oslo"}' });
+  const messages = [...rig.MESSAGES, message, { role: "tool", toolCallId: call.id, content: "rain" }];
+  const second = await ask("sim/tools", { tools, messages });
+  assert.equal(second.choices[0].message.content, rig.WEATHER);
+});
+
+check("tools", "a streamed tool call is whole", async () => {
+  const chunks = await chunksOf(ask("sim/tools", { tools: [rig.WEATHER_TOOL], stream: true }));
+  const pieces = chunks.flatMap((chunk) => chunk.choices[0].delta.toolCalls ?? []);
+  assert.equal(pieces[0].function.name, "get_weather");
+  assert.equal(pieces.map((piece) => piece.function.arguments ?? "").join(""), '{"city":"Oslo"}');
+});
+
+check("structured", "it gets JSON by a schema", async () => {
+  const jsonSchema = { name: "city", strict: true, schema: rig.CITY };
+  const answer = await ask("sim/json", { responseFormat: { type: "json_schema", jsonSchema } });
+  assert.deepEqual(JSON.parse(answer.choices[0].message.content), { city: "Canberra" });
+});
+
+check(
+  "errors",
+  "a wrong key is its unauthorized error",
+  async () => {
+    const asked = ask("sim/ok", {}, new OpenRouter({ ...options, apiKey: "wrong" }));
+    await assert.rejects(asked, errors.UnauthorizedResponseError);
+  },
+  { expectedToFail },
+);
+
+for (const [model, more, kind] of [
+  ["sim/ok", { messages: [] }, errors.BadRequestResponseError],
+  [rig.limitedModel(2), {}, errors.TooManyRequestsResponseError],
+  [rig.SPENT, {}, errors.BadGatewayResponseError],
+]) {
+  check("errors", `its ${kind.name}`, () => assert.rejects(ask(model, more), kind), { expectedToFail });
+}
+
+check(
+  "errors",
+  "a spent chain is not tried again",
+  async () => {
+    const called = await rig.upstreamFromNow();
+    await assert.rejects(ask(rig.SPENT), { statusCode: 502 });
+    assert.deepEqual(await called(), rig.SPENT_CALLS);
+  },
+  { remark },
+);
+
+for (const model of rig.BROKEN) {
+  check(
+    "broken stream",
+    `a broken stream ends in its error chunk: ${model}`,
+    async () => {
+      const chunks = await chunksOf(ask(model, { stream: true }));
+      assert.equal(textOf(chunks), rig.BROKEN_TEXT);
+      assert.match(chunks.at(-1).error.message, /broke off/);
+    },
+    { expectedToFail },
+  );
+}
+
+check("fallback", "models are the chain", async () => {
+  const called = await rig.upstreamFromNow();
+  const answer = await ask(undefined, { models: rig.CHAIN });
+  assert.equal(answer.model, "sim/ok");
+  assert.deepEqual(await called(), rig.CHAIN);
+});

@@ -1,0 +1,71 @@
+// What a client's tests have before them: a gateway, the journal of the simulated OpenRouter behind it, and
+// `checks`, which says what becomes of each test in the README's table.
+
+import assert from "node:assert/strict";
+import { appendFileSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+
+const { CLIENTS_GATEWAY: url, CLIENTS_KEY: key, CLIENTS_SIMULATOR: simulator, CLIENTS_RESULTS: results } = process.env;
+
+export const gateway = { key, v1: `${url}/v1`, apiV1: `${url}/api/v1` };
+
+export const QUESTION = "What is the capital of Australia?";
+export const ANSWER = "Canberra is the capital of Australia.";
+export const WEATHER = "It is raining in Oslo.";
+export const MESSAGES = [{ role: "user", content: QUESTION }];
+export const CITY = {
+  type: "object",
+  properties: { city: { type: "string" } },
+  required: ["city"],
+  additionalProperties: false,
+};
+export const WEATHER_TOOL = {
+  type: "function",
+  function: { name: "get_weather", description: "The weather in a city.", parameters: CITY },
+};
+
+export const SPENT = "sim/status-502";
+// The gateway tries the last model once more. More calls would be the client's own.
+export const SPENT_CALLS = [SPENT, SPENT];
+// Both say three pieces of text; then one errs and the other just ends.
+export const BROKEN = ["sim/error-mid", "sim/cut-after"];
+export const BROKEN_TEXT = "Canberra is the capital";
+export const CHAIN = ["sim/status-503", "sim/ok"];
+
+// The gateway leaves alone what asked for a pause: no two tests ask the same.
+export const limitedModel = (number) => `sim/retry-after-${3000 + number}`;
+
+async function entries() {
+  return (await (await fetch(`${simulator}/sim/log`)).json()).entries;
+}
+
+// Returns a function that returns which models were called since, in order.
+export async function upstreamFromNow() {
+  const since = (await entries()).at(-1)?.seq ?? 0;
+  return async () => (await entries()).filter((entry) => entry.seq > since).map((entry) => entry.model);
+}
+
+function versionOf(packageName) {
+  const file = new URL(`node_modules/${packageName}/package.json`, import.meta.url);
+  return JSON.parse(readFileSync(file, "utf8")).version;
+}
+
+// Returns what adds a test to a column of the client's row; the version is that of its packages. A test that is
+// `expectedToFail`, by the reason there, and does not, fails.
+export function checks(client, ...packageNames) {
+  const version = packageNames.map(versionOf).join(", ");
+  const record = (column, outcome, remark) =>
+    appendFileSync(results, `${JSON.stringify({ client: `Node ${client}`, version, column, outcome, remark })}\n`);
+  return (column, name, run, { remark = "", expectedToFail = "" } = {}) =>
+    test(`${client}: ${name}`, async () => {
+      if (expectedToFail) {
+        await assert.rejects(run, "it was expected to fail");
+        return record(column, "no", expectedToFail);
+      }
+      await run().catch((error) => {
+        record(column, "failed", "");
+        throw error;
+      });
+      return record(column, "passed", remark);
+    });
+}

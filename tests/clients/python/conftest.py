@@ -1,0 +1,66 @@
+"""Fixtures for the clients' tests, and what becomes of each test in the README's table.
+
+A module names its client in ``CLIENT`` and the distribution that gives the version in ``PACKAGE``; a fixture
+called ``variant`` splits a client into rows. Every test says with ``shows`` which column it stands for.
+"""
+
+import importlib.metadata
+import json
+import os
+import zlib
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from rig import Gateway, Upstream
+
+
+@pytest.fixture(scope="session")
+def gateway() -> Gateway:
+    return Gateway(os.environ["CLIENTS_GATEWAY"], os.environ["CLIENTS_KEY"])
+
+
+@pytest.fixture
+def upstream() -> Upstream:
+    return Upstream.from_now(os.environ["CLIENTS_SIMULATOR"])
+
+
+@pytest.fixture
+def limited(request: pytest.FixtureRequest) -> str:
+    """A rate-limited model that no other test asks: the gateway leaves alone what asked for a pause."""
+    return f"sim/retry-after-{1000 + zlib.crc32(request.node.nodeid.encode()) % 2000}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    # A test is skipped while it is set up; it ends when it was called, or could not be.
+    if call.when == "call" or (call.when == "setup" and not report.passed):
+        _record(item, report)
+    return report
+
+
+def _record(item: pytest.Item, report: pytest.TestReport) -> None:
+    mark = item.get_closest_marker("shows")
+    assert mark, f"{item.nodeid} does not say what it shows"
+    module = item.module  # type: ignore[attr-defined]  # every item here is a function of a module
+    variant = item.callspec.params.get("variant") if hasattr(item, "callspec") else None
+    reason = str(getattr(report, "wasxfail", "")) or _reason_to_skip(report)
+    outcome = "no" if hasattr(report, "wasxfail") and report.skipped else report.outcome
+    line = {
+        "client": f"Python `{module.CLIENT}`" + (f" `{variant}`" if variant else ""),
+        "version": importlib.metadata.version(module.PACKAGE),
+        "column": mark.args[0],
+        "outcome": outcome,
+        "remark": reason.removeprefix("reason: ") or (mark.args[1] if len(mark.args) > 1 else ""),
+    }
+    with Path(os.environ["CLIENTS_RESULTS"]).open("a", encoding="utf-8") as results:
+        results.write(json.dumps(line) + "\n")
+
+
+def _reason_to_skip(report: pytest.TestReport) -> str:
+    if not report.skipped or not isinstance(report.longrepr, tuple):
+        return ""
+    return report.longrepr[2].removeprefix("Skipped: ")

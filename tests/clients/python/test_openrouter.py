@@ -1,0 +1,135 @@
+"""OpenRouter's official client. It reads answers and errors by strict models."""
+
+from collections.abc import Iterator
+
+import pytest
+from openrouter import OpenRouter, errors
+from openrouter.utils import BackoffStrategy, RetryConfig
+from rig import (
+    ANSWER,
+    BROKEN,
+    BROKEN_TEXT,
+    CITY_SCHEMA,
+    MESSAGES,
+    SPENT,
+    SPENT_CALLS,
+    WEATHER,
+    WEATHER_TOOL,
+    Gateway,
+    Upstream,
+)
+
+CLIENT = PACKAGE = "openrouter"
+# By default it tries any 5xx again for an hour, and there is no header that it would listen to.
+NO_RETRIES = RetryConfig("none", BackoffStrategy(1, 1, 1, 1), retry_connection_errors=False)
+REMARK = "with its own retries off"
+WORD_FOR_NUMBER = pytest.mark.xfail(
+    raises=errors.ResponseValidationError, reason="it reads `error.code` as an integer"
+)
+
+
+@pytest.fixture
+def client(gateway: Gateway) -> Iterator[OpenRouter]:
+    with OpenRouter(api_key=gateway.key, server_url=gateway.api_v1, retry_config=NO_RETRIES) as client:
+        yield client
+
+
+@pytest.mark.shows("plain")
+def test_it_gets_an_answer_and_its_cost(client: OpenRouter) -> None:
+    answer = client.chat.send(model="sim/ok", messages=MESSAGES)
+    assert (answer.choices[0].message.content, answer.choices[0].finish_reason) == (ANSWER, "stop")
+    assert answer.usage.cost > 0
+
+
+@pytest.mark.shows("stream")
+def test_it_gets_a_stream_with_the_usage(client: OpenRouter) -> None:
+    with client.chat.send(model="sim/ok", messages=MESSAGES, stream=True) as stream:
+        chunks = list(stream)
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == ANSWER
+    assert [chunk.choices[0].finish_reason for chunk in chunks if chunk.choices[0].finish_reason] == ["stop"]
+    assert chunks[-1].usage.cost > 0
+
+
+@pytest.mark.shows("tools")
+def test_a_tools_result_leads_to_text(client: OpenRouter) -> None:
+    asked = {"model": "sim/tools", "tools": [WEATHER_TOOL]}
+    message = client.chat.send(messages=MESSAGES, **asked).choices[0].message
+    call = message.tool_calls[0]
+    assert (call.function.name, call.function.arguments) == ("get_weather", '{"city":"Oslo"}')
+    result = {"role": "tool", "tool_call_id": call.id, "content": "rain"}
+    second = client.chat.send(messages=[*MESSAGES, message, result], **asked)
+    assert second.choices[0].message.content == WEATHER
+
+
+@pytest.mark.shows("tools")
+def test_a_streamed_tool_call_is_whole(client: OpenRouter) -> None:
+    with client.chat.send(model="sim/tools", messages=MESSAGES, tools=[WEATHER_TOOL], stream=True) as stream:
+        pieces = [call for chunk in stream for call in chunk.choices[0].delta.tool_calls or []]
+    assert pieces[0].function.name == "get_weather"
+    assert "".join(piece.function.arguments or "" for piece in pieces) == '{"city":"Oslo"}'
+
+
+@pytest.mark.shows("structured")
+def test_it_gets_json_by_a_schema(client: OpenRouter) -> None:
+    schema = {"name": "city", "strict": True, "schema": CITY_SCHEMA}
+    answer = client.chat.send(
+        model="sim/json",
+        messages=MESSAGES,
+        response_format={"type": "json_schema", "json_schema": schema},
+    )
+    assert answer.choices[0].message.content == '{"city": "Canberra"}'
+
+
+@pytest.mark.shows("errors", REMARK)
+@WORD_FOR_NUMBER
+def test_a_wrong_key_is_its_unauthorized_error(gateway: Gateway) -> None:
+    client = OpenRouter(api_key="wrong", server_url=gateway.api_v1)
+    with client, pytest.raises(errors.UnauthorizedResponseError):
+        client.chat.send(model="sim/ok", messages=MESSAGES)
+
+
+@pytest.mark.shows("errors", REMARK)
+@WORD_FOR_NUMBER
+def test_a_bad_field_is_its_bad_request_error(client: OpenRouter) -> None:
+    with pytest.raises(errors.BadRequestResponseError):
+        client.chat.send(model="sim/ok", messages=[])
+
+
+@pytest.mark.shows("errors", REMARK)
+@WORD_FOR_NUMBER
+def test_a_rate_limit_is_its_too_many_requests_error(limited: str, client: OpenRouter) -> None:
+    with pytest.raises(errors.TooManyRequestsResponseError):
+        client.chat.send(model=limited, messages=MESSAGES)
+
+
+@pytest.mark.shows("errors", REMARK)
+@WORD_FOR_NUMBER
+def test_a_spent_chain_is_its_bad_gateway_error(client: OpenRouter) -> None:
+    with pytest.raises(errors.BadGatewayResponseError):
+        client.chat.send(model=SPENT, messages=MESSAGES)
+
+
+@pytest.mark.shows("errors", REMARK)
+def test_a_spent_chain_is_not_tried_again(client: OpenRouter, upstream: Upstream) -> None:
+    with pytest.raises(errors.OpenRouterError) as raised:
+        client.chat.send(model=SPENT, messages=MESSAGES)
+    assert raised.value.status_code == 502
+    assert upstream.models() == [SPENT] * SPENT_CALLS
+
+
+@pytest.mark.shows("broken stream")
+@pytest.mark.parametrize("model", BROKEN)
+@WORD_FOR_NUMBER
+def test_a_broken_stream_ends_in_its_error_chunk(model: str, client: OpenRouter) -> None:
+    with client.chat.send(model=model, messages=MESSAGES, stream=True) as stream:
+        chunks = list(stream)
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == BROKEN_TEXT
+    assert "broke off" in chunks[-1].error.message
+    assert chunks[-1].choices[0].finish_reason == "error"
+
+
+@pytest.mark.shows("fallback")
+def test_models_are_the_chain(client: OpenRouter, upstream: Upstream) -> None:
+    chain = ["sim/status-503", "sim/ok"]
+    answer = client.chat.send(models=chain, messages=MESSAGES)
+    assert (answer.model, upstream.models()) == ("sim/ok", chain)
