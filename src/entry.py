@@ -4,8 +4,8 @@ from typing import Any
 
 from js import Response
 
-from gateway.app import handle
-from gateway.edge.bindings import PORTS, log_bug, read_settings
+from gateway.app import handle, refresh_catalog
+from gateway.edge.bindings import log_bug, ports_of, read_settings
 from gateway.edge.convert import internal_error, to_request, to_response
 from gateway.edge.lifeline import Lifeline
 
@@ -17,7 +17,7 @@ async def serve(request: Any, env: Any, ctx: Any) -> Any:
     lifeline = Lifeline(request, ctx, log_bug)
 
     async def answer() -> Any:
-        response = await handle(to_request(request), lambda: read_settings(env), PORTS)
+        response = await handle(to_request(request), lambda: read_settings(env), ports_of(env))
         return to_response(response, lifeline)
 
     response = await lifeline.start(answer())
@@ -42,3 +42,8 @@ else:
         async def fetch(self, request: Any) -> Any:
             """Serve a request; the SDK's wrappers come off, since raw objects behave alike everywhere."""
             return await serve(request.js_object, getattr(self.env, "_env", self.env), self.ctx)
+
+        async def scheduled(self, controller: Any, env: Any = None, ctx: Any = None) -> None:
+            """Refresh the catalogue on the cron trigger; the runtime passes the controller alone."""
+            raw = getattr(self.env, "_env", self.env)
+            await refresh_catalog(read_settings(raw), ports_of(raw))

@@ -4,7 +4,6 @@ import asyncio
 import re
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -12,6 +11,7 @@ from gateway.attempt_once import Ask, ServedStream
 from gateway.attempts import Receipt
 from gateway.authorize import authorize
 from gateway.body import HttpResponse
+from gateway.call import Call
 from gateway.config import Settings
 from gateway.cors import allowed_origin, answer_preflight
 from gateway.errors import GatewayError
@@ -21,23 +21,15 @@ from gateway.openrouter import request_for
 from gateway.parse import parse
 from gateway.plan import plan
 from gateway.ports import Ports
+from gateway.refresh import refresh
 from gateway.respond import Frame, respond_answer, respond_error, respond_json, respond_stream
+from gateway.show_models import show_model, show_models
 from gateway.streaming import Streaming
 from gateway.wire import BodyTooLargeError, ClientGoneError, HttpRequest, JsonObject
 
 VERSION = "0.1.0"
 BODY_TIMEOUT_S = 30.0
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """One request on its way: what arrived, what holds here, and the world."""
-
-    request: HttpRequest
-    settings: Settings
-    ports: Ports
-    frame: Frame
 
 
 Handler: TypeAlias = Callable[[Call], Awaitable[HttpResponse]]
@@ -59,7 +51,7 @@ async def _route(call: Call) -> HttpResponse:
     """Return what the path and the method lead to. OpenRouter's SDKs put ``/api`` before ``/v1``."""
     request = call.request
     path = request.path.removeprefix("/api") if request.path.startswith("/api/v1/") else request.path
-    methods = ROUTES.get(path)
+    methods = MODEL_ROUTE if path.startswith(MODEL_PREFIX) else ROUTES.get(path)
     if methods is None:
         raise GatewayError("not_found", "There is nothing at this path.")
     allowed = ", ".join([*methods, "OPTIONS"])
@@ -146,10 +138,18 @@ async def openapi_document(call: Call) -> HttpResponse:
     return respond_json(200, openapi(VERSION), call.frame, (("cache-control", "public, max-age=300"),))
 
 
+async def refresh_catalog(settings: Settings, ports: Ports) -> None:
+    """Fetch the catalogue, so that no request has to wait for it: what the cron trigger does."""
+    await refresh(settings.upstream, ports)
+
+
 ROUTES: Mapping[str, Mapping[str, Handler]] = MappingProxyType(
     {
         "/v1/chat/completions": {"POST": chat_completions},
+        "/v1/models": {"GET": show_models, "HEAD": show_models},
         "/health": {"GET": health, "HEAD": health},
         "/openapi.json": {"GET": openapi_document, "HEAD": openapi_document},
     }
 )
+MODEL_PREFIX = "/v1/models/"
+MODEL_ROUTE: Mapping[str, Handler] = MappingProxyType({"GET": show_model, "HEAD": show_model})

@@ -80,6 +80,9 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
         ),
         "APP_TITLE": Setting("", as_header_text, "Sent as `X-OpenRouter-Title` and `X-Title`."),
         "CORS_ORIGINS": Setting("", as_words, "Origins whose pages may call, or `*`. None: no browser may."),
+        "CATALOG_TTL_S": Setting(
+            "3600", as_whole(60, 604_800), "How long the list of models counts as fresh."
+        ),
         "MAX_BODY_BYTES": Setting("10485760", as_whole(1, 100_000_000), "The largest request body."),
         "OPEN_ON_LOOPBACK": Setting(
             "false",
@@ -106,6 +109,7 @@ class Settings:
     site_url: str
     app_title: str
     cors_origins: tuple[str, ...]
+    catalog_ttl_s: int
     max_body_bytes: int
     open_on_loopback: bool
 

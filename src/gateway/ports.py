@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from gateway.catalog import CatalogMemory
 from gateway.rests import Rests
 from gateway.wire import Json, UpstreamRequest
 
@@ -43,6 +44,16 @@ class Transport(Protocol):
         """
 
 
+class Cache(Protocol):
+    """Keeps values for all isolates, eventually; loses them without harm. Never raises."""
+
+    async def get(self, key: str) -> bytes | None:
+        """Return the value, or None where there is none, or no store."""
+
+    async def put(self, key: str, value: bytes) -> None:
+        """Store the value, if that can be done."""
+
+
 class Log(Protocol):
     """Writes one line of JSON: an event's name and its fields. Never content, never keys."""
 
@@ -59,6 +70,8 @@ class Ports:
         draw: a random number from 0 up to 1, for jitter.
         new_id: a fresh identifier: lower-case hexadecimal digits.
         log_bug: logs where an unforeseen fault happened, never what it held.
+        cache: what all isolates share, if it is bound.
+        catalog_memory: this isolate's copy of the catalogue.
         rests: what this isolate knows of models that asked for a pause.
     """
 
@@ -69,3 +82,5 @@ class Ports:
     log: Log
     log_bug: Callable[[Exception], None]
     rests: Rests
+    cache: Cache
+    catalog_memory: CatalogMemory

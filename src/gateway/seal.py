@@ -17,4 +17,5 @@ def seal(request: UpstreamRequest) -> tuple[str, HeaderPairs]:
     there, allowed = urlsplit(url), urlsplit(request.upstream.base_url)
     if not request.path.startswith("/") or (there.scheme, there.netloc) != (allowed.scheme, allowed.netloc):
         raise ValueError("an upstream call must stay on its upstream's host")
-    return url, (*request.headers, ("authorization", f"Bearer {request.upstream.api_key}"))
+    key = request.upstream.api_key
+    return url, (*request.headers, *((("authorization", f"Bearer {key}"),) if key else ()))

@@ -39,6 +39,7 @@ class HttpRequest:
         method: upper case.
         host: host name without the port, lower case.
         path: decoded by nobody, starting with ``/``, without the query.
+        query: what follows the ``?``, decoded by nobody.
         header: returns the value of a header (name in lower case), or None.
         read_body: returns the whole body; takes its limit in bytes. Raises ``BodyTooLargeError``.
     """
@@ -46,6 +47,7 @@ class HttpRequest:
     method: str
     host: str
     path: str
+    query: str = ""
     header: Callable[[str], str | None]
     read_body: Callable[[int], Awaitable[bytes]]
 

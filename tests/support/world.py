@@ -10,6 +10,7 @@ import looptime
 
 from gateway.app import handle
 from gateway.body import HttpResponse, Step
+from gateway.catalog import CatalogMemory
 from gateway.config import Settings
 from gateway.ports import Ports, Reply
 from gateway.rests import Rests
@@ -75,6 +76,21 @@ class Answer:
         return [attempt["code"] for attempt in self.receipt["attempts"]]
 
 
+class MemoryCache:
+    """Plays the KV namespace: holds what it is given, and can be broken by a test."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, bytes] = {}
+        self.puts = 0
+
+    async def get(self, key: str) -> bytes | None:
+        return self.values.get(key)
+
+    async def put(self, key: str, value: bytes) -> None:
+        self.puts += 1
+        self.values[key] = value
+
+
 @dataclass(slots=True)
 class World:
     """Everything around ``gateway.app.handle``; ``env`` is laid over settings that work."""
@@ -84,6 +100,8 @@ class World:
     log: list[dict[str, Json]] = field(default_factory=list)
     draw: float = 1.0
     rests: Rests = field(default_factory=Rests)
+    cache: MemoryCache = field(default_factory=MemoryCache)
+    catalog_memory: CatalogMemory = field(default_factory=CatalogMemory)
     transport: HttpxTransport = field(init=False)
 
     def __post_init__(self) -> None:
@@ -105,6 +123,8 @@ class World:
             log=self._log,
             log_bug=lambda error: self._log("internal_error", error=type(error).__name__),
             rests=self.rests,
+            cache=self.cache,
+            catalog_memory=self.catalog_memory,
         )
 
     def _log(self, event: str, **fields: Json) -> None:

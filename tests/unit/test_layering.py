@@ -7,10 +7,10 @@ SRC = Path(__file__).parents[2] / "src"
 
 # A module imports from earlier lines only. `gateway.` is left out.
 LAYERS = (
-    "wire errors casts config fields chat json_bytes policy rests ports body seal sse idle",
-    "retry_after details classify answers shape chunk_shape openrouter attempts respond cors",
+    "wire errors casts config fields chat json_bytes policy retry_after details classify answers",
+    "catalog rests ports body seal sse idle shape chunk_shape openrouter attempts respond cors call",
     "authorize parse plan schedule attempt_once spent execute normalize",
-    "guard guard_step relay resume patience streaming schemas openapi",
+    "prices listing refresh show_models guard guard_step relay resume patience streaming schemas openapi",
     "app",
     "edge.fetch edge.lifeline edge.sinks edge.convert edge.bindings",
     "entry",

@@ -7,7 +7,9 @@ import time
 from typing import Any
 
 import js
+from pyodide.ffi import JsException, to_js
 
+from gateway.catalog import CatalogMemory
 from gateway.config import SETTINGS, Settings
 from gateway.edge.fetch import FetchTransport
 from gateway.ports import Ports
@@ -63,12 +65,48 @@ def new_id() -> str:
     return os.urandom(8).hex()
 
 
-PORTS = Ports(
-    transport=FetchTransport(),
-    now_s=time.time,
-    draw=random.random,
-    new_id=new_id,
-    log=write_log,
-    log_bug=log_bug,
-    rests=Rests(),
-)
+class KvCache:
+    """The KV namespace ``MODEL_CACHE``; without one it holds nothing. See ``ports.Cache``."""
+
+    def __init__(self, env: Any) -> None:
+        self._kv = getattr(env, "MODEL_CACHE", None)
+
+    async def get(self, key: str) -> bytes | None:
+        """Return the value, or None."""
+        if not self._kv:
+            return None
+        try:
+            value = await self._kv.get(key, "arrayBuffer")
+        except JsException as error:
+            write_log("cache_failed", error=error.name)
+            return None
+        return value.to_bytes() if value else None  # a missing value is None here and jsnull there
+
+    async def put(self, key: str, value: bytes) -> None:
+        """Store the value, if that can be done."""
+        if not self._kv:
+            return
+        try:
+            await self._kv.put(key, to_js(value))
+        except JsException as error:
+            write_log("cache_failed", error=error.name)
+
+
+_TRANSPORT = FetchTransport()
+_RESTS = Rests()
+_CATALOG_MEMORY = CatalogMemory()
+
+
+def ports_of(env: Any) -> Ports:
+    """Return the ports: what this isolate keeps, and what ``env`` binds."""
+    return Ports(
+        transport=_TRANSPORT,
+        now_s=time.time,
+        draw=random.random,
+        new_id=new_id,
+        log=write_log,
+        log_bug=log_bug,
+        rests=_RESTS,
+        cache=KvCache(env),
+        catalog_memory=_CATALOG_MEMORY,
+    )

@@ -1,5 +1,6 @@
 """Requests and responses across the border: JavaScript's on one side, the core's on the other."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -36,7 +37,12 @@ def to_request(js_request: Any) -> HttpRequest:
             raise ClientGoneError from None
 
     return HttpRequest(
-        method=js_request.method, host=(url.hostname or ""), path=url.path, header=header, read_body=read_body
+        method=js_request.method,
+        host=(url.hostname or ""),
+        path=url.path,
+        query=url.query,
+        header=header,
+        read_body=read_body,
     )
 
 
@@ -62,6 +68,8 @@ async def _read_bounded(js_body: Any, limit_bytes: int) -> bytes:
 def to_response(response: HttpResponse, lifeline: Lifeline) -> Any:
     """Return the JavaScript response; a streamed body runs on as a task of the request's ``lifeline``."""
     headers = Headers.new(to_js([list(pair) for pair in response.headers]))
+    if response.background is not None:
+        lifeline.start(_run(response.background))
     if isinstance(response.body, bytes):
         # A 204 may have no body at all, not even an empty one.
         return Response.new(
@@ -70,6 +78,10 @@ def to_response(response: HttpResponse, lifeline: Lifeline) -> Any:
     sink = NativeSink() if response.body.hands_over else GuardedSink()
     lifeline.start(sink.carry(response.body))
     return Response.new(sink.readable, status=response.status, headers=headers)
+
+
+async def _run(background: Callable[[], Awaitable[object]]) -> None:
+    await background()
 
 
 def internal_error() -> Any:

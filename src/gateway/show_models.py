@@ -1,0 +1,125 @@
+"""The routes that show the catalogue: the list, one model of it, and a model's endpoints as they are now."""
+
+import asyncio
+import re
+from hashlib import sha256
+from urllib.parse import parse_qsl
+
+from gateway.answers import parse_json
+from gateway.authorize import authorize
+from gateway.body import HttpResponse
+from gateway.call import Call
+from gateway.catalog import Catalog
+from gateway.classify import classify
+from gateway.errors import ErrorKind, GatewayError
+from gateway.json_bytes import to_json_bytes
+from gateway.listing import select, shown
+from gateway.policy import Fault
+from gateway.ports import TransportError
+from gateway.refresh import current, refresh
+from gateway.respond import JSON_TYPE
+from gateway.wire import JsonObject, UpstreamRequest, object_or_empty
+
+# Source: OpenRouter "List available models": it may itself be cached for two minutes.
+LIST_MAX_AGE_S = 60
+ENDPOINTS_MAX_AGE_S = 10
+ENDPOINTS_TIMEOUT_S = 10.0
+_MODEL_PATH = re.compile(r"/v1/models/(~?[\w.-]+/[\w.:-]+?)(/endpoints)?")
+
+
+async def show_models(call: Call) -> HttpResponse:
+    """``GET /v1/models``: OpenAI's list form, filtered and sorted by the query."""
+    authorize(call.request, call.settings)
+    catalog = await _catalog(call)
+    query = dict(parse_qsl(call.request.query, keep_blank_values=True))
+    models = [shown(model) for model in select(catalog.models, query)]
+    return _respond(call, catalog, {"object": "list", "data": list(models)})
+
+
+async def show_model(call: Call) -> HttpResponse:
+    """``GET /v1/models/{author}/{slug}`` and ``…/endpoints``.
+
+    Raises:
+        GatewayError: there is no such model.
+    """
+    authorize(call.request, call.settings)
+    match = _MODEL_PATH.fullmatch(call.request.path.removeprefix("/api"))
+    if match is None:
+        raise GatewayError("not_found", "There is nothing at this path.")
+    model_id, wants_endpoints = match.groups()
+    if wants_endpoints:
+        return await _endpoints(call, model_id)
+    catalog = await _catalog(call)
+    model = catalog.find(model_id)
+    if model is None:
+        raise GatewayError("not_found", "OpenRouter lists no such model.")
+    return _respond(call, catalog, shown(model))
+
+
+async def _catalog(call: Call) -> Catalog:
+    catalog = await current(call.settings.upstream, call.ports, ttl_s=call.settings.catalog_ttl_s)
+    if catalog is None:
+        raise _unavailable(Fault(code="openrouter_error", status=503))
+    return catalog
+
+
+def _respond(call: Call, catalog: Catalog, payload: JsonObject) -> HttpResponse:
+    """Return the payload, or a 304 where the client has it; a stale catalogue is fetched anew beside it."""
+    settings, ports = call.settings, call.ports
+    body = to_json_bytes(payload)
+    etag = f'"{sha256(body).hexdigest()[:32]}"'
+    age_s = catalog.age_s(ports.now_s())
+    headers = (
+        ("etag", etag),
+        ("cache-control", f"private, max-age={LIST_MAX_AGE_S}"),
+        ("age", str(int(age_s))),
+        *call.frame.headers,
+    )
+    is_stale = age_s > settings.catalog_ttl_s
+    background = (lambda: refresh(settings.upstream, ports)) if is_stale else None
+    if call.request.header("if-none-match") == etag:
+        return HttpResponse(status=304, headers=headers, body=b"", background=background)
+    return HttpResponse(status=200, headers=(JSON_TYPE, *headers), body=body, background=background)
+
+
+async def _endpoints(call: Call, model_id: str) -> HttpResponse:
+    """Return a model's endpoints, asked of OpenRouter each time: they are of use for seconds only."""
+    ports = call.ports
+    request = UpstreamRequest(
+        upstream=call.settings.upstream,
+        method="GET",
+        path=f"/models/{model_id}/endpoints",
+        headers=(),
+        body=b"",
+    )
+    try:
+        async with asyncio.timeout(ENDPOINTS_TIMEOUT_S):
+            reply = await ports.transport.send(request)
+            raw = await reply.read_all()
+    except TimeoutError:
+        raise _unavailable(Fault(code="upstream_timeout")) from None
+    except TransportError:
+        raise _unavailable(Fault(code="connection_failed")) from None
+    try:
+        payload = object_or_empty(parse_json(raw))
+    except ValueError:
+        payload = {}
+    if reply.status == 404:
+        raise GatewayError("not_found", "OpenRouter lists no such model.")
+    if reply.status != 200 or "data" not in payload:
+        raise _unavailable(
+            classify(payload.get("error"), status=reply.status, header=reply.header, now_s=ports.now_s())
+        )
+    headers = (JSON_TYPE, ("cache-control", f"private, max-age={ENDPOINTS_MAX_AGE_S}"), *call.frame.headers)
+    return HttpResponse(status=200, headers=headers, body=to_json_bytes({"data": payload["data"]}))
+
+
+def _unavailable(fault: Fault) -> GatewayError:
+    rule = fault.rule
+    return GatewayError(
+        fault.code,
+        rule.message,
+        kind=ErrorKind(fault.shown_status, rule.type, rule.source),
+        retry_after_s=fault.retry_after_s,
+        retryable=fault.may_pass,
+    )
