@@ -4,6 +4,7 @@ import asyncio
 import re
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -38,10 +39,13 @@ Handler: TypeAlias = Callable[[Call], Awaitable[HttpResponse]]
 async def handle(request: HttpRequest, read_settings: Callable[[], Settings], ports: Ports) -> HttpResponse:
     """Return the response to any request; every ``GatewayError`` becomes one in the one shape."""
     asked_id = request.header("x-request-id") or ""
-    frame = Frame(request_id=asked_id if _REQUEST_ID.fullmatch(asked_id) else f"req-{ports.new_id()}")
+    frame = Frame(
+        request_id=asked_id if _REQUEST_ID.fullmatch(asked_id) else f"req-{ports.new_id()}",
+        codes_are_numbers=request.path.startswith("/api/"),
+    )
     try:
         settings = read_settings()
-        frame = Frame(request_id=frame.request_id, allowed_origin=allowed_origin(request, settings))
+        frame = replace(frame, allowed_origin=allowed_origin(request, settings))
         return await _route(Call(request=request, settings=settings, ports=ports, frame=frame))
     except GatewayError as error:
         return respond_error(error, frame)
@@ -86,7 +90,7 @@ async def chat_completions(call: Call) -> HttpResponse:
         stream=chat.stream,
         test=planned.answer_test,
     )
-    streaming = Streaming(planned=planned, ask=ask, receipt=receipt, ports=ports, done=done)
+    streaming = Streaming(planned=planned, ask=ask, receipt=receipt, frame=call.frame, ports=ports, done=done)
     try:
         if chat.stream and planned.limits.keepalive_s:
             return respond_stream(await streaming.patiently(), receipt, call.frame)

@@ -35,6 +35,10 @@ class ChunkShape:
             and all(isinstance(choice.get("index"), int) for choice in choices)
         )
 
+    def head(self) -> JsonObject:
+        """Return what every chunk of the stream has: its id, object, time and model."""
+        return {"object": OBJECT, **self._always}
+
     def passes(self, data: bytes) -> bool:
         """Return whether a chunk, by its text alone, has the shape already; False says nothing."""
         return self._regular and _MAY_NEED_CHANGE.search(data) is None

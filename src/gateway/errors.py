@@ -84,6 +84,8 @@ class GatewayError(Exception):
     def to_json(self) -> JsonObject:
         """Return OpenAI's error envelope, with what OpenAI does not have under ``metadata``."""
         metadata: JsonObject = {
+            "code": self.code,
+            "error_type": self.code,  # OpenRouter's SDKs require one; the upstream's own goes before it
             "source": self.kind.source,
             "retryable": self.retryable,
             "retry_after_s": None if self.retry_after_s is None else round(self.retry_after_s, 3),

@@ -48,10 +48,15 @@ class _Walk:
         while (step := self.schedule.next()) is not None:
             if step.wait_s:
                 await asyncio.sleep(step.wait_s)
+            if not self.schedule.begins(step):
+                continue
             attempt = Attempt(model=step.candidate.model, number=step.number)
             self.receipt.attempts.append(attempt)
             try:
                 served = await attempt_once(attempt, step, self.ask, self.plan.limits, self.ports)
+            except asyncio.CancelledError:
+                self.schedule.left_alone(step.candidate)
+                raise
             except AttemptFailedError as failure:
                 attempt.fail(failure.fault)
                 self.schedule.failed(step.candidate, failure.fault)

@@ -13,9 +13,10 @@ from gateway.chunk_shape import ChunkShape
 from gateway.json_bytes import to_json_bytes
 from gateway.openrouter import DONE
 from gateway.policy import AttemptFailedError, Fault
+from gateway.respond import Frame
 from gateway.spent import stream_broken
 from gateway.sse import data_of, event_of
-from gateway.wire import JsonObject, list_or_empty, number_or_none, object_or_empty
+from gateway.wire import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
 
 
 class Guard:
@@ -82,10 +83,15 @@ class Guard:
         self.ended = True
         return event_of(DONE)
 
-    def error_event(self) -> bytes:
+    def error_event(self, frame: Frame) -> bytes:
         """Return the one event that tells the client that the answer ends here and is not whole."""
         assert self.fault is not None
-        return broken_event(self._stream.first, self.fault, self._receipt)
+        error = stream_broken(self.fault, self._receipt)
+        return broken_event(self.head(), frame.error_json(error))
+
+    def head(self) -> JsonObject:
+        """Return what every chunk of this stream has: its id, object, time and model."""
+        return self._shape.head()
 
     def _break_off(self, fault: Fault) -> bytes:
         self.ended = True
@@ -131,15 +137,13 @@ class Guard:
         payload["gateway"] = self._receipt.to_json()
 
 
-def broken_event(first: JsonObject, fault: Fault, receipt: Receipt) -> bytes:
+def broken_event(head: JsonObject, error: JsonObject) -> bytes:
     """Return an error event in the form that OpenRouter documents, with the one error shape inside.
 
-    ``first`` is a chunk of the broken answer, which gives it its id and model.
+    ``head`` is what every chunk of the broken answer has.
     """
-    event: JsonObject = {name: first[name] for name in ("id", "object", "created", "model") if name in first}
-    event["choices"] = [{"index": 0, "delta": {"content": ""}, "finish_reason": "error"}]
-    event |= stream_broken(fault, receipt).to_json()
-    return event_of(to_json_bytes(event))
+    choices: list[Json] = [{"index": 0, "delta": {"content": ""}, "finish_reason": "error"}]
+    return event_of(to_json_bytes({**head, "choices": choices, **error}))
 
 
 def _with_text(text: str, payload: JsonObject) -> str | None:

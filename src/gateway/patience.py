@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from gateway.attempt_once import Served, ServedStream
 from gateway.body import Sink
 from gateway.errors import GatewayError
-from gateway.json_bytes import to_json_bytes
+from gateway.guard import broken_event
 from gateway.relay import RelayedStream
-from gateway.sse import event_of
-from gateway.wire import ClientGoneError
+from gateway.respond import Frame
+from gateway.wire import ClientGoneError, JsonObject
 
 KEEP_ALIVE = b": keep-alive\n\n"
 
@@ -23,6 +23,8 @@ class PatientStream:
         chain: the task that walks it.
         every_s: how often a comment is sent.
         guard_events: how many events of the answer are watched; None: all.
+        frame: how the caller reads errors.
+        head: what a chunk has that no model has sent: an id, the time, a model's name.
         relay: makes the stream of what the chain commits to.
         on_fail: called with the error of a spent chain, or with None when the client has left.
     """
@@ -30,6 +32,8 @@ class PatientStream:
     chain: "asyncio.Task[Served]"
     every_s: float
     guard_events: int | None
+    frame: Frame
+    head: JsonObject
     relay: Callable[[ServedStream], RelayedStream]
     on_fail: Callable[[GatewayError | None], None]
 
@@ -47,7 +51,7 @@ class PatientStream:
             served = self.chain.result()
         except GatewayError as error:
             self.on_fail(error)
-            await sink.write(event_of(to_json_bytes(error.to_json())))
+            await sink.write(broken_event(self.head, self.frame.error_json(error)))
             return
         except (ClientGoneError, asyncio.CancelledError) as gone:
             await abandon(self.chain)

@@ -14,6 +14,7 @@ from gateway.idle import IdleTimer
 from gateway.openrouter import CommittedStream
 from gateway.policy import Fault
 from gateway.ports import TransportError
+from gateway.respond import Frame
 from gateway.wire import ClientGoneError, JsonObject
 
 # Takes over from a stream that has broken off: returns the bytes that mark the seam, and what follows it;
@@ -37,6 +38,7 @@ class RelayedStream:
 
     served: ServedStream
     receipt: Receipt
+    frame: Frame
     idle_s: float
     now_s: Callable[[], float]
     resume: Resume | None
@@ -65,7 +67,7 @@ class RelayedStream:
                 served.answer.reply.abort()
                 following = await self.resume(guard) if self.resume else None
                 if following is None:
-                    await sink.write(guard.error_event())
+                    await sink.write(guard.error_event(self.frame))
                     outcome = guard.fault.code
                     return
                 marker, served = following

@@ -7,7 +7,7 @@ from math import ceil
 from gateway.attempts import Receipt
 from gateway.body import HttpResponse, Stream
 from gateway.errors import GatewayError
-from gateway.wire import HeaderPairs, Json
+from gateway.wire import HeaderPairs, Json, JsonObject, object_or_empty
 
 JSON_TYPE = ("content-type", "application/json")
 # Chunks must not wait in a proxy on the way. Source: nginx "X-Accel-Buffering".
@@ -28,10 +28,27 @@ MAX_SDK_WAIT_S = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """What every response to one request has, whatever it is: its id, and what a browser needs."""
+    """What every response to one request has, whatever it is: its id, and what its client needs.
+
+    Attributes:
+        allowed_origin: for ``access-control-allow-origin``; None where the browser may not read it.
+        codes_are_numbers: the caller speaks OpenRouter's dialect, as all do under ``/api``.
+    """
 
     request_id: str
     allowed_origin: str | None = None
+    codes_are_numbers: bool = False
+
+    def error_json(self, error: GatewayError) -> JsonObject:
+        """Return an error as the caller's client reads it.
+
+        OpenRouter's SDKs take ``error.code`` for the HTTP status, and fail on a word; OpenAI's take a word.
+        ``error.metadata.code`` is the word for both.
+        """
+        payload = error.to_json()
+        if self.codes_are_numbers:
+            object_or_empty(payload["error"])["code"] = error.kind.status
+        return payload
 
     @property
     def headers(self) -> HeaderPairs:
@@ -78,7 +95,7 @@ def respond_error(error: GatewayError, frame: Frame, receipt: Receipt | None = N
         headers.append(("x-should-retry", "false"))
     if receipt is not None:
         headers += _short_receipt(receipt)
-    payload = error.to_json()
+    payload = frame.error_json(error)
     return respond_json(error.kind.status, payload, frame, tuple(headers))
 
 

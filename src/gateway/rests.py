@@ -8,6 +8,8 @@ FREE_MODELS = ":free"
 MAX_RESTS = 500
 # How long one request may probe what has rested before another may try too.
 PROBE_S = 30.0
+# How soon those that have nothing else to ask look whether the probe has been answered.
+LOOK_AGAIN_S = 0.5
 
 
 @dataclass(slots=True)
@@ -51,6 +53,12 @@ class Rests:
             if key in self._rests:
                 self._rests[key].probed_until_s = now_s + PROBE_S
 
+    def release(self, model: str, *, now_s: float) -> None:
+        """End a probe that came to no answer and no fault: the next request may begin another."""
+        for key in _keys_of(model):
+            if key in self._rests:
+                self._rests[key].probed_until_s = now_s
+
     def _end_probe(self, model: str, now_s: float) -> None:
         for each in _keys_of(model):
             if each in self._rests and self._rests[each].until_s <= now_s:  # a late failure ends no rest
@@ -71,4 +79,4 @@ def _keys_of(model: str) -> tuple[str, ...]:
 def _ready_at_s(rest: _Rest | None, now_s: float) -> float:
     if rest is None:
         return 0.0
-    return rest.until_s if rest.until_s > now_s else rest.probed_until_s
+    return rest.until_s if rest.until_s > now_s else min(rest.probed_until_s, now_s + LOOK_AGAIN_S)

@@ -14,6 +14,8 @@ from gateway.relay import Resume
 from gateway.sse import event_of
 from gateway.wire import JsonObject
 
+NAMED = ("id", "created", "model")
+
 
 def resume_by(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports) -> Resume | None:
     """Return what takes over from a broken stream; None where it just ends.
@@ -49,9 +51,8 @@ def resume_by(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports) -> Resume | 
 
 def restart_event(guard: Guard, served: ServedStream) -> bytes:
     """Return the chunk that tells the client to clear what it has: another model starts over."""
-    first = served.answer.first
-    event: JsonObject = {name: first[name] for name in ("id", "object", "created", "model") if name in first}
-    event["choices"] = []
+    head = guard.head() | {name: served.answer.first[name] for name in NAMED if served.answer.first.get(name)}
+    event: JsonObject = {**head, "choices": []}
     event["gateway"] = {
         "event": "restart",
         "code": guard.fault.code if guard.fault else None,

@@ -99,9 +99,25 @@ class Schedule:
             self._sleeping.append((ready_at_s, candidate))
         return self._first_to_wake()
 
+    def begins(self, step: Step) -> bool:
+        """Begin an attempt whose wait is over; False where its model rests again, or is probed by another."""
+        candidate, now_s = step.candidate, self._now_s()
+        ready_at_s = self._rests.ready_at_s(candidate.model, now_s=now_s)
+        if ready_at_s > now_s and step.wait_s:
+            self._tries[candidate.model] -= 1
+            self._receipt.skip(candidate.model, "resting", wait_s=round(ready_at_s - now_s, 3))
+            self._sleeping.append((ready_at_s, candidate))
+            return False
+        self._rests.probe(candidate.model, now_s=now_s)
+        return True
+
     def answered(self, candidate: Candidate) -> None:
         """Note that the model has committed."""
         self._rests.answered(candidate.model)
+
+    def left_alone(self, candidate: Candidate) -> None:
+        """Note that the attempt was cancelled: whether the model is awake is as open as before."""
+        self._rests.release(candidate.model, now_s=self._now_s())
 
     def failed(self, candidate: Candidate, fault: Fault) -> None:
         """Note why an attempt failed, and decide what that means for the model and for the chain."""
@@ -130,12 +146,12 @@ class Schedule:
         if worst_usd is None and self._limits.strict_cost:
             self._receipt.skip(candidate.model, "price_unknown")
             return False
-        if worst_usd is None:
-            note = f"The price of {candidate.model} is unknown: max_cost_usd cannot bind it."
-            self._receipt.notes.append(note)
         if not self._fits_ceiling(candidate):
             self._receipt.skip(candidate.model, "over_max_cost")
             return False
+        if worst_usd is None:
+            note = f"The price of {candidate.model} is unknown: max_cost_usd cannot bind it."
+            self._receipt.notes.append(note)
         return True
 
     def _fits_ceiling(self, candidate: Candidate) -> bool:
@@ -163,7 +179,6 @@ class Schedule:
             at_s, candidate = place
             if self._may_retry(candidate) and at_s - self._now_s() + MIN_ATTEMPT_S <= self.left_s:
                 self._sleeping.remove(place)
-                self._receipt.skipped.pop(candidate.model, None)
                 return self._step(candidate, at_s)
         return None
 
@@ -176,7 +191,7 @@ class Schedule:
             self._stopped = True
             return None
         self._tries[candidate.model] += 1
-        self._rests.probe(candidate.model, now_s=at_s)
+        self._receipt.skipped.pop(candidate.model, None)
         number = self._tries[candidate.model]
         # What is left is shared by the models that are left, so that the last one still has time.
         return Step(candidate=candidate, number=number, wait_s=wait_s, share_s=left_s / (1 + self.ready))

@@ -87,8 +87,9 @@ def error_schema() -> JsonObject:
     """Return the schema of an error, in the one shape."""
     metadata: JsonObject = {
         "type": "object",
-        "required": ["source", "retryable", "retry_after_s"],
+        "required": ["code", "source", "retryable", "retry_after_s"],
         "properties": {
+            "code": {"enum": [*KINDS, *RULES]},
             "source": {"enum": ["client", "gateway", "openrouter", "provider"]},
             "retryable": {"type": "boolean"},
             "retry_after_s": {"type": ["number", "null"]},
@@ -102,7 +103,7 @@ def error_schema() -> JsonObject:
             "message": {"type": "string"},
             "type": {"type": "string"},
             "param": {"type": ["string", "null"]},
-            "code": {"enum": [*KINDS, *RULES]},
+            "code": {"anyOf": [{"enum": [*KINDS, *RULES]}, {"type": "integer"}]},
             "metadata": metadata,
         },
     }

@@ -38,7 +38,7 @@ def shape_completion(payload: JsonObject, *, always: JsonObject) -> bool:
     changed = _fill(payload, always)
     for index, choice in enumerate(list_or_empty(payload.get("choices"))):
         if isinstance(choice, dict):
-            changed |= _fill(choice, {"index": index}) | _name(choice, "logprobs")
+            changed |= _fill(choice, {"index": index}) | _name(choice, "logprobs", "finish_reason")
             message = choice.get("message")
             if isinstance(message, dict):
                 changed |= _fill(message, {"role": "assistant"}) | _name(message, "content", "refusal")
@@ -53,12 +53,7 @@ def shape_message(message: JsonObject) -> bool:
     changed = False
     content = message.get("content")
     if isinstance(content, list):
-        parts = [object_or_empty(part) for part in content]
-        texts = [part["text"] for part in parts if isinstance(part.get("text"), str)]
-        message["content"] = "".join(str(text) for text in texts) if texts else None
-        images: list[Json] = [part for part in parts if part.get("type") == "image_url"]
-        if images:
-            message["images"] = [*list_or_empty(message.get("images")), *images]
+        _take_apart(message, content)
         changed = True
     if not message.get("reasoning") and isinstance(message.get("reasoning_content"), str):
         message["reasoning"] = message["reasoning_content"]
@@ -68,6 +63,42 @@ def shape_message(message: JsonObject) -> bool:
         message["tool_calls"] = [{"index": 0, "type": "function", "function": dict(function)}]
         changed = True
     return changed
+
+
+# Where the text of a content part goes, by the part's type; other parts are kept under `content_parts`.
+# Sources: Anthropic's and Mistral's content blocks, OpenAI's refusal part.
+PART_TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType({
+    "text": ("content", "text"),
+    "output_text": ("content", "text"),
+    "thinking": ("reasoning", "thinking"),
+    "reasoning": ("reasoning", "text"),
+    "refusal": ("refusal", "refusal"),
+})  # fmt: skip  # one type a line
+
+
+def _take_apart(message: JsonObject, parts: list[Json]) -> None:
+    """Put the texts of content parts where they belong, and images under ``images``; keep what is left."""
+    texts: dict[str, list[str]] = {}
+    images: list[Json] = []
+    others: list[Json] = []
+    for part in parts:
+        fields = object_or_empty(part)
+        place, name = PART_TEXTS.get(str(fields.get("type", "text")), ("", ""))
+        text = part if isinstance(part, str) else fields.get(name)
+        if isinstance(text, str):
+            texts.setdefault(place or "content", []).append(text)
+        elif fields.get("type") == "image_url":
+            images.append(part)
+        else:
+            others.append(part)
+    message["content"] = None
+    for place, pieces in texts.items():
+        if place == "content" or not message.get(place):
+            message[place] = "".join(pieces)
+    if images:
+        message["images"] = [*list_or_empty(message.get("images")), *images]
+    if others:
+        message["content_parts"] = others
 
 
 def _shape_calls(message: JsonObject, *, id_prefix: str) -> bool:

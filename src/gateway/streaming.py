@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from gateway.attempt_once import Ask, ServedStream
 from gateway.attempts import Receipt
 from gateway.body import Stream
+from gateway.chunk_shape import OBJECT
 from gateway.errors import GatewayError
 from gateway.execute import execute
 from gateway.patience import PatientStream, abandon
 from gateway.plan import Plan
 from gateway.ports import Ports
 from gateway.relay import RelayedStream
+from gateway.respond import Frame
 from gateway.resume import resume_by
 
 
@@ -23,6 +25,7 @@ class Streaming:
     planned: Plan
     ask: Ask
     receipt: Receipt
+    frame: Frame
     ports: Ports
     done: Callable[[str], None]
 
@@ -31,6 +34,7 @@ class Streaming:
         return RelayedStream(
             served=served,
             receipt=self.receipt,
+            frame=self.frame,
             idle_s=self.planned.limits.idle_s,
             now_s=self.ports.now_s,
             resume=resume_by(self.planned, self.ask, self.receipt, self.ports),
@@ -62,6 +66,13 @@ class Streaming:
             chain=chain,
             every_s=every_s,
             guard_events=self.planned.limits.guard_events,
+            frame=self.frame,
+            head={
+                "object": OBJECT,
+                "id": f"gen-{self.receipt.request_id}",
+                "created": int(self.ports.now_s()),
+                "model": self.receipt.requested[-1],
+            },
             relay=self.relay,
             on_fail=self._fail,
         )

@@ -25,7 +25,15 @@ async def test_chat_is_served_under_both_prefixes(path: str) -> None:
 async def test_there_is_nothing_at_any_other_path(path: str) -> None:
     got = await World().get(path)
 
-    assert (got.status, got.error["code"]) == (404, "not_found")
+    assert (got.status, got.error["metadata"]["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize(("path", "code"), [(CHAT, "invalid_json"), (f"/api{CHAT}", 400)])
+async def test_under_api_the_code_is_the_status_as_openrouters_sdks_read_it(path: str, code: object) -> None:
+    got = await finish(await World().begin(b"{", path=path))
+
+    assert got.error["code"] == code
+    assert got.error["metadata"]["code"] == "invalid_json"
 
 
 @pytest.mark.parametrize(

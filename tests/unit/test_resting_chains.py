@@ -155,6 +155,25 @@ async def test_after_a_probe_that_met_the_same_all_stay_away() -> None:
     assert world.upstream.models == ["b/two"] * 5
 
 
+async def test_of_many_that_wait_for_the_same_model_one_probes() -> None:
+    world = await rested(BUSY_40, fail(429, retry_after="60"))
+
+    answers = await together(world, 5, "a/one", deadline_ms=45_000)
+
+    assert world.upstream.models == ["a/one"]
+    assert {each.status for each in answers} == {429}
+
+
+async def test_who_can_only_wait_for_a_probe_goes_on_as_soon_as_it_is_answered() -> None:
+    world = await rested(BUSY_40, after(1.0, answer()))
+    await asyncio.sleep(41.0)
+
+    answers = await together(world, 5, "a/one")
+
+    assert {each.status for each in answers} == {200}
+    assert now_s() < 44.0
+
+
 @pytest.mark.parametrize("wait_s", [1.5, 17, 200, 86_400])
 async def test_nobody_sleeps_while_another_model_is_ready(wait_s: float) -> None:
     world = World().script("a/one", fail(429, retry_after=str(wait_s)))

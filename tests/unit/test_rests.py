@@ -1,7 +1,7 @@
 import pytest
 
 from gateway.policy import DAY_S, MINUTE_S, RULES, Fault, Scope, Verdict
-from gateway.rests import MAX_RESTS, PROBE_S, Rests
+from gateway.rests import LOOK_AGAIN_S, MAX_RESTS, PROBE_S, Rests
 
 BUSY = Fault(code="rate_limited", retry_after_s=10.0)
 BROKEN = Fault(code="provider_error")
@@ -93,7 +93,7 @@ def test_while_one_probes_the_others_wait() -> None:
 
     rests.probe("a/one", now_s=12.0)
 
-    assert rests.ready_at_s("a/one", now_s=13.0) == 12.0 + PROBE_S
+    assert rests.ready_at_s("a/one", now_s=13.0) == 13.0 + LOOK_AGAIN_S
 
 
 def test_one_probe_serves_all_free_models() -> None:
@@ -182,3 +182,12 @@ def test_every_stop_is_the_accounts_or_the_requests_and_so_leaves_no_rest() -> N
     pausing = [Fault(code=code) for code, rule in RULES.items() if rule.verdict is Verdict.STOP]
 
     assert all(is_ready(rests_until_10(fault=fault), "a/one", 0.0) for fault in pausing)
+
+
+def test_a_probe_that_was_cancelled_leaves_its_place_to_the_next() -> None:
+    rests = rests_until_10()
+    rests.probe("a/one", now_s=12.0)
+
+    rests.release("a/one", now_s=13.0)
+
+    assert is_ready(rests, "a/one", 13.0)

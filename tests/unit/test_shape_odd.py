@@ -169,3 +169,30 @@ async def test_a_usage_beside_the_last_word_takes_nothing_away(asked: bool) -> N
     assert got["choices"][0]["delta"] == {"content": "end"}
     assert got["choices"][0]["finish_reason"] == "stop"
     assert (got["usage"]["total_tokens"], got["usage"]["cost"]) == (1, None)
+
+
+@pytest.mark.parametrize(
+    ("parts", "place", "value"),
+    [
+        pytest.param([{"type": "thinking", "thinking": "Hm."}], "reasoning", "Hm.", id="thinking"),
+        pytest.param([{"type": "refusal", "refusal": "No."}], "refusal", "No.", id="a refusal"),
+        pytest.param(["Hel", {"type": "text", "text": "lo"}], "content", "Hello", id="plain strings"),
+        pytest.param(
+            [{"type": "video", "url": "x"}], "content_parts", [{"type": "video", "url": "x"}], id="new"
+        ),
+    ],
+)
+def test_no_content_part_is_lost(parts: list[Json], place: str, value: Json) -> None:
+    message: JsonObject = {"role": "assistant", "content": parts}
+
+    shape_completion({"choices": [{"message": message}]}, always={})
+
+    assert message[place] == value
+
+
+def test_a_choice_without_a_finish_reason_says_so() -> None:
+    choice: JsonObject = {"index": 0, "message": {"role": "assistant", "content": "x"}}
+
+    shape_completion({"choices": [choice]}, always={})
+
+    assert choice["finish_reason"] is None

@@ -126,12 +126,7 @@ def test_a_spent_chain_has_our_status_and_is_not_tried_again(
 
 @pytest.mark.shows("broken stream")
 @pytest.mark.parametrize("model", BROKEN)
-def test_a_broken_stream_raises_its_own_error_after_its_text(
-    model: str, variant: str, complete: Complete, request: pytest.FixtureRequest
-) -> None:
-    if variant == OPENROUTER:
-        reason = "it reads `error.code` as an integer"
-        request.applymarker(pytest.mark.xfail(raises=ValueError, reason=reason))
+def test_a_broken_stream_raises_its_own_error_after_its_text(model: str, complete: Complete) -> None:
     read = []
     stream = complete(model, stream=True)
     with pytest.raises(litellm.exceptions.MidStreamFallbackError, match="broke off"):
