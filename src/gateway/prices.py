@@ -21,7 +21,8 @@ def usd_per_million(model: JsonObject, kind: str) -> float | None:
     known = [price for price in prices if price is not None]
     if not known or min(known) < 0:  # a router's price is that of whatever it picks
         return None
-    return round(max(known) * PER_MILLION, 6)
+    usd = max(known) * PER_MILLION
+    return round(usd, 6) if usd < float("inf") else None
 
 
 def is_free(model: JsonObject) -> bool:
@@ -34,6 +35,6 @@ def _usd(value: object) -> float | None:
         return None
     try:
         usd = float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return usd if usd == usd and abs(usd) < float("inf") else None  # noqa: PLR0124  # NaN is not itself

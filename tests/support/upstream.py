@@ -13,7 +13,8 @@ import respx
 from tests.support.chunks import DONE, STOP, USAGE, text
 from tests.support.samples import sample
 
-URL = "https://openrouter.ai/api/v1/chat/completions"
+BASE_URL = "https://openrouter.ai/api/v1"
+URL = f"{BASE_URL}/chat/completions"
 HANG = 1_000_000_000.0
 RESET = httpx.ReadError("reset")
 
@@ -128,11 +129,15 @@ class Upstream:
         scripts: what each model plays; its last act repeats. A model without a script is healthy.
         received: the calls, in order.
         cancelled: the models whose call was cancelled before its head had arrived.
+        pages: what each path plays when it is got; its last act repeats. Without a script it is a 404.
+        got: the paths that were got, in order, as they came.
     """
 
     scripts: dict[str, tuple[Act, ...]] = field(default_factory=dict)
     received: list[Received] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
+    pages: dict[str, tuple[Act, ...]] = field(default_factory=dict)
+    got: list[str] = field(default_factory=list)
 
     @property
     def models(self) -> list[str]:
@@ -143,6 +148,7 @@ class Upstream:
         """Return the httpx transport that leads here and nowhere else."""
         router = respx.MockRouter(assert_all_called=False)
         router.post(URL).mock(side_effect=self._play)
+        router.get(url__startswith=BASE_URL).mock(side_effect=self._show)
         return httpx.MockTransport(router.async_handler)
 
     async def _play(self, request: httpx.Request) -> httpx.Response:
@@ -158,6 +164,13 @@ class Upstream:
         except asyncio.CancelledError:
             self.cancelled.append(model)
             raise
+
+    async def _show(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.raw_path.decode().removeprefix("/api/v1")
+        script = self.pages.get(path, (fail(404),))
+        before = self.got.count(path)
+        self.got.append(path)
+        return await script[min(before, len(script) - 1)](request)
 
     def _calls(self) -> dict[str, int]:
         calls: dict[str, int] = defaultdict(int)

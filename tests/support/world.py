@@ -157,7 +157,10 @@ class World:
                 raise BodyTooLargeError
             return raw
 
-        request = HttpRequest(method=method, host=host, path=path, header=given.get, read_body=read_body)
+        bare, _, query = path.partition("?")
+        request = HttpRequest(
+            method=method, host=host, path=bare, query=query, header=given.get, read_body=read_body
+        )
         async with asyncio.timeout(NOTHING_TAKES_LONGER_S):
             return await handle(request, lambda: Settings.from_env({**ENV, **self.env}), self.ports)
 
