@@ -36,7 +36,7 @@ def many_models(count: int) -> dict[str, Any]:
     return {"data": models, "total_count": count, "links": {"next": None}}
 
 
-def model(name: str = "a/one", **fields: object) -> dict[str, Any]:
+def model(name: str = "a/one", /, **fields: object) -> dict[str, Any]:
     """Return a model with an id and these fields."""
     return {"id": name, **fields}
 
