@@ -7,11 +7,10 @@ it cannot be. It is a help and never a condition: no chat fails because it is mi
 import asyncio
 
 from gateway.answers import parse_json
-from gateway.catalog import Catalog, compact, from_stored, to_stored
-from gateway.ports import Ports, TransportError
-from gateway.wire import Json, Upstream, UpstreamRequest
+from gateway.catalog import KEY, Catalog, compact, from_stored, to_stored
+from gateway.ports import Ports, Reply, TransportError
+from gateway.wire import Upstream, UpstreamRequest
 
-KEY = "catalog"
 FETCH_TIMEOUT_S = 15.0
 POLL_S = 0.05
 
@@ -46,24 +45,31 @@ async def refresh(upstream: Upstream, ports: Ports) -> bool:
     memory.fetching_until_s = ports.now_s() + FETCH_TIMEOUT_S
     try:
         async with asyncio.timeout(FETCH_TIMEOUT_S):
-            catalog = compact(await _fetch(upstream, ports), now_s=ports.now_s())
-    except (TimeoutError, TransportError, ValueError):
-        catalog = None
+            reply, raw = await get(upstream, "/models", ports)
+        catalog = compact(parse_json(raw), now_s=ports.now_s()) if reply.status == 200 else None
+        stored = to_stored(catalog) if catalog else b""
+    except (TimeoutError, TransportError, ValueError):  # a ValueError too for what cannot be stored or shown
+        catalog, stored = None, b""
     finally:
         memory.fetching_until_s = 0.0
     if catalog is None:
         ports.log("catalog_not_refreshed")
         return False
     memory.catalog = catalog
-    await ports.cache.put(KEY, to_stored(catalog))
+    await ports.cache.put(KEY, stored)
     return True
 
 
-async def _fetch(upstream: Upstream, ports: Ports) -> Json:
-    request = UpstreamRequest(upstream=upstream, method="GET", path="/models", headers=(), body=b"")
+async def get(upstream: Upstream, path: str, ports: Ports) -> tuple[Reply, bytes]:
+    """Return the upstream's reply to a GET, and its whole body. Cancelling closes the connection.
+
+    Raises:
+        TransportError: there was no reply, or it broke off.
+    """
+    request = UpstreamRequest(upstream=upstream, method="GET", path=path, headers=(), body=b"")
     reply = await ports.transport.send(request)
     try:
-        return parse_json(await reply.read_all()) if reply.status == 200 else None
+        return reply, await reply.read_all()
     except BaseException:
         reply.abort()
         raise

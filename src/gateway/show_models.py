@@ -2,8 +2,9 @@
 
 import asyncio
 import re
+from dataclasses import replace
 from hashlib import sha256
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from gateway.answers import parse_json
 from gateway.authorize import authorize
@@ -16,15 +17,16 @@ from gateway.json_bytes import to_json_bytes
 from gateway.listing import select, shown
 from gateway.policy import Fault
 from gateway.ports import TransportError
-from gateway.refresh import current, refresh
+from gateway.refresh import current, get, refresh
 from gateway.respond import JSON_TYPE
-from gateway.wire import JsonObject, UpstreamRequest, object_or_empty
+from gateway.wire import JsonObject, object_or_empty
 
 # Source: OpenRouter "List available models": it may itself be cached for two minutes.
 LIST_MAX_AGE_S = 60
 ENDPOINTS_MAX_AGE_S = 10
 ENDPOINTS_TIMEOUT_S = 10.0
-_MODEL_PATH = re.compile(r"/v1/models/(~?[\w.-]+/[\w.:-]+?)(/endpoints)?")
+# What goes upstream as a path: no part of it may begin with a dot.
+_MODEL_PATH = re.compile(r"/v1/models/(~?[\w-][\w.-]{0,127}/[\w-][\w.:-]{0,127}?)(/endpoints)?", re.ASCII)
 
 
 async def show_models(call: Call) -> HttpResponse:
@@ -43,7 +45,8 @@ async def show_model(call: Call) -> HttpResponse:
         GatewayError: there is no such model.
     """
     authorize(call.request, call.settings)
-    match = _MODEL_PATH.fullmatch(call.request.path.removeprefix("/api"))
+    # OpenAI's clients encode the slash within a model's id.
+    match = _MODEL_PATH.fullmatch(unquote(call.request.path.removeprefix("/api")))
     if match is None:
         raise GatewayError("not_found", "There is nothing at this path.")
     model_id, wants_endpoints = match.groups()
@@ -77,41 +80,40 @@ def _respond(call: Call, catalog: Catalog, payload: JsonObject) -> HttpResponse:
     )
     is_stale = age_s > settings.catalog_ttl_s
     background = (lambda: refresh(settings.upstream, ports)) if is_stale else None
-    if call.request.header("if-none-match") == etag:
+    if _has(call.request.header("if-none-match"), etag):
         return HttpResponse(status=304, headers=headers, body=b"", background=background)
     return HttpResponse(status=200, headers=(JSON_TYPE, *headers), body=body, background=background)
+
+
+def _has(if_none_match: str | None, etag: str) -> bool:
+    """Return whether the client has it. A proxy that compresses makes an ETag weak: RFC 9110, 13.1.2."""
+    tags = [tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")]
+    return etag in tags or "*" in tags
 
 
 async def _endpoints(call: Call, model_id: str) -> HttpResponse:
     """Return a model's endpoints, asked of OpenRouter each time: they are of use for seconds only."""
     ports = call.ports
-    request = UpstreamRequest(
-        upstream=call.settings.upstream,
-        method="GET",
-        path=f"/models/{model_id}/endpoints",
-        headers=(),
-        body=b"",
-    )
     try:
         async with asyncio.timeout(ENDPOINTS_TIMEOUT_S):
-            reply = await ports.transport.send(request)
-            raw = await reply.read_all()
+            reply, raw = await get(call.settings.upstream, f"/models/{model_id}/endpoints", ports)
     except TimeoutError:
-        raise _unavailable(Fault(code="upstream_timeout")) from None
+        raise _unavailable(Fault(code="openrouter_error", status=504)) from None
     except TransportError:
         raise _unavailable(Fault(code="connection_failed")) from None
-    try:
-        payload = object_or_empty(parse_json(raw))
-    except ValueError:
-        payload = {}
     if reply.status == 404:
         raise GatewayError("not_found", "OpenRouter lists no such model.")
-    if reply.status != 200 or "data" not in payload:
-        raise _unavailable(
-            classify(payload.get("error"), status=reply.status, header=reply.header, now_s=ports.now_s())
-        )
+    try:
+        payload = object_or_empty(parse_json(raw))
+        body = to_json_bytes({"data": payload.get("data")})
+    except ValueError:
+        payload, body = {}, b""
+    if reply.status != 200 or not isinstance(payload.get("data"), dict):
+        fault = classify(payload.get("error"), status=reply.status, header=reply.header, now_s=ports.now_s())
+        of_provider = fault.rule.source == "provider"  # of which none was asked
+        raise _unavailable(replace(fault, code="openrouter_error") if of_provider else fault)
     headers = (JSON_TYPE, ("cache-control", f"private, max-age={ENDPOINTS_MAX_AGE_S}"), *call.frame.headers)
-    return HttpResponse(status=200, headers=headers, body=to_json_bytes({"data": payload["data"]}))
+    return HttpResponse(status=200, headers=headers, body=body)
 
 
 def _unavailable(fault: Fault) -> GatewayError:

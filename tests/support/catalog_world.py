@@ -1,0 +1,44 @@
+"""An isolate that shows models, before an OpenRouter whose list is scripted."""
+
+from simulator.samples import sample
+from tests.support.models import HAIKU, listing, model
+from tests.support.upstream import Act, reply
+from tests.support.world import Answer, MemoryCache, World, finish
+
+TTL_S = 100.0
+UPSTREAM_ENDPOINTS = f"/models/{HAIKU}/endpoints"
+RECORDED_ENDPOINTS = sample("cat-02-endpoints").text.encode()
+OLD, NEW = listing(model("a/old")), listing(model("a/new"))
+
+
+def world_of(*acts: Act, cache: MemoryCache | None = None) -> World:
+    """Return an isolate that has just begun, before an OpenRouter whose list plays these acts."""
+    world = World({"CATALOG_TTL_S": "100"}, cache=cache or MemoryCache())
+    world.upstream.pages["/models"] = acts
+    return world
+
+
+async def ids_of(world: World) -> list[str]:
+    """Return which models the isolate lists."""
+    return ids_in(await world.get("/v1/models"))
+
+
+def ids_in(got: Answer) -> list[str]:
+    """Return which models an answer lists."""
+    assert got.status == 200, got.body
+    return [each["id"] for each in got.json["data"]]
+
+
+async def ask_and_let_it_refresh(world: World) -> tuple[Answer, bool]:
+    """Return the answer, and whether something went on beside it, which has then ended."""
+    response = await world.begin(b"", method="GET", path="/v1/models")
+    if response.background:
+        await response.background()
+    return await finish(response), response.background is not None
+
+
+def world_with(*acts: Act) -> World:
+    """Return an isolate whose OpenRouter has the recorded list, and one model's endpoints play these acts."""
+    world = world_of(listing())
+    world.upstream.pages[UPSTREAM_ENDPOINTS] = acts or (reply(200, RECORDED_ENDPOINTS),)
+    return world

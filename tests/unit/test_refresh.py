@@ -1,0 +1,145 @@
+import asyncio
+
+import pytest
+
+from gateway.app import refresh_catalog
+from gateway.catalog import KEY, from_stored
+from gateway.config import Settings
+from tests.support.catalog_world import NEW, OLD, TTL_S, ask_and_let_it_refresh, ids_in, ids_of, world_of
+from tests.support.models import listing, recorded_models
+from tests.support.upstream import Act, after, fail
+from tests.support.world import ENV, EPOCH_S, MemoryCache, World, finish, now_s
+
+pytestmark = pytest.mark.anyio
+
+
+async def kv_with(act: Act) -> MemoryCache:
+    """Return a KV that another isolate has filled."""
+    other = world_of(act)
+    await other.get("/v1/models")
+    return other.cache
+
+
+async def test_a_cold_isolate_without_anything_fetches_the_list_and_stores_it() -> None:
+    world = world_of(listing())
+
+    assert await ids_of(world) == [each["id"] for each in recorded_models()]
+
+    assert world.upstream.got == ["/models"]
+    stored = from_stored(world.cache.values[KEY])
+    assert stored == world.catalog_memory.catalog
+
+
+async def test_a_cold_isolate_takes_what_another_has_stored() -> None:
+    world = world_of(fail(500), cache=await kv_with(NEW))
+
+    assert await ids_of(world) == ["a/new"]
+    assert world.upstream.got == []
+
+
+async def test_a_warm_isolate_neither_calls_nor_reads() -> None:
+    world = world_of(NEW)
+    await ids_of(world)
+    world.cache.values.clear()
+    await asyncio.sleep(TTL_S)
+
+    got, went_on = await ask_and_let_it_refresh(world)
+
+    assert (ids_in(got), went_on) == (["a/new"], False)
+    assert len(world.upstream.got) == 1
+
+
+async def test_a_stale_copy_is_answered_at_once_and_another_fetched_beside_it() -> None:
+    world = world_of(OLD, after(9.0, NEW))
+    await ids_of(world)
+    await asyncio.sleep(TTL_S + 1)
+    began_s = now_s()
+
+    response = await world.begin(b"", method="GET", path="/v1/models")
+    got = await finish(response)
+    assert (ids_in(got), got.headers["age"], now_s()) == (["a/old"], "101", began_s)
+    assert response.background is not None
+    await response.background()
+
+    assert await ids_of(world) == ["a/new"]
+    assert world.upstream.got == ["/models"] * 2
+    stored = from_stored(world.cache.values[KEY])
+    assert stored is not None
+    assert stored.fetched_at_s == EPOCH_S + now_s()
+
+
+async def test_a_stale_isolate_takes_what_another_has_stored_since() -> None:
+    world = world_of(OLD)
+    await ids_of(world)
+    await asyncio.sleep(TTL_S + 1)
+    world.cache.values[KEY] = (await kv_with(NEW)).values[KEY]
+
+    got, went_on = await ask_and_let_it_refresh(world)
+
+    assert (ids_in(got), got.headers["age"], went_on) == (["a/new"], "0", False)
+    assert len(world.upstream.got) == 1
+
+
+async def test_an_older_copy_in_kv_does_not_replace_a_newer_one() -> None:
+    older = (await kv_with(OLD)).values[KEY]
+    await asyncio.sleep(10)
+    world = world_of(NEW)
+    await ids_of(world)
+    world.cache.values[KEY] = older
+    await asyncio.sleep(TTL_S + 1)
+
+    assert await ids_of(world) == ["a/new"]
+
+
+class BrokenCache(MemoryCache):
+    """Plays a KV that fails, as ``gateway.ports.Cache`` says that it shows: by nothing."""
+
+    async def get(self, key: str) -> bytes | None:
+        return None
+
+    async def put(self, key: str, value: bytes) -> None:
+        return None
+
+
+async def test_a_kv_that_fails_changes_nothing() -> None:
+    world = world_of(OLD, NEW, cache=BrokenCache())
+
+    assert await ids_of(world) == ["a/old"]
+    assert await ids_of(world) == ["a/old"]
+    await asyncio.sleep(TTL_S + 1)
+    await ask_and_let_it_refresh(world)
+    assert await ids_of(world) == ["a/new"]
+    assert len(world.upstream.got) == 2
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"<html>", b'{"version": 0}', b"\xff", b"null"])
+async def test_a_corrupted_copy_in_kv_is_ignored_and_replaced(raw: bytes) -> None:
+    world = world_of(NEW)
+    world.cache.values[KEY] = raw
+
+    assert await ids_of(world) == ["a/new"]
+    assert from_stored(world.cache.values[KEY]) is not None
+
+
+async def cron(world: World) -> None:
+    await refresh_catalog(Settings.from_env(ENV), world.ports)
+
+
+async def test_the_cron_trigger_fetches_though_the_copy_is_fresh_so_that_no_request_waits() -> None:
+    world = world_of(OLD, NEW)
+    await ids_of(world)
+
+    await cron(world)
+
+    assert await ids_of(world_of(fail(500), cache=world.cache)) == ["a/new"]
+    assert world.upstream.got == ["/models"] * 2
+
+
+async def test_a_cron_trigger_that_fails_keeps_the_copy_and_says_so() -> None:
+    world = world_of(OLD, fail(500))
+    await ids_of(world)
+
+    await cron(world)
+
+    assert await ids_of(world) == ["a/old"]
+    assert world.events("catalog_not_refreshed")

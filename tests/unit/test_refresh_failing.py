@@ -1,0 +1,129 @@
+import asyncio
+
+import pytest
+
+from gateway.catalog import KEY, CatalogMemory
+from gateway.refresh import FETCH_TIMEOUT_S
+from tests.support.catalog_world import NEW, OLD, TTL_S, ask_and_let_it_refresh, ids_in, ids_of, world_of
+from tests.support.upstream import RESET, Act, after, breaks, fail, hang, refuse, reply
+from tests.support.world import EPOCH_S, now_s
+
+pytestmark = pytest.mark.anyio
+
+FAILURES: dict[str, Act] = {
+    "refused": refuse,
+    "reset": breaks(RESET),
+    "500": fail(500),
+    "401": fail(401),
+    "429": fail(429, retry_after="5"),
+    "redirect": reply(302, location="https://elsewhere.example/"),
+    "html": reply(200, b"<html>"),
+    "empty": reply(200),
+    "cut": reply(200, b'{"data": [{"id": "a/'),
+    "broken off": reply(200, b'{"data": [', RESET),
+    "no models": reply(200, b'{"data": []}'),
+    "an error": reply(200, b'{"error": {"code": 500}}'),
+    "no number": reply(200, b'{"data": [{"id": "a/b", "created": 1e999}]}'),
+    "too deep": reply(200, b'{"data": [{"id": "a/b", "name": ' + b"[" * 100_000 + b"]" * 100_000 + b"}]}"),
+    "hangs": hang,
+    "hangs in its body": reply(200, b"{", 1e9),
+}
+failing = pytest.mark.parametrize("act", FAILURES.values(), ids=FAILURES)
+
+
+@failing
+async def test_while_openrouter_fails_a_stale_copy_is_answered_with_its_age(act: Act) -> None:
+    world = world_of(OLD, act)
+    await ids_of(world)
+    stored = world.cache.values[KEY]
+    await asyncio.sleep(5_000)
+
+    await ask_and_let_it_refresh(world)
+    got = await world.get("/v1/models")
+
+    assert ids_in(got) == ["a/old"]
+    assert int(got.headers["age"]) >= 5_000
+    assert world.cache.values[KEY] == stored
+    assert world.events("catalog_not_refreshed")
+
+
+@failing
+async def test_while_openrouter_fails_and_there_is_no_copy_the_error_says_so(act: Act) -> None:
+    world = world_of(act)
+
+    got = await world.get("/v1/models")
+
+    assert (got.status, got.error["code"]) == (503, "openrouter_error")
+    metadata = got.error["metadata"]
+    assert (metadata["source"], metadata["retryable"]) == ("openrouter", True)
+    assert world.cache.values == {}
+    assert now_s() <= FETCH_TIMEOUT_S
+
+
+@failing
+async def test_after_a_failure_the_next_request_asks_again(act: Act) -> None:
+    world = world_of(act, NEW)
+    await world.get("/v1/models")
+
+    assert await ids_of(world) == ["a/new"]
+
+
+@failing
+async def test_no_reply_is_left_open(act: Act) -> None:
+    world = world_of(act)
+
+    await world.get("/v1/models")
+
+    assert all(each.ended or each.aborted for each in world.transport.replies)
+
+
+async def test_several_requests_at_once_on_a_cold_isolate_make_one_call() -> None:
+    world = world_of(after(3.0, NEW))
+
+    got = await asyncio.gather(*(ids_of(world) for _ in range(20)))
+
+    assert got == [["a/new"]] * 20
+    assert world.upstream.got == ["/models"]
+    assert now_s() < 4.0
+
+
+async def test_several_requests_at_once_with_a_stale_copy_make_one_call() -> None:
+    world = world_of(OLD, after(3.0, NEW))
+    await ids_of(world)
+    await asyncio.sleep(TTL_S + 1)
+
+    await asyncio.gather(*(ask_and_let_it_refresh(world) for _ in range(20)))
+
+    assert world.upstream.got == ["/models"] * 2
+
+
+async def test_those_who_wait_for_a_fetch_that_hangs_end_with_it_and_the_next_one_is_free() -> None:
+    world = world_of(hang, NEW)
+
+    got = await asyncio.gather(*(world.get("/v1/models") for _ in range(5)))
+
+    assert {each.status for each in got} == {503}
+    assert now_s() < FETCH_TIMEOUT_S + 1
+    assert world.upstream.got == ["/models"]
+    assert await ids_of(world) == ["a/new"]
+
+
+async def test_a_fetch_whose_client_leaves_frees_the_next() -> None:
+    world = world_of(hang, NEW)
+    leaving = asyncio.create_task(world.get("/v1/models"))
+    await asyncio.sleep(1)
+    leaving.cancel()
+    await asyncio.wait([leaving])
+
+    assert await ids_of(world) == ["a/new"]
+    assert now_s() == 1.0
+
+
+async def test_a_fetch_whose_request_has_vanished_blocks_nobody_for_longer_than_it_may_take() -> None:
+    world = world_of(NEW)
+    world.catalog_memory = CatalogMemory(fetching_until_s=EPOCH_S + FETCH_TIMEOUT_S)
+
+    await world.get("/v1/models")
+
+    assert await ids_of(world) == ["a/new"]
+    assert now_s() < FETCH_TIMEOUT_S + 1

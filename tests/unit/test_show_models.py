@@ -1,0 +1,154 @@
+import json
+from urllib.parse import quote
+
+import pytest
+
+from tests.support.catalog_world import RECORDED_ENDPOINTS, UPSTREAM_ENDPOINTS, ids_in, world_with
+from tests.support.models import HAIKU, recorded_models
+from tests.support.world import TOKEN, UPSTREAM_KEY
+
+pytestmark = pytest.mark.anyio
+LIST = "/v1/models"
+ONE = f"{LIST}/{HAIKU}"
+ENDPOINTS = f"{ONE}/endpoints"
+KEY = {"authorization": f"Bearer {TOKEN}"}
+
+
+both = pytest.mark.parametrize("prefix", ["", "/api"])
+every_page = pytest.mark.parametrize("page", [LIST, ONE, ENDPOINTS])
+
+
+@both
+async def test_the_list_has_openais_form(prefix: str) -> None:
+    got = await world_with().get(prefix + LIST)
+
+    assert (got.status, got.json["object"]) == (200, "list")
+    assert got.headers["content-type"] == "application/json"
+    assert [each["id"] for each in got.json["data"]] == [each["id"] for each in recorded_models()]
+    assert {each["object"] for each in got.json["data"]} == {"model"}
+
+
+@both
+async def test_one_model_is_shown_as_it_is_in_the_list(prefix: str) -> None:
+    world = world_with()
+
+    got = await world.get(prefix + ONE)
+
+    assert got.json == next(each for each in (await world.get(LIST)).json["data"] if each["id"] == HAIKU)
+
+
+@both
+async def test_a_models_endpoints_are_openrouters_own(prefix: str) -> None:
+    got = await world_with().get(prefix + ENDPOINTS)
+
+    assert got.json == json.loads(RECORDED_ENDPOINTS)
+    assert "max-age=10" in got.headers["cache-control"]
+
+
+async def test_endpoints_are_asked_anew_each_time_and_the_list_is_not() -> None:
+    world = world_with()
+
+    for page in (LIST, ONE, ENDPOINTS) * 2:
+        await world.get(page)
+
+    assert world.upstream.got == ["/models", UPSTREAM_ENDPOINTS, UPSTREAM_ENDPOINTS]
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [("q=CLAUDE+haiku", 1), ("q=claude%20haiku", 1), ("free=true", 1), ("min_context=10000000", 0)],
+)
+async def test_the_query_is_decoded_and_filters(query: str, count: int) -> None:
+    got = await world_with().get(f"{LIST}?{query}")
+
+    assert len(ids_in(got)) == count
+
+
+@pytest.mark.parametrize(
+    ("query", "param"),
+    [("free=maybe", "free"), ("max_price=", "max_price"), ("sort=up", "sort"), ("canary=1", "query")],
+)
+async def test_a_wrong_query_is_refused_with_its_parameter(query: str, param: str) -> None:
+    got = await world_with().get(f"{LIST}?{query}")
+
+    assert (got.status, got.error["param"]) == (400, param)
+    assert got.error["metadata"]["source"] == "client"
+    assert b"canary" not in got.body
+
+
+async def test_the_client_may_keep_the_list_for_itself_and_learns_its_age() -> None:
+    got = await world_with().get(LIST)
+
+    assert got.headers["cache-control"] == "private, max-age=60"
+    assert got.headers["age"] == "0"
+
+
+@pytest.mark.parametrize("page", [LIST, ONE, f"{LIST}?free=true"])
+@pytest.mark.parametrize("form", ["{}", "W/{}", '"other", {}', '"other",W/{} ', "*"])
+async def test_what_the_client_has_already_is_not_sent_again(page: str, form: str) -> None:
+    world = world_with()
+    etag = (await world.get(page)).headers["etag"]
+
+    got = await world.get(page, headers={**KEY, "if-none-match": form.format(etag)})
+
+    assert (got.status, got.body, got.headers["etag"]) == (304, b"", etag)
+    assert "content-type" not in got.headers
+    assert {"cache-control", "age", "x-request-id", "vary"} <= set(got.headers)
+
+
+@pytest.mark.parametrize("tag", ['"other"', "", "W/", '""', "other"])
+async def test_what_the_client_does_not_have_is_sent(tag: str) -> None:
+    got = await world_with().get(LIST, headers={**KEY, "if-none-match": tag})
+
+    assert got.status == 200
+
+
+async def test_each_selection_has_an_etag_of_its_own() -> None:
+    world = world_with()
+
+    tags = {(await world.get(page)).headers["etag"] for page in (LIST, ONE, f"{LIST}?free=true")}
+
+    assert len(tags) == 3
+
+
+async def test_a_model_that_openrouter_does_not_list_is_not_found() -> None:
+    world = world_with()
+
+    for page in (f"{LIST}/a/unknown", f"{LIST}/a/unknown/endpoints", f"{LIST}/{HAIKU.upper()}"):
+        got = await world.get(page)
+        assert (got.status, got.error["code"]) == (404, "not_found")
+
+
+async def test_openais_clients_may_encode_the_slash_in_a_models_id() -> None:
+    got = await world_with().get(f"{LIST}/{quote('poolside/laguna-s-2.1:free', safe='')}")
+
+    assert (got.status, got.json["id"]) == (200, "poolside/laguna-s-2.1:free")
+
+
+@every_page
+@pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer wrong"}], ids=["no key", "wrong key"])
+async def test_nobody_without_a_key_is_shown_anything(page: str, headers: dict[str, str]) -> None:
+    world = world_with()
+
+    got = await world.get(page, headers=headers)
+
+    assert got.status == 401
+    assert world.upstream.got == []
+
+
+@every_page
+async def test_neither_key_is_shown(page: str) -> None:
+    got = await world_with().get(page)
+
+    assert not [key for key in (UPSTREAM_KEY, TOKEN) if key in str(got)]
+
+
+@every_page
+async def test_head_is_answered_as_get_is_and_other_methods_are_told_so(page: str) -> None:
+    world = world_with()
+
+    got, headed = await world.get(page), await world.get(page, method="HEAD")
+    assert (headed.status, headed.headers) == (got.status, got.headers)
+
+    posted = await world.get(page, method="POST")
+    assert (posted.status, posted.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
