@@ -24,6 +24,8 @@ def document(gateway: Gateway) -> dict[str, dict[str, dict[str, dict[str, object
 
 
 def test_random_requests_are_answered_as_documented(gateway: Gateway, tmp_path: Path) -> None:
+    if gateway.is_ours and gateway.runtime != "workerd":
+        pytest.skip("what random requests can meet is above the border: one runtime is enough")
     command = [sys.executable, "-m", "schemathesis.cli", "run", f"{gateway.base_url}/openapi.json"]
     command += [
         "--url",
