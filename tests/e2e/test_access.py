@@ -1,0 +1,175 @@
+"""Access: closed by default, no page of another's, settings checked, and the key on its own host."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.support.chat import CHAT, error_in, post, question, whole_log
+from tests.support.journal import Journal
+from tests.support.runtimes import KEY, Gateway
+
+PAGE, FOREIGN_PAGE = "https://page.example", "https://evil.example"
+
+
+def test_a_gateway_without_keys_is_closed_and_says_how_to_open_it(
+    start_gateway: Callable[..., Gateway], journal: Journal
+) -> None:
+    closed = start_gateway(GATEWAY_KEYS=None)
+    for headers in ({}, {"authorization": f"Bearer {KEY}"}, {"authorization": "Bearer"}):
+        answer = post(closed, question(journal, "sim/ok"), **headers)
+        error = error_in(answer)
+        assert (answer.status_code, error["code"]) == (401, "gateway_closed")
+        assert error["metadata"]["source"] == "gateway"
+        assert "wrangler secret put GATEWAY_KEYS" in error["message"]
+    assert journal.models() == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ({}, "missing_key"),
+        ({"authorization": "Bearer"}, "missing_key"),
+        ({"authorization": f"Basic {KEY}"}, "missing_key"),
+        ({"authorization": "Bearer wrong-token-0123456789"}, "invalid_key"),
+        ({"authorization": f"Bearer {KEY} x"}, "invalid_key"),
+        ({"authorization": f"Bearer e2e:{KEY}"}, "invalid_key"),
+        ({"x-api-key": KEY[:-1]}, "invalid_key"),
+    ],
+)
+def test_whoever_has_no_key_or_a_wrong_one_is_refused(
+    gateway: Gateway, journal: Journal, headers: dict[str, str], code: str
+) -> None:
+    with gateway.client(headers=headers) as client:
+        answer = client.post(CHAT, json=question(journal, "sim/ok"))
+    assert answer.status_code == 401
+    assert error_in(answer)["code"] == code
+    assert journal.models() == []
+
+
+@pytest.mark.parametrize(
+    "headers", [{"authorization": f"Bearer {KEY}"}, {"authorization": f"bearer  {KEY}"}, {"x-api-key": KEY}]
+)
+def test_a_right_key_lets_in_in_either_header(
+    gateway: Gateway, journal: Journal, headers: dict[str, str]
+) -> None:
+    with gateway.client(headers=headers) as client:
+        assert client.post(CHAT, json=question(journal, "sim/ok")).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "localhost:8787"])
+def test_an_open_gateway_lets_loopback_in_without_a_key(opened: Gateway, journal: Journal, host: str) -> None:
+    assert post(opened, question(journal, "sim/ok"), host=host).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["gateway.example", "localhost.evil.example", "127.0.0.1.evil.example:80"])
+def test_an_open_gateway_is_closed_to_every_other_host_name(
+    opened: Gateway, journal: Journal, host: str
+) -> None:
+    answer = post(opened, question(journal, "sim/ok"), host=host)
+    assert (answer.status_code, error_in(answer)["code"]) == (401, "gateway_closed")
+    assert journal.models() == []
+
+
+@pytest.mark.parametrize("origin", [FOREIGN_PAGE, "null", "http://localhost:3000"])
+def test_an_open_gateway_refuses_pages_of_origins_that_nobody_allowed(
+    opened: Gateway, journal: Journal, origin: str
+) -> None:
+    answer = post(opened, question(journal, "sim/ok"), origin=origin)
+    assert (answer.status_code, error_in(answer)["code"]) == (403, "origin_not_allowed")
+    assert "access-control-allow-origin" not in answer.headers
+    assert journal.models() == []
+
+
+def preflight(gateway: Gateway, origin: str) -> dict[str, str]:
+    asked = {
+        "origin": origin,
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "authorization, content-type, x-stainless-lang",
+    }
+    with gateway.client(headers=asked) as client:
+        answer = client.options(CHAT)
+    assert answer.status_code == 204
+    assert "POST" in answer.headers["allow"]
+    return {name: value for name, value in answer.headers.items() if name.startswith("access-control")}
+
+
+def test_a_preflight_of_an_allowed_origin_is_granted(dressed: Gateway) -> None:
+    granted = preflight(dressed, PAGE)
+    assert granted["access-control-allow-origin"] == PAGE
+    assert "POST" in granted["access-control-allow-methods"]
+    assert "x-stainless-lang" in granted["access-control-allow-headers"]
+
+
+def test_a_preflight_of_any_other_origin_is_not(dressed: Gateway, gateway: Gateway) -> None:
+    assert preflight(dressed, FOREIGN_PAGE) == {}
+    assert preflight(gateway, PAGE) == {}
+
+
+def test_an_allowed_page_may_read_answers_errors_and_the_headers_that_matter(
+    dressed: Gateway, journal: Journal
+) -> None:
+    for model in ("sim/ok", "sim/status-401"):
+        answer = post(dressed, question(journal, model), origin=PAGE)
+        assert answer.headers["access-control-allow-origin"] == PAGE
+        assert "origin" in answer.headers["vary"].lower()
+        exposed = answer.headers["access-control-expose-headers"]
+        assert {"x-gateway-receipt", "x-request-id", "retry-after"} <= set(exposed.split(", "))
+
+
+def test_a_page_of_another_origin_gets_no_leave_to_read(
+    dressed: Gateway, gateway: Gateway, journal: Journal
+) -> None:
+    for each, origin in ((dressed, FOREIGN_PAGE), (gateway, PAGE)):
+        answer = post(each, question(journal, "sim/ok"), origin=origin)
+        assert "access-control-allow-origin" not in answer.headers
+
+
+def test_a_wrong_setting_is_named_on_every_route_and_its_value_on_none(
+    start_gateway: Callable[..., Gateway], journal: Journal
+) -> None:
+    broken = start_gateway(DEADLINE_MS="abc-canary")
+    with broken.client() as client:
+        answers = [
+            client.post(CHAT, json=question(journal, "sim/ok")),
+            client.post(CHAT, content=b"no JSON"),
+            client.get("/health"),
+            client.get("/v1/nothing"),
+        ]
+    for answer in answers:
+        error = error_in(answer)
+        assert (answer.status_code, error["code"], error["param"]) == (500, "bad_setting", "DEADLINE_MS")
+        assert "whole number" in error["message"]
+        assert "canary" not in answer.text
+        assert error["metadata"]["source"] == "gateway"
+        assert answer.headers["x-should-retry"] == "false"
+    assert journal.models() == []
+    assert "canary" not in _said_by_the_worker(broken)
+
+
+def test_a_missing_upstream_key_is_named_with_the_command_that_sets_it(
+    start_gateway: Callable[..., Gateway], journal: Journal
+) -> None:
+    keyless = start_gateway(OPENROUTER_API_KEY=None)
+    with keyless.client() as client:
+        assert client.get("/health").json()["status"] == "incomplete"
+        answer = client.post(CHAT, json=question(journal, "sim/ok"))
+    error = error_in(answer)
+    assert (answer.status_code, error["code"]) == (500, "bad_setting")
+    assert "wrangler secret put OPENROUTER_API_KEY" in error["message"]
+    assert journal.models() == []
+
+
+@pytest.mark.parametrize("model", ["sim/redirect", "sim/status-301", "sim/status-308"])
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_redirect_is_an_error_and_the_key_goes_nowhere_else(
+    gateway: Gateway, journal: Journal, simulator: str, model: str, stream: bool
+) -> None:
+    answer = post(gateway, question(journal, model, "sim/ok", stream=stream))
+    assert (answer.status_code, error_in(answer)["code"]) == (502, "redirected")
+    assert journal.models() == [model]
+    assert not [entry for entry in whole_log(simulator) if entry["path"] == "/sim/trap"]
+
+
+def _said_by_the_worker(gateway: Gateway) -> str:
+    """Return the log without wrangler's own list of the settings."""
+    return "\n".join(line for line in gateway.log_text().splitlines() if "DEADLINE_MS:" not in line)

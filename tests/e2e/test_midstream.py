@@ -1,0 +1,161 @@
+"""After the commit: an answer that breaks off says so, starts over or goes on, as the caller chose."""
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e.test_upstream import events_of
+from tests.support.chat import OK_TEXT, QUESTION, attempts_in, broken_off, post, question, said_in
+from tests.support.chunks import payloads_in
+from tests.support.journal import Journal
+from tests.support.runtimes import UPSTREAM_KEY, Gateway
+
+PART = "Canberra is the capital"
+BREAKS = {
+    "sim/error-mid": "overloaded",
+    "sim/error-mid-string": "provider_error",
+    "sim/cut-after": "no_finish_reason",
+    "sim/reset-after": "connection_lost",
+    "sim/stall-comments": "idle_timeout",
+}
+TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object"}}}
+HEALTHY = ("sim/ok", "sim/one-byte", "sim/long-200", "sim/huge-event", "sim/crlf", "sim/cr", "sim/tools")
+
+
+def broken(gateway: Gateway, journal: Journal, *models: str, how: str, **fields: object) -> httpx.Response:
+    options = {"on_midstream": how, "idle_ms": 500, "retries": 0}
+    return post(gateway, question(journal, *models, stream=True, gateway=options, **fields))
+
+
+def usage_in(payloads: list[Any]) -> dict[str, Any]:
+    [chunk] = [each for each in payloads if each != "[DONE]" and each.get("usage")]
+    return dict(chunk)
+
+
+@pytest.mark.parametrize("model", BREAKS)
+def test_a_broken_answer_ends_in_an_error_and_asks_nobody_else(
+    gateway: Gateway, journal: Journal, model: str
+) -> None:
+    text, error = broken_off(broken(gateway, journal, model, "sim/ok", how="error").content)
+    assert text == PART
+    assert error["code"] == BREAKS[model]
+    assert error["metadata"]["partial"] is True
+    assert attempts_in(error["metadata"]["gateway"]) == [(model, BREAKS[model])]
+    assert journal.models() == [model]
+
+
+@pytest.mark.parametrize("model", BREAKS)
+def test_restart_marks_where_another_model_starts_over(
+    gateway: Gateway, journal: Journal, model: str
+) -> None:
+    payloads = payloads_in(broken(gateway, journal, model, "sim/ok", how="restart").content)
+    [mark] = [at for at, each in enumerate(payloads) if _is_restart(each)]
+    marker = payloads[mark]["gateway"]
+    assert (marker["event"], marker["code"], marker["model"]) == ("restart", BREAKS[model], "sim/ok")
+    assert payloads[mark]["choices"] == []
+    assert said_in(payloads[:mark]) == PART
+    assert said_in(payloads[mark:]) == OK_TEXT
+    assert {each["model"] for each in payloads[:mark]} == {model}
+    assert {each["model"] for each in payloads[mark:-1]} == {"sim/ok"}
+    assert payloads[-1] == "[DONE]"
+    receipt = usage_in(payloads)["gateway"]
+    assert attempts_in(receipt) == [(model, BREAKS[model]), ("sim/ok", "answered")]
+    assert receipt["attempts"][1]["resumes"] == "restart"
+    assert receipt["served"] == "sim/ok"
+
+
+@pytest.mark.parametrize("model", ["sim/error-mid", "sim/cut-after", "sim/stall-comments"])
+def test_continue_gives_the_text_so_far_to_the_next_model_and_goes_on(
+    gateway: Gateway, journal: Journal, model: str
+) -> None:
+    payloads = payloads_in(broken(gateway, journal, model, "sim/ok", how="continue").content)
+    assert said_in(payloads) == PART + OK_TEXT
+    assert payloads[-1] == "[DONE]"
+    assert not any(_is_restart(each) for each in payloads)
+    second = journal.entries()[1]
+    assert second["body"]["messages"] == [*QUESTION, {"role": "assistant", "content": PART}]
+    receipt = usage_in(payloads)["gateway"]
+    assert attempts_in(receipt) == [(model, BREAKS[model]), ("sim/ok", "answered")]
+    assert receipt["attempts"][1]["resumes"] == "continue"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"tools": [TOOL]},
+        {"response_format": {"type": "json_object"}},
+        {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {}}}},
+        {"n": 2},
+    ],
+)
+def test_continue_never_goes_on_from_what_may_be_more_than_text(
+    gateway: Gateway, journal: Journal, fields: dict[str, Any]
+) -> None:
+    answer = broken(gateway, journal, "sim/error-mid", "sim/ok", how="continue", **fields)
+    text, error = broken_off(answer.content)
+    assert (text, error["code"]) == (PART, "overloaded")
+    assert journal.models() == ["sim/error-mid"]
+
+
+@pytest.mark.parametrize("how", ["restart", "continue"])
+def test_a_broken_answer_ends_in_an_error_when_nobody_takes_over(
+    gateway: Gateway, journal: Journal, how: str
+) -> None:
+    answer = broken(gateway, journal, "sim/error-mid", "sim/status-404", "sim/empty-stream", how=how)
+    text, error = broken_off(answer.content)
+    assert text == PART
+    assert error["metadata"]["partial"] is True
+    assert journal.models() == ["sim/error-mid", "sim/status-404", "sim/empty-stream"]
+    tried = [model for model, _ in attempts_in(error["metadata"]["gateway"])]
+    assert tried == journal.models()
+
+
+def test_a_second_break_is_marked_as_the_first(gateway: Gateway, journal: Journal) -> None:
+    answer = broken(gateway, journal, "sim/error-mid", "sim/cut-after", "sim/ok", how="restart")
+    payloads = payloads_in(answer.content)
+    marks = [at for at, each in enumerate(payloads) if _is_restart(each)]
+    assert [payloads[at]["gateway"]["model"] for at in marks] == ["sim/cut-after", "sim/ok"]
+    assert said_in(payloads[marks[1] :]) == OK_TEXT
+
+
+@pytest.mark.parametrize("events", ["0", "3"])
+@pytest.mark.parametrize("model", HEALTHY)
+def test_what_passes_unseen_passes_whole(
+    start_gateway: Callable[..., Gateway], simulator: str, journal: Journal, model: str, events: str
+) -> None:
+    body = question(journal, model, stream=True)
+    through = post(start_gateway(STREAM_GUARD_EVENTS=events), body).content
+    key = {"authorization": f"Bearer {UPSTREAM_KEY}"}
+    direct = httpx.post(f"{simulator}/chat/completions", json=body, headers=key, trust_env=False).content
+    # Of three events that are watched one may be the usage, which then holds the receipt.
+    assert unpriced(events_of(through)) == unpriced(events_of(direct))
+
+
+@pytest.mark.parametrize("events", ["0", "3"])
+def test_what_passes_unseen_is_still_chosen_by_the_chain(
+    start_gateway: Callable[..., Gateway], journal: Journal, events: str
+) -> None:
+    unwatched = start_gateway(STREAM_GUARD_EVENTS=events)
+    answer = post(unwatched, question(journal, "sim/error-first", "sim/comments-300ms", stream=True))
+    assert answer.headers["x-gateway-trace"] == "sim/error-first=provider_error,sim/comments-300ms=ok"
+    assert said_in(payloads_in(answer.content)) == OK_TEXT
+
+
+@pytest.mark.parametrize("events", ["0", "3"])
+def test_what_breaks_off_unseen_gets_no_invented_ending(
+    start_gateway: Callable[..., Gateway], journal: Journal, events: str
+) -> None:
+    unwatched = start_gateway(STREAM_GUARD_EVENTS=events)
+    raw = post(unwatched, question(journal, "sim/cut-after", "sim/ok", stream=True)).content
+    assert b"[DONE]" not in raw
+    assert said_in(payloads_in(raw)) == PART
+
+
+def unpriced(events: list[bytes]) -> list[bytes]:
+    return [b"usage" if b'"usage":' in event else event for event in events]
+
+
+def _is_restart(payload: Any) -> bool:  # noqa: ANN401  # JSON of any kind
+    return isinstance(payload, dict) and (payload.get("gateway") or {}).get("event") == "restart"
