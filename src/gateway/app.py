@@ -13,6 +13,8 @@ from gateway.attempts import Receipt
 from gateway.authorize import authorize
 from gateway.body import HttpResponse
 from gateway.call import Call
+from gateway.catalog import Catalog
+from gateway.chat import ChatRequest
 from gateway.config import Settings
 from gateway.cors import allowed_origin, answer_preflight
 from gateway.errors import GatewayError
@@ -22,7 +24,7 @@ from gateway.openrouter import request_for
 from gateway.parse import parse
 from gateway.plan import plan
 from gateway.ports import Ports
-from gateway.refresh import refresh
+from gateway.refresh import current, refresh
 from gateway.respond import Frame, respond_answer, respond_error, respond_json, respond_stream
 from gateway.show_models import show_model, show_models
 from gateway.streaming import Streaming
@@ -30,6 +32,7 @@ from gateway.wire import BodyTooLargeError, ClientGoneError, HttpRequest, JsonOb
 
 VERSION = "0.1.0"
 BODY_TIMEOUT_S = 30.0
+PRICES_TIMEOUT_S = 3.0
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -74,7 +77,7 @@ async def chat_completions(call: Call) -> HttpResponse:
     caller = authorize(call.request, settings)
     settings.require_upstream_key()
     chat = parse(await _read_body(call.request, settings.max_body_bytes))
-    planned = plan(chat, settings)
+    planned = plan(chat, settings, await _prices_for(chat, call))
     receipt = Receipt(
         request_id=call.frame.request_id,
         requested=tuple(candidate.model for candidate in planned.chain),
@@ -103,6 +106,17 @@ async def chat_completions(call: Call) -> HttpResponse:
     answer = normalize(served, receipt, now_s=ports.now_s())
     done("answered")
     return respond_answer(answer, receipt, call.frame)
+
+
+async def _prices_for(chat: ChatRequest, call: Call) -> Catalog | None:
+    """Return the catalogue for a request that has a ceiling; it is waited for a little, and never needed."""
+    if chat.options.max_cost_usd is None:
+        return None
+    try:
+        async with asyncio.timeout(PRICES_TIMEOUT_S):
+            return await current(call.settings.upstream, call.ports, ttl_s=call.settings.catalog_ttl_s)
+    except TimeoutError:
+        return None
 
 
 async def _read_body(request: HttpRequest, limit_bytes: int) -> bytes:

@@ -58,6 +58,8 @@ class ChatRequest:
         stream: whether it wants server-sent events.
         fields: the body without what is the gateway's own (`model`, `models`, `gateway`), serialised once:
             a JSON object's inside, without its opening brace, ready to follow ``{"model":"…"``.
+        max_tokens: the caller's limit for each answer; None where it set none.
+        choices: how many answers it wants, 1 or more.
         wants_json: whether ``response_format`` asks for JSON.
         is_text: whether the answer can be nothing but text: no tools, no JSON, one choice.
         openai_usage: whether it asks for OpenAI's usage chunk, whose ``choices`` are empty.
@@ -67,6 +69,8 @@ class ChatRequest:
     models: tuple[str, ...]
     stream: bool
     fields: bytes
+    max_tokens: int | None
+    choices: int
     wants_json: bool
     is_text: bool
     openai_usage: bool

@@ -29,6 +29,8 @@ def parse(raw: bytes) -> ChatRequest:
         models=_models(body),
         stream=body.get("stream") is True,
         fields=_serialise({name: value for name, value in body.items() if name not in OWN}),
+        max_tokens=_whole_of(body, "max_completion_tokens", "max_tokens"),
+        choices=max(1, _whole_of(body, "n") or 1),
         wants_json=_wants_json(body),
         openai_usage=object_or_empty(body.get("stream_options")).get("include_usage") is True,
         is_text=not _wants_json(body) and not any(body.get(name) for name in NOT_TEXT),
@@ -88,6 +90,11 @@ def _check_messages(messages: list[Json]) -> None:
             raise _wrong(f"messages[{index}]", OBJECT)
         if not isinstance(message.get("role"), str):
             raise _wrong(f"messages[{index}].role", TEXT)
+
+
+def _whole_of(body: JsonObject, *names: str) -> int | None:
+    """Return the first of these fields that is set; ``_check`` has seen that each is a whole number."""
+    return next((value for name in names if isinstance(value := body.get(name), int)), None)
 
 
 def _wants_json(body: JsonObject) -> bool:

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gateway.answers import AnswerTest
+from gateway.catalog import Catalog
 from gateway.chat import ChatRequest
 from gateway.config import Settings
+from gateway.worst_cost import worst_cost_usd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,10 +70,15 @@ class Plan:
     openai_usage: bool = False
 
 
-def plan(chat: ChatRequest, settings: Settings) -> Plan:
-    """Return the chain for a request: the models that it names, or the settings' own chain."""
+def plan(chat: ChatRequest, settings: Settings, catalog: Catalog | None = None) -> Plan:
+    """Return the chain for a request: the models that it names, or the settings' own chain.
+
+    ``catalog`` is asked for prices; None where it is not at hand.
+    """
     models = chat.models or settings.default_chain
-    chain = tuple(Candidate(model=model) for model in models)
+    chain = tuple(
+        Candidate(model=model, worst_cost_usd=worst_cost_usd(model, chat, catalog)) for model in models
+    )
     options = chat.options
     attempt_ms = _first_set(options.attempt_ms, settings.attempt_ms)
     limits = Limits(

@@ -25,6 +25,11 @@ def usd_per_million(model: JsonObject, kind: str) -> float | None:
     return round(usd, 6) if usd < float("inf") else None
 
 
+def usd_per_request(model: JsonObject) -> float:
+    """Return what a model charges for each request, whatever its length; 0 for most."""
+    return max(0.0, _usd(object_or_empty(model.get("pricing")).get("request")) or 0.0)
+
+
 def is_free(model: JsonObject) -> bool:
     """Return whether the model costs nothing by its name: a price of 0 alone does not promise that."""
     return str(model.get("id")).endswith(":free")

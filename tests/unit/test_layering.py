@@ -9,8 +9,8 @@ SRC = Path(__file__).parents[2] / "src"
 LAYERS = (
     "wire errors casts config fields chat json_bytes policy retry_after details classify answers",
     "catalog rests ports body seal sse idle shape chunk_shape openrouter attempts respond cors call",
-    "authorize parse plan schedule attempt_once spent execute normalize",
-    "prices listing refresh show_models guard guard_step relay resume patience streaming schemas openapi",
+    "prices worst_cost authorize parse plan schedule attempt_once spent execute normalize",
+    "listing refresh show_models guard guard_step relay resume patience streaming schemas openapi",
     "app",
     "edge.fetch edge.lifeline edge.sinks edge.convert edge.bindings",
     "entry",
