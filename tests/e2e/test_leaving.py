@@ -19,6 +19,7 @@ PROMPT_S = 1.0
 
 @pytest.fixture(autouse=True)
 def _nothing_is_left(gateway: Gateway) -> Iterator[None]:
+    before = len(gateway.log_text())
     yield
     if gateway.runtime not in DEAF and gateway.is_ours:
         ends_at_s = time.monotonic() + 5
@@ -26,8 +27,9 @@ def _nothing_is_left(gateway: Gateway) -> Iterator[None]:
             while (stats := client.get("/__host/stats").json())["pending_waits"]:
                 assert time.monotonic() < ends_at_s, stats
                 time.sleep(0.05)
-    assert "UNHANDLED" not in gateway.log_text()
-    assert "internal_error" not in gateway.log_text()
+    log = gateway.log_text()[before:]
+    assert "UNHANDLED" not in log
+    assert "internal_error" not in log
 
 
 def is_over(entries: list[Entry]) -> bool:
