@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.classify import ROWS
+from gateway.error_rows import ROWS
 from gateway.policy import RULES, Scope, Verdict
 from gateway.wire import Json
 from tests.support.faults import fault_in, fault_of, meta

@@ -7,7 +7,7 @@ SRC = Path(__file__).parents[2] / "src"
 
 # A module imports from earlier lines only. `gateway.` is left out.
 LAYERS = (
-    "wire errors casts config fields chat json_bytes policy retry_after details classify answers",
+    "wire errors casts config fields chat json_bytes policy retry_after details error_rows classify answers",
     "catalog rests ports body seal sse idle shape chunk_shape openrouter attempts respond cors call",
     "prices worst_cost authorize parse plan schedule attempt_once spent execute normalize",
     "listing refresh show_models guard guard_step relay resume patience streaming schemas openapi",
