@@ -3,7 +3,8 @@
 // The configuration is JSON in the environment variable NODE_HOST:
 //   pyodide: the npm package; src, sdk: folders; port: on loopback; vars: what the Worker finds in `env`;
 //   kv, d1: names of bindings (real ones, from miniflare).
-// Beside the Worker's own routes: GET /__host/stats, and GET /__scheduled?cron=… which plays the cron trigger.
+// Beside the Worker's own routes: GET /__host/stats; GET and PUT /__host/kv/NAME/KEY for what KV holds; and
+// GET /__scheduled?cron=… which plays the cron trigger.
 import http from "node:http";
 import { Readable } from "node:stream";
 
@@ -145,9 +146,16 @@ async function playCron(url, outgoing) {
   }
 }
 
+async function showKv(path, incoming, outgoing) {
+  const [name, key] = path.split("/");
+  if (incoming.method === "PUT") await env[name].put(key, Buffer.concat(await incoming.toArray()).toString());
+  outgoing.end((await env[name].get(key)) ?? "");
+}
+
 function route(incoming, outgoing) {
   const url = new URL(incoming.url, "http://host");
   if (url.pathname === "/__host/stats") return outgoing.end(JSON.stringify(stats));
+  if (url.pathname.startsWith("/__host/kv/")) return showKv(url.pathname.slice(11), incoming, outgoing);
   if (url.pathname === "/__scheduled") return playCron(url, outgoing);
   return serve(incoming, outgoing);
 }
