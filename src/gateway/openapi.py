@@ -5,12 +5,16 @@ from gateway.policy import RULES
 from gateway.schemas import (
     chat_request_schema,
     completion_schema,
+    endpoints_schema,
     error_schema,
+    filter_schemas,
     health_schema,
+    model_list_schema,
+    model_schema,
     receipt_schema,
     reference,
 )
-from gateway.wire import JsonObject
+from gateway.wire import Json, JsonObject
 
 TITLE = "openrouter-edge"
 
@@ -56,6 +60,11 @@ def openapi(version: str) -> JsonObject:
         "paths": {
             "/v1/chat/completions": {"post": _chat()},
             "/api/v1/chat/completions": {"post": _chat() | {"operationId": "createChatCompletionUnderApi"}},
+            "/v1/models": {"get": _models()},
+            "/v1/models/{author}/{slug}": {"get": _of_model("getModel", "One model", "Model")},
+            "/v1/models/{author}/{slug}/endpoints": {
+                "get": _of_model("getEndpoints", "A model's endpoints, as they are now", "Endpoints")
+            },
             "/health": {"get": _open("getHealth", "Whether this Worker is set up", reference("Health"))},
             "/openapi.json": {"get": _open("getOpenapi", "This document", {"type": "object"})},
         },
@@ -68,6 +77,9 @@ def openapi(version: str) -> JsonObject:
                 "ChatRequest": chat_request_schema(),
                 "Completion": completion_schema(),
                 "Receipt": receipt_schema(),
+                "Model": model_schema(),
+                "ModelList": model_list_schema(),
+                "Endpoints": endpoints_schema(),
                 "Error": error_schema(),
                 "Health": health_schema(),
             },
@@ -76,7 +88,6 @@ def openapi(version: str) -> JsonObject:
 
 
 def _chat() -> JsonObject:
-    failed: JsonObject = {str(status): _response("Failed", "Error") for status in _error_statuses()}
     answered: JsonObject = {
         "description": "A model answered",
         "content": {
@@ -91,8 +102,40 @@ def _chat() -> JsonObject:
             "required": True,
             "content": {"application/json": {"schema": reference("ChatRequest"), "examples": EXAMPLES}},
         },
-        "responses": {"200": answered, **failed},
+        "responses": {"200": answered, **_failures()},
     }
+
+
+def _models() -> JsonObject:
+    parameters: list[Json] = [
+        {"name": name, "in": "query", "schema": schema} for name, schema in filter_schemas().items()
+    ]
+    return _shown("listModels", "The models that OpenRouter has", "ModelList") | {"parameters": parameters}
+
+
+def _of_model(operation: str, summary: str, schema: str) -> JsonObject:
+    patterns = {
+        "author": r"^~?[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}$",
+        "slug": r"^[A-Za-z0-9_-][A-Za-z0-9_.:-]{0,127}$",
+    }
+    parameters: list[Json] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "pattern": pattern}}
+        for name, pattern in patterns.items()
+    ]
+    return _shown(operation, summary, schema) | {"parameters": parameters}
+
+
+def _shown(operation: str, summary: str, schema: str) -> JsonObject:
+    responses: JsonObject = {
+        "200": _response(summary, schema),
+        "304": {"description": "The client has it"},
+        **_failures(),
+    }
+    return {"operationId": operation, "summary": summary, "responses": responses}
+
+
+def _failures() -> JsonObject:
+    return {str(status): _response("Failed", "Error") for status in _error_statuses()}
 
 
 def _error_statuses() -> list[int]:

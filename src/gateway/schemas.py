@@ -2,6 +2,7 @@
 
 from gateway.errors import KINDS
 from gateway.fields import FIELDS, MESSAGE_ITEM, OPTIONS, REFUSED
+from gateway.listing import FILTERS, SORTS
 from gateway.policy import RULES
 from gateway.wire import Json, JsonObject
 
@@ -123,3 +124,59 @@ def health_schema() -> JsonObject:
             "set": {"type": "object", "properties": {"OPENROUTER_API_KEY": flag, "GATEWAY_KEYS": flag}},
         },
     }
+
+
+def model_schema() -> JsonObject:
+    """Return the schema of a model, as the list and its own page show it."""
+    price: JsonObject = {"type": ["number", "null"], "minimum": 0, "description": "Null: not known."}
+    return {
+        "type": "object",
+        "description": "OpenRouter's fields, and these.",
+        "required": ["id", "object", "owned_by", "usd_per_million_tokens"],
+        "properties": {
+            "id": {"type": "string"},
+            "object": {"const": "model"},
+            "owned_by": {"type": "string"},
+            "usd_per_million_tokens": {
+                "type": "object",
+                "required": ["prompt", "completion"],
+                "properties": {"prompt": price, "completion": price},
+            },
+        },
+    }
+
+
+def model_list_schema() -> JsonObject:
+    """Return the schema of the list of models."""
+    return {
+        "type": "object",
+        "required": ["object", "data"],
+        "properties": {
+            "object": {"const": "list"},
+            "data": {"type": "array", "items": reference("Model")},
+        },
+    }
+
+
+def endpoints_schema() -> JsonObject:
+    """Return the schema of a model's endpoints, which are OpenRouter's own."""
+    return {"type": "object", "required": ["data"], "properties": {"data": {"type": "object"}}}
+
+
+def filter_schemas() -> dict[str, JsonObject]:
+    """Return the schema of each query parameter of the list of models."""
+    several: JsonObject = {"type": "string", "description": "One, or several with commas: all must be there."}
+    schemas: dict[str, JsonObject] = {
+        "q": {"type": "string", "description": "Words of the id or the name."},
+        "supported_parameters": several,
+        "max_price": {
+            "type": "number",
+            "minimum": 0,
+            "description": "USD per million tokens, of the dearer kind.",
+        },
+        "min_context": {"type": "number", "minimum": 0, "description": "Tokens."},
+        "free": {"type": "boolean", "description": "Whether the name ends in `:free`."},
+        "modality": several,
+        "sort": {"enum": [*SORTS]},
+    }
+    return {name: schemas[name] for name in (*FILTERS, "sort")}

@@ -19,7 +19,7 @@ from gateway.policy import Fault
 from gateway.ports import TransportError
 from gateway.refresh import current, get, refresh
 from gateway.respond import JSON_TYPE
-from gateway.wire import JsonObject, object_or_empty
+from gateway.wire import HttpRequest, JsonObject, object_or_empty
 
 # Source: OpenRouter "List available models": it may itself be cached for two minutes.
 LIST_MAX_AGE_S = 60
@@ -33,8 +33,7 @@ async def show_models(call: Call) -> HttpResponse:
     """``GET /v1/models``: OpenAI's list form, filtered and sorted by the query."""
     authorize(call.request, call.settings)
     catalog = await _catalog(call)
-    query = dict(parse_qsl(call.request.query, keep_blank_values=True))
-    models = [shown(model) for model in select(catalog.models, query)]
+    models = [shown(model) for model in select(catalog.models, _query_of(call.request))]
     return _respond(call, catalog, {"object": "list", "data": list(models)})
 
 
@@ -57,6 +56,14 @@ async def show_model(call: Call) -> HttpResponse:
     if model is None:
         raise GatewayError("not_found", "OpenRouter lists no such model.")
     return _respond(call, catalog, shown(model))
+
+
+def _query_of(request: HttpRequest) -> dict[str, str]:
+    pairs = parse_qsl(request.query, keep_blank_values=True)
+    query = dict(pairs)
+    if len(query) < len(pairs):
+        raise GatewayError("invalid_field", "A filter may be given once.", param="query")
+    return query
 
 
 async def _catalog(call: Call) -> Catalog:
