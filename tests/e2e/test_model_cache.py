@@ -1,4 +1,4 @@
-"""The catalogue as it is kept: in memory and in KV, fetched by a request, beside one, or by the cron trigger."""
+"""The catalogue as it is kept: in memory and in KV, fetched for a request, beside one, or by cron."""
 
 import json
 import time
