@@ -48,10 +48,11 @@ class Catalog:
 
 @dataclass(slots=True)
 class CatalogMemory:
-    """What one isolate has: its copy, and until when one of its requests is fetching another."""
+    """What one isolate has: its copy, until when a request fetches another, and when one may again."""
 
     catalog: Catalog | None = None
     fetching_until_s: float = 0.0
+    retry_at_s: float = 0.0
 
 
 def compact(payload: Json, *, now_s: float) -> Catalog | None:

@@ -53,7 +53,7 @@ def openapi(version: str) -> JsonObject:
         "info": {
             "title": TITLE,
             "version": version,
-            "description": "One dependable URL in front of OpenRouter. Every path also exists under `/api`.",
+            "description": "One dependable URL in front of OpenRouter. `/v1` also exists under `/api`.",
         },
         "servers": [{"url": "/"}],
         "security": [{"bearer": []}, {"x-api-key": []}],

@@ -13,6 +13,10 @@ from gateway.wire import Upstream, UpstreamRequest
 
 FETCH_TIMEOUT_S = 15.0
 POLL_S = 0.05
+# After a fetch that failed a stale copy is good enough for so long.
+RETRY_S = 30.0
+# What is stored as from further in the future than clocks may differ was stored by a broken one.
+CLOCK_SKEW_S = 60.0
 
 
 async def current(upstream: Upstream, ports: Ports, *, ttl_s: float) -> Catalog | None:
@@ -24,11 +28,18 @@ async def current(upstream: Upstream, ports: Ports, *, ttl_s: float) -> Catalog 
     memory = ports.catalog_memory
     if memory.catalog is None or memory.catalog.age_s(ports.now_s()) > ttl_s:
         stored = from_stored(await ports.cache.get(KEY) or b"")
-        if stored and (memory.catalog is None or stored.fetched_at_s > memory.catalog.fetched_at_s):
+        known_at_s = memory.catalog.fetched_at_s if memory.catalog else 0.0
+        if stored and known_at_s < stored.fetched_at_s <= ports.now_s() + CLOCK_SKEW_S:
             memory.catalog = stored
     if memory.catalog is None:
         await refresh(upstream, ports)
     return memory.catalog
+
+
+def is_due(catalog: Catalog, ports: Ports, *, ttl_s: float) -> bool:
+    """Return whether a request should fetch the list anew: it is stale, and nobody does or just failed to."""
+    now_s, memory = ports.now_s(), ports.catalog_memory
+    return catalog.age_s(now_s) > ttl_s and now_s >= max(memory.retry_at_s, memory.fetching_until_s)
 
 
 async def refresh(upstream: Upstream, ports: Ports) -> bool:
@@ -53,6 +64,7 @@ async def refresh(upstream: Upstream, ports: Ports) -> bool:
     finally:
         memory.fetching_until_s = 0.0
     if catalog is None:
+        memory.retry_at_s = ports.now_s() + RETRY_S
         ports.log("catalog_not_refreshed")
         return False
     memory.catalog = catalog

@@ -17,8 +17,8 @@ STREAM_HEADERS: HeaderPairs = (
     ("x-accel-buffering", "no"),
 )
 EXPOSED = (
-    "retry-after, server-timing, x-gateway-attempts, x-gateway-model, x-gateway-receipt, x-gateway-trace, "
-    "x-request-id, x-should-retry"
+    "age, etag, retry-after, server-timing, x-gateway-attempts, x-gateway-model, x-gateway-receipt, "
+    "x-gateway-trace, x-request-id, x-should-retry"
 )
 
 

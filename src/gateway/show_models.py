@@ -17,7 +17,7 @@ from gateway.json_bytes import to_json_bytes
 from gateway.listing import select, shown
 from gateway.policy import Fault
 from gateway.ports import TransportError
-from gateway.refresh import current, get, refresh
+from gateway.refresh import current, get, is_due, refresh
 from gateway.respond import JSON_TYPE
 from gateway.wire import HttpRequest, JsonObject, object_or_empty
 
@@ -81,12 +81,12 @@ def _respond(call: Call, catalog: Catalog, payload: JsonObject) -> HttpResponse:
     age_s = catalog.age_s(ports.now_s())
     headers = (
         ("etag", etag),
-        ("cache-control", f"private, max-age={LIST_MAX_AGE_S}"),
+        ("cache-control", f"private, max-age={int(age_s) + LIST_MAX_AGE_S}"),
         ("age", str(int(age_s))),
         *call.frame.headers,
     )
-    is_stale = age_s > settings.catalog_ttl_s
-    background = (lambda: refresh(settings.upstream, ports)) if is_stale else None
+    due = is_due(catalog, ports, ttl_s=settings.catalog_ttl_s)
+    background = (lambda: refresh(settings.upstream, ports)) if due else None
     if _has(call.request.header("if-none-match"), etag):
         return HttpResponse(status=304, headers=headers, body=b"", background=background)
     return HttpResponse(status=200, headers=(JSON_TYPE, *headers), body=body, background=background)

@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
-from gateway.catalog import KEY, CatalogMemory
-from gateway.refresh import FETCH_TIMEOUT_S
+from gateway.catalog import KEY, Catalog, CatalogMemory, to_stored
+from gateway.refresh import FETCH_TIMEOUT_S, RETRY_S
 from tests.support.catalog_world import NEW, OLD, TTL_S, ask_and_let_it_refresh, ids_in, ids_of, world_of
 from tests.support.upstream import RESET, Act, after, breaks, fail, hang, refuse, reply
 from tests.support.world import EPOCH_S, now_s
@@ -127,3 +127,23 @@ async def test_a_fetch_whose_request_has_vanished_blocks_nobody_for_longer_than_
 
     assert await ids_of(world) == ["a/new"]
     assert now_s() < FETCH_TIMEOUT_S + 1
+
+
+async def test_after_a_failure_a_stale_copy_is_left_alone_for_a_while() -> None:
+    world = world_of(OLD, fail(500))
+    await ids_of(world)
+    await asyncio.sleep(5_000)
+
+    went_on = [(await ask_and_let_it_refresh(world))[1] for _ in range(5)]
+    await asyncio.sleep(RETRY_S)
+    went_on.append((await ask_and_let_it_refresh(world))[1])
+
+    assert went_on == [True, False, False, False, False, True]
+
+
+async def test_a_copy_from_the_future_is_ignored() -> None:
+    future = Catalog(fetched_at_s=EPOCH_S + 86_400.0, models=({"id": "a/future"},))
+    world = world_of(NEW)
+    world.cache.values[KEY] = to_stored(future)
+
+    assert await ids_of(world) == ["a/new"]
