@@ -22,7 +22,7 @@ from tests.support.runtimes import KEY, UPSTREAM_KEY, Fleet
 README = ROOT / "README.md"
 BEGIN, END = "<!-- clients: written by `make clients` -->\n", "<!-- /clients -->\n"
 PYTHON_TESTS = ROOT / "tests" / "clients" / "python"
-COLUMNS = ("plain", "stream", "tools", "structured", "errors", "broken stream", "fallback")
+COLUMNS = ("plain", "stream", "tools", "structured", "errors", "broken stream", "fallback", "models")
 
 Line: TypeAlias = dict[str, Any]  # what a test leaves: client, version, column, outcome, remark
 

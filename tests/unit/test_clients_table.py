@@ -17,7 +17,7 @@ def test_a_cell_is_the_worst_of_its_tests_and_says_why_once() -> None:
 
 
 def test_a_client_without_a_test_for_a_column_is_no_row() -> None:
-    with pytest.raises(ValueError, match=r"c has no test for fallback"):
+    with pytest.raises(ValueError, match=r"c has no test for models"):
         clients.table(line(column) for column in clients.COLUMNS[:-1])
 
 

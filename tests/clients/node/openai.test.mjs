@@ -106,3 +106,19 @@ check("fallback", "models are the chain", async () => {
   assert.equal(answer.model, "sim/ok");
   assert.deepEqual(await called(), rig.CHAIN);
 });
+
+check("models", "it lists them", async () => {
+  const listed = new Map();
+  for await (const model of client.models.list()) listed.set(model.id, model);
+  assert.deepEqual(rig.LISTED.filter((id) => !listed.has(id)), []);
+  assert.deepEqual([listed.get("sim/ok").object, listed.get("sim/ok").owned_by], ["model", "sim"]);
+});
+
+for (const model of rig.LISTED) {
+  check("models", `it retrieves ${model}`, async () => assert.equal((await client.models.retrieve(model)).id, model));
+}
+
+check("models", "a model that is none is its not found error", async () => {
+  const isOurs = (error) => error instanceof OpenAI.NotFoundError && error.code === "not_found";
+  await assert.rejects(client.models.retrieve("sim/none"), isOurs);
+});

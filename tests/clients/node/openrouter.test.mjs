@@ -9,6 +9,8 @@ const check = rig.checks("`@openrouter/sdk`", "@openrouter/sdk");
 // By default it tries any 5xx again for an hour, and there is no header that it would listen to.
 const options = { serverURL: rig.gateway.apiV1, retryConfig: { strategy: "none" } };
 const remark = "with its own retries off";
+const noPages = { expectedToFail: "the list has no pages, nor all that it insists on" };
+const noPath = { expectedToFail: "there is no `/model/…`" };
 const client = new OpenRouter({ ...options, apiKey: rig.gateway.key });
 const ask = (model, more = {}, by = client) =>
   by.chat.send({ chatRequest: { model, messages: rig.MESSAGES, ...more } });
@@ -104,4 +106,37 @@ check("fallback", "models are the chain", async () => {
   const answer = await ask(undefined, { models: rig.CHAIN });
   assert.equal(answer.model, "sim/ok");
   assert.deepEqual(await called(), rig.CHAIN);
+});
+
+for (const limit of [1, undefined]) {
+  const run = async () => {
+    const ids = [];
+    let total;
+    for await (const page of await client.models.list({ limit })) {
+      ids.push(...page.result.data.map((model) => model.id));
+      total = page.result.totalCount;
+    }
+    assert.deepEqual(rig.LISTED.filter((id) => !ids.includes(id)), []);
+    assert.deepEqual([ids.length, new Set(ids).size], [total, total]);
+  };
+  check("models", `it lists them page by page, ${limit ?? "as many as it likes"} at a time`, run, noPages);
+}
+
+for (const model of rig.LISTED) {
+  const run = async () => {
+    const [author, slug] = model.split("/");
+    const { data } = await client.models.get({ author, slug });
+    assert.equal(data.id, model);
+    assert.ok(Number(data.pricing.prompt) >= 0);
+  };
+  check("models", `it gets ${model}`, run, noPath);
+}
+
+check("models", "it lists a model's endpoints", async () => {
+  const { data } = await client.endpoints.list({ author: "sim", slug: "ok" });
+  assert.ok(data.endpoints.length > 0);
+});
+
+check("models", "a model that is none is its not found error", async () => {
+  await assert.rejects(client.models.get({ author: "sim", slug: "none" }), errors.NotFoundResponseError);
 });

@@ -30,6 +30,10 @@ SPENT_CALLS = 2
 BROKEN = ("sim/error-mid", "sim/cut-after")
 """Both say three pieces of text; then one errs and the other just ends."""
 BROKEN_TEXT = "Canberra is the capital"
+KEPT_ALIVE = {"gateway": {"keepalive_ms": 100, "deadline_ms": 1000}}
+"""With a model that hangs: the stream has begun long before its chain is spent."""
+LISTED = ("sim/ok", "sim/ok:free", "~anthropic/claude-sonnet-latest")
+"""Some of the models that there are: their ids have all that an address may have to encode."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ class Upstream:
 
     def models(self) -> list[str]:
         """Return which models were called, in order."""
-        return [entry["model"] for entry in self.entries()]
+        return [entry["model"] for entry in self.entries() if entry["method"] == "POST"]
 
 
 @dataclass(frozen=True)

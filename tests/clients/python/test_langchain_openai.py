@@ -123,3 +123,9 @@ def test_models_in_extra_body_are_the_chain(gateway: Gateway, upstream: Upstream
     chain = ["sim/status-503", "sim/ok"]
     answer = chat(gateway, chain[0], extra_body={"models": chain[1:]}).invoke(QUESTION)
     assert (answer.response_metadata["model_name"], upstream.models()) == ("sim/ok", chain)
+
+
+@pytest.mark.shows("models")
+@pytest.mark.skip(reason="no such call")
+def test_it_lists_the_models() -> None:
+    raise NotImplementedError

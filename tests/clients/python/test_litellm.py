@@ -13,6 +13,8 @@ from rig import (
     ANSWER,
     BROKEN,
     BROKEN_TEXT,
+    KEPT_ALIVE,
+    LISTED,
     MESSAGES,
     SPENT,
     SPENT_CALLS,
@@ -124,6 +126,14 @@ def test_a_spent_chain_has_our_status_and_is_not_tried_again(
     assert upstream.models() == [SPENT] * SPENT_CALLS
 
 
+@pytest.mark.shows("errors")
+def test_a_spent_chain_raises_though_its_stream_was_kept_alive(complete: Complete) -> None:
+    stream = complete("sim/hang", stream=True, extra_body=KEPT_ALIVE)
+    # Its class depends on its provider.
+    with pytest.raises((litellm.exceptions.MidStreamFallbackError, litellm.APIError), match="deadline"):
+        list(stream)
+
+
 @pytest.mark.shows("broken stream")
 @pytest.mark.parametrize("model", BROKEN)
 def test_a_broken_stream_raises_its_own_error_after_its_text(model: str, complete: Complete) -> None:
@@ -139,3 +149,12 @@ def test_models_in_extra_body_are_the_chain(complete: Complete, upstream: Upstre
     chain = ["sim/status-503", "sim/ok"]
     answer = complete(chain[0], extra_body={"models": chain[1:]})
     assert (answer.model, upstream.models()) == ("sim/ok", chain)
+
+
+@pytest.mark.shows("models")
+def test_it_lists_the_models(variant: str, gateway: Gateway) -> None:
+    if variant == OPENROUTER:
+        pytest.skip("it has a list of its own")
+    asked = {"check_provider_endpoint": True, "custom_llm_provider": "openai"}
+    models = litellm.get_valid_models(**asked, api_key=gateway.key, api_base=gateway.v1)
+    assert set(LISTED) <= set(models)

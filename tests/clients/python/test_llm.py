@@ -12,6 +12,7 @@ from rig import (
     BROKEN,
     BROKEN_TEXT,
     CITY_SCHEMA,
+    LISTED,
     QUESTION,
     SPENT,
     SPENT_CALLS,
@@ -102,3 +103,10 @@ def test_a_broken_stream_is_an_error_after_its_text(model: str, llm: Llm) -> Non
 @pytest.mark.skip(reason="no way to add a field")
 def test_models_are_the_chain() -> None:
     raise NotImplementedError
+
+
+@pytest.mark.shows("models")
+def test_it_prints_the_models(tmp_path: Path, gateway: Gateway) -> None:
+    runner = CliRunner(env={"LLM_USER_PATH": str(tmp_path)})
+    done = runner.invoke(cli, ["openai", "endpoint", gateway.v1, "--models", "--key", gateway.key])
+    assert set(LISTED) <= set(done.stdout.splitlines())

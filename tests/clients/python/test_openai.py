@@ -9,6 +9,8 @@ from rig import (
     ANSWER,
     BROKEN,
     BROKEN_TEXT,
+    KEPT_ALIVE,
+    LISTED,
     MESSAGES,
     SPENT,
     SPENT_CALLS,
@@ -119,6 +121,15 @@ def test_a_spent_chain_is_its_server_error_and_not_tried_again(
     assert upstream.models() == [SPENT] * SPENT_CALLS
 
 
+@pytest.mark.shows("errors")
+def test_a_spent_chain_raises_though_its_stream_was_kept_alive(client: openai.OpenAI) -> None:
+    asked = {"model": "sim/hang", "messages": MESSAGES, "extra_body": KEPT_ALIVE}
+    stream = client.chat.completions.create(stream=True, **asked)
+    with pytest.raises(openai.APIError) as raised:
+        list(stream)
+    assert raised.value.code == "attempt_timeout"
+
+
 @pytest.mark.shows("broken stream")
 @pytest.mark.parametrize("model", BROKEN)
 def test_a_broken_stream_raises_after_its_text(model: str, client: openai.OpenAI) -> None:
@@ -136,3 +147,24 @@ def test_models_in_extra_body_are_the_chain(client: openai.OpenAI, upstream: Ups
         model=chain[0], messages=MESSAGES, extra_body={"models": chain[1:]}
     )
     assert (answer.model, upstream.models()) == ("sim/ok", chain)
+
+
+@pytest.mark.shows("models")
+def test_it_lists_the_models(client: openai.OpenAI) -> None:
+    listed = {model.id: model for model in client.models.list()}
+    assert set(LISTED) <= set(listed)
+    assert (listed["sim/ok"].object, listed["sim/ok"].owned_by) == ("model", "sim")
+    assert listed["sim/ok"].created > 0
+
+
+@pytest.mark.shows("models")
+@pytest.mark.parametrize("model", LISTED)
+def test_it_retrieves_a_model(model: str, client: openai.OpenAI) -> None:
+    assert client.models.retrieve(model).id == model
+
+
+@pytest.mark.shows("models")
+def test_a_model_that_is_none_is_its_not_found_error(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.NotFoundError) as raised:
+        client.models.retrieve("sim/none")
+    assert raised.value.code == "not_found"

@@ -10,6 +10,7 @@ from rig import (
     BROKEN,
     BROKEN_TEXT,
     CITY_SCHEMA,
+    LISTED,
     MESSAGES,
     SPENT,
     SPENT_CALLS,
@@ -23,6 +24,10 @@ CLIENT = PACKAGE = "openrouter"
 # By default it tries any 5xx again for an hour, and there is no header that it would listen to.
 NO_RETRIES = RetryConfig("none", BackoffStrategy(1, 1, 1, 1), retry_connection_errors=False)
 REMARK = "with its own retries off"
+NO_PAGES = pytest.mark.xfail(
+    raises=errors.BadRequestResponseError, reason="the list has no pages, nor all that it insists on"
+)
+NO_PATH = pytest.mark.xfail(raises=errors.NotFoundResponseError, reason="there is no `/model/…`")
 
 
 @pytest.fixture
@@ -125,3 +130,37 @@ def test_models_are_the_chain(client: OpenRouter, upstream: Upstream) -> None:
     chain = ["sim/status-503", "sim/ok"]
     answer = client.chat.send(models=chain, messages=MESSAGES)
     assert (answer.model, upstream.models()) == ("sim/ok", chain)
+
+
+@pytest.mark.shows("models")
+@pytest.mark.parametrize("limit", [1, 500])
+@NO_PAGES
+def test_it_lists_the_models_page_by_page(limit: int, client: OpenRouter) -> None:
+    page = client.models.list(limit=limit)
+    ids = []
+    while page:
+        ids += [model.id for model in page.result.data]
+        total = page.result.total_count
+        page = page.next()
+    assert set(LISTED) <= set(ids)
+    assert len(ids) == len(set(ids)) == total
+
+
+@pytest.mark.shows("models")
+@pytest.mark.parametrize("model", LISTED)
+@NO_PATH
+def test_it_gets_a_model(model: str, client: OpenRouter) -> None:
+    author, _, slug = model.partition("/")
+    found = client.models.get(author=author, slug=slug).data
+    assert (found.id, float(found.pricing.prompt) >= 0) == (model, True)
+
+
+@pytest.mark.shows("models")
+def test_it_lists_a_models_endpoints(client: OpenRouter) -> None:
+    assert client.endpoints.list(author="sim", slug="ok").data.endpoints
+
+
+@pytest.mark.shows("models")
+def test_a_model_that_is_none_is_its_not_found_error(client: OpenRouter) -> None:
+    with pytest.raises(errors.NotFoundResponseError):
+        client.models.get(author="sim", slug="none")
