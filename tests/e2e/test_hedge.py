@@ -77,10 +77,10 @@ def test_a_model_of_unknown_price_is_left_out_where_the_caller_is_strict(
 def test_a_model_of_unknown_price_is_asked_otherwise_and_the_receipt_says_so(
     gateway: Gateway, journal: Journal
 ) -> None:
-    answer = post(gateway, question(journal, "sim/refusal", gateway={"max_cost_usd": 1}))
+    answer = post(gateway, question(journal, "sim/ok-02-tools-reasoning", gateway={"max_cost_usd": 1}))
     assert answer.status_code == 200
     notes = answer.json()["gateway"].get("notes", [])
-    assert any("sim/refusal" in note for note in notes)
+    assert any("sim/ok-02-tools-reasoning" in note for note in notes)
 
 
 def test_the_ceiling_counts_what_failed_attempts_have_cost(gateway: Gateway, journal: Journal) -> None:
