@@ -122,7 +122,7 @@ def test_a_call_ends_when_its_client_leaves_while_it_gets_comments(
 
 
 def test_a_client_that_has_left_disturbs_nobody(gateway: Gateway, journal: Journal) -> None:
-    for _ in range(10):
+    for _ in range(4):
         with Leaver(gateway, question(journal, "sim/long-2000", stream=True)) as client:
             client.read_until(b"data: ")
             client.leave()
