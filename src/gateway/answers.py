@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from gateway.classify import GetHeader, classify
+from gateway.json_bytes import check_depth
 from gateway.policy import AttemptFailedError, Fault
 from gateway.wire import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
 
@@ -38,6 +39,7 @@ def parse_json(raw: bytes) -> Json:
     Raises:
         ValueError: it is not JSON in UTF-8, or nested too deeply to read.
     """
+    check_depth(raw)
     try:
         value: Json = json.loads(raw.decode(), parse_constant=refuse_constant)
     except RecursionError:

@@ -1,6 +1,7 @@
-"""JSON as bytes, whatever its strings hold."""
+"""JSON as bytes, whatever its strings hold and however deep it nests."""
 
 import json
+from itertools import accumulate
 
 from gateway.wire import Json
 
@@ -17,3 +18,19 @@ def to_json_bytes(value: Json) -> bytes:
         return json.dumps(value, separators=(",", ":")).encode()
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+# Far more than anybody's schema; a few thousand overflow the stack of today's Pyodide, which does not survive.
+MAX_DEPTH = 200
+_STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+_ALL_BUT_BRACKETS = bytes(set(range(256)) - set(_STEPS))
+
+
+def check_depth(raw: bytes) -> None:
+    """Raise ``ValueError`` where a parser would have to go deeper than ``MAX_DEPTH``."""
+    if raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH:
+        return
+    strings_and_rest = raw.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')
+    brackets = b"".join(strings_and_rest[::2]).translate(None, _ALL_BUT_BRACKETS)
+    if max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > MAX_DEPTH:
+        raise ValueError("nested too deeply")

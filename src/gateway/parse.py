@@ -7,7 +7,7 @@ from gateway.answers import refuse_constant
 from gateway.chat import ChatRequest, Options
 from gateway.errors import GatewayError
 from gateway.fields import FIELD_NAME, FIELDS, MODEL, NOT_TEXT, OBJECT, OPTIONS, OWN, REFUSED, TEXT, FieldRule
-from gateway.json_bytes import to_json_bytes
+from gateway.json_bytes import check_depth, to_json_bytes
 from gateway.wire import Json, JsonObject, list_or_empty, object_or_empty
 
 
@@ -44,6 +44,7 @@ class _NamedTwiceError(Exception):
 
 def _load(raw: bytes) -> JsonObject:
     try:
+        check_depth(raw)
         body: Json = json.loads(
             raw.decode(), parse_constant=refuse_constant, object_pairs_hook=_object_of_distinct
         )

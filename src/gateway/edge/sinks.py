@@ -31,13 +31,16 @@ class GuardedSink:
         self._bug: Exception | None = None
         self._proxies = [create_proxy(self._start), create_proxy(self._transform)]
         start, transform = self._proxies
-        self._pipe = TransformStream.new(_options(start=start, transform=transform))
+        self._pipe = TransformStream.new(
+            _options(start=start, transform=transform), _options(highWaterMark=1), _options(highWaterMark=1)
+        )  # of its room for one piece the client has taken none: that is what ``blocked`` sees
         self.readable = self._pipe.readable
 
     @property
     def blocked(self) -> bool:
         """Whether the client has not yet read what it was sent."""
-        return bool((self._controller.desiredSize or 0) < 0)
+        size = self._controller.desiredSize
+        return isinstance(size, (int, float)) and size <= 0
 
     async def carry(self, stream: Stream) -> None:
         """Run the stream, and end the response when it has ended."""
@@ -64,12 +67,16 @@ class GuardedSink:
             # The response outlives this body: how it ends is for the stream to say.
             await body.pipeTo(self._pipe.writable, _options(preventClose=True, preventAbort=True))
         except JsException as error:
-            # Once the client has cancelled there is no desired size any more.
-            if not isinstance(self._controller.desiredSize, (int, float)):
-                raise ClientGoneError from None
+            self._check_client()
             raise TransportError(error.name) from None
+        self._check_client()  # the 2024 runtime's pipe just ends when the client has left
         if self._bug is not None:
             raise self._bug
+
+    def _check_client(self) -> None:
+        """Raise ``ClientGoneError`` once the client has cancelled: there is no desired size any more."""
+        if not isinstance(self._controller.desiredSize, (int, float)):
+            raise ClientGoneError
 
     def _start(self, controller: Any) -> None:
         self._controller = controller
