@@ -6,7 +6,7 @@ from js import Response
 
 from gateway.app import handle, refresh_catalog
 from gateway.edge.bindings import log_bug, ports_of, read_settings
-from gateway.edge.convert import internal_error, to_request, to_response
+from gateway.edge.convert import internal_error, read_what_is_left, to_request, to_response
 from gateway.edge.lifeline import Lifeline
 
 CLIENT_CLOSED_REQUEST = 499  # nginx's status for it; the client is gone and never sees it
@@ -18,6 +18,7 @@ async def serve(request: Any, env: Any, ctx: Any) -> Any:
 
     async def answer() -> Any:
         response = await handle(to_request(request), lambda: read_settings(env), ports_of(env))
+        await read_what_is_left(request)
         return to_response(response, lifeline)
 
     response = await lifeline.start(answer())
