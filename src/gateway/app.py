@@ -26,7 +26,7 @@ from gateway.plan import plan
 from gateway.ports import Ports
 from gateway.refresh import current, refresh
 from gateway.respond import Frame, respond_answer, respond_error, respond_json, respond_stream
-from gateway.show_models import show_model, show_models
+from gateway.show_models import OPENROUTERS_PREFIX, show_model, show_models
 from gateway.streaming import Streaming
 from gateway.wire import BodyTooLargeError, ClientGoneError, HttpRequest, JsonObject
 
@@ -58,7 +58,7 @@ async def _route(call: Call) -> HttpResponse:
     """Return what the path and the method lead to. OpenRouter's SDKs put ``/api`` before ``/v1``."""
     request = call.request
     path = request.path.removeprefix("/api") if request.path.startswith("/api/v1/") else request.path
-    methods = MODEL_ROUTE if path.startswith(MODEL_PREFIX) else ROUTES.get(path)
+    methods = MODEL_ROUTE if path.startswith(MODEL_PREFIXES) else ROUTES.get(path)
     if methods is None:
         raise GatewayError("not_found", "There is nothing at this path.")
     allowed = ", ".join([*methods, "OPTIONS"])
@@ -169,5 +169,5 @@ ROUTES: Mapping[str, Mapping[str, Handler]] = MappingProxyType(
         "/openapi.json": {"GET": openapi_document, "HEAD": openapi_document},
     }
 )
-MODEL_PREFIX = "/v1/models/"
+MODEL_PREFIXES = ("/v1/models/", OPENROUTERS_PREFIX)
 MODEL_ROUTE: Mapping[str, Handler] = MappingProxyType({"GET": show_model, "HEAD": show_model})

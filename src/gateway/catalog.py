@@ -13,7 +13,7 @@ from gateway.wire import (
 )
 
 KEY = "catalog"
-VERSION = 1  # of what is stored: a value of another version is ignored, and rebuilt
+VERSION = 2  # of what is stored: a value of another version is ignored, and rebuilt
 
 # What planning and listing need of OpenRouter's model object; descriptions and benchmarks are most of it.
 KEPT = (
@@ -27,6 +27,9 @@ KEPT = (
     "top_provider",
     "supported_parameters",
     "expiration_date",
+    "default_parameters",
+    "per_request_limits",
+    "supported_voices",
 )
 
 

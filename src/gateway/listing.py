@@ -50,6 +50,12 @@ def _of_modality(text: str) -> Test:
     return test
 
 
+def _natural(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < MOST_DIGITS):
+        raise ValueError("must be a whole number, 0 or more")
+    return int(text)
+
+
 def _number(text: str) -> float:
     try:
         value = float(text)
@@ -76,6 +82,10 @@ FILTERS: Mapping[str, MakeTest] = MappingProxyType(
         "modality": _of_modality,
     }
 )
+PAGING = ("offset", "limit")
+MOST_DIGITS = 10
+# OpenRouter's SDKs refuse a model without these fields, null though they may be.
+INSISTED_ON = ("context_length", "default_parameters", "per_request_limits", "supported_voices")
 UNKNOWN_LAST = float("inf")
 SORTS: Mapping[str, Callable[[JsonObject], float]] = MappingProxyType(
     {
@@ -98,12 +108,14 @@ def select(models: tuple[JsonObject, ...], query: Mapping[str, str]) -> list[Jso
     """
     tests = []
     for name, value in query.items():
+        if name in PAGING:
+            continue
         if name == "sort" and value in SORTS:
             continue
         if name == "sort":
             raise GatewayError("invalid_field", f"`sort` must be one of {', '.join(SORTS)}.", param="sort")
         if name not in FILTERS:
-            known = ", ".join([*FILTERS, "sort"])
+            known = ", ".join([*FILTERS, "sort", *PAGING])
             raise GatewayError("unknown_option", f"That is not a filter. There are: {known}.", param="query")
         try:
             tests.append(FILTERS[name](value))
@@ -113,9 +125,27 @@ def select(models: tuple[JsonObject, ...], query: Mapping[str, str]) -> list[Jso
     return sorted(chosen, key=SORTS[query["sort"]]) if "sort" in query else chosen
 
 
+def page(models: list[JsonObject], query: Mapping[str, str]) -> list[JsonObject]:
+    """Return the part of a list that ``offset`` and ``limit`` ask for; without a limit all of the rest.
+
+    Raises:
+        GatewayError: one of them is no whole number.
+    """
+    bounds = {}
+    for name in PAGING:
+        try:
+            bounds[name] = _natural(query.get(name, "0"))
+        except ValueError as error:
+            raise GatewayError("invalid_field", f"`{name}` {error}.", param=name) from None
+    first = bounds["offset"]
+    return models[first : first + bounds["limit"]] if "limit" in query else models[first:]
+
+
 def shown(model: JsonObject) -> JsonObject:
     """Return a model in OpenAI's form, with OpenRouter's fields and prices per million tokens."""
     return {
+        **dict.fromkeys(INSISTED_ON),
+        "links": {"details": f"/api/v1/models/{_id(model)}/endpoints"},
         **model,
         "object": "model",
         "owned_by": _id(model).partition("/")[0].lstrip("~"),

@@ -14,7 +14,7 @@ from gateway.catalog import Catalog
 from gateway.classify import classify
 from gateway.errors import ErrorKind, GatewayError
 from gateway.json_bytes import to_json_bytes
-from gateway.listing import select, shown
+from gateway.listing import page, select, shown
 from gateway.policy import Fault
 from gateway.ports import TransportError
 from gateway.refresh import current, get, is_due, refresh
@@ -25,16 +25,24 @@ from gateway.wire import HttpRequest, JsonObject, object_or_empty
 LIST_MAX_AGE_S = 60
 ENDPOINTS_MAX_AGE_S = 10
 ENDPOINTS_TIMEOUT_S = 10.0
+OPENROUTERS_PREFIX = "/v1/model/"  # where OpenRouter's SDKs get one model, and find it under `data`
 # What goes upstream as a path: no part of it may begin with a dot.
-_MODEL_PATH = re.compile(r"/v1/models/(~?[\w-][\w.-]{0,127}/[\w-][\w.:-]{0,127}?)(/endpoints)?", re.ASCII)
+_MODEL_PATH = re.compile(r"/v1/models?/(~?[\w-][\w.-]{0,127}/[\w-][\w.:-]{0,127}?)(/endpoints)?", re.ASCII)
 
 
 async def show_models(call: Call) -> HttpResponse:
     """``GET /v1/models``: OpenAI's list form, filtered and sorted by the query."""
     authorize(call.request, call.settings)
     catalog = await _catalog(call)
-    models = [shown(model) for model in select(catalog.models, _query_of(call.request))]
-    return _respond(call, catalog, {"object": "list", "data": list(models)})
+    query = _query_of(call.request)
+    chosen = select(catalog.models, query)
+    payload: JsonObject = {
+        "object": "list",
+        "data": [shown(model) for model in page(chosen, query)],
+        "links": {"next": None},
+        "total_count": len(chosen),
+    }
+    return _respond(call, catalog, payload)
 
 
 async def show_model(call: Call) -> HttpResponse:
@@ -55,7 +63,8 @@ async def show_model(call: Call) -> HttpResponse:
     model = catalog.find(model_id)
     if model is None:
         raise GatewayError("not_found", "OpenRouter lists no such model.")
-    return _respond(call, catalog, shown(model))
+    is_openrouters = match.string.startswith(OPENROUTERS_PREFIX)
+    return _respond(call, catalog, {"data": shown(model)} if is_openrouters else shown(model))
 
 
 def _query_of(request: HttpRequest) -> dict[str, str]:

@@ -82,6 +82,39 @@ async def test_a_wrong_query_is_refused_with_its_parameter(query: str, param: st
     assert b"canary" not in got.body
 
 
+@pytest.mark.parametrize(
+    ("query", "first", "last"),
+    [("offset=0&limit=2", 0, 2), ("offset=2", 2, None), ("offset=99&limit=1", 99, 99)],
+)
+async def test_a_page_is_what_offset_and_limit_leave_and_the_total_is_that_of_all(
+    query: str, first: int, last: int | None
+) -> None:
+    world = world_with()
+    every = ids_in(await world.get(LIST))
+
+    got = await world.get(f"{LIST}?{query}")
+
+    assert ids_in(got) == every[first:last]
+    assert (got.json["total_count"], got.json["links"]) == (len(every), {"next": None})
+
+
+@pytest.mark.parametrize("query", ["offset=-1", "limit=x", "limit=", "offset=1.5", "limit=10000000000"])
+async def test_a_page_is_asked_for_in_whole_numbers(query: str) -> None:
+    got = await world_with().get(f"{LIST}?{query}")
+
+    assert (got.status, got.error["param"]) == (400, query.partition("=")[0])
+
+
+@both
+async def test_openrouters_sdks_find_one_model_under_data(prefix: str) -> None:
+    world = world_with()
+
+    got = await world.get(f"{prefix}/v1/model/{HAIKU}")
+
+    assert got.json == {"data": (await world.get(ONE)).json}
+    assert {"default_parameters", "per_request_limits", "supported_voices", "links"} <= set(got.json["data"])
+
+
 async def test_the_client_may_keep_the_list_for_itself_and_learns_its_age() -> None:
     got = await world_with().get(LIST)
 
