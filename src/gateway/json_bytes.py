@@ -20,7 +20,7 @@ def to_json_bytes(value: Json) -> bytes:
         raise ValueError("nested too deeply") from None
 
 
-# Far more than anybody's schema; a few thousand overflow the stack of today's Pyodide, which does not survive.
+# Far more than any schema. A few thousand overflow the stack of today's Pyodide, which does not survive it.
 MAX_DEPTH = 200
 _STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _ALL_BUT_BRACKETS = bytes(set(range(256)) - set(_STEPS))

@@ -27,6 +27,7 @@ STANDARD_LIBRARY = {
     "enum",
     "hashlib",
     "hmac",
+    "itertools",
     "json",
     "math",
     "re",

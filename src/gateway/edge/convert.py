@@ -1,5 +1,6 @@
 """Requests and responses across the border: JavaScript's on one side, the core's on the other."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -17,6 +18,7 @@ from gateway.json_bytes import to_json_bytes
 from gateway.wire import BodyTooLargeError, ClientGoneError, HttpRequest
 
 MOST_LEFT_BYTES = 64 * 1024
+LEFTOVER_TIMEOUT_S = 1.0
 
 
 def to_request(js_request: Any) -> HttpRequest:
@@ -72,8 +74,9 @@ async def read_what_is_left(js_request: Any) -> None:
     """Read a small body that is left unread: the proxy of `wrangler dev` makes a 503 of one in forty."""
     declared = text_or_none(js_request.headers.get("content-length")) or ""
     if declared.isdigit() and 0 < int(declared) <= MOST_LEFT_BYTES and not js_request.bodyUsed:
-        with suppress(JsException):
-            await js_request.arrayBuffer()
+        with suppress(JsException, TimeoutError):
+            async with asyncio.timeout(LEFTOVER_TIMEOUT_S):
+                await js_request.arrayBuffer()
 
 
 def to_response(response: HttpResponse, lifeline: Lifeline) -> Any:
