@@ -157,3 +157,9 @@ def refused(gateway: Gateway, content: bytes | Iterator[bytes], status: int) -> 
     assert error["type"] == "invalid_request_error"
     assert error["metadata"]["source"] == "client"
     return error
+
+
+def test_a_get_may_declare_a_body_that_it_has_not(gateway: Gateway) -> None:
+    with gateway.client() as client:
+        assert client.request("GET", "/health", headers={"content-length": "0"}).status_code == 200
+        assert client.request("GET", "/v1/nothing", content=b"{}").status_code == 404

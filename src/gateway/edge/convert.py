@@ -76,7 +76,8 @@ async def read_what_is_left(js_request: Any) -> None:
     A larger one is left alone: locally the next request may pay for it, in production nobody does.
     """
     declared = text_or_none(js_request.headers.get("content-length")) or ""
-    if declared.isdigit() and 0 < int(declared) <= MOST_LEFT_BYTES and not js_request.bodyUsed:
+    is_small = declared.isdigit() and 0 < int(declared) <= MOST_LEFT_BYTES
+    if is_small and js_request.body and not js_request.bodyUsed:  # a GET may declare what it has not
         with suppress(JsException, TimeoutError):
             async with asyncio.timeout(LEFTOVER_TIMEOUT_S):
                 await js_request.body.pipeTo(WritableStream.new())
