@@ -53,11 +53,6 @@ class Rule:
     billed: Billed = "no"
     own_status: bool = False
 
-    @property
-    def kind(self) -> ErrorKind:
-        """The part that an error response needs."""
-        return ErrorKind(self.status, self.type, self.source)
-
 
 _R, _F, _S = Verdict.RETRY, Verdict.FALL_BACK, Verdict.STOP
 _BAD = "invalid_request_error"
@@ -146,6 +141,11 @@ class Fault:
     def rule(self) -> Rule:
         """The row of the table that this fault falls under."""
         return RULES[self.code]
+
+    @property
+    def kind(self) -> ErrorKind:
+        """What an error response for this fault has: the status for the caller, the type, the source."""
+        return ErrorKind(self.shown_status, self.rule.type, self.rule.source)
 
     @property
     def may_pass(self) -> bool:

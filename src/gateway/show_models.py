@@ -12,7 +12,7 @@ from gateway.body import HttpResponse
 from gateway.call import Call
 from gateway.catalog import Catalog
 from gateway.classify import classify
-from gateway.errors import ErrorKind, GatewayError
+from gateway.errors import GatewayError
 from gateway.json_bytes import to_json_bytes
 from gateway.listing import page, select, shown
 from gateway.policy import Fault
@@ -133,11 +133,10 @@ async def _endpoints(call: Call, model_id: str) -> HttpResponse:
 
 
 def _unavailable(fault: Fault) -> GatewayError:
-    rule = fault.rule
     return GatewayError(
         fault.code,
-        rule.message,
-        kind=ErrorKind(fault.shown_status, rule.type, rule.source),
+        fault.rule.message,
+        kind=fault.kind,
         retry_after_s=fault.retry_after_s,
         retryable=fault.may_pass,
     )

@@ -1,7 +1,7 @@
 """The error that a caller gets when no model has answered, or when an answer broke off."""
 
 from gateway.attempts import Receipt
-from gateway.errors import ErrorKind, GatewayError
+from gateway.errors import GatewayError
 from gateway.policy import Fault, Verdict
 from gateway.wire import Json, JsonObject
 
@@ -28,7 +28,7 @@ def chain_spent(receipt: Receipt, last: Fault, *, list_all: bool, wait_s: float 
     return GatewayError(
         last.code,
         prefix + rule.message,
-        kind=ErrorKind(last.shown_status, rule.type, rule.source),
+        kind=last.kind,
         retry_after_s=last.retry_after_s if stopped else wait_s,
         retryable=last.may_pass or (wait_s is not None and not stopped),
         metadata=metadata,
@@ -53,7 +53,7 @@ def stream_broken(fault: Fault, receipt: Receipt) -> GatewayError:
     return GatewayError(
         fault.code,
         f"The answer broke off. {rule.message}",
-        kind=ErrorKind(fault.shown_status, rule.type, rule.source),
+        kind=fault.kind,
         retry_after_s=fault.retry_after_s,
         retryable=fault.may_pass,
         metadata={**fault.details, "partial": True, "gateway": receipt.to_json()},

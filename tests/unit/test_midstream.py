@@ -1,14 +1,11 @@
-from typing import Any
-
 import pytest
 
 from tests.support.chunks import DONE, chunk, event, text, text_in
-from tests.support.upstream import HANG, RESET, Act, Step, fail, healthy_stream, stream
-from tests.support.world import PROMPT, Answer, World
+from tests.support.takeovers import HALF, MODELS, ask, errors, seams, taking_over, world_of
+from tests.support.upstream import HANG, RESET, Step, fail, healthy_stream, stream
+from tests.support.world import PROMPT
 
 pytestmark = pytest.mark.anyio
-MODELS = ["a/one", "b/two", "c/three"]
-HALF = stream(text("Half "), RESET)
 BREAKS: list[tuple[str, tuple[Step, ...], str]] = [
     ("reset", (RESET,), "connection_lost"),
     ("no finish reason", (DONE,), "no_finish_reason"),
@@ -17,35 +14,6 @@ BREAKS: list[tuple[str, tuple[Step, ...], str]] = [
     ("garbage", (b"data: garbage\n\n",), "malformed_event"),
 ]
 breaks = pytest.mark.parametrize(("steps", "code"), [pytest.param(*row, id=name) for name, *row in BREAKS])
-taking_over = pytest.mark.parametrize("how", ["restart", "continue"])
-
-
-def world_of(*acts: Act) -> World:
-    world = World()
-    for model, act in zip(MODELS, acts, strict=False):
-        world.script(model, act)
-    return world
-
-
-async def ask(
-    how: str, *acts: Act, fields: dict[str, object] | None = None, **options: object
-) -> tuple[Answer, World]:
-    world = world_of(*acts)
-    gateway = {"on_midstream": how, **options}
-    return await world.ask(*MODELS[: len(acts)], stream=True, gateway=gateway, **(fields or {})), world
-
-
-def seams(got: Answer) -> list[int]:
-    """Return the places of the restart events."""
-    return [
-        place
-        for place, each in enumerate(got.events)
-        if each != "[DONE]" and each.get("gateway", {}).get("event") == "restart"
-    ]
-
-
-def errors(got: Answer) -> list[dict[str, Any]]:
-    return [each["error"] for each in got.events if "error" in each]
 
 
 @breaks

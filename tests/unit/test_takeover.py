@@ -1,45 +1,14 @@
 import asyncio
-from typing import Any
 
 import pytest
 
 from gateway.wire import ClientGoneError
 from tests.support.chunks import COST_USD, DONE, ROLE, STOP, USAGE, text, text_in
+from tests.support.takeovers import HALF, MODELS, ask, errors, seams, taking_over, world_of
 from tests.support.upstream import HANG, RESET, Act, after, fail, hang, healthy_stream, recorded, stream
-from tests.support.world import Answer, World, chat, finish, now_s
+from tests.support.world import chat, finish, now_s
 
 pytestmark = pytest.mark.anyio
-MODELS = ["a/one", "b/two", "c/three"]
-HALF = stream(text("Half "), RESET)
-taking_over = pytest.mark.parametrize("how", ["restart", "continue"])
-
-
-def world_of(*acts: Act) -> World:
-    world = World()
-    for model, act in zip(MODELS, acts, strict=False):
-        world.script(model, act)
-    return world
-
-
-async def ask(
-    how: str, *acts: Act, fields: dict[str, object] | None = None, **options: object
-) -> tuple[Answer, World]:
-    world = world_of(*acts)
-    gateway = {"on_midstream": how, **options}
-    return await world.ask(*MODELS[: len(acts)], stream=True, gateway=gateway, **(fields or {})), world
-
-
-def seams(got: Answer) -> list[int]:
-    """Return the places of the restart events."""
-    return [
-        place
-        for place, each in enumerate(got.events)
-        if each != "[DONE]" and each.get("gateway", {}).get("event") == "restart"
-    ]
-
-
-def errors(got: Answer) -> list[dict[str, Any]]:
-    return [each["error"] for each in got.events if "error" in each]
 
 
 @taking_over
