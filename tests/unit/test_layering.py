@@ -10,8 +10,8 @@ LAYERS = (
     "wire errors casts config fields chat json_bytes policy retry_after details error_rows classify answers",
     "catalog rests ports body seal sse idle shape chunk_shape openrouter attempts respond cors call",
     "prices worst_cost authorize parse plan schedule attempt_once spent execute normalize",
-    "listing refresh show_models guard guard_step relay resume patience streaming completions schemas openapi",
-    "app",
+    "listing refresh show_models guard guard_step relay resume patience streaming completions",
+    "schemas openapi app",
     "edge.fetch edge.lifeline edge.sinks edge.convert edge.bindings",
     "entry",
 )
