@@ -17,6 +17,7 @@ from gateway.ports import Ports
 from gateway.refresh import refresh
 from gateway.respond import Frame, respond_error, respond_json
 from gateway.show_models import OPENROUTERS_PREFIX, show_model, show_models
+from gateway.show_plan import show_plan
 from gateway.wire import HttpRequest, JsonObject
 
 VERSION = "0.1.0"
@@ -88,6 +89,7 @@ async def refresh_catalog(settings: Settings, ports: Ports) -> None:
 ROUTES: Mapping[str, Mapping[str, Handler]] = MappingProxyType(
     {
         "/v1/chat/completions": {"POST": chat_completions},
+        "/v1/plan": {"POST": show_plan},
         "/v1/models": {"GET": show_models, "HEAD": show_models},
         "/health": {"GET": health, "HEAD": health},
         "/openapi.json": {"GET": openapi_document, "HEAD": openapi_document},

@@ -8,12 +8,13 @@ from typing import TypeAlias
 
 from gateway.answers import AnswerTest
 from gateway.attempts import Attempt, elapsed_ms
+from gateway.chain import Candidate, Limits
+from gateway.direct import fault_at_direct
 from gateway.openrouter import CommittedStream, Completion, commit
-from gateway.plan import Limits
 from gateway.policy import AttemptFailedError, Fault
 from gateway.ports import Ports, TransportError
 from gateway.schedule import MIN_ATTEMPT_S, Step
-from gateway.wire import UpstreamRequest
+from gateway.wire import OPENROUTER, UpstreamRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +45,13 @@ class Ask:
     """What is asked of each model.
 
     Attributes:
-        request_for: makes the request for a model, with the beginning of the answer where there is one.
+        request_for: makes the request for a link, with the beginning of the answer where there is one.
         stream: whether the answer is wanted as a stream.
         test: what a plain answer must be.
         prefill: the beginning of an answer that the model shall go on from.
     """
 
-    request_for: Callable[[str, str | None], UpstreamRequest]
+    request_for: Callable[[Candidate, str | None], UpstreamRequest]
     stream: bool
     test: AnswerTest
     prefill: str | None = None
@@ -66,14 +67,14 @@ async def attempt_once(attempt: Attempt, step: Step, ask: Ask, limits: Limits, p
     started_at_s = ports.now_s()
     try:
         async with asyncio.timeout(budget_s):
-            answer = await _send(attempt, ask, ports)
+            answer = await _send(attempt, step.candidate, ask, ports)
     except TimeoutError:
-        raise AttemptFailedError(_fault_of_broken(attempt, timeout_code)) from None
+        raise _failed(attempt, _fault_of_broken(attempt, timeout_code)) from None
     except TransportError:
         code = "connection_lost" if attempt.status else "connection_failed"
-        raise AttemptFailedError(_fault_of_broken(attempt, code)) from None
-    except AttemptFailedError:
-        raise
+        raise _failed(attempt, _fault_of_broken(attempt, code)) from None
+    except AttemptFailedError as failure:
+        raise _failed(attempt, failure.fault) from None
     except asyncio.CancelledError:  # another model was faster, or the client has left
         attempt.outcome = "cancelled"
         raise
@@ -87,8 +88,10 @@ async def attempt_once(attempt: Attempt, step: Step, ask: Ask, limits: Limits, p
     return ServedAnswer(attempt=attempt, answer=answer)
 
 
-async def _send(attempt: Attempt, ask: Ask, ports: Ports) -> Completion | CommittedStream:
-    reply = await ports.transport.send(ask.request_for(attempt.model, ask.prefill))
+async def _send(
+    attempt: Attempt, candidate: Candidate, ask: Ask, ports: Ports
+) -> Completion | CommittedStream:
+    reply = await ports.transport.send(ask.request_for(candidate, ask.prefill))
     try:
         attempt.status = reply.status
         committed = await commit(reply, ask.test, stream=ask.stream, now_s=ports.now_s())
@@ -97,6 +100,11 @@ async def _send(attempt: Attempt, ask: Ask, ports: Ports) -> Completion | Commit
         raise
     attempt.outcome = "answered"
     return committed
+
+
+def _failed(attempt: Attempt, fault: Fault) -> AttemptFailedError:
+    """Return the failure as it counts for the upstream that was asked."""
+    return AttemptFailedError(fault if attempt.upstream == OPENROUTER else fault_at_direct(fault))
 
 
 def _fault_of_broken(attempt: Attempt, code: str) -> Fault:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from gateway.policy import Billed, Fault
-from gateway.wire import Json, JsonObject
+from gateway.prices import Price
+from gateway.wire import OPENROUTER, Json, JsonObject, number_or_none
 
 AttemptOutcome: TypeAlias = Literal["answered", "failed", "cut_off", "cancelled"]
 Resumption: TypeAlias = Literal["restart", "continue"]
@@ -26,6 +27,8 @@ class Attempt:
 
     Attributes:
         number: 1 for the first attempt at this model.
+        upstream: who was asked: ``openrouter``, or the name of one that is asked directly.
+        price: what a direct upstream charges, which says no cost itself; None where it is not known.
         outcome: ``cut_off`` is an answer that broke after it had begun; ``cancelled`` is one that nobody
             waits for any more, because another model was faster or the client has left.
         fault: why it failed; None for an answer.
@@ -37,6 +40,8 @@ class Attempt:
 
     model: str
     number: int
+    upstream: str = OPENROUTER
+    price: Price | None = None
     outcome: AttemptOutcome = "failed"
     fault: Fault | None = None
     status: int | None = None
@@ -60,6 +65,21 @@ class Attempt:
         self.billed = fault.rule.billed
         self.settle(fault.cost_usd)
 
+    def settle_usage(self, usage: JsonObject) -> bool:
+        """Record what an answer's usage says that it cost; return whether ``usage`` got that from here."""
+        if self.price is None:
+            self.settle(number_or_none(usage.get("cost")))
+            return False
+        prompt, completion = (
+            number_or_none(usage.get(name)) for name in ("prompt_tokens", "completion_tokens")
+        )
+        cost_usd = self.price.cost_usd(prompt or 0.0, completion or 0.0)
+        if prompt is None or completion is None or cost_usd is None:
+            return False
+        usage["cost"] = round(cost_usd, 9)
+        self.settle(cost_usd)
+        return True
+
     def settle(self, cost_usd: float | None) -> None:
         """Record what OpenRouter says the attempt cost; None when it did not say."""
         if cost_usd is not None:
@@ -71,6 +91,7 @@ class Attempt:
         shown: JsonObject = {
             "model": self.model,
             "number": self.number,
+            "upstream": self.upstream,
             "outcome": self.outcome,
             "source": self.fault.rule.source if self.fault else None,
             "code": self.fault.code if self.fault else None,

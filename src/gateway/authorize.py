@@ -33,10 +33,10 @@ def authorize(request: HttpRequest, settings: Settings) -> Caller:
         )
     digest = sha256(token.encode("utf-8", "surrogatepass")).digest()
     # Every key is compared, whatever the first said: the time taken tells nothing.
-    matches = [name for name, known in settings.gateway_keys if hmac.compare_digest(digest, known)]
+    matches = [key for key in settings.gateway_keys if hmac.compare_digest(digest, key.digest)]
     if not matches:
         raise GatewayError("invalid_key", "This gateway does not know that key.")
-    return Caller(name=matches[0])
+    return Caller(name=matches[0].name, models=matches[0].models)
 
 
 def _token(request: HttpRequest) -> str | None:

@@ -1,14 +1,19 @@
 """How a setting's text is read; each cast raises ``ValueError`` in words that do not hold the value."""
 
+import json
 import re
 from collections.abc import Callable
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
+from gateway.wire import JsonObject
+
 _MODEL_NAME = re.compile(r"[!-~]{1,256}")
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 
-Value: TypeAlias = str | int | bool | tuple[str, ...] | None
+HOUR_MS = 3_600_000
+
+Value: TypeAlias = str | int | bool | tuple[object, ...] | None
 Cast: TypeAlias = Callable[[str], Value]
 
 
@@ -36,6 +41,17 @@ def as_header_text(raw: str) -> str:
     if not all(" " <= character <= "~" for character in text):
         raise ValueError("must be printable ASCII: it is sent as a header")
     return text
+
+
+def as_object(raw: str) -> JsonObject:
+    """Return a JSON object; an empty text is an empty one."""
+    try:
+        value = json.loads(raw or "{}")
+    except (ValueError, RecursionError):  # its own words may hold the value
+        raise ValueError("must be JSON") from None
+    if not isinstance(value, dict):
+        raise ValueError("must be a JSON object")  # noqa: TRY004  # casts raise ValueError
+    return value
 
 
 def as_words(raw: str) -> tuple[str, ...]:

@@ -44,6 +44,9 @@ class Catalog:
         """Return how old the copy is."""
         return max(0.0, now_s - self.fetched_at_s)
 
+    def __len__(self) -> int:
+        return len(self.models)
+
     def find(self, model: str) -> JsonObject | None:
         """Return a model by its id, or None."""
         return next((each for each in self.models if each.get("id") == model), None)

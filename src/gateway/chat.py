@@ -1,14 +1,19 @@
 """A chat request as the gateway understands it, and what a caller may ask of the gateway itself."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
+
+from gateway.needs import Needs
+from gateway.tasks import Order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who calls: the name of its key, never the key."""
+    """Who calls: the name of its key, never the key, and the models that it may use (None: all)."""
 
     name: str
+    models: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +36,9 @@ class Options:
         strict: with ``max_cost_usd``, models of unknown price are left out.
         check_json: whether a plain answer must be JSON where ``response_format`` asked for JSON.
         allow_reasoning_only: whether a plain answer may hold reasoning and nothing else.
+        order: how the chain is ordered; None means its route's order, or as it was given.
+        weights: for the order ``weighted``, by model; 1 where there is none.
+        asked: which of these the caller has set.
     """
 
     deadline_ms: int | None = None
@@ -47,6 +55,9 @@ class Options:
     strict: bool = False
     check_json: bool = True
     allow_reasoning_only: bool = False
+    order: Order | None = None
+    weights: Mapping[str, float] | None = None
+    asked: frozenset[str] = field(default=frozenset())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +74,10 @@ class ChatRequest:
         wants_json: whether ``response_format`` asks for JSON.
         is_text: whether the answer can be nothing but text: no tools, no JSON, one choice.
         openai_usage: whether it asks for OpenAI's usage chunk, whose ``choices`` are empty.
+        openrouters_own: whether it has fields that mean something to OpenRouter alone.
+        session: what the caller calls the session; None where it names none.
+        user: the caller's own user; None where it names none.
+        needs: what a model must be able to do for it.
         options: what it asks of the gateway.
     """
 
@@ -74,4 +89,8 @@ class ChatRequest:
     wants_json: bool
     is_text: bool
     openai_usage: bool
+    openrouters_own: bool
+    session: str | None
+    user: str | None
+    needs: Needs
     options: Options

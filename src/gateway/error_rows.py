@@ -65,6 +65,7 @@ ROWS: tuple[Row, ...] = (
     Row("key_limit_reached", statuses=_on(402), text=re.compile(r"higher monthly limit")),  # R
     Row("budget_reached", words=_say("openrouter_guardrail_budget", "openrouter_workspace_budget")),  # L
     Row("insufficient_credits", words=_say("openrouter_credits")),  # L
+    Row("insufficient_credits", words=_say("insufficient_quota")),  # OpenAI's "Error codes"; a 429 there
     Row("free_limit_daily", words=_say("openrouter_free_tier_daily")),  # L, R
     Row("free_limit_daily", text=re.compile(r"free-models-per-day")),  # R
     Row("free_limit_minute", text=re.compile(r"free-models-per-min")),  # R

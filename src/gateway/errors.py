@@ -32,6 +32,8 @@ KINDS: Mapping[str, ErrorKind] = MappingProxyType(
         "invalid_field": ErrorKind(400, "invalid_request_error", "client"),
         "missing_field": ErrorKind(400, "invalid_request_error", "client"),
         "unknown_option": ErrorKind(400, "invalid_request_error", "client"),
+        "unknown_task": ErrorKind(400, "invalid_request_error", "client"),
+        "unknown_upstream": ErrorKind(400, "invalid_request_error", "client"),
         "refused_field": ErrorKind(400, "invalid_request_error", "client"),
         "missing_key": ErrorKind(401, "authentication_error", "client"),
         "invalid_key": ErrorKind(401, "authentication_error", "client"),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from gateway.attempt_once import Ask, Served, ServedAnswer, ServedStream, attempt_once
 from gateway.attempts import Attempt, Receipt
-from gateway.plan import Plan
+from gateway.chain import Plan
 from gateway.policy import AttemptFailedError
 from gateway.ports import Ports
 from gateway.schedule import Schedule
@@ -50,21 +50,38 @@ class _Walk:
                 await asyncio.sleep(step.wait_s)
             if not self.schedule.begins(step):
                 continue
-            attempt = Attempt(model=step.candidate.model, number=step.number)
+            candidate = step.candidate
+            attempt = Attempt(
+                model=candidate.model,
+                number=step.number,
+                upstream=candidate.upstream,
+                price=candidate.price,
+            )
             self.receipt.attempts.append(attempt)
             try:
                 served = await attempt_once(attempt, step, self.ask, self.plan.limits, self.ports)
             except asyncio.CancelledError:
-                self.schedule.left_alone(step.candidate)
+                self.schedule.left_alone(candidate)
                 raise
             except AttemptFailedError as failure:
                 attempt.fail(failure.fault)
-                self.schedule.failed(step.candidate, failure.fault)
+                self._note_pace(attempt)
+                self.schedule.failed(candidate, failure.fault)
                 self.ports.log("attempt_failed", request_id=self.receipt.request_id, **attempt.to_json())
                 continue
-            self.schedule.answered(step.candidate)
+            self._note_pace(attempt)
+            self.schedule.answered(candidate)
             return served
         return None
+
+    def _note_pace(self, attempt: Attempt) -> None:
+        self.ports.pace.note(
+            attempt.model,
+            attempt.ms,
+            stream=self.ask.stream,
+            answered=attempt.outcome == "answered",
+            now_s=self.ports.now_s(),
+        )
 
     async def hedged(self, hedge_s: float) -> Served | None:
         """Run a second lane beside the first when that shows nothing in time; the first to commit wins."""

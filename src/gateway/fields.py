@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from gateway.casts import is_model_name
-from gateway.config import HOUR_MS
+from gateway.casts import HOUR_MS, is_model_name
 from gateway.wire import Json, JsonObject, number_or_none
 
 MAX_MODELS = 50  # a request may make 50 subrequests on the free plan
@@ -79,6 +78,14 @@ ABOVE_ZERO = FieldRule(
     "a number above 0",
     {"type": ["number", "null"], "exclusiveMinimum": 0},
 )
+WEIGHTS = FieldRule(
+    lambda value: (
+        isinstance(value, dict)
+        and all((number := number_or_none(each)) is not None and number >= 0 for each in value.values())
+    ),
+    "an object from models to numbers, 0 or more",
+    {"type": ["object", "null"], "additionalProperties": {"type": "number", "minimum": 0}},
+)
 MODEL_ITEM: JsonObject = {"type": "string", "pattern": "^[!-~]{1,256}$"}
 MESSAGE_ITEM: JsonObject = {
     "type": "object",
@@ -142,11 +149,33 @@ OPTIONS: Mapping[str, FieldRule] = MappingProxyType({
     "strict": FLAG,
     "check_json": FLAG,
     "allow_reasoning_only": FLAG,
+    "order": _one_of("given", "cheapest", "fastest", "weighted", "sticky"),
+    "weights": WEIGHTS,
 })  # fmt: skip  # one option a line
 
 # Fields by which other gateways let a caller send the key elsewhere, or put words into our headers.
 REFUSED = ("api_key", "api_base", "base_url", "headers", "extra_headers")
 # The gateway's own: they do not go upstream.
 OWN = ("model", "models", "gateway")
+# What means something to OpenRouter alone: other upstreams refuse fields that they do not know.
+# Source: OpenRouter API reference; its SDKs' ChatRequest.
+OPENROUTERS_OWN = (
+    "provider",
+    "plugins",
+    "transforms",
+    "route",
+    "preset",
+    "session_id",
+    "trace",
+    "usage",
+    "debug",
+    "include_reasoning",
+    "reasoning",
+    "image_config",
+    "cache_control",
+    "deferred_tools",
+    "stop_server_tools_when",
+    "fallbacks",
+)
 # With one of these the answer may be more than text.
 NOT_TEXT = ("tools", "functions", "modalities", "prompt", "n")

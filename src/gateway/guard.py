@@ -16,7 +16,7 @@ from gateway.policy import AttemptFailedError, Fault
 from gateway.respond import Frame
 from gateway.spent import stream_broken
 from gateway.sse import data_of, event_of
-from gateway.wire import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
+from gateway.wire import Json, JsonObject, list_or_empty, object_or_empty
 
 
 class Guard:
@@ -132,7 +132,7 @@ class Guard:
         return event
 
     def _add_receipt(self, payload: JsonObject, usage: JsonObject) -> None:
-        self._attempt.settle(number_or_none(usage.get("cost")))
+        self._attempt.settle_usage(usage)
         self._attempt.ms += self._receipt.time_until(self._now_s())
         payload["gateway"] = self._receipt.to_json()
 

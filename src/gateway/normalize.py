@@ -6,7 +6,7 @@ from gateway.attempt_once import ServedAnswer
 from gateway.attempts import Receipt
 from gateway.json_bytes import to_json_bytes
 from gateway.shape import shape_completion
-from gateway.wire import JsonObject, number_or_none, object_or_empty
+from gateway.wire import JsonObject, object_or_empty
 
 
 def normalize(served: ServedAnswer, receipt: Receipt, *, now_s: float) -> bytes:
@@ -15,7 +15,7 @@ def normalize(served: ServedAnswer, receipt: Receipt, *, now_s: float) -> bytes:
     ``receipt`` is completed from it: its last attempt gets the cost, and the whole the time it took.
     """
     payload = served.answer.payload
-    served.attempt.settle(number_or_none(object_or_empty(payload.get("usage")).get("cost")))
+    priced = served.attempt.settle_usage(object_or_empty(payload.get("usage")))
     receipt.time_until(now_s)
     always: JsonObject = {
         "id": served.answer.generation_id or f"gen-{receipt.request_id}",
@@ -23,7 +23,7 @@ def normalize(served: ServedAnswer, receipt: Receipt, *, now_s: float) -> bytes:
         "created": int(now_s),
         "model": served.attempt.model,
     }
-    changed = shape_completion(payload, always=always)
+    changed = shape_completion(payload, always=always) or priced
     changed |= payload.pop("gateway", None) is not None
     body = served.answer.raw  # as it came, if it can: to serialise a long answer again is dear
     if changed:

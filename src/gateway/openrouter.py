@@ -1,16 +1,13 @@
-"""The upstream's dialect: how a model is asked, and how its reply is read up to the commit point."""
+"""The upstream's dialect: how a reply is read up to the commit point."""
 
 from dataclasses import dataclass
 
 from gateway.answers import AnswerTest, Look, completion_in, look_at, parse_json, without_keep_alives
-from gateway.chat import ChatRequest
 from gateway.classify import classify
-from gateway.config import Settings
-from gateway.json_bytes import to_json_bytes
 from gateway.policy import AttemptFailedError, Fault
 from gateway.ports import Reply
 from gateway.sse import EventTooLargeError, SseDecoder, data_of
-from gateway.wire import HeaderPairs, JsonObject, UpstreamRequest, list_or_empty, object_or_empty
+from gateway.wire import JsonObject
 
 DONE = b"[DONE]"
 # Events without progress are kept until the commit; nobody sends this many before the first word.
@@ -41,39 +38,6 @@ class CommittedStream:
     events: tuple[bytes, ...]
     decoder: SseDecoder
     generation_id: str | None
-
-
-def request_for(model: str, prefill: str | None, chat: ChatRequest, settings: Settings) -> UpstreamRequest:
-    """Return the call that asks ``model``: the caller's body, serialised once for all models.
-
-    ``prefill`` is the beginning of an answer that the model shall go on from.
-    Source: OpenRouter "App Attribution": ``X-Title`` is the older name of ``X-OpenRouter-Title``.
-    """
-    fields = _prefilled(chat, prefill) if prefill else chat.fields
-    attribution = (
-        ("http-referer", settings.site_url),
-        ("x-openrouter-title", settings.app_title),
-        ("x-title", settings.app_title),
-    )
-    headers: HeaderPairs = (
-        ("content-type", "application/json"),
-        ("accept", "text/event-stream" if chat.stream else "application/json"),
-        *(pair for pair in attribution if pair[1]),
-    )
-    return UpstreamRequest(
-        upstream=settings.upstream,
-        method="POST",
-        path="/chat/completions",
-        headers=headers,
-        body=b'{"model":' + to_json_bytes(model) + b"," + fields,
-    )
-
-
-def _prefilled(chat: ChatRequest, prefill: str) -> bytes:
-    fields = object_or_empty(parse_json(b"{" + chat.fields))
-    beginning: JsonObject = {"role": "assistant", "content": prefill}
-    fields["messages"] = [*list_or_empty(fields.get("messages")), beginning]
-    return to_json_bytes(fields)[1:]
 
 
 async def commit(

@@ -6,8 +6,21 @@ from collections.abc import Mapping
 from gateway.answers import refuse_constant
 from gateway.chat import ChatRequest, Options
 from gateway.errors import GatewayError
-from gateway.fields import FIELD_NAME, FIELDS, MODEL, NOT_TEXT, OBJECT, OPTIONS, OWN, REFUSED, TEXT, FieldRule
+from gateway.fields import (
+    FIELD_NAME,
+    FIELDS,
+    MODEL,
+    NOT_TEXT,
+    OBJECT,
+    OPENROUTERS_OWN,
+    OPTIONS,
+    OWN,
+    REFUSED,
+    TEXT,
+    FieldRule,
+)
 from gateway.json_bytes import check_depth, to_json_bytes
+from gateway.needs import needs_of
 from gateway.wire import Json, JsonObject, list_or_empty, object_or_empty
 
 
@@ -25,15 +38,20 @@ def parse(raw: bytes) -> ChatRequest:
     if body.get("messages") is None and body.get("prompt") is None:
         raise GatewayError("missing_field", "`messages` is required.", param="messages")
     _check_messages(list_or_empty(body.get("messages")))
+    fields = _serialise({name: value for name, value in body.items() if name not in OWN})
     return ChatRequest(
         models=_models(body),
         stream=body.get("stream") is True,
-        fields=_serialise({name: value for name, value in body.items() if name not in OWN}),
+        fields=fields,
         max_tokens=_whole_of(body, "max_completion_tokens", "max_tokens"),
         choices=max(1, _whole_of(body, "n") or 1),
         wants_json=_wants_json(body),
         openai_usage=object_or_empty(body.get("stream_options")).get("include_usage") is True,
         is_text=not _wants_json(body) and not any(body.get(name) for name in NOT_TEXT),
+        openrouters_own=any(name in body for name in OPENROUTERS_OWN),
+        session=_text_of(body, "session_id"),
+        user=_text_of(body, "user"),
+        needs=needs_of(body, total_bytes=len(fields)),
         options=_options(object_or_empty(body.get("gateway"))),
     )
 
@@ -98,6 +116,11 @@ def _whole_of(body: JsonObject, *names: str) -> int | None:
     return next((value for name in names if isinstance(value := body.get(name), int)), None)
 
 
+def _text_of(body: JsonObject, name: str) -> str | None:
+    value = body.get(name)
+    return value if isinstance(value, str) and value else None
+
+
 def _wants_json(body: JsonObject) -> bool:
     return object_or_empty(body.get("response_format")).get("type") in ("json_object", "json_schema")
 
@@ -125,7 +148,8 @@ def _options(fields: JsonObject) -> Options:
             param=f"gateway.{name}",
         )
     _check(fields, OPTIONS, "gateway.")
-    return Options(**{name: value for name, value in fields.items() if value is not None})  # type: ignore[arg-type]  # OPTIONS has checked each
+    given = {name: value for name, value in fields.items() if value is not None}
+    return Options(**given, asked=frozenset(given))  # type: ignore[arg-type]  # OPTIONS has checked each
 
 
 def _serialise(fields: JsonObject) -> bytes:

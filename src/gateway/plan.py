@@ -1,103 +1,51 @@
-"""plan: which models are asked, in which order, within which times."""
+"""plan: which models are asked, in which order, within which limits; and which are not, and why not."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import replace
+from itertools import chain as joined
 
 from gateway.answers import AnswerTest
-from gateway.catalog import Catalog
-from gateway.chat import ChatRequest
+from gateway.chain import Candidate, Limits, Plan, Skipped
+from gateway.chat import Caller, ChatRequest, Options
 from gateway.config import Settings
-from gateway.worst_cost import worst_cost_usd
+from gateway.fields import MAX_MODELS
+from gateway.judge import Judge, Judged, fault_of
+from gateway.knowledge import Knowledge
+from gateway.links import links_of, routes_in
+from gateway.order import OrderBy, ordered
+from gateway.tasks import Order, TaskRoute
+
+NOT_SURE = "By the list of models none of the chain fits this request for sure; those that may were kept."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """One link of the chain.
+def plan(chat: ChatRequest, settings: Settings, caller: Caller, known: Knowledge) -> Plan:
+    """Return the chain for a request: the models and tasks that it names, or the settings' own chain.
 
-    Attributes:
-        worst_cost_usd: what it may cost at the most; None where its price is not known.
+    Raises:
+        GatewayError: it names a task, or a direct upstream, that there is not.
     """
-
-    model: str
-    worst_cost_usd: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """The times of one request, in seconds, and its retries.
-
-    Attributes:
-        deadline_s: the whole chain, until a model commits.
-        attempt_s: one attempt, until it commits; None for its share of what is left.
-        first_token_s: a stream's first progress.
-        idle_s: between progress after the commit.
-        retries: further tries of one model.
-        guard_events: how many events of a committed stream are watched; None: all.
-        hedge_s: a second model starts when the first shows nothing for so long; None: never.
-        keepalive_s: how often a waiting stream gets a comment; None: it gets none.
-        max_cost_usd: the ceiling over all attempts together; None: there is none.
-        strict_cost: whether a model of unknown price is left out under a ceiling.
-    """
-
-    deadline_s: float
-    attempt_s: float | None
-    first_token_s: float
-    idle_s: float
-    retries: int
-    guard_events: int | None = None
-    hedge_s: float | None = None
-    keepalive_s: float | None = None
-    max_cost_usd: float | None = None
-    strict_cost: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What execute walks: a chain of at least one candidate.
-
-    Attributes:
-        answer_test: what a plain answer must be.
-        on_midstream: what happens when a committed stream breaks off.
-        openai_usage: whether the caller asked for OpenAI's usage chunk, whose ``choices`` are empty.
-        list_errors: whether the error of a spent chain lists every attempt's.
-    """
-
-    chain: tuple[Candidate, ...]
-    limits: Limits
-    answer_test: AnswerTest
-    on_midstream: Literal["error", "restart", "continue"] = "error"
-    list_errors: bool = False
-    openai_usage: bool = False
-
-
-def plan(chat: ChatRequest, settings: Settings, catalog: Catalog | None = None) -> Plan:
-    """Return the chain for a request: the models that it names, or the settings' own chain.
-
-    ``catalog`` is asked for prices; None where it is not at hand.
-    """
-    models = chat.models or settings.default_chain
-    chain = tuple(
-        Candidate(model=model, worst_cost_usd=worst_cost_usd(model, chat, catalog)) for model in models
-    )
-    options = chat.options
-    attempt_ms = _first_set(options.attempt_ms, settings.attempt_ms)
-    limits = Limits(
-        deadline_s=_first_set(options.deadline_ms, settings.deadline_ms) / 1000,
-        attempt_s=attempt_ms / 1000 if attempt_ms else None,
-        first_token_s=_first_set(options.first_token_ms, settings.first_token_ms) / 1000,
-        idle_s=_first_set(options.idle_ms, settings.idle_ms) / 1000,
-        retries=_first_set(options.retries, settings.retries),
-        guard_events=settings.stream_guard_events,
-        hedge_s=options.hedge_ms / 1000 if options.hedge_ms else None,
-        keepalive_s=options.keepalive_ms / 1000 if options.keepalive_ms else None,
-        max_cost_usd=options.max_cost_usd,
-        strict_cost=options.strict,
-    )
-    chain = chain if options.fallbacks else chain[:1]
+    names = chat.models or settings.default_chain
+    routes = routes_in(names, settings)
+    options = options_of(chat, routes)
+    if not options.fallbacks:
+        names, routes = names[:1], routes[:1]
+    links = [
+        [*links_of(name, route, chat, settings, known.catalog)]
+        for name, route in zip(names, routes, strict=True)
+    ]
+    named_first = names[0] if chat.models and routes[0] is None else None
+    judge = Judge(chat=chat, options=options, caller=caller, known=known, named_first=named_first)
+    groups, skipped, notes = _left([judge.judge(each) for each in links])
+    chain = _in_order(groups, routes, options, known)
+    skipped += tuple(Skipped(model=each.model, reason="chain_too_long") for each in chain[MAX_MODELS:])
     can_go_on = options.on_midstream != "continue" or chat.is_text  # never on from half a tool call or JSON
     return Plan(
-        chain=chain,
-        limits=limits,
+        requested=tuple(dict.fromkeys(link.candidate.model for link in joined.from_iterable(links))),
+        chain=chain[: MAX_MODELS if options.fallbacks else 1],
+        skipped=skipped,
+        order=order_of(options, routes),
+        notes=notes,
+        nothing_left=fault_of(each.reason for each in skipped),
+        limits=_limits(options, settings),
         answer_test=AnswerTest(
             json=chat.wants_json and options.check_json, reasoning_only=options.allow_reasoning_only
         ),
@@ -107,5 +55,88 @@ def plan(chat: ChatRequest, settings: Settings, catalog: Catalog | None = None) 
     )
 
 
-def _first_set(asked: int | None, default: int) -> int:
-    return default if asked is None else asked
+def options_of(chat: ChatRequest, routes: tuple[TaskRoute | None, ...]) -> Options:
+    """Return the request's options; what it leaves open is as its first task route has it."""
+    route = next((each for each in routes if each is not None), None)
+    if route is None:
+        return chat.options
+    left_open = {name: value for name, value in route.options.items() if name not in chat.options.asked}
+    return replace(chat.options, **left_open)  # type: ignore[arg-type]  # tasks.py has checked each
+
+
+def order_of(options: Options, routes: tuple[TaskRoute | None, ...]) -> Order:
+    """Return how the chain is ordered: as the request asks, else as the route has it that is the chain."""
+    if options.order:
+        return options.order
+    only = routes[0] if len(routes) == 1 else None
+    return only.order if only else "given"
+
+
+def _left(judged: list[Judged]) -> tuple[list[list[Candidate]], tuple[Skipped, ...], tuple[str, ...]]:
+    """Return what is left of each name, what is skipped, and notes.
+
+    Where nothing fits for sure, what may fit is kept: the list of models is no condition for an answer.
+    """
+    skipped = tuple(joined.from_iterable(each.skipped for each in judged))
+    if any(each.fit for each in judged) or not any(each.doubtful for each in judged):
+        return [each.fit for each in judged], skipped, ()
+    kept = {candidate.model for each in judged for candidate in each.doubtful}
+    return (
+        [each.doubtful for each in judged],
+        tuple(each for each in skipped if each.model not in kept),
+        (NOT_SURE,),
+    )
+
+
+def _in_order(
+    groups: list[list[Candidate]],
+    routes: tuple[TaskRoute | None, ...],
+    options: Options,
+    known: Knowledge,
+) -> tuple[Candidate, ...]:
+    """Return the chain: ordered as a whole where the request says how, else each route in its own order."""
+
+    def by(how: Order, route: TaskRoute | None) -> OrderBy:
+        return OrderBy(
+            how=how,
+            weights=options.weights if options.weights is not None else route.weights if route else {},
+            expected_ms=known.expected_ms,
+            session_model=known.session_model,
+            draw=known.draw,
+        )
+
+    if options.order:
+        first_route = next((each for each in routes if each is not None), None)
+        chain = ordered([*joined.from_iterable(groups)], by(options.order, first_route))
+    else:
+        parts = [
+            ordered(group, by(route.order, route)) if route else group
+            for group, route in zip(groups, routes, strict=True)
+        ]
+        chain = [*joined.from_iterable(parts)]
+    once: dict[str, Candidate] = {}
+    for candidate in chain:
+        once.setdefault(candidate.model, candidate)
+    return tuple(once.values())
+
+
+# Each limit's option, and the setting that holds where neither the request nor its route sets it.
+LIMIT_SETTINGS = ("deadline_ms", "attempt_ms", "first_token_ms", "idle_ms", "retries")
+
+
+def _limits(options: Options, settings: Settings) -> Limits:
+    deadline_ms, attempt_ms, first_token_ms, idle_ms, retries = (
+        getattr(settings, name) if getattr(options, name) is None else getattr(options, name)
+        for name in LIMIT_SETTINGS
+    )
+    return Limits(
+        deadline_s=deadline_ms / 1000,
+        attempt_s=attempt_ms / 1000 if attempt_ms else None,
+        first_token_s=first_token_ms / 1000,
+        idle_s=idle_ms / 1000,
+        retries=retries,
+        guard_events=settings.stream_guard_events,
+        hedge_s=options.hedge_ms / 1000 if options.hedge_ms else None,
+        keepalive_s=options.keepalive_ms / 1000 if options.keepalive_ms else None,
+        max_cost_usd=options.max_cost_usd,
+    )

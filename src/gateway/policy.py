@@ -71,6 +71,14 @@ RULES: Mapping[str, Rule] = MappingProxyType({
     # -- the request: no model would take it
     "request_rejected": Rule("client", _S, 400, "OpenRouter found the request invalid.", type=_BAD),
     "request_too_large": Rule("client", _S, 413, "OpenRouter found the request too large.", type=_BAD),
+    # -- an upstream that is asked directly, its account or its key: another upstream has another one
+    "direct_key_rejected": Rule("provider", _S, 502, "An upstream that is asked directly refused its key. Whoever runs this gateway must check that upstream's secret.", Scope.ACCOUNT, own_status=True),
+    "direct_quota_spent": Rule("provider", _S, 402, "The account at an upstream that is asked directly has too little credit.", Scope.ACCOUNT, "billing_error", own_status=True),
+    "direct_redirected": Rule("provider", _S, 502, "An upstream that is asked directly tried to redirect; its key stays on its host. Check UPSTREAMS.", Scope.ACCOUNT),
+    "direct_refused": Rule("provider", _F, 403, "An upstream that is asked directly refused the request.", type="permission_error"),
+    "direct_model_unknown": Rule("provider", _F, 404, "An upstream that is asked directly does not know this model.", type="not_found_error"),
+    "direct_connection_failed": Rule("provider", _R, 502, "The connection to an upstream that is asked directly failed."),
+    "direct_connection_lost": Rule("provider", _R, 502, "The connection to an upstream that is asked directly broke in the middle of an answer.", billed="unknown"),
     # -- limits: what asked for a pause rests, the others are tried
     "rate_limited": Rule("provider", _F, 429, "The model's providers are rate-limited.", type="rate_limit_error"),
     "free_limit_daily": Rule("openrouter", _F, 429, "The OpenRouter account has used its free requests of the day.", Scope.FREE_MODELS, "rate_limit_error"),
@@ -111,6 +119,9 @@ RULES: Mapping[str, Rule] = MappingProxyType({
     "no_finish_reason": Rule("provider", _R, 502, "The stream ended without saying that the answer is complete.", billed="unknown"),
     # -- ours
     "models_resting": Rule("provider", _F, 429, "Every model of the chain has asked for a pause that lasts beyond the deadline.", type="rate_limit_error"),
+    "no_model_fits": Rule("client", _S, 400, "No model of the chain can serve this request; `skipped` in the receipt says why.", type=_BAD),
+    "model_not_allowed": Rule("client", _S, 403, "This key may not use any model of the chain.", type="permission_error"),
+    "over_max_price": Rule("gateway", _S, 402, "Every model of the chain costs more than max_price allows.", type="billing_error"),
     "over_max_cost": Rule("gateway", _S, 402, "No model of the chain fits max_cost_usd.", type="billing_error"),
     "gateway_fault": Rule("gateway", _F, 500, "The gateway failed while it handled this attempt.", billed="unknown"),
 })  # fmt: skip  # a table is read by its columns

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.catalog import CatalogMemory
+from gateway.endpoints import EndpointsMemory
+from gateway.pace import Pace
 from gateway.rests import Rests
+from gateway.sessions import Sessions
 from gateway.wire import Json, UpstreamRequest
 
 
@@ -73,6 +76,8 @@ class Ports:
         cache: what all isolates share, if it is bound.
         catalog_memory: this isolate's copy of the catalogue.
         rests: what this isolate knows of models that asked for a pause.
+        pace: how fast models have been in this isolate.
+        sessions: which models have served this isolate's sessions.
     """
 
     transport: Transport
@@ -82,5 +87,8 @@ class Ports:
     log: Log
     log_bug: Callable[[Exception], None]
     rests: Rests
+    pace: Pace
+    sessions: Sessions
     cache: Cache
     catalog_memory: CatalogMemory
+    endpoints_memory: EndpointsMemory

@@ -4,9 +4,54 @@ Source: OpenRouter "List available models": strings in USD per token; ``-1`` whe
 price is that of the cheapest endpoint, so a bill can be higher.
 """
 
-from gateway.wire import JsonObject, object_or_empty
+from dataclasses import dataclass
+
+from gateway.wire import Json, JsonObject, object_or_empty
 
 PER_MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """USD per million tokens, by kind; None where it is not known, or not limited."""
+
+    prompt: float | None = None
+    completion: float | None = None
+
+    def cost_usd(self, prompt_tokens: float, completion_tokens: float) -> float | None:
+        """Return what so many tokens cost; None where a price is not known."""
+        if self.prompt is None or self.completion is None:
+            return None
+        return (prompt_tokens * self.prompt + completion_tokens * self.completion) / PER_MILLION
+
+    def to_json(self) -> JsonObject:
+        """Return the price as it is shown."""
+        return {"prompt": self.prompt, "completion": self.completion}
+
+
+def as_price(value: Json) -> Price:
+    """Return a price that somebody has written: ``{"prompt": …, "completion": …}``, strings or numbers.
+
+    Raises:
+        ValueError: it is not one, in words that do not hold the value.
+    """
+    fields = object_or_empty(value)
+    if not isinstance(value, dict) or not fields.keys() <= {"prompt", "completion"}:
+        raise ValueError('must be {"prompt": …, "completion": …} in USD per million tokens')
+    amounts = {name: _usd(amount) for name, amount in fields.items()}
+    if any(usd is None or usd < 0 for usd in amounts.values()):
+        raise ValueError("must hold numbers, 0 or more: USD per million tokens")
+    return Price(**amounts)
+
+
+def listed_price(model: JsonObject) -> Price:
+    """Return a model's list price; with conditional prices the dearest."""
+    return Price(prompt=usd_per_million(model, "prompt"), completion=usd_per_million(model, "completion"))
+
+
+def lowest_price(model: JsonObject) -> Price:
+    """Return what a model charges at the least: its list price without conditions."""
+    return listed_price({"pricing": {**object_or_empty(model.get("pricing")), "overrides": None}})
 
 
 def usd_per_million(model: JsonObject, kind: str) -> float | None:

@@ -36,10 +36,18 @@ async def current(upstream: Upstream, ports: Ports, *, ttl_s: float) -> Catalog 
     return memory.catalog
 
 
-def is_due(catalog: Catalog, ports: Ports, *, ttl_s: float) -> bool:
+async def at_hand(ports: Ports, *, ttl_s: float) -> Catalog | None:
+    """Temporary."""
+    assert ttl_s
+    return ports.catalog_memory.catalog
+
+
+def is_due(catalog: Catalog | None, ports: Ports, *, ttl_s: float) -> bool:
     """Return whether a request should fetch the list anew: it is stale, and nobody does or just failed to."""
     now_s, memory = ports.now_s(), ports.catalog_memory
-    return catalog.age_s(now_s) > ttl_s and now_s >= max(memory.retry_at_s, memory.fetching_until_s)
+    return (catalog is None or catalog.age_s(now_s) > ttl_s) and now_s >= max(
+        memory.retry_at_s, memory.fetching_until_s
+    )
 
 
 async def refresh(upstream: Upstream, ports: Ports) -> bool:

@@ -1,8 +1,9 @@
 """Rests: what asked to be left alone, and until when. One per isolate; plain data, bounded."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.policy import Fault, Scope, pause_s
+from gateway.upstreams import DIRECT
 
 FREE_MODELS = ":free"
 MAX_RESTS = 500
@@ -27,6 +28,12 @@ class Rests:
 
     def __init__(self) -> None:
         self._rests: dict[str, _Rest] = {}
+
+    def copy(self) -> "Rests":
+        """Return what is remembered now, to be changed without consequences."""
+        copied = Rests()
+        copied._rests = {key: replace(rest) for key, rest in self._rests.items()}
+        return copied
 
     def note(self, model: str, fault: Fault, *, now_s: float) -> None:
         """Remember the pause that a fault asks for; a fault that asks for none ends a probe."""
@@ -73,7 +80,8 @@ class Rests:
 
 
 def _keys_of(model: str) -> tuple[str, ...]:
-    return (model, FREE_MODELS) if model.endswith(FREE_MODELS) else (model,)
+    is_free = model.endswith(FREE_MODELS) and not model.startswith(DIRECT)
+    return (model, FREE_MODELS) if is_free else (model,)
 
 
 def _ready_at_s(rest: _Rest | None, now_s: float) -> float:

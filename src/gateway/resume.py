@@ -4,11 +4,11 @@ from dataclasses import replace
 
 from gateway.attempt_once import Ask, ServedStream
 from gateway.attempts import Receipt
+from gateway.chain import Plan
 from gateway.errors import GatewayError
 from gateway.execute import execute
 from gateway.guard import Guard
 from gateway.json_bytes import to_json_bytes
-from gateway.plan import Plan
 from gateway.ports import Ports
 from gateway.relay import Resume
 from gateway.sse import event_of

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.attempts import Receipt
-from gateway.plan import Candidate, Plan
+from gateway.chain import Candidate, Plan
 from gateway.policy import Fault, Scope, Verdict, jitter_s, pause_s
 from gateway.rests import Rests
 
@@ -56,8 +56,8 @@ class Schedule:
         self._again: tuple[float, Candidate] | None = None  # the same model once more, and when
         self._sleeping: list[tuple[float, Candidate]] = []  # those that asked for a pause, and until when
         self._tries: Counter[str] = Counter()
-        self._stopped = False
-        self._last_fault: Fault | None = None
+        self._stopped = not plan.chain
+        self._last_fault = None if plan.chain else Fault(code=plan.nothing_left)
 
     @property
     def left_s(self) -> float:
@@ -129,27 +129,36 @@ class Schedule:
         if self._stopped:  # by the other lane, whose fault says why
             return
         self._last_fault = fault
-        if fault.rule.verdict is Verdict.STOP:
+        is_account = fault.rule.scope is Scope.ACCOUNT  # the upstream's next model would meet the same
+        if fault.rule.verdict is Verdict.STOP and not is_account:
             self._stopped = True
-        elif fault.rule.scope is Scope.ACCOUNT:  # the next model would meet the same
-            self._stopped = not self._try_again(candidate, wait_s)
+        elif is_account:
+            waits = fault.rule.verdict is not Verdict.STOP and self._try_again(candidate, wait_s)
+            if not waits:
+                self._leave_upstream(candidate.upstream)
         elif wait_s is not None and wait_s <= SHORT_PAUSE_S:
             self._try_again(candidate, wait_s)
         elif wait_s is None and fault.rule.verdict is Verdict.RETRY and not self.ready:
             self._try_again(candidate, jitter_s(self._tries[candidate.model], draw=self._draw()))
 
+    def _leave_upstream(self, upstream: str) -> None:
+        """Ask no more of an upstream whose account is at fault; go on with others, if there are any."""
+        self._sleeping = [each for each in self._sleeping if each[1].upstream != upstream]
+        left_out = [each for each in self._untried if each.upstream == upstream]
+        self._untried = [each for each in self._untried if each.upstream != upstream]
+        self._stopped = not self._untried and not self._sleeping
+        if not self._stopped:
+            for candidate in left_out:
+                self._receipt.skip(candidate.model, "account_at_fault", upstream=upstream)
+
     def _is_affordable(self, candidate: Candidate) -> bool:
-        """Return whether an attempt keeps within the request's ceiling; note in the receipt where not."""
-        ceiling_usd, worst_usd = self._limits.max_cost_usd, candidate.worst_cost_usd
-        if ceiling_usd is None:
+        """Return whether an attempt keeps the request within its ceiling; note in the receipt where not."""
+        if self._limits.max_cost_usd is None:
             return True
-        if worst_usd is None and self._limits.strict_cost:
-            self._receipt.skip(candidate.model, "price_unknown")
-            return False
         if not self._fits_ceiling(candidate):
             self._receipt.skip(candidate.model, "over_max_cost")
             return False
-        if worst_usd is None:
+        if candidate.worst_cost_usd is None:
             note = f"The price of {candidate.model} is unknown: max_cost_usd cannot bind it."
             self._receipt.notes.append(note)
         return True

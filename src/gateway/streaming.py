@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from gateway.attempt_once import Ask, ServedStream
 from gateway.attempts import Receipt
 from gateway.body import Stream
+from gateway.chain import Plan
 from gateway.chunk_shape import OBJECT
 from gateway.errors import GatewayError
 from gateway.execute import execute
 from gateway.patience import PatientStream, abandon
-from gateway.plan import Plan
 from gateway.ports import Ports
 from gateway.relay import RelayedStream
 from gateway.respond import Frame

@@ -9,6 +9,8 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 JsonObject: TypeAlias = dict[str, "Json"]
 HeaderPairs: TypeAlias = tuple[tuple[str, str], ...]
 
+OPENROUTER = "openrouter"  # the upstream of every model that is not asked directly
+
 
 def object_or_empty(value: Json) -> JsonObject:
     """Return ``value`` if it is a JSON object, else an empty one."""
@@ -62,9 +64,10 @@ class Upstream:
 
     base_url: str
     api_key: str
+    name: str = OPENROUTER
 
     def __repr__(self) -> str:
-        return f"Upstream(base_url={self.base_url!r}, api_key=***)"
+        return f"Upstream(name={self.name!r}, base_url={self.base_url!r}, api_key=***)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

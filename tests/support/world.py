@@ -12,8 +12,11 @@ from gateway.app import handle
 from gateway.body import HttpResponse, Step
 from gateway.catalog import CatalogMemory
 from gateway.config import Settings
+from gateway.endpoints import EndpointsMemory
+from gateway.pace import Pace
 from gateway.ports import Ports, Reply
 from gateway.rests import Rests
+from gateway.sessions import Sessions
 from gateway.wire import BodyTooLargeError, HttpRequest, Json
 from tests.support.chunks import payloads_in
 from tests.support.httpx_transport import HttpxTransport
@@ -100,6 +103,9 @@ class World:
     log: list[dict[str, Json]] = field(default_factory=list)
     draw: float = 1.0
     rests: Rests = field(default_factory=Rests)
+    pace: Pace = field(default_factory=Pace)
+    sessions: Sessions = field(default_factory=Sessions)
+    endpoints_memory: EndpointsMemory = field(default_factory=EndpointsMemory)
     cache: MemoryCache = field(default_factory=MemoryCache)
     catalog_memory: CatalogMemory = field(default_factory=CatalogMemory)
     transport: HttpxTransport = field(init=False)
@@ -123,6 +129,9 @@ class World:
             log=self._log,
             log_bug=lambda error: self._log("internal_error", error=type(error).__name__),
             rests=self.rests,
+            pace=self.pace,
+            sessions=self.sessions,
+            endpoints_memory=self.endpoints_memory,
             cache=self.cache,
             catalog_memory=self.catalog_memory,
         )
@@ -162,7 +171,7 @@ class World:
             method=method, host=host, path=bare, query=query, header=given.get, read_body=read_body
         )
         async with asyncio.timeout(NOTHING_TAKES_LONGER_S):
-            return await handle(request, lambda: Settings.from_env({**ENV, **self.env}), self.ports)
+            return await handle(request, lambda: Settings.from_env({**ENV, **self.env}.get), self.ports)
 
     async def ask(self, *models: str, stream: bool = False, **fields: object) -> Answer:
         """Return the whole answer to a chat request."""

@@ -17,7 +17,7 @@ def caller(env: dict[str, str], *, host: str = "gateway.example", **headers: str
 
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     request = HttpRequest(method="POST", host=host, path="/", header=given.get, read_body=no_body)
-    return authorize(request, Settings.from_env(env)).name
+    return authorize(request, Settings.from_env(env.get)).name
 
 
 def refusal(env: dict[str, str], *, host: str = "gateway.example", **headers: str) -> str:

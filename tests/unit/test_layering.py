@@ -7,10 +7,14 @@ SRC = Path(__file__).parents[2] / "src"
 
 # A module imports from earlier lines only. `gateway.` is left out.
 LAYERS = (
-    "wire errors casts config fields chat json_bytes policy retry_after details error_rows classify answers",
-    "catalog rests ports body seal sse idle shape chunk_shape openrouter attempts respond cors call",
-    "prices worst_cost authorize parse plan schedule attempt_once spent execute normalize",
-    "listing refresh show_models guard guard_step relay resume patience streaming completions",
+    "wire errors casts prices fields tasks upstreams keys config needs chat json_bytes",
+    "policy retry_after details error_rows classify answers",
+    "catalog endpoints rests pace sessions ports body seal sse idle shape chunk_shape openrouter",
+    "attempts respond cors call",
+    "authorize parse chain direct compose costs links speed knowledge fit judge order plan",
+    "schedule attempt_once spent execute normalize",
+    "listing refresh show_models guard guard_step relay resume patience streaming",
+    "prepare completions decided show_plan",
     "schemas openapi app",
     "edge.fetch edge.lifeline edge.sinks edge.convert edge.bindings",
     "entry",

@@ -1,35 +1,37 @@
-import json
-
 import pytest
 
-from gateway.config import Settings
-from gateway.parse import parse
-from gateway.plan import Plan, plan
-
-
-def planned(env: dict[str, str] | None = None, **fields: object) -> Plan:
-    body = {"messages": [{"role": "user", "content": "Hi"}], **fields}
-    return plan(parse(json.dumps(body).encode()), Settings.from_env(env or {}))
-
-
-def chain(env: dict[str, str] | None = None, **fields: object) -> list[str]:
-    return [candidate.model for candidate in planned(env, **fields).chain]
-
+from gateway.errors import GatewayError
+from gateway.plan import NOT_SURE
+from gateway.wire import JsonObject
+from tests.support.planning import chain_of, known, listed, planned, reasons_in
 
 CHAIN = {"DEFAULT_MODEL": "d", "FALLBACK_MODELS": "e f"}
+TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {}}}]
+NO_TOOLS: JsonObject = {"supported_parameters": ["max_tokens"]}
 
 
 def test_the_models_that_a_request_names_are_its_chain() -> None:
-    assert chain(CHAIN, model="a", models=["b", "c"]) == ["a", "b", "c"]
+    assert chain_of(planned(CHAIN, model="a", models=["b", "c"])) == ["a", "b", "c"]
 
 
 def test_a_request_that_names_none_gets_the_settings_chain() -> None:
-    assert chain(CHAIN) == ["d", "e", "f"]
+    assert chain_of(planned(CHAIN)) == ["d", "e", "f"]
 
 
 @pytest.mark.parametrize("fields", [{}, {"model": "a", "models": ["b"]}], ids=repr)
 def test_without_fallbacks_the_chain_is_its_first_model(fields: dict[str, object]) -> None:
-    assert len(chain(CHAIN, **fields, gateway={"fallbacks": False})) == 1
+    assert len(planned(CHAIN, **fields, gateway={"fallbacks": False}).chain) == 1
+
+
+def test_without_fallbacks_no_other_model_takes_the_place_of_one_that_does_not_fit() -> None:
+    found = planned(
+        knowledge=known(listed("a/one", **NO_TOOLS), listed("b/two")),
+        models=["a/one", "b/two"],
+        tools=TOOLS,
+        gateway={"fallbacks": False},
+    )
+
+    assert found.chain == ()
 
 
 TIMES = [
@@ -57,3 +59,283 @@ def test_an_attempt_has_no_time_of_its_own_unless_it_is_set() -> None:
 
 def test_no_retries_may_be_asked_for() -> None:
     assert planned({"RETRIES": "3"}, gateway={"retries": 0}).limits.retries == 0
+
+
+def test_a_task_stands_for_its_chain_where_it_is_named() -> None:
+    env = {"TASK_ROUTES": '{"task/mine": ["b/two", "c/three"]}'}
+
+    assert chain_of(planned(env, models=["a/one", "task/mine", "d/four"])) == [
+        "a/one",
+        "b/two",
+        "c/three",
+        "d/four",
+    ]
+
+
+def test_a_model_that_is_named_twice_is_asked_where_it_comes_first() -> None:
+    env = {"TASK_ROUTES": '{"task/mine": ["b/two", "a/one"]}'}
+
+    assert chain_of(planned(env, models=["a/one", "task/mine"])) == ["a/one", "b/two"]
+
+
+def test_the_default_model_may_be_a_task() -> None:
+    env = {"DEFAULT_MODEL": "task/mine", "TASK_ROUTES": '{"task/mine": ["b/two"]}'}
+
+    assert chain_of(planned(env)) == ["b/two"]
+
+
+def test_a_task_that_there_is_not_is_the_callers_fault() -> None:
+    with pytest.raises(GatewayError, match="task/code") as raised:
+        planned(model="task/typo")
+
+    assert (raised.value.code, raised.value.param) == ("unknown_task", "model")
+    assert "typo" not in raised.value.message
+
+
+def test_a_task_brings_its_times_and_the_request_goes_before_them() -> None:
+    options = '{"models": ["b/two"], "options": {"deadline_ms": 5000, "idle_ms": 700}}'
+    env = {"DEADLINE_MS": "1000", "TASK_ROUTES": f'{{"task/mine": {options}}}'}
+
+    limits = planned(env, model="task/mine", gateway={"idle_ms": 900}).limits
+
+    assert (limits.deadline_s, limits.idle_s) == (5.0, 0.9)
+
+
+def test_what_cannot_serve_a_request_is_left_out_and_why_is_said() -> None:
+    found = planned(
+        knowledge=known(listed("a/one"), listed("b/two", **NO_TOOLS), listed("c/three")),
+        models=["a/one", "b/two", "c/three"],
+        tools=TOOLS,
+    )
+
+    assert chain_of(found) == ["a/one", "c/three"]
+    assert reasons_in(found) == {"b/two": "no_tools"}
+    assert found.requested == ("a/one", "b/two", "c/three")
+
+
+def test_the_model_that_is_named_first_is_left_out_where_a_call_could_only_fail() -> None:
+    found = planned(
+        knowledge=known(listed("a/one", **NO_TOOLS), listed("b/two")), models=["a/one", "b/two"], tools=TOOLS
+    )
+
+    assert chain_of(found) == ["b/two"]
+
+
+EXPIRED: JsonObject = {"expiration_date": "2020-01-01"}
+
+
+def test_the_model_that_is_named_first_is_tried_where_a_call_might_succeed() -> None:
+    found = planned(
+        knowledge=known(listed("a/one", **EXPIRED), listed("b/two", **EXPIRED), listed("c/three")),
+        models=["a/one", "b/two", "c/three"],
+    )
+
+    assert chain_of(found) == ["a/one", "c/three"]
+    assert reasons_in(found) == {"b/two": "expired"}
+
+
+def test_the_first_of_a_task_was_not_named_by_the_caller() -> None:
+    env = {"TASK_ROUTES": '{"task/mine": ["a/one", "b/two"]}'}
+
+    found = planned(env, known(listed("a/one", **EXPIRED), listed("b/two")), model="task/mine")
+
+    assert chain_of(found) == ["b/two"]
+
+
+def test_where_nothing_fits_for_sure_what_may_fit_is_kept() -> None:
+    env = {"DEFAULT_MODEL": "a/one", "FALLBACK_MODELS": "b/two,c/three"}
+    models = known(listed("a/one", **EXPIRED), listed("b/two", **NO_TOOLS), listed("c/three", **EXPIRED))
+
+    found = planned(env, models, tools=TOOLS)
+
+    assert chain_of(found) == ["a/one", "c/three"]
+    assert reasons_in(found) == {"b/two": "no_tools"}
+    assert found.notes == (NOT_SURE,)
+
+
+def test_a_stale_catalogue_blocks_no_request() -> None:
+    models = [listed("a/one", **NO_TOOLS), listed("b/two", **NO_TOOLS)]
+
+    fresh = planned(knowledge=known(*models), models=["a/one", "b/two"], tools=TOOLS)
+    stale = planned(knowledge=known(*models, is_fresh=False), models=["a/one", "b/two"], tools=TOOLS)
+
+    assert (fresh.chain, fresh.nothing_left) == ((), "no_model_fits")
+    assert chain_of(stale) == ["a/one"]
+
+
+def test_without_a_catalogue_everything_is_tried() -> None:
+    assert chain_of(planned(models=["a/one", "b/two"], tools=TOOLS)) == ["a/one", "b/two"]
+
+
+def test_a_model_that_is_not_listed_is_tried() -> None:
+    found = planned(knowledge=known(listed("a/one")), models=["a/one", "@preset/mine", "b/two"])
+
+    assert chain_of(found) == ["a/one", "@preset/mine", "b/two"]
+
+
+def test_a_default_routes_model_that_has_left_the_catalogue_is_skipped() -> None:
+    found = planned(knowledge=known(listed("~openai/gpt-latest")), model="task/code")
+
+    assert chain_of(found) == ["~openai/gpt-latest"]
+    assert set(reasons_in(found).values()) == {"not_listed"}
+
+
+def test_default_routes_without_any_listed_model_are_tried_all_the_same() -> None:
+    assert len(planned(knowledge=known(listed("a/one")), model="task/code").chain) == 3
+
+
+def test_an_operators_own_route_may_name_what_is_not_listed() -> None:
+    env = {"TASK_ROUTES": '{"task/mine": ["@preset/mine", "a/one"]}'}
+
+    assert chain_of(planned(env, known(listed("a/one")), model="task/mine")) == ["@preset/mine", "a/one"]
+
+
+@pytest.mark.parametrize(
+    ("allowed", "chain"),
+    [
+        (("a/one",), ["a/one"]),
+        (("a/*",), ["a/one"]),
+        (("*",), ["a/one", "b/two"]),
+        (("b/two", "c/three"), ["b/two"]),
+    ],
+    ids=repr,
+)
+def test_a_key_asks_for_nothing_but_what_it_may_use(allowed: tuple[str, ...], chain: list[str]) -> None:
+    found = planned(allowed=allowed, models=["a/one", "b/two"])
+
+    assert chain_of(found) == chain
+    assert set(reasons_in(found).values()) <= {"not_allowed"}
+
+
+def test_a_key_may_be_allowed_a_task_and_not_its_models_alone() -> None:
+    env = {"TASK_ROUTES": '{"task/mine": ["a/one"]}'}
+
+    assert chain_of(planned(env, allowed=("task/mine",), model="task/mine")) == ["a/one"]
+    assert planned(env, allowed=("task/mine",), model="a/one").nothing_left == "model_not_allowed"
+
+
+def test_a_model_that_alone_could_go_above_the_ceiling_is_left_out() -> None:
+    dear = listed("b/two", pricing={"prompt": "0.1", "completion": "0.1"})
+
+    found = planned(
+        knowledge=known(listed("a/one"), dear),
+        models=["a/one", "b/two"],
+        max_tokens=100,
+        gateway={"max_cost_usd": 0.5},
+    )
+
+    assert chain_of(found) == ["a/one"]
+    (left_out,) = found.skipped
+    assert left_out.reason == "over_max_cost"
+    assert found.limits.max_cost_usd == 0.5
+
+
+def test_the_callers_max_price_leaves_out_what_every_provider_charges_more_for() -> None:
+    found = planned(
+        knowledge=known(listed("a/one"), listed("b/two", pricing={"prompt": "0.000009", "completion": "0"})),
+        models=["a/one", "b/two"],
+        provider={"max_price": {"prompt": "5"}},
+    )
+
+    assert reasons_in(found) == {"b/two": "over_max_price"}
+
+
+def test_a_routes_max_price_binds_its_own_models() -> None:
+    route = '{"models": ["a/one", "b/two"], "max_price": {"completion": 1.5}}'
+    cheap = listed("b/two", pricing={"prompt": "0", "completion": "0.000001"})
+    env = {"TASK_ROUTES": f'{{"task/mine": {route}}}'}
+
+    found = planned(env, known(listed("a/one"), cheap, listed("c/three")), models=["c/three", "task/mine"])
+
+    assert chain_of(found) == ["c/three", "b/two"]
+    assert reasons_in(found) == {"a/one": "over_max_price"}
+
+
+def test_a_routes_required_parameters_bind_its_own_models() -> None:
+    env = {"TASK_ROUTES": '{"task/mine": {"models": ["a/one", "b/two"], "require": ["seed"]}}'}
+    seeded = listed("b/two", supported_parameters=["seed"])
+
+    found = planned(env, known(listed("a/one"), seeded), model="task/mine")
+
+    assert reasons_in(found) == {"a/one": "route_requires_more"}
+
+
+def test_more_models_than_a_request_may_call_are_left_out() -> None:
+    routes = ", ".join(
+        f'"task/r{number}": [{", ".join(f"""{chr(34)}m/{number}-{each}{chr(34)}""" for each in range(20))}]'
+        for number in range(3)
+    )
+
+    found = planned({"TASK_ROUTES": f"{{{routes}}}"}, models=["task/r0", "task/r1", "task/r2"])
+
+    assert len(found.chain) == 50
+    assert set(reasons_in(found).values()) == {"chain_too_long"}
+    assert len(found.skipped) == 10
+
+
+PRICES = [
+    listed("a/dear", pricing={"prompt": "0.00001", "completion": "0.00001"}),
+    listed("b/cheap", pricing={"prompt": "0", "completion": "0.0000001"}),
+    listed("c/router", pricing={"prompt": "-1", "completion": "-1"}),
+    listed("d/middling"),
+]
+NAMES = ["a/dear", "b/cheap", "c/router", "d/middling"]
+
+
+def test_the_cheapest_comes_first_and_what_has_no_price_last() -> None:
+    found = planned(knowledge=known(*PRICES), models=NAMES, gateway={"order": "cheapest"})
+
+    assert chain_of(found) == ["b/cheap", "d/middling", "a/dear", "c/router"]
+
+
+def test_the_fastest_comes_first_and_what_nobody_has_measured_last() -> None:
+    times_ms = {"c/router": 100.0, "a/dear": 900.0, "d/middling": 300.0}
+
+    found = planned(knowledge=known(expected_ms=times_ms), models=NAMES, gateway={"order": "fastest"})
+
+    assert chain_of(found) == ["c/router", "d/middling", "a/dear", "b/cheap"]
+
+
+def test_a_session_begins_with_the_model_that_served_it() -> None:
+    found = planned(knowledge=known(session_model="c/router"), models=NAMES, gateway={"order": "sticky"})
+
+    assert chain_of(found) == ["c/router", "a/dear", "b/cheap", "d/middling"]
+
+
+def test_weights_draw_the_order_and_none_at_all_comes_last() -> None:
+    draws = iter([0.5, 0.5, 0.5, 0.5])
+    weights = {"a/dear": 0, "b/cheap": 1, "c/router": 10, "d/middling": 5}
+
+    found = planned(
+        knowledge=known(draw=lambda: next(draws)),
+        models=NAMES,
+        gateway={"order": "weighted", "weights": weights},
+    )
+
+    assert chain_of(found) == ["c/router", "d/middling", "b/cheap", "a/dear"]
+
+
+def test_a_route_orders_its_own_models_alone() -> None:
+    env = {"TASK_ROUTES": '{"task/mine": {"models": ["a/dear", "b/cheap"], "order": "cheapest"}}'}
+
+    found = planned(env, known(*PRICES), models=["d/middling", "task/mine"])
+
+    assert chain_of(found) == ["d/middling", "b/cheap", "a/dear"]
+    assert found.order == "given"
+    assert planned(env, known(*PRICES), model="task/mine").order == "cheapest"
+
+
+def test_the_order_that_a_request_asks_for_is_the_whole_chains() -> None:
+    env = {"TASK_ROUTES": '{"task/mine": {"models": ["a/dear", "b/cheap"], "order": "cheapest"}}'}
+
+    found = planned(env, known(*PRICES), models=["d/middling", "task/mine"], gateway={"order": "given"})
+
+    assert chain_of(found) == ["d/middling", "a/dear", "b/cheap"]
+
+
+@pytest.mark.parametrize("order", ["dearest", "", 1])
+def test_an_order_is_one_of_the_known(order: object) -> None:
+    with pytest.raises(GatewayError) as raised:
+        planned(model="a/one", gateway={"order": order})
+
+    assert raised.value.param == "gateway.order"

@@ -122,7 +122,7 @@ async def test_a_corrupted_copy_in_kv_is_ignored_and_replaced(raw: bytes) -> Non
 
 
 async def cron(world: World) -> None:
-    await refresh_catalog(Settings.from_env(ENV), world.ports)
+    await refresh_catalog(Settings.from_env(ENV.get), world.ports)
 
 
 async def test_the_cron_trigger_fetches_though_the_copy_is_fresh_so_that_no_request_waits() -> None:

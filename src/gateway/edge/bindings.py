@@ -10,10 +10,13 @@ import js
 from pyodide.ffi import JsException, to_js
 
 from gateway.catalog import CatalogMemory
-from gateway.config import SETTINGS, Settings
+from gateway.config import Settings
 from gateway.edge.fetch import FetchTransport
+from gateway.endpoints import EndpointsMemory
+from gateway.pace import Pace
 from gateway.ports import Ports
 from gateway.rests import Rests
+from gateway.sessions import Sessions
 from gateway.wire import Json
 
 # One isolate serves one deployed version: its settings cannot change while it lives. Plain data only: what
@@ -28,22 +31,18 @@ def read_settings(env: Any) -> Settings:
         ConfigError: a setting is wrong; it is read again next time.
     """
     if "read" not in _settings:
-        _settings["read"] = Settings.from_env(_strings_of(env))
+        _settings["read"] = Settings.from_env(lambda name: _text_of(env, name))
     return _settings["read"]
 
 
-def _strings_of(env: Any) -> dict[str, str]:
-    """Return the settings that are bound; ``[vars]`` may hold numbers and flags as well as strings."""
-    strings = {}
-    for name in SETTINGS:
-        value = getattr(env, name, None)
-        if isinstance(value, str):
-            strings[name] = value
-        elif isinstance(value, (bool, int, float)):
-            strings[name] = json.dumps(value)
-        elif value:
-            strings[name] = js.JSON.stringify(value)
-    return strings
+def _text_of(env: Any, name: str) -> str | None:
+    """Return what is bound to a name; ``[vars]`` may hold numbers, flags and tables as well as strings."""
+    value = getattr(env, name, None)
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (bool, int, float)):
+        return json.dumps(value)
+    return js.JSON.stringify(value) if value else None
 
 
 def write_log(event: str, **fields: Json) -> None:
@@ -94,6 +93,9 @@ class KvCache:
 
 _TRANSPORT = FetchTransport()
 _RESTS = Rests()
+_PACE = Pace()
+_ENDPOINTS = EndpointsMemory()
+_SESSIONS = Sessions()
 _CATALOG_MEMORY = CatalogMemory()
 
 
@@ -107,6 +109,9 @@ def ports_of(env: Any) -> Ports:
         log=write_log,
         log_bug=log_bug,
         rests=_RESTS,
+        pace=_PACE,
+        endpoints_memory=_ENDPOINTS,
+        sessions=_SESSIONS,
         cache=KvCache(env),
         catalog_memory=_CATALOG_MEMORY,
     )

@@ -2,11 +2,11 @@ import json
 
 import pytest
 
-from gateway.catalog import Catalog
 from gateway.chat import ChatRequest
+from gateway.costs import EXPECTED_COMPLETION_TOKENS, estimated_cost_usd, worst_cost_usd
 from gateway.parse import parse
+from gateway.prices import Price, listed_price
 from gateway.wire import Json, JsonObject
-from gateway.worst_cost import BYTES_PER_TOKEN, worst_cost_usd
 
 PRICED: JsonObject = {
     "id": "a/one",
@@ -21,11 +21,18 @@ def chat(**fields: Json) -> ChatRequest:
 
 
 def worst(asked: ChatRequest, **listed: Json) -> float | None:
-    return worst_cost_usd("a/one", asked, Catalog(fetched_at_s=0.0, models=({**PRICED, **listed},)))
+    model = {**PRICED, **listed}
+    return worst_cost_usd(asked, listed_price(model), model)
 
 
-def prompt_usd(asked: ChatRequest) -> float:
-    return len(asked.fields) / BYTES_PER_TOKEN * 0.000_001
+def estimated(asked: ChatRequest, **listed: Json) -> float | None:
+    model = {**PRICED, **listed}
+    return estimated_cost_usd(asked, listed_price(model), model)
+
+
+def prompt_usd(tokens: int | None) -> float:
+    assert tokens is not None
+    return tokens * 0.000_001
 
 
 @pytest.mark.parametrize(
@@ -41,19 +48,20 @@ def prompt_usd(asked: ChatRequest) -> float:
 def test_an_answer_may_be_as_long_as_its_limit(fields: dict[str, Json], answers_usd: float) -> None:
     asked = chat(**fields)
 
-    assert worst(asked) == pytest.approx(prompt_usd(asked) + answers_usd)
+    assert worst(asked) == pytest.approx(prompt_usd(asked.needs.tokens.most) + answers_usd)
 
 
 def test_without_any_limit_the_whole_context_counts() -> None:
     asked = chat()
 
-    assert worst(asked, top_provider=None) == pytest.approx(prompt_usd(asked) + 0.08)
+    assert worst(asked, top_provider=None) == pytest.approx(prompt_usd(asked.needs.tokens.most) + 0.08)
 
 
 def test_a_price_for_each_request_is_added() -> None:
     pricing: Json = {"prompt": "0", "completion": "0", "request": "0.02"}
 
     assert worst(chat(), pricing=pricing) == pytest.approx(0.02)
+    assert estimated(chat(), pricing=pricing) == pytest.approx(0.02)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +76,27 @@ def test_what_is_not_known_has_no_worst_case(listed: dict[str, Json]) -> None:
     assert worst(chat(), **listed) is None
 
 
-def test_a_model_that_is_not_listed_and_a_missing_catalogue_have_no_worst_case() -> None:
-    assert worst_cost_usd("b/two", chat(), Catalog(fetched_at_s=0.0, models=(PRICED,))) is None
-    assert worst_cost_usd("a/one", chat(), None) is None
+def test_a_linked_file_may_be_of_any_length_so_there_is_no_worst_case() -> None:
+    part: Json = {"type": "file", "file": {"filename": "a.pdf", "file_data": "https://pages.example/a.pdf"}}
+    asked = chat(messages=[{"role": "user", "content": [part]}])
+
+    assert worst(asked) is None
+    assert estimated(asked) is not None
+
+
+def test_an_ordinary_answer_is_what_is_estimated_and_no_longer_than_its_limit() -> None:
+    assert estimated(chat()) == pytest.approx(
+        prompt_usd(chat().needs.tokens.likely) + EXPECTED_COMPLETION_TOKENS * 0.00001
+    )
+    assert estimated(chat(max_tokens=10)) == pytest.approx(
+        prompt_usd(chat(max_tokens=10).needs.tokens.likely) + 0.0001
+    )
+
+
+def test_a_declared_price_needs_no_listed_model_but_a_limit() -> None:
+    price = Price(prompt=1.0, completion=10.0)
+
+    assert worst_cost_usd(chat(), price) is None
+    assert worst_cost_usd(chat(max_tokens=100), price) == pytest.approx(
+        prompt_usd(chat(max_tokens=100).needs.tokens.most) + 0.001
+    )

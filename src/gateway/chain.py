@@ -1,0 +1,109 @@
+"""A chain as it was planned: its links in order, what was left out of it and why, and within which limits."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from gateway.answers import AnswerTest
+from gateway.attempts import Receipt
+from gateway.prices import Price
+from gateway.tasks import Order
+from gateway.wire import OPENROUTER, JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One link of the chain.
+
+    Attributes:
+        model: its name as the caller, a route or a setting has it: what receipts show.
+        upstream: who is asked: ``openrouter``, or the name of an upstream that is asked directly.
+        asked: the model's name there.
+        task: the route that it came by; None where it was named itself.
+        estimated_cost_usd: what it may well cost; None where its price is not known.
+        worst_cost_usd: what it may cost at the most; None where its price is not known.
+        price: what a direct upstream charges, which says no cost itself; None where it is not known.
+        max_price: the ceiling of its route, for OpenRouter's choice of a provider.
+    """
+
+    model: str
+    upstream: str = OPENROUTER
+    asked: str
+    task: str | None = None
+    estimated_cost_usd: float | None = None
+    worst_cost_usd: float | None = None
+    price: Price | None = None
+    max_price: Price | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """A model that is not asked, and why; ``details`` say more of the reason."""
+
+    model: str
+    reason: str
+    details: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The times of one request, in seconds, and its retries.
+
+    Attributes:
+        deadline_s: the whole chain, until a model commits.
+        attempt_s: one attempt, until it commits; None for its share of what is left.
+        first_token_s: a stream's first progress.
+        idle_s: between progress after the commit.
+        retries: further tries of one model.
+        guard_events: how many events of a committed stream are watched; None: all.
+        hedge_s: a second model starts when the first shows nothing for so long; None: never.
+        keepalive_s: how often a waiting stream gets a comment; None: it gets none.
+        max_cost_usd: the ceiling over all attempts together; None: there is none.
+    """
+
+    deadline_s: float
+    attempt_s: float | None
+    first_token_s: float
+    idle_s: float
+    retries: int
+    guard_events: int | None = None
+    hedge_s: float | None = None
+    keepalive_s: float | None = None
+    max_cost_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What execute walks.
+
+    Attributes:
+        requested: every model that was asked for, in order, the routes' among them.
+        chain: the links that are left, in the order in which they are tried.
+        skipped: those that are not, and why.
+        order: how the chain was ordered.
+        notes: what the caller should know of the plan, in words.
+        nothing_left: the code of the fault that a chain without links ends in.
+        answer_test: what a plain answer must be.
+        on_midstream: what happens when a committed stream breaks off.
+        openai_usage: whether the caller asked for OpenAI's usage chunk, whose ``choices`` are empty.
+        list_errors: whether the error of a spent chain lists every attempt's.
+    """
+
+    requested: tuple[str, ...]
+    chain: tuple[Candidate, ...]
+    skipped: tuple[Skipped, ...] = ()
+    order: Order = "given"
+    notes: tuple[str, ...] = ()
+    nothing_left: str = "no_model_fits"
+    limits: Limits
+    answer_test: AnswerTest
+    on_midstream: Literal["error", "restart", "continue"] = "error"
+    list_errors: bool = False
+    openai_usage: bool = False
+
+    def open_receipt(self, request_id: str, *, started_at_s: float) -> Receipt:
+        """Return the receipt of a request that goes by this plan, before its first attempt."""
+        receipt = Receipt(request_id=request_id, requested=self.requested, started_at_s=started_at_s)
+        for each in self.skipped:
+            receipt.skip(each.model, each.reason, **each.details)
+        receipt.notes += self.notes
+        return receipt

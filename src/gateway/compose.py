@@ -1,0 +1,75 @@
+"""How a model is asked: the caller's body, serialised once for the whole chain, behind the model's name."""
+
+from gateway.answers import parse_json
+from gateway.chain import Candidate
+from gateway.chat import ChatRequest
+from gateway.config import Settings
+from gateway.direct import direct_fields
+from gateway.json_bytes import to_json_bytes
+from gateway.prices import Price
+from gateway.wire import (
+    OPENROUTER,
+    HeaderPairs,
+    JsonObject,
+    UpstreamRequest,
+    list_or_empty,
+    object_or_empty,
+)
+
+
+def request_for(
+    candidate: Candidate, prefill: str | None, chat: ChatRequest, settings: Settings
+) -> UpstreamRequest:
+    """Return the call that asks one link of the chain.
+
+    ``prefill`` is the beginning of an answer that the model shall go on from.
+    """
+    is_openrouter = candidate.upstream == OPENROUTER
+    headers: HeaderPairs = (
+        ("content-type", "application/json"),
+        ("accept", "text/event-stream" if chat.stream else "application/json"),
+        *(_attribution(settings) if is_openrouter else ()),
+    )
+    fields = chat.fields if is_openrouter else direct_fields(chat)
+    if prefill:
+        fields = _prefilled(fields, prefill)
+    if is_openrouter and candidate.max_price:
+        fields = _priced(fields, candidate.max_price)
+    return UpstreamRequest(
+        upstream=settings.upstream if is_openrouter else settings.direct[candidate.upstream].upstream,
+        method="POST",
+        path="/chat/completions",
+        headers=headers,
+        body=b'{"model":' + to_json_bytes(candidate.asked) + b"," + fields,
+    )
+
+
+def _attribution(settings: Settings) -> HeaderPairs:
+    """Return who this app is. Source: OpenRouter "App Attribution": ``X-Title`` is the older name."""
+    pairs = (
+        ("http-referer", settings.site_url),
+        ("x-openrouter-title", settings.app_title),
+        ("x-title", settings.app_title),
+    )
+    return tuple(pair for pair in pairs if pair[1])
+
+
+def _prefilled(raw: bytes, prefill: str) -> bytes:
+    fields = object_or_empty(parse_json(b"{" + raw))
+    beginning: JsonObject = {"role": "assistant", "content": prefill}
+    fields["messages"] = [*list_or_empty(fields.get("messages")), beginning]
+    return to_json_bytes(fields)[1:]
+
+
+def _priced(raw: bytes, ceiling: Price) -> bytes:
+    """Return the fields with a route's ceiling, which keeps OpenRouter from dearer providers of the model.
+
+    A ceiling of the caller's own stays. Source: OpenRouter "Provider Routing", `max_price`.
+    """
+    limits: JsonObject = {name: usd for name, usd in ceiling.to_json().items() if usd is not None}
+    if b'"provider"' not in raw:
+        return b'"provider":' + to_json_bytes({"max_price": limits}) + b"," + raw
+    fields = object_or_empty(parse_json(b"{" + raw))
+    provider = object_or_empty(fields.get("provider"))
+    fields["provider"] = {"max_price": limits, **provider}
+    return to_json_bytes(fields)[1:]

@@ -1,0 +1,64 @@
+"""Asking an upstream directly: what of a request goes there, and what its faults mean here."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+from gateway.answers import parse_json
+from gateway.chat import ChatRequest
+from gateway.fields import OPENROUTERS_OWN
+from gateway.json_bytes import to_json_bytes
+from gateway.policy import Fault
+from gateway.wire import object_or_empty
+
+# What a fault that names OpenRouter, its account or this gateway's key is at another upstream.
+AT_DIRECT: Mapping[str, str] = MappingProxyType(
+    {
+        "upstream_key_rejected": "direct_key_rejected",
+        "insufficient_credits": "direct_quota_spent",
+        "max_tokens_unaffordable": "direct_quota_spent",
+        "in_flight_budget": "direct_quota_spent",
+        "key_limit_reached": "direct_quota_spent",
+        "budget_reached": "direct_quota_spent",
+        "blocked_by_guardrail": "direct_refused",
+        "access_denied": "direct_refused",
+        "forbidden": "direct_refused",
+        "unknown_model": "direct_model_unknown",
+        "unavailable": "direct_model_unknown",
+        "no_endpoints": "direct_model_unknown",
+        "unavailable_for_now": "overloaded",
+        "request_rejected": "rejected_by_provider",
+        "request_too_large": "rejected_by_provider",
+        "rejected_by_openrouter": "rejected_by_provider",
+        "free_limit_daily": "rate_limited",
+        "free_limit_minute": "rate_limited",
+        "openrouter_error": "provider_error",
+        "connection_failed": "direct_connection_failed",
+        "connection_lost": "direct_connection_lost",
+        "redirected": "direct_redirected",
+    }
+)
+
+
+def fault_at_direct(fault: Fault) -> Fault:
+    """Return what a fault is when the upstream was not OpenRouter."""
+    return replace(fault, code=AT_DIRECT.get(fault.code, fault.code))
+
+
+def direct_fields(chat: ChatRequest) -> bytes:
+    """Return the body's fields for an upstream that is not OpenRouter, in the form of ``ChatRequest.fields``.
+
+    What OpenRouter alone understands is left out, its ``reasoning.effort`` under OpenAI's name; a stream is
+    asked for its usage, which OpenRouter always sends.
+    Source: OpenAI API reference, "Create chat completion": unknown fields are refused.
+    """
+    if not chat.openrouters_own and not chat.stream:
+        return chat.fields
+    fields = object_or_empty(parse_json(b"{" + chat.fields))
+    effort = object_or_empty(fields.get("reasoning")).get("effort")
+    if effort is not None:
+        fields.setdefault("reasoning_effort", effort)
+    kept = {name: value for name, value in fields.items() if name not in OPENROUTERS_OWN}
+    if chat.stream:
+        kept["stream_options"] = {**object_or_empty(kept.get("stream_options")), "include_usage": True}
+    return to_json_bytes(kept)[1:]

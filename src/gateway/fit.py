@@ -1,0 +1,155 @@
+"""Can a model serve a request? What the catalogue says against it, before a call is wasted.
+
+A table of checks, read from the top. A check is *certain* where a call could only fail: that is what it
+takes to pass over the model that the caller named first. What the catalogue does not say is no reason.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TypeAlias
+
+from gateway.chat import ChatRequest
+from gateway.needs import PARAMETERS
+from gateway.prices import Price, lowest_price
+from gateway.wire import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked of the catalogue.
+
+    Attributes:
+        chat: the request.
+        require: parameters that the model's route insists on.
+        max_price: the route's ceiling.
+        today: the date in UTC, as ``YYYY-MM-DD``.
+    """
+
+    chat: ChatRequest
+    require: tuple[str, ...] = ()
+    max_price: Price | None = None
+    today: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Misfit:
+    """Why a model is passed over, and whether a call could only fail."""
+
+    reason: str
+    certain: bool
+    details: JsonObject = field(default_factory=dict)
+
+
+# What speaks against a model; None where nothing does.
+Check: TypeAlias = Callable[[JsonObject, Question], JsonObject | None]
+
+
+def misfit(listed: JsonObject, question: Question) -> Misfit | None:
+    """Return the first thing that speaks against a listed model; None where nothing does."""
+    for reason, check, certain in CHECKS:
+        details = check(listed, question)
+        if details is not None:
+            return Misfit(reason=reason, certain=certain, details=details)
+    return None
+
+
+def _expired(listed: JsonObject, question: Question) -> JsonObject | None:
+    date = listed.get("expiration_date")
+    return {"since": date} if isinstance(date, str) and date and date <= question.today else None
+
+
+def _over_price(listed: JsonObject, question: Question) -> JsonObject | None:
+    price = lowest_price(listed)
+    for ceiling in (question.max_price, question.chat.needs.max_price):
+        for kind, usd in (("prompt", price.prompt), ("completion", price.completion)):
+            limit_usd = getattr(ceiling, kind) if ceiling else None
+            if usd is not None and limit_usd is not None and usd > limit_usd:
+                return {"kind": kind, "usd_per_million_tokens": usd}
+    return None
+
+
+def _certainly_too_long(listed: JsonObject, question: Question) -> JsonObject | None:
+    return _beyond(listed, question.chat.needs.tokens.least)
+
+
+def _likely_too_long(listed: JsonObject, question: Question) -> JsonObject | None:
+    return _beyond(listed, question.chat.needs.tokens.likely + (question.chat.max_tokens or 0))
+
+
+def _beyond(listed: JsonObject, tokens: int) -> JsonObject | None:
+    context = number_or_none(listed.get("context_length"))
+    if not context or tokens <= context:
+        return None
+    return {"context_length": int(context), "tokens_estimated": tokens}
+
+
+def _lacks_input(listed: JsonObject, question: Question) -> JsonObject | None:
+    return _lacks_side(listed, "input_modalities", question.chat.needs.inputs - FILE)
+
+
+def _lacks_file_input(listed: JsonObject, question: Question) -> JsonObject | None:
+    return _lacks_side(listed, "input_modalities", question.chat.needs.inputs & FILE)
+
+
+def _lacks_output(listed: JsonObject, question: Question) -> JsonObject | None:
+    return _lacks_side(listed, "output_modalities", question.chat.needs.outputs)
+
+
+def _lacks_side(listed: JsonObject, side: str, wanted: frozenset[str]) -> JsonObject | None:
+    has = {str(each) for each in list_or_empty(object_or_empty(listed.get("architecture")).get(side))}
+    missing: list[Json] = [*sorted(wanted - has)]
+    return {"missing": missing} if has and missing else None
+
+
+def _lacks(listed: JsonObject, *needed: frozenset[str] | None) -> JsonObject | None:
+    """Return what a model does not support; each is known by one or several names, and None is nothing."""
+    supported = {str(each) for each in list_or_empty(listed.get("supported_parameters"))}
+    missing: list[Json] = [min(names) for names in needed if names and not names & supported]
+    return {"missing": missing} if supported and missing else None
+
+
+def _lacks_tools(listed: JsonObject, question: Question) -> JsonObject | None:
+    return _lacks(listed, TOOLS if question.chat.needs.tools else None)
+
+
+def _lacks_json(listed: JsonObject, question: Question) -> JsonObject | None:
+    kind = question.chat.needs.json
+    return _lacks(listed, JSON_PARAMETERS[kind] if kind else None)
+
+
+def _lacks_parameter(listed: JsonObject, question: Question) -> JsonObject | None:
+    return _lacks(listed, *(PARAMETERS[name] for name in question.chat.needs.parameters))
+
+
+def _lacks_required(listed: JsonObject, question: Question) -> JsonObject | None:
+    return _lacks(listed, *(frozenset({name}) for name in question.require))
+
+
+FILE = frozenset({"file"})
+TOOLS = frozenset({"tools"})
+JSON_PARAMETERS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "json_object": frozenset({"response_format", "structured_outputs"}),
+        "json_schema": frozenset({"structured_outputs"}),
+    }
+)
+
+# The reason, the check, and whether it is certain. Sources: OpenRouter's list of models for what each field
+# means; its errors for what happens without: 404 "No endpoints found that support tool use", "… image input",
+# "… can handle the requested parameters" (with `require_parameters`), "… Max Price". What it drops in silence
+# (`response_format` where nobody supports it), or has a plugin for (files), is not certain; nor is what is
+# announced (`expiration_date`).
+CHECKS: tuple[tuple[str, Check, bool], ...] = (
+    ("over_max_price", _over_price, True),
+    ("no_tools", _lacks_tools, True),
+    ("no_such_input", _lacks_input, True),
+    ("no_such_output", _lacks_output, True),
+    ("parameter_unsupported", _lacks_parameter, True),
+    ("route_requires_more", _lacks_required, True),
+    ("context_too_small", _certainly_too_long, True),
+    ("context_too_small", _likely_too_long, False),
+    ("no_json_output", _lacks_json, False),
+    ("no_file_input", _lacks_file_input, False),
+    ("expired", _expired, False),
+)

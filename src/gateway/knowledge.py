@@ -1,0 +1,53 @@
+"""What is known of models when a request is planned; none of it is a condition for planning."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.catalog import Catalog
+from gateway.chain import Candidate
+from gateway.ports import Ports
+from gateway.speed import expected_ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knowledge:
+    """What planning goes by.
+
+    Attributes:
+        now_s: Unix time.
+        catalog: None where there is none at hand.
+        is_fresh: whether the catalogue is recent enough to say for sure what a model cannot do.
+        session_model: what served the caller's session last; None where that is not known.
+        expected_ms: how long a model takes to commit; None where nobody knows.
+        draw: a random number from 0 up to 1.
+    """
+
+    now_s: float
+    catalog: Catalog | None
+    is_fresh: bool
+    session_model: str | None
+    expected_ms: Callable[[Candidate], float | None]
+    draw: Callable[[], float]
+
+
+def gather(
+    ports: Ports, catalog: Catalog | None, *, ttl_s: float, session: str | None, stream: bool
+) -> Knowledge:
+    """Return what this isolate knows now."""
+    now_s = ports.now_s()
+
+    def expected(candidate: Candidate) -> float | None:
+        measured_ms = ports.pace.ms(candidate.model, stream=stream, now_s=now_s)
+        if measured_ms is not None:
+            return measured_ms
+        kept = ports.endpoints_memory.kept(candidate.asked)
+        return expected_ms(kept[1], stream=stream) if kept else None
+
+    return Knowledge(
+        now_s=now_s,
+        catalog=catalog,
+        is_fresh=catalog is not None and catalog.age_s(now_s) <= ttl_s,
+        session_model=ports.sessions.model_of(session, now_s=now_s) if session else None,
+        expected_ms=expected,
+        draw=ports.draw,
+    )

@@ -1,0 +1,98 @@
+"""From the names that a request, a route or a setting has to the links of a chain."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gateway.catalog import Catalog
+from gateway.chain import Candidate
+from gateway.chat import ChatRequest
+from gateway.config import Settings
+from gateway.costs import estimated_cost_usd, worst_cost_usd
+from gateway.errors import GatewayError
+from gateway.prices import Price, listed_price
+from gateway.tasks import PREFIX, TaskRoute
+from gateway.upstreams import split_direct
+from gateway.wire import OPENROUTER, JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A candidate, with what is known of it.
+
+    Attributes:
+        listed: the model as the catalogue has it; None where it has not, or there is no catalogue.
+        route: the task route that it came by; None where it was named itself.
+    """
+
+    candidate: Candidate
+    listed: JsonObject | None
+    route: TaskRoute | None
+
+
+def routes_in(names: tuple[str, ...], settings: Settings) -> tuple[TaskRoute | None, ...]:
+    """Return the task route of each name; None for a model.
+
+    Raises:
+        GatewayError: there is no such task.
+    """
+    return tuple(_route_of(name, settings) if name.startswith(PREFIX) else None for name in names)
+
+
+def _route_of(name: str, settings: Settings) -> TaskRoute:
+    route = settings.task_routes.get(name)
+    if route is None:
+        known = ", ".join(settings.task_routes) or "none"
+        raise GatewayError("unknown_task", f"There is no such task. There are: {known}.", param="model")
+    return route
+
+
+def links_of(
+    name: str, route: TaskRoute | None, chat: ChatRequest, settings: Settings, catalog: Catalog | None
+) -> Iterator[Link]:
+    """Yield the links that one name stands for: itself, or the models of its route.
+
+    Raises:
+        GatewayError: it names a direct upstream that is not declared.
+    """
+    for model in route.models if route else (name,):
+        yield _direct(model, route, chat, settings) or _listed(model, route, chat, catalog)
+
+
+def _direct(model: str, route: TaskRoute | None, chat: ChatRequest, settings: Settings) -> Link | None:
+    parts = split_direct(model)
+    if parts is None:
+        return None
+    name, asked = parts
+    direct = settings.direct.get(name)
+    if direct is None or not asked:
+        raise GatewayError(
+            "unknown_upstream",
+            "A `direct:NAME/MODEL` must name an upstream that UPSTREAMS declares, and a model.",
+            param="model",
+        )
+    price = direct.prices.get(asked)
+    candidate = Candidate(
+        model=model,
+        upstream=name,
+        asked=asked,
+        task=route.name if route else None,
+        price=price,
+        estimated_cost_usd=estimated_cost_usd(chat, price or Price()),
+        worst_cost_usd=worst_cost_usd(chat, price or Price()),
+    )
+    return Link(candidate=candidate, listed=None, route=route)
+
+
+def _listed(model: str, route: TaskRoute | None, chat: ChatRequest, catalog: Catalog | None) -> Link:
+    listed = catalog.find(model) if catalog else None
+    price = listed_price(listed) if listed else Price()
+    candidate = Candidate(
+        model=model,
+        upstream=OPENROUTER,
+        asked=model,
+        task=route.name if route else None,
+        max_price=route.max_price if route else None,
+        estimated_cost_usd=estimated_cost_usd(chat, price, listed),
+        worst_cost_usd=worst_cost_usd(chat, price, listed),
+    )
+    return Link(candidate=candidate, listed=listed, route=route)

@@ -1,0 +1,106 @@
+"""What comes before the first attempt, for a chat and for its plan alike: authorize, parse, plan."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from gateway.authorize import authorize
+from gateway.call import Call
+from gateway.catalog import Catalog
+from gateway.chain import Plan
+from gateway.chat import Caller, ChatRequest
+from gateway.errors import GatewayError
+from gateway.knowledge import Knowledge, gather
+from gateway.links import routes_in
+from gateway.parse import parse
+from gateway.plan import options_of, plan
+from gateway.refresh import at_hand, current, is_due, refresh
+from gateway.wire import BodyTooLargeError, ClientGoneError, HttpRequest
+
+BODY_TIMEOUT_S = 30.0
+PRICES_TIMEOUT_S = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A request that can be walked.
+
+    Attributes:
+        session: what the caller's requests have in common, for this caller alone; None where it said nothing.
+        known: what it was planned by.
+    """
+
+    caller: Caller
+    chat: ChatRequest
+    session: str | None
+    known: Knowledge
+    planned: Plan
+
+
+async def prepare(call: Call) -> Prepared:
+    """Return the request, parsed and planned.
+
+    Raises:
+        GatewayError: its caller, its body or a setting is at fault.
+    """
+    settings, ports = call.settings, call.ports
+    caller = authorize(call.request, settings)
+    settings.require_upstream_key()
+    chat = parse(await _read_body(call.request, settings.max_body_bytes))
+    session = _session_of(call.request, chat, caller)
+    catalog = await _catalog_for(chat, call)
+    known = gather(ports, catalog, ttl_s=settings.catalog_ttl_s, session=session, stream=chat.stream)
+    planned = plan(chat, settings, caller, known)
+    return Prepared(caller=caller, chat=chat, session=session, known=known, planned=planned)
+
+
+def work_beside(call: Call, prepared: Prepared) -> Callable[[], Awaitable[object]] | None:
+    """Return what should be fetched beside the response, for the requests that follow; None for nothing."""
+    settings, ports = call.settings, call.ports
+    if is_due(prepared.known.catalog, ports, ttl_s=settings.catalog_ttl_s):
+        return lambda: refresh(settings.upstream, ports)
+    return None
+
+
+def _session_of(request: HttpRequest, chat: ChatRequest, caller: Caller) -> str | None:
+    """Return what names the session. Source: OpenRouter: the body's ``session_id`` goes before the header."""
+    name = chat.session or request.header("x-session-id") or chat.user
+    return f"{caller.name}\0{name}" if name else None
+
+
+async def _catalog_for(chat: ChatRequest, call: Call) -> Catalog | None:
+    """Return the catalogue as it is at hand; where money hangs on it, it is waited for a little."""
+    settings, ports = call.settings, call.ports
+    catalog = await at_hand(ports, ttl_s=settings.catalog_ttl_s)
+    if catalog is not None or not _hangs_on_prices(chat, call):
+        return catalog
+    try:
+        async with asyncio.timeout(PRICES_TIMEOUT_S):
+            return await current(settings.upstream, ports, ttl_s=settings.catalog_ttl_s)
+    except TimeoutError:
+        return None
+
+
+def _hangs_on_prices(chat: ChatRequest, call: Call) -> bool:
+    routes = routes_in(chat.models or call.settings.default_chain, call.settings)
+    options = options_of(chat, routes)
+    return (
+        options.max_cost_usd is not None
+        or options.order == "cheapest"
+        or chat.needs.max_price is not None
+        or any(route and (route.max_price or route.order == "cheapest") for route in routes)
+    )
+
+
+async def _read_body(request: HttpRequest, limit_bytes: int) -> bytes:
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            return await request.read_body(limit_bytes)
+    except ClientGoneError:
+        raise GatewayError("invalid_body", "The body broke off.", param="body") from None
+    except BodyTooLargeError:
+        raise GatewayError(
+            "body_too_large", f"The body is larger than {limit_bytes} bytes (MAX_BODY_BYTES).", param="body"
+        ) from None
+    except TimeoutError:
+        raise GatewayError("body_timeout", "The body did not arrive in time.", param="body") from None

@@ -1,0 +1,127 @@
+"""``POST /v1/plan``: the chain that a chat request would walk now, and why; no model is called.
+
+The chain is walked by the same ``Schedule`` as a real one, with every attempt failing at once: what it shows
+is what happens.
+"""
+
+from dataclasses import replace
+
+from gateway.attempts import Receipt
+from gateway.body import HttpResponse
+from gateway.call import Call
+from gateway.chain import Limits, Plan
+from gateway.decided import decided_by
+from gateway.policy import Fault
+from gateway.ports import Ports
+from gateway.prepare import Prepared, prepare, work_beside
+from gateway.prices import listed_price
+from gateway.respond import respond_json
+from gateway.schedule import Schedule, Step
+from gateway.spent import chain_spent
+from gateway.wire import JsonObject
+
+# A fault that asks for no pause and no retry: the chain goes on as if the attempt had taken no time.
+FAILED = Fault(code="unavailable")
+
+
+async def show_plan(call: Call) -> HttpResponse:
+    """``POST /v1/plan``: takes the body of a chat request."""
+    prepared = await prepare(call)
+    response = respond_json(200, _plan_json(call, prepared), call.frame, (("cache-control", "no-store"),))
+    return replace(response, background=work_beside(call, prepared))
+
+
+def _plan_json(call: Call, prepared: Prepared) -> JsonObject:
+    planned, known, tokens = prepared.planned, prepared.known, prepared.chat.needs.tokens
+    receipt = planned.open_receipt(call.frame.request_id, started_at_s=known.now_s)
+    steps, failure = walk(planned, receipt, call.ports)
+    return {
+        "object": "plan",
+        "request_id": receipt.request_id,
+        "requested": [*planned.requested],
+        "order": planned.order,
+        "chain": [_step_json(step, prepared) for step in steps],
+        "skipped": [*receipt.skipped.values()],
+        "notes": [*receipt.notes],
+        "limits": _limits_json(planned.limits),
+        "prompt_tokens": {"least": tokens.least, "likely": tokens.likely, "most": tokens.most},
+        "cost_usd": _cost_json(steps, planned.limits),
+        "decided_by": decided_by(prepared.chat, call.settings),
+        "catalog": _catalog_json(prepared),
+        "would_fail_with": None if steps else failure,
+    }
+
+
+def walk(planned: Plan, receipt: Receipt, ports: Ports) -> tuple[list[Step], JsonObject]:
+    """Return the attempts that a chain comes to when each fails at once, and the error that it ends in."""
+    clock_s = ports.now_s()
+    schedule = Schedule(planned, receipt, ports.rests.copy(), now_s=lambda: clock_s, draw=ports.draw)
+    steps = []
+    while (step := schedule.next()) is not None:
+        clock_s += step.wait_s
+        if schedule.begins(step):
+            steps.append(step)
+            schedule.failed(step.candidate, FAILED)
+    error = chain_spent(receipt, schedule.last_fault, list_all=False, wait_s=schedule.wakes_in_s)
+    failure: JsonObject = {"code": error.code, "status": error.kind.status, "message": error.message}
+    return steps, failure
+
+
+def _step_json(step: Step, prepared: Prepared) -> JsonObject:
+    candidate, known, limits = step.candidate, prepared.known, prepared.planned.limits
+    timers_s = [step.share_s, limits.attempt_s, limits.first_token_s if prepared.chat.stream else None]
+    listed = known.catalog.find(candidate.asked) if known.catalog and not candidate.price else None
+    price = candidate.price or (listed_price(listed) if listed else None)
+    expected_ms = known.expected_ms(candidate)
+    return {
+        "model": candidate.model,
+        "upstream": candidate.upstream,
+        "task": candidate.task,
+        "wait_ms": round(step.wait_s * 1000),
+        "attempt_ms": round(min(timer_s for timer_s in timers_s if timer_s is not None) * 1000),
+        "expected_ms": None if expected_ms is None else round(expected_ms),
+        "estimated_cost_usd": _rounded(candidate.estimated_cost_usd),
+        "worst_cost_usd": _rounded(candidate.worst_cost_usd),
+        "usd_per_million_tokens": price.to_json() if price else None,
+    }
+
+
+def _limits_json(limits: Limits) -> JsonObject:
+    return {
+        "deadline_ms": round(limits.deadline_s * 1000),
+        "attempt_ms": None if limits.attempt_s is None else round(limits.attempt_s * 1000),
+        "first_token_ms": round(limits.first_token_s * 1000),
+        "idle_ms": round(limits.idle_s * 1000),
+        "retries": limits.retries,
+        "hedge_ms": None if limits.hedge_s is None else round(limits.hedge_s * 1000),
+        "max_cost_usd": limits.max_cost_usd,
+    }
+
+
+def _cost_json(steps: list[Step], limits: Limits) -> JsonObject:
+    """Return what the first model's answer may well cost, and the most that the whole chain may.
+
+    At worst every attempt, and every retry, is billed in full; null where one of them has no known worst.
+    """
+    worst = [step.candidate.worst_cost_usd for step in steps]
+    known = [usd for usd in worst if usd is not None]
+    worst_usd = sum(known) * (1 + limits.retries) if worst and len(known) == len(worst) else None
+    if worst_usd is not None and limits.max_cost_usd is not None:
+        worst_usd = min(worst_usd, limits.max_cost_usd)
+    estimated_usd = steps[0].candidate.estimated_cost_usd if steps else None
+    return {"estimated": _rounded(estimated_usd), "worst": _rounded(worst_usd)}
+
+
+def _catalog_json(prepared: Prepared) -> JsonObject | None:
+    catalog, known = prepared.known.catalog, prepared.known
+    if catalog is None:
+        return None
+    return {
+        "models": len(catalog),
+        "age_s": round(catalog.age_s(known.now_s)),
+        "fresh": known.is_fresh,
+    }
+
+
+def _rounded(usd: float | None) -> float | None:
+    return None if usd is None else round(usd, 9)

@@ -1,0 +1,90 @@
+"""Plans without a request's way through HTTP: a catalogue of made-up models, and what planning knows."""
+
+import json
+from collections.abc import Callable, Mapping
+
+from gateway.catalog import Catalog, compact
+from gateway.chain import Candidate, Plan
+from gateway.chat import Caller, ChatRequest
+from gateway.config import Settings
+from gateway.knowledge import Knowledge
+from gateway.parse import parse
+from gateway.plan import plan
+from gateway.wire import Json, JsonObject
+from tests.support.world import EPOCH_S
+
+ALL_PARAMETERS: list[Json] = ["max_tokens", "tools", "response_format", "structured_outputs", "reasoning"]
+
+
+def listed(model: str, **fields: Json) -> JsonObject:
+    """Return a model that can do everything, as OpenRouter lists it, with these fields of its own."""
+    everything: list[Json] = ["text", "image", "audio", "file", "video"]
+    return {
+        "id": model,
+        "canonical_slug": model,
+        "name": model,
+        "created": 1_780_000_000,
+        "context_length": 1_000_000,
+        "architecture": {"input_modalities": everything, "output_modalities": everything},
+        "pricing": {"prompt": "0.000001", "completion": "0.000002"},
+        "top_provider": {"max_completion_tokens": 10_000},
+        "supported_parameters": ALL_PARAMETERS,
+        "expiration_date": None,
+        **fields,
+    }
+
+
+def catalog_of(*models: JsonObject) -> Catalog:
+    """Return a catalogue of these models, fetched just now."""
+    catalog = compact({"data": [*models]}, now_s=EPOCH_S)
+    assert catalog is not None
+    return catalog
+
+
+def known(
+    *models: JsonObject,
+    is_fresh: bool = True,
+    session_model: str | None = None,
+    expected_ms: Mapping[str, float] | None = None,
+    draw: Callable[[], float] = lambda: 0.5,
+) -> Knowledge:
+    """Return what planning knows; without models it has no catalogue."""
+    times_ms = expected_ms or {}
+
+    def expected(candidate: Candidate) -> float | None:
+        return times_ms.get(candidate.model)
+
+    return Knowledge(
+        now_s=EPOCH_S,
+        catalog=catalog_of(*models) if models else None,
+        is_fresh=is_fresh,
+        session_model=session_model,
+        expected_ms=expected,
+        draw=draw,
+    )
+
+
+def parsed(**fields: object) -> ChatRequest:
+    """Return a chat request with these fields."""
+    return parse(json.dumps({"messages": [{"role": "user", "content": "Hi"}], **fields}).encode())
+
+
+def planned(
+    env: Mapping[str, str] | None = None,
+    knowledge: Knowledge | None = None,
+    allowed: tuple[str, ...] | None = None,
+    **fields: object,
+) -> Plan:
+    """Return the plan for a chat request with these fields."""
+    settings = Settings.from_env((env or {}).get)
+    return plan(parsed(**fields), settings, Caller(name="tests", models=allowed), knowledge or known())
+
+
+def chain_of(found: Plan) -> list[str]:
+    """Return the models of a plan's chain."""
+    return [candidate.model for candidate in found.chain]
+
+
+def reasons_in(found: Plan) -> dict[str, str]:
+    """Return why each model was left out."""
+    return {each.model: each.reason for each in found.skipped}

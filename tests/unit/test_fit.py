@@ -1,0 +1,157 @@
+from collections.abc import Mapping
+
+import pytest
+
+from gateway.fit import CHECKS, Misfit, Question, misfit
+from gateway.prices import Price
+from gateway.wire import Json, JsonObject
+from tests.support.planning import listed, parsed
+
+TODAY = "2026-11-24"
+TOOLS = [{"type": "function", "function": {"name": "f"}}]
+TEXT_ONLY: Json = {"input_modalities": ["text"], "output_modalities": ["text"]}
+
+
+def against(
+    model: JsonObject,
+    fields: Mapping[str, object] | None = None,
+    *,
+    require: tuple[str, ...] = (),
+    max_price: Price | None = None,
+) -> Misfit | None:
+    question = Question(chat=parsed(**(fields or {})), require=require, max_price=max_price, today=TODAY)
+    return misfit(model, question)
+
+
+def reason(found: Misfit | None) -> tuple[str, bool] | None:
+    return (found.reason, found.certain) if found else None
+
+
+def said(kind: str, value: object) -> list[dict[str, object]]:
+    return [{"role": "user", "content": [{"type": kind, kind: value}]}]
+
+
+EVERYTHING: dict[str, object] = {
+    "tools": TOOLS,
+    "response_format": {"type": "json_schema"},
+    "modalities": ["text", "image"],
+    "messages": said("image_url", {"url": "https://a.example/b.png"}),
+}
+
+
+def test_a_model_that_can_do_everything_fits() -> None:
+    assert against(listed("a/one"), EVERYTHING) is None
+
+
+def test_what_the_list_does_not_say_is_no_reason() -> None:
+    assert against({"id": "a/one"}, EVERYTHING, require=("tools",), max_price=Price(prompt=0.0)) is None
+
+
+def test_a_router_that_lists_no_parameters_is_asked_for_anything() -> None:
+    assert against(listed("openrouter/auto", supported_parameters=[]), EVERYTHING) is None
+
+
+@pytest.mark.parametrize(
+    ("model", "fields", "expected"),
+    [
+        ({"supported_parameters": ["max_tokens"]}, {"tools": TOOLS}, ("no_tools", True)),
+        (
+            {"architecture": TEXT_ONLY},
+            {"messages": said("image_url", {"url": "https://a.example"})},
+            ("no_such_input", True),
+        ),
+        (
+            {"architecture": TEXT_ONLY},
+            {"messages": said("input_audio", {"data": "AA"})},
+            ("no_such_input", True),
+        ),
+        (
+            {"architecture": TEXT_ONLY},
+            {"messages": said("file", {"file_data": "AA"})},
+            ("no_file_input", False),
+        ),
+        ({"architecture": TEXT_ONLY}, {"modalities": ["image", "text"]}, ("no_such_output", True)),
+        (
+            {"supported_parameters": ["tools"]},
+            {"response_format": {"type": "json_object"}},
+            ("no_json_output", False),
+        ),
+        (
+            {"supported_parameters": ["response_format"]},
+            {"response_format": {"type": "json_schema"}},
+            ("no_json_output", False),
+        ),
+        (
+            {"supported_parameters": ["tools"]},
+            {"seed": 1, "provider": {"require_parameters": True}},
+            ("parameter_unsupported", True),
+        ),
+        ({"context_length": 100}, {"messages": [{"role": "user", "content": "a" * 1_600}]},
+         ("context_too_small", True)),
+        ({"context_length": 1_000}, {"messages": [{"role": "user", "content": "a" * 4_000}]},
+         ("context_too_small", False)),
+        ({"context_length": 1_000}, {"max_tokens": 999}, ("context_too_small", False)),
+        ({"expiration_date": "2026-11-24"}, {}, ("expired", False)),
+        ({"expiration_date": "2025-01-01"}, {}, ("expired", False)),
+    ],
+    ids=lambda value: str(value)[:60],
+)  # fmt: skip  # a row a case
+def test_what_speaks_against_a_model(
+    model: JsonObject, fields: dict[str, object], expected: tuple[str, bool]
+) -> None:
+    assert reason(against(listed("a/one", **model), fields)) == expected
+
+
+@pytest.mark.parametrize(
+    ("model", "fields"),
+    [
+        ({"supported_parameters": ["response_format"]}, {"response_format": {"type": "json_object"}}),
+        ({"supported_parameters": ["structured_outputs"]}, {"response_format": {"type": "json_object"}}),
+        (
+            {"supported_parameters": ["max_tokens"]},
+            {"max_completion_tokens": 1, "provider": {"require_parameters": True}},
+        ),
+        ({"supported_parameters": ["tools"]}, {"seed": 1}),
+        ({"expiration_date": "2026-11-25"}, {}),
+        ({"context_length": None}, {}),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_what_does_not_speak_against_a_model(model: JsonObject, fields: dict[str, object]) -> None:
+    assert against(listed("a/one", **model), fields) is None
+
+
+def test_a_route_requires_parameters_whatever_the_request_has() -> None:
+    found = against(listed("a/one"), require=("seed", "tools"))
+
+    assert found == Misfit(reason="route_requires_more", certain=True, details={"missing": ["seed"]})
+
+
+@pytest.mark.parametrize(
+    ("ceiling", "kind"),
+    [(Price(prompt=0.5), "prompt"), (Price(completion=1.9, prompt=1.0), "completion")],
+    ids=repr,
+)
+def test_a_list_price_above_the_ceiling_says_which_kind(ceiling: Price, kind: str) -> None:
+    found = against(listed("a/one"), max_price=ceiling)
+
+    assert reason(found) == ("over_max_price", True)
+    assert found
+    assert found.details["kind"] == kind
+
+
+def test_at_the_ceiling_a_model_fits_and_a_dearer_tier_does_not_count() -> None:
+    tiers: Json = {
+        "prompt": "0.000001",
+        "completion": "0.000002",
+        "overrides": [{"min_prompt_tokens": 200_000, "prompt": "0.1", "completion": "0.1"}],
+    }
+
+    assert against(listed("a/one", pricing=tiers), max_price=Price(prompt=1.0, completion=2.0)) is None
+
+
+def test_every_reason_is_a_word_and_what_is_certain_is_asked_first() -> None:
+    certain = [is_certain for _, _, is_certain in CHECKS]
+
+    assert certain == sorted(certain, reverse=True)
+    assert all(reason.replace("_", "").isalpha() for reason, _, _ in CHECKS)

@@ -1,0 +1,72 @@
+import json
+from hashlib import sha256
+
+import pytest
+
+from gateway.keys import as_keys, may_use
+
+TOKEN = "canary-of-a-token-that-is-long"
+DIGEST = sha256(TOKEN.encode())
+
+
+def test_keys_are_lines_or_json() -> None:
+    entry = {"name": "one", "token": TOKEN}
+
+    assert as_keys(f"one:{TOKEN}") == as_keys(json.dumps([entry]))
+
+
+@pytest.mark.parametrize("digest", [DIGEST.hexdigest(), DIGEST.hexdigest().upper()])
+def test_a_key_may_be_given_as_its_digest(digest: str) -> None:
+    (key,) = as_keys(json.dumps([{"name": "one", "sha256": digest}]))
+
+    assert key.digest == DIGEST.digest()
+
+
+def test_a_key_may_be_bound_to_models() -> None:
+    entries = [
+        {"name": "bound", "token": TOKEN, "models": ["a/*", "task/code"]},
+        {"name": "free", "token": TOKEN},
+    ]
+
+    assert [key.models for key in as_keys(json.dumps(entries))] == [("a/*", "task/code"), None]
+
+
+def test_two_tokens_may_have_one_name_so_that_a_key_can_be_changed() -> None:
+    assert [key.name for key in as_keys(f"one:{TOKEN},one:{TOKEN}2")] == ["one", "one"]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"name": "one"},
+        {"token": TOKEN},
+        {"name": "one", "token": "canary"},
+        {"name": "one", "token": TOKEN, "sha256": DIGEST.hexdigest()},
+        {"name": "one", "sha256": "canary"},
+        {"name": "one", "token": 1},
+        {"name": "one", "token": TOKEN, "models": []},
+        {"name": "one", "token": TOKEN, "models": "a/one"},
+        {"name": "one", "token": TOKEN, "models": ["a one"]},
+        {"name": "one", "token": TOKEN, "canary": 1},
+        {"name": "a canary", "token": TOKEN},
+        "canary",
+    ],
+    ids=repr,
+)
+def test_an_entry_that_is_wrong_is_refused_in_words_that_hold_nothing_of_it(entry: object) -> None:
+    with pytest.raises(ValueError, match="must") as raised:
+        as_keys(json.dumps([entry]))
+
+    assert "canary" not in str(raised.value)
+
+
+def test_what_begins_like_json_must_be_json() -> None:
+    with pytest.raises(ValueError, match="must be JSON"):
+        as_keys("[canary")
+
+
+def test_a_pattern_is_the_beginning_of_a_name() -> None:
+    assert may_use(("a/o*",), "a/one", None)
+    assert not may_use(("a/o",), "a/one", None)
+    assert not may_use((), "a/one")
+    assert may_use(None, "anything")

@@ -1,0 +1,124 @@
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.needs import IMAGE_TOKENS_LIKELY, IMAGE_TOKENS_MOST, Needs
+from gateway.prices import Price
+from tests.support.planning import parsed
+
+INLINE = "data:image/png;base64," + "A" * 100_000
+
+
+def needs(**fields: object) -> Needs:
+    return parsed(**fields).needs
+
+
+def said(*parts: object) -> Needs:
+    return needs(messages=[{"role": "user", "content": [*parts]}])
+
+
+def image(url: str) -> dict[str, object]:
+    return {"type": "image_url", "image_url": {"url": url}}
+
+
+def test_a_plain_question_needs_nothing_but_room() -> None:
+    asked = needs()
+
+    assert (asked.tools, asked.json, asked.parameters, asked.max_price) == (False, None, (), None)
+    assert asked.inputs == asked.outputs == frozenset()
+    assert 0 < asked.tokens.likely < 50
+
+
+@pytest.mark.parametrize(
+    ("part", "kind"),
+    [
+        (image("https://a.example/b.png"), "image"),
+        ({"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}, "audio"),
+        ({"type": "file", "file": {"filename": "a.pdf", "file_data": "data:;base64,AA"}}, "file"),
+        ({"type": "video_url", "video_url": {"url": "https://a.example/b.mp4"}}, "video"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_each_kind_of_input_is_needed(part: object, kind: str) -> None:
+    assert said({"type": "text", "text": "What is it?"}, part).inputs == {kind}
+
+
+@pytest.mark.parametrize("part", ["a text", {"type": "new_kind"}, {"text": "no type"}, None, 1])
+def test_a_part_of_no_known_kind_needs_nothing(part: object) -> None:
+    assert said(part).inputs == frozenset()
+
+
+def test_tools_are_needed_unless_none_may_be_called() -> None:
+    tools = [{"type": "function", "function": {"name": "f"}}]
+
+    assert needs(tools=tools).tools
+    assert not needs(tools=tools, tool_choice="none").tools
+    assert not needs(tools=[]).tools
+
+
+@pytest.mark.parametrize(
+    ("kind", "needed"),
+    [("json_object", "json_object"), ("json_schema", "json_schema"), ("text", None), ("grammar", None)],
+)
+def test_json_is_needed_where_it_is_asked_for(kind: str, needed: str | None) -> None:
+    assert needs(response_format={"type": kind}).json == needed
+
+
+def test_other_outputs_than_text_are_needed() -> None:
+    assert needs(modalities=["text", "image"]).outputs == {"image"}
+
+
+def test_parameters_are_needed_where_the_caller_insists() -> None:
+    fields = {"temperature": 0, "top_p": None, "seed": 1, "my_own": 1}
+
+    assert needs(**fields).parameters == ()
+    assert needs(**fields, provider={"require_parameters": True}).parameters == ("temperature", "seed")
+
+
+@pytest.mark.parametrize(
+    ("value", "price"),
+    [
+        ({"prompt": "1.5"}, Price(prompt=1.5)),
+        ({"prompt": 1, "completion": 2, "image": 3}, Price(prompt=1.0, completion=2.0)),
+        ({"prompt": 0}, Price(prompt=0.0)),
+        ({"prompt": "cheap"}, None),
+        ({"request": 1}, None),
+        (5, None),
+    ],
+    ids=repr,
+)
+def test_a_max_price_is_read_as_far_as_it_is_one_by_tokens(value: object, price: Price | None) -> None:
+    assert needs(provider={"max_price": value}).max_price == price
+
+
+def test_an_images_data_is_not_counted_as_text() -> None:
+    asked = said(image(INLINE)).tokens
+
+    assert IMAGE_TOKENS_LIKELY < asked.likely < IMAGE_TOKENS_LIKELY + 100
+    assert asked.most is not None
+    assert IMAGE_TOKENS_MOST < asked.most < IMAGE_TOKENS_MOST + 200
+    assert asked.least < 100
+
+
+def test_a_linked_image_costs_as_much_as_one_that_is_there() -> None:
+    linked, inline = said(image("https://a.example/b.png")).tokens, said(image(INLINE)).tokens
+
+    assert linked.most is not None
+    assert inline.most is not None
+    assert abs(linked.most - inline.most) < 50
+
+
+def test_how_long_a_linked_file_is_nobody_can_tell() -> None:
+    part = {"type": "file", "file": {"file_data": "https://a.example/b.pdf"}}
+
+    assert said(part).tokens.most is None
+
+
+@given(text=st.text(max_size=2_000), images=st.integers(0, 3))
+def test_an_estimate_is_least_then_likely_then_most(text: str, images: int) -> None:
+    tokens = said({"type": "text", "text": text}, *[image(INLINE)] * images).tokens
+
+    assert tokens.most is not None
+    assert all(low <= high for low, high in pairwise((tokens.least, tokens.likely, tokens.most)))

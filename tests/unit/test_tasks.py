@@ -1,0 +1,96 @@
+import json
+
+import pytest
+
+from gateway.config import Settings
+from gateway.errors import ConfigError
+from gateway.prices import Price
+from gateway.tasks import DEFAULT_ROUTES, as_task_routes
+
+
+def routes(value: object) -> dict[str, tuple[str, ...]]:
+    return {route.name: route.models for route in as_task_routes(json.dumps(value))}
+
+
+def test_the_tasks_that_every_gateway_has() -> None:
+    names = {route.name for route in DEFAULT_ROUTES}
+
+    assert names == {"task/classification", "task/code", "task/reasoning", "task/bulk"}
+    assert {route.name for route in as_task_routes("")} == names
+
+
+@pytest.mark.parametrize("route", DEFAULT_ROUTES, ids=lambda route: route.name)
+def test_a_default_route_says_why_and_is_a_chain(route: object) -> None:
+    assert getattr(route, "reason", "").endswith(".")
+    assert len(set(getattr(route, "models", ()))) >= 2
+
+
+def test_an_operator_adds_replaces_and_takes_away() -> None:
+    changed = routes({"task/mine": ["a/one"], "task/code": ["b/two", "c/three"], "task/bulk": None})
+
+    assert changed["task/mine"] == ("a/one",)
+    assert changed["task/code"] == ("b/two", "c/three")
+    assert "task/bulk" not in changed
+    assert "task/reasoning" in changed
+
+
+def test_a_route_has_all_that_goes_with_its_models() -> None:
+    value = {
+        "models": ["a/one", "a/one", "b/two"],
+        "reason": "Because.",
+        "order": "weighted",
+        "weights": {"a/one": 3},
+        "max_price": {"prompt": 1, "completion": "2.5"},
+        "require": ["tools"],
+        "options": {"deadline_ms": 5000, "strict": True},
+    }
+    (route,) = [each for each in as_task_routes(json.dumps({"task/mine": value})) if each.name == "task/mine"]
+
+    assert route.models == ("a/one", "b/two")
+    assert (route.order, dict(route.weights)) == ("weighted", {"a/one": 3.0})
+    assert route.max_price == Price(prompt=1.0, completion=2.5)
+    assert (route.require, dict(route.options)) == (("tools",), {"deadline_ms": 5000, "strict": True})
+    assert not route.is_built_in
+
+
+WRONG = [
+    {"mine": ["a/one"]},
+    {"task/Mine": ["a/one"]},
+    {"task/mine": []},
+    {"task/mine": "a/one"},
+    {"task/mine": 1},
+    {"task/mine": ["a one"]},
+    {"task/mine": [1]},
+    {"task/mine": ["task/code"]},
+    {"task/mine": ["a/one"] * 30},
+    {"task/mine": {}},
+    {"task/mine": {"models": ["a/one"], "canary": 1}},
+    {"task/mine": {"models": ["a/one"], "order": "canary"}},
+    {"task/mine": {"models": ["a/one"], "weights": {"a/one": -1}}},
+    {"task/mine": {"models": ["a/one"], "weights": ["canary"]}},
+    {"task/mine": {"models": ["a/one"], "max_price": 1}},
+    {"task/mine": {"models": ["a/one"], "max_price": {"prompt": "canary"}}},
+    {"task/mine": {"models": ["a/one"], "max_price": {"prompt": -1}}},
+    {"task/mine": {"models": ["a/one"], "require": "tools"}},
+    {"task/mine": {"models": ["a/one"], "require": ["To ols"]}},
+    {"task/mine": {"models": ["a/one"], "options": {"deadline_ms": 0}}},
+    {"task/mine": {"models": ["a/one"], "options": {"canary": 0}}},
+    {"task/mine": {"models": ["a/one"], "options": {"fallbacks": False}}},
+    {"task/mine": {"models": ["a/one"], "options": []}},
+    ["task/mine"],
+]
+
+
+@pytest.mark.parametrize("value", WRONG, ids=json.dumps)
+def test_a_route_that_is_wrong_is_named_and_its_value_is_not_shown(value: object) -> None:
+    with pytest.raises(ConfigError, match="TASK_ROUTES") as raised:
+        Settings.from_env({"TASK_ROUTES": json.dumps(value)}.get)
+
+    assert "canary" not in raised.value.message
+    assert raised.value.param == "TASK_ROUTES"
+
+
+@pytest.mark.parametrize("text", ["{", "canary", "[1", '{"a": NaN'])
+def test_what_is_not_json_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="TASK_ROUTES must be JSON"):
+        Settings.from_env({"TASK_ROUTES": text}.get)

@@ -1,0 +1,105 @@
+import json
+
+import pytest
+
+from gateway.config import Settings
+from gateway.errors import ConfigError
+from gateway.prices import Price
+from gateway.upstreams import split_direct
+
+OPENAI = {"base_url": "https://api.openai.example/v1/", "secret": "OPENAI_API_KEY"}
+KEY = "canary-of-another-key"
+
+
+def read(declared: object, **env: str) -> Settings:
+    return Settings.from_env({"UPSTREAMS": json.dumps(declared), **env}.get)
+
+
+def test_an_upstream_has_its_own_host_and_its_own_key() -> None:
+    prices = {"gpt-5-mini": {"prompt": 0.25, "completion": 2}}
+    settings = read({"openai": {**OPENAI, "usd_per_million_tokens": prices}}, OPENAI_API_KEY=KEY)
+
+    direct = settings.direct["openai"]
+    assert (direct.upstream.base_url, direct.upstream.api_key) == ("https://api.openai.example/v1", KEY)
+    assert direct.upstream.name == "openai"
+    assert direct.prices == {"gpt-5-mini": Price(prompt=0.25, completion=2.0)}
+    assert KEY not in repr(settings) + repr(direct) + str(settings.direct)
+
+
+def test_an_upstream_may_want_no_key() -> None:
+    settings = read({"local": {"base_url": "http://127.0.0.1:9/v1"}})
+
+    assert settings.direct["local"].upstream.api_key == ""
+
+
+def test_a_secret_that_is_not_set_is_named() -> None:
+    with pytest.raises(ConfigError, match="wrangler secret put OPENAI_API_KEY") as raised:
+        read({"openai": OPENAI})
+
+    assert raised.value.param == "OPENAI_API_KEY"
+
+
+@pytest.mark.parametrize("secret", ["OPENROUTER_API_KEY", "GATEWAY_KEYS"])
+def test_the_gateways_own_secrets_go_to_no_other_host(secret: str) -> None:
+    with pytest.raises(ConfigError, match=f"UPSTREAMS must not send {secret}"):
+        read({"openai": {**OPENAI, "secret": secret}}, **{secret: "one:0123456789abcdef"})
+
+
+def test_a_secret_goes_to_one_host_only() -> None:
+    other = {**OPENAI, "base_url": "https://other.example/v1"}
+
+    with pytest.raises(ConfigError, match="two hosts"):
+        read({"openai": OPENAI, "other": other}, OPENAI_API_KEY=KEY)
+
+
+WRONG = [
+    {"OpenAI": OPENAI},
+    {"openrouter": OPENAI},
+    {"openai": "https://api.openai.example"},
+    {"openai": {}},
+    {"openai": {**OPENAI, "base_url": "http://canary.example/v1"}},
+    {"openai": {**OPENAI, "base_url": 1}},
+    {"openai": {**OPENAI, "base_url": "https://user:canary@api.example"}},
+    {"openai": {**OPENAI, "secret": "canary"}},
+    {"openai": {**OPENAI, "secret": 1}},
+    {"openai": {**OPENAI, "canary": 1}},
+    {"openai": {**OPENAI, "usd_per_million_tokens": {"m": {"prompt": "canary"}}}},
+    {"openai": {**OPENAI, "usd_per_million_tokens": {"m": 1}}},
+    ["openai"],
+]
+
+
+@pytest.mark.parametrize("declared", WRONG, ids=json.dumps)
+def test_a_declaration_that_is_wrong_is_refused_and_not_shown(declared: object) -> None:
+    with pytest.raises(ConfigError, match="UPSTREAMS") as raised:
+        read(declared, OPENAI_API_KEY=KEY)
+
+    assert "canary" not in raised.value.message
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"DEFAULT_MODEL": "direct:nobody/m"},
+        {"FALLBACK_MODELS": "a/one, direct:nobody/m"},
+        {"DEFAULT_MODEL": "direct:openai"},
+        {"TASK_ROUTES": '{"task/mine": ["direct:nobody/m"]}'},
+    ],
+    ids=repr,
+)
+def test_a_chain_of_the_settings_names_declared_upstreams_only(env: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match="UPSTREAMS"):
+        read({"openai": OPENAI}, OPENAI_API_KEY=KEY, **env)
+
+
+@pytest.mark.parametrize(
+    ("model", "parts"),
+    [
+        ("direct:openai/gpt-5-mini", ("openai", "gpt-5-mini")),
+        ("direct:local/org/model", ("local", "org/model")),
+        ("direct:openai", ("openai", "")),
+        ("openai/gpt-5-mini", None),
+    ],
+)
+def test_a_direct_name_has_an_upstream_and_a_model_there(model: str, parts: tuple[str, str] | None) -> None:
+    assert split_direct(model) == parts
