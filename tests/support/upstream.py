@@ -15,6 +15,7 @@ from tests.support.samples import sample
 
 BASE_URL = "https://openrouter.ai/api/v1"
 URL = f"{BASE_URL}/chat/completions"
+DIRECT_BASE_URL = "https://direct.example/v1"  # another upstream, which `UPSTREAMS` may declare
 HANG = 1_000_000_000.0
 RESET = httpx.ReadError("reset")
 
@@ -115,6 +116,7 @@ refuse = breaks(httpx.ConnectError("refused"))
 class Received:
     """One call as it reached the upstream."""
 
+    host: str
     model: str
     at_s: float
     headers: Mapping[str, str]
@@ -147,7 +149,8 @@ class Upstream:
     def transport(self) -> httpx.MockTransport:
         """Return the httpx transport that leads here and nowhere else."""
         router = respx.MockRouter(assert_all_called=False)
-        router.post(URL).mock(side_effect=self._play)
+        for base_url in (BASE_URL, DIRECT_BASE_URL):
+            router.post(f"{base_url}/chat/completions").mock(side_effect=self._play)
         router.get(url__startswith=BASE_URL).mock(side_effect=self._show)
         return httpx.MockTransport(router.async_handler)
 
@@ -156,7 +159,9 @@ class Upstream:
         model = body["model"]
         at_s = asyncio.get_running_loop().time()
         before = self._calls()[model]
-        self.received.append(Received(model=model, at_s=at_s, headers=dict(request.headers), body=body))
+        self.received.append(
+            Received(host=request.url.host, model=model, at_s=at_s, headers=dict(request.headers), body=body)
+        )
         healthy = healthy_stream() if body.get("stream") else answer()
         script = self.scripts.get(model, (healthy,))
         try:

@@ -20,7 +20,7 @@ def test_a_request_that_names_none_gets_the_settings_chain() -> None:
 
 @pytest.mark.parametrize("fields", [{}, {"model": "a", "models": ["b"]}], ids=repr)
 def test_without_fallbacks_the_chain_is_its_first_model(fields: dict[str, object]) -> None:
-    assert len(planned(CHAIN, **fields, gateway={"fallbacks": False}).chain) == 1
+    assert len(planned(CHAIN, None, None, **fields, gateway={"fallbacks": False}).chain) == 1
 
 
 def test_without_fallbacks_no_other_model_takes_the_place_of_one_that_does_not_fit() -> None:

@@ -1,0 +1,263 @@
+"""``POST /v1/plan``: what it shows is what a request does."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.policy import Fault
+from gateway.wire import Json, JsonObject
+from tests.support.planning import catalog_of, listed
+from tests.support.upstream import fail
+from tests.support.world import EPOCH_S, TOKEN, Answer, World, chat, finish, run
+
+PLAN = "/v1/plan"
+TOOLS = [{"type": "function", "function": {"name": "f"}}]
+
+
+async def plan_of(world: World, *models: str, stream: bool = False, **fields: object) -> dict[str, Any]:
+    got = await finish(await world.begin(chat(*models, stream=stream, **fields), path=PLAN))
+    assert got.status == 200, got.body
+    return got.json
+
+
+def world_of(*models: JsonObject, **env: str) -> World:
+    world = World(env)
+    if models:
+        world.catalog_memory.catalog = catalog_of(*models)
+    return world
+
+
+@pytest.mark.anyio
+async def test_a_plan_calls_no_model() -> None:
+    world = world_of(listed("a/one"))
+
+    await plan_of(world, "a/one", "b/two", stream=True, gateway={"max_cost_usd": 1})
+
+    assert world.upstream.received == []
+
+
+@pytest.mark.anyio
+async def test_the_deadline_is_split_over_the_models_that_are_left() -> None:
+    plan = await plan_of(world_of(), "a/one", "b/two", "c/three", gateway={"deadline_ms": 30_000})
+
+    assert [each["attempt_ms"] for each in plan["chain"]] == [10_000, 15_000, 30_000]
+    assert plan["limits"]["deadline_ms"] == 30_000
+
+
+@pytest.mark.anyio
+async def test_an_attempts_time_is_the_shortest_of_its_timers() -> None:
+    options = {"deadline_ms": 30_000, "attempt_ms": 9_000, "first_token_ms": 4_000}
+
+    plain = await plan_of(world_of(), "a/one", gateway=options)
+    streamed = await plan_of(world_of(), "a/one", stream=True, gateway=options)
+
+    assert (plain["chain"][0]["attempt_ms"], streamed["chain"][0]["attempt_ms"]) == (9_000, 4_000)
+
+
+@pytest.mark.anyio
+async def test_each_link_has_its_price_and_what_it_may_cost() -> None:
+    plan = await plan_of(world_of(listed("a/one")), "a/one", "b/two", max_tokens=1_000)
+
+    first, second = plan["chain"]
+    assert first["usd_per_million_tokens"] == {"prompt": 1.0, "completion": 2.0}
+    assert 0 < first["estimated_cost_usd"] < first["worst_cost_usd"] < 0.0025
+    assert (second["usd_per_million_tokens"], second["worst_cost_usd"]) == (None, None)
+    assert plan["cost_usd"] == {"estimated": first["estimated_cost_usd"], "worst": None}
+
+
+@pytest.mark.anyio
+async def test_at_worst_every_attempt_and_every_retry_is_billed() -> None:
+    world = world_of(listed("a/one"), listed("b/two"), RETRIES="2")
+
+    free = await plan_of(world, "a/one", "b/two", max_tokens=1_000)
+    bound = await plan_of(world, "a/one", "b/two", max_tokens=1_000, gateway={"max_cost_usd": 0.003})
+
+    worst_usd = sum(each["worst_cost_usd"] for each in free["chain"])
+    assert free["cost_usd"]["worst"] == pytest.approx(3 * worst_usd)
+    assert bound["cost_usd"]["worst"] == 0.003
+
+
+@pytest.mark.anyio
+async def test_what_was_left_out_is_said_with_its_reason() -> None:
+    no_tools = listed("b/two", supported_parameters=["max_tokens"])
+    plan = await plan_of(world_of(listed("a/one"), no_tools), "a/one", "b/two", tools=TOOLS)
+
+    assert plan["skipped"] == [{"model": "b/two", "reason": "no_tools", "missing": ["tools"]}]
+    assert plan["requested"] == ["a/one", "b/two"]
+
+
+@pytest.mark.anyio
+async def test_a_chain_of_nothing_says_what_the_request_would_fail_with() -> None:
+    world = world_of(listed("a/one", supported_parameters=["max_tokens"]))
+
+    plan = await plan_of(world, "a/one", tools=TOOLS)
+    got = await world.ask("a/one", tools=TOOLS)
+
+    assert plan["chain"] == []
+    assert plan["would_fail_with"] == {
+        "code": got.error["code"],
+        "status": got.status,
+        "message": got.error["message"],
+    }
+    assert (got.status, got.error["code"], got.error["metadata"]["source"]) == (
+        400,
+        "no_model_fits",
+        "client",
+    )
+    assert world.upstream.received == []
+
+
+@pytest.mark.anyio
+async def test_a_resting_model_is_waited_for_last_or_left_out() -> None:
+    world = world_of()
+    for model, wait_s in (("a/one", 5.0), ("b/two", 500.0)):
+        world.rests.note(model, Fault(code="rate_limited", retry_after_s=wait_s), now_s=EPOCH_S)
+
+    plan = await plan_of(world, "a/one", "b/two", "c/three", gateway={"deadline_ms": 60_000})
+
+    assert [(each["model"], each["wait_ms"]) for each in plan["chain"]] == [("c/three", 0), ("a/one", 5_000)]
+    assert [(each["model"], each["reason"]) for each in plan["skipped"]] == [("b/two", "resting")]
+
+
+@pytest.mark.anyio
+async def test_planning_changes_nothing() -> None:
+    world = world_of()
+    world.rests.note("a/one", Fault(code="rate_limited", retry_after_s=0.0), now_s=EPOCH_S)
+
+    first = await plan_of(world, "a/one", "b/two")
+    second = await plan_of(world, "a/one", "b/two")
+
+    assert first["chain"] == second["chain"]
+
+
+@pytest.mark.anyio
+async def test_what_decided_is_said() -> None:
+    route = {"models": ["a/one"], "order": "cheapest", "options": {"deadline_ms": 5_000, "idle_ms": 6_000}}
+    world = world_of(TASK_ROUTES=json.dumps({"task/mine": route}))
+
+    plan = await plan_of(world, "task/mine", gateway={"idle_ms": 7_000, "max_cost_usd": 1})
+
+    assert plan["decided_by"] == {
+        "models": "models",
+        "deadline_ms": "task/mine",
+        "attempt_ms": "ATTEMPT_MS",
+        "first_token_ms": "FIRST_TOKEN_MS",
+        "idle_ms": "gateway.idle_ms",
+        "retries": "RETRIES",
+        "order": "task/mine",
+        "max_cost_usd": "gateway.max_cost_usd",
+    }
+
+
+@pytest.mark.anyio
+async def test_a_request_that_names_no_model_goes_by_the_settings_chain() -> None:
+    plan = await plan_of(world_of())
+
+    assert plan["decided_by"]["models"] == "DEFAULT_MODEL, FALLBACK_MODELS"
+    assert plan["requested"] == ["a/one"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("path", [PLAN, f"/api{PLAN}"])
+async def test_a_plan_is_for_callers_and_takes_a_chat_request(path: str) -> None:
+    world = world_of()
+
+    refused = await finish(await world.begin(chat("a/one"), path=path, headers={}))
+    wrong = await finish(await world.begin({"models": []}, path=path))
+    method = await finish(await world.begin(b"", path=path, method="GET"))
+
+    assert (refused.status, wrong.status, method.status) == (401, 400, 405)
+    assert method.headers["allow"] == "POST, OPTIONS"
+
+
+def model_of(name: str) -> st.SearchStrategy[JsonObject]:
+    """Return models that differ in all that planning looks at."""
+    prices: list[Json] = ["-1", "0", "0.000001", "0.001"]
+    parameters: list[Json] = [["max_tokens"], ["tools", "max_tokens"], []]
+    return st.fixed_dictionaries(
+        {
+            "context_length": st.sampled_from([None, 1, 40, 100_000]),
+            "supported_parameters": st.sampled_from(parameters),
+            "pricing": st.builds(
+                lambda prompt, completion: {"prompt": prompt, "completion": completion},
+                st.sampled_from(prices),
+                st.sampled_from(prices),
+            ),
+            "expiration_date": st.sampled_from([None, "2020-01-01"]),
+        }
+    ).map(lambda fields: listed(name, **fields))
+
+
+NAMES = ("a/one", "b/two", "c/three", "d/four:free")
+MINE = {"models": ["c/three", "b/two", "e/five"], "order": "fastest", "max_price": {"prompt": 5}}
+OPTIONS = st.fixed_dictionaries(
+    {},
+    optional={
+        "order": st.sampled_from(["given", "cheapest", "fastest", "weighted", "sticky"]),
+        "max_cost_usd": st.sampled_from([0.000_01, 0.01, 10.0]),
+        "strict": st.booleans(),
+        "fallbacks": st.booleans(),
+        "deadline_ms": st.sampled_from([1_000, 60_000]),
+        "retries": st.sampled_from([0, 3]),
+    },
+)
+
+
+async def walked(world: World, body: dict[str, object]) -> tuple[dict[str, Any], Answer]:
+    plan = await finish(await world.begin(body, path=PLAN))
+    return plan.json, await finish(await world.begin(body))
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    models=st.tuples(*(model_of(name) for name in NAMES)),
+    asked=st.fixed_dictionaries(
+        {
+            "models": st.lists(st.sampled_from([*NAMES, "task/mine", "x/unlisted"]), min_size=1, unique=True),
+            "gateway": OPTIONS,
+        },
+        optional={"tools": st.just(TOOLS)},
+    ),
+    rests=st.dictionaries(st.sampled_from(NAMES), st.sampled_from([0.5, 5.0, 500.0])),
+    paces=st.dictionaries(st.sampled_from(NAMES), st.sampled_from([10.0, 100.0])),
+)
+def test_the_plans_chain_is_what_a_request_then_walks(
+    models: tuple[JsonObject, ...],
+    asked: dict[str, object],
+    rests: dict[str, float],
+    paces: dict[str, float],
+) -> None:
+    world = world_of(*models, TASK_ROUTES=json.dumps({"task/mine": MINE}))
+    for name in (*NAMES, "e/five", "x/unlisted"):
+        world.script(name, fail(404))
+    for name, wait_s in rests.items():
+        world.rests.note(name, Fault(code="rate_limited", retry_after_s=wait_s), now_s=EPOCH_S)
+    for name, ms in paces.items():
+        world.pace.note(name, ms, stream=False, answered=True, now_s=EPOCH_S)
+    body = chat() | {"max_tokens": 10, "session_id": "s"} | asked
+
+    plan, got = run(walked(world, body))
+
+    assert got.status >= 400
+    assert [each["model"] for each in plan["chain"]] == [each["model"] for each in got.receipt["attempts"]]
+    assert reasons_in(plan) == reasons_in(got.receipt)
+    assert plan["requested"] == got.receipt["requested"]
+    if not plan["chain"]:
+        assert plan["would_fail_with"]["code"] == got.error["code"]
+
+
+def reasons_in(shown: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(each["model"], each["reason"]) for each in shown.get("skipped", [])]
+
+
+@pytest.mark.anyio
+async def test_a_plan_is_made_by_the_name_of_a_key_that_is_bound_to_models() -> None:
+    keys = json.dumps([{"name": "bound", "token": TOKEN, "models": ["a/*"]}])
+
+    plan = await plan_of(world_of(GATEWAY_KEYS=keys), "a/one", "b/two")
+
+    assert [each["model"] for each in plan["chain"]] == ["a/one"]
+    assert plan["skipped"] == [{"model": "b/two", "reason": "not_allowed"}]

@@ -1,0 +1,56 @@
+import pytest
+
+from gateway.speed import ANSWER_TOKENS, expected_ms
+from gateway.wire import Json, JsonObject
+
+
+def endpoint(latency: Json = 640, throughput: Json = 100, **fields: Json) -> JsonObject:
+    return {
+        "latency_last_30m": {"p50": latency},
+        "throughput_last_30m": {"p50": throughput},
+        "status": 0,
+        **fields,
+    }
+
+
+def data(*endpoints: Json) -> JsonObject:
+    return {"endpoints": [*endpoints]}
+
+
+def test_a_stream_is_as_fast_as_its_first_token() -> None:
+    assert expected_ms(data(endpoint()), stream=True) == 640
+
+
+def test_a_plain_answer_has_to_be_written_too() -> None:
+    assert expected_ms(data(endpoint()), stream=False) == 640 + ANSWER_TOKENS * 10
+
+
+def test_the_fastest_healthy_endpoint_counts() -> None:
+    found = expected_ms(data(endpoint(900), endpoint(300), endpoint(1, status=-5)), stream=True)
+
+    assert found == 300
+
+
+def test_what_can_only_be_seconds_is_read_as_seconds() -> None:
+    assert expected_ms(data(endpoint(0.25)), stream=True) == 250
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        {},
+        data(),
+        data(endpoint(None)),
+        data({"latency_last_30m": None, "status": 0}),
+        data("endpoint", None),
+        data(endpoint("fast")),
+    ],
+    ids=repr,
+)
+def test_what_has_not_been_measured_is_not_known(found: JsonObject) -> None:
+    assert expected_ms(found, stream=True) is None
+
+
+def test_without_a_throughput_nobody_knows_when_a_plain_answer_is_there() -> None:
+    assert expected_ms(data(endpoint(throughput=None)), stream=False) is None
+    assert expected_ms(data(endpoint(throughput=0)), stream=False) is None
