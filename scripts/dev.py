@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from gateway.casts import LOOPBACK_HOSTS
 from gateway.config import SETTINGS
+from gateway.upstreams import as_upstreams
 from scripts.env import command_line_names, given_settings, unknown_names
 from scripts.follow import Follower
 from scripts.leash import Leash
@@ -23,7 +24,6 @@ DEFAULT_PORT = "8787"
 MAKE_NAMES = frozenset({"PORT", "PYTHON"})  # on make's command line beside the settings
 SIMULATOR_KEY = "sk-or-simulated"
 SIMULATOR_MODEL = "sim/ok"
-SECRETS = frozenset(name for name, setting in SETTINGS.items() if setting.secret)
 POLL_S = 0.1
 RELOAD_S = 5.0
 """A changed source file makes wrangler replace its workerd: only one that stays away has died."""
@@ -41,6 +41,20 @@ class Plan:
     def is_open(self) -> bool:
         """Whether calls need no key."""
         return not self.settings.get("GATEWAY_KEYS")
+
+
+def setting_names(given: Mapping[str, str]) -> frozenset[str]:
+    """Return what can be set: the settings, and the secrets that ``UPSTREAMS`` names."""
+    try:
+        declared = as_upstreams(given.get("UPSTREAMS", ""))
+    except ValueError:  # the Worker says what is wrong with it
+        declared = ()
+    return frozenset(SETTINGS) | {each.secret for each in declared if each.secret}
+
+
+def is_secret(name: str) -> bool:
+    """Return whether a setting is for the Worker alone; one that is none of the gateway's is."""
+    return name not in SETTINGS or SETTINGS[name].secret
 
 
 def plan(given: Mapping[str, str]) -> Plan:
@@ -93,7 +107,7 @@ def serve(port: int, wanted: Plan) -> None:
             simulator, settings["OPENROUTER_BASE_URL"] = start_simulator(directory / "simulator.log")
             stack.callback(simulator.end)
             servers.append(("the simulator", simulator))
-        secrets = {name: settings.pop(name) for name in SECRETS if name in settings}
+        secrets = {name: settings.pop(name) for name in [*settings] if is_secret(name)}
         worker = start_workerd(
             port, directory=directory, variables=settings, secrets=secrets, keep_state=True
         )
@@ -132,10 +146,12 @@ def _end(_number: int, _frame: FrameType | None) -> None:
 
 def main() -> None:
     """Read what to run from the environment and the files, and run it."""
-    unknown = unknown_names(command_line_names(os.environ.get("MAKEFLAGS", "")), MAKE_NAMES | SETTINGS.keys())
+    named = command_line_names(os.environ.get("MAKEFLAGS", ""))
+    names = setting_names(given_settings(ROOT, os.environ, frozenset({"UPSTREAMS"})))
+    unknown = unknown_names(named, MAKE_NAMES | names)
     if unknown:
         sys.exit(
-            f"make dev: no such setting: {', '.join(unknown)}. There are: {', '.join(sorted(SETTINGS))}, PORT"
+            f"make dev: no such setting: {', '.join(unknown)}. There are: {', '.join(sorted(names))}, PORT"
         )
     port = os.environ.get("PORT") or DEFAULT_PORT
     if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
@@ -145,7 +161,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
     try:
-        serve(int(port), plan(given_settings(ROOT, os.environ, frozenset(SETTINGS))))
+        serve(int(port), plan(given_settings(ROOT, os.environ, names)))
     except ServerError as error:
         sys.exit(f"make dev: {error}")
 

@@ -1,7 +1,6 @@
 """The application: ``handle``, the routes, and the small ones of them."""
 
 import re
-import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -16,11 +15,11 @@ from gateway.errors import GatewayError
 from gateway.ports import Ports
 from gateway.refresh import refresh
 from gateway.respond import Frame, respond_error, respond_json
+from gateway.show_health import VERSION, show_health
 from gateway.show_models import OPENROUTERS_PREFIX, show_model, show_models
 from gateway.show_plan import show_plan
-from gateway.wire import HttpRequest, JsonObject
+from gateway.wire import HttpRequest
 
-VERSION = "0.1.0"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -58,22 +57,6 @@ async def _route(call: Call) -> HttpResponse:
     return await handler(call)
 
 
-async def health(call: Call) -> HttpResponse:
-    """``GET /health``: whether this Worker is set up, without a secret and without a call upstream."""
-    settings = call.settings
-    ready = bool(settings.upstream.api_key) and (bool(settings.gateway_keys) or settings.open_on_loopback)
-    payload: JsonObject = {
-        "status": "ok" if ready else "incomplete",
-        "version": VERSION,
-        "python": ".".join(str(part) for part in sys.version_info[:3]),
-        "set": {
-            "OPENROUTER_API_KEY": bool(settings.upstream.api_key),
-            "GATEWAY_KEYS": bool(settings.gateway_keys),
-        },
-    }
-    return respond_json(200, payload, call.frame, (("cache-control", "no-store"),))
-
-
 async def openapi_document(call: Call) -> HttpResponse:
     """``GET /openapi.json``: the contract, in OpenAPI 3.1."""
     from gateway.openapi import openapi  # noqa: PLC0415  # a page of tables that no other request needs
@@ -91,7 +74,7 @@ ROUTES: Mapping[str, Mapping[str, Handler]] = MappingProxyType(
         "/v1/chat/completions": {"POST": chat_completions},
         "/v1/plan": {"POST": show_plan},
         "/v1/models": {"GET": show_models, "HEAD": show_models},
-        "/health": {"GET": health, "HEAD": health},
+        "/health": {"GET": show_health, "HEAD": show_health},
         "/openapi.json": {"GET": openapi_document, "HEAD": openapi_document},
     }
 )

@@ -79,7 +79,8 @@ class Plan:
         requested: every model that was asked for, in order, the routes' among them.
         chain: the links that are left, in the order in which they are tried.
         skipped: those that are not, and why.
-        order: how the chain was ordered.
+        order: how the chain was ordered as a whole.
+        by_speed: whether an order, of the chain or of a route in it, goes by how fast models are.
         notes: what the caller should know of the plan, in words.
         nothing_left: the code of the fault that a chain without links ends in.
         answer_test: what a plain answer must be.
@@ -92,6 +93,7 @@ class Plan:
     chain: tuple[Candidate, ...]
     skipped: tuple[Skipped, ...] = ()
     order: Order = "given"
+    by_speed: bool = False
     notes: tuple[str, ...] = ()
     nothing_left: str = "no_model_fits"
     limits: Limits

@@ -7,6 +7,7 @@ from gateway.catalog import Catalog
 from gateway.chain import Candidate
 from gateway.ports import Ports
 from gateway.speed import expected_ms
+from gateway.wire import object_or_empty
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,7 @@ def gather(
         if measured_ms is not None:
             return measured_ms
         kept = ports.endpoints_memory.kept(candidate.asked)
-        return expected_ms(kept[1], stream=stream) if kept else None
+        return expected_ms(object_or_empty(kept.payload["data"]), stream=stream) if kept else None
 
     return Knowledge(
         now_s=now_s,

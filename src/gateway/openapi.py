@@ -1,6 +1,7 @@
 """The OpenAPI document, made from the tables that the gateway itself goes by; loaded when it is asked for."""
 
 from gateway.errors import KINDS
+from gateway.plan_schema import health_schema, plan_schema
 from gateway.policy import RULES
 from gateway.schemas import (
     chat_request_schema,
@@ -8,13 +9,12 @@ from gateway.schemas import (
     endpoints_schema,
     error_schema,
     filter_schemas,
-    health_schema,
     model_list_schema,
     model_schema,
     receipt_schema,
     reference,
 )
-from gateway.wire import Json, JsonObject
+from gateway.wire import Json, JsonObject, object_or_empty
 
 TITLE = "openrouter-edge"
 
@@ -32,6 +32,14 @@ EXAMPLES: JsonObject = {
             "models": ["anthropic/claude-haiku-4.5", "openai/gpt-5.4-mini"],
             "messages": [{"role": "user", "content": "What is the capital of Australia?"}],
             "gateway": {"deadline_ms": 30000, "errors": "all"},
+        },
+    },
+    "task": {
+        "summary": "A task: the gateway knows a chain for it",
+        "value": {
+            "model": "task/code",
+            "messages": [{"role": "user", "content": "Reverse a string in Python."}],
+            "gateway": {"order": "cheapest"},
         },
     },
     "stream": {
@@ -60,12 +68,13 @@ def openapi(version: str) -> JsonObject:
         "paths": {
             "/v1/chat/completions": {"post": _chat()},
             "/api/v1/chat/completions": {"post": _chat() | {"operationId": "createChatCompletionUnderApi"}},
+            "/v1/plan": {"post": _plan()},
             "/v1/models": {"get": _models()},
             "/v1/models/{author}/{slug}": {"get": _of_model("getModel", "One model", "Model")},
             "/v1/models/{author}/{slug}/endpoints": {
                 "get": _of_model("getEndpoints", "A model's endpoints, as they are now", "Endpoints")
             },
-            "/health": {"get": _open("getHealth", "Whether this Worker is set up", reference("Health"))},
+            "/health": {"get": _health()},
             "/openapi.json": {"get": _open("getOpenapi", "This document", {"type": "object"})},
         },
         "components": {
@@ -77,6 +86,7 @@ def openapi(version: str) -> JsonObject:
                 "ChatRequest": chat_request_schema(),
                 "Completion": completion_schema(),
                 "Receipt": receipt_schema(),
+                "Plan": plan_schema(),
                 "Model": model_schema(),
                 "ModelList": model_list_schema(),
                 "Endpoints": endpoints_schema(),
@@ -98,12 +108,35 @@ def _chat() -> JsonObject:
     return {
         "operationId": "createChatCompletion",
         "summary": "Ask a chain of models",
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": reference("ChatRequest"), "examples": EXAMPLES}},
-        },
+        "requestBody": _chat_body(),
         "responses": {"200": answered, **_failures()},
     }
+
+
+def _plan() -> JsonObject:
+    planned = _response("The chain that the request would walk now; no model is called", "Plan")
+    return {
+        "operationId": "planChatCompletion",
+        "summary": "What a chat request would do",
+        "requestBody": _chat_body(),
+        "responses": {"200": planned, **_failures()},
+    }
+
+
+def _chat_body() -> JsonObject:
+    content: JsonObject = {"schema": reference("ChatRequest"), "examples": EXAMPLES}
+    return {"required": True, "content": {"application/json": content}}
+
+
+def _health() -> JsonObject:
+    operation = _open("getHealth", "Whether this Worker is set up", reference("Health"))
+    description = "1: whether its chains can be asked, too. This needs a key."
+    parameters: list[Json] = [
+        {"name": "deep", "in": "query", "description": description, "schema": {"enum": ["1"]}}
+    ]
+    refused = _response("A key is missing, or wrong", "Error")
+    responses = {**object_or_empty(operation["responses"]), "401": refused, "403": refused}
+    return operation | {"parameters": parameters, "responses": responses}
 
 
 def _models() -> JsonObject:

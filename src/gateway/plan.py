@@ -43,6 +43,7 @@ def plan(chat: ChatRequest, settings: Settings, caller: Caller, known: Knowledge
         chain=chain[: MAX_MODELS if options.fallbacks else 1],
         skipped=skipped,
         order=order_of(options, routes),
+        by_speed="fastest" in orders_in(options, routes),
         notes=notes,
         nothing_left=fault_of(each.reason for each in skipped),
         limits=_limits(options, settings),
@@ -70,6 +71,11 @@ def order_of(options: Options, routes: tuple[TaskRoute | None, ...]) -> Order:
         return options.order
     only = routes[0] if len(routes) == 1 else None
     return only.order if only else "given"
+
+
+def orders_in(options: Options, routes: tuple[TaskRoute | None, ...]) -> set[Order]:
+    """Return every order that is applied: the request's to the whole chain, else each route's to itself."""
+    return {options.order} if options.order else {route.order for route in routes if route}
 
 
 def _left(judged: list[Judged]) -> tuple[list[list[Candidate]], tuple[Skipped, ...], tuple[str, ...]]:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from gateway.authorize import authorize
+from gateway.availability import due, look_up
 from gateway.call import Call
 from gateway.catalog import Catalog
 from gateway.chain import Plan
@@ -13,7 +14,7 @@ from gateway.errors import GatewayError
 from gateway.knowledge import Knowledge, gather
 from gateway.links import routes_in
 from gateway.parse import parse
-from gateway.plan import options_of, plan
+from gateway.plan import options_of, orders_in, plan
 from gateway.refresh import at_hand, current, is_due, refresh
 from gateway.wire import BodyTooLargeError, ClientGoneError, HttpRequest
 
@@ -56,10 +57,11 @@ async def prepare(call: Call) -> Prepared:
 
 def work_beside(call: Call, prepared: Prepared) -> Callable[[], Awaitable[object]] | None:
     """Return what should be fetched beside the response, for the requests that follow; None for nothing."""
-    settings, ports = call.settings, call.ports
-    if is_due(prepared.known.catalog, ports, ttl_s=settings.catalog_ttl_s):
-        return lambda: refresh(settings.upstream, ports)
-    return None
+    settings, ports, catalog = call.settings, call.ports, prepared.known.catalog
+    if is_due(catalog, ports, ttl_s=settings.catalog_ttl_s):
+        return lambda: refresh(settings.upstream, ports, max_age_s=settings.catalog_ttl_s)
+    models = due(prepared.planned, catalog, ports)
+    return (lambda: look_up(models, settings.upstream, ports)) if models else None
 
 
 def _session_of(request: HttpRequest, chat: ChatRequest, caller: Caller) -> str | None:
@@ -86,9 +88,9 @@ def _hangs_on_prices(chat: ChatRequest, call: Call) -> bool:
     options = options_of(chat, routes)
     return (
         options.max_cost_usd is not None
-        or options.order == "cheapest"
         or chat.needs.max_price is not None
-        or any(route and (route.max_price or route.order == "cheapest") for route in routes)
+        or "cheapest" in orders_in(options, routes)
+        or any(route.max_price for route in routes if route)
     )
 
 

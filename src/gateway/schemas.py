@@ -55,10 +55,22 @@ def receipt_schema() -> JsonObject:
     """Return the schema of what was tried."""
     attempt: JsonObject = {
         "type": "object",
-        "required": ["model", "number", "outcome", "source", "code", "status", "ms", "cost_usd", "billed"],
+        "required": [
+            "model",
+            "number",
+            "upstream",
+            "outcome",
+            "source",
+            "code",
+            "status",
+            "ms",
+            "cost_usd",
+            "billed",
+        ],
         "properties": {
             "model": {"type": "string"},
             "number": {"type": "integer", "minimum": 1},
+            "upstream": {"type": "string"},
             "outcome": {"enum": ["answered", "failed", "cut_off", "cancelled"]},
             "source": {"enum": ["client", "gateway", "openrouter", "provider", None]},
             "code": {"enum": [*RULES, None]},
@@ -76,7 +88,7 @@ def receipt_schema() -> JsonObject:
             "requested": {"type": "array", "items": {"type": "string"}},
             "served": {"type": ["string", "null"]},
             "attempts": {"type": "array", "items": attempt},
-            "skipped": {"type": "array", "items": {"type": "object"}},
+            "skipped": {"type": "array", "items": {"type": "object", "required": ["model", "reason"]}},
             "notes": {"type": "array", "items": {"type": "string"}},
             "cost_usd": {"type": ["number", "null"]},
             "ms": {"type": "integer", "minimum": 0},
@@ -109,21 +121,6 @@ def error_schema() -> JsonObject:
         },
     }
     return {"type": "object", "required": ["error"], "properties": {"error": error}}
-
-
-def health_schema() -> JsonObject:
-    """Return the schema of whether the Worker is set up."""
-    flag: JsonObject = {"type": "boolean"}
-    return {
-        "type": "object",
-        "required": ["status", "version", "python", "set"],
-        "properties": {
-            "status": {"enum": ["ok", "incomplete"]},
-            "version": {"type": "string"},
-            "python": {"type": "string"},
-            "set": {"type": "object", "properties": {"OPENROUTER_API_KEY": flag, "GATEWAY_KEYS": flag}},
-        },
-    }
 
 
 def model_schema() -> JsonObject:

@@ -12,6 +12,7 @@ from typing import TypeAlias
 import httpx
 
 from gateway.config import SETTINGS
+from scripts.dev import is_secret
 from scripts.leash import Leash
 from scripts.ports import free_port
 from scripts.servers import log_tail, plain_text, stage_directory, start_workerd, wait_ready, workerd_count
@@ -39,7 +40,7 @@ Start: TypeAlias = Callable[[Launch], Leash]
 
 def on_workerd(launch: Launch) -> Leash:
     """Start a gateway as `make dev` does."""
-    secrets = {name: value for name, value in launch.settings.items() if SETTINGS[name].secret}
+    secrets = {name: value for name, value in launch.settings.items() if is_secret(name)}
     plain = {name: value for name, value in launch.settings.items() if name not in secrets}
     return start_workerd(
         launch.port, directory=launch.directory, variables=plain, secrets=secrets, bindings=launch.bindings

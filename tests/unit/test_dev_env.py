@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scripts.dev import SIMULATOR_KEY, plan
+from scripts.dev import SIMULATOR_KEY, is_secret, plan, setting_names
 from scripts.env import command_line_names, given_settings, quote_dotenv, read_dotenv, unknown_names
 from scripts.stage import old_config, stage, to_toml
 
@@ -134,3 +134,18 @@ def test_secrets_are_staged_where_only_their_owner_can_read_them(tmp_path: Path)
     assert (tmp_path / ".dev.vars").stat().st_mode & 0o077 == 0
     assert read_dotenv((tmp_path / ".dev.vars").read_text()) == {"KEY": 's"e$cret'}
     assert "cret" not in (tmp_path / "wrangler.toml").read_text()
+
+
+def test_the_secrets_that_upstreams_name_can_be_set_too() -> None:
+    declared = '{"near": {"base_url": "https://near.example/v1", "secret": "NEAR_KEY"}}'
+
+    assert "NEAR_KEY" in setting_names({"UPSTREAMS": declared})
+    assert "NEAR_KEY" not in setting_names({"UPSTREAMS": "{"})
+    assert "TASK_ROUTES" in setting_names({})
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"), [("OPENROUTER_API_KEY", True), ("NEAR_KEY", True), ("DEFAULT_MODEL", False)]
+)
+def test_what_is_no_setting_of_the_gateways_is_a_secret(name: str, secret: bool) -> None:
+    assert is_secret(name) is secret

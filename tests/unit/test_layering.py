@@ -13,9 +13,9 @@ LAYERS = (
     "attempts respond cors call",
     "authorize parse chain direct compose costs links speed knowledge fit judge order plan",
     "schedule attempt_once spent execute normalize",
-    "listing refresh show_models guard guard_step relay resume patience streaming",
-    "prepare completions decided show_plan",
-    "schemas openapi app",
+    "listing refresh availability show_tasks show_models guard guard_step relay resume patience streaming",
+    "prepare completions decided show_plan show_health",
+    "schemas plan_schema openapi app",
     "edge.fetch edge.lifeline edge.sinks edge.convert edge.bindings",
     "entry",
 )

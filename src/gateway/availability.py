@@ -1,0 +1,39 @@
+"""For the order ``fastest``: what OpenRouter says of models' endpoints, fetched beside a response."""
+
+from gateway.catalog import Catalog
+from gateway.chain import Plan
+from gateway.endpoints import endpoints_of
+from gateway.errors import GatewayError
+from gateway.ports import Ports
+from gateway.wire import OPENROUTER, Upstream
+
+# How old it may be; medians of half an hour change slowly.
+MAX_AGE_S = 300.0
+# How many models of a chain are looked up for one request: it may make 50 calls in all on the free plan.
+MAX_LOOKUPS = 4
+
+
+def due(planned: Plan, catalog: Catalog | None, ports: Ports) -> tuple[str, ...]:
+    """Return the models whose endpoints are to be fetched, the first of the chain first.
+
+    Only what the catalogue lists: a name becomes a part of a path upstream, and a caller's may be anything.
+    """
+    if catalog is None or not planned.by_speed:
+        return ()
+    asked = [each.asked for each in planned.chain if each.upstream == OPENROUTER]
+    listed = [model for model in asked if (catalog.find(model) or {}).get("id") == model]
+    return tuple(model for model in listed if not _is_recent(model, ports))[:MAX_LOOKUPS]
+
+
+def _is_recent(model: str, ports: Ports) -> bool:
+    kept = ports.endpoints_memory.kept(model)
+    return kept is not None and 0.0 <= ports.now_s() - kept.fetched_at_s <= MAX_AGE_S
+
+
+async def look_up(models: tuple[str, ...], upstream: Upstream, ports: Ports) -> None:
+    """Fetch the endpoints of these models; what cannot be had is left for another request."""
+    for model in models:
+        try:
+            await endpoints_of(model, upstream, ports, max_age_s=MAX_AGE_S)
+        except GatewayError as error:
+            ports.log("endpoints_not_fetched", model=model, code=error.code)

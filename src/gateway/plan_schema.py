@@ -1,0 +1,73 @@
+"""The JSON Schema of what ``POST /v1/plan`` shows, and of ``GET /health``."""
+
+from gateway.tasks import ORDERS
+from gateway.wire import Json, JsonObject
+
+_NUMBER: JsonObject = {"type": ["number", "null"]}
+_WHOLE: JsonObject = {"type": ["integer", "null"], "minimum": 0}
+_TEXT: JsonObject = {"type": "string"}
+_CATALOG: JsonObject = {
+    "type": ["object", "null"],
+    "description": "The list of models that was gone by; null where there was none.",
+    "required": ["models", "age_s", "fresh"],
+    "properties": {"models": _WHOLE, "age_s": _WHOLE, "fresh": {"type": "boolean"}},
+}
+
+
+def plan_schema() -> JsonObject:
+    """Return the schema of a plan."""
+    step: JsonObject = {
+        "model": _TEXT,
+        "upstream": _TEXT,
+        "task": {"type": ["string", "null"], "description": "The route that it came by."},
+        "wait_ms": _WHOLE,
+        "attempt_ms": {**_WHOLE, "description": "How long it would get, if those before it failed at once."},
+        "expected_ms": {**_WHOLE, "description": "How long it takes to commit; null where nobody knows."},
+        "estimated_cost_usd": _NUMBER,
+        "worst_cost_usd": _NUMBER,
+        "usd_per_million_tokens": {"type": ["object", "null"]},
+    }
+    failure: JsonObject = {"code": _TEXT, "status": {"type": "integer"}, "message": _TEXT}
+    properties: JsonObject = {
+        "object": {"const": "plan"},
+        "request_id": _TEXT,
+        "requested": {"type": "array", "items": _TEXT},
+        "order": {"enum": [*ORDERS]},
+        "chain": {"type": "array", "items": _object(step)},
+        "skipped": {"type": "array", "items": {"type": "object", "required": ["model", "reason"]}},
+        "notes": {"type": "array", "items": _TEXT},
+        "limits": {"type": "object"},
+        "prompt_tokens": _object({"least": _WHOLE, "likely": _WHOLE, "most": _WHOLE}),
+        "cost_usd": _object({"estimated": _NUMBER, "worst": _NUMBER}),
+        "decided_by": {"type": "object", "additionalProperties": _TEXT},
+        "catalog": _CATALOG,
+        "would_fail_with": {**_object(failure), "type": ["object", "null"]},
+    }
+    return _object(properties)
+
+
+def health_schema() -> JsonObject:
+    """Return the schema of whether the Worker is set up, and of what ``deep=1`` adds."""
+    flag: JsonObject = {"type": "boolean"}
+    shallow: JsonObject = {
+        "status": {"enum": ["ok", "degraded", "incomplete"]},
+        "version": _TEXT,
+        "python": _TEXT,
+        "set": {"type": "object", "properties": {"OPENROUTER_API_KEY": flag, "GATEWAY_KEYS": flag}},
+    }
+    models: JsonObject = {"type": "array", "items": _TEXT}
+    deep: JsonObject = {
+        "catalog": _CATALOG,
+        "chains": {
+            "type": "object",
+            "additionalProperties": _object({"models": models, "not_listed": models}),
+        },
+        "upstreams": models,
+    }
+    required: list[Json] = [*shallow]
+    return {"type": "object", "required": required, "properties": {**shallow, **deep}}
+
+
+def _object(properties: JsonObject) -> JsonObject:
+    required: list[Json] = [*properties]
+    return {"type": "object", "required": required, "properties": properties}

@@ -1,0 +1,84 @@
+"""``GET /health``: whether this Worker is set up; with ``?deep=1`` whether its chains can be asked too."""
+
+import sys
+from dataclasses import replace
+from urllib.parse import parse_qs
+
+from gateway.authorize import authorize
+from gateway.body import HttpResponse
+from gateway.call import Call
+from gateway.catalog import Catalog
+from gateway.refresh import current, is_due, refresh
+from gateway.respond import respond_json
+from gateway.tasks import PREFIX
+from gateway.upstreams import DIRECT
+from gateway.wire import Json, JsonObject
+
+VERSION = "0.1.0"
+NO_STORE = (("cache-control", "no-store"),)
+
+
+async def show_health(call: Call) -> HttpResponse:
+    """``GET /health``: without a secret and without a call upstream; ``?deep=1`` is for callers with a key."""
+    shallow = _shallow(call)
+    if parse_qs(call.request.query).get("deep") != ["1"]:
+        return respond_json(200, shallow, call.frame, NO_STORE)
+    authorize(call.request, call.settings)
+    settings, ports = call.settings, call.ports
+    catalog = await current(settings.upstream, ports, ttl_s=settings.catalog_ttl_s)
+    response = respond_json(200, _deep(shallow, call, catalog), call.frame, NO_STORE)
+    if is_due(catalog, ports, ttl_s=settings.catalog_ttl_s):
+        return replace(
+            response,
+            background=lambda: refresh(settings.upstream, ports, max_age_s=settings.catalog_ttl_s),
+        )
+    return response
+
+
+def _shallow(call: Call) -> JsonObject:
+    settings = call.settings
+    ready = bool(settings.upstream.api_key) and (bool(settings.gateway_keys) or settings.open_on_loopback)
+    return {
+        "status": "ok" if ready else "incomplete",
+        "version": VERSION,
+        "python": ".".join(str(part) for part in sys.version_info[:3]),
+        "set": {
+            "OPENROUTER_API_KEY": bool(settings.upstream.api_key),
+            "GATEWAY_KEYS": bool(settings.gateway_keys),
+        },
+    }
+
+
+def _deep(shallow: JsonObject, call: Call, catalog: Catalog | None) -> JsonObject:
+    """Return what the list of models says of the chains: which of their models it does not hold."""
+    settings, now_s = call.settings, call.ports.now_s()
+    chains = {route.name: route.models for route in settings.task_routes.values()}
+    chains["DEFAULT_MODEL, FALLBACK_MODELS"] = settings.default_chain
+    missing = {name: _missing(models, catalog) for name, models in chains.items()}
+    degraded = catalog is None or any(missing.values())
+    return {
+        **shallow,
+        "status": "degraded" if degraded and shallow["status"] == "ok" else shallow["status"],
+        "catalog": None
+        if catalog is None
+        else {
+            "models": len(catalog),
+            "age_s": round(catalog.age_s(now_s)),
+            "fresh": catalog.age_s(now_s) <= settings.catalog_ttl_s,
+        },
+        "chains": {
+            name: {"models": [*models], "not_listed": missing[name]} for name, models in chains.items()
+        },
+        "upstreams": ["openrouter", *settings.direct],
+    }
+
+
+def _missing(models: tuple[str, ...], catalog: Catalog | None) -> list[Json]:
+    """Return which models are not listed; what is asked directly, tasks and presets never are."""
+    if catalog is None:
+        return []
+    return [
+        model
+        for model in models
+        if not model.startswith((PREFIX, DIRECT, "@")) and "@" not in model and catalog.find(model) is None
+    ]
