@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.catalog import CatalogMemory
-from gateway.endpoints import EndpointsMemory
+from gateway.endpoints_memory import EndpointsMemory
 from gateway.pace import Pace
 from gateway.rests import Rests
 from gateway.sessions import Sessions
@@ -75,6 +75,7 @@ class Ports:
         log_bug: logs where an unforeseen fault happened, never what it held.
         cache: what all isolates share, if it is bound.
         catalog_memory: this isolate's copy of the catalogue.
+        endpoints_memory: the endpoints of models that this isolate was last asked about.
         rests: what this isolate knows of models that asked for a pause.
         pace: how fast models have been in this isolate.
         sessions: which models have served this isolate's sessions.

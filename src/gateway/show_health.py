@@ -19,7 +19,7 @@ NO_STORE = (("cache-control", "no-store"),)
 
 
 async def show_health(call: Call) -> HttpResponse:
-    """``GET /health``: without a secret and without a call upstream; ``?deep=1`` is for callers with a key."""
+    """``GET /health``: without a call upstream, for anybody; ``?deep=1`` is for callers with a key."""
     shallow = _shallow(call)
     if parse_qs(call.request.query).get("deep") != ["1"]:
         return respond_json(200, shallow, call.frame, NO_STORE)

@@ -1,11 +1,15 @@
 """An isolate that shows models, before an OpenRouter whose list is scripted."""
 
+import json
+
+from gateway.tasks import DEFAULT_ROUTES
 from simulator.samples import sample
 from tests.support.models import HAIKU, listing, model
 from tests.support.upstream import Act, reply
 from tests.support.world import Answer, MemoryCache, World, finish
 
 TTL_S = 100.0
+NO_TASKS = json.dumps({route.name: None for route in DEFAULT_ROUTES})
 UPSTREAM_ENDPOINTS = f"/models/{HAIKU}/endpoints"
 RECORDED_ENDPOINTS = sample("cat-02-endpoints").text.encode()
 OLD, NEW = listing(model("a/old")), listing(model("a/new"))
@@ -13,7 +17,7 @@ OLD, NEW = listing(model("a/old")), listing(model("a/new"))
 
 def world_of(*acts: Act, cache: MemoryCache | None = None) -> World:
     """Return an isolate that has just begun, before an OpenRouter whose list plays these acts."""
-    world = World({"CATALOG_TTL_S": "100"}, cache=cache or MemoryCache())
+    world = World({"CATALOG_TTL_S": "100", "TASK_ROUTES": NO_TASKS}, cache=cache or MemoryCache())
     world.upstream.pages["/models"] = acts
     return world
 

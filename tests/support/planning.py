@@ -3,9 +3,10 @@
 import json
 from collections.abc import Callable, Mapping
 
-from gateway.catalog import Catalog, compact
+from gateway.catalog import Catalog
 from gateway.chain import Candidate, Plan
 from gateway.chat import Caller, ChatRequest
+from gateway.compact import compact
 from gateway.config import Settings
 from gateway.knowledge import Knowledge
 from gateway.parse import parse

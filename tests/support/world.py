@@ -12,7 +12,7 @@ from gateway.app import handle
 from gateway.body import HttpResponse, Step
 from gateway.catalog import CatalogMemory
 from gateway.config import Settings
-from gateway.endpoints import EndpointsMemory
+from gateway.endpoints_memory import EndpointsMemory
 from gateway.pace import Pace
 from gateway.ports import Ports, Reply
 from gateway.rests import Rests
@@ -80,17 +80,24 @@ class Answer:
 
 
 class MemoryCache:
-    """Plays the KV namespace: holds what it is given, and can be broken by a test."""
+    """Plays the KV namespace: holds what it is given, and takes ``pause_s`` for all that it does."""
 
     def __init__(self) -> None:
         self.values: dict[str, bytes] = {}
+        self.gets = 0
         self.puts = 0
+        self.pause_s = 0.0
 
     async def get(self, key: str) -> bytes | None:
+        self.gets += 1
+        if self.pause_s:
+            await asyncio.sleep(self.pause_s)
         return self.values.get(key)
 
     async def put(self, key: str, value: bytes) -> None:
         self.puts += 1
+        if self.pause_s:
+            await asyncio.sleep(self.pause_s)
         self.values[key] = value
 
 
@@ -105,9 +112,9 @@ class World:
     rests: Rests = field(default_factory=Rests)
     pace: Pace = field(default_factory=Pace)
     sessions: Sessions = field(default_factory=Sessions)
-    endpoints_memory: EndpointsMemory = field(default_factory=EndpointsMemory)
     cache: MemoryCache = field(default_factory=MemoryCache)
     catalog_memory: CatalogMemory = field(default_factory=CatalogMemory)
+    endpoints_memory: EndpointsMemory = field(default_factory=EndpointsMemory)
     transport: HttpxTransport = field(init=False)
 
     def __post_init__(self) -> None:
@@ -131,9 +138,9 @@ class World:
             rests=self.rests,
             pace=self.pace,
             sessions=self.sessions,
-            endpoints_memory=self.endpoints_memory,
             cache=self.cache,
             catalog_memory=self.catalog_memory,
+            endpoints_memory=self.endpoints_memory,
         )
 
     def _log(self, event: str, **fields: Json) -> None:

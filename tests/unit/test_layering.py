@@ -9,11 +9,12 @@ SRC = Path(__file__).parents[2] / "src"
 LAYERS = (
     "wire errors casts prices fields tasks upstreams keys config needs chat json_bytes",
     "policy retry_after details error_rows classify answers",
-    "catalog endpoints rests pace sessions ports body seal sse idle shape chunk_shape openrouter",
+    "catalog endpoints_memory rests pace sessions ports body seal sse idle shape chunk_shape openrouter",
     "attempts respond cors call",
     "authorize parse chain direct compose costs links speed knowledge fit judge order plan",
     "schedule attempt_once spent execute normalize",
-    "listing refresh availability show_tasks show_models guard guard_step relay resume patience streaming",
+    "get compact refresh endpoints availability listing shelf show_tasks show_models",
+    "guard guard_step relay resume patience streaming",
     "prepare completions decided show_plan show_health",
     "schemas plan_schema openapi app",
     "edge.fetch edge.lifeline edge.sinks edge.convert edge.bindings",
@@ -39,6 +40,7 @@ STANDARD_LIBRARY = {
     "types",
     "typing",
     "urllib",
+    "zlib",
 }
 JAVASCRIPT = {"js", "pyodide", "workers"}
 

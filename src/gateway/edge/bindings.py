@@ -12,7 +12,7 @@ from pyodide.ffi import JsException, to_js
 from gateway.catalog import CatalogMemory
 from gateway.config import Settings
 from gateway.edge.fetch import FetchTransport
-from gateway.endpoints import EndpointsMemory
+from gateway.endpoints_memory import EndpointsMemory
 from gateway.pace import Pace
 from gateway.ports import Ports
 from gateway.rests import Rests
@@ -94,9 +94,9 @@ class KvCache:
 _TRANSPORT = FetchTransport()
 _RESTS = Rests()
 _PACE = Pace()
-_ENDPOINTS = EndpointsMemory()
 _SESSIONS = Sessions()
 _CATALOG_MEMORY = CatalogMemory()
+_ENDPOINTS_MEMORY = EndpointsMemory()
 
 
 def ports_of(env: Any) -> Ports:
@@ -110,8 +110,8 @@ def ports_of(env: Any) -> Ports:
         log_bug=log_bug,
         rests=_RESTS,
         pace=_PACE,
-        endpoints_memory=_ENDPOINTS,
         sessions=_SESSIONS,
         cache=KvCache(env),
         catalog_memory=_CATALOG_MEMORY,
+        endpoints_memory=_ENDPOINTS_MEMORY,
     )

@@ -1,0 +1,90 @@
+import json
+
+import pytest
+
+from gateway.tasks import DEFAULT_ROUTES
+from tests.support.models import listing, model
+from tests.support.upstream import fail
+from tests.support.world import TOKEN, UPSTREAM_KEY, World, finish
+
+pytestmark = pytest.mark.anyio
+DEEP = "/health?deep=1"
+LISTED = [model(name) for name in {name for route in DEFAULT_ROUTES for name in route.models}]
+
+
+def world(*models: dict[str, object], **env: str) -> World:
+    world = World(env)
+    world.upstream.pages["/models"] = (listing(*models) if models else fail(503),)
+    return world
+
+
+async def test_all_is_well_where_every_chain_is_listed() -> None:
+    got = await world(*LISTED, model("a/one")).get(DEEP)
+
+    assert got.json["status"] == "ok"
+    assert got.json["catalog"] == {"models": len(LISTED) + 1, "age_s": 0, "fresh": True}
+    assert got.json["upstreams"] == ["openrouter"]
+    assert {name: each["not_listed"] for name, each in got.json["chains"].items()} == {
+        **{route.name: [] for route in DEFAULT_ROUTES},
+        "DEFAULT_MODEL, FALLBACK_MODELS": [],
+    }
+
+
+async def test_a_model_that_has_left_the_catalogue_is_reported() -> None:
+    left = [each for each in LISTED if each["id"] != "~z-ai/glm-latest"]
+    got = await world(*left, model("a/one")).get(DEEP)
+
+    assert got.json["status"] == "degraded"
+    assert got.json["chains"]["task/code"]["not_listed"] == ["~z-ai/glm-latest"]
+    assert got.json["chains"]["task/reasoning"]["not_listed"] == []
+
+
+async def test_what_is_never_listed_is_not_missed() -> None:
+    routes = {route.name: None for route in DEFAULT_ROUTES}
+    declared = {"near": {"base_url": "https://near.example/v1"}}
+    env = {
+        "TASK_ROUTES": json.dumps({**routes, "task/mine": ["@preset/a", "b/two@preset/c", "direct:near/m"]}),
+        "UPSTREAMS": json.dumps(declared),
+        "FALLBACK_MODELS": "task/mine",
+    }
+    got = await world(model("a/one"), **env).get(DEEP)
+
+    assert (got.json["status"], got.json["upstreams"]) == ("ok", ["openrouter", "near"])
+
+
+async def test_without_a_catalogue_it_is_degraded_and_nothing_is_missed() -> None:
+    got = await world().get(DEEP)
+
+    assert (got.status, got.json["status"], got.json["catalog"]) == (200, "degraded", None)
+    assert not [each for each in got.json["chains"].values() if each["not_listed"]]
+
+
+async def test_a_stale_copy_is_said_to_be_one_and_fetched_anew_beside_it() -> None:
+    asked = world(model("a/one"), CATALOG_TTL_S="60")
+    await asked.get(DEEP)
+    assert asked.catalog_memory.catalog is not None
+    asked.catalog_memory.catalog.fetched_at_s -= 100
+
+    response = await asked.begin(b"", method="GET", path=DEEP)
+
+    assert (await finish(response)).json["catalog"]["fresh"] is False
+    assert response.background is not None
+
+
+async def test_deep_health_is_for_callers_and_shows_no_secret() -> None:
+    asked = world(model("a/one"))
+
+    assert (await asked.get(DEEP, headers={})).status == 401
+    assert asked.upstream.got == []
+    got = await asked.get(DEEP)
+    assert UPSTREAM_KEY not in got.body.decode()
+    assert TOKEN not in got.body.decode()
+
+
+@pytest.mark.parametrize("query", ["", "?deep=0", "?deep=true", "?other=1"])
+async def test_shallow_health_is_for_anybody_and_calls_nobody(query: str) -> None:
+    asked = world(model("a/one"))
+    got = await asked.get(f"/health{query}", headers={})
+
+    assert (got.status, set(got.json)) == (200, {"status", "version", "python", "set"})
+    assert asked.upstream.got == []
