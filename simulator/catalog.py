@@ -22,11 +22,25 @@ _REAL_LOOKING = {
     "deepseek/deepseek-v4-pro": ("DeepSeek: DeepSeek V4 Pro", Price(400, 1_600)),
     "qwen/qwen3.8-27b": ("Qwen: Qwen3.8 27B", Price(300, 1_700)),
     "z-ai/glm-5.3-flash": ("Z.AI: GLM 5.3 Flash", Price(200, 800)),
+    "z-ai/glm-5.3": ("Z.AI: GLM 5.3", Price(600, 2_200)),
+    "anthropic/claude-opus-5.5": ("Anthropic: Claude Opus 5.5", Price(5_000, 25_000)),
+    "openai/gpt-6.1-sol": ("OpenAI: GPT-6.1 Sol", Price(2_000, 12_000)),
+    "openai/gpt-6-luna": ("OpenAI: GPT-6 Luna", Price(100, 500)),
+    "google/gemini-3.1-pro-preview": ("Google: Gemini 3.1 Pro Preview", Price(2_000, 12_000)),
+    "deepseek/deepseek-v4-flash": ("DeepSeek: DeepSeek V4 Flash", Price(150, 400)),
 }
 # Routers and aliases answer in the name of a concrete model.
 _SERVED_BY = {
     "openrouter/auto": "openai/gpt-5.4-mini",
     "~anthropic/claude-sonnet-latest": "anthropic/claude-sonnet-4.6",
+    "~anthropic/claude-opus-latest": "anthropic/claude-opus-5.5",
+    "~anthropic/claude-haiku-latest": "anthropic/claude-haiku-4.5",
+    "~openai/gpt-latest": "openai/gpt-6.1-sol",
+    "~openai/gpt-luna-latest": "openai/gpt-6-luna",
+    "~google/gemini-flash-latest": "google/gemini-3.8-flash",
+    "~google/gemini-pro-latest": "google/gemini-3.1-pro-preview",
+    "~z-ai/glm-latest": "z-ai/glm-5.3",
+    "~z-ai/glm-flash-latest": "z-ai/glm-5.3-flash",
 }
 _PARAMETERS = [
     "frequency_penalty", "include_reasoning", "max_tokens", "presence_penalty", "reasoning",
@@ -58,7 +72,13 @@ def models() -> Mapping[str, Mapping[str, Any]]:
     simulated = {name: _model(name, f"Simulator: {name[4:]}", SIMULATED) for name in listed(HEALTHY)}
     free = {"sim/ok:free": _model("sim/ok:free", "Simulator: ok (free)", FREE)}
     real_looking = {name: _model(name, title, price) for name, (title, price) in _REAL_LOOKING.items()}
-    return simulated | free | recorded | real_looking
+    known = simulated | free | recorded | real_looking
+    aliases = {
+        alias: _model(alias, f"{known[target]['name']} (latest)", _price_in(known[target]["pricing"]))
+        for alias, target in _SERVED_BY.items()
+        if alias.startswith("~")
+    }
+    return aliases | known
 
 
 @cache

@@ -132,10 +132,10 @@ def _health() -> JsonObject:
     operation = _open("getHealth", "Whether this Worker is set up", reference("Health"))
     description = "1: whether its chains can be asked, too. This needs a key."
     parameters: list[Json] = [
-        {"name": "deep", "in": "query", "description": description, "schema": {"enum": ["1"]}}
+        {"name": "deep", "in": "query", "description": description, "schema": {"enum": ["0", "1"]}}
     ]
-    refused = _response("A key is missing, or wrong", "Error")
-    responses = {**object_or_empty(operation["responses"]), "401": refused, "403": refused}
+    refused = {status: _response("Refused", "Error") for status in ("400", "401", "403")}
+    responses: JsonObject = {**object_or_empty(operation["responses"]), **refused}
     return operation | {"parameters": parameters, "responses": responses}
 
 

@@ -8,6 +8,7 @@ from gateway.authorize import authorize
 from gateway.body import HttpResponse
 from gateway.call import Call
 from gateway.catalog import Catalog
+from gateway.errors import GatewayError
 from gateway.refresh import current, is_due, refresh
 from gateway.respond import respond_json
 from gateway.tasks import PREFIX
@@ -21,7 +22,10 @@ NO_STORE = (("cache-control", "no-store"),)
 async def show_health(call: Call) -> HttpResponse:
     """``GET /health``: without a call upstream, for anybody; ``?deep=1`` is for callers with a key."""
     shallow = _shallow(call)
-    if parse_qs(call.request.query).get("deep") != ["1"]:
+    deep = parse_qs(call.request.query, keep_blank_values=True).get("deep", ["0"])
+    if deep not in (["0"], ["1"]):
+        raise GatewayError("invalid_field", "`deep` must be 0 or 1.", param="deep")
+    if deep == ["0"]:
         return respond_json(200, shallow, call.frame, NO_STORE)
     authorize(call.request, call.settings)
     settings, ports = call.settings, call.ports

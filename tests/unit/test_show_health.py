@@ -81,10 +81,17 @@ async def test_deep_health_is_for_callers_and_shows_no_secret() -> None:
     assert TOKEN not in got.body.decode()
 
 
-@pytest.mark.parametrize("query", ["", "?deep=0", "?deep=true", "?other=1"])
+@pytest.mark.parametrize("query", ["", "?deep=0", "?other=1"])
 async def test_shallow_health_is_for_anybody_and_calls_nobody(query: str) -> None:
     asked = world(model("a/one"))
     got = await asked.get(f"/health{query}", headers={})
 
     assert (got.status, set(got.json)) == (200, {"status", "version", "python", "set"})
     assert asked.upstream.got == []
+
+
+@pytest.mark.parametrize("query", ["deep=", "deep=true", "deep=1&deep=1", "deep=null"])
+async def test_deep_is_0_or_1(query: str) -> None:
+    got = await world().get(f"/health?{query}")
+
+    assert (got.status, got.error["param"]) == (400, "deep")

@@ -1,0 +1,165 @@
+"""The plan, the tasks and the orders over HTTP: what the plan shows is what a request then does."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.support.chat import CHAT, attempts_in, error_in, post, question
+from tests.support.journal import Journal
+from tests.support.runtimes import KEY, Gateway
+
+PLAN = "/v1/plan"
+FAILING = ("sim/status-503", "sim/err-404-data-policy", "sim/status-500")
+ROUTES = {
+    "task/mine": {"models": ["sim/status-503", "sim/ok"], "options": {"deadline_ms": 20_000}},
+    "task/cheap": {
+        "models": ["anthropic/claude-haiku-4.5", "openai/gpt-oss-120b", "sim/ok"],
+        "order": "cheapest",
+        "max_price": {"prompt": 0.5},
+    },
+    "task/code": None,
+}
+
+
+@pytest.fixture(scope="session")
+def planning(start_gateway: Callable[..., Gateway]) -> Gateway:
+    """A gateway with task routes of its own and the list of models at hand."""
+    gateway = start_gateway(
+        bindings=("MODEL_CACHE",), TASK_ROUTES=json.dumps(ROUTES), DEFAULT_MODEL="task/mine"
+    )
+    with gateway.client() as client:
+        assert client.get("/v1/models").status_code == 200
+    return gateway
+
+
+def plan_for(gateway: Gateway, body: dict[str, Any]) -> dict[str, Any]:
+    with gateway.client() as client:
+        answer = client.post(PLAN, json=body)
+    assert answer.status_code == 200, answer.text
+    plan: dict[str, Any] = answer.json()
+    return plan
+
+
+def models_in(plan: dict[str, Any]) -> list[str]:
+    return [each["model"] for each in plan["chain"]]
+
+
+def test_a_plan_calls_no_model_and_a_request_walks_it(planning: Gateway, journal: Journal) -> None:
+    body = question(journal, *FAILING, gateway={"retries": 0})
+
+    plan = plan_for(planning, body)
+    assert journal.entries() == []
+
+    error = error_in(post(planning, body))
+    attempts = attempts_in(error["metadata"]["gateway"])
+    assert models_in(plan) == [model for model, _ in attempts] == [*FAILING]
+    assert plan["catalog"]["fresh"]
+
+
+def test_a_task_is_a_chain_that_clients_can_pick(planning: Gateway, journal: Journal) -> None:
+    with planning.client() as client:
+        ids = [each["id"] for each in client.get("/v1/models").json()["data"]]
+    assert ids[:2] == ["task/classification", "task/reasoning"]
+    assert "task/mine" in ids
+    assert "task/code" not in ids
+
+    answer = post(planning, question(journal, "task/mine"))
+    assert attempts_in(answer.json()["gateway"]) == [("sim/status-503", "overloaded"), ("sim/ok", "answered")]
+
+
+def test_the_cheapest_of_a_task_comes_first_and_what_is_too_dear_is_left_out(
+    planning: Gateway, journal: Journal
+) -> None:
+    plan = plan_for(planning, question(journal, "task/cheap"))
+
+    assert models_in(plan) == ["openai/gpt-oss-120b"]
+    assert {each["model"]: each["reason"] for each in plan["skipped"]} == {
+        "anthropic/claude-haiku-4.5": "over_max_price",
+        "sim/ok": "over_max_price",
+    }
+    answer = post(planning, question(journal, "task/cheap"))
+    assert answer.json()["gateway"]["served"] == "openai/gpt-oss-120b"
+    (call,) = journal.entries()
+    assert call["body"]["provider"] == {"max_price": {"prompt": 0.5}}
+
+
+def test_a_model_that_cannot_see_is_not_asked_about_a_picture(planning: Gateway, journal: Journal) -> None:
+    picture = {"type": "image_url", "image_url": {"url": "https://pages.example/a.png"}}
+    body = question(journal, "sim/ok", "anthropic/claude-haiku-4.5")
+    body["messages"] = [{"role": "user", "content": [picture]}]
+
+    answer = post(planning, body)
+
+    assert answer.json()["gateway"]["served"] == "anthropic/claude-haiku-4.5"
+    assert answer.json()["gateway"]["skipped"] == [
+        {"model": "sim/ok", "reason": "no_such_input", "missing": ["image"]}
+    ]
+    assert [each["model"] for each in journal.entries()] == ["anthropic/claude-haiku-4.5"]
+
+
+def test_what_no_model_of_the_chain_can_do_is_said_without_a_call(
+    planning: Gateway, journal: Journal
+) -> None:
+    body = question(journal, "sim/ok", modalities=["text", "audio"])
+
+    answer = post(planning, body)
+
+    error = error_in(answer)
+    assert (answer.status_code, error["code"], error["metadata"]["source"]) == (
+        400,
+        "no_model_fits",
+        "client",
+    )
+    assert plan_for(planning, body)["would_fail_with"]["code"] == "no_model_fits"
+    assert journal.entries() == []
+
+
+def test_a_session_keeps_its_model(planning: Gateway, journal: Journal) -> None:
+    body = question(
+        journal,
+        "sim/status-503",
+        "sim/ok",
+        session_id=journal.user,
+        gateway={"order": "sticky", "retries": 0},
+    )
+
+    first, second = post(planning, body).json(), post(planning, body).json()
+
+    assert len(first["gateway"]["attempts"]) == 2
+    assert attempts_in(second["gateway"]) == [("sim/ok", "answered")]
+
+
+def test_deep_health_names_what_has_left_the_list(start_gateway: Callable[..., Gateway]) -> None:
+    gateway = start_gateway(TASK_ROUTES='{"task/gone": ["sim/ok", "gone/model"]}')
+    with gateway.client() as client:
+        health = client.get("/health?deep=1").json()
+
+    assert health["status"] == "degraded"
+    assert health["chains"]["task/gone"]["not_listed"] == ["gone/model"]
+    assert health["chains"]["task/code"]["not_listed"] == []
+
+
+def test_a_key_may_be_bound_to_models(start_gateway: Callable[..., Gateway], journal: Journal) -> None:
+    keys = json.dumps([{"name": "bound", "token": KEY, "models": ["sim/ok", "task/*"]}])
+    bound = start_gateway(GATEWAY_KEYS=keys)
+    gateway = Gateway(bound.runtime, bound.base_url, KEY, bound.leash)
+
+    refused = post(gateway, question(journal, "sim/tools"))
+    answered = post(gateway, question(journal, "sim/tools", "sim/ok"))
+
+    assert (refused.status_code, error_in(refused)["code"]) == (403, "model_not_allowed")
+    assert answered.json()["gateway"]["served"] == "sim/ok"
+    assert [each["model"] for each in journal.entries()] == ["sim/ok"]
+
+
+@pytest.mark.parametrize("model", ["task/typo", "direct:nobody/m"])
+def test_a_name_that_means_nothing_is_the_callers_fault(
+    planning: Gateway, journal: Journal, model: str
+) -> None:
+    for path in (CHAT, PLAN):
+        with planning.client() as client:
+            answer = client.post(path, json=question(journal, model))
+        assert (answer.status_code, error_in(answer)["param"]) == (400, "model")
+    assert journal.entries() == []
