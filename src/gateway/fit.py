@@ -60,10 +60,11 @@ def _expired(listed: JsonObject, question: Question) -> JsonObject | None:
 
 
 def _over_price(listed: JsonObject, question: Question) -> JsonObject | None:
-    price = lowest_price(listed)
-    for ceiling in (question.max_price, question.chat.needs.max_price):
+    ceilings = [each for each in (question.max_price, question.chat.needs.max_price) if each]
+    price = lowest_price(listed) if ceilings else Price()
+    for ceiling in ceilings:
         for kind, usd in (("prompt", price.prompt), ("completion", price.completion)):
-            limit_usd = getattr(ceiling, kind) if ceiling else None
+            limit_usd = getattr(ceiling, kind)
             if usd is not None and limit_usd is not None and usd > limit_usd:
                 return {"kind": kind, "usd_per_million_tokens": usd}
     return None
@@ -97,6 +98,8 @@ def _lacks_output(listed: JsonObject, question: Question) -> JsonObject | None:
 
 
 def _lacks_side(listed: JsonObject, side: str, wanted: frozenset[str]) -> JsonObject | None:
+    if not wanted:
+        return None
     has = {str(each) for each in list_or_empty(object_or_empty(listed.get("architecture")).get(side))}
     missing: list[Json] = [*sorted(wanted - has)]
     return {"missing": missing} if has and missing else None
@@ -104,6 +107,9 @@ def _lacks_side(listed: JsonObject, side: str, wanted: frozenset[str]) -> JsonOb
 
 def _lacks(listed: JsonObject, *needed: frozenset[str] | None) -> JsonObject | None:
     """Return what a model does not support; each is known by one or several names, and None is nothing."""
+    needed = tuple(names for names in needed if names)
+    if not needed:
+        return None
     supported = {str(each) for each in list_or_empty(listed.get("supported_parameters"))}
     missing: list[Json] = [min(names) for names in needed if names and not names & supported]
     return {"missing": missing} if supported and missing else None

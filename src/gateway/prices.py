@@ -6,7 +6,7 @@ price is that of the cheapest endpoint, so a bill can be higher.
 
 from dataclasses import dataclass
 
-from gateway.wire import Json, JsonObject, object_or_empty
+from gateway.wire import Json, JsonObject, number_or_none, object_or_empty
 
 PER_MILLION = 1_000_000
 
@@ -45,13 +45,15 @@ def as_price(value: Json) -> Price:
 
 
 def listed_price(model: JsonObject) -> Price:
-    """Return a model's list price; with conditional prices the dearest."""
-    return Price(prompt=usd_per_million(model, "prompt"), completion=usd_per_million(model, "completion"))
+    """Return a model's list price as the catalogue has it: with conditional prices the dearest."""
+    usd = object_or_empty(model.get("usd_per_million_tokens"))
+    return Price(prompt=number_or_none(usd.get("prompt")), completion=number_or_none(usd.get("completion")))
 
 
 def lowest_price(model: JsonObject) -> Price:
     """Return what a model charges at the least: its list price without conditions."""
-    return listed_price({"pricing": {**object_or_empty(model.get("pricing")), "overrides": None}})
+    plain: JsonObject = {"pricing": {**object_or_empty(model.get("pricing")), "overrides": None}}
+    return Price(prompt=usd_per_million(plain, "prompt"), completion=usd_per_million(plain, "completion"))
 
 
 def usd_per_million(model: JsonObject, kind: str) -> float | None:

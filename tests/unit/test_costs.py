@@ -3,6 +3,7 @@ import json
 import pytest
 
 from gateway.chat import ChatRequest
+from gateway.compact import shown
 from gateway.costs import EXPECTED_COMPLETION_TOKENS, estimated_cost_usd, worst_cost_usd
 from gateway.parse import parse
 from gateway.prices import Price, listed_price
@@ -21,12 +22,12 @@ def chat(**fields: Json) -> ChatRequest:
 
 
 def worst(asked: ChatRequest, **listed: Json) -> float | None:
-    model = {**PRICED, **listed}
+    model = shown({**PRICED, **listed})
     return worst_cost_usd(asked, listed_price(model), model)
 
 
 def estimated(asked: ChatRequest, **listed: Json) -> float | None:
-    model = {**PRICED, **listed}
+    model = shown({**PRICED, **listed})
     return estimated_cost_usd(asked, listed_price(model), model)
 
 
