@@ -11,7 +11,7 @@ from types import FrameType
 from urllib.parse import urlsplit
 
 from gateway.casts import LOOPBACK_HOSTS
-from gateway.config import SETTINGS
+from gateway.setting import SETTINGS
 from gateway.upstreams import as_upstreams
 from scripts.env import command_line_names, given_settings, unknown_names
 from scripts.follow import Follower

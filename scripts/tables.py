@@ -2,14 +2,17 @@
 
 from pathlib import Path
 
-from gateway.config import SETTINGS
 from gateway.errors import KINDS
 from gateway.policy import RULES
+from gateway.setting import SETTINGS
+from gateway.tasks import DEFAULT_ROUTES
 from scripts.tools import ROOT
 
 README = ROOT / "README.md"
+ROUTING = ROOT / "docs" / "routing.md"
 ERRORS = ROOT / "docs" / "errors.md"
 BEGIN, END = "<!-- settings: written by `make tables` -->\n", "<!-- /settings -->\n"
+ROUTES_BEGIN, ROUTES_END = "<!-- routes: written by `make tables` -->\n", "<!-- /routes -->\n"
 
 
 def settings_table() -> str:
@@ -54,15 +57,34 @@ def errors_page() -> str:
     return ERRORS_HEAD + "".join(rules) + REQUESTS_HEAD + "".join(kinds)
 
 
+def routes_table() -> str:
+    """Return the default task routes as a Markdown table."""
+    rows = ["| task | models | order | why |", "|---|---|---|---|"]
+    for route in DEFAULT_ROUTES:
+        models = ", ".join(f"`{model}`" for model in route.models)
+        rows.append(f"| `{route.name}` | {models} | `{route.order}` | {route.reason} |")
+    return "\n".join(rows) + "\n"
+
+
 def with_settings(readme: str) -> str:
     """Return the README with the settings' table between its marks."""
-    head, _, rest = readme.partition(BEGIN)
-    return head + BEGIN + settings_table() + END + rest.partition(END)[2]
+    return _between(readme, BEGIN, END, settings_table())
+
+
+def with_routes(page: str) -> str:
+    """Return the page about routing with the default routes between its marks."""
+    return _between(page, ROUTES_BEGIN, ROUTES_END, routes_table())
+
+
+def _between(text: str, begin: str, end: str, table: str) -> str:
+    head, _, rest = text.partition(begin)
+    return head + begin + table + end + rest.partition(end)[2]
 
 
 def main() -> None:
-    """Write both."""
+    """Write all of them."""
     write(README, with_settings(README.read_text(encoding="utf-8")))
+    write(ROUTING, with_routes(ROUTING.read_text(encoding="utf-8")))
     write(ERRORS, errors_page())
 
 

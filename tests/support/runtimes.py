@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import httpx
 
-from gateway.config import SETTINGS
+from gateway.setting import SETTINGS
 from scripts.dev import is_secret
 from scripts.leash import Leash
 from scripts.ports import free_port

@@ -3,8 +3,9 @@ from hashlib import sha256
 
 import pytest
 
-from gateway.config import SETTINGS, Settings
+from gateway.config import Settings
 from gateway.errors import ConfigError
+from gateway.setting import SETTINGS
 
 CANARY = "canary"
 LONG = "canary-of-a-token-that-is-long"

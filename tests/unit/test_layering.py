@@ -7,7 +7,7 @@ SRC = Path(__file__).parents[2] / "src"
 
 # A module imports from earlier lines only. `gateway.` is left out.
 LAYERS = (
-    "wire errors casts prices fields tasks upstreams keys config needs chat json_bytes",
+    "wire errors casts prices fields tasks upstreams keys setting config needs chat json_bytes",
     "policy retry_after details error_rows classify answers",
     "catalog endpoints_memory rests pace sessions ports body seal sse idle shape chunk_shape openrouter",
     "attempts respond cors call",

@@ -94,3 +94,11 @@ def test_a_route_that_is_wrong_is_named_and_its_value_is_not_shown(value: object
 def test_what_is_not_json_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="TASK_ROUTES must be JSON"):
         Settings.from_env({"TASK_ROUTES": text}.get)
+
+
+@pytest.mark.parametrize(
+    "env", [{"DEFAULT_MODEL": "task/typo"}, {"FALLBACK_MODELS": "a, task/typo"}], ids=repr
+)
+def test_the_settings_chain_names_tasks_that_there_are(env: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match="name a task"):
+        Settings.from_env(env.get)
