@@ -8,12 +8,12 @@ from typing import TypeAlias
 
 from gateway.answers import AnswerTest
 from gateway.attempts import Attempt, elapsed_ms
-from gateway.chain import Candidate, Limits
+from gateway.chain import Candidate, Limits, Step
 from gateway.direct import fault_at_direct
 from gateway.openrouter import CommittedStream, Completion, commit
 from gateway.policy import AttemptFailedError, Fault
 from gateway.ports import Ports, TransportError
-from gateway.schedule import MIN_ATTEMPT_S, Step
+from gateway.schedule import MIN_ATTEMPT_S
 from gateway.wire import OPENROUTER, UpstreamRequest
 
 

@@ -36,6 +36,20 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """The next attempt: whom to ask, after how many seconds, and for how long at the most.
+
+    Attributes:
+        share_s: its part of what is left of the deadline, counted from its start.
+    """
+
+    candidate: Candidate
+    number: int
+    wait_s: float
+    share_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
     """A model that is not asked, and why; ``details`` say more of the reason."""
 

@@ -73,13 +73,11 @@ class Settings:
         direct = {
             each.name: _with_key(each, env) for each in cast(tuple[DirectUpstream, ...], values["UPSTREAMS"])
         }
-        _check_names("DEFAULT_MODEL and FALLBACK_MODELS", chain, direct)
+        _check_names(CHAIN_SETTINGS, chain, direct)
         for route in routes:
             _check_names("TASK_ROUTES", route.models, direct)
         if not {name for name in chain if name.startswith(PREFIX)} <= {route.name for route in routes}:
-            raise ConfigError(
-                "DEFAULT_MODEL and FALLBACK_MODELS", "name a task that TASK_ROUTES does not have"
-            )
+            raise ConfigError(CHAIN_SETTINGS, "name a task that TASK_ROUTES does not have")
         plain = {name.lower(): value for name, value in values.items() if name not in DERIVED}
         return cls(
             upstream=Upstream(
@@ -93,6 +91,7 @@ class Settings:
         )
 
 
+CHAIN_SETTINGS = "DEFAULT_MODEL and FALLBACK_MODELS"
 # Settings that become something else than a field of their own name.
 DERIVED = frozenset(
     {

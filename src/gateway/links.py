@@ -85,7 +85,8 @@ def _direct(model: str, route: TaskRoute | None, chat: ChatRequest, settings: Se
 
 def _listed(model: str, route: TaskRoute | None, chat: ChatRequest, catalog: Catalog | None) -> Link:
     listed = catalog.find(model) if catalog else None
-    price = listed_price(listed) if listed else Price()
+    # A variant that searches the web adds a fee that no list price holds.
+    price = Price() if listed is None or model.endswith(":online") else listed_price(listed)
     candidate = Candidate(
         model=model,
         upstream=OPENROUTER,

@@ -6,10 +6,9 @@ only when nothing else is left and its time comes before the deadline.
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from gateway.attempts import Receipt
-from gateway.chain import Candidate, Plan
+from gateway.chain import Candidate, Plan, Step
 from gateway.policy import Fault, Scope, Verdict, jitter_s, pause_s
 from gateway.rests import Rests
 
@@ -18,20 +17,6 @@ from gateway.rests import Rests
 MIN_ATTEMPT_S = 0.01
 # A pause this short is worth more than another model, if the model itself named it.
 SHORT_PAUSE_S = 1.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """The next attempt: whom to ask, after how many seconds, and for how long at the most.
-
-    Attributes:
-        share_s: its part of what is left of the deadline, counted from its start.
-    """
-
-    candidate: Candidate
-    number: int
-    wait_s: float
-    share_s: float
 
 
 class Schedule:

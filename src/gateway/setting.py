@@ -1,4 +1,4 @@
-"""Everything that can be set, as one table: its default as it would be written, how it is read, what it means.
+"""All that can be set, as one table: its default as it would be written, how it is read, what it means.
 
 Secrets come from ``wrangler secret put``; everything else from ``[vars]``, with a default that works.
 """

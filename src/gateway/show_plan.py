@@ -9,14 +9,14 @@ from dataclasses import replace
 from gateway.attempts import Receipt
 from gateway.body import HttpResponse
 from gateway.call import Call
-from gateway.chain import Limits, Plan
+from gateway.chain import Limits, Plan, Step
 from gateway.decided import decided_by
 from gateway.policy import Fault
 from gateway.ports import Ports
 from gateway.prepare import Prepared, prepare, work_beside
 from gateway.prices import listed_price
 from gateway.respond import respond_json
-from gateway.schedule import Schedule, Step
+from gateway.schedule import Schedule
 from gateway.spent import chain_spent
 from gateway.wire import JsonObject
 
