@@ -87,7 +87,7 @@ def to_response(response: HttpResponse, lifeline: Lifeline) -> Any:
     """Return the JavaScript response; a streamed body runs on as a task of the request's ``lifeline``."""
     headers = Headers.new(to_js([list(pair) for pair in response.headers]))
     if response.background is not None:
-        lifeline.start(_run(response.background))
+        lifeline.start(_run(response.background), for_client=False)
     if isinstance(response.body, bytes):
         # A 204 may have no body at all, not even an empty one.
         return Response.new(

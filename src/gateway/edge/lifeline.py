@@ -1,4 +1,4 @@
-"""A request's tasks: kept alive while the client stays, and ended when it leaves."""
+"""A request's tasks: kept alive beyond the response, and most of them ended when the client leaves."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -13,11 +13,11 @@ class Lifeline:
     """Holds what runs for one request.
 
     The runtime drops a handler whose client has left without telling Python. So the work runs in tasks
-    under ``waitUntil``, which it does not drop, and ``request.signal`` cancels them. The 2024 runtime has
-    the signal but never fires it: there the request's own deadlines end its tasks.
+    under ``waitUntil``, which it does not drop, and ``request.signal`` cancels those that are for the client.
+    The 2024 runtime has the signal but never fires it: there the request's own deadlines end its tasks.
 
     Attributes:
-        client_gone: the client has left, and the tasks were cancelled.
+        client_gone: the client has left, and what was for it was cancelled.
     """
 
     def __init__(self, js_request: Any, ctx: Any, on_bug: Callable[[Exception], None]) -> None:
@@ -25,13 +25,16 @@ class Lifeline:
         self._ctx = ctx
         self._on_bug = on_bug
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._for_client: set[asyncio.Task[Any]] = set()
         self._signal = getattr(js_request, "signal", None)
         self._on_abort = create_proxy(self._cancel)
         if self._signal:
             self._signal.addEventListener("abort", self._on_abort)
 
-    def start(self, work: Coroutine[Any, Any, Result]) -> "asyncio.Task[Result | None]":
-        """Run ``work`` as a task that outlives the response, but not the client.
+    def start(
+        self, work: Coroutine[Any, Any, Result], *, for_client: bool = True
+    ) -> "asyncio.Task[Result | None]":
+        """Run ``work`` as a task that outlives the response, but not the client, unless it is not for it.
 
         The task never raises: it returns None when it was cancelled, and when ``work`` has a bug, of which
         ``on_bug`` is told. Later work is started by a task that still runs: when none does, the lifeline
@@ -39,11 +42,14 @@ class Lifeline:
         """
         task = asyncio.create_task(self._settle(work))
         self._tasks.add(task)
+        if for_client:
+            self._for_client.add(task)
         proxy = create_proxy(task)
 
         def ended(_: object) -> None:
             proxy.destroy()
             self._tasks.discard(task)
+            self._for_client.discard(task)
             if not self._tasks:
                 self._let_go()
 
@@ -62,7 +68,7 @@ class Lifeline:
 
     def _cancel(self, *_: object) -> None:
         self.client_gone = True
-        for task in tuple(self._tasks):
+        for task in tuple(self._for_client):
             task.cancel()
 
     def _let_go(self) -> None:
