@@ -20,6 +20,7 @@ from gateway.show_models import OPENROUTERS_PREFIX, show_model, show_models
 from gateway.wire import HttpRequest, JsonObject
 
 VERSION = "0.1.0"
+YOUNG = 0.25  # of CATALOG_TTL_S: the cron trigger leaves a copy alone that a request has just fetched
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -81,8 +82,8 @@ async def openapi_document(call: Call) -> HttpResponse:
 
 
 async def refresh_catalog(settings: Settings, ports: Ports) -> None:
-    """Fetch the catalogue, so that no request has to wait for it: what the cron trigger does."""
-    await refresh(settings.upstream, ports)
+    """Fetch the catalogue, unless that was just done, so that no request waits: the cron trigger's work."""
+    await refresh(settings.upstream, ports, max_age_s=settings.catalog_ttl_s * YOUNG)
 
 
 ROUTES: Mapping[str, Mapping[str, Handler]] = MappingProxyType(

@@ -1,14 +1,16 @@
-"""``GET /v1/models``: the catalogue in OpenAI's form, OpenRouter's fields kept, filtered and sorted."""
+"""What the query of ``GET /v1/models`` asks for: filters, a sort, a page."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeAlias
 
 from gateway.errors import GatewayError
-from gateway.prices import is_free, usd_per_million
+from gateway.prices import is_free
 from gateway.wire import JsonObject, list_or_empty, number_or_none, object_or_empty
 
 Test: TypeAlias = Callable[[JsonObject], bool]
+Order: TypeAlias = Callable[[JsonObject], float]
 # A query parameter's value becomes the test that a model must pass; raises ``ValueError`` in words.
 MakeTest: TypeAlias = Callable[[str], Test]
 
@@ -67,9 +69,9 @@ def _number(text: str) -> float:
 
 
 def _dearest_usd(model: JsonObject) -> float | None:
-    prices = [usd_per_million(model, kind) for kind in ("prompt", "completion")]
-    known = [price for price in prices if price is not None]
-    return max(known) if len(known) == len(prices) else None
+    usd = object_or_empty(model.get("usd_per_million_tokens"))
+    prompt, completion = number_or_none(usd.get("prompt")), number_or_none(usd.get("completion"))
+    return None if prompt is None or completion is None else max(prompt, completion)
 
 
 FILTERS: Mapping[str, MakeTest] = MappingProxyType(
@@ -84,10 +86,8 @@ FILTERS: Mapping[str, MakeTest] = MappingProxyType(
 )
 PAGING = ("offset", "limit")
 MOST_DIGITS = 10
-# OpenRouter's SDKs refuse a model without these fields, null though they may be.
-INSISTED_ON = ("context_length", "default_parameters", "per_request_limits", "supported_voices")
 UNKNOWN_LAST = float("inf")
-SORTS: Mapping[str, Callable[[JsonObject], float]] = MappingProxyType(
+SORTS: Mapping[str, Order] = MappingProxyType(
     {
         "price": lambda model: UNKNOWN_LAST if (usd := _dearest_usd(model)) is None else usd,
         "context": lambda model: -(number_or_none(model.get("context_length")) or 0),
@@ -96,61 +96,47 @@ SORTS: Mapping[str, Callable[[JsonObject], float]] = MappingProxyType(
 )
 
 
-def _id(model: JsonObject) -> str:
-    return str(model.get("id"))
+def _order(text: str) -> Order:
+    if text not in SORTS:
+        raise ValueError(f"must be one of {', '.join(SORTS)}")
+    return SORTS[text]
 
 
-def select(models: tuple[JsonObject, ...], query: Mapping[str, str]) -> list[JsonObject]:
-    """Return the models that pass every filter of the query, in the order that it asks for.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a query asks for: models that pass all ``tests``, in an order, and which part of them.
+
+    Attributes:
+        order: the key by which they are sorted; None for OpenRouter's own order.
+        limit: how many at the most; None for all the rest.
+    """
+
+    tests: tuple[Test, ...]
+    order: Order | None
+    offset: int
+    limit: int | None
+
+
+def read_query(query: Mapping[str, str]) -> Asked:
+    """Return what the query asks for.
 
     Raises:
         GatewayError: a parameter is not one, or its value is wrong.
     """
-    tests = []
+    tests: list[Test] = []
+    bounds: dict[str, int] = {}
+    order: Order | None = None
     for name, value in query.items():
-        if name in PAGING:
-            continue
-        if name == "sort" and value in SORTS:
-            continue
-        if name == "sort":
-            raise GatewayError("invalid_field", f"`sort` must be one of {', '.join(SORTS)}.", param="sort")
-        if name not in FILTERS:
+        if name not in (*FILTERS, "sort", *PAGING):
             known = ", ".join([*FILTERS, "sort", *PAGING])
             raise GatewayError("unknown_option", f"That is not a filter. There are: {known}.", param="query")
         try:
-            tests.append(FILTERS[name](value))
+            if name in FILTERS:
+                tests.append(FILTERS[name](value))
+            elif name in PAGING:
+                bounds[name] = _natural(value)
+            else:
+                order = _order(value)
         except ValueError as error:
             raise GatewayError("invalid_field", f"`{name}` {error}.", param=name) from None
-    chosen = [model for model in models if all(test(model) for test in tests)]
-    return sorted(chosen, key=SORTS[query["sort"]]) if "sort" in query else chosen
-
-
-def page(models: list[JsonObject], query: Mapping[str, str]) -> list[JsonObject]:
-    """Return the part of a list that ``offset`` and ``limit`` ask for; without a limit all of the rest.
-
-    Raises:
-        GatewayError: one of them is no whole number.
-    """
-    bounds = {}
-    for name in PAGING:
-        try:
-            bounds[name] = _natural(query.get(name, "0"))
-        except ValueError as error:
-            raise GatewayError("invalid_field", f"`{name}` {error}.", param=name) from None
-    first = bounds["offset"]
-    return models[first : first + bounds["limit"]] if "limit" in query else models[first:]
-
-
-def shown(model: JsonObject) -> JsonObject:
-    """Return a model in OpenAI's form, with OpenRouter's fields and prices per million tokens."""
-    return {
-        **dict.fromkeys(INSISTED_ON),
-        "links": {"details": f"/api/v1/models/{_id(model)}/endpoints"},
-        **model,
-        "object": "model",
-        "owned_by": _id(model).partition("/")[0].lstrip("~"),
-        "usd_per_million_tokens": {
-            "prompt": usd_per_million(model, "prompt"),
-            "completion": usd_per_million(model, "completion"),
-        },
-    }
+    return Asked(tests=tuple(tests), order=order, offset=bounds.get("offset", 0), limit=bounds.get("limit"))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.catalog import CatalogMemory
+from gateway.endpoints_memory import EndpointsMemory
 from gateway.rests import Rests
 from gateway.wire import Json, UpstreamRequest
 
@@ -72,6 +73,7 @@ class Ports:
         log_bug: logs where an unforeseen fault happened, never what it held.
         cache: what all isolates share, if it is bound.
         catalog_memory: this isolate's copy of the catalogue.
+        endpoints_memory: the endpoints of models that this isolate was last asked about.
         rests: what this isolate knows of models that asked for a pause.
     """
 
@@ -84,3 +86,4 @@ class Ports:
     rests: Rests
     cache: Cache
     catalog_memory: CatalogMemory
+    endpoints_memory: EndpointsMemory

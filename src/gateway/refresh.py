@@ -7,81 +7,162 @@ it cannot be. It is a help and never a condition: no chat fails because it is mi
 import asyncio
 
 from gateway.answers import parse_json
-from gateway.catalog import KEY, Catalog, compact, from_stored, to_stored
-from gateway.ports import Ports, Reply, TransportError
-from gateway.wire import Upstream, UpstreamRequest
+from gateway.catalog import KEY, Catalog, from_stored
+from gateway.compact import compact
+from gateway.get import get
+from gateway.ports import Ports, TransportError
+from gateway.wire import Upstream
 
 FETCH_TIMEOUT_S = 15.0
+CACHE_TIMEOUT_S = 2.0
+STORE_TIMEOUT_S = 10.0
 POLL_S = 0.05
+# KV itself may show what another wrote a minute later: to look more often is of no use.
+# Source: Cloudflare "How KV works".
+LOOK_S = 30.0
+JUST_LOOKED_S = 1.0
 # After a fetch that failed a stale copy is good enough for so long.
 RETRY_S = 30.0
-# What is stored as from further in the future than clocks may differ was stored by a broken one.
+# What is from further in the future than clocks may differ has its time from a broken one.
 CLOCK_SKEW_S = 60.0
+# KV refuses more than 25 MiB. Source: Cloudflare "KV limits".
+MOST_STORED_BYTES = 20 * 1024 * 1024
+
+
+async def at_hand(ports: Ports, *, ttl_s: float) -> Catalog | None:
+    """Return the copy that this isolate has, or else KV; None where there is none. Never raises.
+
+    Made for every request: with a copy younger than ``ttl_s`` it waits for nothing, and without one KV is
+    looked into now and then only, for ``CACHE_TIMEOUT_S`` at the most. A stale copy is returned as it is.
+    """
+    memory, now_s = ports.catalog_memory, ports.now_s()
+    if _is_fresh(memory.catalog, now_s, ttl_s):
+        return memory.catalog
+    if not 0.0 <= now_s - memory.looked_at_s < LOOK_S:
+        await _look(ports)
+    elif memory.catalog is None:
+        while memory.looking_until_s > ports.now_s():  # noqa: ASYNC110  # another looks: see CatalogMemory
+            await asyncio.sleep(POLL_S)
+    return memory.catalog
 
 
 async def current(upstream: Upstream, ports: Ports, *, ttl_s: float) -> Catalog | None:
-    """Return the best copy that there is: this isolate's, KV's, or a new one; None where there is none.
+    """Return the best copy that there is: one at hand, or else a new one; None where there is none.
 
     Waits for OpenRouter only when there is no copy at all. A copy older than ``ttl_s`` is returned as it is:
     ``refresh`` fetches another, after the response.
     """
-    memory = ports.catalog_memory
-    if memory.catalog is None or memory.catalog.age_s(ports.now_s()) > ttl_s:
-        stored = from_stored(await ports.cache.get(KEY) or b"")
-        known_at_s = memory.catalog.fetched_at_s if memory.catalog else 0.0
-        if stored and known_at_s < stored.fetched_at_s <= ports.now_s() + CLOCK_SKEW_S:
-            memory.catalog = stored
-    if memory.catalog is None:
-        await refresh(upstream, ports)
-    return memory.catalog
+    catalog = await at_hand(ports, ttl_s=ttl_s)
+    if catalog is None:
+        await refresh(upstream, ports, max_age_s=ttl_s)
+    return ports.catalog_memory.catalog
 
 
-def is_due(catalog: Catalog, ports: Ports, *, ttl_s: float) -> bool:
-    """Return whether a request should fetch the list anew: it is stale, and nobody does or just failed to."""
+def is_due(catalog: Catalog | None, ports: Ports, *, ttl_s: float) -> bool:
+    """Return whether a request should fetch the list anew, beside its own work.
+
+    So it is when there is no copy, or it is stale, and nobody fetches or has just failed to.
+    """
     now_s, memory = ports.now_s(), ports.catalog_memory
-    return catalog.age_s(now_s) > ttl_s and now_s >= max(memory.retry_at_s, memory.fetching_until_s)
+    return not _is_fresh(catalog, now_s, ttl_s) and now_s >= max(memory.retry_at_s, memory.fetching_until_s)
 
 
-async def refresh(upstream: Upstream, ports: Ports) -> bool:
-    """Fetch the list anew and store it; return whether it was. One fetch at a time in an isolate.
+async def refresh(upstream: Upstream, ports: Ports, *, max_age_s: float) -> None:
+    """Get a copy not older than ``max_age_s``: from KV, where another isolate has been faster, or OpenRouter.
 
-    A request that comes while another fetches waits for what that one gets.
+    One fetch at a time in an isolate: who comes meanwhile waits for what comes of it, and takes over when it
+    was cancelled, or is overdue. A new copy is stored in KV. A failure is logged, and leaves what there was.
     """
     memory = ports.catalog_memory
-    if memory.fetching_until_s > ports.now_s():
-        # Asyncio objects cannot be shared between requests; a number can.
-        while memory.fetching_until_s > ports.now_s():  # noqa: ASYNC110  # see above
-            await asyncio.sleep(POLL_S)
-        return memory.catalog is not None
-    memory.fetching_until_s = ports.now_s() + FETCH_TIMEOUT_S
+    while memory.fetching_until_s > ports.now_s():
+        ended_before = memory.fetches_ended
+        await asyncio.sleep(POLL_S)
+        if memory.fetches_ended != ended_before:
+            return
+    until_s = memory.fetching_until_s = ports.now_s() + CACHE_TIMEOUT_S + FETCH_TIMEOUT_S
+    new = None
+    try:
+        has_just_looked = 0.0 <= ports.now_s() - memory.looked_at_s < JUST_LOOKED_S
+        stored = memory.catalog if has_just_looked else await _look(ports)
+        if not _is_fresh(stored, ports.now_s(), max_age_s):
+            new = await _fetch(upstream, ports)
+        memory.fetches_ended += 1
+    finally:
+        if memory.fetching_until_s == until_s:
+            memory.fetching_until_s = 0.0
+    if new is not None:
+        await _store(new, ports)
+
+
+async def _look(ports: Ports) -> Catalog | None:
+    """Return what KV holds, if that is of use; this isolate keeps it where its own copy is older."""
+    memory = ports.catalog_memory
+    memory.looked_at_s = ports.now_s()
+    until_s = memory.looking_until_s = memory.looked_at_s + CACHE_TIMEOUT_S
+    stored = None
+    try:
+        async with asyncio.timeout(CACHE_TIMEOUT_S):
+            raw = await ports.cache.get(KEY)
+        stored = from_stored(raw) if raw else None
+        if raw and stored is None:
+            ports.log("stored_catalog_ignored")
+    except TimeoutError:
+        ports.log("cache_failed", error="TimeoutError")
+    except asyncio.CancelledError:
+        memory.looked_at_s = float("-inf")  # nothing was seen: the next one looks
+        raise
+    except Exception as error:  # noqa: BLE001  # never a condition: no request may fail of it
+        ports.log_bug(error)
+    finally:
+        if memory.looking_until_s == until_s:
+            memory.looking_until_s = 0.0
+    memory.looked_at_s = ports.now_s()
+    if stored is None or _is_from_the_future(stored, ports.now_s()):
+        return None
+    own = memory.catalog
+    if own is None or own.fetched_at_s < stored.fetched_at_s or _is_from_the_future(own, ports.now_s()):
+        memory.catalog = stored
+    return stored
+
+
+async def _fetch(upstream: Upstream, ports: Ports) -> Catalog | None:
+    """Return a new copy, which this isolate keeps; None where OpenRouter has none to give."""
+    memory = ports.catalog_memory
     try:
         async with asyncio.timeout(FETCH_TIMEOUT_S):
             reply, raw = await get(upstream, "/models", ports)
-        catalog = compact(parse_json(raw), now_s=ports.now_s()) if reply.status == 200 else None
-        stored = to_stored(catalog) if catalog else b""
+        new = compact(parse_json(raw), now_s=ports.now_s()) if reply.status == 200 else None
     except (TimeoutError, TransportError, ValueError):  # a ValueError too for what cannot be stored or shown
-        catalog, stored = None, b""
-    finally:
-        memory.fetching_until_s = 0.0
-    if catalog is None:
+        new = None
+    except Exception as error:  # noqa: BLE001  # as above
+        ports.log_bug(error)
+        new = None
+    if new is None:
         memory.retry_at_s = ports.now_s() + RETRY_S
         ports.log("catalog_not_refreshed")
-        return False
-    memory.catalog = catalog
-    await ports.cache.put(KEY, stored)
-    return True
+        return None
+    memory.catalog = new
+    return new
 
 
-async def get(upstream: Upstream, path: str, ports: Ports) -> tuple[Reply, bytes]:
-    """Return the upstream's reply to a GET, and its whole body. Cancelling closes the connection.
-
-    Raises:
-        TransportError: there was no reply, or it broke off.
-    """
-    request = UpstreamRequest(upstream=upstream, method="GET", path=path, headers=(), body=b"")
-    reply = await ports.transport.send(request)
+async def _store(catalog: Catalog, ports: Ports) -> None:
+    """Put the copy into KV, if that can be done."""
+    stored = catalog.to_stored()
+    if len(stored) > MOST_STORED_BYTES:
+        ports.log("catalog_not_stored", bytes=len(stored))
+        return
     try:
-        return reply, await reply.read_all()
-    except BaseException:
-        reply.abort()
-        raise
+        async with asyncio.timeout(STORE_TIMEOUT_S):
+            await ports.cache.put(KEY, stored)
+    except TimeoutError:
+        ports.log("cache_failed", error="TimeoutError")
+    except Exception as error:  # noqa: BLE001  # as above
+        ports.log_bug(error)
+
+
+def _is_fresh(catalog: Catalog | None, now_s: float, ttl_s: float) -> bool:
+    return catalog is not None and not _is_from_the_future(catalog, now_s) and catalog.age_s(now_s) <= ttl_s
+
+
+def _is_from_the_future(catalog: Catalog, now_s: float) -> bool:
+    return catalog.fetched_at_s > now_s + CLOCK_SKEW_S

@@ -12,6 +12,7 @@ from gateway.app import handle
 from gateway.body import HttpResponse, Step
 from gateway.catalog import CatalogMemory
 from gateway.config import Settings
+from gateway.endpoints_memory import EndpointsMemory
 from gateway.ports import Ports, Reply
 from gateway.rests import Rests
 from gateway.wire import BodyTooLargeError, HttpRequest, Json
@@ -77,17 +78,24 @@ class Answer:
 
 
 class MemoryCache:
-    """Plays the KV namespace: holds what it is given, and can be broken by a test."""
+    """Plays the KV namespace: holds what it is given, and takes ``pause_s`` for all that it does."""
 
     def __init__(self) -> None:
         self.values: dict[str, bytes] = {}
+        self.gets = 0
         self.puts = 0
+        self.pause_s = 0.0
 
     async def get(self, key: str) -> bytes | None:
+        self.gets += 1
+        if self.pause_s:
+            await asyncio.sleep(self.pause_s)
         return self.values.get(key)
 
     async def put(self, key: str, value: bytes) -> None:
         self.puts += 1
+        if self.pause_s:
+            await asyncio.sleep(self.pause_s)
         self.values[key] = value
 
 
@@ -102,6 +110,7 @@ class World:
     rests: Rests = field(default_factory=Rests)
     cache: MemoryCache = field(default_factory=MemoryCache)
     catalog_memory: CatalogMemory = field(default_factory=CatalogMemory)
+    endpoints_memory: EndpointsMemory = field(default_factory=EndpointsMemory)
     transport: HttpxTransport = field(init=False)
 
     def __post_init__(self) -> None:
@@ -125,6 +134,7 @@ class World:
             rests=self.rests,
             cache=self.cache,
             catalog_memory=self.catalog_memory,
+            endpoints_memory=self.endpoints_memory,
         )
 
     def _log(self, event: str, **fields: Json) -> None:

@@ -8,9 +8,10 @@ SRC = Path(__file__).parents[2] / "src"
 # A module imports from earlier lines only. `gateway.` is left out.
 LAYERS = (
     "wire errors casts config fields chat json_bytes policy retry_after details error_rows classify answers",
-    "catalog rests ports body seal sse idle shape chunk_shape openrouter attempts respond cors call",
-    "prices worst_cost authorize parse plan schedule attempt_once spent execute normalize",
-    "listing refresh show_models guard guard_step relay resume patience streaming completions",
+    "catalog endpoints_memory rests ports body seal sse idle shape chunk_shape openrouter attempts respond",
+    "cors call prices worst_cost authorize parse plan schedule attempt_once spent execute normalize",
+    "get compact refresh endpoints listing shelf show_models",
+    "guard guard_step relay resume patience streaming completions",
     "schemas openapi app",
     "edge.fetch edge.lifeline edge.sinks edge.convert edge.bindings",
     "entry",
@@ -35,6 +36,7 @@ STANDARD_LIBRARY = {
     "types",
     "typing",
     "urllib",
+    "zlib",
 }
 JAVASCRIPT = {"js", "pyodide", "workers"}
 

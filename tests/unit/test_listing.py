@@ -3,9 +3,13 @@ from typing import Any
 
 import pytest
 
+from gateway.catalog import catalog_of
+from gateway.compact import shown
 from gateway.errors import GatewayError
-from gateway.listing import FILTERS, SORTS, select, shown
-from tests.support.models import HAIKU, model, priced, recorded_models
+from gateway.listing import FILTERS, SORTS, read_query
+from gateway.shelf import Shelf, list_body
+from gateway.wire import JsonObject
+from tests.support.models import model
 
 
 def tuned(name: str, prompt: str, completion: str, /, **fields: object) -> dict[str, Any]:
@@ -39,10 +43,16 @@ BARE = model("f/bare", name=None, supported_parameters=None, architecture=None, 
 ALL = (CHEAP, DEAR, FREE, ZERO, ROUTER, BARE)
 
 
+def shelf(*extra: JsonObject) -> Shelf:
+    """Return all of them, behind these."""
+    return Shelf(catalog_of([shown(each) for each in ALL], fetched_at_s=0.0), extra)
+
+
 def chosen(query: str) -> str:
     """Return the first letters of the models that a query leaves, in their order."""
     pairs = dict(part.split("=", 1) for part in query.split("&") if part)
-    return "".join(str(each["id"])[0] for each in select(ALL, pairs))
+    lines, _ = shelf().select(read_query(pairs))
+    return "".join(json.loads(line)["id"][0] for line in lines)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +119,7 @@ def test_filters_and_a_sort_go_together() -> None:
 )
 def test_a_wrong_value_is_refused_and_its_filter_named(name: str, value: str) -> None:
     with pytest.raises(GatewayError) as raised:
-        select(ALL, {name: value})
+        read_query({name: value})
 
     assert (raised.value.kind.status, raised.value.code) == (400, "invalid_field")
     assert raised.value.param == name
@@ -119,7 +129,7 @@ def test_a_wrong_value_is_refused_and_its_filter_named(name: str, value: str) ->
 @pytest.mark.parametrize("name", ["limits", "Q", "", "max_price ", "canary"])
 def test_an_unknown_filter_is_refused_and_those_that_exist_are_named(name: str) -> None:
     with pytest.raises(GatewayError) as raised:
-        select(ALL, {name: "1"})
+        read_query({name: "1"})
 
     assert (raised.value.kind.status, raised.value.code) == (400, "unknown_option")
     assert raised.value.param == "query"
@@ -127,32 +137,70 @@ def test_an_unknown_filter_is_refused_and_those_that_exist_are_named(name: str) 
     assert "canary" not in raised.value.message
 
 
-def test_a_wrong_filter_is_refused_though_there_is_nothing_to_filter() -> None:
-    with pytest.raises(GatewayError):
-        select((), {"free": "maybe"})
+def test_without_filters_nothing_is_parsed() -> None:
+    catalog = catalog_of([*ALL], fetched_at_s=0.0)
+
+    lines, total = Shelf(catalog).select(read_query({"offset": "1", "limit": "2"}))
+
+    assert ([json.loads(line)["id"] for line in lines], total) == (["b/dear", "c/free:free"], len(ALL))
+    assert catalog._models is None
+    assert not catalog._parsed
 
 
-def test_a_model_is_shown_in_openais_form_with_openrouters_fields_and_prices_per_million() -> None:
-    (haiku,) = [each for each in recorded_models() if each["id"] == HAIKU]
+@pytest.mark.parametrize("query", [{}, {"free": "false"}])
+def test_a_filter_passes_on_the_lines_as_they_are_stored(query: dict[str, str]) -> None:
+    catalog = catalog_of([CHEAP, DEAR], fetched_at_s=0.0)
 
-    got = shown(haiku)
+    assert Shelf(catalog).select(read_query(query)) == (catalog.shown(), 2)
 
-    assert haiku.items() <= got.items()
-    assert (got["object"], got["owned_by"]) == ("model", "anthropic")
-    assert isinstance(got["created"], int)
-    assert got["usd_per_million_tokens"] == {"prompt": 1.0, "completion": 5.0}
+
+def test_a_page_is_cut_from_what_the_filters_leave_and_the_total_is_that_of_all() -> None:
+    lines, total = shelf().select(
+        read_query({"max_price": "2", "sort": "price", "offset": "1", "limit": "1"})
+    )
+
+    assert ([json.loads(line)["id"] for line in lines], total) == (["d/zero"], 3)
+
+
+OWN = shown(tuned("task/code", "0.000001", "0.000001", name="Code", created=400))
 
 
 @pytest.mark.parametrize(
-    ("name", "owner"), [("a/one", "a"), ("~a/latest", "a"), ("a/one:free", "a"), ("one", "one")]
+    ("query", "ids"),
+    [
+        ({"limit": "2"}, ["task/code", "a/cheap"]),
+        ({"q": "code"}, ["task/code"]),
+        ({"max_price": "2"}, ["task/code", "a/cheap", "c/free:free", "d/zero"]),
+        ({"sort": "newest", "limit": "1"}, ["task/code"]),
+        ({"free": "true"}, ["c/free:free"]),
+    ],
+    ids=str,
 )
-def test_a_model_is_owned_by_its_author(name: str, owner: str) -> None:
-    assert shown(model(name))["owned_by"] == owner
+def test_entries_of_the_gateways_own_come_first_and_are_filtered_and_sorted_as_all_are(
+    query: dict[str, str], ids: list[str]
+) -> None:
+    lines, _ = shelf(OWN).select(read_query(query))
+
+    assert [json.loads(line)["id"] for line in lines] == ids
 
 
-@pytest.mark.parametrize("prompt", ["-1", "1e308", 10**400, None], ids=lambda each: repr(each)[:20])
-def test_a_price_that_is_not_known_is_shown_as_null(prompt: object) -> None:
-    got = shown(priced(prompt))["usd_per_million_tokens"]
+def test_entries_of_the_gateways_own_are_found_by_their_id() -> None:
+    assert shelf(OWN).find("task/code") == OWN
+    assert shelf().find("task/code") is None
+    assert shelf(OWN).find("a/cheap") == shelf().find("a/cheap") == shown(CHEAP)
 
-    assert got == {"prompt": None, "completion": 2.0}
-    json.dumps(got, allow_nan=False)
+
+def test_a_tag_changes_with_the_list_the_query_and_the_entries_and_with_nothing_else() -> None:
+    later = Shelf(catalog_of([shown(each) for each in ALL], fetched_at_s=99.0))
+    other = Shelf(catalog_of([shown(CHEAP)], fetched_at_s=0.0))
+
+    assert shelf().tag("q=a") == shelf().tag("q=a") == later.tag("q=a")
+    assert len({shelf().tag("q=a"), shelf().tag("q=b"), other.tag("q=a"), shelf(OWN).tag("q=a")}) == 4
+
+
+def test_a_page_is_a_list_in_openais_form() -> None:
+    body = list_body([b'{"id":"a"}', b'{"id":"b"}'], 7)
+
+    data = [{"id": "a"}, {"id": "b"}]
+    assert json.loads(body) == {"object": "list", "data": data, "links": {"next": None}, "total_count": 7}
+    assert json.loads(list_body([], 0))["data"] == []

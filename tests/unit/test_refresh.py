@@ -26,8 +26,10 @@ async def test_a_cold_isolate_without_anything_fetches_the_list_and_stores_it() 
     assert await ids_of(world) == [each["id"] for each in recorded_models()]
 
     assert world.upstream.got == ["/models"]
-    stored = from_stored(world.cache.values[KEY])
-    assert stored == world.catalog_memory.catalog
+    stored, kept = from_stored(world.cache.values[KEY]), world.catalog_memory.catalog
+    assert stored is not None
+    assert kept is not None
+    assert stored.to_stored() == kept.to_stored()
 
 
 async def test_a_cold_isolate_takes_what_another_has_stored() -> None:
@@ -112,7 +114,9 @@ async def test_a_kv_that_fails_changes_nothing() -> None:
     assert len(world.upstream.got) == 2
 
 
-@pytest.mark.parametrize("raw", [b"", b"{", b"<html>", b'{"version": 0}', b"\xff", b"null"])
+@pytest.mark.parametrize(
+    "raw", [b"", b"{", b"<html>", b'{"version":2,"at_s":1,"models":[]}', b"\xff", b"null"]
+)
 async def test_a_corrupted_copy_in_kv_is_ignored_and_replaced(raw: bytes) -> None:
     world = world_of(NEW)
     world.cache.values[KEY] = raw
@@ -121,13 +125,55 @@ async def test_a_corrupted_copy_in_kv_is_ignored_and_replaced(raw: bytes) -> Non
     assert from_stored(world.cache.values[KEY]) is not None
 
 
+async def test_a_stale_isolate_takes_what_another_has_stored_since_it_looked_last() -> None:
+    world = world_of(OLD)
+    await ids_of(world)
+    await asyncio.sleep(TTL_S + 1)
+    response = await world.begin(b"", method="GET", path="/v1/models")
+    await asyncio.sleep(10)
+    world.cache.values[KEY] = (await kv_with(NEW)).values[KEY]
+
+    assert response.background is not None
+    await response.background()
+
+    assert await ids_of(world) == ["a/new"]
+    assert (len(world.upstream.got), world.cache.puts) == (1, 1)
+
+
+async def test_many_isolates_whose_copy_has_become_stale_fetch_and_write_it_once() -> None:
+    first = world_of(OLD, NEW)
+    await ids_of(first)
+    others = [world_of(fail(500), cache=first.cache) for _ in range(10)]
+    for other in others:
+        await ids_of(other)
+    await asyncio.sleep(TTL_S + 1)
+
+    for world in (first, *others):
+        await ask_and_let_it_refresh(world)
+        assert await ids_of(world) == ["a/new"]
+
+    assert first.cache.puts == 2
+    assert [each for other in others for each in other.upstream.got] == []
+
+
+async def test_a_value_larger_than_kv_takes_is_kept_in_memory_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.refresh.MOST_STORED_BYTES", 100)
+    world = world_of(NEW)
+
+    assert await ids_of(world) == ["a/new"]
+
+    assert world.cache.puts == 0
+    assert world.events("catalog_not_stored")
+
+
 async def cron(world: World) -> None:
-    await refresh_catalog(Settings.from_env(ENV), world.ports)
+    await refresh_catalog(Settings.from_env({**ENV, **world.env}), world.ports)
 
 
 async def test_the_cron_trigger_fetches_though_the_copy_is_fresh_so_that_no_request_waits() -> None:
     world = world_of(OLD, NEW)
     await ids_of(world)
+    await asyncio.sleep(TTL_S / 2)
 
     await cron(world)
 
@@ -135,9 +181,31 @@ async def test_the_cron_trigger_fetches_though_the_copy_is_fresh_so_that_no_requ
     assert world.upstream.got == ["/models"] * 2
 
 
+async def test_the_cron_trigger_leaves_a_copy_alone_that_was_just_fetched() -> None:
+    cache = await kv_with(NEW)
+    world = world_of(OLD, cache=cache)
+
+    await cron(world)
+
+    assert (world.upstream.got, cache.puts) == ([], 1)
+
+
+async def test_the_cron_trigger_fills_a_kv_that_has_lost_its_copy() -> None:
+    world = world_of(OLD, NEW)
+    await ids_of(world)
+    await asyncio.sleep(5)
+    world.cache.values.clear()
+
+    await cron(world)
+
+    assert from_stored(world.cache.values[KEY]) is not None
+    assert await ids_of(world) == ["a/new"]
+
+
 async def test_a_cron_trigger_that_fails_keeps_the_copy_and_says_so() -> None:
     world = world_of(OLD, fail(500))
     await ids_of(world)
+    await asyncio.sleep(TTL_S)
 
     await cron(world)
 

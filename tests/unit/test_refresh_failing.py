@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
-from gateway.catalog import KEY, Catalog, CatalogMemory, to_stored
-from gateway.refresh import FETCH_TIMEOUT_S, RETRY_S
+from gateway.catalog import KEY, CatalogMemory, catalog_of
+from gateway.refresh import CLOCK_SKEW_S, FETCH_TIMEOUT_S, RETRY_S
 from tests.support.catalog_world import NEW, OLD, TTL_S, ask_and_let_it_refresh, ids_in, ids_of, world_of
 from tests.support.upstream import RESET, Act, after, breaks, fail, hang, refuse, reply
 from tests.support.world import EPOCH_S, now_s
@@ -119,14 +119,39 @@ async def test_a_fetch_whose_client_leaves_frees_the_next() -> None:
     assert now_s() == 1.0
 
 
+async def test_when_the_client_of_the_one_that_fetches_leaves_one_of_those_who_wait_takes_over() -> None:
+    world = world_of(hang, after(2.0, NEW))
+    leaving = asyncio.create_task(world.get("/v1/models"))
+    await asyncio.sleep(0.1)
+    waiting = [asyncio.create_task(ids_of(world)) for _ in range(10)]
+    await asyncio.sleep(0.9)
+    leaving.cancel()
+
+    got = await asyncio.gather(*waiting)
+
+    assert got == [["a/new"]] * 10
+    assert world.upstream.got == ["/models"] * 2
+    assert now_s() < 4.0
+
+
 async def test_a_fetch_whose_request_has_vanished_blocks_nobody_for_longer_than_it_may_take() -> None:
     world = world_of(NEW)
     world.catalog_memory = CatalogMemory(fetching_until_s=EPOCH_S + FETCH_TIMEOUT_S)
 
-    await world.get("/v1/models")
-
     assert await ids_of(world) == ["a/new"]
     assert now_s() < FETCH_TIMEOUT_S + 1
+
+
+async def test_a_bug_in_a_fetch_is_logged_and_leaves_a_stale_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = world_of(OLD, NEW)
+    await ids_of(world)
+    await asyncio.sleep(TTL_S + 1)
+    monkeypatch.setattr("gateway.refresh.compact", None)
+
+    await ask_and_let_it_refresh(world)
+
+    assert await ids_of(world) == ["a/old"]
+    assert [event["error"] for event in world.events("internal_error")] == ["TypeError"]
 
 
 async def test_after_a_failure_a_stale_copy_is_left_alone_for_a_while() -> None:
@@ -142,8 +167,27 @@ async def test_after_a_failure_a_stale_copy_is_left_alone_for_a_while() -> None:
 
 
 async def test_a_copy_from_the_future_is_ignored() -> None:
-    future = Catalog(fetched_at_s=EPOCH_S + 86_400.0, models=({"id": "a/future"},))
+    future = catalog_of([{"id": "a/future"}], fetched_at_s=EPOCH_S + 86_400.0)
     world = world_of(NEW)
-    world.cache.values[KEY] = to_stored(future)
+    world.cache.values[KEY] = future.to_stored()
 
     assert await ids_of(world) == ["a/new"]
+
+
+async def test_a_copy_of_this_isolates_own_that_is_from_the_future_gives_way() -> None:
+    future = catalog_of([{"id": "a/future"}], fetched_at_s=EPOCH_S + 86_400.0)
+    world = world_of(NEW)
+    world.catalog_memory.catalog = future
+    world.cache.values[KEY] = catalog_of([{"id": "a/stored"}], fetched_at_s=EPOCH_S).to_stored()
+
+    assert await ids_of(world) == ["a/stored"]
+
+
+async def test_clocks_may_differ_a_little() -> None:
+    ahead = catalog_of([{"id": "a/ahead"}], fetched_at_s=EPOCH_S + CLOCK_SKEW_S)
+    world = world_of(NEW)
+    world.cache.values[KEY] = ahead.to_stored()
+
+    got, went_on = await ask_and_let_it_refresh(world)
+
+    assert (ids_in(got), got.headers["age"], went_on) == (["a/ahead"], "0", False)

@@ -1,9 +1,20 @@
+import asyncio
 import json
 from urllib.parse import quote
 
 import pytest
 
-from tests.support.catalog_world import RECORDED_ENDPOINTS, UPSTREAM_ENDPOINTS, ids_in, world_with
+from tests.support.catalog_world import (
+    NEW,
+    OLD,
+    RECORDED_ENDPOINTS,
+    TTL_S,
+    UPSTREAM_ENDPOINTS,
+    ask_and_let_it_refresh,
+    ids_in,
+    world_of,
+    world_with,
+)
 from tests.support.models import HAIKU, recorded_models
 from tests.support.world import TOKEN, UPSTREAM_KEY
 
@@ -45,13 +56,27 @@ async def test_a_models_endpoints_are_openrouters_own(prefix: str) -> None:
     assert "max-age=10" in got.headers["cache-control"]
 
 
-async def test_endpoints_are_asked_anew_each_time_and_the_list_is_not() -> None:
+async def test_endpoints_are_kept_for_seconds_and_the_list_for_longer() -> None:
     world = world_with()
 
     for page in (LIST, ONE, ENDPOINTS) * 2:
         await world.get(page)
+    await asyncio.sleep(10.5)
+    for page in (LIST, ONE, ENDPOINTS):
+        await world.get(page)
 
     assert world.upstream.got == ["/models", UPSTREAM_ENDPOINTS, UPSTREAM_ENDPOINTS]
+
+
+async def test_endpoints_that_were_kept_say_their_age() -> None:
+    world = world_with()
+    first = await world.get(ENDPOINTS)
+    await asyncio.sleep(9.5)
+
+    second = await world.get(ENDPOINTS)
+
+    assert (first.headers["age"], second.headers["age"]) == ("0", "9")
+    assert first.body == second.body
 
 
 @pytest.mark.parametrize(
@@ -140,6 +165,45 @@ async def test_what_the_client_does_not_have_is_sent(tag: str) -> None:
     got = await world_with().get(LIST, headers={**KEY, "if-none-match": tag})
 
     assert got.status == 200
+
+
+@pytest.mark.parametrize("page", [LIST, ONE, f"{LIST}?free=true"])
+async def test_an_etag_outlives_a_refresh_that_brings_the_same_list(page: str) -> None:
+    world = world_with()
+    before = await world.get(page)
+    await asyncio.sleep(TTL_S + 1)
+    await ask_and_let_it_refresh(world)
+
+    after = await world.get(page)
+
+    assert world.upstream.got == ["/models"] * 2
+    assert (after.headers["etag"], after.headers["age"]) == (before.headers["etag"], "0")
+
+
+async def test_an_etag_changes_with_the_list() -> None:
+    world = world_of(OLD, NEW)
+    before = await world.get(LIST)
+    await asyncio.sleep(TTL_S + 1)
+    await ask_and_let_it_refresh(world)
+
+    after = await world.get(LIST, headers={**KEY, "if-none-match": before.headers["etag"]})
+
+    assert (after.status, ids_in(after)) == (200, ["a/new"])
+
+
+async def test_a_wrong_query_is_refused_whatever_the_client_has() -> None:
+    got = await world_with().get(f"{LIST}?free=maybe", headers={**KEY, "if-none-match": "*"})
+
+    assert got.status == 400
+
+
+@pytest.mark.parametrize("name", [f"{HAIKU}:nitro", "anthropic/claude-4.5-haiku-20251001"])
+async def test_a_model_is_shown_by_every_name_that_it_goes_by(name: str) -> None:
+    world = world_with()
+
+    got = await world.get(f"{LIST}/{name}")
+
+    assert got.json == (await world.get(ONE)).json
 
 
 async def test_each_selection_has_an_etag_of_its_own() -> None:

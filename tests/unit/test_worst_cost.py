@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from gateway.catalog import Catalog
+from gateway.catalog import catalog_of
 from gateway.chat import ChatRequest
 from gateway.parse import parse
 from gateway.wire import Json, JsonObject
@@ -21,7 +21,7 @@ def chat(**fields: Json) -> ChatRequest:
 
 
 def worst(asked: ChatRequest, **listed: Json) -> float | None:
-    return worst_cost_usd("a/one", asked, Catalog(fetched_at_s=0.0, models=({**PRICED, **listed},)))
+    return worst_cost_usd("a/one", asked, catalog_of([{**PRICED, **listed}], fetched_at_s=0.0))
 
 
 def prompt_usd(asked: ChatRequest) -> float:
@@ -69,5 +69,5 @@ def test_what_is_not_known_has_no_worst_case(listed: dict[str, Json]) -> None:
 
 
 def test_a_model_that_is_not_listed_and_a_missing_catalogue_have_no_worst_case() -> None:
-    assert worst_cost_usd("b/two", chat(), Catalog(fetched_at_s=0.0, models=(PRICED,))) is None
+    assert worst_cost_usd("b/two", chat(), catalog_of([PRICED], fetched_at_s=0.0)) is None
     assert worst_cost_usd("a/one", chat(), None) is None

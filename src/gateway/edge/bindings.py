@@ -12,6 +12,7 @@ from pyodide.ffi import JsException, to_js
 from gateway.catalog import CatalogMemory
 from gateway.config import SETTINGS, Settings
 from gateway.edge.fetch import FetchTransport
+from gateway.endpoints_memory import EndpointsMemory
 from gateway.ports import Ports
 from gateway.rests import Rests
 from gateway.wire import Json
@@ -95,6 +96,7 @@ class KvCache:
 _TRANSPORT = FetchTransport()
 _RESTS = Rests()
 _CATALOG_MEMORY = CatalogMemory()
+_ENDPOINTS_MEMORY = EndpointsMemory()
 
 
 def ports_of(env: Any) -> Ports:
@@ -109,4 +111,5 @@ def ports_of(env: Any) -> Ports:
         rests=_RESTS,
         cache=KvCache(env),
         catalog_memory=_CATALOG_MEMORY,
+        endpoints_memory=_ENDPOINTS_MEMORY,
     )

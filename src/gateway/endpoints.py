@@ -1,0 +1,66 @@
+"""endpoints: who serves a model, and how well, as OpenRouter says it now or said it a moment ago."""
+
+import asyncio
+from dataclasses import replace
+
+from gateway.answers import parse_json
+from gateway.classify import classify
+from gateway.endpoints_memory import Endpoints
+from gateway.errors import GatewayError
+from gateway.get import get
+from gateway.json_bytes import to_json_bytes
+from gateway.policy import Fault
+from gateway.ports import Ports, Reply, TransportError
+from gateway.wire import Upstream, object_or_empty
+
+TIMEOUT_S = 10.0
+
+
+async def endpoints_of(model_id: str, upstream: Upstream, ports: Ports, *, max_age_s: float) -> Endpoints:
+    """Return a model's endpoints, not older than ``max_age_s``: this isolate's own, else OpenRouter's.
+
+    ``model_id`` becomes a part of the upstream's path: it must be a model's id and nothing else.
+
+    Raises:
+        GatewayError: there is no such model, or OpenRouter does not say.
+    """
+    kept = ports.endpoints_memory.kept(model_id)
+    if kept and 0.0 <= ports.now_s() - kept.fetched_at_s <= max_age_s:
+        return kept
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            reply, raw = await get(upstream, f"/models/{model_id}/endpoints", ports)
+    except TimeoutError:
+        raise unavailable(Fault(code="openrouter_error", status=504)) from None
+    except TransportError:
+        raise unavailable(Fault(code="connection_failed")) from None
+    if reply.status == 404:
+        raise GatewayError("not_found", "OpenRouter lists no such model.")
+    endpoints = _read(reply, raw, ports)
+    ports.endpoints_memory.keep(model_id, endpoints)
+    return endpoints
+
+
+def _read(reply: Reply, raw: bytes, ports: Ports) -> Endpoints:
+    try:
+        answer = object_or_empty(parse_json(raw))
+        body = to_json_bytes({"data": answer.get("data")})
+    except ValueError:
+        answer, body = {}, b""
+    data = answer.get("data")
+    if reply.status == 200 and isinstance(data, dict):
+        return Endpoints(ports.now_s(), {"data": data}, body)
+    fault = classify(answer.get("error"), status=reply.status, header=reply.header, now_s=ports.now_s())
+    of_provider = fault.rule.source == "provider"  # of which none was asked
+    raise unavailable(replace(fault, code="openrouter_error") if of_provider else fault)
+
+
+def unavailable(fault: Fault) -> GatewayError:
+    """Return the error that says why OpenRouter could not be asked."""
+    return GatewayError(
+        fault.code,
+        fault.rule.message,
+        kind=fault.kind,
+        retry_after_s=fault.retry_after_s,
+        retryable=fault.may_pass,
+    )

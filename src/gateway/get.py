@@ -1,0 +1,19 @@
+"""get: one GET from the upstream, whole. What it means is the caller's matter."""
+
+from gateway.ports import Ports, Reply
+from gateway.wire import Upstream, UpstreamRequest
+
+
+async def get(upstream: Upstream, path: str, ports: Ports) -> tuple[Reply, bytes]:
+    """Return the upstream's reply to a GET, and its whole body. Cancelling closes the connection.
+
+    Raises:
+        TransportError: there was no reply, or it broke off.
+    """
+    request = UpstreamRequest(upstream=upstream, method="GET", path=path, headers=(), body=b"")
+    reply = await ports.transport.send(request)
+    try:
+        return reply, await reply.read_all()
+    except BaseException:
+        reply.abort()
+        raise

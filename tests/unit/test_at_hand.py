@@ -1,0 +1,174 @@
+import asyncio
+
+import pytest
+
+from gateway.catalog import KEY, Catalog, CatalogMemory, catalog_of
+from gateway.config import Settings
+from gateway.refresh import CACHE_TIMEOUT_S, LOOK_S, RETRY_S, at_hand, is_due, refresh
+from tests.support.catalog_world import NEW, TTL_S, world_of
+from tests.support.models import model
+from tests.support.upstream import fail
+from tests.support.world import ENV, EPOCH_S, MemoryCache, World, now_s
+
+pytestmark = pytest.mark.anyio
+
+
+def copy_of(name: str, *, at_s: float = 0.0) -> Catalog:
+    return catalog_of([model(name)], fetched_at_s=EPOCH_S + at_s)
+
+
+def world_before(stored: Catalog | None = None, *, own: Catalog | None = None) -> World:
+    world = world_of(fail(500))
+    world.catalog_memory.catalog = own
+    if stored:
+        world.cache.values[KEY] = stored.to_stored()
+    return world
+
+
+async def id_at_hand(world: World) -> object:
+    catalog = await at_hand(world.ports, ttl_s=TTL_S)
+    return catalog and catalog.models()[0]["id"]
+
+
+async def test_a_fresh_copy_is_at_hand_without_waiting_for_anything() -> None:
+    world = world_before(own=copy_of("a/own"))
+    await asyncio.sleep(TTL_S)
+
+    with pytest.raises(StopIteration) as stopped:
+        at_hand(world.ports, ttl_s=TTL_S).send(None)
+
+    assert stopped.value.value is world.catalog_memory.catalog
+    assert world.cache.gets == 0
+
+
+async def test_without_a_copy_kv_is_looked_into_and_openrouter_never_asked() -> None:
+    empty, filled = world_before(), world_before(copy_of("a/stored"))
+
+    assert (await id_at_hand(empty), await id_at_hand(filled)) == (None, "a/stored")
+    assert (empty.upstream.got, filled.upstream.got) == ([], [])
+
+
+@pytest.mark.parametrize("own", [None, copy_of("a/own", at_s=-TTL_S - 1)], ids=["no copy", "a stale copy"])
+async def test_kv_is_looked_into_no_more_often_than_it_can_have_changed(own: Catalog | None) -> None:
+    world = world_before(own=own)
+
+    for _ in range(10):
+        await id_at_hand(world)
+        await asyncio.sleep(LOOK_S / 10)
+    await id_at_hand(world)
+
+    assert world.cache.gets == 2
+
+
+async def test_a_stale_copy_is_at_hand_as_it_is_until_kv_has_a_newer_one() -> None:
+    world = world_before(copy_of("a/older", at_s=-900), own=copy_of("a/own", at_s=-800))
+
+    assert await id_at_hand(world) == "a/own"
+    world.cache.values[KEY] = copy_of("a/newer").to_stored()
+    assert await id_at_hand(world) == "a/own"
+    await asyncio.sleep(LOOK_S)
+    assert await id_at_hand(world) == "a/newer"
+
+
+async def test_a_kv_that_hangs_holds_a_request_up_for_a_moment_once_and_others_not_at_all() -> None:
+    world = world_before(copy_of("a/stored"))
+    world.cache.pause_s = 1e9
+
+    assert await id_at_hand(world) is None
+    assert now_s() == CACHE_TIMEOUT_S
+    assert await id_at_hand(world) is None
+    assert now_s() == CACHE_TIMEOUT_S
+    assert world.events("cache_failed")
+
+
+async def test_requests_that_begin_together_wait_for_one_look() -> None:
+    world = world_before(copy_of("a/stored"))
+    world.cache.pause_s = 0.2
+
+    got = await asyncio.gather(*(id_at_hand(world) for _ in range(10)))
+
+    assert got == ["a/stored"] * 10
+    assert world.cache.gets == 1
+    assert now_s() < 0.3
+
+
+async def test_with_a_stale_copy_nobody_waits_for_anothers_look() -> None:
+    world = world_before(own=copy_of("a/own", at_s=-800))
+    world.cache.pause_s = 1.0
+    looking = asyncio.create_task(id_at_hand(world))
+    await asyncio.sleep(0.5)
+
+    assert await id_at_hand(world) == "a/own"
+    assert now_s() == 0.5
+    assert await looking == "a/own"
+
+
+async def test_a_look_whose_client_leaves_does_not_count() -> None:
+    world = world_before(copy_of("a/stored"))
+    world.cache.pause_s = 1.0
+    looking = asyncio.create_task(id_at_hand(world))
+    await asyncio.sleep(0.5)
+    looking.cancel()
+    await asyncio.wait([looking])
+
+    assert await id_at_hand(world) == "a/stored"
+
+
+class BuggyCache(MemoryCache):
+    async def get(self, key: str) -> bytes | None:
+        raise AttributeError(key)
+
+    async def put(self, key: str, value: bytes) -> None:
+        raise AttributeError(key)
+
+
+async def test_whatever_is_wrong_with_kv_nothing_is_raised() -> None:
+    world = world_of(NEW, cache=BuggyCache())
+
+    assert await id_at_hand(world) is None
+    await refresh(Settings.from_env(ENV).upstream, world.ports, max_age_s=TTL_S)
+
+    assert await id_at_hand(world) == "a/new"
+    assert {str(event["error"]) for event in world.events("internal_error")} == {"AttributeError"}
+
+
+async def test_a_copy_that_cannot_be_read_is_said_to_be_ignored() -> None:
+    world = world_before()
+    world.cache.values[KEY] = b"spoilt"
+
+    assert await id_at_hand(world) is None
+    assert world.events("stored_catalog_ignored")
+
+
+@pytest.mark.parametrize(
+    ("catalog", "memory", "due"),
+    [
+        pytest.param(None, CatalogMemory(), True, id="no copy"),
+        pytest.param(copy_of("a/one", at_s=-TTL_S), CatalogMemory(), False, id="a fresh copy"),
+        pytest.param(copy_of("a/one", at_s=-TTL_S - 1), CatalogMemory(), True, id="a stale copy"),
+        pytest.param(copy_of("a/one", at_s=900), CatalogMemory(), True, id="a copy from the future"),
+        pytest.param(None, CatalogMemory(retry_at_s=EPOCH_S + RETRY_S), False, id="a fetch has failed"),
+        pytest.param(None, CatalogMemory(retry_at_s=EPOCH_S), True, id="one has failed a while ago"),
+        pytest.param(None, CatalogMemory(fetching_until_s=EPOCH_S + 1), False, id="another fetches"),
+        pytest.param(None, CatalogMemory(fetching_until_s=EPOCH_S), True, id="another was to have fetched"),
+    ],
+)
+async def test_a_fetch_is_due_when_there_is_no_fresh_copy_and_nobody_is_at_it(
+    catalog: Catalog | None, memory: CatalogMemory, *, due: bool
+) -> None:
+    world = world_before()
+    world.catalog_memory = memory
+
+    assert is_due(catalog, world.ports, ttl_s=TTL_S) is due
+
+
+async def test_while_openrouter_fails_without_any_copy_it_is_asked_twice_a_minute() -> None:
+    world = world_before()
+    upstream = Settings.from_env(ENV).upstream
+
+    for _ in range(60):
+        if is_due(await at_hand(world.ports, ttl_s=TTL_S), world.ports, ttl_s=TTL_S):
+            await refresh(upstream, world.ports, max_age_s=TTL_S)
+        await asyncio.sleep(1)
+
+    assert world.upstream.got == ["/models"] * 2
