@@ -47,6 +47,7 @@ _PARAMETERS = [
     "response_format", "seed", "stop", "structured_outputs", "temperature",
     "tool_choice", "tools", "top_k", "top_p",
 ]  # fmt: skip
+LIKE_OPENROUTERS = 650
 _CREATED_S = 1_780_000_000
 _CONTEXT_TOKENS = 200_000
 _COMPLETION_TOKENS = 64_000
@@ -61,8 +62,13 @@ def price_of(model: str) -> Price:
     """What a token of this model costs; models outside the catalog cost as every simulated one."""
     if model.endswith(":free"):
         return FREE
-    known = models().get(served_by(model))
-    return SIMULATED if known is None else _price_in(known["pricing"])
+    listed = known(served_by(model))
+    return SIMULATED if listed is None else _price_in(listed["pricing"])
+
+
+def known(model: str) -> Mapping[str, Any] | None:
+    """The object of a model that is in any of the lists; None of another."""
+    return many_models().get(model)
 
 
 @cache
@@ -72,19 +78,27 @@ def models() -> Mapping[str, Mapping[str, Any]]:
     simulated = {name: _model(name, f"Simulator: {name[4:]}", SIMULATED) for name in listed(HEALTHY)}
     free = {"sim/ok:free": _model("sim/ok:free", "Simulator: ok (free)", FREE)}
     real_looking = {name: _model(name, title, price) for name, (title, price) in _REAL_LOOKING.items()}
-    known = simulated | free | recorded | real_looking
+    concrete = simulated | free | recorded | real_looking
     aliases = {
-        alias: _model(alias, f"{known[target]['name']} (latest)", _price_in(known[target]["pricing"]))
+        alias: _model(alias, f"{concrete[target]['name']} (latest)", _price_in(concrete[target]["pricing"]))
         for alias, target in _SERVED_BY.items()
         if alias.startswith("~")
     }
-    return aliases | known
+    return aliases | concrete
 
 
 @cache
-def models_body() -> bytes:
+def many_models() -> Mapping[str, Mapping[str, Any]]:
+    """Every model object by id, as many as OpenRouter has: those of `models`, then made-up, wordy ones."""
+    numbers = range(LIKE_OPENROUTERS - len(models()))
+    made_up = {f"made-up-{number % 60}/model-of-some-length-{number}": number for number in numbers}
+    return {**models(), **{name: _wordy(name, number) for name, number in made_up.items()}}
+
+
+@cache
+def models_body(*, many: bool = False) -> bytes:
     """The answer to `GET /models`."""
-    data = list(models().values())
+    data = list((many_models() if many else models()).values())
     return json.dumps({"data": data, "links": {"next": None}, "total_count": len(data)}).encode()
 
 
@@ -93,11 +107,23 @@ def endpoints_body(model: str) -> bytes | None:
     recorded = sample("cat-02-endpoints").text
     if json.loads(recorded)["data"]["id"] == model:
         return recorded.encode()
-    known = models().get(model)
-    if known is None:
+    listed = known(model)
+    if listed is None:
         return None
-    data = {key: known[key] for key in ("id", "name", "created", "description", "architecture")}
-    return json.dumps({"data": {**data, "endpoints": [_endpoint(known)]}}).encode()
+    data = {key: listed[key] for key in ("id", "name", "created", "description", "architecture")}
+    return json.dumps({"data": {**data, "endpoints": [_endpoint(listed)]}}).encode()
+
+
+def _wordy(name: str, number: int) -> dict[str, Any]:
+    price = Price(50 * (number % 400), 200 * (number % 400))
+    return {
+        **_model(name, f"Made up: model {number} of a name of some length", price),
+        "created": _CREATED_S + number,
+        "description": "What a provider says of its model takes a paragraph. " * 16,
+        "context_length": 8_000 * (1 + number % 125),
+        "default_parameters": {"temperature": None, "top_p": None, "frequency_penalty": None},
+        "benchmarks": {"artificial_analysis": {f"index_{each}": each * 1.1 for each in range(20)}},
+    }
 
 
 def _model(name: str, title: str, price: Price) -> dict[str, Any]:

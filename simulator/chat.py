@@ -56,7 +56,7 @@ def read(raw: bytes, headers: Mapping[str, str], repeats: Repeats) -> Chat:
     """Decides how to answer; a faulty request becomes a script that refuses it."""
     body = _parsed(raw)
     model, user = _asked_model(body), _text(body.get("user"))
-    found = Found(behaviours()["ok"]) if model in catalog.models() else None
+    found = Found(behaviours()["ok"]) if catalog.known(model) else None
     if model.startswith(AUTHOR):
         found = find(model)
     turn = _turn(raw, body, model, found, headers)

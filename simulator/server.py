@@ -18,7 +18,10 @@ from simulator.stage import Stage
 from simulator.steps import Whole
 from simulator.turn import new_generation_id
 
-_PREFIXES = ("/api/v1", "/v1")
+# All of them have everything; what differs is the list of models.
+_LARGE = "/large/api/v1"
+_LISTLESS = "/listless/api/v1"
+_PREFIXES = ("/api/v1", "/v1", _LARGE, _LISTLESS)
 _MOST_BODY_BYTES = 64 * 1024 * 1024
 _SHUTDOWN_S = 0.05  # hanging handlers are the point of this server: do not wait for them
 _CATALOG_HEADERS = sample("cat-01-models").headers
@@ -77,8 +80,11 @@ class Simulator:
 
         return handler
 
-    def _models(self, _: web.Request) -> web.Response:
-        return web.Response(body=catalog.models_body(), headers=_CATALOG_HEADERS)
+    def _models(self, request: web.Request) -> web.Response:
+        if request.path.startswith(_LISTLESS):
+            return _response(refused(new_generation_id(), 503, "The list of models cannot be had."))
+        body = catalog.models_body(many=request.path.startswith(_LARGE))
+        return web.Response(body=body, headers=_CATALOG_HEADERS)
 
     def _endpoints(self, request: web.Request) -> web.Response:
         model = f"{request.match_info['author']}/{request.match_info['slug']}"

@@ -58,6 +58,25 @@ def test_every_route_answers_without_the_api_prefix_too(sim: Rig) -> None:
     assert sim.client.get(f"{sim.root}/elsewhere").status_code == 404
 
 
+def test_under_large_650_models_are_listed_and_everything_else_is_as_ever(sim: Rig) -> None:
+    few, many = sim.get("/api/v1/models")["data"], sim.get("/large/api/v1/models")["data"]
+    ids = [model["id"] for model in many]
+    assert (len(ids), len(set(ids))) == (650, 650)
+    assert many[: len(few)] == few
+    assert set(many[-1]) - {"benchmarks"} == set(next(each for each in few if each["id"] == "sim/ok"))
+    large = f"{sim.root}/large/api/v1"
+    assert len(sim.client.get(f"{large}/models/{ids[-1]}/endpoints").json()["data"]["endpoints"]) == 1
+    answer = sim.client.post(large + CHAT, json=sim.body(ids[-1], "somebody"))
+    assert (answer.status_code, answer.json()["model"]) == (200, ids[-1])
+
+
+def test_under_listless_there_is_everything_but_the_list(sim: Rig) -> None:
+    listless = f"{sim.root}/listless/api/v1"
+    assert sim.client.get(f"{listless}/models").status_code == 503
+    assert sim.client.get(f"{listless}/key").status_code == 200
+    assert sim.client.post(listless + CHAT, json=sim.body("sim/ok", "somebody")).status_code == 200
+
+
 def test_the_models_are_the_healthy_ones_in_full_form(sim: Rig) -> None:
     answer = sim.get("/api/v1/models")
     models = {model["id"]: model for model in answer["data"]}

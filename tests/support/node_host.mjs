@@ -2,9 +2,11 @@
 //
 // The configuration is JSON in the environment variable NODE_HOST:
 //   pyodide: the npm package; src, sdk: folders; port: on loopback; vars: what the Worker finds in `env`;
-//   kv, d1: names of bindings (real ones, from miniflare).
-// Beside the Worker's own routes: GET /__host/stats; GET and PUT /__host/kv/NAME/KEY for what KV holds; and
+//   kv, d1: names of bindings (real ones, from miniflare); stored: for each key that KV holds from
+//   the start the file with its value.
+// Beside the Worker's own routes: GET /__host/stats; GET /__host/kv/NAME/KEY for what KV holds; and
 // GET /__scheduled?cron=… which plays the cron trigger.
+import fs from "node:fs";
 import http from "node:http";
 import { Readable } from "node:stream";
 
@@ -32,14 +34,17 @@ class ExecutionContext {
 }
 
 async function openBindings() {
-  const { kv = [], d1 = [] } = config;
+  const { kv = [], d1 = [], stored = {} } = config;
   if (!kv.length && !d1.length) return { bindings: {}, close: async () => {} };
   const { Miniflare } = await import("miniflare");
   const script = "export default { fetch() { return new Response(null, { status: 404 }) } }";
   const names = { kvNamespaces: kv, d1Databases: d1 };
   const store = new Miniflare({ modules: true, script, host: "127.0.0.1", port: 0, cf: false, ...names });
   const bindings = {};
-  for (const name of kv) bindings[name] = await store.getKVNamespace(name);
+  for (const name of kv) {
+    bindings[name] = await store.getKVNamespace(name);
+    for (const [key, file] of Object.entries(stored)) await bindings[name].put(key, fs.readFileSync(file, "utf8"));
+  }
   for (const name of d1) bindings[name] = await store.getD1Database(name);
   return { bindings, close: () => store.dispose() };
 }
@@ -146,16 +151,15 @@ async function playCron(url, outgoing) {
   }
 }
 
-async function showKv(path, incoming, outgoing) {
+async function showKv(path, outgoing) {
   const [name, key] = path.split("/");
-  if (incoming.method === "PUT") await env[name].put(key, Buffer.concat(await incoming.toArray()).toString());
   outgoing.end((await env[name].get(key)) ?? "");
 }
 
 function route(incoming, outgoing) {
   const url = new URL(incoming.url, "http://host");
   if (url.pathname === "/__host/stats") return outgoing.end(JSON.stringify(stats));
-  if (url.pathname.startsWith("/__host/kv/")) return showKv(url.pathname.slice(11), incoming, outgoing);
+  if (url.pathname.startsWith("/__host/kv/")) return showKv(url.pathname.slice(11), outgoing);
   if (url.pathname === "/__scheduled") return playCron(url, outgoing);
   return serve(incoming, outgoing);
 }

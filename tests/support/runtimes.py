@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,13 +12,14 @@ from typing import TypeAlias
 
 import httpx
 
+from gateway.catalog import KEY as KEY_IN_KV
 from gateway.setting import SETTINGS
 from scripts.dev import is_secret
 from scripts.leash import Leash
 from scripts.ports import free_port
 from scripts.servers import log_tail, plain_text, stage_directory, start_workerd, wait_ready, workerd_count
-from scripts.stage import read_config
-from scripts.tools import ROOT, WORKER_SDK, node, tool_environment
+from scripts.stage import read_config, stage
+from scripts.tools import OLD_WRANGLER, ROOT, WORKER_SDK, node, tool_environment
 
 NODE_HOST = ROOT / "tests" / "support" / "node_host.mjs"
 CLIENT_TIMEOUT_S = 60.0
@@ -27,12 +29,17 @@ UPSTREAM_KEY = "sk-or-simulated"
 
 @dataclass(frozen=True)
 class Launch:
-    """What one gateway is started with: its port, its folder under .dev, its settings and bindings."""
+    """What one gateway is started with: its port, its folder under .dev, its settings and bindings.
+
+    Attributes:
+        stored: what KV holds from the start under the catalogue's key; None for nothing.
+    """
 
     port: int
     directory: Path
     settings: Mapping[str, str]
     bindings: tuple[str, ...]
+    stored: str | None
 
 
 Start: TypeAlias = Callable[[Launch], Leash]
@@ -42,16 +49,40 @@ def on_workerd(launch: Launch) -> Leash:
     """Start a gateway as `make dev` does."""
     secrets = {name: value for name, value in launch.settings.items() if is_secret(name)}
     plain = {name: value for name, value in launch.settings.items() if name not in secrets}
+    if launch.stored is not None:
+        _store_on_workerd(launch.stored, launch.directory)
     return start_workerd(
-        launch.port, directory=launch.directory, variables=plain, secrets=secrets, bindings=launch.bindings
+        launch.port,
+        directory=launch.directory,
+        variables=plain,
+        secrets=secrets,
+        bindings=launch.bindings,
+        keep_state=launch.stored is not None,
     )
+
+
+def _store_on_workerd(value: str, directory: Path) -> None:
+    """Write to the KV of a Worker that is not running yet: nobody can while it does."""
+    config = read_config(ROOT / "wrangler.toml")
+    stage(directory, config, main=ROOT / "src" / "entry.py", variables={}, secrets={})
+    command: list[str | Path] = [node(), OLD_WRANGLER, "kv", "key", "put", "--local"]
+    command += ["--binding", "MODEL_CACHE", KEY_IN_KV, "--path", _file_with(value, directory)]
+    environ = tool_environment(os.environ)
+    subprocess.run(command, cwd=directory, env=environ, check=True, capture_output=True)  # noqa: S603  # the pinned wrangler
+
+
+def _file_with(value: str, directory: Path) -> Path:
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / "stored"
+    path.write_text(value, encoding="utf-8")
+    return path
 
 
 def on_node(package: str) -> Start:
     """Return what starts a gateway on the npm ``package``'s Pyodide under Node."""
 
     def start(launch: Launch) -> Leash:
-        config = {
+        config: dict[str, object] = {
             "pyodide": package,
             "src": str(ROOT / "src"),
             "sdk": str(WORKER_SDK),
@@ -60,6 +91,8 @@ def on_node(package: str) -> Start:
             "kv": [name for name in launch.bindings if name == "MODEL_CACHE"],
             "d1": [name for name in launch.bindings if name == "LEDGER"],
         }
+        if launch.stored is not None:
+            config["stored"] = {KEY_IN_KV: str(_file_with(launch.stored, launch.directory))}
         environ = tool_environment(os.environ, without=frozenset(SETTINGS)) | {
             "NODE_HOST": json.dumps(config)
         }
@@ -135,12 +168,17 @@ class Fleet:
     defaults: Mapping[str, str]
     _started: list[tuple[Launch, Gateway]] = field(default_factory=list)
 
-    def start(self, bindings: Iterable[str] = (), **settings: str | None) -> Gateway:
-        """Return a gateway with ``settings`` beside the defaults; None takes a default away."""
+    def start(
+        self, bindings: Iterable[str] = (), stored: str | None = None, **settings: str | None
+    ) -> Gateway:
+        """Return a gateway with ``settings`` beside the defaults; None takes a default away.
+
+        ``stored`` is what its KV holds from the start; see ``Launch``.
+        """
         merged = {name: value for name, value in {**self.defaults, **settings}.items() if value is not None}
-        wanted = (merged, tuple(sorted(bindings)))
+        wanted = (merged, tuple(sorted(bindings)), stored)
         for launch, gateway in self._started:
-            if (launch.settings, launch.bindings) == wanted:
+            if gateway.leash and (launch.settings, launch.bindings, launch.stored) == wanted:
                 return gateway
         port = free_port()
         launch = Launch(port, stage_directory(f"e2e/{self.runtime}-{port}"), *wanted)
@@ -150,6 +188,12 @@ class Fleet:
         self._started.append((launch, gateway))
         self._launch(launch, gateway)
         return gateway
+
+    def stop(self, gateway: Gateway) -> None:
+        """End one that no other test needs."""
+        if gateway.leash:
+            gateway.leash.end()
+            gateway.leash = None
 
     def revive(self) -> None:
         """Start those anew that died in an earlier test, at the same URL: one crash fails one test."""
