@@ -5,7 +5,7 @@ from typing import Any
 from js import Response
 
 from gateway.app import handle, refresh_catalog
-from gateway.edge.bindings import log_bug, ports_of, read_settings
+from gateway.edge.bindings import Work, log_bug, ports_of, read_settings
 from gateway.edge.convert import internal_error, read_what_is_left, to_request, to_response
 from gateway.edge.lifeline import Lifeline
 
@@ -17,7 +17,8 @@ async def serve(request: Any, env: Any, ctx: Any) -> Any:
     lifeline = Lifeline(request, ctx, log_bug)
 
     async def answer() -> Any:
-        response = await handle(to_request(request), lambda: read_settings(env), ports_of(env))
+        ports = ports_of(env, lifeline.start_after)
+        response = await handle(to_request(request), lambda: read_settings(env), ports)
         await read_what_is_left(request)
         return to_response(response, lifeline)
 
@@ -47,4 +48,7 @@ else:
         async def scheduled(self, controller: Any, env: Any = None, ctx: Any = None) -> None:
             """Refresh the catalogue on the cron trigger; the runtime passes the controller alone."""
             raw = getattr(self.env, "_env", self.env)
-            await refresh_catalog(read_settings(raw), ports_of(raw))
+            works: list[Work] = []
+            await refresh_catalog(read_settings(raw), ports_of(raw, works.append))
+            for work in works:
+                await work()

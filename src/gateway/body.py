@@ -1,6 +1,5 @@
 """Responses, whole or streamed: a stream produces the bytes, a sink takes them to the client."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -55,13 +54,8 @@ class Stream(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpResponse:
-    """What the client gets: header names in lower case; the body is whole or a stream.
-
-    Attributes:
-        background: what runs beside the response, whether the client stays or leaves.
-    """
+    """What the client gets: header names in lower case; the body is whole or a stream."""
 
     status: int
     headers: HeaderPairs
     body: bytes | Stream
-    background: Callable[[], Awaitable[object]] | None = None

@@ -1,7 +1,5 @@
 """``POST /v1/chat/completions``: where the stages meet."""
 
-from dataclasses import replace
-
 from gateway.attempt_once import Ask, ServedStream
 from gateway.body import HttpResponse
 from gateway.call import Call
@@ -9,7 +7,7 @@ from gateway.compose import request_for
 from gateway.errors import GatewayError
 from gateway.execute import execute
 from gateway.normalize import normalize
-from gateway.prepare import Prepared, prepare, work_beside
+from gateway.prepare import Prepared, learn_beside, prepare
 from gateway.respond import respond_answer, respond_error, respond_stream
 from gateway.streaming import Streaming
 
@@ -18,8 +16,8 @@ async def chat_completions(call: Call) -> HttpResponse:
     """``POST /v1/chat/completions``: authorize, parse, plan, execute, normalize, respond."""
     started_at_s = call.ports.now_s()
     prepared = await prepare(call)
-    response = await _answer(call, prepared, started_at_s)
-    return replace(response, background=work_beside(call, prepared))
+    learn_beside(call, prepared)
+    return await _answer(call, prepared, started_at_s)
 
 
 async def _answer(call: Call, prepared: Prepared, started_at_s: float) -> HttpResponse:

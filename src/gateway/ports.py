@@ -1,6 +1,6 @@
 """What the core needs from the world, as protocols: the edge implements them, tests play them."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -72,6 +72,8 @@ class Ports:
         now_s: Unix time in seconds. In production it stands still between I/O.
         draw: a random number from 0 up to 1, for jitter.
         new_id: a fresh identifier: lower-case hexadecimal digits.
+        after: starts work beside the response, which goes on whether the client stays or leaves. It may be
+            called until the response has ended.
         log_bug: logs where an unforeseen fault happened, never what it held.
         cache: what all isolates share, if it is bound.
         catalog_memory: this isolate's copy of the catalogue.
@@ -87,6 +89,7 @@ class Ports:
     new_id: Callable[[], str]
     log: Log
     log_bug: Callable[[Exception], None]
+    after: Callable[[Callable[[], Awaitable[object]]], None]
     rests: Rests
     pace: Pace
     sessions: Sessions

@@ -1,7 +1,6 @@
 """What comes before the first attempt, for a chat and for its plan alike: authorize, parse, plan."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from gateway.authorize import authorize
@@ -55,13 +54,14 @@ async def prepare(call: Call) -> Prepared:
     return Prepared(caller=caller, chat=chat, session=session, known=known, planned=planned)
 
 
-def work_beside(call: Call, prepared: Prepared) -> Callable[[], Awaitable[object]] | None:
-    """Return what should be fetched beside the response, for the requests that follow; None for nothing."""
+def learn_beside(call: Call, prepared: Prepared) -> None:
+    """Fetch beside the response what the requests that follow are planned by, where that is due."""
     settings, ports, catalog = call.settings, call.ports, prepared.known.catalog
     if is_due(catalog, ports, ttl_s=settings.catalog_ttl_s):
-        return lambda: refresh(settings.upstream, ports, max_age_s=settings.catalog_ttl_s)
+        ports.after(lambda: refresh(settings.upstream, ports, max_age_s=settings.catalog_ttl_s))
     models = due(prepared.planned, catalog, ports)
-    return (lambda: look_up(models, settings.upstream, ports)) if models else None
+    if models:
+        ports.after(lambda: look_up(models, settings.upstream, ports))
 
 
 def _session_of(request: HttpRequest, chat: ChatRequest, caller: Caller) -> str | None:

@@ -1,7 +1,6 @@
 """``GET /health``: whether this Worker is set up; with ``?deep=1`` whether its chains can be asked too."""
 
 import sys
-from dataclasses import replace
 from urllib.parse import parse_qs
 
 from gateway.authorize import authorize
@@ -30,13 +29,9 @@ async def show_health(call: Call) -> HttpResponse:
     authorize(call.request, call.settings)
     settings, ports = call.settings, call.ports
     catalog = await current(settings.upstream, ports, ttl_s=settings.catalog_ttl_s)
-    response = respond_json(200, _deep(shallow, call, catalog), call.frame, NO_STORE)
     if is_due(catalog, ports, ttl_s=settings.catalog_ttl_s):
-        return replace(
-            response,
-            background=lambda: refresh(settings.upstream, ports, max_age_s=settings.catalog_ttl_s),
-        )
-    return response
+        ports.after(lambda: refresh(settings.upstream, ports, max_age_s=settings.catalog_ttl_s))
+    return respond_json(200, _deep(shallow, call, catalog), call.frame, NO_STORE)
 
 
 def _shallow(call: Call) -> JsonObject:

@@ -90,11 +90,11 @@ def _respond(call: Call, catalog: Catalog, etag: str, make_body: Callable[[], by
         *call.frame.headers,
     )
     ttl_s = settings.catalog_ttl_s
-    due = is_due(catalog, ports, ttl_s=ttl_s)
-    background = (lambda: refresh(settings.upstream, ports, max_age_s=ttl_s)) if due else None
+    if is_due(catalog, ports, ttl_s=ttl_s):
+        ports.after(lambda: refresh(settings.upstream, ports, max_age_s=ttl_s))
     if _has(call.request.header("if-none-match"), etag):
-        return HttpResponse(status=304, headers=headers, body=b"", background=background)
-    return HttpResponse(status=200, headers=(JSON_TYPE, *headers), body=make_body(), background=background)
+        return HttpResponse(status=304, headers=headers, body=b"")
+    return HttpResponse(status=200, headers=(JSON_TYPE, *headers), body=make_body())
 
 
 def _has(if_none_match: str | None, etag: str) -> bool:

@@ -4,8 +4,6 @@ The chain is walked by the same ``Schedule`` as a real one, with every attempt f
 is what happens.
 """
 
-from dataclasses import replace
-
 from gateway.attempts import Receipt
 from gateway.body import HttpResponse
 from gateway.call import Call
@@ -13,7 +11,7 @@ from gateway.chain import Limits, Plan, Step
 from gateway.decided import decided_by
 from gateway.policy import Fault
 from gateway.ports import Ports
-from gateway.prepare import Prepared, prepare, work_beside
+from gateway.prepare import Prepared, learn_beside, prepare
 from gateway.prices import listed_price
 from gateway.respond import respond_json
 from gateway.schedule import Schedule
@@ -27,8 +25,8 @@ FAILED = Fault(code="unavailable")
 async def show_plan(call: Call) -> HttpResponse:
     """``POST /v1/plan``: takes the body of a chat request."""
     prepared = await prepare(call)
-    response = respond_json(200, _plan_json(call, prepared), call.frame, (("cache-control", "no-store"),))
-    return replace(response, background=work_beside(call, prepared))
+    learn_beside(call, prepared)
+    return respond_json(200, _plan_json(call, prepared), call.frame, (("cache-control", "no-store"),))
 
 
 def _plan_json(call: Call, prepared: Prepared) -> JsonObject:

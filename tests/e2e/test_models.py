@@ -6,6 +6,7 @@ import httpx
 import pytest
 from openai import NotFoundError
 
+from gateway.tasks import DEFAULT_ROUTES
 from simulator.catalog import models
 from tests.support.chat import openai
 from tests.support.runtimes import Gateway
@@ -30,7 +31,8 @@ def client(shelf: Gateway) -> Iterator[httpx.Client]:
 def test_the_list_holds_every_model_that_openrouter_has(client: httpx.Client, prefix: str) -> None:
     answer = client.get(prefix + LIST)
     assert answer.status_code == 200
-    assert [each["id"] for each in answer.json()["data"]] == list(models())
+    ids = [each["id"] for each in answer.json()["data"]]
+    assert ids == [*(route.name for route in DEFAULT_ROUTES), *models()]
 
 
 def test_openais_client_lists_and_retrieves(shelf: Gateway) -> None:

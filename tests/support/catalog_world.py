@@ -36,9 +36,8 @@ def ids_in(got: Answer) -> list[str]:
 async def ask_and_let_it_refresh(world: World) -> tuple[Answer, bool]:
     """Return the answer, and whether something went on beside it, which has then ended."""
     response = await world.begin(b"", method="GET", path="/v1/models")
-    if response.background:
-        await response.background()
-    return await finish(response), response.background is not None
+    went_on = await world.let_run() > 0
+    return await finish(response), went_on
 
 
 def world_with(*acts: Act) -> World:

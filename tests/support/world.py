@@ -108,6 +108,7 @@ class World:
     env: Mapping[str, str] = field(default_factory=dict)
     upstream: Upstream = field(default_factory=Upstream)
     log: list[dict[str, Json]] = field(default_factory=list)
+    beside: list[Callable[[], Awaitable[object]]] = field(default_factory=list)
     draw: float = 1.0
     rests: Rests = field(default_factory=Rests)
     pace: Pace = field(default_factory=Pace)
@@ -134,6 +135,7 @@ class World:
             draw=lambda: self.draw,
             new_id=lambda: "0123456789abcdef",
             log=self._log,
+            after=self.beside.append,
             log_bug=lambda error: self._log("internal_error", error=type(error).__name__),
             rests=self.rests,
             pace=self.pace,
@@ -142,6 +144,14 @@ class World:
             catalog_memory=self.catalog_memory,
             endpoints_memory=self.endpoints_memory,
         )
+
+    async def let_run(self) -> int:
+        """Let what was started beside responses run to its end; return how much that was."""
+        count = 0
+        while self.beside:
+            await self.beside.pop(0)()
+            count += 1
+        return count
 
     def _log(self, event: str, **fields: Json) -> None:
         self.log.append({"event": event, **fields})

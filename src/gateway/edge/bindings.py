@@ -4,7 +4,8 @@ import json
 import os
 import random
 import time
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
 
 import js
 from pyodide.ffi import JsException, to_js
@@ -18,6 +19,8 @@ from gateway.ports import Ports
 from gateway.rests import Rests
 from gateway.sessions import Sessions
 from gateway.wire import Json
+
+Work: TypeAlias = Callable[[], Awaitable[object]]
 
 # One isolate serves one deployed version: its settings cannot change while it lives. Plain data only: what
 # belongs to one request must never be kept for another.
@@ -99,8 +102,8 @@ _CATALOG_MEMORY = CatalogMemory()
 _ENDPOINTS_MEMORY = EndpointsMemory()
 
 
-def ports_of(env: Any) -> Ports:
-    """Return the ports: what this isolate keeps, and what ``env`` binds."""
+def ports_of(env: Any, after: Callable[[Work], None]) -> Ports:
+    """Return the ports: what this isolate keeps, what ``env`` binds, and how the request starts more work."""
     return Ports(
         transport=_TRANSPORT,
         now_s=time.time,
@@ -108,6 +111,7 @@ def ports_of(env: Any) -> Ports:
         new_id=new_id,
         log=write_log,
         log_bug=log_bug,
+        after=after,
         rests=_RESTS,
         pace=_PACE,
         sessions=_SESSIONS,

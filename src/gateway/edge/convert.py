@@ -1,7 +1,6 @@
 """Requests and responses across the border: JavaScript's on one side, the core's on the other."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -86,8 +85,6 @@ async def read_what_is_left(js_request: Any) -> None:
 def to_response(response: HttpResponse, lifeline: Lifeline) -> Any:
     """Return the JavaScript response; a streamed body runs on as a task of the request's ``lifeline``."""
     headers = Headers.new(to_js([list(pair) for pair in response.headers]))
-    if response.background is not None:
-        lifeline.start(_run(response.background), for_client=False)
     if isinstance(response.body, bytes):
         # A 204 may have no body at all, not even an empty one.
         return Response.new(
@@ -96,10 +93,6 @@ def to_response(response: HttpResponse, lifeline: Lifeline) -> Any:
     sink = NativeSink() if response.body.hands_over else GuardedSink()
     lifeline.start(sink.carry(response.body))
     return Response.new(sink.readable, status=response.status, headers=headers)
-
-
-async def _run(background: Callable[[], Awaitable[object]]) -> None:
-    await background()
 
 
 def internal_error() -> Any:

@@ -1,7 +1,7 @@
 """A request's tasks: kept alive beyond the response, and most of them ended when the client leaves."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 from pyodide.ffi import create_proxy
@@ -56,6 +56,14 @@ class Lifeline:
         task.add_done_callback(ended)
         self._ctx.waitUntil(proxy)
         return task
+
+    def start_after(self, work: Callable[[], Awaitable[object]]) -> None:
+        """Run work that is not for the client; see ``ports.Ports.after``."""
+
+        async def run() -> None:
+            await work()
+
+        self.start(run(), for_client=False)
 
     async def _settle(self, work: Coroutine[Any, Any, Result]) -> Result | None:
         try:
