@@ -1,5 +1,6 @@
 """``POST /v1/chat/completions``: where the stages meet."""
 
+from gateway.account import close
 from gateway.attempt_once import Ask, ServedStream
 from gateway.body import HttpResponse
 from gateway.call import Call
@@ -26,10 +27,7 @@ async def _answer(call: Call, prepared: Prepared, started_at_s: float) -> HttpRe
     receipt = planned.open_receipt(call.frame.request_id, started_at_s=started_at_s)
 
     def done(outcome: str) -> None:
-        if prepared.session and receipt.serving and outcome == "answered":
-            ports.sessions.note(prepared.session, receipt.serving.model, now_s=ports.now_s())
-        fields = receipt.to_json()
-        ports.log("request_done", caller=prepared.caller.name, outcome=outcome, stream=chat.stream, **fields)
+        close(prepared, receipt, outcome, ports)
 
     ask = Ask(
         request_for=lambda candidate, prefill: request_for(candidate, prefill, chat, settings),

@@ -1,15 +1,15 @@
 """What the core needs from the world, as protocols: the edge implements them, tests play them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from gateway.catalog import CatalogMemory
 from gateway.endpoints_memory import EndpointsMemory
 from gateway.pace import Pace
 from gateway.rests import Rests
 from gateway.sessions import Sessions
-from gateway.wire import Json, UpstreamRequest
+from gateway.wire import Json, JsonObject, UpstreamRequest
 
 
 class TransportError(Exception):
@@ -57,6 +57,25 @@ class Cache(Protocol):
         """Store the value, if that can be done."""
 
 
+class DatabaseError(Exception):
+    """The database failed, or there is none. Holds the runtime's name for it, no content."""
+
+
+# A statement of SQL with ``?`` for its parameters, and those.
+Statement: TypeAlias = tuple[str, tuple[str | int | float | None, ...]]
+
+
+class Database(Protocol):
+    """SQLite by its dialect. Optional: the gateway answers without it."""
+
+    @property
+    def bound(self) -> bool:
+        """Whether there is one."""
+
+    async def batch(self, statements: Sequence[Statement]) -> list[list[JsonObject]]:
+        """Run the statements in one transaction; return the rows of each. Raises ``DatabaseError``."""
+
+
 class Log(Protocol):
     """Writes one line of JSON: an event's name and its fields. Never content, never keys."""
 
@@ -76,6 +95,7 @@ class Ports:
             called until the response has ended.
         log_bug: logs where an unforeseen fault happened, never what it held.
         cache: what all isolates share, if it is bound.
+        database: the ledger, if it is bound.
         catalog_memory: this isolate's copy of the catalogue.
         endpoints_memory: the endpoints of models that this isolate was last asked about.
         rests: what this isolate knows of models that asked for a pause.
@@ -94,5 +114,6 @@ class Ports:
     pace: Pace
     sessions: Sessions
     cache: Cache
+    database: Database
     catalog_memory: CatalogMemory
     endpoints_memory: EndpointsMemory

@@ -20,6 +20,7 @@ from gateway.sessions import Sessions
 from gateway.wire import BodyTooLargeError, HttpRequest, Json
 from tests.support.chunks import payloads_in
 from tests.support.httpx_transport import HttpxTransport
+from tests.support.sqlite_database import SqliteDatabase
 from tests.support.upstream import Act, Upstream
 
 EPOCH_S = 1_795_338_000.0  # when the samples were recorded
@@ -114,6 +115,7 @@ class World:
     pace: Pace = field(default_factory=Pace)
     sessions: Sessions = field(default_factory=Sessions)
     cache: MemoryCache = field(default_factory=MemoryCache)
+    database: SqliteDatabase = field(default_factory=lambda: SqliteDatabase(bound=False))
     catalog_memory: CatalogMemory = field(default_factory=CatalogMemory)
     endpoints_memory: EndpointsMemory = field(default_factory=EndpointsMemory)
     transport: HttpxTransport = field(init=False)
@@ -141,6 +143,7 @@ class World:
             pace=self.pace,
             sessions=self.sessions,
             cache=self.cache,
+            database=self.database,
             catalog_memory=self.catalog_memory,
             endpoints_memory=self.endpoints_memory,
         )

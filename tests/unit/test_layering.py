@@ -15,9 +15,9 @@ LAYERS = (
     "schedule attempt_once spent execute normalize",
     "get compact refresh endpoints availability listing shelf show_tasks show_models",
     "guard guard_step relay resume patience streaming",
-    "prepare completions decided show_plan show_health",
+    "prepare account completions decided show_plan show_health",
     "schemas plan_schema openapi app",
-    "edge.fetch edge.lifeline edge.sinks edge.convert edge.bindings",
+    "edge.fetch edge.d1 edge.lifeline edge.sinks edge.convert edge.bindings",
     "entry",
 )
 ORDER = [name for layer in LAYERS for name in layer.split()]

@@ -12,6 +12,7 @@ from pyodide.ffi import JsException, to_js
 
 from gateway.catalog import CatalogMemory
 from gateway.config import Settings
+from gateway.edge.d1 import D1Database
 from gateway.edge.fetch import FetchTransport
 from gateway.endpoints_memory import EndpointsMemory
 from gateway.pace import Pace
@@ -116,6 +117,7 @@ def ports_of(env: Any, after: Callable[[Work], None]) -> Ports:
         pace=_PACE,
         sessions=_SESSIONS,
         cache=KvCache(env),
+        database=D1Database(env),
         catalog_memory=_CATALOG_MEMORY,
         endpoints_memory=_ENDPOINTS_MEMORY,
     )

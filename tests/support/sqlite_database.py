@@ -1,0 +1,55 @@
+"""The ledger's database, played by SQLite: what D1 is, on this machine. See ``gateway.ports.Database``."""
+
+import asyncio
+import sqlite3
+from collections.abc import Sequence
+from functools import cached_property
+
+from gateway.ports import DatabaseError, Statement
+from gateway.wire import JsonObject
+from scripts.tools import ROOT
+
+
+class SqliteDatabase:
+    """An empty database with all migrations applied.
+
+    Attributes:
+        bound: whether the Worker has it at all.
+        broken: whether every call fails.
+        pause_s: how long every call takes.
+        batches: how many calls there were.
+    """
+
+    def __init__(self, *, bound: bool = True) -> None:
+        self.bound = bound
+        self.broken = False
+        self.pause_s = 0.0
+        self.batches = 0
+
+    @cached_property
+    def _connection(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(":memory:", isolation_level=None)
+        connection.row_factory = sqlite3.Row
+        for migration in sorted((ROOT / "migrations").glob("*.sql")):
+            connection.executescript(migration.read_text(encoding="utf-8"))
+        return connection
+
+    async def batch(self, statements: Sequence[Statement]) -> list[list[JsonObject]]:
+        """Run the statements in one transaction; return the rows of each."""
+        self.batches += 1
+        await asyncio.sleep(self.pause_s)
+        if self.broken or not self.bound:
+            raise DatabaseError("broken")
+        cursor = self._connection.cursor()
+        cursor.execute("BEGIN")
+        try:
+            rows = [[dict(row) for row in cursor.execute(sql, parameters)] for sql, parameters in statements]
+        except sqlite3.Error as error:
+            cursor.execute("ROLLBACK")
+            raise DatabaseError(type(error).__name__) from None
+        cursor.execute("COMMIT")
+        return rows
+
+    def rows(self, sql: str, *parameters: object) -> list[JsonObject]:
+        """Return what a query of a test's own finds."""
+        return [dict(row) for row in self._connection.execute(sql, parameters)]
