@@ -16,6 +16,7 @@ from gateway.ports import Ports
 from gateway.refresh import refresh
 from gateway.respond import Frame, respond_error, respond_json
 from gateway.show_health import VERSION, show_health
+from gateway.show_key import show_key
 from gateway.show_models import OPENROUTERS_PREFIX, show_model, show_models
 from gateway.show_plan import show_plan
 from gateway.wire import HttpRequest
@@ -74,6 +75,7 @@ ROUTES: Mapping[str, Mapping[str, Handler]] = MappingProxyType(
     {
         "/v1/chat/completions": {"POST": chat_completions},
         "/v1/plan": {"POST": show_plan},
+        "/v1/key": {"GET": show_key, "HEAD": show_key},
         "/v1/models": {"GET": show_models, "HEAD": show_models},
         "/health": {"GET": show_health, "HEAD": show_health},
         "/openapi.json": {"GET": openapi_document, "HEAD": openapi_document},

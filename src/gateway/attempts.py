@@ -28,6 +28,7 @@ class Attempt:
     Attributes:
         number: 1 for the first attempt at this model.
         upstream: who was asked: ``openrouter``, or the name of one that is asked directly.
+        worst_cost_usd: what it may cost at the most; None where nobody knows.
         price: what a direct upstream charges, which says no cost itself; None where it is not known.
         outcome: ``cut_off`` is an answer that broke after it had begun; ``cancelled`` is one that nobody
             waits for any more, because another model was faster or the client has left.
@@ -41,6 +42,7 @@ class Attempt:
     model: str
     number: int
     upstream: str = OPENROUTER
+    worst_cost_usd: float | None = None
     price: Price | None = None
     outcome: AttemptOutcome = "failed"
     fault: Fault | None = None
@@ -85,6 +87,13 @@ class Attempt:
         if cost_usd is not None:
             self.cost_usd = cost_usd
             self.billed = "yes" if cost_usd > 0 else "no"
+
+    @property
+    def most_usd(self) -> float:
+        """What it has cost, or, while nobody has said, may have cost at the most."""
+        if self.cost_usd is not None:
+            return self.cost_usd
+        return 0.0 if self.billed == "no" else self.worst_cost_usd or 0.0
 
     def to_json(self) -> JsonObject:
         """Return the attempt as the receipt shows it."""
@@ -139,6 +148,11 @@ class Receipt:
         """The sum of what is known; None while nothing is."""
         known = [attempt.cost_usd for attempt in self.attempts if attempt.cost_usd is not None]
         return round(sum(known), 9) if known else None
+
+    @property
+    def most_usd(self) -> float:
+        """The sum of what the attempts have cost, or may have cost at the most."""
+        return sum(attempt.most_usd for attempt in self.attempts)
 
     def to_json(self) -> JsonObject:
         """Return the receipt in full."""

@@ -13,7 +13,7 @@ LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 
 HOUR_MS = 3_600_000
 
-Value: TypeAlias = str | int | bool | tuple[object, ...] | None
+Value: TypeAlias = str | int | float | bool | tuple[object, ...] | None
 Cast: TypeAlias = Callable[[str], Value]
 
 
@@ -88,6 +88,25 @@ def as_whole(minimum: int, maximum: int) -> Callable[[str], int]:
         return int(text)
 
     return cast
+
+
+def as_usd(raw: str) -> float:
+    """Return an amount, 0 or more."""
+    try:
+        usd = float(raw.strip())
+    except ValueError:
+        raise ValueError("must be an amount in USD") from None
+    if not 0 <= usd < float("inf"):
+        raise ValueError("must be an amount in USD, 0 or more")
+    return usd
+
+
+def as_webhook(raw: str) -> str:
+    """Return a URL to post to, or an empty text."""
+    url = raw.strip()
+    if url:
+        as_base_url(url.partition("?")[0])
+    return url
 
 
 def as_base_url(raw: str) -> str:

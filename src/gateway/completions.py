@@ -1,9 +1,13 @@
 """``POST /v1/chat/completions``: where the stages meet."""
 
+import asyncio
+from dataclasses import replace
+
 from gateway.account import close
 from gateway.attempt_once import Ask, ServedStream
 from gateway.body import HttpResponse
 from gateway.call import Call
+from gateway.check_budget import hold
 from gateway.compose import request_for
 from gateway.errors import GatewayError
 from gateway.execute import execute
@@ -17,6 +21,9 @@ async def chat_completions(call: Call) -> HttpResponse:
     """``POST /v1/chat/completions``: authorize, parse, plan, execute, normalize, respond."""
     started_at_s = call.ports.now_s()
     prepared = await prepare(call)
+    hold(prepared.accounts, prepared.planned, prepared.ticket, call.ports)
+    call.ports.rates.begin(prepared.caller.name, prepared.ticket, now_s=started_at_s)
+    call = replace(call, frame=replace(call.frame, rate_headers=prepared.rate_headers))
     learn_beside(call, prepared)
     return await _answer(call, prepared, started_at_s)
 
@@ -30,7 +37,9 @@ async def _answer(call: Call, prepared: Prepared, started_at_s: float) -> HttpRe
         close(prepared, receipt, outcome, ports)
 
     ask = Ask(
-        request_for=lambda candidate, prefill: request_for(candidate, prefill, chat, settings),
+        request_for=lambda candidate, prefill: request_for(
+            candidate, prefill, chat=chat, caller=prepared.caller, settings=settings
+        ),
         stream=chat.stream,
         test=planned.answer_test,
     )
@@ -42,6 +51,12 @@ async def _answer(call: Call, prepared: Prepared, started_at_s: float) -> HttpRe
     except GatewayError as error:
         done(error.code)
         return respond_error(error, call.frame, receipt)
+    except asyncio.CancelledError:
+        done("client_gone")
+        raise
+    except Exception:
+        done("internal_error")
+        raise
     if isinstance(served, ServedStream):
         return respond_stream(streaming.relay(served), receipt, call.frame)
     answer = normalize(served, receipt, now_s=ports.now_s())

@@ -1,8 +1,10 @@
 """How a model is asked: the caller's body, serialised once for the whole chain, behind the model's name."""
 
+from dataclasses import replace
+
 from gateway.answers import parse_json
 from gateway.chain import Candidate
-from gateway.chat import ChatRequest
+from gateway.chat import Caller, ChatRequest
 from gateway.config import Settings
 from gateway.direct import direct_fields
 from gateway.json_bytes import to_json_bytes
@@ -11,6 +13,7 @@ from gateway.wire import (
     OPENROUTER,
     HeaderPairs,
     JsonObject,
+    Upstream,
     UpstreamRequest,
     list_or_empty,
     object_or_empty,
@@ -18,7 +21,12 @@ from gateway.wire import (
 
 
 def request_for(
-    candidate: Candidate, prefill: str | None, chat: ChatRequest, settings: Settings
+    candidate: Candidate,
+    prefill: str | None,
+    *,
+    chat: ChatRequest,
+    caller: Caller,
+    settings: Settings,
 ) -> UpstreamRequest:
     """Return the call that asks one link of the chain.
 
@@ -36,12 +44,19 @@ def request_for(
     if is_openrouter and candidate.max_price:
         fields = _priced(fields, candidate.max_price)
     return UpstreamRequest(
-        upstream=settings.upstream if is_openrouter else settings.direct[candidate.upstream].upstream,
+        upstream=_upstream(candidate, caller, settings),
         method="POST",
         path="/chat/completions",
         headers=headers,
         body=b'{"model":' + to_json_bytes(candidate.asked) + b"," + fields,
     )
+
+
+def _upstream(candidate: Candidate, caller: Caller, settings: Settings) -> Upstream:
+    """Return who is asked, with the key that pays: the caller's own, where it brings one."""
+    if candidate.upstream != OPENROUTER:
+        return settings.direct[candidate.upstream].upstream
+    return settings.upstream if caller.own_key is None else replace(settings.upstream, api_key=caller.own_key)
 
 
 def _attribution(settings: Settings) -> HeaderPairs:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeAlias, cast
 
+from gateway.budget import MICROS, Budget
 from gateway.casts import Value, as_header_text
 from gateway.errors import ConfigError
 from gateway.keys import GatewayKey
@@ -35,6 +36,9 @@ class Settings:
     default_chain: tuple[str, ...]
     task_routes: Mapping[str, TaskRoute]
     direct: Mapping[str, Direct]
+    allow_client_keys: bool
+    alert_webhook_url: str
+    budget: Budget
     deadline_ms: int
     attempt_ms: int
     first_token_ms: int
@@ -87,6 +91,9 @@ class Settings:
             default_chain=chain,
             task_routes=MappingProxyType({route.name: route for route in routes}),
             direct=MappingProxyType(direct),
+            budget=Budget(
+                day_micros=_micros(values["BUDGET_DAY_USD"]), month_micros=_micros(values["BUDGET_MONTH_USD"])
+            ),
             **plain,  # type: ignore[arg-type]  # one to one with the table; a test compares the two
         )
 
@@ -103,6 +110,8 @@ DERIVED = frozenset(
         "FALLBACK_MODEL",
         "TASK_ROUTES",
         "UPSTREAMS",
+        "BUDGET_DAY_USD",
+        "BUDGET_MONTH_USD",
     }
 )
 
@@ -112,6 +121,11 @@ def _read(name: str, setting: Setting, env: Env) -> Value:
         return setting.cast((env(name) or "").strip() or setting.default)
     except ValueError as error:
         raise ConfigError(name, str(error)) from None
+
+
+def _micros(usd: Value) -> int | None:
+    """Return a budget's amount; 0 means that there is no budget."""
+    return round(cast(float, usd) * MICROS) or None
 
 
 def _with_key(declared: DirectUpstream, env: Env) -> Direct:

@@ -15,9 +15,10 @@ PREFLIGHT_S = 86_400
 def allowed_origin(request: HttpRequest, settings: Settings) -> str | None:
     """Return what ``access-control-allow-origin`` says to this request; None where it says nothing."""
     origin = request.header("origin")
-    if "*" in settings.cors_origins:
+    origins = {*settings.cors_origins, *(each for key in settings.gateway_keys for each in key.origins or ())}
+    if "*" in origins:
         return "*"  # without credentials: callers send their key themselves
-    return origin if origin and origin in settings.cors_origins else None
+    return origin if origin and origin in origins else None
 
 
 def answer_preflight(request: HttpRequest, frame: Frame, methods: str) -> HttpResponse:

@@ -55,6 +55,7 @@ class _Walk:
                 model=candidate.model,
                 number=step.number,
                 upstream=candidate.upstream,
+                worst_cost_usd=candidate.worst_cost_usd,
                 price=candidate.price,
             )
             self.receipt.attempts.append(attempt)

@@ -11,14 +11,16 @@ from gateway.fit import Misfit, Question, misfit
 from gateway.keys import may_use
 from gateway.knowledge import Knowledge
 from gateway.links import Link
+from gateway.wire import OPENROUTER, JsonObject
 
 # Reasons that are no opinion of the catalogue's: however old it is, they hold.
-MONEY = frozenset({"over_max_price", "over_max_cost", "price_unknown"})
+MONEY = frozenset({"over_max_price", "over_max_cost", "over_budget", "price_unknown"})
 # What a chain without links ends in, by a reason for which one was left out; the first that applies.
 NOTHING_LEFT: Mapping[str, str] = MappingProxyType(
     {
         "over_max_cost": "over_max_cost",
         "price_unknown": "over_max_cost",
+        "over_budget": "budget_too_small",
         "over_max_price": "over_max_price",
         "not_allowed": "model_not_allowed",
     }
@@ -66,7 +68,9 @@ class Judge:
 
     def _against(self, link: Link) -> Misfit | None:
         candidate = link.candidate
-        if not may_use(self.caller.models, candidate.model, candidate.task):
+        # Who brings an OpenRouter key of its own spends nobody else's.
+        foreign = self.caller.own_key is not None and candidate.upstream != OPENROUTER
+        if foreign or not may_use(self.caller.models, candidate.model, candidate.task):
             return Misfit(reason="not_allowed", certain=True)
         found = self._misfit(link) if self.known.catalog else None
         return found or self._too_dear(candidate)
@@ -89,13 +93,18 @@ class Judge:
         return replace(found, certain=False)  # an old list does not say for sure what a model cannot do
 
     def _too_dear(self, candidate: Candidate) -> Misfit | None:
-        """Return whether one attempt alone could go above the request's ceiling."""
+        """Return whether one attempt alone could go above the request's ceiling, or above its budget."""
         ceiling_usd, worst_usd = self.options.max_cost_usd, candidate.worst_cost_usd
-        if ceiling_usd is None or (worst_usd is not None and worst_usd < ceiling_usd):
-            return None
         if worst_usd is None:
-            return Misfit(reason="price_unknown", certain=True) if self.options.strict else None
-        return Misfit(reason="over_max_cost", certain=True, details={"worst_cost_usd": round(worst_usd, 9)})
+            unknown = ceiling_usd is not None and self.options.strict
+            return Misfit(reason="price_unknown", certain=True) if unknown else None
+        details: JsonObject = {"worst_cost_usd": round(worst_usd, 9)}
+        if ceiling_usd is not None and worst_usd >= ceiling_usd:
+            return Misfit(reason="over_max_cost", certain=True, details=details)
+        left_usd = self.known.budget_left_usd
+        if left_usd is not None and worst_usd > left_usd:
+            return Misfit(reason="over_budget", certain=True, details=details)
+        return None
 
 
 def fault_of(reasons: Iterable[str]) -> str:

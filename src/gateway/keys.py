@@ -2,17 +2,22 @@
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from hashlib import sha256
+from types import MappingProxyType
+from typing import Any
 
+from gateway.budget import Budget, as_budget
 from gateway.casts import as_lines, as_model
+from gateway.presets import as_options
 from gateway.wire import Json, list_or_empty, object_or_empty
 
 # Short tokens can be guessed, and this Worker spends money for whoever holds one.
 MIN_TOKEN_CHARACTERS = 16
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")
-_FIELDS = ("name", "token", "sha256", "models")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,21 +25,35 @@ class GatewayKey:
     """One key.
 
     Attributes:
-        name: who holds it; it stands in logs.
+        name: who holds it; it stands in logs and in the ledger.
         digest: the SHA-256 digest of the token, which itself is kept nowhere.
         models: what it may ask for: names of models and tasks, or beginnings of names that end in ``*``;
             None: everything.
+        admin: whether it sees what all keys have used.
+        expires_at_s: from when on it is refused (Unix time); None: never.
+        budget: how much it may spend.
+        per_minute: how many requests it may make in a minute; None: any number.
+        concurrent: how many at once; None: any number.
+        options: of ``gateway``, for its requests that do not set them.
+        origins: the web pages that may use it; None: those of ``CORS_ORIGINS``, and programs.
     """
 
     name: str
     digest: bytes
     models: tuple[str, ...] | None = None
+    admin: bool = False
+    expires_at_s: float | None = None
+    budget: Budget = field(default_factory=Budget)
+    per_minute: int | None = None
+    concurrent: int | None = None
+    options: Mapping[str, Json] = field(default_factory=dict)
+    origins: tuple[str, ...] | None = None
 
 
 def as_keys(raw: str) -> tuple[GatewayKey, ...]:
-    """Return the keys: lines of ``name:token``, or a JSON array of objects.
+    """Return the keys: lines of ``name:token``, or a JSON array of objects, see ``FIELDS``.
 
-    An object has a ``name``, a ``token`` or its ``sha256`` in hexadecimal, and, if it likes, ``models``.
+    Two tokens may have one name, so that a token can be changed without a moment when none is valid.
     """
     return _of_json(raw) if raw.lstrip().startswith("[") else tuple(_of_line(line) for line in as_lines(raw))
 
@@ -58,16 +77,23 @@ def _of_json(raw: str) -> tuple[GatewayKey, ...]:
 
 def _of_entry(entry: Json) -> GatewayKey:
     fields = object_or_empty(entry)
+    if not isinstance(entry, dict) or not fields.keys() <= {"name", "token", "sha256", *FIELDS}:
+        raise ValueError(f"must hold objects of name, token or sha256, {', '.join(FIELDS)}")
     name, token, digest = fields.get("name"), fields.get("token"), fields.get("sha256")
-    if not isinstance(entry, dict) or not fields.keys() <= set(_FIELDS):
-        raise ValueError(f"must hold objects of {', '.join(_FIELDS)}")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ValueError("must give each key a `name`: letters, digits, . _ and -")
     if isinstance(token, str) and digest is None:
-        return GatewayKey(name=name, digest=_digest_of(token.strip()), models=_models(fields.get("models")))
-    if token is None and isinstance(digest, str) and _DIGEST.fullmatch(digest.lower()):
-        return GatewayKey(name=name, digest=bytes.fromhex(digest), models=_models(fields.get("models")))
-    raise ValueError("must give each key a `token`, or its `sha256` of 64 hexadecimal digits")
+        own_digest = _digest_of(token.strip())
+    elif token is None and isinstance(digest, str) and _DIGEST.fullmatch(digest.lower()):
+        own_digest = bytes.fromhex(digest)
+    else:
+        raise ValueError("must give each key a `token`, or its `sha256` of 64 hexadecimal digits")
+    read: dict[str, Any] = {
+        attribute: cast(fields[field_name])
+        for field_name, (attribute, cast) in FIELDS.items()
+        if fields.get(field_name) is not None
+    }
+    return GatewayKey(name=name, digest=own_digest, **read)
 
 
 def _digest_of(token: str) -> bytes:
@@ -76,12 +102,55 @@ def _digest_of(token: str) -> bytes:
     return sha256(token.encode()).digest()
 
 
-def _models(value: Json) -> tuple[str, ...] | None:
-    if value is None:
-        return None
-    if not isinstance(value, list) or not value:
-        raise ValueError("must have as `models` a list of names, at least one")
-    return tuple(as_model(each if isinstance(each, str) else "") for each in value)
+def _texts(value: Json, field_name: str) -> list[str]:
+    texts = [each for each in list_or_empty(value) if isinstance(each, str)]
+    if not isinstance(value, list) or not texts or len(texts) < len(value):
+        raise ValueError(f"must have as `{field_name}` a list of names, at least one")
+    return texts
+
+
+def _models(value: Json) -> tuple[str, ...]:
+    return tuple(as_model(name) for name in _texts(value, "models"))
+
+
+def _origins(value: Json) -> tuple[str, ...]:
+    return tuple(_texts(value, "origins"))
+
+
+def _flag(value: Json) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must have true or false as `admin`")  # noqa: TRY004  # casts raise ValueError
+    return value
+
+
+def _moment(value: Json) -> float:
+    """Return a date, or a time, as Unix time; without a zone it is UTC."""
+    try:
+        moment = datetime.fromisoformat(value if isinstance(value, str) else "")
+    except ValueError:
+        raise ValueError("must have as `expires` a date or a time, like 2027-01-31") from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _count(value: Json) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError("must have as `per_minute` and `concurrent` whole numbers, 1 or more")
+    return value
+
+
+# What an object may have beside its name and its token: the attribute that it becomes, and how it is read.
+FIELDS: Mapping[str, tuple[str, Callable[[Json], object]]] = MappingProxyType(
+    {
+        "models": ("models", _models),
+        "admin": ("admin", _flag),
+        "expires": ("expires_at_s", _moment),
+        "budget": ("budget", as_budget),
+        "per_minute": ("per_minute", _count),
+        "concurrent": ("concurrent", _count),
+        "options": ("options", as_options),
+        "origins": ("origins", _origins),
+    }
+)
 
 
 def may_use(allowed: tuple[str, ...] | None, *names: str | None) -> bool:

@@ -20,6 +20,7 @@ class Knowledge:
         is_fresh: whether the catalogue is recent enough to say for sure what a model cannot do.
         session_model: what served the caller's session last; None where that is not known.
         expected_ms: how long a model takes to commit; None where nobody knows.
+        budget_left_usd: what the caller may still spend; None where no budget binds it.
         draw: a random number from 0 up to 1.
     """
 
@@ -28,11 +29,18 @@ class Knowledge:
     is_fresh: bool
     session_model: str | None
     expected_ms: Callable[[Candidate], float | None]
+    budget_left_usd: float | None
     draw: Callable[[], float]
 
 
 def gather(
-    ports: Ports, catalog: Catalog | None, *, ttl_s: float, session: str | None, stream: bool
+    ports: Ports,
+    catalog: Catalog | None,
+    *,
+    ttl_s: float,
+    session: str | None,
+    stream: bool,
+    budget_left_usd: float | None,
 ) -> Knowledge:
     """Return what this isolate knows now."""
     now_s = ports.now_s()
@@ -50,5 +58,6 @@ def gather(
         is_fresh=catalog is not None and catalog.age_s(now_s) <= ttl_s,
         session_model=ports.sessions.model_of(session, now_s=now_s) if session else None,
         expected_ms=expected,
+        budget_left_usd=budget_left_usd,
         draw=ports.draw,
     )

@@ -25,7 +25,7 @@ def plan(chat: ChatRequest, settings: Settings, caller: Caller, known: Knowledge
     """
     names = chat.models or settings.default_chain
     routes = routes_in(names, settings)
-    options = options_of(chat, routes)
+    options = options_of(chat, routes, caller)
     if not options.fallbacks:
         names, routes = names[:1], routes[:1]
     links = [
@@ -46,7 +46,7 @@ def plan(chat: ChatRequest, settings: Settings, caller: Caller, known: Knowledge
         by_speed="fastest" in orders_in(options, routes),
         notes=notes,
         nothing_left=fault_of(each.reason for each in skipped),
-        limits=_limits(options, settings),
+        limits=_limits(options, settings, known),
         answer_test=AnswerTest(
             json=chat.wants_json and options.check_json, reasoning_only=options.allow_reasoning_only
         ),
@@ -56,13 +56,12 @@ def plan(chat: ChatRequest, settings: Settings, caller: Caller, known: Knowledge
     )
 
 
-def options_of(chat: ChatRequest, routes: tuple[TaskRoute | None, ...]) -> Options:
-    """Return the request's options; what it leaves open is as its first task route has it."""
+def options_of(chat: ChatRequest, routes: tuple[TaskRoute | None, ...], caller: Caller) -> Options:
+    """Return the request's options; what it leaves open is as its first task route has it, else its key."""
     route = next((each for each in routes if each is not None), None)
-    if route is None:
-        return chat.options
-    left_open = {name: value for name, value in route.options.items() if name not in chat.options.asked}
-    return replace(chat.options, **left_open)  # type: ignore[arg-type]  # tasks.py has checked each
+    preset = {**caller.options, **(route.options if route else {})}
+    left_open = {name: value for name, value in preset.items() if name not in chat.options.asked}
+    return replace(chat.options, **left_open) if left_open else chat.options  # type: ignore[arg-type]  # presets.py has checked each
 
 
 def order_of(options: Options, routes: tuple[TaskRoute | None, ...]) -> Order:
@@ -130,11 +129,12 @@ def _in_order(
 LIMIT_SETTINGS = ("deadline_ms", "attempt_ms", "first_token_ms", "idle_ms", "retries")
 
 
-def _limits(options: Options, settings: Settings) -> Limits:
+def _limits(options: Options, settings: Settings, known: Knowledge) -> Limits:
     deadline_ms, attempt_ms, first_token_ms, idle_ms, retries = (
         getattr(settings, name) if getattr(options, name) is None else getattr(options, name)
         for name in LIMIT_SETTINGS
     )
+    ceilings = [usd for usd in (options.max_cost_usd, known.budget_left_usd) if usd is not None]
     return Limits(
         deadline_s=deadline_ms / 1000,
         attempt_s=attempt_ms / 1000 if attempt_ms else None,
@@ -144,5 +144,5 @@ def _limits(options: Options, settings: Settings) -> Limits:
         guard_events=settings.stream_guard_events,
         hedge_s=options.hedge_ms / 1000 if options.hedge_ms else None,
         keepalive_s=options.keepalive_ms / 1000 if options.keepalive_ms else None,
-        max_cost_usd=options.max_cost_usd,
+        max_cost_usd=min(ceilings, default=None),
     )

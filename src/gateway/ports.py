@@ -4,9 +4,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from gateway.budgets import Budgets
 from gateway.catalog import CatalogMemory
 from gateway.endpoints_memory import EndpointsMemory
 from gateway.pace import Pace
+from gateway.rates import Rates
 from gateway.rests import Rests
 from gateway.sessions import Sessions
 from gateway.wire import Json, JsonObject, UpstreamRequest
@@ -76,6 +78,17 @@ class Database(Protocol):
         """Run the statements in one transaction; return the rows of each. Raises ``DatabaseError``."""
 
 
+class RateLimiter(Protocol):
+    """Counts for all isolates of a location together. Optional, and never raises."""
+
+    @property
+    def bound(self) -> bool:
+        """Whether there is one."""
+
+    async def allows(self, key: str) -> bool:
+        """Count a call of ``key``; return whether it is within the limit. True while the limiter fails."""
+
+
 class Log(Protocol):
     """Writes one line of JSON: an event's name and its fields. Never content, never keys."""
 
@@ -99,6 +112,9 @@ class Ports:
         catalog_memory: this isolate's copy of the catalogue.
         endpoints_memory: the endpoints of models that this isolate was last asked about.
         rests: what this isolate knows of models that asked for a pause.
+        budgets: what this isolate knows of spending.
+        rates: how often each key calls in this isolate.
+        rate_limiter: how often in a location, if that is bound.
         pace: how fast models have been in this isolate.
         sessions: which models have served this isolate's sessions.
     """
@@ -111,6 +127,9 @@ class Ports:
     log_bug: Callable[[Exception], None]
     after: Callable[[Callable[[], Awaitable[object]]], None]
     rests: Rests
+    budgets: Budgets
+    rates: Rates
+    rate_limiter: RateLimiter
     pace: Pace
     sessions: Sessions
     cache: Cache

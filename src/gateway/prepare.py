@@ -9,13 +9,15 @@ from gateway.call import Call
 from gateway.catalog import Catalog
 from gateway.chain import Plan
 from gateway.chat import Caller, ChatRequest
+from gateway.check_budget import Account, accounts_of, left_usd, read_spending
 from gateway.errors import GatewayError
 from gateway.knowledge import Knowledge, gather
+from gateway.limit_rate import limit_rate
 from gateway.links import routes_in
 from gateway.parse import parse
 from gateway.plan import options_of, orders_in, plan
 from gateway.refresh import at_hand, current, is_due, refresh
-from gateway.wire import BodyTooLargeError, ClientGoneError, HttpRequest
+from gateway.wire import BodyTooLargeError, ClientGoneError, HeaderPairs, HttpRequest
 
 BODY_TIMEOUT_S = 30.0
 PRICES_TIMEOUT_S = 3.0
@@ -26,12 +28,18 @@ class Prepared:
     """A request that can be walked.
 
     Attributes:
+        ticket: what it is counted by while it is under way; its id the caller may choose, this not.
+        accounts: the budgets that bind it.
+        rate_headers: what the caller is told of its rate limit.
         session: what the caller's requests have in common, for this caller alone; None where it said nothing.
         known: what it was planned by.
     """
 
     caller: Caller
     chat: ChatRequest
+    ticket: str
+    accounts: tuple[Account, ...]
+    rate_headers: HeaderPairs
     session: str | None
     known: Knowledge
     planned: Plan
@@ -44,14 +52,33 @@ async def prepare(call: Call) -> Prepared:
         GatewayError: its caller, its body or a setting is at fault.
     """
     settings, ports = call.settings, call.ports
-    caller = authorize(call.request, settings)
-    settings.require_upstream_key()
+    caller = authorize(call.request, settings, now_s=ports.now_s())
+    if caller.own_key is None:
+        settings.require_upstream_key()
+    rate_headers = await limit_rate(caller, ports)
     chat = parse(await _read_body(call.request, settings.max_body_bytes))
     session = _session_of(call.request, chat, caller)
-    catalog = await _catalog_for(chat, call)
-    known = gather(ports, catalog, ttl_s=settings.catalog_ttl_s, session=session, stream=chat.stream)
-    planned = plan(chat, settings, caller, known)
-    return Prepared(caller=caller, chat=chat, session=session, known=known, planned=planned)
+    accounts = accounts_of(caller, settings)
+    await read_spending(accounts, ports)
+    catalog = await _catalog_for(chat, caller, accounts, call)
+    known = gather(
+        ports,
+        catalog,
+        ttl_s=settings.catalog_ttl_s,
+        session=session,
+        stream=chat.stream,
+        budget_left_usd=left_usd(accounts, ports),
+    )
+    return Prepared(
+        caller=caller,
+        chat=chat,
+        ticket=ports.new_id(),
+        accounts=accounts,
+        rate_headers=rate_headers,
+        session=session,
+        known=known,
+        planned=plan(chat, settings, caller, known),
+    )
 
 
 def learn_beside(call: Call, prepared: Prepared) -> None:
@@ -70,11 +97,13 @@ def _session_of(request: HttpRequest, chat: ChatRequest, caller: Caller) -> str 
     return f"{caller.name}\0{name}" if name else None
 
 
-async def _catalog_for(chat: ChatRequest, call: Call) -> Catalog | None:
+async def _catalog_for(
+    chat: ChatRequest, caller: Caller, accounts: tuple[Account, ...], call: Call
+) -> Catalog | None:
     """Return the catalogue as it is at hand; where money hangs on it, it is waited for a little."""
     settings, ports = call.settings, call.ports
     catalog = await at_hand(ports, ttl_s=settings.catalog_ttl_s)
-    if catalog is not None or not _hangs_on_prices(chat, call):
+    if catalog is not None or not (accounts or _hangs_on_prices(chat, caller, call)):
         return catalog
     try:
         async with asyncio.timeout(PRICES_TIMEOUT_S):
@@ -83,9 +112,9 @@ async def _catalog_for(chat: ChatRequest, call: Call) -> Catalog | None:
         return None
 
 
-def _hangs_on_prices(chat: ChatRequest, call: Call) -> bool:
+def _hangs_on_prices(chat: ChatRequest, caller: Caller, call: Call) -> bool:
     routes = routes_in(chat.models or call.settings.default_chain, call.settings)
-    options = options_of(chat, routes)
+    options = options_of(chat, routes, caller)
     return (
         options.max_cost_usd is not None
         or chat.needs.max_price is not None

@@ -18,7 +18,8 @@ STREAM_HEADERS: HeaderPairs = (
 )
 EXPOSED = (
     "age, etag, retry-after, server-timing, x-gateway-attempts, x-gateway-model, x-gateway-receipt, "
-    "x-gateway-trace, x-request-id, x-should-retry"
+    "x-gateway-trace, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, x-ratelimit-scope, "
+    "x-request-id, x-should-retry"
 )
 
 
@@ -32,11 +33,13 @@ class Frame:
 
     Attributes:
         allowed_origin: for ``access-control-allow-origin``; None where the browser may not read it.
+        rate_headers: what it is told of its rate limit.
         codes_are_numbers: the caller speaks OpenRouter's dialect, as all do under ``/api``.
     """
 
     request_id: str
     allowed_origin: str | None = None
+    rate_headers: HeaderPairs = ()
     codes_are_numbers: bool = False
 
     def error_json(self, error: GatewayError) -> JsonObject:
@@ -53,7 +56,7 @@ class Frame:
     @property
     def headers(self) -> HeaderPairs:
         """The headers."""
-        pairs = [("x-request-id", self.request_id)]
+        pairs = [("x-request-id", self.request_id), *self.rate_headers]
         if self.allowed_origin:
             pairs += [
                 ("access-control-allow-origin", self.allowed_origin),

@@ -16,6 +16,8 @@ from gateway.casts import (
     as_header_text,
     as_model,
     as_models,
+    as_usd,
+    as_webhook,
     as_whole,
     as_words,
 )
@@ -44,6 +46,19 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             as_keys,
             "Who may call: `name:token`, one a line or comma-separated; or JSON, which can bind a key to "
             "models. Nobody without.",
+            True,
+        ),
+        "ALLOW_CLIENT_KEYS": Setting(
+            "false",
+            as_flag,
+            "Lets callers in who send an OpenRouter key of their own, which then pays for their requests.",
+        ),
+        "BUDGET_DAY_USD": Setting("0", as_usd, "What all keys together may spend in a UTC day. 0: anything."),
+        "BUDGET_MONTH_USD": Setting("0", as_usd, "The same, in a calendar month."),
+        "ALERT_WEBHOOK_URL": Setting(
+            "",
+            as_webhook,
+            "Where to say that 50, 80 and 100 % of a budget are spent: JSON as Slack takes it.",
             True,
         ),
         "DEFAULT_MODEL": Setting("openrouter/auto", as_model, "The model of a request that names none."),

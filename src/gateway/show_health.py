@@ -26,7 +26,7 @@ async def show_health(call: Call) -> HttpResponse:
         raise GatewayError("invalid_field", "`deep` must be 0 or 1.", param="deep")
     if deep == ["0"]:
         return respond_json(200, shallow, call.frame, NO_STORE)
-    authorize(call.request, call.settings)
+    authorize(call.request, call.settings, now_s=call.ports.now_s())
     settings, ports = call.settings, call.ports
     catalog = await current(settings.upstream, ports, ttl_s=settings.catalog_ttl_s)
     if is_due(catalog, ports, ttl_s=settings.catalog_ttl_s):

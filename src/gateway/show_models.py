@@ -30,7 +30,7 @@ _MODEL_PATH = re.compile(r"/v1/models?/(~?[\w-][\w.-]{0,127}/[\w-][\w.:-]{0,127}
 
 async def show_models(call: Call) -> HttpResponse:
     """``GET /v1/models``: OpenAI's list form, filtered and sorted by the query."""
-    authorize(call.request, call.settings)
+    authorize(call.request, call.settings, now_s=call.ports.now_s())
     catalog = await _catalog(call)
     shelf, asked = _shelf(call, catalog), read_query(_query_of(call.request))
     etag = f'"{shelf.tag(call.request.query)}"'
@@ -43,7 +43,7 @@ async def show_model(call: Call) -> HttpResponse:
     Raises:
         GatewayError: there is no such model.
     """
-    authorize(call.request, call.settings)
+    authorize(call.request, call.settings, now_s=call.ports.now_s())
     # OpenAI's clients encode the slash within a model's id.
     match = _MODEL_PATH.fullmatch(unquote(call.request.path.removeprefix("/api")))
     if match is None:

@@ -44,7 +44,7 @@ def _plan_json(call: Call, prepared: Prepared) -> JsonObject:
         "limits": _limits_json(planned.limits),
         "prompt_tokens": {"least": tokens.least, "likely": tokens.likely, "most": tokens.most},
         "cost_usd": _cost_json(steps, planned.limits),
-        "decided_by": decided_by(prepared.chat, call.settings),
+        "decided_by": decided_by(prepared.chat, call.settings, prepared.caller),
         "catalog": _catalog_json(prepared),
         "would_fail_with": None if steps else failure,
     }

@@ -12,9 +12,9 @@ from types import MappingProxyType
 from typing import Literal, TypeAlias, get_args
 
 from gateway.casts import as_model, as_object
-from gateway.fields import OPTIONS
+from gateway.presets import as_options
 from gateway.prices import Price, as_price
-from gateway.wire import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
+from gateway.wire import Json, list_or_empty, number_or_none, object_or_empty
 
 Order: TypeAlias = Literal["given", "cheapest", "fastest", "weighted", "sticky"]
 ORDERS: tuple[str, ...] = get_args(Order)
@@ -124,7 +124,7 @@ def _route(name: str, value: Json) -> TaskRoute:
         weights=MappingProxyType(as_weights(fields.get("weights", {}))),
         max_price=None if max_price is None else as_price(max_price),
         require=_parameters(fields.get("require", [])),
-        options=MappingProxyType(_options(fields.get("options", {}))),
+        options=as_options(fields.get("options", {})),
     )
 
 
@@ -156,32 +156,3 @@ def _parameters(value: Json) -> tuple[str, ...]:
     if not isinstance(value, list) or len(names) < len(value):
         raise ValueError("must `require` a list of parameters' names")
     return tuple(names)
-
-
-def _options(value: Json) -> JsonObject:
-    options = object_or_empty(value)
-    if not isinstance(value, dict):
-        raise ValueError("must have an object of `options`")  # noqa: TRY004  # casts raise ValueError
-    for name, option in options.items():
-        if name not in ROUTE_OPTIONS:
-            raise ValueError(f"has options other than {', '.join(ROUTE_OPTIONS)}")
-        if not OPTIONS[name].test(option):
-            raise ValueError(f"must have as its option `{name}` {OPTIONS[name].expected}")
-    return options
-
-
-# Those of `gateway` that an operator may set for a route; what the caller alone can know is not among them.
-ROUTE_OPTIONS = (
-    "deadline_ms",
-    "attempt_ms",
-    "first_token_ms",
-    "idle_ms",
-    "retries",
-    "on_midstream",
-    "hedge_ms",
-    "keepalive_ms",
-    "max_cost_usd",
-    "strict",
-    "check_json",
-    "allow_reasoning_only",
-)

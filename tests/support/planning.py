@@ -47,6 +47,7 @@ def known(
     is_fresh: bool = True,
     session_model: str | None = None,
     expected_ms: Mapping[str, float] | None = None,
+    budget_left_usd: float | None = None,
     draw: Callable[[], float] = lambda: 0.5,
 ) -> Knowledge:
     """Return what planning knows; without models it has no catalogue."""
@@ -61,6 +62,7 @@ def known(
         is_fresh=is_fresh,
         session_model=session_model,
         expected_ms=expected,
+        budget_left_usd=budget_left_usd,
         draw=draw,
     )
 

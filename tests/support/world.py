@@ -10,11 +10,13 @@ import looptime
 
 from gateway.app import handle
 from gateway.body import HttpResponse, Step
+from gateway.budgets import Budgets
 from gateway.catalog import CatalogMemory
 from gateway.config import Settings
 from gateway.endpoints_memory import EndpointsMemory
 from gateway.pace import Pace
 from gateway.ports import Ports, Reply
+from gateway.rates import Rates
 from gateway.rests import Rests
 from gateway.sessions import Sessions
 from gateway.wire import BodyTooLargeError, HttpRequest, Json
@@ -103,6 +105,17 @@ class MemoryCache:
 
 
 @dataclass(slots=True)
+class Limiter:
+    """Plays the rate limiting binding: refuses the keys that a test names."""
+
+    bound: bool = True
+    refused: set[str] = field(default_factory=set)
+
+    async def allows(self, key: str) -> bool:
+        return key not in self.refused
+
+
+@dataclass(slots=True)
 class World:
     """Everything around ``gateway.app.handle``; ``env`` is laid over settings that work."""
 
@@ -111,8 +124,12 @@ class World:
     log: list[dict[str, Json]] = field(default_factory=list)
     beside: list[Callable[[], Awaitable[object]]] = field(default_factory=list)
     draw: float = 1.0
+    ids: int = 0
     rests: Rests = field(default_factory=Rests)
     pace: Pace = field(default_factory=Pace)
+    budgets: Budgets = field(default_factory=Budgets)
+    rates: Rates = field(default_factory=Rates)
+    rate_limiter: Limiter = field(default_factory=lambda: Limiter(bound=False))
     sessions: Sessions = field(default_factory=Sessions)
     cache: MemoryCache = field(default_factory=MemoryCache)
     database: SqliteDatabase = field(default_factory=lambda: SqliteDatabase(bound=False))
@@ -135,18 +152,25 @@ class World:
             transport=self.transport,
             now_s=lambda: EPOCH_S + now_s(),
             draw=lambda: self.draw,
-            new_id=lambda: "0123456789abcdef",
+            new_id=self._new_id,
             log=self._log,
             after=self.beside.append,
             log_bug=lambda error: self._log("internal_error", error=type(error).__name__),
             rests=self.rests,
             pace=self.pace,
+            budgets=self.budgets,
+            rates=self.rates,
+            rate_limiter=self.rate_limiter,
             sessions=self.sessions,
             cache=self.cache,
             database=self.database,
             catalog_memory=self.catalog_memory,
             endpoints_memory=self.endpoints_memory,
         )
+
+    def _new_id(self) -> str:
+        self.ids += 1
+        return f"{self.ids:016x}"
 
     async def let_run(self) -> int:
         """Let what was started beside responses run to its end; return how much that was."""

@@ -1,6 +1,9 @@
+import json
+
 import pytest
 
 from gateway.authorize import authorize
+from gateway.chat import Caller
 from gateway.config import Settings
 from gateway.errors import GatewayError
 from gateway.wire import HttpRequest
@@ -11,13 +14,20 @@ KEYS = {"GATEWAY_KEYS": f"one:{TOKEN},two:{OTHER}"}
 OPEN = {"OPEN_ON_LOOPBACK": "true"}
 
 
+NOW_S = 1_800_000_000.0
+
+
 def caller(env: dict[str, str], *, host: str = "gateway.example", **headers: str) -> str:
+    return authorized(env, host=host, **headers).name
+
+
+def authorized(env: dict[str, str], *, host: str = "gateway.example", **headers: str) -> Caller:
     async def no_body(_: int) -> bytes:
         return b""
 
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     request = HttpRequest(method="POST", host=host, path="/", header=given.get, read_body=no_body)
-    return authorize(request, Settings.from_env(env.get)).name
+    return authorize(request, Settings.from_env(env.get), now_s=NOW_S)
 
 
 def refusal(env: dict[str, str], *, host: str = "gateway.example", **headers: str) -> str:
@@ -89,3 +99,66 @@ def test_a_foreign_page_may_not_spend_the_developers_money() -> None:
 
 def test_a_page_that_was_allowed_may() -> None:
     assert caller(OPEN | {"CORS_ORIGINS": "http://a.example"}, host="localhost", origin="http://a.example")
+
+
+def keys(**fields: object) -> dict[str, str]:
+    return {"GATEWAY_KEYS": json.dumps([{"name": "one", "token": TOKEN, **fields}])}
+
+
+def test_a_caller_has_what_goes_with_its_key() -> None:
+    found = authorized(
+        keys(models=["a/*"], admin=True, budget={"day_usd": 1.5}, per_minute=3, concurrent=2,
+             options={"retries": 0}),
+        x_api_key=TOKEN,
+    )  # fmt: skip  # a field a word
+
+    assert (found.models, found.admin, found.budget.day_micros) == (("a/*",), True, 1_500_000)
+    assert (found.per_minute, found.concurrent, dict(found.options)) == (3, 2, {"retries": 0})
+
+
+@pytest.mark.parametrize(
+    ("expires", "is_over"),
+    [
+        ("2020-01-01", True),
+        ("2027-01-15T08:00:00+00:00", True),  # the very moment
+        ("2027-01-15T08:00:01+00:00", False),
+        ("2099-01-01", False),
+    ],
+)
+def test_a_key_is_refused_from_the_moment_on_that_it_expires(expires: str, is_over: bool) -> None:
+    env = keys(expires=expires)
+
+    assert (refusal(env, x_api_key=TOKEN) if is_over else caller(env, x_api_key=TOKEN)) == (
+        "expired_key" if is_over else "one"
+    )
+
+
+def test_a_page_may_use_a_key_of_its_own_origin_only() -> None:
+    env = keys(origins=["https://app.example"])
+
+    assert caller(env, x_api_key=TOKEN, origin="https://app.example") == "one"
+    assert caller(env, x_api_key=TOKEN) == "one"
+    assert refusal(env, x_api_key=TOKEN, origin="https://evil.example") == "origin_not_allowed"
+
+
+OWN = "sk-or-v1-canary-of-a-callers-own-key"
+
+
+def test_who_brings_an_openrouter_key_may_call_where_that_is_allowed() -> None:
+    found = authorized({**KEYS, "ALLOW_CLIENT_KEYS": "true"}, authorization=f"Bearer {OWN}")
+
+    assert found.own_key == OWN
+    assert found.name.startswith("own-")
+    assert OWN not in repr(found)
+    assert refusal(KEYS, authorization=f"Bearer {OWN}") == "invalid_key"
+
+
+def test_own_keys_open_a_gateway_that_has_none() -> None:
+    assert authorized({"ALLOW_CLIENT_KEYS": "true"}, x_api_key=OWN).own_key == OWN
+    assert refusal({"ALLOW_CLIENT_KEYS": "true"}, x_api_key=TOKEN) == "gateway_closed"
+
+
+def test_an_own_key_is_no_admin_and_has_no_budget() -> None:
+    found = authorized({"ALLOW_CLIENT_KEYS": "true"}, x_api_key=OWN)
+
+    assert (found.admin, bool(found.budget), found.per_minute) == (False, False, None)

@@ -74,7 +74,7 @@ async def test_every_chunk_gets_what_the_stream_lacks() -> None:
 
     got = await get(*bare, BARE_STOP, DONE)
 
-    head = {"id": "gen-req-0123456789abcdef", "created": int(EPOCH_S), "model": "a/one"}
+    head = {"id": "gen-req-0000000000000001", "created": int(EPOCH_S), "model": "a/one"}
     for each in got[:-1]:
         assert each == {**head, "object": "chat.completion.chunk", "choices": each["choices"]}
         assert each["choices"][0]["index"] == 0

@@ -19,6 +19,8 @@ DERIVED = {
     "FALLBACK_MODEL": "default_chain",
     "TASK_ROUTES": "task_routes",
     "UPSTREAMS": "direct",
+    "BUDGET_DAY_USD": "budget",
+    "BUDGET_MONTH_USD": "budget",
 }
 
 

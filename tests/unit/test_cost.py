@@ -16,7 +16,7 @@ def nothing_for(cost_usd: float) -> Act:
 
 
 def note_of(model: str) -> str:
-    return f"The price of {model} is unknown: max_cost_usd cannot bind it."
+    return f"The price of {model} is unknown: no ceiling can bind it."
 
 
 @pytest.mark.parametrize("streamed", [False, True])

@@ -7,15 +7,16 @@ SRC = Path(__file__).parents[2] / "src"
 
 # A module imports from earlier lines only. `gateway.` is left out.
 LAYERS = (
-    "wire errors casts prices fields tasks upstreams keys setting config needs chat json_bytes",
-    "policy retry_after details error_rows classify answers",
-    "catalog endpoints_memory rests pace sessions ports body seal sse idle shape chunk_shape openrouter",
-    "attempts respond cors call",
-    "authorize parse chain direct compose costs links speed knowledge fit judge order plan",
+    "wire errors casts prices fields presets tasks upstreams budget keys setting config needs chat",
+    "json_bytes policy retry_after details error_rows classify answers",
+    "catalog endpoints_memory budgets rates rests pace sessions ports body seal sse",
+    "idle shape chunk_shape openrouter attempts respond cors call",
+    "authorize limit_rate parse chain check_budget alerts direct compose",
+    "costs links speed knowledge fit judge order plan",
     "schedule attempt_once spent execute normalize",
     "get compact refresh endpoints availability listing shelf show_tasks show_models",
     "guard guard_step relay resume patience streaming",
-    "prepare account completions decided show_plan show_health",
+    "prepare account completions decided show_plan show_key show_health",
     "schemas plan_schema openapi app",
     "edge.fetch edge.d1 edge.lifeline edge.sinks edge.convert edge.bindings",
     "entry",

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import js
 from pyodide.ffi import JsException, to_js
 
+from gateway.budgets import Budgets
 from gateway.catalog import CatalogMemory
 from gateway.config import Settings
 from gateway.edge.d1 import D1Database
@@ -17,6 +18,7 @@ from gateway.edge.fetch import FetchTransport
 from gateway.endpoints_memory import EndpointsMemory
 from gateway.pace import Pace
 from gateway.ports import Ports
+from gateway.rates import Rates
 from gateway.rests import Rests
 from gateway.sessions import Sessions
 from gateway.wire import Json
@@ -95,9 +97,30 @@ class KvCache:
             write_log("cache_failed", error=error.name)
 
 
+class BoundRateLimiter:
+    """The rate limiting binding ``RATE_LIMITER``; see ``ports.RateLimiter``."""
+
+    def __init__(self, env: Any) -> None:
+        self._limiter = getattr(env, "RATE_LIMITER", None)
+        self.bound = bool(self._limiter)
+
+    async def allows(self, key: str) -> bool:
+        """Count a call; return whether it is within the limit."""
+        if not self._limiter:
+            return True
+        try:
+            outcome = await self._limiter.limit(to_js({"key": key}, dict_converter=js.Object.fromEntries))
+        except JsException as error:
+            write_log("rate_limiter_failed", error=error.name)
+            return True
+        return bool(outcome.success)
+
+
 _TRANSPORT = FetchTransport()
 _RESTS = Rests()
 _PACE = Pace()
+_BUDGETS = Budgets()
+_RATES = Rates()
 _SESSIONS = Sessions()
 _CATALOG_MEMORY = CatalogMemory()
 _ENDPOINTS_MEMORY = EndpointsMemory()
@@ -115,6 +138,9 @@ def ports_of(env: Any, after: Callable[[Work], None]) -> Ports:
         after=after,
         rests=_RESTS,
         pace=_PACE,
+        budgets=_BUDGETS,
+        rates=_RATES,
+        rate_limiter=BoundRateLimiter(env),
         sessions=_SESSIONS,
         cache=KvCache(env),
         database=D1Database(env),

@@ -1,0 +1,70 @@
+"""Budgets: how much may be spent in a day and in a month, and when each begins anew. Both are UTC's."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal, TypeAlias
+
+from gateway.wire import Json, number_or_none, object_or_empty
+
+MICROS = 1_000_000  # of a USD
+Span: TypeAlias = Literal["day", "month"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """Limits in whole micro-dollars; None: there is none."""
+
+    day_micros: int | None = None
+    month_micros: int | None = None
+
+    def limits(self) -> Iterator[tuple[Span, int]]:
+        """Yield each limit that there is, with its span."""
+        if self.day_micros is not None:
+            yield "day", self.day_micros
+        if self.month_micros is not None:
+            yield "month", self.month_micros
+
+    def __bool__(self) -> bool:
+        return any(True for _ in self.limits())
+
+
+def as_budget(value: Json) -> Budget:
+    """Return what somebody wrote: ``{"day_usd": …, "month_usd": …}``.
+
+    Raises:
+        ValueError: it is not a budget, in words that do not hold the value.
+    """
+    fields = object_or_empty(value)
+    if not isinstance(value, dict) or not fields.keys() <= {"day_usd", "month_usd"}:
+        raise ValueError('must have as `budget` {"day_usd": …, "month_usd": …}')
+    return Budget(day_micros=_micros(fields.get("day_usd")), month_micros=_micros(fields.get("month_usd")))
+
+
+def _micros(value: Json) -> int | None:
+    usd = number_or_none(value)
+    if value is not None and (usd is None or usd < 0):
+        raise ValueError("must have a `budget` of numbers, 0 or more")
+    return None if usd is None else round(usd * MICROS)
+
+
+def period_of(span: Span, now_s: float) -> str:
+    """Return the name of the day or the month that it is: ``YYYY-MM-DD`` or ``YYYY-MM``."""
+    return _utc(now_s).strftime("%Y-%m-%d" if span == "day" else "%Y-%m")
+
+
+def resets_at(span: Span, now_s: float) -> datetime:
+    """Return when the next day or month begins."""
+    midnight = _utc(now_s).replace(hour=0, minute=0, second=0, microsecond=0)
+    if span == "day":
+        return midnight + timedelta(days=1)
+    return (midnight.replace(day=1) + timedelta(days=32)).replace(day=1)
+
+
+def shown_time(moment: datetime) -> str:
+    """Return a time of UTC as OpenRouter writes it: ``2026-11-24T00:00:00Z``."""
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def _utc(now_s: float) -> datetime:
+    return datetime.fromtimestamp(now_s, UTC)

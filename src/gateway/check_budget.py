@@ -1,0 +1,129 @@
+"""check_budget: what a caller may still spend, before the first call; and what it has spent, afterwards."""
+
+import asyncio
+from dataclasses import dataclass
+
+from gateway.attempts import Receipt
+from gateway.budget import MICROS, Budget, Span, period_of, resets_at, shown_time
+from gateway.budgets import EVERYBODY
+from gateway.chain import Plan
+from gateway.chat import Caller
+from gateway.config import Settings
+from gateway.errors import GatewayError
+from gateway.ports import DatabaseError, Ports, Statement
+from gateway.wire import JsonObject, number_or_none
+
+READ_TIMEOUT_S = 1.0
+POLL_S = 0.02
+_SUMS = (
+    "SELECT sum(cost_micros) AS month, sum(iif(day = ?, cost_micros, 0)) AS today FROM spend WHERE day >= ?"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One budget that binds a request: whose it is, and how much."""
+
+    key: str
+    budget: Budget
+
+
+def accounts_of(caller: Caller, settings: Settings) -> tuple[Account, ...]:
+    """Return the budgets that bind a caller: its own, and that of all keys; none for one who pays itself."""
+    if caller.own_key is not None:
+        return ()
+    both = (Account(key=caller.name, budget=caller.budget), Account(key=EVERYBODY, budget=settings.budget))
+    return tuple(account for account in both if account.budget)
+
+
+async def read_spending(accounts: tuple[Account, ...], ports: Ports) -> None:
+    """Read from the ledger what is no longer fresh.
+
+    Without a ledger, or while it fails, an isolate goes by what it has seen itself.
+    """
+    if not ports.database.bound:
+        return
+    begun_at_s = ports.now_s()
+    due = [each.key for each in accounts if ports.budgets.is_due(each.key, now_s=begun_at_s)]
+    if due:
+        await _read(due, ports, begun_at_s)
+    for account in accounts:
+        # Asyncio objects cannot be shared between requests; a number can.
+        while ports.budgets.is_first_read(account.key, now_s=ports.now_s()):  # noqa: ASYNC110  # see above
+            await asyncio.sleep(POLL_S)
+
+
+async def _read(keys: list[str], ports: Ports, begun_at_s: float) -> None:
+    day, month = period_of("day", begun_at_s), period_of("month", begun_at_s)
+    for key in keys:
+        ports.budgets.begin_reading(key, until_s=begun_at_s + READ_TIMEOUT_S)
+    results: list[list[JsonObject]] | None = None
+    try:
+        async with asyncio.timeout(READ_TIMEOUT_S):
+            results = await ports.database.batch([_sums_of(key, day, month) for key in keys])
+    except (DatabaseError, TimeoutError) as error:
+        ports.log("budget_not_read", error=type(error).__name__)
+    finally:
+        for index, key in enumerate(keys):
+            sums = _sums_in(results[index], day, month) if results is not None else None
+            ports.budgets.end_reading(key, sums, begun_at_s=begun_at_s)
+
+
+def _sums_of(key: str, day: str, month: str) -> Statement:
+    first = f"{month}-01"
+    return (_SUMS, (day, first)) if key == EVERYBODY else (f"{_SUMS} AND key = ?", (day, first, key))
+
+
+def _sums_in(rows: list[JsonObject], day: str, month: str) -> dict[str, int]:
+    row = rows[0] if rows else {}
+    today, in_month = number_or_none(row.get("today")), number_or_none(row.get("month"))
+    return {day: int(today or 0), month: int(in_month or 0)}
+
+
+def left_usd(accounts: tuple[Account, ...], ports: Ports) -> float | None:
+    """Return what may still be spent, above 0; None where no budget binds. Waits for nothing.
+
+    Raises:
+        GatewayError: a budget is spent.
+    """
+    now_s = ports.now_s()
+    left = []
+    for account in accounts:
+        for span, limit in account.budget.limits():
+            spent = ports.budgets.spent(account.key, span, now_s=now_s)
+            if spent >= limit:
+                raise _spent(account.key, span, limit, spent, now_s)
+            left.append((limit - spent) / MICROS)
+    return min(left, default=None)
+
+
+def _spent(key: str, span: Span, limit: int, spent: int, now_s: float) -> GatewayError:
+    reset = resets_at(span, now_s)
+    whose = "of all keys together" if key == EVERYBODY else "of this key"
+    return GatewayError(
+        "budget_spent",
+        f"The {'daily' if span == 'day' else 'monthly'} budget {whose} is spent.",
+        retry_after_s=max(0.0, reset.timestamp() - now_s),
+        retryable=True,
+        metadata={
+            "scope": "all_keys" if key == EVERYBODY else "key",
+            "period": span,
+            "limit_usd": limit / MICROS,
+            "spent_usd": spent / MICROS,
+            "resets_at": shown_time(reset),
+        },
+    )
+
+
+def hold(accounts: tuple[Account, ...], planned: Plan, ticket: str, ports: Ports) -> None:
+    """Count a request against its budgets before its first call, with the dearest of its chain."""
+    worst_usd = max((each.worst_cost_usd or 0.0 for each in planned.chain), default=0.0)
+    for account in accounts:
+        ports.budgets.hold(account.key, ticket, round(worst_usd * MICROS), now_s=ports.now_s())
+
+
+def settle(accounts: tuple[Account, ...], receipt: Receipt, ticket: str, ports: Ports) -> None:
+    """Count a request that has ended with what it cost, or may have."""
+    micros = round(receipt.most_usd * MICROS)
+    for account in accounts:
+        ports.budgets.settle(account.key, ticket, micros, now_s=ports.now_s())

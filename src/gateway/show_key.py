@@ -1,0 +1,87 @@
+"""``GET /v1/key``: what the caller may do, has spent, and may spend; for admins OpenRouter's key too."""
+
+import asyncio
+
+from gateway.answers import parse_json
+from gateway.authorize import authorize
+from gateway.body import HttpResponse
+from gateway.budget import MICROS, resets_at, shown_time
+from gateway.budgets import EVERYBODY
+from gateway.call import Call
+from gateway.check_budget import Account, accounts_of, read_spending
+from gateway.get import get
+from gateway.ports import Ports, TransportError
+from gateway.respond import respond_json
+from gateway.wire import Json, JsonObject, object_or_empty
+
+UPSTREAM_TIMEOUT_S = 5.0
+# What is shown of OpenRouter's own key: amounts, limits and times, no names, no ids.
+# Source: OpenRouter "Get current key".
+SHOWN = (
+    "limit",
+    "limit_remaining",
+    "limit_reset",
+    "usage",
+    "usage_daily",
+    "usage_weekly",
+    "usage_monthly",
+    "is_free_tier",
+    "expires_at",
+    "free_model_daily_requests",
+)
+
+
+async def show_key(call: Call) -> HttpResponse:
+    """``GET /v1/key``: of the caller's own key, and nobody else's."""
+    settings, ports = call.settings, call.ports
+    caller = authorize(call.request, settings, now_s=ports.now_s())
+    accounts = accounts_of(caller, settings)
+    await read_spending(accounts, ports)
+    own = [account for account in accounts if account.key != EVERYBODY or caller.admin]
+    shown: JsonObject = {
+        "object": "key",
+        "name": caller.name,
+        "admin": caller.admin,
+        "pays_itself": caller.own_key is not None,
+        "models": None if caller.models is None else [*caller.models],
+        "options": {**caller.options},
+        "per_minute": caller.per_minute,
+        "concurrent": caller.concurrent,
+        "under_way": ports.rates.under_way(caller.name, now_s=ports.now_s()),
+        "budgets": [row for account in own for row in _budget_rows(account, ports)],
+        "counted_by": "ledger" if ports.database.bound else "isolate",
+    }
+    if caller.admin:
+        shown["openrouter"] = await _openrouters_key(call)
+    return respond_json(200, shown, call.frame, (("cache-control", "no-store"),))
+
+
+def _budget_rows(account: Account, ports: Ports) -> list[Json]:
+    now_s = ports.now_s()
+    rows: list[Json] = []
+    for span, limit in account.budget.limits():
+        spent = ports.budgets.spent(account.key, span, now_s=now_s)
+        rows.append(
+            {
+                "scope": "all_keys" if account.key == EVERYBODY else "key",
+                "period": span,
+                "limit_usd": limit / MICROS,
+                "spent_usd": spent / MICROS,
+                "remaining_usd": max(0, limit - spent) / MICROS,
+                "resets_at": shown_time(resets_at(span, now_s)),
+            }
+        )
+    return rows
+
+
+async def _openrouters_key(call: Call) -> JsonObject | None:
+    """Return what OpenRouter says of the gateway's key; None where it does not say."""
+    if not call.settings.upstream.api_key:
+        return None
+    try:
+        async with asyncio.timeout(UPSTREAM_TIMEOUT_S):
+            reply, raw = await get(call.settings.upstream, "/key", call.ports)
+        data = object_or_empty(object_or_empty(parse_json(raw)).get("data"))
+    except (TimeoutError, TransportError, ValueError):
+        return None
+    return {name: data[name] for name in SHOWN if name in data} if reply.status == 200 else None

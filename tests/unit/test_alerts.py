@@ -1,0 +1,135 @@
+import asyncio
+import json
+
+import httpx
+import pytest
+
+from gateway.alerts import POST_TRIES, alert
+from gateway.budget import Budget
+from gateway.budgets import EVERYBODY
+from gateway.check_budget import Account
+from gateway.ports import Ports
+from tests.support.httpx_transport import HttpxTransport
+from tests.support.sqlite_database import SqliteDatabase
+from tests.support.world import EPOCH_S, World
+
+pytestmark = pytest.mark.anyio
+TODAY = "2026-11-22"
+HOOK = "https://hooks.example/services/canary?x=1"
+ONE = Account(key="one", budget=Budget(day_micros=1_000_000))
+
+
+class Hook(httpx.AsyncBaseTransport):
+    """Plays the webhook; answers with the given statuses, the last one again and again."""
+
+    def __init__(self, *statuses: int) -> None:
+        self.statuses = [*statuses]
+        self.texts: list[str] = []
+        self.urls: list[str] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.urls.append(str(request.url))
+        self.texts.append(json.loads(await request.aread())["text"])
+        assert "authorization" not in request.headers
+        return httpx.Response(self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0])
+
+
+def isolate(hook: Hook, database: SqliteDatabase) -> World:
+    world = World(database=database)
+    world.transport = HttpxTransport(hook)
+    return world
+
+
+def spent(world: World, micros: int, *, key: str = "one") -> Ports:
+    world.database.rows("INSERT OR REPLACE INTO spend VALUES (?, ?, ?, 1)", key, TODAY, micros)
+    for each in (key, EVERYBODY):
+        world.budgets.end_reading(each, {TODAY: micros, TODAY[:7]: micros}, begun_at_s=EPOCH_S)
+    return world.ports
+
+
+async def test_each_threshold_is_said_once() -> None:
+    hook, database = Hook(200), SqliteDatabase()
+    world = isolate(hook, database)
+
+    for micros in (100_000, 500_000, 510_000, 800_000, 1_000_000, 1_200_000):
+        await alert((ONE,), HOOK, spent(world, micros))
+
+    assert [text.split("%")[0] for text in hook.texts] == [
+        f"openrouter-edge: {percent} " for percent in (50, 80, 100)
+    ]
+    assert hook.texts[0] == (
+        "openrouter-edge: 50 % of the daily budget of the key one are spent: $0.50 of $1.00. "
+        "It begins anew at 2026-11-23T00:00:00Z."
+    )
+    assert set(hook.urls) == {HOOK}
+
+
+async def test_many_isolates_say_it_once() -> None:
+    hook, database = Hook(200), SqliteDatabase()
+    isolates = [isolate(hook, database) for _ in range(10)]
+
+    await asyncio.gather(*(alert((ONE,), HOOK, spent(each, 600_000)) for each in isolates))
+
+    assert len(hook.texts) == 1
+
+
+async def test_a_jump_over_all_thresholds_says_each() -> None:
+    hook = Hook(200)
+
+    await alert((ONE,), HOOK, spent(isolate(hook, SqliteDatabase()), 1_000_000))
+
+    assert len(hook.texts) == 3
+
+
+async def test_the_budget_of_all_keys_is_said_to_be_theirs() -> None:
+    hook = Hook(200)
+    everybody = Account(key=EVERYBODY, budget=Budget(month_micros=1_000_000))
+
+    await alert((everybody,), HOOK, spent(isolate(hook, SqliteDatabase()), 550_000))
+
+    assert "50 % of the monthly budget of all keys together" in hook.texts[0]
+
+
+async def test_an_isolates_own_guess_alone_says_nothing() -> None:
+    hook, world = Hook(200), isolate(Hook(200), SqliteDatabase())
+    world.budgets.hold("one", "t", 900_000, now_s=EPOCH_S)
+
+    await alert((ONE,), HOOK, world.ports)
+
+    assert hook.texts == []
+    assert world.database.rows("SELECT * FROM alerts") == []
+
+
+async def test_a_webhook_that_fails_is_tried_again_and_then_logged_without_its_url() -> None:
+    hook = Hook(500, 500, 200)
+    await alert((ONE,), HOOK, spent(isolate(hook, SqliteDatabase()), 500_000))
+    assert len(hook.texts) == 3
+
+    hook = Hook(500)
+    world = isolate(hook, SqliteDatabase())
+    await alert((ONE,), HOOK, spent(world, 500_000))
+    assert len(hook.texts) == POST_TRIES
+    assert [line["error"] for line in world.events("alert_failed")] == ["webhook"]
+    assert "canary" not in world.log_text
+
+
+async def test_a_ledger_that_fails_says_nothing_and_harms_nobody() -> None:
+    hook = Hook(200)
+    world = isolate(hook, SqliteDatabase())
+    ports = spent(world, 500_000)
+    world.database.broken = True
+
+    await alert((ONE,), HOOK, ports)
+
+    assert hook.texts == []
+    assert world.events("alert_failed")
+
+
+@pytest.mark.parametrize("url", ["", HOOK])
+async def test_without_a_webhook_or_a_ledger_nothing_is_done(url: str) -> None:
+    hook = Hook(200)
+    world = isolate(hook, SqliteDatabase(bound=not url))
+
+    await alert((ONE,), url, world.ports)
+
+    assert (hook.texts, world.database.batches) == ([], 0)

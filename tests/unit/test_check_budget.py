@@ -1,0 +1,230 @@
+"""Budgets from a request's side: who is refused, what a chain may cost, and what counts as spent."""
+
+import asyncio
+import json
+
+import pytest
+
+from gateway.budget import period_of
+from gateway.budgets import FRESH_S
+from gateway.catalog import Catalog
+from tests.support.planning import catalog_of, listed
+from tests.support.sqlite_database import SqliteDatabase
+from tests.support.upstream import after, answer, fail
+from tests.support.world import EPOCH_S, TOKEN, Answer, World, chat, finish
+
+pytestmark = pytest.mark.anyio
+TODAY, THIS_MONTH = "2026-11-22", "2026-11"
+OTHER_TOKEN = "canary-of-another-token"
+# A token costs a micro-dollar, an answered one two: see planning.listed.
+CHEAP = listed("a/one")
+
+
+def catalog() -> Catalog:
+    return catalog_of(CHEAP, listed("b/two", pricing={"prompt": "-1", "completion": "-1"}))
+
+
+def world(*, day_usd: float | None = None, month_usd: float | None = None, **env: str) -> World:
+    budget = {"day_usd": day_usd, "month_usd": month_usd}
+    entries = [
+        {
+            "name": "one",
+            "token": TOKEN,
+            "budget": {name: usd for name, usd in budget.items() if usd is not None},
+        },
+        {"name": "two", "token": OTHER_TOKEN},
+    ]
+    made = World({"GATEWAY_KEYS": json.dumps(entries), **env}, database=SqliteDatabase())
+    made.catalog_memory.catalog = catalog()
+    return made
+
+
+def spend(made: World, key: str, day: str, micros: int) -> None:
+    made.database.rows("INSERT INTO spend VALUES (?, ?, ?, 1)", key, day, micros)
+
+
+async def ask(made: World, *, token: str = TOKEN, max_tokens: int = 10, **fields: object) -> Answer:
+    body = chat() | {"models": ["a/one"], "max_tokens": max_tokens} | fields
+    return await finish(await made.begin(body, headers={"authorization": f"Bearer {token}"}))
+
+
+def test_the_loop_begins_on_this_day() -> None:
+    assert (period_of("day", EPOCH_S), period_of("month", EPOCH_S)) == (TODAY, THIS_MONTH)
+
+
+@pytest.mark.parametrize(
+    ("limits", "period", "resets_at"),
+    [({"day_usd": 1}, "day", "2026-11-23T00:00:00Z"), ({"month_usd": 1}, "month", "2026-12-01T00:00:00Z")],
+    ids=["day", "month"],
+)
+async def test_a_budget_that_is_spent_ends_a_request_before_any_call(
+    limits: dict[str, float], period: str, resets_at: str
+) -> None:
+    made = world(**limits)  # type: ignore[arg-type]  # the two limits
+    spend(made, "one", TODAY, 1_000_000)
+
+    got = await ask(made)
+
+    assert (got.status, got.error["code"], got.error["type"]) == (402, "budget_spent", "billing_error")
+    details = got.error["metadata"]
+    assert (details["source"], details["scope"], details["period"]) == ("gateway", "key", period)
+    assert (details["limit_usd"], details["spent_usd"], details["resets_at"]) == (1.0, 1.0, resets_at)
+    assert details["retry_after_s"] > 0
+    assert got.headers["x-should-retry"] == "false"
+    assert made.upstream.received == []
+
+
+async def test_another_key_goes_on() -> None:
+    made = world(day_usd=1)
+    spend(made, "one", TODAY, 1_000_000)
+
+    assert (await ask(made, token=OTHER_TOKEN)).status == 200
+
+
+async def test_yesterday_and_last_month_are_over() -> None:
+    made = world(day_usd=1, month_usd=2)
+    spend(made, "one", "2026-11-21", 1_500_000)
+    spend(made, "one", "2026-10-31", 9_000_000)
+    assert (await ask(made)).status == 200
+
+    made = world(month_usd=1)
+    spend(made, "one", "2026-11-01", 1_000_000)
+    assert (await ask(made)).error["code"] == "budget_spent"
+
+
+async def test_the_budget_of_all_keys_together_binds_every_one() -> None:
+    made = world(BUDGET_DAY_USD="1")
+    spend(made, "two", TODAY, 600_000)
+    spend(made, "gone", TODAY, 400_000)
+
+    for token in (TOKEN, OTHER_TOKEN):
+        got = await ask(made, token=token)
+        assert (got.status, got.error["metadata"]["scope"]) == (402, "all_keys")
+
+
+async def test_what_is_left_is_a_ceiling_for_the_chain() -> None:
+    made = world(day_usd=1)
+    spend(made, "one", TODAY, 999_000)  # a thousandth is left: 1,000 tokens
+
+    fits = await ask(made, max_tokens=100)
+    too_long = await ask(made, max_tokens=100_000)
+
+    assert fits.status == 200
+    assert (too_long.status, too_long.error["code"]) == (402, "budget_too_small")
+    assert too_long.receipt["skipped"][0]["reason"] == "over_budget"
+    assert len(made.upstream.received) == 1
+
+
+async def test_requests_at_once_in_one_isolate_do_not_overshoot() -> None:
+    made = world(day_usd=0.001)  # room for four of 100 tokens, with a prompt of some tens
+    made.script("a/one", after(5.0, answer()))
+
+    got = await asyncio.gather(*(ask(made, max_tokens=100) for _ in range(20)))
+
+    answered = [each for each in got if each.status == 200]
+    worst_micros = 200 + 2 * 100
+    assert 1 <= len(answered) <= 1_000 // (2 * 100)
+    assert len(answered) * worst_micros <= 2_000
+    assert {each.error["code"] for each in got if each.status != 200} <= {"budget_too_small", "budget_spent"}
+
+
+async def test_a_request_that_has_ended_counts_with_what_it_cost() -> None:
+    made = world(day_usd=0.001)
+    made.script("a/one", answer(usage={"prompt_tokens": 1, "completion_tokens": 1, "cost": 0.0009}))
+
+    assert (await ask(made)).status == 200
+    assert (await ask(made, max_tokens=100)).error["code"] == "budget_too_small"
+
+
+async def test_a_failed_attempt_that_was_not_billed_costs_nothing() -> None:
+    made = world(day_usd=0.001).script("a/one", fail(503))
+
+    for _ in range(5):
+        assert (await ask(made, max_tokens=100)).error["code"] == "overloaded"
+
+
+async def test_an_attempt_that_may_have_been_billed_counts_with_its_worst() -> None:
+    made = world(day_usd=0.001).script("a/one", after(100.0, answer()))
+    options = {"attempt_ms": 1_000, "retries": 0}
+
+    assert (await ask(made, max_tokens=300, gateway=options)).error["code"] == "attempt_timeout"
+    assert (await ask(made, max_tokens=300, gateway=options)).error["code"] == "budget_too_small"
+
+
+async def test_a_model_of_unknown_price_is_asked_and_its_cost_counts_afterwards() -> None:
+    made = world(day_usd=0.001)
+    made.script("b/two", answer(usage={"prompt_tokens": 1, "completion_tokens": 1, "cost": 0.5}))
+
+    first = await ask(made, models=["b/two"])
+
+    assert first.status == 200
+    assert first.receipt["notes"] == ["The price of b/two is unknown: no ceiling can bind it."]
+    assert (await ask(made, models=["b/two"])).error["code"] == "budget_spent"
+
+
+async def test_sums_are_read_once_for_many_requests() -> None:
+    made = world(day_usd=1, BUDGET_MONTH_USD="5")
+    for _ in range(3):
+        await ask(made)
+    assert made.database.batches == 1
+
+    await asyncio.sleep(FRESH_S)
+    await ask(made)
+    assert made.database.batches == 2
+
+
+async def test_a_cold_isolates_first_requests_wait_for_the_first_sums() -> None:
+    made = world(day_usd=1)
+    made.database.pause_s = 0.5
+    spend(made, "one", TODAY, 1_000_000)
+
+    got = await asyncio.gather(*(ask(made) for _ in range(5)))
+
+    assert {each.status for each in got} == {402}
+    assert made.database.batches == 1
+
+
+async def test_no_budget_reads_nothing() -> None:
+    made = world()
+
+    await ask(made, token=OTHER_TOKEN)
+
+    assert made.database.batches == 0
+
+
+@pytest.mark.parametrize("trouble", ["broken", "slow", "unbound"])
+async def test_without_its_ledger_an_isolate_goes_by_what_it_has_seen(trouble: str) -> None:
+    made = world(day_usd=0.001)
+    made.database.broken = trouble == "broken"
+    made.database.pause_s = 60.0 if trouble == "slow" else 0.0
+    made.database.bound = trouble != "unbound"
+    made.script("a/one", answer(usage={"prompt_tokens": 1, "completion_tokens": 1, "cost": 0.001}))
+
+    assert (await ask(made)).status == 200
+    assert (await ask(made)).error["code"] == "budget_spent"
+    assert bool(made.events("budget_not_read")) is (trouble != "unbound")
+
+
+async def test_a_plan_holds_nothing_and_says_when_the_budget_is_spent() -> None:
+    made = world(day_usd=0.001)
+    headers = {"authorization": f"Bearer {TOKEN}"}
+    for _ in range(20):
+        plan = await finish(await made.begin(chat("a/one", max_tokens=100), path="/v1/plan", headers=headers))
+        assert plan.json["limits"]["max_cost_usd"] == 0.001
+
+    spend(made, "one", TODAY, 1_000)
+    await asyncio.sleep(FRESH_S)
+    refused = await finish(await made.begin(chat("a/one"), path="/v1/plan", headers=headers))
+    assert refused.error["code"] == "budget_spent"
+
+
+async def test_a_client_that_leaves_frees_what_it_held() -> None:
+    made = world(day_usd=0.001).script("a/one", after(1_000.0, answer()))
+    task = asyncio.ensure_future(ask(made, max_tokens=300, gateway={"deadline_ms": 3_600_000}))
+    await asyncio.sleep(1)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    (line,) = made.events("request_done")
+    assert line["outcome"] == "client_gone"
+    assert made.rates.under_way("one", now_s=EPOCH_S) == 0

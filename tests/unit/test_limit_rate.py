@@ -1,0 +1,83 @@
+import asyncio
+import json
+
+import pytest
+
+from tests.support.upstream import after, answer, fail, healthy_stream
+from tests.support.world import TOKEN, Limiter, World, chat, finish
+
+pytestmark = pytest.mark.anyio
+
+
+def world(**limits: object) -> World:
+    return World({"GATEWAY_KEYS": json.dumps([{"name": "one", "token": TOKEN, **limits}])})
+
+
+async def test_one_request_too_many_is_told_when_to_come_back() -> None:
+    made = world(per_minute=2)
+
+    first, second, third = [await made.ask("a/one") for _ in range(3)]
+
+    assert (first.headers["x-ratelimit-limit"], first.headers["x-ratelimit-remaining"]) == ("2", "1")
+    assert first.headers["x-ratelimit-scope"] == "isolate"
+    assert second.headers["x-ratelimit-remaining"] == "0"
+    assert (third.status, third.error["code"]) == (429, "too_many_requests")
+    assert third.error["metadata"]["source"] == "gateway"
+    assert third.error["metadata"]["retryable"] is True
+    assert 0 < int(third.headers["retry-after"]) <= 90
+    assert third.headers["x-ratelimit-remaining"] == "0"
+    assert len(made.upstream.received) == 2
+
+    await asyncio.sleep(int(third.headers["retry-after"]))
+    assert (await made.ask("a/one")).status == 200
+
+
+async def test_streams_and_errors_too_say_what_is_left() -> None:
+    made = world(per_minute=5).script("a/one", fail(404))
+
+    assert (await made.ask("a/one", stream=True)).headers["x-ratelimit-remaining"] == "4"
+    assert (await made.ask("b/two", stream=True)).headers["x-ratelimit-remaining"] == "3"
+
+
+async def test_a_key_without_limits_is_told_nothing() -> None:
+    got = await world().ask("a/one")
+
+    assert not [name for name in got.headers if name.startswith("x-ratelimit")]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_so_many_requests_may_be_under_way_and_no_more(stream: bool) -> None:
+    slow = after(5.0, healthy_stream() if stream else answer())
+    made = world(concurrent=2).script("a/one", slow)
+
+    got = await asyncio.gather(*(made.ask("a/one", stream=stream) for _ in range(4)))
+
+    refused = [each for each in got if each.status == 429]
+    assert len(refused) == 2
+    assert {each.error["code"] for each in refused} == {"too_many_at_once"}
+    assert (await made.ask("a/one", stream=stream)).status == 200
+
+
+@pytest.mark.parametrize("act", [fail(500), fail(401), answer()], ids=["failed", "stopped", "answered"])
+async def test_a_request_that_has_ended_is_not_under_way_whatever_became_of_it(act: object) -> None:
+    made = world(concurrent=1).script("a/one", act)  # type: ignore[arg-type]  # an act
+
+    for _ in range(3):
+        assert (await made.ask("a/one", gateway={"retries": 0})).status != 429
+
+
+async def test_a_location_counts_together_where_the_limiter_is_bound() -> None:
+    made = world(per_minute=100)
+    made.rate_limiter = Limiter()
+    assert (await made.ask("a/one")).headers["x-ratelimit-scope"] == "location"
+
+    made.rate_limiter.refused.add("one")
+    got = await made.ask("a/one")
+    assert (got.status, got.error["code"], got.headers["retry-after"]) == (429, "too_many_requests", "10")
+
+
+async def test_a_plan_counts_as_a_request() -> None:
+    made = world(per_minute=1)
+    await finish(await made.begin(chat("a/one"), path="/v1/plan"))
+
+    assert (await made.ask("a/one")).status == 429

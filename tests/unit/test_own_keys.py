@@ -1,0 +1,64 @@
+"""Callers who bring an OpenRouter key of their own: it pays, and goes to OpenRouter alone."""
+
+import json
+
+import pytest
+
+from tests.support.sqlite_database import SqliteDatabase
+from tests.support.upstream import DIRECT_BASE_URL, fail
+from tests.support.world import UPSTREAM_KEY, Answer, World, chat, finish
+
+pytestmark = pytest.mark.anyio
+OWN = "sk-or-v1-canary-of-a-callers-own-key"
+
+
+async def ask(made: World, *models: str, stream: bool = False) -> Answer:
+    headers = {"authorization": f"Bearer {OWN}"}
+    return await finish(await made.begin(chat(*models, stream=stream), headers=headers))
+
+
+def world(**env: str) -> World:
+    return World({"ALLOW_CLIENT_KEYS": "true", **env}, database=SqliteDatabase())
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_the_callers_key_is_the_one_that_is_sent(stream: bool) -> None:
+    made = world().script("a/one", fail(503))
+
+    got = await ask(made, "a/one", "b/two", stream=stream)
+
+    assert got.status == 200
+    assert {call.headers["authorization"] for call in made.upstream.received} == {f"Bearer {OWN}"}
+    assert OWN not in made.log_text + got.body.decode() + str(got.headers)
+    assert UPSTREAM_KEY not in str(made.upstream.received)
+
+
+async def test_it_needs_no_key_of_the_gateways() -> None:
+    assert (await ask(world(OPENROUTER_API_KEY="", GATEWAY_KEYS=""), "a/one")).status == 200
+
+
+async def test_it_spends_nothing_at_a_direct_upstream() -> None:
+    declared = {"near": {"base_url": DIRECT_BASE_URL}}
+    made = world(UPSTREAMS=json.dumps(declared))
+
+    got = await ask(made, "direct:near/fast", "a/one")
+
+    assert [call.host for call in made.upstream.received] == ["openrouter.ai"]
+    assert got.receipt["skipped"] == [{"model": "direct:near/fast", "reason": "not_allowed"}]
+
+
+async def test_no_budget_of_the_gateways_binds_it() -> None:
+    made = world(BUDGET_DAY_USD="0.000001")
+    made.database.rows("INSERT INTO spend VALUES ('x', '2026-11-22', 1000000, 1)")
+
+    assert (await ask(made, "a/one")).status == 200
+
+
+async def test_a_key_that_openrouter_refuses_is_the_callers_to_know_about() -> None:
+    got = await ask(world().script("a/one", fail(401, "User not found.")), "a/one")
+
+    assert (got.status, got.error["code"]) == (401, "upstream_key_rejected")
+
+
+async def test_unless_it_is_allowed_such_a_key_is_a_wrong_one() -> None:
+    assert (await ask(World(), "a/one")).error["code"] == "invalid_key"

@@ -1,0 +1,69 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.rates import MAX_KEYS, MOST_UNDER_WAY_S, WINDOW_S, Rates
+
+
+def test_so_many_requests_fit_into_a_minute_and_no_more() -> None:
+    rates = Rates()
+    for _ in range(3):
+        assert rates.wait_s("one", 3, now_s=0.0) == 0.0
+        rates.count("one", now_s=0.0)
+
+    assert rates.wait_s("one", 3, now_s=0.0) > 0
+
+
+def test_other_keys_are_not_bound_by_it() -> None:
+    rates = Rates()
+    rates.count("one", now_s=0.0)
+
+    assert rates.wait_s("two", 1, now_s=0.0) == 0.0
+
+
+def test_the_window_slides_so_that_a_burst_at_its_edge_is_no_double_one() -> None:
+    rates = Rates()
+    for _ in range(10):
+        rates.count("one", now_s=WINDOW_S - 1)
+
+    assert rates.used("one", now_s=2 * WINDOW_S - 1) == pytest.approx(10)
+    assert rates.used("one", now_s=2 * WINDOW_S - 1 + WINDOW_S / 2) == pytest.approx(5)
+    assert rates.used("one", now_s=10 * WINDOW_S) == 0
+
+
+@given(
+    limit=st.integers(1, 20),
+    gaps=st.lists(st.floats(0, 40, allow_nan=False), min_size=1, max_size=60),
+)
+def test_after_the_wait_that_was_said_a_request_fits(limit: int, gaps: list[float]) -> None:
+    rates, now_s = Rates(), 0.0
+    for gap_s in gaps:
+        now_s += gap_s
+        wait_s = rates.wait_s("one", limit, now_s=now_s)
+        assert 0 <= wait_s <= 2 * WINDOW_S
+        now_s += wait_s + 0.001 if wait_s else 0.0
+        assert rates.wait_s("one", limit, now_s=now_s) == 0.0
+        rates.count("one", now_s=now_s)
+        assert rates.used("one", now_s=now_s) <= limit + 0.01
+
+
+def test_requests_under_way_are_counted_until_they_end() -> None:
+    rates = Rates()
+    rates.begin("one", "a", now_s=0.0)
+    rates.begin("one", "b", now_s=0.0)
+    assert rates.under_way("one", now_s=0.0) == 2
+
+    rates.end("one", "a")
+    rates.end("one", "nobody")
+    rates.end("two", "a")
+    assert rates.under_way("one", now_s=0.0) == 1
+    assert rates.under_way("one", now_s=MOST_UNDER_WAY_S) == 0
+
+
+def test_the_key_that_was_first_seen_makes_room() -> None:
+    rates = Rates()
+    for number in range(MAX_KEYS + 1):
+        rates.count(str(number), now_s=0.0)
+
+    assert rates.used("0", now_s=0.0) == 0
+    assert rates.used(str(MAX_KEYS), now_s=0.0) == 1
