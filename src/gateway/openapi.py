@@ -1,6 +1,7 @@
 """The OpenAPI document, made from the tables that the gateway itself goes by; loaded when it is asked for."""
 
 from gateway.errors import KINDS
+from gateway.key_schema import key_schema
 from gateway.plan_schema import health_schema, plan_schema
 from gateway.policy import RULES
 from gateway.schemas import (
@@ -69,6 +70,7 @@ def openapi(version: str) -> JsonObject:
             "/v1/chat/completions": {"post": _chat()},
             "/api/v1/chat/completions": {"post": _chat() | {"operationId": "createChatCompletionUnderApi"}},
             "/v1/plan": {"post": _plan()},
+            "/v1/key": {"get": _key()},
             "/v1/models": {"get": _models()},
             "/v1/models/{author}/{slug}": {"get": _of_model("getModel", "One model", "Model")},
             "/v1/models/{author}/{slug}/endpoints": {
@@ -87,6 +89,7 @@ def openapi(version: str) -> JsonObject:
                 "Completion": completion_schema(),
                 "Receipt": receipt_schema(),
                 "Plan": plan_schema(),
+                "Key": key_schema(),
                 "Model": model_schema(),
                 "ModelList": model_list_schema(),
                 "Endpoints": endpoints_schema(),
@@ -126,6 +129,15 @@ def _plan() -> JsonObject:
 def _chat_body() -> JsonObject:
     content: JsonObject = {"schema": reference("ChatRequest"), "examples": EXAMPLES}
     return {"required": True, "content": {"application/json": content}}
+
+
+def _key() -> JsonObject:
+    shown = _response("The caller's limits, what it has spent, and what remains", "Key")
+    return {
+        "operationId": "getKey",
+        "summary": "The caller's key",
+        "responses": {"200": shown, **_failures()},
+    }
 
 
 def _health() -> JsonObject:

@@ -17,7 +17,7 @@ LAYERS = (
     "get compact refresh endpoints availability listing shelf show_tasks show_models",
     "guard guard_step relay resume patience streaming",
     "prepare account completions decided show_plan show_key show_health",
-    "schemas plan_schema openapi app",
+    "schemas plan_schema key_schema openapi app",
     "edge.fetch edge.d1 edge.lifeline edge.sinks edge.convert edge.bindings",
     "entry",
 )

@@ -1,0 +1,38 @@
+"""The JSON Schema of what ``GET /v1/key`` shows."""
+
+from gateway.wire import Json, JsonObject
+
+
+def key_schema() -> JsonObject:
+    """Return the schema of a key's state."""
+    usd: JsonObject = {"type": "number", "minimum": 0}
+    count: JsonObject = {"type": ["integer", "null"], "minimum": 0}
+    budget: JsonObject = {
+        "scope": {"enum": ["key", "all_keys"]},
+        "period": {"enum": ["day", "month"]},
+        "limit_usd": usd,
+        "spent_usd": {**usd, "description": "With the most that requests under way may cost."},
+        "remaining_usd": usd,
+        "resets_at": {"type": "string"},
+    }
+    properties: JsonObject = {
+        "object": {"const": "key"},
+        "name": {"type": "string"},
+        "admin": {"type": "boolean"},
+        "pays_itself": {"type": "boolean", "description": "An OpenRouter key of the caller's own."},
+        "models": {"type": ["array", "null"], "items": {"type": "string"}},
+        "options": {"type": "object"},
+        "per_minute": count,
+        "concurrent": count,
+        "under_way": count,
+        "budgets": {"type": "array", "items": _object(budget)},
+        "counted_by": {"enum": ["ledger", "isolate"]},
+    }
+    shown = _object(properties)
+    openrouters: JsonObject = {"type": ["object", "null"], "description": "For admins: OpenRouter's own key."}
+    return {**shown, "properties": {**properties, "openrouter": openrouters}}
+
+
+def _object(properties: JsonObject) -> JsonObject:
+    required: list[Json] = [*properties]
+    return {"type": "object", "required": required, "properties": properties}

@@ -1,0 +1,93 @@
+"""Keys, rates and own keys over HTTP; and a flood of wrong keys, which reaches nobody."""
+
+import asyncio
+import json
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from tests.support.chat import CHAT, error_in, post, question, whole_log
+from tests.support.journal import Journal
+from tests.support.runtimes import KEY, Gateway
+
+OTHER = "e2e-other-token-0123456789"
+OWN_KEY = "sk-or-canary-of-a-callers-own"
+FLOOD, AT_ONCE = 5_000, 50
+
+
+@pytest.fixture(scope="session")
+def keyed(start_gateway: Callable[..., Gateway]) -> Gateway:
+    """A gateway with two keys, one of them bound by rates, and with callers' own keys."""
+    entries = [
+        {"name": "free", "token": KEY, "admin": True},
+        {"name": "bound", "token": OTHER, "per_minute": 3, "expires": "2099-01-01"},
+        {"name": "old", "token": f"{OTHER}-old", "expires": "2020-01-01"},
+    ]
+    gateway = start_gateway(GATEWAY_KEYS=json.dumps(entries), ALLOW_CLIENT_KEYS="true")
+    return Gateway(gateway.runtime, gateway.base_url, KEY, gateway.leash)
+
+
+def test_a_rate_is_kept_and_said(keyed: Gateway, journal: Journal) -> None:
+    headers = {"authorization": f"Bearer {OTHER}"}
+    answers = [post(keyed, question(journal, "sim/ok"), **headers) for _ in range(4)]
+
+    assert [each.status_code for each in answers] == [200, 200, 200, 429]
+    assert [each.headers["x-ratelimit-remaining"] for each in answers] == ["2", "1", "0", "0"]
+    assert error_in(answers[3])["code"] == "too_many_requests"
+    assert 0 < int(answers[3].headers["retry-after"]) <= 120
+    assert len(journal.models()) == 3
+
+
+def test_an_expired_key_is_refused(keyed: Gateway, journal: Journal) -> None:
+    answer = post(keyed, question(journal, "sim/ok"), authorization=f"Bearer {OTHER}-old")
+
+    assert (answer.status_code, error_in(answer)["code"]) == (401, "expired_key")
+    assert journal.models() == []
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_callers_own_key_pays(keyed: Gateway, journal: Journal, stream: bool) -> None:
+    body = question(journal, "sim/status-503", "sim/ok", stream=stream)
+    answer = post(keyed, body, authorization=f"Bearer {OWN_KEY}")
+
+    assert answer.status_code == 200
+    assert {call["headers"]["authorization"] for call in journal.entries()} == {f"Bearer {OWN_KEY}"}
+    assert OWN_KEY not in answer.text + str(answer.headers) + keyed.log_text()
+
+
+def test_a_caller_sees_its_key_and_an_admin_openrouters(keyed: Gateway) -> None:
+    with keyed.client() as client:
+        own = client.get("/v1/key", headers={"authorization": f"Bearer {OTHER}"}).json()
+        admin = client.get("/v1/key").json()
+
+    assert (own["name"], own["per_minute"], "openrouter" in own) == ("bound", 3, False)
+    assert admin["admin"] is True
+    assert "usage" in admin["openrouter"]
+
+
+def test_a_flood_of_wrong_keys_reaches_nobody(keyed: Gateway, simulator: str) -> None:
+    before = len(whole_log(simulator))
+
+    statuses = asyncio.run(_flood(keyed))
+
+    assert statuses == {401: FLOOD}
+    assert len(whole_log(simulator)) == before
+    with keyed.client() as client:
+        assert client.get("/v1/key").status_code == 200
+
+
+async def _flood(gateway: Gateway) -> dict[int, int]:
+    """Send requests with wrong keys; return how many had which status."""
+    counts: dict[int, int] = {}
+    numbers = iter(range(FLOOD))
+
+    async def send(client: httpx.AsyncClient) -> None:
+        for number in numbers:
+            headers = {"authorization": f"Bearer wrong-token-{number:08}"}
+            answer = await client.post(CHAT, json={"messages": []}, headers=headers)
+            counts[answer.status_code] = counts.get(answer.status_code, 0) + 1
+
+    async with gateway.async_client() as client:
+        await asyncio.gather(*(send(client) for _ in range(AT_ONCE)))
+    return counts
