@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from gateway.errors import KINDS
+from gateway.events import EVENTS
 from gateway.policy import RULES
 from gateway.setting import SETTINGS
 from gateway.tasks import DEFAULT_ROUTES
@@ -10,8 +11,10 @@ from scripts.tools import ROOT
 
 README = ROOT / "README.md"
 ROUTING = ROOT / "docs" / "routing.md"
+OPERATION = ROOT / "docs" / "operation.md"
 ERRORS = ROOT / "docs" / "errors.md"
 BEGIN, END = "<!-- settings: written by `make tables` -->\n", "<!-- /settings -->\n"
+EVENTS_BEGIN, EVENTS_END = "<!-- events: written by `make tables` -->\n", "<!-- /events -->\n"
 ROUTES_BEGIN, ROUTES_END = "<!-- routes: written by `make tables` -->\n", "<!-- /routes -->\n"
 
 
@@ -76,6 +79,18 @@ def with_routes(page: str) -> str:
     return _between(page, ROUTES_BEGIN, ROUTES_END, routes_table())
 
 
+def events_table() -> str:
+    """Return the events that are logged as a Markdown table."""
+    rows = ["| event | level | meaning |", "|---|---|---|"]
+    rows += [f"| `{name}` | {event.level} | {event.meaning} |" for name, event in EVENTS.items()]
+    return "\n".join(rows) + "\n"
+
+
+def with_events(page: str) -> str:
+    """Return the page about operation with the events between its marks."""
+    return _between(page, EVENTS_BEGIN, EVENTS_END, events_table())
+
+
 def _between(text: str, begin: str, end: str, table: str) -> str:
     head, _, rest = text.partition(begin)
     return head + begin + table + end + rest.partition(end)[2]
@@ -84,6 +99,7 @@ def _between(text: str, begin: str, end: str, table: str) -> str:
 def main() -> None:
     """Write all of them."""
     write(README, with_settings(README.read_text(encoding="utf-8")))
+    write(OPERATION, with_events(OPERATION.read_text(encoding="utf-8")))
     write(ROUTING, with_routes(ROUTING.read_text(encoding="utf-8")))
     write(ERRORS, errors_page())
 

@@ -8,7 +8,7 @@ SRC = Path(__file__).parents[2] / "src"
 # A module imports from earlier lines only. `gateway.` is left out.
 LAYERS = (
     "wire errors casts prices fields presets tasks upstreams budget keys setting config needs chat",
-    "json_bytes policy retry_after details error_rows classify answers",
+    "events json_bytes policy retry_after details error_rows classify answers",
     "catalog endpoints_memory budgets rates rests pace sessions ports body seal sse",
     "idle shape chunk_shape openrouter attempts respond cors call",
     "authorize limit_rate parse chain check_budget alerts direct compose",

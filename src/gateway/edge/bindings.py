@@ -16,6 +16,7 @@ from gateway.config import Settings
 from gateway.edge.d1 import D1Database
 from gateway.edge.fetch import FetchTransport
 from gateway.endpoints_memory import EndpointsMemory
+from gateway.events import level_of
 from gateway.pace import Pace
 from gateway.ports import Ports
 from gateway.rates import Rates
@@ -53,7 +54,9 @@ def _text_of(env: Any, name: str) -> str | None:
 
 def write_log(event: str, **fields: Json) -> None:
     """Write one line of JSON to the console, where ``wrangler tail`` and Workers Logs find it."""
-    js.console.log(json.dumps({"event": event, **fields}, separators=(",", ":")))
+    level = level_of(event)
+    line = json.dumps({"event": event, "level": level, **fields}, separators=(",", ":"))
+    getattr(js.console, level)(line)
 
 
 def log_bug(error: Exception) -> None:
