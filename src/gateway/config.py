@@ -45,6 +45,7 @@ class Settings:
     idle_ms: int
     retries: int
     stream_guard_events: int | None
+    max_attempts: int
     site_url: str
     app_title: str
     cors_origins: tuple[str, ...]

@@ -98,6 +98,11 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "RETRIES": Setting(
             "1", as_whole(0, 10), "Further tries of one model, where that is worth more than the next."
         ),
+        "MAX_ATTEMPTS": Setting(
+            "40",
+            as_whole(1, 1_000),
+            "How many attempts one request may make in all. The free plan allows 50 calls a request.",
+        ),
         "SITE_URL": Setting(
             "", as_header_text, "Sent as `HTTP-Referer`: who this app is, for OpenRouter's rankings."
         ),
