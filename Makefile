@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN = .venv/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev test faults clients check format tables lock deploy
+.PHONY: help setup dev test faults clients bench check format tables lock deploy
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -22,6 +22,9 @@ faults: setup ## every fault that the simulator knows, on every runtime, as one 
 
 clients: setup ## real clients, OpenAI's, OpenRouter's and others', before the gateway; writes the README's table
 	@PYTHONPATH=src exec $(RUN) scripts.clients
+
+bench: setup ## the gateway beside pass-through Workers, and the core's calls; REQUESTS=400 ROUNDS=7 PART=http|core
+	@PYTHONPATH=src exec $(RUN) bench
 
 check: setup ## lint, types and unit tests only
 	@exec $(RUN) scripts.suite --quick
