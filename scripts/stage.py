@@ -15,7 +15,15 @@ OLD_DATE = "2024-07-25"
 # The bindings that the gateway uses: the name, the kind, and the keys that must be there, if only as names.
 BINDINGS = {
     "MODEL_CACHE": ("kv_namespaces", {"binding": "MODEL_CACHE", "id": "local"}),
-    "LEDGER": ("d1_databases", {"binding": "LEDGER", "database_name": "ledger", "database_id": "local"}),
+    "LEDGER": (
+        "d1_databases",
+        {
+            "binding": "LEDGER",
+            "database_name": "ledger",
+            "database_id": "local",
+            "migrations_dir": "migrations",
+        },
+    ),
 }
 
 

@@ -68,6 +68,7 @@ class Limits:
         first_token_s: a stream's first progress.
         idle_s: between progress after the commit.
         retries: further tries of one model.
+        max_attempts: how many attempts there may be in all, with those of a stream that is taken over.
         guard_events: how many events of a committed stream are watched; None: all.
         hedge_s: a second model starts when the first shows nothing for so long; None: never.
         keepalive_s: how often a waiting stream gets a comment; None: it gets none.
@@ -79,6 +80,7 @@ class Limits:
     first_token_s: float
     idle_s: float
     retries: int
+    max_attempts: int = 40
     guard_events: int | None = None
     hedge_s: float | None = None
     keepalive_s: float | None = None

@@ -23,7 +23,8 @@ async def chat_completions(call: Call) -> HttpResponse:
     prepared = await prepare(call)
     hold(prepared.accounts, prepared.planned, prepared.ticket, call.ports)
     call.ports.rates.begin(prepared.caller.name, prepared.ticket, now_s=started_at_s)
-    call = replace(call, frame=replace(call.frame, rate_headers=prepared.rate_headers))
+    if prepared.rate_headers:
+        call = replace(call, frame=replace(call.frame, rate_headers=prepared.rate_headers))
     learn_beside(call, prepared)
     return await _answer(call, prepared, started_at_s)
 
@@ -34,7 +35,7 @@ async def _answer(call: Call, prepared: Prepared, started_at_s: float) -> HttpRe
     receipt = planned.open_receipt(call.frame.request_id, started_at_s=started_at_s)
 
     def done(outcome: str) -> None:
-        close(prepared, receipt, outcome, ports)
+        close(call, prepared, receipt, outcome)
 
     ask = Ask(
         request_for=lambda candidate, prefill: request_for(

@@ -37,6 +37,7 @@ class Settings:
     task_routes: Mapping[str, TaskRoute]
     direct: Mapping[str, Direct]
     allow_client_keys: bool
+    ledger_days: int
     alert_webhook_url: str
     budget: Budget
     deadline_ms: int
@@ -45,6 +46,7 @@ class Settings:
     idle_ms: int
     retries: int
     stream_guard_events: int | None
+    max_attempts: int
     site_url: str
     app_title: str
     cors_origins: tuple[str, ...]

@@ -141,6 +141,7 @@ def _limits(options: Options, settings: Settings, known: Knowledge) -> Limits:
         first_token_s=first_token_ms / 1000,
         idle_s=idle_ms / 1000,
         retries=retries,
+        max_attempts=settings.max_attempts,
         guard_events=settings.stream_guard_events,
         hedge_s=options.hedge_ms / 1000 if options.hedge_ms else None,
         keepalive_s=options.keepalive_ms / 1000 if options.keepalive_ms else None,

@@ -68,7 +68,7 @@ class Schedule:
 
     def next(self) -> Step | None:
         """Return the next attempt, which counts as begun; None when there is none."""
-        if self._stopped:
+        if self._stopped or self._is_spent():
             return None
         if self._again is not None:
             (at_s, candidate), self._again = self._again, None
@@ -125,6 +125,15 @@ class Schedule:
             self._try_again(candidate, wait_s)
         elif wait_s is None and fault.rule.verdict is Verdict.RETRY and not self.ready:
             self._try_again(candidate, jitter_s(self._tries[candidate.model], draw=self._draw()))
+
+    def _is_spent(self) -> bool:
+        """Return whether there have been as many attempts as there may be; that then ends the chain."""
+        if len(self._receipt.attempts) < self._limits.max_attempts:
+            return False
+        for candidate in self._untried:
+            self._receipt.skip(candidate.model, "attempts_spent")
+        self._stopped = True
+        return True
 
     def _leave_upstream(self, upstream: str) -> None:
         """Ask no more of an upstream whose account is at fault; go on with others, if there are any."""

@@ -61,6 +61,7 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             "Where to say that 50, 80 and 100 % of a budget are spent: JSON as Slack takes it.",
             True,
         ),
+        "LEDGER_DAYS": Setting("90", as_whole(1, 3_650), "How long the ledger keeps a request's row."),
         "DEFAULT_MODEL": Setting("openrouter/auto", as_model, "The model of a request that names none."),
         "FALLBACK_MODELS": Setting("", as_models, "What follows `DEFAULT_MODEL` in its chain, in order."),
         "FALLBACK_MODEL": Setting(
@@ -97,6 +98,11 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
         ),
         "RETRIES": Setting(
             "1", as_whole(0, 10), "Further tries of one model, where that is worth more than the next."
+        ),
+        "MAX_ATTEMPTS": Setting(
+            "40",
+            as_whole(1, 1_000),
+            "How many attempts one request may make in all. The free plan allows 50 calls a request.",
         ),
         "SITE_URL": Setting(
             "", as_header_text, "Sent as `HTTP-Referer`: who this app is, for OpenRouter's rankings."

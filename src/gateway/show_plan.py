@@ -91,6 +91,7 @@ def _limits_json(limits: Limits) -> JsonObject:
         "first_token_ms": round(limits.first_token_s * 1000),
         "idle_ms": round(limits.idle_s * 1000),
         "retries": limits.retries,
+        "max_attempts": limits.max_attempts,
         "hedge_ms": None if limits.hedge_s is None else round(limits.hedge_s * 1000),
         "max_cost_usd": limits.max_cost_usd,
     }

@@ -45,7 +45,10 @@ async function openBindings() {
     bindings[name] = await store.getKVNamespace(name);
     for (const [key, file] of Object.entries(stored)) await bindings[name].put(key, fs.readFileSync(file, "utf8"));
   }
-  for (const name of d1) bindings[name] = await store.getD1Database(name);
+  for (const name of d1) {
+    bindings[name] = await store.getD1Database(name);
+    for (const statement of config.migrations) await bindings[name].prepare(statement).run();
+  }
   return { bindings, close: () => store.dispose() };
 }
 

@@ -1,0 +1,71 @@
+"""A request stays within what the platform allows it: calls, and what an isolate loads."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from scripts.tools import ROOT
+from tests.support.upstream import fail
+from tests.support.world import World
+
+# Each of these costs 5 to 100 ms of start-up time in every new isolate.
+HEAVY = {"http", "email", "ssl", "decimal", "logging", "uuid", "html", "socket", "sqlite3", "tomllib"}
+LIST_MODULES = (
+    "import sys; before = set(sys.modules); import gateway.app; print(*(set(sys.modules) - before))"
+)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_chain_stops_before_it_has_made_more_calls_than_it_may(stream: bool) -> None:
+    models = [f"m/{number}" for number in range(6)]
+    world = World({"MAX_ATTEMPTS": "4"})
+    for model in models:
+        world.script(model, fail(404))
+
+    got = await world.ask(*models, stream=stream)
+
+    assert world.upstream.models == models[:4]
+    assert got.error["code"] == "no_endpoints"
+    assert [(each["model"], each["reason"]) for each in got.receipt["skipped"]] == [
+        ("m/4", "attempts_spent"),
+        ("m/5", "attempts_spent"),
+    ]
+
+
+@pytest.mark.anyio
+async def test_retries_count_as_calls() -> None:
+    world = World({"MAX_ATTEMPTS": "3"}).script("a/one", fail(500))
+
+    await world.ask("a/one", gateway={"retries": 10})
+
+    assert len(world.upstream.received) == 3
+
+
+@pytest.mark.anyio
+async def test_a_stream_that_is_taken_over_makes_no_more_calls_than_any() -> None:
+    world = World({"MAX_ATTEMPTS": "1"})
+
+    got = await world.ask("a/one", "b/two", stream=True, gateway={"on_midstream": "restart"})
+
+    assert got.receipt["served"] == "a/one"
+
+
+def test_nothing_heavy_is_loaded_by_accident() -> None:
+    command = [sys.executable, "-I", "-c", f"import sys; sys.path[:0] = ['src']; {LIST_MODULES}"]
+
+    loaded = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()  # noqa: S603  # our own command line
+
+    packages = {name.partition(".")[0] for name in loaded}
+    assert "gateway" in packages
+    # asyncio itself loads some of them on CPython, whose loop has sockets; Pyodide's has none.
+    of_asyncio = _loaded_by("asyncio")
+    assert not (packages - of_asyncio) & HEAVY
+
+
+def _loaded_by(module: str) -> set[str]:
+    code = f"import sys, json; import {module}; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)  # noqa: S603  # our own command line
+    return {str(name).partition(".")[0] for name in json.loads(done.stdout)}
