@@ -46,7 +46,7 @@ def run(target: Target, around: Surroundings, *, with_smoke: bool, more: Sequenc
     wanted = secrets.wanted(target.own.get("vars", {}))
     secrets.refuse_on_command_line(command_line_names(around.environ.get("MAKEFLAGS", "")), wanted)
     target.write(around.directory, {})
-    _say(f"log-in: {steps.check_log_in(wrangler)}")
+    _say(f"log-in: {steps.log_in(wrangler, is_asked=around.ask is not None)}")
     missing = steps.missing_secrets(wrangler, target, wanted)
     _say(f"secrets: {'missing ' + ', '.join(missing) if missing else 'all there'}")
     values = secrets.collect(missing, given=around.environ, ask=around.ask, environment=target.environment)

@@ -6,7 +6,8 @@ from scripts.deploy_target import D1, KV, Store, Target
 
 Words = tuple[str, ...]
 
-LOG_IN: Words = ("whoami", "--json")
+WHO_AM_I: Words = ("whoami", "--json")
+LOG_IN: Words = ("login",)
 _LISTS: Mapping[str, Words] = {KV: ("kv", "namespace", "list"), D1: ("d1", "list", "--json")}
 
 

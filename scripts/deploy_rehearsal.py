@@ -22,7 +22,7 @@ def steps(target: Target, more: Sequence[str]) -> Iterable[Step]:
     lists = [commands.list_stores(target, kind) for kind in (KV, D1) if any(s.kind == kind for s in stores)]
     creates = [commands.create_database(target, store) for store in stores if store.kind == D1]
     secrets = ", ".join(deploy_secrets.wanted(target.own.get("vars", {})))
-    yield "log-in: who deploys", _typed([commands.LOG_IN])
+    yield "log-in: who deploys", _typed([commands.WHO_AM_I])
     yield f"secrets: ask for what is missing of {secrets}", _typed([commands.list_secrets(target)])
     yield (
         "stores: find what the account has, create the databases that it has not",

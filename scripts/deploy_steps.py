@@ -22,18 +22,21 @@ class Deployed:
     url: str | None
 
 
-def check_log_in(wrangler: Wrangler) -> str:
-    """Return who is logged in.
+def log_in(wrangler: Wrangler, *, is_asked: bool) -> str:
+    """Return who is logged in; where nobody is, but somebody may be asked, wrangler asks first.
 
     Raises:
         StepError: nobody is.
     """
     try:
-        who = wrangler.json(commands.LOG_IN)
+        who = wrangler.json(commands.WHO_AM_I)
     except CommandError as error:
         if '"loggedIn":false' not in error.printed.replace(" ", ""):
             raise
-        raise StepError("nobody is logged in: npx wrangler login, or set CLOUDFLARE_API_TOKEN") from None
+        if not is_asked:
+            raise StepError("nobody is logged in: npx wrangler login, or set CLOUDFLARE_API_TOKEN") from None
+        wrangler.show(commands.LOG_IN, may_ask=True)
+        return log_in(wrangler, is_asked=False)
     accounts = ", ".join(str(each.get("name")) for each in who.get("accounts", []))
     return f"{who.get('email') or who.get('authType')} ({accounts})"
 

@@ -1,9 +1,13 @@
-"""Running the current wrangler: what it answers, or what it shows, or why the step failed."""
+"""Running the current wrangler: what it answers, or what it shows, or why the step failed.
+
+As a program, `make wrangler`, it is wrangler.
+"""
 
 import json
 import os
 import shlex
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,3 +102,10 @@ class Wrangler:
         ).returncode
         if status:
             raise StepError(f"{as_typed(words)} ended with status {status}")
+
+
+if __name__ == "__main__":
+    os.chdir(ROOT)
+    program = Wrangler.pinned()
+    words = [*map(str, program.command), *sys.argv[1:]]
+    os.execve(words[0], words, dict(program.environ))  # noqa: S606  # it takes our place

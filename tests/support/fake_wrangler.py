@@ -42,6 +42,10 @@ def who_am_i(state: State, _words: list[str], _stdin: str) -> object:
     return {"loggedIn": True, "authType": "OAuth Token", "email": "me@example.com", "accounts": []}
 
 
+def log_in(state: State, _words: list[str], _stdin: str) -> None:
+    state["logged_in"] = True
+
+
 def list_secrets(state: State, words: list[str], _stdin: str) -> object:
     worker, _ = configuration(words)
     if worker not in state["workers"]:
@@ -101,6 +105,7 @@ def break_off(_state: State, _words: list[str], _stdin: str) -> None:
 
 COMMANDS: Mapping[str, Callable[[State, list[str], str], object]] = {
     "whoami": who_am_i,
+    "login": log_in,
     "secret list": list_secrets,
     "secret bulk": upload_secrets,
     "kv namespace list": list_namespaces,
