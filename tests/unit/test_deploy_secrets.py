@@ -8,6 +8,7 @@ import pytest
 
 from scripts import deploy_steps, smoke
 from scripts.deploy import Surroundings, run
+from scripts.deploy_secrets import asker
 from scripts.deploy_target import Target
 from scripts.wrangler import StepError
 from tests.support.deploying import CONFIG, SECRET, SECRETS, TOKEN, WORKER, Account, deploy
@@ -104,3 +105,12 @@ def test_an_upstreams_is_wanted_too_and_keys_are_not_where_callers_bring_their_o
     run(Target(config), replace(around, environ={**SECRETS, "OPENAI_API_KEY": "sk-x"}), with_smoke=False)
 
     assert account.state["workers"][WORKER] == ["OPENROUTER_API_KEY", "OPENAI_API_KEY"]
+
+
+def test_nobody_is_asked_without_a_terminal_or_where_ci_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert asker({}) is None
+
+    for stream in ("stdin", "stderr"):
+        monkeypatch.setattr(f"sys.{stream}.isatty", lambda: True)
+    assert asker({}) is not None
+    assert asker({"CI": "true"}) is None
