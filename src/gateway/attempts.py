@@ -153,6 +153,7 @@ class Receipt:
         notes: what else the caller should know, in words.
         cache: whether a kept answer was looked for, and found; None where none was wanted.
         reused: the model that served the kept answer which is given again, and its age in seconds.
+        closed: whether what became of the request has been taken note of.
         first_ms: how long it took until a model committed; None while none has.
     """
 
@@ -165,6 +166,7 @@ class Receipt:
     notes: list[str] = field(default_factory=list)
     ms: int = 0
     first_ms: int | None = None
+    closed: bool = False
     cache: Literal["hit", "miss"] | None = None
     reused: tuple[str, float] | None = None
 

@@ -24,6 +24,8 @@ async def chat_completions(call: Call) -> HttpResponse:
     """``POST /v1/chat/completions``: authorize, parse, plan, execute, normalize, respond."""
     started_at_s = call.ports.now_s()
     prepared = await prepare(call)
+    # At once: nothing may come between what was left of a budget and what is held of it.
+    hold(prepared.accounts, prepared.planned, prepared.ticket, call.ports)
     call.ports.rates.begin(prepared.caller.name, prepared.ticket, now_s=started_at_s)
     if prepared.rate_headers:
         call = replace(call, frame=replace(call.frame, rate_headers=prepared.rate_headers))
@@ -54,7 +56,6 @@ async def _ask(call: Call, prepared: Prepared, receipt: Receipt, done: Callable[
     """
     settings, ports = call.settings, call.ports
     chat, planned = prepared.chat, prepared.planned
-    hold(prepared.accounts, planned, prepared.ticket, ports)
     ask = Ask(
         request_for=lambda candidate, prefill: request_for(
             candidate, prefill, chat=chat, caller=prepared.caller, settings=settings
