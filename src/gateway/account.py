@@ -1,11 +1,11 @@
 """When a request has ended: what became of it is remembered, told, and booked."""
 
 from gateway.alerts import alert
-from gateway.attempts import Receipt
 from gateway.call import Call
 from gateway.check_budget import settle
 from gateway.ledger_row import Row, row_of
 from gateway.prepare import Prepared
+from gateway.receipt import Receipt
 from gateway.wire import JsonObject
 from gateway.write_ledger import write_ledger
 

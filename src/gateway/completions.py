@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from gateway.account import close
 from gateway.attempt_once import Ask, ServedStream
-from gateway.attempts import Receipt
 from gateway.body import HttpResponse
 from gateway.call import Call
 from gateway.check_budget import hold
@@ -15,6 +14,7 @@ from gateway.errors import GatewayError
 from gateway.execute import execute
 from gateway.normalize import normalize
 from gateway.prepare import Prepared, learn_beside, prepare
+from gateway.receipt import Receipt
 from gateway.respond import respond_answer, respond_error, respond_stream
 from gateway.reuse import keep_answer, keep_stream, reuse
 from gateway.streaming import Streaming
