@@ -1,11 +1,11 @@
 """When a request has ended: what became of it is remembered, told, and booked."""
 
 from gateway.alerts import alert
-from gateway.attempts import Receipt
 from gateway.call import Call
 from gateway.check_budget import settle
 from gateway.ledger_row import Row, row_of
 from gateway.prepare import Prepared
+from gateway.receipt import Receipt
 from gateway.wire import JsonObject
 from gateway.write_ledger import write_ledger
 
@@ -13,15 +13,18 @@ from gateway.write_ledger import write_ledger
 def close(call: Call, prepared: Prepared, receipt: Receipt, outcome: str) -> None:
     """Take note of a request that has ended; ``outcome`` is ``answered``, or the code of what it ended in.
 
-    Called once for each. The ledger is written beside it: no answer waits for that.
+    Only the first call for a request counts. The ledger is written beside it: no answer waits for that.
     """
+    if receipt.closed:
+        return
+    receipt.closed = True
     ports, caller = call.ports, prepared.caller
     if outcome != "answered":
         receipt.time_until(ports.now_s())
     settle(prepared.accounts, receipt, prepared.ticket, ports)
     ports.rates.end(caller.name, prepared.ticket)
-    if prepared.session and receipt.serving and outcome == "answered":
-        ports.sessions.note(prepared.session, receipt.serving.model, now_s=ports.now_s())
+    if prepared.session and receipt.served and outcome == "answered":
+        ports.sessions.note(prepared.session, receipt.served, now_s=ports.now_s())
     fields: JsonObject = {"caller": caller.name, "outcome": outcome, "stream": prepared.chat.stream}
     ports.log("request_done", **fields, **receipt.to_json())
     if ports.database.bound:

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from gateway.attempts import Attempt, Receipt
+from gateway.attempts import Attempt
 from gateway.budget import MICROS, period_of
 from gateway.prepare import Prepared
+from gateway.receipt import Receipt
 from gateway.wire import OPENROUTER
 
 # In the order of the table's columns; see migrations/.
@@ -67,8 +68,8 @@ def row_of(prepared: Prepared, receipt: Receipt, outcome: str) -> Row:
     guessed = [each for each in unsaid if not _can_be_asked_for(each, prepared)]
     known_usd = sum(attempt.cost_usd or 0.0 for attempt in receipt.attempts)
     cost_micros = round((known_usd + sum(attempt.most_usd for attempt in guessed)) * MICROS)
-    serving = receipt.serving
-    link = next((each for each in prepared.planned.chain if serving and each.model == serving.model), None)
+    serving, served = receipt.serving, receipt.served
+    link = next((each for each in prepared.planned.chain if each.model == served), None)
     values: dict[str, str | int | None] = {
         "ticket": prepared.ticket,
         "at_ms": round(receipt.started_at_s * 1000),
@@ -76,7 +77,7 @@ def row_of(prepared: Prepared, receipt: Receipt, outcome: str) -> Row:
         "key": prepared.caller.name,
         "route": link.task if link else None,
         "requested": receipt.requested[0] if receipt.requested else "",
-        "served": serving.model if serving else None,
+        "served": served,
         "upstream": serving.upstream if serving else None,
         "provider": serving.provider if serving else None,
         "attempts": len(receipt.attempts),
