@@ -5,6 +5,7 @@ Where the key may not use it, the environment's SMOKE_MODEL names another.
 """
 
 import os
+import uuid
 from typing import Any
 
 import pytest
@@ -17,13 +18,14 @@ pytestmark = pytest.mark.smoke
 
 MODEL = os.environ.get("SMOKE_MODEL", "task/bulk")
 CEILING = {"max_cost_usd": 0.01, "deadline_ms": 60_000}
+USER = f"smoke-{uuid.uuid4().hex}"  # no request is the same as one before: a kept answer would test nothing
 GONE = "nobody/no-such-model"
 ENDS = {"stop", "length"}  # a model that thinks first may spend its few tokens on that
 
 
 def body(*models: str, **fields: Any) -> dict[str, Any]:  # noqa: ANN401  # JSON of any kind
     chain = {"model": models[0], "models": list(models[1:])} if models[1:] else {"model": models[0]}
-    return {"messages": QUESTION, "max_tokens": 32, "gateway": CEILING, **chain, **fields}
+    return {"messages": QUESTION, "max_tokens": 32, "user": USER, "gateway": CEILING, **chain, **fields}
 
 
 def test_it_is_set_up_and_has_the_list_of_models(gateway: Gateway) -> None:
@@ -91,6 +93,7 @@ def test_openais_client_works_unchanged(gateway: Gateway) -> None:
             model=MODEL,
             messages=QUESTION,  # type: ignore[arg-type]  # a dict is a message
             max_tokens=32,
+            user=USER,
             extra_body={"gateway": CEILING},
         )
     assert answer.choices[0].finish_reason in ENDS
