@@ -1,45 +1,31 @@
-"""Answers that are kept for the same request: what its key is, what may be kept, and in which form.
+"""Which answers are kept for the same request, and what is the same request.
 
-Kept is what the client got, without its receipt. Only whole answers that ended by themselves and call no
-tool: what was cut, filtered or broken off is not what a second request should get.
+Only whole answers that ended by themselves and call no tool: what was cut, filtered or broken off is not
+what a second request should get.
 """
 
-from dataclasses import dataclass
 from hashlib import sha256
 
 from gateway.answers import parse_json
 from gateway.json_bytes import to_json_bytes
+from gateway.kept import VERSION, KeptAnswer, pack
+from gateway.openrouter import DONE
 from gateway.prepare import Prepared
 from gateway.sse import SseDecoder, data_of, event_of
-from gateway.wire import Json, JsonObject, list_or_empty, number_or_none, object_or_empty, text_or_none
+from gateway.wire import Json, JsonObject, list_or_empty, object_or_empty
 
-VERSION = 1
 MOST_BYTES = 1_000_000
-DONE = b"[DONE]"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeptAnswer:
-    """An answer as it is kept.
-
-    Attributes:
-        at_s: when it was given, in Unix time.
-        model: what served it.
-        chunks: a plain answer is one; of a stream every chunk, without ``[DONE]``.
-    """
-
-    at_s: float
-    model: str
-    chunks: tuple[JsonObject, ...]
 
 
 def key_of(prepared: Prepared) -> str:
     """Return the name under which the answer is kept: of the caller, and all that shapes the answer."""
-    chat, planned = prepared.chat, prepared.planned
+    caller, chat, planned = prepared.caller, prepared.chat, prepared.planned
     test = planned.answer_test
+    # The name of a caller with an own key is cut short, and nobody checks that key for a kept answer.
+    own_key = sha256(caller.own_key.encode()).hexdigest() if caller.own_key else None
     parts: list[Json] = [
         VERSION,
-        prepared.caller.name,
+        [caller.name, own_key],
         chat.stream,
         [*planned.requested],
         [test.json, test.reasoning_only, planned.openai_usage],
@@ -47,60 +33,52 @@ def key_of(prepared: Prepared) -> str:
     return sha256(to_json_bytes(parts) + chat.fields).hexdigest()
 
 
-def to_kept(answer: KeptAnswer) -> bytes | None:
-    """Return the answer as bytes; None where it may not be kept."""
-    if not all(_ended_by_itself(chunk) for chunk in answer.chunks) or not _has_ended(answer.chunks):
+def plain_to_keep(payload: JsonObject, *, model: str, at_s: float) -> bytes | None:
+    """Return a plain answer as it is stored; None where it may not be kept.
+
+    Raises:
+        ValueError: it holds what JSON cannot carry.
+    """
+    if not _may_be_kept([payload]):
         return None
-    chunks: list[Json] = [*answer.chunks]
-    kept = to_json_bytes({"version": VERSION, "at_s": answer.at_s, "model": answer.model, "chunks": chunks})
-    return kept if len(kept) <= MOST_BYTES else None
+    return _within_size(KeptAnswer(at_s=at_s, model=model, body=to_json_bytes(payload)))
 
 
-def from_kept(raw: bytes) -> KeptAnswer | None:
-    """Return what bytes hold; None where they are corrupted, or of another version."""
-    try:
-        kept = object_or_empty(parse_json(raw))
-    except ValueError:
-        return None
-    at_s, model = number_or_none(kept.get("at_s")), text_or_none(kept.get("model"))
-    chunks = tuple(each for each in list_or_empty(kept.get("chunks")) if isinstance(each, dict))
-    if kept.get("version") != VERSION or at_s is None or model is None or not chunks:
-        return None
-    return KeptAnswer(at_s=at_s, model=model, chunks=chunks)
+def stream_to_keep(sent: bytes, *, model: str, at_s: float) -> bytes | None:
+    """Return a stream, by the bytes that the client got, as it is stored; None where it may not be kept.
 
-
-def chunks_in(stream: bytes) -> tuple[JsonObject, ...]:
-    """Return the chunks of a stream as a client got it, without receipts; none where it was not whole."""
-    chunks: list[JsonObject] = []
+    Raises:
+        ValueError: it holds what is no JSON, or what JSON cannot carry.
+    """
     decoder = SseDecoder()
-    datas = [data for event in decoder.feed(stream) if (data := data_of(event))]
-    if not datas or datas[-1] != DONE:
-        return ()
-    for data in datas[:-1]:
+    events = [(event, data) for event in decoder.feed(sent) if (data := data_of(event)) is not None]
+    if decoder.rest.strip() or not events or events[-1][1] != DONE:
+        return None
+    kept, chunks, usages = [], list[JsonObject](), list[tuple[int, int]]()
+    length = 0
+    for event, data in events[:-1]:
         chunk = object_or_empty(parse_json(data))
-        chunk.pop("gateway", None)
         chunks.append(chunk)
-    return tuple(chunks)
+        bare = event
+        if isinstance(chunk.get("usage"), dict):
+            chunk.pop("gateway", None)
+            bare = event_of(to_json_bytes(chunk))
+            usages.append((length, length + len(bare)))
+        kept.append(bare)
+        length += len(bare)
+    if not _may_be_kept(chunks):
+        return None
+    body = b"".join(kept) + events[-1][0]
+    return _within_size(KeptAnswer(at_s=at_s, model=model, body=body, usages=tuple(usages)))
 
 
-def replayed(answer: KeptAnswer, receipt: JsonObject) -> bytes:
-    """Return a kept stream as events again: nothing was paid for it, and its usage chunk has this receipt."""
-    events = []
-    for chunk in answer.chunks:
-        usage = chunk.get("usage")
-        if isinstance(usage, dict):
-            chunk = {**chunk, "usage": {**usage, "cost": 0}, "gateway": receipt}  # noqa: PLW2901  # as it is sent
-        events.append(event_of(to_json_bytes(chunk)))
-    return b"".join(events) + event_of(DONE)
+def _within_size(answer: KeptAnswer) -> bytes | None:
+    packed = pack(answer)
+    return packed if len(packed) <= MOST_BYTES else None
 
 
-def answered_again(answer: KeptAnswer, receipt: JsonObject) -> bytes:
-    """Return a kept plain answer as a body again: nothing was paid for it, and it has this receipt."""
-    payload = {**answer.chunks[0], "gateway": receipt}
-    usage = payload.get("usage")
-    if isinstance(usage, dict):
-        payload["usage"] = {**usage, "cost": 0}
-    return to_json_bytes(payload)
+def _may_be_kept(chunks: list[JsonObject]) -> bool:
+    return all(_ended_by_itself(chunk) for chunk in chunks) and _has_ended(chunks)
 
 
 def _ended_by_itself(chunk: JsonObject) -> bool:
@@ -117,7 +95,7 @@ def _ended_by_itself(chunk: JsonObject) -> bool:
     return True
 
 
-def _has_ended(chunks: tuple[JsonObject, ...]) -> bool:
+def _has_ended(chunks: list[JsonObject]) -> bool:
     """Return whether every choice said that it had ended."""
     ended: dict[Json, bool] = {}
     for chunk in chunks:

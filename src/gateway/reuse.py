@@ -3,22 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.answer_cache import (
-    KeptAnswer,
-    answered_again,
-    chunks_in,
-    from_kept,
-    key_of,
-    replayed,
-    to_kept,
-)
+from gateway.answer_cache import key_of, plain_to_keep, stream_to_keep
 from gateway.body import HttpResponse, Sink, Stream
 from gateway.call import Call
+from gateway.kept import answer_again, replay, unpack
 from gateway.prepare import Prepared
 from gateway.receipt import Receipt
 from gateway.record import RecordedStream
 from gateway.respond import respond_answer, respond_stream
-from gateway.wire import JsonObject
+from gateway.wire import ClientGoneError, JsonObject
 
 
 async def reuse(
@@ -30,16 +23,16 @@ async def reuse(
         return None
     receipt.cache = "miss"
     raw = await call.ports.answers.get(key_of(prepared))
-    answer = from_kept(raw) if raw else None
+    answer = unpack(raw) if raw else None
     age_s = call.ports.now_s() - answer.at_s if answer else 0.0
     if answer is None or not 0.0 <= age_s <= ttl_s:
         return None
     receipt.reuse(answer.model, age_s=age_s)
     receipt.time_until(call.ports.now_s())
     if prepared.chat.stream:
-        stream = _ReplayedStream(replayed(answer, receipt.to_json()), done)
+        stream = _ReplayedStream(replay(answer, receipt.to_json()), done)
         return respond_stream(stream, receipt, call.frame)
-    body = answered_again(answer, receipt.to_json())
+    body = answer_again(answer, receipt.to_json())
     done("answered")
     return respond_answer(body, receipt, call.frame)
 
@@ -47,7 +40,7 @@ async def reuse(
 def keep_answer(call: Call, prepared: Prepared, receipt: Receipt, payload: JsonObject) -> None:
     """Keep a plain answer beside its response, if it is wanted and may be kept."""
     if prepared.planned.cache_ttl_s is not None:
-        _keep(call, prepared, receipt, lambda: (payload,))
+        _keep(call, prepared, receipt, lambda model, at_s: plain_to_keep(payload, model=model, at_s=at_s))
 
 
 def keep_stream(call: Call, prepared: Prepared, receipt: Receipt, stream: Stream) -> Stream:
@@ -58,22 +51,23 @@ def keep_stream(call: Call, prepared: Prepared, receipt: Receipt, stream: Stream
     def on_whole(raw: bytes) -> None:
         is_one_answer = all(attempt.outcome != "cut_off" for attempt in receipt.attempts)
         if receipt.serving and receipt.serving.outcome == "answered" and is_one_answer:
-            _keep(call, prepared, receipt, lambda: chunks_in(raw))
+            _keep(call, prepared, receipt, lambda model, at_s: stream_to_keep(raw, model=model, at_s=at_s))
 
     return RecordedStream(inner=stream, on_whole=on_whole)
 
 
 def _keep(
-    call: Call, prepared: Prepared, receipt: Receipt, chunks: Callable[[], tuple[JsonObject, ...]]
+    call: Call, prepared: Prepared, receipt: Receipt, to_keep: Callable[[str, float], bytes | None]
 ) -> None:
-    """Put an answer into the cache beside the response; reading it again is done there too."""
+    """Put an answer into the cache beside the response; what ``to_keep`` takes for it is spent there too."""
     ports, served, ttl_s = call.ports, receipt.serving, prepared.planned.cache_ttl_s
+    at_s = ports.now_s()
     if served is None or ttl_s is None:
         return
 
     async def put() -> None:
         try:
-            kept = to_kept(KeptAnswer(at_s=ports.now_s(), model=served.model, chunks=chunks()))
+            kept = to_keep(served.model, at_s)
         except ValueError:  # it holds what JSON cannot carry
             return
         if kept is not None:
@@ -91,7 +85,11 @@ class _ReplayedStream:
     hands_over: bool = False
 
     async def run(self, sink: Sink) -> None:
+        outcome = "client_gone"
         try:
             await sink.write(self.events)
+            outcome = "answered"
+        except ClientGoneError:
+            pass
         finally:
-            self.done("answered")
+            self.done(outcome)

@@ -1,0 +1,215 @@
+"""What is stored of an answer, and how it is given again: byte for byte, and for nothing."""
+
+import asyncio
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.kept import KeptAnswer, pack, unpack
+from gateway.wire import ClientGoneError
+from tests.support.chunks import COMMENT, DONE, STOP, USAGE, chunk, text
+from tests.support.planning import catalog_of, listed
+from tests.support.upstream import RESET, Act, answer, stream
+from tests.support.world import EPOCH_S, TOKEN, Answer, World, chat, finish
+
+pytestmark = pytest.mark.anyio
+KEEP = {"cache_ttl_s": 60}
+# Whitespace, escapes and a number that no serialiser would write so, and an event of two lines.
+ODD = (
+    b'data: {"id": "gen-1", "object":"chat.completion.chunk","created":1,"model":"m",'
+    b'"choices":[{"index":0,"delta":{"content":"\\u00e9"},"logprobs":{"v":1E2}}]}\n\n'
+)
+NAMED = b"event: message\nid: 7\n" + text("b")
+
+
+async def ask(made: World, *, stream: bool = True, **fields: object) -> Answer:
+    got = await made.ask("a/one", stream=stream, **{"gateway": KEEP, **fields})
+    await made.let_run()
+    return got
+
+
+def without_usage(body: bytes) -> list[bytes]:
+    return [event for event in body.split(b"\n\n") if b'"usage":{' not in event]
+
+
+async def test_a_stream_is_given_again_byte_for_byte_but_for_its_usage() -> None:
+    made = World().script("a/one", stream(ODD, NAMED, STOP, USAGE, DONE))
+
+    first, second = await ask(made), await ask(made)
+
+    assert second.headers["x-gateway-cache"] == "hit"
+    assert ODD in second.body
+    assert NAMED in second.body
+    assert without_usage(second.body) == without_usage(first.body)
+    assert first.body.count(b"\n\n") == second.body.count(b"\n\n")
+
+
+async def test_every_usage_of_a_stream_is_free_when_it_is_given_again() -> None:
+    running = chunk({"content": "b"}, usage={"prompt_tokens": 3, "completion_tokens": 1, "cost": 0.1})
+    made = World().script("a/one", stream(text("a"), running, STOP, USAGE, DONE))
+    await ask(made)
+
+    second = await ask(made)
+
+    usages = [each["usage"] for each in second.events if each != "[DONE]" and each.get("usage")]
+    assert [(usage["completion_tokens"], usage["cost"]) for usage in usages] == [(1, 0), (2, 0)]
+
+
+async def test_comments_are_not_kept() -> None:
+    made = World().script("a/one", stream(COMMENT, text("a"), COMMENT, STOP, USAGE, DONE))
+
+    first, second = await ask(made), await ask(made)
+
+    assert COMMENT in first.body
+    assert COMMENT not in second.body
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+async def test_no_receipt_is_kept(is_stream: bool) -> None:
+    made = World()
+    first = await ask(made, stream=is_stream)
+
+    (kept,) = made.answers.values.values()
+
+    assert first.receipt["request_id"].encode() in first.body
+    assert first.receipt["request_id"].encode() not in kept
+    assert b'"gateway"' not in kept
+
+
+async def test_a_stream_that_goes_on_after_a_break_is_not_kept() -> None:
+    made = World().script("a/one", stream(text("Hello"), RESET))
+    got = await finish(
+        await made.begin(chat("a/one", "b/two", stream=True, gateway={**KEEP, "on_midstream": "continue"}))
+    )
+    await made.let_run()
+
+    assert [attempt["outcome"] for attempt in got.receipt["attempts"]] == ["cut_off", "answered"]
+    assert got.events[-1] == "[DONE]"
+    assert made.answers.values == {}
+
+
+TWO = {"role": "assistant", "content": "Hi"}
+PARTLY: dict[str, Act] = {
+    "one of two choices was cut": answer(
+        choices=[
+            {"index": 0, "message": TWO, "finish_reason": "stop"},
+            {"index": 1, "message": TWO, "finish_reason": "length"},
+        ]
+    ),
+    "one of two choices did not end": answer(
+        choices=[
+            {"index": 0, "message": TWO, "finish_reason": "stop"},
+            {"index": 1, "message": TWO, "finish_reason": None},
+        ]
+    ),
+}
+
+
+@pytest.mark.parametrize("act", [*PARTLY.values()], ids=[*PARTLY])
+async def test_every_choice_must_have_ended_by_itself(act: Act) -> None:
+    made = World().script("a/one", act)
+
+    got = await ask(made, stream=False, n=2)
+
+    assert got.status == 200
+    assert made.answers.values == {}
+
+
+async def test_a_streamed_tool_call_is_not_kept() -> None:
+    call = {"index": 0, "id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    made = World().script("a/one", stream(chunk({"tool_calls": [call]}), STOP, USAGE, DONE))
+
+    got = await ask(made)
+
+    assert got.events[-1] == "[DONE]"
+    assert made.answers.values == {}
+
+
+async def test_keeping_an_answer_delays_nobody() -> None:
+    made = World()
+
+    for is_stream in (False, True):
+        got = await finish(await made.begin(chat("a/one", stream=is_stream, gateway=KEEP)))
+        assert got.status == 200
+        assert made.answers.values == {}
+
+    await made.let_run()
+    assert len(made.answers.values) == 2
+
+
+async def test_a_client_that_leaves_a_stream_that_is_given_again_is_no_bug() -> None:
+    made = World()
+    await ask(made)
+
+    async def leave(_: bytes) -> None:
+        raise ClientGoneError
+
+    await finish(await made.begin(chat("a/one", stream=True, gateway=KEEP)), on_write=leave)
+
+    assert [line["outcome"] for line in made.events("request_done")] == ["answered", "client_gone"]
+    assert made.rates.under_way("tests", now_s=0.0) == 0
+
+
+async def test_a_stream_that_is_given_again_is_closed_when_it_is_cancelled() -> None:
+    made = World()
+    await ask(made)
+
+    async def hang(_: bytes) -> None:
+        await asyncio.sleep(1_000)
+
+    response = await made.begin(chat("a/one", stream=True, gateway=KEEP))
+    reading = asyncio.create_task(finish(response, on_write=hang))
+    await asyncio.sleep(1)
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
+
+    assert made.events("request_done")[-1]["outcome"] == "client_gone"
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+async def test_what_is_given_again_leaves_a_budget_as_it_was(is_stream: bool) -> None:
+    keys = json.dumps([{"name": "one", "token": TOKEN, "budget": {"day_usd": 1}}])
+    made = World({"GATEWAY_KEYS": keys})
+    made.catalog_memory.catalog = catalog_of(listed("a/one"))
+
+    def spent() -> int:
+        return made.budgets.spent("one", "day", now_s=EPOCH_S)
+
+    await ask(made, stream=is_stream)
+    before = spent()
+
+    assert (await ask(made, stream=is_stream)).headers["x-gateway-cache"] == "hit"
+    assert 0 < spent() == before
+
+
+@pytest.mark.parametrize("usages", [(), ((3, 9), (12, 20))])
+def test_what_was_packed_is_unpacked(usages: tuple[tuple[int, int], ...]) -> None:
+    kept = KeptAnswer(at_s=1.5, model="a/one", body=b"data: a\n\n\nb", usages=usages)
+
+    assert unpack(pack(kept)) == kept
+
+
+PACKED = pack(KeptAnswer(at_s=1.0, model="a/one", body=b'data: {"usage":{}}\n\ndata: [DONE]\n\n'))
+
+
+@given(place=st.integers(0, len(PACKED) - 1), bit=st.integers(0, 7))
+def test_one_wrong_bit_anywhere_makes_it_nothing(place: int, bit: int) -> None:
+    wrong = bytearray(PACKED)
+    wrong[place] ^= 1 << bit
+
+    assert unpack(bytes(wrong)) is None
+
+
+@given(length=st.integers(0, len(PACKED) - 1))
+def test_a_part_of_it_is_nothing(length: int) -> None:
+    assert unpack(PACKED[:length]) is None
+
+
+def test_another_version_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.kept.VERSION", 0)
+    old = pack(KeptAnswer(at_s=1.0, model="a/one", body=b"{}"))
+    monkeypatch.undo()
+
+    assert unpack(old) is None
