@@ -1,0 +1,131 @@
+"""The runtime's cache, played: one that is slow, broken or not there is a miss, and never a fault."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.anyio
+
+
+class JsError(Exception):
+    """Plays ``JsException``."""
+
+
+class Value(bytes):
+    """Plays an ArrayBuffer."""
+
+    def to_bytes(self) -> bytes:
+        return bytes(self)
+
+
+class Response:
+    """Plays a response; ``pause_s`` is how long its body takes."""
+
+    def __init__(self, body: bytes, headers: list[list[str]], pause_s: float = 0.0) -> None:
+        self.body, self.headers, self.pause_s = body, headers, pause_s
+
+    async def arrayBuffer(self) -> Value:  # noqa: N802  # JavaScript's name
+        await asyncio.sleep(self.pause_s)
+        return Value(self.body)
+
+
+class Cache:
+    """Plays ``caches.default``; ``fault`` is raised by whatever is asked, after ``pause_s``."""
+
+    def __init__(self, pause_s: float = 0.0, fault: Exception | None = None) -> None:
+        self.held: dict[str, Response] = {}
+        self.pause_s, self.fault = pause_s, fault
+
+    async def match(self, url: str) -> Response | None:
+        await self._act()
+        return self.held.get(url)
+
+    async def put(self, url: str, response: Response) -> None:
+        await self._act()
+        self.held[url] = response
+
+    async def _act(self) -> None:
+        await asyncio.sleep(self.pause_s)
+        if self.fault:
+            raise self.fault
+
+
+@pytest.fixture
+def make_answers(monkeypatch: pytest.MonkeyPatch) -> Callable[[Cache | None], Any]:
+    """Call it with the cache that there is to get a ``CachedAnswers`` over it."""
+
+    def make(cache: Cache | None) -> Any:  # noqa: ANN401  # the module exists only with those played here
+        js, ffi = ModuleType("js"), ModuleType("pyodide.ffi")
+        js.Headers = SimpleNamespace(new=lambda pairs: pairs)  # type: ignore[attr-defined]
+        js.Response = SimpleNamespace(new=Response)  # type: ignore[attr-defined]
+        if cache is not None:
+            js.caches = SimpleNamespace(default=cache)  # type: ignore[attr-defined]
+        ffi.JsException, ffi.to_js = JsError, lambda value: value  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, "js", js)
+        monkeypatch.setitem(sys.modules, "pyodide", ModuleType("pyodide"))
+        monkeypatch.setitem(sys.modules, "pyodide.ffi", ffi)
+        monkeypatch.delitem(sys.modules, "gateway.edge.answer_cache", raising=False)
+        from gateway.edge.answer_cache import CachedAnswers  # noqa: PLC0415  # with the modules played above
+
+        monkeypatch.delitem(sys.modules, "gateway.edge.answer_cache")
+        return CachedAnswers()
+
+    return make
+
+
+async def test_what_was_put_is_got_and_lives_as_long_as_was_said(
+    make_answers: Callable[[Cache | None], Any],
+) -> None:
+    cache = Cache()
+    answers = make_answers(cache)
+
+    await answers.put("key", b"value", ttl_s=60)
+
+    assert await answers.get("key") == b"value"
+    assert await answers.get("other") is None
+    ((url, response),) = cache.held.items()
+    assert url.endswith("/key")
+    assert response.headers == [["cache-control", "public, max-age=60"]]
+
+
+async def test_without_a_cache_everything_is_a_miss(make_answers: Callable[[Cache | None], Any]) -> None:
+    answers = make_answers(None)
+
+    await answers.put("key", b"value", ttl_s=60)
+
+    assert await answers.get("key") is None
+
+
+async def test_a_cache_that_fails_is_a_miss(make_answers: Callable[[Cache | None], Any]) -> None:
+    answers = make_answers(Cache(fault=JsError()))
+
+    await answers.put("key", b"value", ttl_s=60)
+
+    assert await answers.get("key") is None
+
+
+@pytest.mark.parametrize("slow", ["the lookup", "the body"])
+async def test_a_slow_cache_holds_a_request_up_for_a_fraction_of_a_second(
+    make_answers: Callable[[Cache | None], Any], slow: str
+) -> None:
+    cache = Cache(pause_s=100.0 if slow == "the lookup" else 0.0)
+    answers = make_answers(cache)
+    pause_s = 100.0 if slow == "the body" else 0.0
+    cache.held["https://answers.openrouter-edge.invalid/key"] = Response(b"value", [], pause_s)
+    began_s = asyncio.get_running_loop().time()
+
+    assert await answers.get("key") is None
+
+    assert 0 < asyncio.get_running_loop().time() - began_s < 0.5
+
+
+async def test_one_that_is_just_quick_enough_is_a_hit(make_answers: Callable[[Cache | None], Any]) -> None:
+    cache = Cache(pause_s=0.1)
+    answers = make_answers(cache)
+    await answers.put("key", b"value", ttl_s=60)
+
+    assert await answers.get("key") == b"value"
