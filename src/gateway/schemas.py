@@ -90,7 +90,12 @@ def receipt_schema() -> JsonObject:
             "attempts": {"type": "array", "items": attempt},
             "cache": {
                 "type": "object",
-                "description": "Where `cache_ttl_s` was set: whether a kept answer was given.",
+                "description": "Where `cache_ttl_s` was set: whether a kept answer was given, and its age.",
+                "required": ["hit", "age_s"],
+                "properties": {
+                    "hit": {"type": "boolean"},
+                    "age_s": {"type": ["integer", "null"], "minimum": 0},
+                },
             },
             "skipped": {"type": "array", "items": {"type": "object", "required": ["model", "reason"]}},
             "notes": {"type": "array", "items": {"type": "string"}},
