@@ -79,6 +79,8 @@ class _Walk:
         return None
 
     def _note_pace(self, attempt: Attempt) -> None:
+        if attempt.fault is not None and not attempt.fault.is_slowness:
+            return  # it says nothing of the model's speed
         self.ports.pace.note(
             attempt.model,
             attempt.ms,
