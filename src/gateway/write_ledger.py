@@ -6,8 +6,8 @@ from gateway.ledger_row import COLUMNS, Row
 from gateway.ports import DatabaseError, Ports, Statement
 
 WRITE_TIMEOUT_S = 5.0
-# A write that failed, or took too long, is tried again: it changes nothing if the one before got there. All of
-# it ends well before the 30 s for which the runtime keeps a request's work alive.
+# A write that failed, or took too long, is tried again: it changes nothing if the one before got there.
+# All of it ends well before the 30 s for which the runtime keeps a request's work alive.
 PAUSES_S = (1.0, 3.0)
 # When OpenRouter is first asked what an attempt cost: `/generation` knows it after one to eight minutes.
 FIRST_ASKED_S = 60.0
