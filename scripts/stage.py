@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.env import quote_dotenv
+from scripts.tools import MIGRATIONS
 
 # It refuses flags that it does not know, and knows no date after its own.
 OLD_FLAGS = ("python_workers",)
@@ -15,7 +16,15 @@ OLD_DATE = "2024-07-25"
 # The bindings that the gateway uses: the name, the kind, and the keys that must be there, if only as names.
 BINDINGS = {
     "MODEL_CACHE": ("kv_namespaces", {"binding": "MODEL_CACHE", "id": "local"}),
-    "LEDGER": ("d1_databases", {"binding": "LEDGER", "database_name": "ledger", "database_id": "local"}),
+    "LEDGER": (
+        "d1_databases",
+        {
+            "binding": "LEDGER",
+            "database_name": "ledger",
+            "database_id": "local",
+            "migrations_dir": str(MIGRATIONS),
+        },
+    ),
 }
 
 

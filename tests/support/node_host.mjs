@@ -3,9 +3,11 @@
 // The configuration is JSON in the environment variable NODE_HOST:
 //   pyodide: the npm package; src, sdk: folders; port: on loopback; vars: what the Worker finds in `env`;
 //   kv, d1: names of bindings (real ones, from miniflare); stored: for each key that KV holds from
-//   the start the file with its value.
-// Beside the Worker's own routes: GET /__host/stats; GET /__host/kv/NAME/KEY for what KV holds; and
-// GET /__scheduled?cron=… which plays the cron trigger.
+//   the start the file with its value; migrations: files of SQL that each D1 begins with.
+// Beside the Worker's own routes: GET /__host/stats; GET /__host/kv/NAME/KEY for what KV holds;
+// POST /__host/d1/NAME runs the SQL in its body and shows the rows; POST /__host/d1-is/STATE lets every D1 be
+// `up`, `down` (fails at once), `slow` (answers after a minute) or `late` (after half a second) for the Worker;
+// and GET /__scheduled?cron=… plays the cron trigger.
 import fs from "node:fs";
 import http from "node:http";
 import { Readable } from "node:stream";
@@ -15,6 +17,9 @@ delete process.env.NODE_HOST;
 
 const HOP_BY_HOP = new Set(["connection", "keep-alive", "transfer-encoding", "upgrade", "expect", "te"]);
 const stats = { pending_waits: 0, active_requests: 0 };
+const databases = {};
+const SLOW_MS = { up: 0, late: 500, slow: 60_000 };
+let d1State = "up";
 
 // A fault that nobody awaits ends an isolate's request, not the isolate: it is told, and the host lives on.
 // A Python error's message is its traceback; its stack goes on with the frames of WebAssembly.
@@ -34,7 +39,7 @@ class ExecutionContext {
 }
 
 async function openBindings() {
-  const { kv = [], d1 = [], stored = {} } = config;
+  const { kv = [], d1 = [], stored = {}, migrations = [] } = config;
   if (!kv.length && !d1.length) return { bindings: {}, close: async () => {} };
   const { Miniflare } = await import("miniflare");
   const script = "export default { fetch() { return new Response(null, { status: 404 }) } }";
@@ -45,8 +50,30 @@ async function openBindings() {
     bindings[name] = await store.getKVNamespace(name);
     for (const [key, file] of Object.entries(stored)) await bindings[name].put(key, fs.readFileSync(file, "utf8"));
   }
-  for (const name of d1) bindings[name] = await store.getD1Database(name);
+  for (const name of d1) {
+    databases[name] = await store.getD1Database(name);
+    for (const file of migrations) await databases[name].batch(statementsIn(databases[name], fs.readFileSync(file, "utf8")));
+    bindings[name] = moody(databases[name]);
+  }
   return { bindings, close: () => store.dispose() };
+}
+
+// Its own `exec` takes one statement a line.
+function statementsIn(database, sql) {
+  const statements = sql.replace(/--.*$/gm, "").split(";").map((each) => each.trim());
+  return statements.filter(Boolean).map((each) => database.prepare(each));
+}
+
+// What the Worker is given of a database: one that can be down or slow.
+function moody(database) {
+  return {
+    prepare: (sql) => database.prepare(sql),
+    async batch(statements) {
+      if (d1State === "down") throw new Error("D1_ERROR: the database is down");
+      if (SLOW_MS[d1State]) await new Promise((resume) => setTimeout(resume, SLOW_MS[d1State]));
+      return database.batch(statements);
+    },
+  };
 }
 
 async function startPython(env) {
@@ -156,10 +183,19 @@ async function showKv(path, outgoing) {
   outgoing.end((await env[name].get(key)) ?? "");
 }
 
+async function runSql(name, incoming, outgoing) {
+  const pieces = [];
+  for await (const piece of incoming) pieces.push(piece);
+  const { results } = await databases[name].prepare(Buffer.concat(pieces).toString()).all();
+  outgoing.end(JSON.stringify(results));
+}
+
 function route(incoming, outgoing) {
   const url = new URL(incoming.url, "http://host");
   if (url.pathname === "/__host/stats") return outgoing.end(JSON.stringify(stats));
   if (url.pathname.startsWith("/__host/kv/")) return showKv(url.pathname.slice(11), outgoing);
+  if (url.pathname.startsWith("/__host/d1/")) return runSql(url.pathname.slice(11), incoming, outgoing);
+  if (url.pathname.startsWith("/__host/d1-is/")) return outgoing.end((d1State = url.pathname.slice(14)));
   if (url.pathname === "/__scheduled") return playCron(url, outgoing);
   return serve(incoming, outgoing);
 }

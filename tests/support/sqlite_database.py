@@ -7,7 +7,7 @@ from functools import cached_property
 
 from gateway.ports import DatabaseError, Statement
 from gateway.wire import JsonObject
-from scripts.tools import ROOT
+from scripts.tools import MIGRATIONS
 
 
 class SqliteDatabase:
@@ -30,7 +30,7 @@ class SqliteDatabase:
     def _connection(self) -> sqlite3.Connection:
         connection = sqlite3.connect(":memory:", isolation_level=None)
         connection.row_factory = sqlite3.Row
-        for migration in sorted((ROOT / "migrations").glob("*.sql")):
+        for migration in sorted(MIGRATIONS.glob("*.sql")):
             connection.executescript(migration.read_text(encoding="utf-8"))
         return connection
 
