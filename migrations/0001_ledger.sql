@@ -1,18 +1,19 @@
--- The ledger: one row a request, what each key has spent by day, what is not settled yet, and which alerts went out.
--- Amounts are whole micro-dollars, times Unix milliseconds, days in UTC. No prompts, no answers, no keys.
+-- The ledger: a row for each request, what each key has spent by day, what is not settled yet, which alerts went out.
+-- Amounts are whole micro-dollars, times Unix milliseconds, days UTC's. No prompts, no answers, no keys.
 
 CREATE TABLE requests (
   id INTEGER PRIMARY KEY,
+  ticket TEXT NOT NULL UNIQUE,      -- the gateway's own name for it; request_id the caller may choose
   at_ms INTEGER NOT NULL,           -- when it began
   request_id TEXT NOT NULL,
   key TEXT NOT NULL,                -- the name of the caller's key
-  route TEXT,                       -- the task that the model which served came by
+  route TEXT,                       -- the task by which the model came that served
   requested TEXT NOT NULL,          -- the first model that was asked for
   served TEXT,
-  upstream TEXT,
+  upstream TEXT,                    -- whose model that is: openrouter, or one that is asked directly
   provider TEXT,                    -- OpenRouter's name for who served
   attempts INTEGER NOT NULL,
-  outcome TEXT NOT NULL,            -- answered, or the code of the fault that it ended in
+  outcome TEXT NOT NULL,            -- answered, or the code of what it ended in
   stream INTEGER NOT NULL,
   prompt_tokens INTEGER NOT NULL,
   completion_tokens INTEGER NOT NULL,
@@ -21,12 +22,11 @@ CREATE TABLE requests (
   cost_micros INTEGER NOT NULL,
   cost_state TEXT NOT NULL,         -- known; pending: more may come from unsettled; estimated: an upper bound is in it
   billed_failures INTEGER NOT NULL, -- attempts that failed and were, or may have been, billed
-  first_token_ms INTEGER,
+  first_ms INTEGER,                 -- to the first progress of a stream
   total_ms INTEGER NOT NULL
 );
 CREATE INDEX requests_by_time ON requests (at_ms);
 CREATE INDEX requests_by_key ON requests (key, at_ms);
-CREATE UNIQUE INDEX requests_by_id ON requests (request_id, at_ms);
 
 CREATE TABLE spend (
   key TEXT NOT NULL,
@@ -35,17 +35,19 @@ CREATE TABLE spend (
   requests INTEGER NOT NULL,
   PRIMARY KEY (key, day)
 ) WITHOUT ROWID;
+CREATE INDEX spend_by_day ON spend (day);
 
 CREATE TABLE unsettled (
   generation_id TEXT PRIMARY KEY,
-  request_id TEXT NOT NULL,
-  at_ms INTEGER NOT NULL,           -- of the request
+  ticket TEXT NOT NULL,
   key TEXT NOT NULL,
+  day TEXT NOT NULL,
   worst_micros INTEGER NOT NULL,    -- what is booked if nobody ever says what it cost
   tries INTEGER NOT NULL,
   next_at_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX unsettled_by_time ON unsettled (next_at_ms);
+CREATE INDEX unsettled_by_ticket ON unsettled (ticket);
 
 CREATE TABLE alerts (
   key TEXT NOT NULL,                -- a key's name, or * for all of them together

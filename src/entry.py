@@ -4,7 +4,7 @@ from typing import Any
 
 from js import Response
 
-from gateway.app import handle, refresh_catalog
+from gateway.app import handle, run_cron
 from gateway.edge.bindings import Work, log_bug, ports_of, read_settings
 from gateway.edge.convert import internal_error, read_what_is_left, to_request, to_response
 from gateway.edge.lifeline import Lifeline
@@ -49,6 +49,6 @@ else:
             """Refresh the catalogue on the cron trigger; the runtime passes the controller alone."""
             raw = getattr(self.env, "_env", self.env)
             works: list[Work] = []
-            await refresh_catalog(read_settings(raw), ports_of(raw, works.append))
+            await run_cron(read_settings(raw), ports_of(raw, works.append))
             for work in works:
                 await work()

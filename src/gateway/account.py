@@ -1,17 +1,39 @@
-"""When a request has ended: what became of it is remembered, and told."""
+"""When a request has ended: what became of it is remembered, told, and booked."""
 
+from gateway.alerts import alert
 from gateway.attempts import Receipt
+from gateway.call import Call
 from gateway.check_budget import settle
-from gateway.ports import Ports
+from gateway.ledger_row import Row, row_of
 from gateway.prepare import Prepared
 from gateway.wire import JsonObject
+from gateway.write_ledger import write_ledger
 
 
-def close(prepared: Prepared, receipt: Receipt, outcome: str, ports: Ports) -> None:
-    """Take note of a request that has ended; ``outcome`` is ``answered``, or the code of what it ended in."""
+def close(call: Call, prepared: Prepared, receipt: Receipt, outcome: str) -> None:
+    """Take note of a request that has ended; ``outcome`` is ``answered``, or the code of what it ended in.
+
+    Called once for each. The ledger is written beside it: no answer waits for that.
+    """
+    ports, caller = call.ports, prepared.caller
+    if outcome != "answered":
+        receipt.time_until(ports.now_s())
     settle(prepared.accounts, receipt, prepared.ticket, ports)
-    ports.rates.end(prepared.caller.name, prepared.ticket)
+    ports.rates.end(caller.name, prepared.ticket)
     if prepared.session and receipt.serving and outcome == "answered":
         ports.sessions.note(prepared.session, receipt.serving.model, now_s=ports.now_s())
-    fields: JsonObject = {"caller": prepared.caller.name, "outcome": outcome, "stream": prepared.chat.stream}
+    fields: JsonObject = {"caller": caller.name, "outcome": outcome, "stream": prepared.chat.stream}
     ports.log("request_done", **fields, **receipt.to_json())
+    if ports.database.bound:
+        row = row_of(prepared, receipt, outcome)
+        ports.after(lambda: _book(call, prepared, row))
+
+
+async def _book(call: Call, prepared: Prepared, row: Row) -> None:
+    """Write the row; then the budgets' sums hold it, and alerts may be due."""
+    ports = call.ports
+    if not await write_ledger(row, ports):
+        return
+    for account in prepared.accounts:
+        ports.budgets.written(account.key, prepared.ticket, now_s=ports.now_s())
+    await alert(prepared.accounts, call.settings.alert_webhook_url, ports)

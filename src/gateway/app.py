@@ -15,10 +15,12 @@ from gateway.errors import GatewayError
 from gateway.ports import Ports
 from gateway.refresh import refresh
 from gateway.respond import Frame, respond_error, respond_json
+from gateway.settle_ledger import forget_old, settle_ledger
 from gateway.show_health import VERSION, show_health
 from gateway.show_key import show_key
 from gateway.show_models import OPENROUTERS_PREFIX, show_model, show_models
 from gateway.show_plan import show_plan
+from gateway.show_usage import show_usage
 from gateway.wire import HttpRequest
 
 YOUNG = 0.25  # of CATALOG_TTL_S: the cron trigger leaves a copy alone that a request has just fetched
@@ -66,15 +68,18 @@ async def openapi_document(call: Call) -> HttpResponse:
     return respond_json(200, openapi(VERSION), call.frame, (("cache-control", "public, max-age=300"),))
 
 
-async def refresh_catalog(settings: Settings, ports: Ports) -> None:
-    """Fetch the catalogue, unless that was just done, so that no request waits: the cron trigger's work."""
+async def run_cron(settings: Settings, ports: Ports) -> None:
+    """Do the cron trigger's work, so that no request has to: the list of models, the ledger's open costs."""
     await refresh(settings.upstream, ports, max_age_s=settings.catalog_ttl_s * YOUNG)
+    await settle_ledger(settings.upstream, ports)
+    await forget_old(settings.ledger_days, ports)
 
 
 ROUTES: Mapping[str, Mapping[str, Handler]] = MappingProxyType(
     {
         "/v1/chat/completions": {"POST": chat_completions},
         "/v1/plan": {"POST": show_plan},
+        "/v1/usage": {"GET": show_usage, "HEAD": show_usage},
         "/v1/key": {"GET": show_key, "HEAD": show_key},
         "/v1/models": {"GET": show_models, "HEAD": show_models},
         "/health": {"GET": show_health, "HEAD": show_health},

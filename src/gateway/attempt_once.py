@@ -10,7 +10,7 @@ from gateway.answers import AnswerTest
 from gateway.attempts import Attempt, elapsed_ms
 from gateway.chain import Candidate, Limits, Step
 from gateway.direct import fault_at_direct
-from gateway.openrouter import CommittedStream, Completion, commit
+from gateway.openrouter import CommittedStream, Completion, commit, generation_id_in
 from gateway.policy import AttemptFailedError, Fault
 from gateway.ports import Ports, TransportError
 from gateway.schedule import MIN_ATTEMPT_S
@@ -94,6 +94,7 @@ async def _send(
     reply = await ports.transport.send(ask.request_for(candidate, ask.prefill))
     try:
         attempt.status = reply.status
+        attempt.generation_id = generation_id_in(reply)
         committed = await commit(reply, ask.test, stream=ask.stream, now_s=ports.now_s())
     except BaseException:  # a cancelled attempt, too, must not leave its connection open
         reply.abort()

@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 from gateway.policy import Billed, Fault
 from gateway.prices import Price
-from gateway.wire import OPENROUTER, Json, JsonObject, number_or_none
+from gateway.wire import OPENROUTER, Json, JsonObject, number_or_none, object_or_empty
 
 AttemptOutcome: TypeAlias = Literal["answered", "failed", "cut_off", "cancelled"]
 Resumption: TypeAlias = Literal["restart", "continue"]
@@ -19,6 +19,30 @@ MAX_TRACE_BYTES = 1_024
 def elapsed_ms(from_s: float, to_s: float) -> int:
     """Return the time between the two in whole ms; the 2024 runtime's clock may step back a little."""
     return max(0, round((to_s - from_s) * 1000))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """What an answer's usage says, by kind; reasoning and cached tokens are parts of the other two."""
+
+    prompt: int = 0
+    completion: int = 0
+    reasoning: int = 0
+    cached: int = 0
+
+    @classmethod
+    def of(cls, usage: JsonObject) -> "Tokens":
+        """Return the tokens that a usage object counts."""
+        return cls(
+            prompt=_whole(usage.get("prompt_tokens")),
+            completion=_whole(usage.get("completion_tokens")),
+            reasoning=_whole(object_or_empty(usage.get("completion_tokens_details")).get("reasoning_tokens")),
+            cached=_whole(object_or_empty(usage.get("prompt_tokens_details")).get("cached_tokens")),
+        )
+
+
+def _whole(value: Json) -> int:
+    return max(0, int(number_or_none(value) or 0))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,6 +60,9 @@ class Attempt:
         status: the upstream's HTTP status, or a 200's inner error code; None when none arrived.
         ms: from its start to its end, or to its commit for a stream that still runs.
         cost_usd: as OpenRouter said; None while unknown.
+        generation_id: by which OpenRouter can be asked what it cost; None where it did not say one.
+        provider: OpenRouter's name for who served.
+        tokens: as the answer's usage counts them.
         resumes: how it took over from an answer that had broken off; None when it did not.
     """
 
@@ -50,6 +77,9 @@ class Attempt:
     ms: int = 0
     cost_usd: float | None = None
     billed: Billed = "unknown"
+    generation_id: str | None = None
+    provider: str | None = None
+    tokens: Tokens = field(default_factory=Tokens)
     resumes: Resumption | None = None
 
     @property
@@ -69,14 +99,12 @@ class Attempt:
 
     def settle_usage(self, usage: JsonObject) -> bool:
         """Record what an answer's usage says that it cost; return whether ``usage`` got that from here."""
+        self.tokens = Tokens.of(usage)
         if self.price is None:
             self.settle(number_or_none(usage.get("cost")))
             return False
-        prompt, completion = (
-            number_or_none(usage.get(name)) for name in ("prompt_tokens", "completion_tokens")
-        )
-        cost_usd = self.price.cost_usd(prompt or 0.0, completion or 0.0)
-        if prompt is None or completion is None or cost_usd is None:
+        cost_usd = self.price.cost_usd(self.tokens.prompt, self.tokens.completion)
+        if cost_usd is None or not {"prompt_tokens", "completion_tokens"} <= usage.keys():
             return False
         usage["cost"] = round(cost_usd, 9)
         self.settle(cost_usd)
@@ -123,6 +151,7 @@ class Receipt:
         serving: the attempt whose answer the caller gets; None while there is none.
         skipped: the models of the chain that were not asked, and why.
         notes: what else the caller should know, in words.
+        first_ms: how long it took until a model committed; None while none has.
     """
 
     request_id: str
@@ -133,6 +162,7 @@ class Receipt:
     skipped: dict[str, JsonObject] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     ms: int = 0
+    first_ms: int | None = None
 
     def skip(self, model: str, reason: str, **details: Json) -> None:
         """Record why a model was passed over."""

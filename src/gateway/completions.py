@@ -34,7 +34,7 @@ async def _answer(call: Call, prepared: Prepared, started_at_s: float) -> HttpRe
     receipt = planned.open_receipt(call.frame.request_id, started_at_s=started_at_s)
 
     def done(outcome: str) -> None:
-        close(prepared, receipt, outcome, ports)
+        close(call, prepared, receipt, outcome)
 
     ask = Ask(
         request_for=lambda candidate, prefill: request_for(

@@ -37,6 +37,7 @@ class Settings:
     task_routes: Mapping[str, TaskRoute]
     direct: Mapping[str, Direct]
     allow_client_keys: bool
+    ledger_days: int
     alert_webhook_url: str
     budget: Budget
     deadline_ms: int

@@ -39,6 +39,7 @@ KINDS: Mapping[str, ErrorKind] = MappingProxyType(
         "invalid_key": ErrorKind(401, "authentication_error", "client"),
         "expired_key": ErrorKind(401, "authentication_error", "client"),
         "origin_not_allowed": ErrorKind(403, "permission_error", "client"),
+        "not_allowed": ErrorKind(403, "permission_error", "client"),
         "not_found": ErrorKind(404, "not_found_error", "client"),
         "method_not_allowed": ErrorKind(405, "invalid_request_error", "client"),
         "body_timeout": ErrorKind(408, "invalid_request_error", "client"),
@@ -48,6 +49,7 @@ KINDS: Mapping[str, ErrorKind] = MappingProxyType(
         "too_many_requests": ErrorKind(429, "rate_limit_error", "gateway"),
         "too_many_at_once": ErrorKind(429, "rate_limit_error", "gateway"),
         "gateway_closed": ErrorKind(401, "authentication_error", "gateway"),
+        "ledger_unavailable": ErrorKind(503, "api_error", "gateway"),
         "bad_setting": ErrorKind(500, "configuration_error", "gateway"),
         "internal_error": ErrorKind(500, "api_error", "gateway"),
     }

@@ -26,6 +26,8 @@ EVENTS: Mapping[str, Logged] = MappingProxyType({
     "endpoints_not_fetched": Logged("warn", "A model's endpoints could not be had for the order `fastest`."),
     "cache_failed": Logged("warn", "KV failed: the runtime's name for the error."),
     "budget_not_read": Logged("warn", "The ledger could not be read: this isolate goes by what it has seen."),
+    "ledger_write_lost": Logged("error", "A row did not get into the ledger; `lost`: how many here so far."),
+    "ledger_not_settled": Logged("warn", "The ledger failed while costs were settled, or old rows deleted."),
     "alert_failed": Logged("error", "An alert could not be claimed, or its webhook did not take it."),
     "rate_limiter_failed": Logged("warn", "The rate limiting binding failed: the request was let through."),
 })  # fmt: skip  # one event a line

@@ -32,6 +32,8 @@ async def execute(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports) -> Serve
     if served is None:
         raise chain_spent(receipt, schedule.last_fault, list_all=plan.list_errors, wait_s=schedule.wakes_in_s)
     receipt.serving = served.attempt
+    if receipt.first_ms is None:
+        receipt.first_ms = receipt.ms
     return served
 
 

@@ -16,6 +16,8 @@ from gateway.wire import Json, list_or_empty, object_or_empty
 
 # Short tokens can be guessed, and this Worker spends money for whoever holds one.
 MIN_TOKEN_CHARACTERS = 16
+# What callers are called that have no key of the gateway's, and all of them together.
+RESERVED = ("own-", "loopback", "*")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")
 
@@ -60,7 +62,7 @@ def as_keys(raw: str) -> tuple[GatewayKey, ...]:
 
 def _of_line(line: str) -> GatewayKey:
     name, separator, token = line.partition(":")
-    if not separator or not name.strip():
+    if not separator or not name.strip() or name.strip().startswith(RESERVED):
         raise ValueError(
             f"must hold `name:token` lines, each token of at least {MIN_TOKEN_CHARACTERS} characters"
         )
@@ -80,8 +82,8 @@ def _of_entry(entry: Json) -> GatewayKey:
     if not isinstance(entry, dict) or not fields.keys() <= {"name", "token", "sha256", *FIELDS}:
         raise ValueError(f"must hold objects of name, token or sha256, {', '.join(FIELDS)}")
     name, token, digest = fields.get("name"), fields.get("token"), fields.get("sha256")
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise ValueError("must give each key a `name`: letters, digits, . _ and -")
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or name.startswith(RESERVED):
+        raise ValueError("must give each key a `name`: letters, digits, . _ and -; not own-… or loopback")
     if isinstance(token, str) and digest is None:
         own_digest = _digest_of(token.strip())
     elif token is None and isinstance(digest, str) and _DIGEST.fullmatch(digest.lower()):

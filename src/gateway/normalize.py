@@ -6,7 +6,7 @@ from gateway.attempt_once import ServedAnswer
 from gateway.attempts import Receipt
 from gateway.json_bytes import to_json_bytes
 from gateway.shape import shape_completion
-from gateway.wire import JsonObject, object_or_empty
+from gateway.wire import JsonObject, object_or_empty, text_or_none
 
 
 def normalize(served: ServedAnswer, receipt: Receipt, *, now_s: float) -> bytes:
@@ -15,10 +15,11 @@ def normalize(served: ServedAnswer, receipt: Receipt, *, now_s: float) -> bytes:
     ``receipt`` is completed from it: its last attempt gets the cost, and the whole the time it took.
     """
     payload = served.answer.payload
+    served.attempt.provider = text_or_none(payload.get("provider"))
     priced = served.attempt.settle_usage(object_or_empty(payload.get("usage")))
     receipt.time_until(now_s)
     always: JsonObject = {
-        "id": served.answer.generation_id or f"gen-{receipt.request_id}",
+        "id": served.attempt.generation_id or f"gen-{receipt.request_id}",
         "object": "chat.completion",
         "created": int(now_s),
         "model": served.attempt.model,

@@ -1,6 +1,7 @@
 """The OpenAPI document, made from the tables that the gateway itself goes by; loaded when it is asked for."""
 
 from gateway.errors import KINDS
+from gateway.examples import EXAMPLES
 from gateway.key_schema import key_schema
 from gateway.plan_schema import health_schema, plan_schema
 from gateway.policy import RULES
@@ -15,44 +16,10 @@ from gateway.schemas import (
     receipt_schema,
     reference,
 )
+from gateway.usage_schema import usage_parameters, usage_schema
 from gateway.wire import Json, JsonObject, object_or_empty
 
 TITLE = "openrouter-edge"
-
-EXAMPLES: JsonObject = {
-    "plain": {
-        "summary": "One model",
-        "value": {
-            "model": "openai/gpt-5.4-mini",
-            "messages": [{"role": "user", "content": "What is the capital of Australia?"}],
-        },
-    },
-    "chain": {
-        "summary": "A chain: the next model answers when one does not",
-        "value": {
-            "models": ["anthropic/claude-haiku-4.5", "openai/gpt-5.4-mini"],
-            "messages": [{"role": "user", "content": "What is the capital of Australia?"}],
-            "gateway": {"deadline_ms": 30000, "errors": "all"},
-        },
-    },
-    "task": {
-        "summary": "A task: the gateway knows a chain for it",
-        "value": {
-            "model": "task/code",
-            "messages": [{"role": "user", "content": "Reverse a string in Python."}],
-            "gateway": {"order": "cheapest"},
-        },
-    },
-    "stream": {
-        "summary": "A stream that starts over with the next model if it breaks off",
-        "value": {
-            "models": ["anthropic/claude-haiku-4.5", "openai/gpt-5.4-mini"],
-            "messages": [{"role": "user", "content": "What is the capital of Australia?"}],
-            "stream": True,
-            "gateway": {"on_midstream": "restart", "first_token_ms": 10000},
-        },
-    },
-}
 
 
 def openapi(version: str) -> JsonObject:
@@ -70,6 +37,7 @@ def openapi(version: str) -> JsonObject:
             "/v1/chat/completions": {"post": _chat()},
             "/api/v1/chat/completions": {"post": _chat() | {"operationId": "createChatCompletionUnderApi"}},
             "/v1/plan": {"post": _plan()},
+            "/v1/usage": {"get": _usage()},
             "/v1/key": {"get": _key()},
             "/v1/models": {"get": _models()},
             "/v1/models/{author}/{slug}": {"get": _of_model("getModel", "One model", "Model")},
@@ -90,6 +58,7 @@ def openapi(version: str) -> JsonObject:
                 "Receipt": receipt_schema(),
                 "Plan": plan_schema(),
                 "Key": key_schema(),
+                "Usage": usage_schema(),
                 "Model": model_schema(),
                 "ModelList": model_list_schema(),
                 "Endpoints": endpoints_schema(),
@@ -138,6 +107,20 @@ def _key() -> JsonObject:
         "summary": "The caller's key",
         "responses": {"200": shown, **_failures()},
     }
+
+
+def _usage() -> JsonObject:
+    return {
+        "operationId": "getUsage",
+        "summary": "What was used, and what it cost",
+        "parameters": usage_parameters(),
+        "responses": {"200": _csv_or("Usage"), **_failures()},
+    }
+
+
+def _csv_or(schema: str) -> JsonObject:
+    content: JsonObject = {"application/json": {"schema": reference(schema)}, "text/csv": {}}
+    return {"description": "The series, and in JSON its totals", "content": content}
 
 
 def _health() -> JsonObject:

@@ -1,5 +1,6 @@
 """The upstream's dialect: how a reply is read up to the commit point."""
 
+import re
 from dataclasses import dataclass
 
 from gateway.answers import AnswerTest, Look, completion_in, look_at, parse_json, without_keep_alives
@@ -10,6 +11,7 @@ from gateway.sse import EventTooLargeError, SseDecoder, data_of
 from gateway.wire import JsonObject
 
 DONE = b"[DONE]"
+_GENERATION_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 # Events without progress are kept until the commit; nobody sends this many before the first word.
 MAX_HELD_EVENTS = 1_000
 
@@ -20,7 +22,6 @@ class Completion:
 
     payload: JsonObject
     raw: bytes
-    generation_id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,15 @@ class CommittedStream:
     first: JsonObject
     events: tuple[bytes, ...]
     decoder: SseDecoder
-    generation_id: str | None
+
+
+def generation_id_in(reply: Reply) -> str | None:
+    """Return the name that OpenRouter gives an answer before it begins; None where it gives none.
+
+    Source: OpenRouter `X-Generation-Id`. It becomes a part of a path later: what is no plain name is none.
+    """
+    name = reply.header("x-generation-id") or ""
+    return name if _GENERATION_ID.fullmatch(name) else None
 
 
 async def commit(
@@ -57,7 +66,7 @@ async def commit(
     payload = completion_in(raw, test, header=reply.header, now_s=now_s)
     if stream:
         raise AttemptFailedError(Fault(code="wrong_content_type"))
-    return Completion(payload=payload, raw=raw, generation_id=reply.header("x-generation-id"))
+    return Completion(payload=payload, raw=raw)
 
 
 async def _fault_in(reply: Reply, *, now_s: float) -> Fault:
@@ -89,7 +98,6 @@ async def _first_progress(reply: Reply, *, now_s: float) -> CommittedStream:
                     first=payload,
                     events=(*held, *events[index + 1 :]),
                     decoder=decoder,
-                    generation_id=reply.header("x-generation-id"),
                 )
             if look.finish or len(held) > MAX_HELD_EVENTS:
                 filtered = look.finish == "content_filter"

@@ -21,7 +21,7 @@ from gateway.fields import (
 )
 from gateway.json_bytes import check_depth, to_json_bytes
 from gateway.needs import needs_of
-from gateway.wire import Json, JsonObject, list_or_empty, object_or_empty
+from gateway.wire import Json, JsonObject, list_or_empty, object_or_empty, text_or_none
 
 
 def parse(raw: bytes) -> ChatRequest:
@@ -49,8 +49,8 @@ def parse(raw: bytes) -> ChatRequest:
         openai_usage=object_or_empty(body.get("stream_options")).get("include_usage") is True,
         is_text=not _wants_json(body) and not any(body.get(name) for name in NOT_TEXT),
         openrouters_own=any(name in body for name in OPENROUTERS_OWN),
-        session=_text_of(body, "session_id"),
-        user=_text_of(body, "user"),
+        session=text_or_none(body.get("session_id")),
+        user=text_or_none(body.get("user")),
         needs=needs_of(body, total_bytes=len(fields)),
         options=_options(object_or_empty(body.get("gateway"))),
     )
@@ -114,11 +114,6 @@ def _check_messages(messages: list[Json]) -> None:
 def _whole_of(body: JsonObject, *names: str) -> int | None:
     """Return the first of these fields that is set; ``_check`` has seen that each is a whole number."""
     return next((value for name in names if isinstance(value := body.get(name), int)), None)
-
-
-def _text_of(body: JsonObject, name: str) -> str | None:
-    value = body.get(name)
-    return value if isinstance(value, str) and value else None
 
 
 def _wants_json(body: JsonObject) -> bool:

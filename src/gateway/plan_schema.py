@@ -63,6 +63,7 @@ def health_schema() -> JsonObject:
             "additionalProperties": _object({"models": models, "not_listed": models}),
         },
         "upstreams": models,
+        "ledger": _object({"bound": flag, "lost_writes": _WHOLE}),
     }
     required: list[Json] = [*shallow]
     return {"type": "object", "required": required, "properties": {**shallow, **deep}}

@@ -78,6 +78,13 @@ class Database(Protocol):
         """Run the statements in one transaction; return the rows of each. Raises ``DatabaseError``."""
 
 
+@dataclass(slots=True)
+class LostWrites:
+    """How many rows this isolate could not write to the ledger."""
+
+    count: int = 0
+
+
 class RateLimiter(Protocol):
     """Counts for all isolates of a location together. Optional, and never raises."""
 
@@ -112,6 +119,7 @@ class Ports:
         catalog_memory: this isolate's copy of the catalogue.
         endpoints_memory: the endpoints of models that this isolate was last asked about.
         rests: what this isolate knows of models that asked for a pause.
+        lost_writes: the rows that did not get there.
         budgets: what this isolate knows of spending.
         rates: how often each key calls in this isolate.
         rate_limiter: how often in a location, if that is bound.
@@ -127,6 +135,7 @@ class Ports:
     log_bug: Callable[[Exception], None]
     after: Callable[[Callable[[], Awaitable[object]]], None]
     rests: Rests
+    lost_writes: LostWrites
     budgets: Budgets
     rates: Rates
     rate_limiter: RateLimiter

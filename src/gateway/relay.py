@@ -15,7 +15,7 @@ from gateway.openrouter import CommittedStream
 from gateway.policy import Fault
 from gateway.ports import TransportError
 from gateway.respond import Frame
-from gateway.wire import ClientGoneError, JsonObject
+from gateway.wire import ClientGoneError, JsonObject, text_or_none
 
 # Takes over from a stream that has broken off: returns the bytes that mark the seam, and what follows it;
 # None where nothing does.
@@ -82,8 +82,9 @@ class RelayedStream:
 
     def _guard_of(self, served: ServedStream) -> Guard:
         stream = served.answer
+        served.attempt.provider = text_or_none(stream.first.get("provider"))
         fallback: JsonObject = {
-            "id": stream.generation_id or f"gen-{self.receipt.request_id}",
+            "id": served.attempt.generation_id or f"gen-{self.receipt.request_id}",
             "created": int(self.now_s()),
             "model": served.attempt.model,
         }

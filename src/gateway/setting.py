@@ -61,6 +61,7 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             "Where to say that 50, 80 and 100 % of a budget are spent: JSON as Slack takes it.",
             True,
         ),
+        "LEDGER_DAYS": Setting("90", as_whole(1, 3_650), "How long the ledger keeps a request's row."),
         "DEFAULT_MODEL": Setting("openrouter/auto", as_model, "The model of a request that names none."),
         "FALLBACK_MODELS": Setting("", as_models, "What follows `DEFAULT_MODEL` in its chain, in order."),
         "FALLBACK_MODEL": Setting(

@@ -69,6 +69,7 @@ def _deep(shallow: JsonObject, call: Call, catalog: Catalog | None) -> JsonObjec
             name: {"models": [*models], "not_listed": missing[name]} for name, models in chains.items()
         },
         "upstreams": ["openrouter", *settings.direct],
+        "ledger": {"bound": call.ports.database.bound, "lost_writes": call.ports.lost_writes.count},
     }
 
 

@@ -17,6 +17,11 @@ def object_or_empty(value: Json) -> JsonObject:
     return value if isinstance(value, dict) else {}
 
 
+def text_or_none(value: Json) -> str | None:
+    """Return ``value`` if it is a string that holds anything, else None."""
+    return value if isinstance(value, str) and value else None
+
+
 def list_or_empty(value: Json) -> list[Json]:
     """Return ``value`` if it is a JSON array, else an empty one."""
     return value if isinstance(value, list) else []

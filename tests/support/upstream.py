@@ -16,6 +16,7 @@ from tests.support.samples import sample
 BASE_URL = "https://openrouter.ai/api/v1"
 URL = f"{BASE_URL}/chat/completions"
 DIRECT_BASE_URL = "https://direct.example/v1"  # another upstream, which `UPSTREAMS` may declare
+WEBHOOK_URL = "https://hooks.example/x"
 HANG = 1_000_000_000.0
 RESET = httpx.ReadError("reset")
 
@@ -133,6 +134,7 @@ class Upstream:
         cancelled: the models whose call was cancelled before its head had arrived.
         pages: what each path plays when it is got; its last act repeats. Without a script it is a 404.
         got: the paths that were got, in order, as they came.
+        alerts: the bodies that a webhook got.
     """
 
     scripts: dict[str, tuple[Act, ...]] = field(default_factory=dict)
@@ -140,6 +142,7 @@ class Upstream:
     cancelled: list[str] = field(default_factory=list)
     pages: dict[str, tuple[Act, ...]] = field(default_factory=dict)
     got: list[str] = field(default_factory=list)
+    alerts: list[bytes] = field(default_factory=list)
 
     @property
     def models(self) -> list[str]:
@@ -151,6 +154,7 @@ class Upstream:
         router = respx.MockRouter(assert_all_called=False)
         for base_url in (BASE_URL, DIRECT_BASE_URL):
             router.post(f"{base_url}/chat/completions").mock(side_effect=self._play)
+        router.post(WEBHOOK_URL).mock(side_effect=self._alert)
         router.get(url__startswith=BASE_URL).mock(side_effect=self._show)
         return httpx.MockTransport(router.async_handler)
 
@@ -169,6 +173,10 @@ class Upstream:
         except asyncio.CancelledError:
             self.cancelled.append(model)
             raise
+
+    async def _alert(self, request: httpx.Request) -> httpx.Response:
+        self.alerts.append(request.content)
+        return httpx.Response(200)
 
     async def _show(self, request: httpx.Request) -> httpx.Response:
         path = request.url.raw_path.decode().removeprefix("/api/v1")

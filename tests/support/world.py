@@ -15,7 +15,7 @@ from gateway.catalog import CatalogMemory
 from gateway.config import Settings
 from gateway.endpoints_memory import EndpointsMemory
 from gateway.pace import Pace
-from gateway.ports import Ports, Reply
+from gateway.ports import LostWrites, Ports, Reply
 from gateway.rates import Rates
 from gateway.rests import Rests
 from gateway.sessions import Sessions
@@ -127,6 +127,7 @@ class World:
     ids: int = 0
     rests: Rests = field(default_factory=Rests)
     pace: Pace = field(default_factory=Pace)
+    lost_writes: LostWrites = field(default_factory=LostWrites)
     budgets: Budgets = field(default_factory=Budgets)
     rates: Rates = field(default_factory=Rates)
     rate_limiter: Limiter = field(default_factory=lambda: Limiter(bound=False))
@@ -158,6 +159,7 @@ class World:
             log_bug=lambda error: self._log("internal_error", error=type(error).__name__),
             rests=self.rests,
             pace=self.pace,
+            lost_writes=self.lost_writes,
             budgets=self.budgets,
             rates=self.rates,
             rate_limiter=self.rate_limiter,

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from gateway.app import refresh_catalog
+from gateway.app import run_cron
 from gateway.catalog import KEY, from_stored
 from gateway.config import Settings
 from tests.support.catalog_world import NEW, OLD, TTL_S, ask_and_let_it_refresh, ids_in, ids_of, world_of
@@ -165,7 +165,7 @@ async def test_a_value_larger_than_kv_takes_is_kept_in_memory_alone(monkeypatch:
 
 
 async def cron(world: World) -> None:
-    await refresh_catalog(Settings.from_env({**ENV, **world.env}.get), world.ports)
+    await run_cron(Settings.from_env({**ENV, **world.env}.get), world.ports)
 
 
 async def test_the_cron_trigger_fetches_though_the_copy_is_fresh_so_that_no_request_waits() -> None:

@@ -18,7 +18,7 @@ from gateway.edge.fetch import FetchTransport
 from gateway.endpoints_memory import EndpointsMemory
 from gateway.events import level_of
 from gateway.pace import Pace
-from gateway.ports import Ports
+from gateway.ports import LostWrites, Ports
 from gateway.rates import Rates
 from gateway.rests import Rests
 from gateway.sessions import Sessions
@@ -123,6 +123,7 @@ _TRANSPORT = FetchTransport()
 _RESTS = Rests()
 _PACE = Pace()
 _BUDGETS = Budgets()
+_LOST_WRITES = LostWrites()
 _RATES = Rates()
 _SESSIONS = Sessions()
 _CATALOG_MEMORY = CatalogMemory()
@@ -141,6 +142,7 @@ def ports_of(env: Any, after: Callable[[Work], None]) -> Ports:
         after=after,
         rests=_RESTS,
         pace=_PACE,
+        lost_writes=_LOST_WRITES,
         budgets=_BUDGETS,
         rates=_RATES,
         rate_limiter=BoundRateLimiter(env),

@@ -1,0 +1,38 @@
+"""Chat requests that the OpenAPI document shows; a test sends each of them."""
+
+from gateway.wire import JsonObject
+
+EXAMPLES: JsonObject = {
+    "plain": {
+        "summary": "One model",
+        "value": {
+            "model": "openai/gpt-5.4-mini",
+            "messages": [{"role": "user", "content": "What is the capital of Australia?"}],
+        },
+    },
+    "chain": {
+        "summary": "A chain: the next model answers when one does not",
+        "value": {
+            "models": ["anthropic/claude-haiku-4.5", "openai/gpt-5.4-mini"],
+            "messages": [{"role": "user", "content": "What is the capital of Australia?"}],
+            "gateway": {"deadline_ms": 30000, "errors": "all"},
+        },
+    },
+    "task": {
+        "summary": "A task: the gateway knows a chain for it",
+        "value": {
+            "model": "task/code",
+            "messages": [{"role": "user", "content": "Reverse a string in Python."}],
+            "gateway": {"order": "cheapest"},
+        },
+    },
+    "stream": {
+        "summary": "A stream that starts over with the next model if it breaks off",
+        "value": {
+            "models": ["anthropic/claude-haiku-4.5", "openai/gpt-5.4-mini"],
+            "messages": [{"role": "user", "content": "What is the capital of Australia?"}],
+            "stream": True,
+            "gateway": {"on_midstream": "restart", "first_token_ms": 10000},
+        },
+    },
+}

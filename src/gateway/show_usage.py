@@ -1,0 +1,87 @@
+"""``GET /v1/usage``: what was used and what it cost, of the caller's own key, or for an admin of all."""
+
+import asyncio
+from urllib.parse import parse_qsl
+
+from gateway.authorize import authorize
+from gateway.body import HttpResponse
+from gateway.call import Call
+from gateway.errors import GatewayError
+from gateway.ports import DatabaseError, Ports
+from gateway.respond import respond_json
+from gateway.usage import Span, shown, span_of, statements_for, totals_in
+from gateway.wire import Json, JsonObject
+
+DATABASE_TIMEOUT_S = 10.0
+NO_STORE = (("cache-control", "no-store"),)
+CSV_TYPE = ("content-type", "text/csv; charset=utf-8")
+
+
+async def show_usage(call: Call) -> HttpResponse:
+    """``GET /v1/usage?from=&to=&by=&key=&format=json|csv``.
+
+    Raises:
+        GatewayError: a parameter is wrong, or the ledger does not answer.
+    """
+    ports = call.ports
+    caller = authorize(call.request, call.settings, now_s=ports.now_s())
+    query = dict(parse_qsl(call.request.query, keep_blank_values=True))
+    span = span_of(query, key=caller.name, admin=caller.admin, now_s=ports.now_s())
+    how = query.get("format", "json")
+    if how not in ("json", "csv"):
+        raise GatewayError("invalid_field", "`format` must be json or csv.", param="format")
+    results = await _ask(span, ports) if ports.database.bound else None
+    series = [shown(row) for row in results[1]] if results else []
+    if how == "csv":
+        return HttpResponse(
+            status=200, headers=(CSV_TYPE, *NO_STORE, *call.frame.headers), body=_csv(span.by, series)
+        )
+    return respond_json(200, _usage_json(span, results, series, ports), call.frame, NO_STORE)
+
+
+async def _ask(span: Span, ports: Ports) -> list[list[JsonObject]]:
+    try:
+        async with asyncio.timeout(DATABASE_TIMEOUT_S):
+            return await ports.database.batch(statements_for(span))
+    except (DatabaseError, TimeoutError):
+        raise GatewayError(
+            "ledger_unavailable",
+            "The ledger does not answer.",
+            retry_after_s=DATABASE_TIMEOUT_S,
+            retryable=True,
+        ) from None
+
+
+def _usage_json(
+    span: Span, results: list[list[JsonObject]] | None, series: list[JsonObject], ports: Ports
+) -> JsonObject:
+    rows: list[Json] = [*series]
+    return {
+        "object": "usage",
+        "ledger": "bound" if ports.database.bound else "not bound: nothing is kept",
+        "from": span.first.isoformat(),
+        "to": span.last.isoformat(),
+        "key": span.key,
+        "by": span.by,
+        "totals": totals_in(results) if results else None,
+        "series": rows,
+        "lost_writes": ports.lost_writes.count,
+    }
+
+
+def _csv(by: str, series: list[JsonObject]) -> bytes:
+    """Return the series as RFC 4180 has it."""
+    columns = [name for name in series[0] if name != "name"] if series else []
+    lines = [",".join([by, *columns])]
+    lines += [",".join(_cell(row[name]) for name in ("name", *columns)) for row in series]
+    return ("\r\n".join(lines) + "\r\n").encode()
+
+
+def _cell(value: Json) -> str:
+    """Return one cell; a text is quoted, and cannot be taken for a formula by a spreadsheet."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        return str(value)
+    safe = f"'{value}" if value[:1] in ("=", "+", "-", "@") else value
+    return '"' + safe.replace('"', '""') + '"'

@@ -1,0 +1,137 @@
+"""What ``GET /v1/usage`` asks of the ledger: bounded statements, by its indexes, and what comes of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from types import MappingProxyType
+
+from gateway.budget import MICROS
+from gateway.errors import GatewayError
+from gateway.ports import Statement
+from gateway.wire import JsonObject, number_or_none
+
+DEFAULT_DAYS = 30
+MOST_DAYS = 92
+MOST_GROUPS = 1_000
+# What a series is by: the column, or the expression, that its rows have in common.
+GROUPS: Mapping[str, str] = MappingProxyType(
+    {
+        "day": "strftime('%Y-%m-%d', at_ms / 1000, 'unixepoch')",
+        "model": "coalesce(served, requested)",
+        "key": "key",
+        "outcome": "outcome",
+        "route": "coalesce(route, '')",
+        "provider": "coalesce(provider, '')",
+    }
+)
+_SUMS = (
+    "count(*) AS requests, coalesce(sum(outcome = 'answered'), 0) AS answered, "
+    "coalesce(sum(outcome = 'answered' AND attempts > 1), 0) AS fallbacks, "
+    "coalesce(sum(cost_micros), 0) AS cost_micros, coalesce(sum(cost_state <> 'known'), 0) AS unsettled, "
+    "coalesce(sum(billed_failures), 0) AS billed_failures, coalesce(sum(prompt_tokens), 0) AS prompt_tokens, "
+    "coalesce(sum(completion_tokens), 0) AS completion_tokens, "
+    "coalesce(sum(reasoning_tokens), 0) AS reasoning_tokens, "
+    "coalesce(sum(cached_tokens), 0) AS cached_tokens, "
+    "cast(avg(CASE outcome WHEN 'answered' THEN total_ms END) AS INTEGER) AS mean_ms"
+)
+_PERCENTILES = (50, 95)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """What is asked about: days of UTC, both included, and whose; ``key`` None: everybody's."""
+
+    first: date
+    last: date
+    key: str | None
+    by: str
+
+    @property
+    def where(self) -> tuple[str, tuple[int | str, ...]]:
+        """The condition, in the form that the ledger's indexes serve, and its parameters."""
+        from_ms, to_ms = _midnight_ms(self.first), _midnight_ms(self.last + timedelta(days=1))
+        if self.key is None:
+            return "at_ms >= ? AND at_ms < ?", (from_ms, to_ms)
+        return "key = ? AND at_ms >= ? AND at_ms < ?", (self.key, from_ms, to_ms)
+
+
+def span_of(query: Mapping[str, str], *, key: str, admin: bool, now_s: float) -> Span:
+    """Return what a query asks about.
+
+    Raises:
+        GatewayError: a parameter is not one, or its value is wrong, or another's.
+    """
+    unknown = query.keys() - {"from", "to", "by", "key", "format"}
+    if unknown:
+        raise GatewayError(
+            "unknown_option", "There are: from, to, by, key, format. That is none.", param="query"
+        )
+    today = datetime.fromtimestamp(now_s, UTC).date()
+    last = _day(query, "to", today)
+    first = _day(query, "from", last - timedelta(days=DEFAULT_DAYS - 1))
+    if not 0 <= (last - first).days < MOST_DAYS:
+        raise GatewayError("invalid_field", f"`from` to `to` must be 1 to {MOST_DAYS} days.", param="from")
+    by = query.get("by", "day")
+    if by not in GROUPS:
+        raise GatewayError("invalid_field", f"`by` must be one of {', '.join(GROUPS)}.", param="by")
+    asked = query.get("key")
+    if not admin and asked not in (None, key):
+        raise GatewayError("not_allowed", "Only an admin's key sees what other keys have used.", param="key")
+    return Span(first=first, last=last, key=asked if admin else key, by=by)
+
+
+def _day(query: Mapping[str, str], name: str, default: date) -> date:
+    if name not in query:
+        return default
+    try:
+        return date.fromisoformat(query[name])
+    except ValueError:
+        raise GatewayError("invalid_field", f"`{name}` must be a date: 2026-11-24.", param=name) from None
+
+
+def _midnight_ms(day: date) -> int:
+    return round(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)
+
+
+def statements_for(span: Span) -> list[Statement]:
+    """Return what is asked of the ledger: the totals, the series, and each percentile of the latency."""
+    where, parameters = span.where
+    group = GROUPS[span.by]
+    order = "1" if span.by == "day" else "cost_micros DESC, requests DESC, 1"
+    answered = f"FROM requests WHERE {where} AND outcome = 'answered'"
+    return [
+        (f"SELECT {_SUMS} FROM requests WHERE {where}", parameters),  # noqa: S608  # our own text
+        (
+            f"SELECT {group} AS name, {_SUMS} FROM requests WHERE {where} "  # noqa: S608  # our own text
+            f"GROUP BY 1 ORDER BY {order} LIMIT {MOST_GROUPS}",
+            parameters,
+        ),
+        *(
+            (
+                # The nearest rank: the smallest value that so many of a hundred do not exceed.
+                f"SELECT total_ms AS ms {answered} ORDER BY total_ms LIMIT 1 "  # our own text
+                f"OFFSET (SELECT max(0, (count(*) * {percent} + 99) / 100 - 1) {answered})",
+                (*parameters, *parameters),
+            )
+            for percent in _PERCENTILES
+        ),
+    ]
+
+
+def totals_in(results: list[list[JsonObject]]) -> JsonObject:
+    """Return the totals: the sums, how many were answered by a fallback, and the latency."""
+    totals = shown(results[0][0])
+    answered = number_or_none(totals["answered"]) or 0.0
+    fallbacks = number_or_none(totals["fallbacks"]) or 0.0
+    latencies = {
+        f"p{percent}_ms": rows[0]["ms"] if rows else None
+        for percent, rows in zip(_PERCENTILES, results[2:], strict=True)
+    }
+    return {**totals, "fallback_rate": round(fallbacks / answered, 4) if answered else None, **latencies}
+
+
+def shown(row: JsonObject) -> JsonObject:
+    """Return a row of sums as it is shown: its cost in USD."""
+    micros = number_or_none(row["cost_micros"]) or 0.0
+    rest = {name: value for name, value in row.items() if name != "cost_micros"}
+    return {**rest, "cost_usd": micros / MICROS}

@@ -1,0 +1,313 @@
+"""The ledger: a row for each request, whatever became of it, and never in the way of an answer."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from tests.support.chunks import DONE, STOP, USAGE, text
+from tests.support.planning import catalog_of, listed
+from tests.support.sqlite_database import SqliteDatabase
+from tests.support.upstream import (
+    DIRECT_BASE_URL,
+    RESET,
+    Act,
+    after,
+    answer,
+    fail,
+    hang,
+    healthy_stream,
+    reply,
+    stream,
+)
+from tests.support.world import EPOCH_S, PROMPT, TOKEN, UPSTREAM_KEY, Answer, World
+
+pytestmark = pytest.mark.anyio
+TODAY = "2026-11-22"
+GENERATION = {"x_generation_id": "gen-1"}
+
+
+def world(**env: str) -> World:
+    made = World(env, database=SqliteDatabase())
+    made.catalog_memory.catalog = catalog_of(listed("a/one"), listed("b/two"))
+    return made
+
+
+async def ask(made: World, *models: str, stream: bool = False, **fields: object) -> Answer:
+    got = await made.ask(*models, stream=stream, max_tokens=100, **fields)
+    await made.let_run()
+    return got
+
+
+def row_in(made: World) -> dict[str, Any]:
+    (row,) = made.database.rows("SELECT * FROM requests")
+    return row
+
+
+def spend_in(made: World) -> list[tuple[Any, ...]]:
+    return [tuple(row.values()) for row in made.database.rows("SELECT * FROM spend")]
+
+
+def unsettled_in(made: World) -> list[str]:
+    return [str(row["generation_id"]) for row in made.database.rows("SELECT * FROM unsettled")]
+
+
+async def test_a_plain_answer_is_one_row() -> None:
+    made = world(TASK_ROUTES='{"task/mine": ["a/one", "b/two"]}')
+    usage = {
+        "prompt_tokens": 10,
+        "completion_tokens": 20,
+        "cost": 0.000_123_4,
+        "completion_tokens_details": {"reasoning_tokens": 5},
+        "prompt_tokens_details": {"cached_tokens": 3},
+    }
+    made.script("a/one", fail(503)).script("b/two", answer(usage=usage, provider="Example"))
+
+    got = await ask(made, "task/mine")
+
+    row = row_in(made)
+    assert row.pop("id") == 1
+    assert row.pop("ticket")
+    assert row == {
+        "at_ms": round(EPOCH_S * 1000),
+        "request_id": got.headers["x-request-id"],
+        "key": "tests",
+        "route": "task/mine",
+        "requested": "a/one",
+        "served": "b/two",
+        "upstream": "openrouter",
+        "provider": "Example",
+        "attempts": 2,
+        "outcome": "answered",
+        "stream": 0,
+        "prompt_tokens": 10,
+        "completion_tokens": 20,
+        "reasoning_tokens": 5,
+        "cached_tokens": 3,
+        "cost_micros": 123,
+        "cost_state": "known",
+        "billed_failures": 0,
+        "first_ms": None,
+        "total_ms": 0,
+    }
+    assert spend_in(made) == [("tests", TODAY, 123, 1)]
+
+
+async def test_a_stream_is_one_row_with_the_time_to_its_first_progress() -> None:
+    made = world().script("a/one", stream(2.0, text("Hi"), 3.0, STOP, USAGE, DONE))
+
+    await ask(made, "a/one", stream=True)
+
+    row = row_in(made)
+    assert (row["outcome"], row["stream"], row["first_ms"], row["total_ms"]) == ("answered", 1, 2_000, 5_000)
+    assert row["cost_micros"] > 0
+    assert row["cost_state"] == "known"
+
+
+@pytest.mark.parametrize(
+    ("act", "outcome"),
+    [
+        pytest.param(fail(401, "User not found."), "upstream_key_rejected", id="stopped"),
+        pytest.param(fail(503), "overloaded", id="failed"),
+    ],
+)
+async def test_a_request_without_an_answer_is_a_row_too(act: Act, outcome: str) -> None:
+    made = world().script("a/one", act)
+
+    await ask(made, "a/one", gateway={"retries": 0})
+
+    row = row_in(made)
+    assert (row["outcome"], row["served"], row["cost_micros"], row["cost_state"]) == (
+        outcome,
+        None,
+        0,
+        "known",
+    )
+
+
+async def test_a_request_that_reached_no_chain_is_none() -> None:
+    made = world()
+
+    assert (await ask(made, "task/typo")).status == 400
+
+    assert made.database.rows("SELECT * FROM requests") == []
+
+
+async def test_an_attempt_that_failed_and_was_billed_counts() -> None:
+    empty = {"index": 0, "message": {"role": "assistant", "content": ""}, "finish_reason": "stop"}
+    made = world().script("a/one", answer(choices=[empty], usage={"cost": 0.5}))
+
+    await ask(made, "a/one", "b/two")
+
+    row = row_in(made)
+    assert (row["cost_micros"], row["billed_failures"], row["cost_state"]) == (500_021, 1, "known")
+
+
+async def test_what_a_cut_stream_cost_is_asked_for_later() -> None:
+    cut = reply(200, text("Hi"), RESET, content_type="text/event-stream", **GENERATION)
+    made = world().script("a/one", cut)
+
+    await ask(made, "a/one", stream=True)
+
+    row = row_in(made)
+    assert (row["outcome"], row["cost_micros"], row["cost_state"]) == ("connection_lost", 0, "pending")
+    owed: dict[str, Any]
+    (owed,) = made.database.rows("SELECT * FROM unsettled")
+    assert (owed["generation_id"], owed["key"], owed["day"], owed["tries"]) == ("gen-1", "tests", TODAY, 0)
+    assert owed["ticket"] == row["ticket"]
+    assert owed["worst_micros"] > 100
+
+
+async def test_a_natively_relayed_streams_cost_is_asked_for_later() -> None:
+    whole = reply(200, text("Hi"), STOP, USAGE, DONE, content_type="text/event-stream", **GENERATION)
+    made = world(STREAM_GUARD_EVENTS="0").script("a/one", whole)
+
+    await ask(made, "a/one", stream=True)
+
+    assert row_in(made)["cost_state"] == "pending"
+    assert unsettled_in(made) == ["gen-1"]
+
+
+async def test_what_nobody_can_be_asked_about_is_booked_at_its_worst() -> None:
+    made = world().script("a/one", hang)
+
+    await ask(made, "a/one", gateway={"attempt_ms": 1_000, "retries": 0})
+
+    row = row_in(made)
+    assert (row["outcome"], row["cost_state"], row["billed_failures"]) == ("attempt_timeout", "estimated", 1)
+    assert row["cost_micros"] > 200  # a hundred tokens of answer alone cost that
+    assert spend_in(made)[0][2] == row["cost_micros"]
+
+
+async def test_an_id_that_is_no_plain_name_is_none() -> None:
+    cut = reply(200, text("Hi"), RESET, content_type="text/event-stream", x_generation_id="../credits?x=1")
+    made = world().script("a/one", cut)
+
+    await ask(made, "a/one", stream=True)
+
+    assert row_in(made)["cost_state"] == "estimated"
+
+
+async def test_a_client_that_leaves_leaves_a_row() -> None:
+    made = world().script("a/one", after(1_000.0, answer()))
+    task = asyncio.ensure_future(made.ask("a/one", max_tokens=100, gateway={"deadline_ms": 3_600_000}))
+    await asyncio.sleep(5)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await made.let_run()
+
+    row = row_in(made)
+    assert (row["outcome"], row["total_ms"], row["cost_state"]) == ("client_gone", 5_000, "estimated")
+
+
+async def test_a_direct_answer_is_booked_by_its_declared_price() -> None:
+    declared = {
+        "near": {
+            "base_url": DIRECT_BASE_URL,
+            "usd_per_million_tokens": {"fast": {"prompt": 1, "completion": 10}},
+        }
+    }
+    made = world(UPSTREAMS=json.dumps(declared))
+    made.script("fast", answer(usage={"prompt_tokens": 100, "completion_tokens": 20}))
+
+    await ask(made, "direct:near/fast")
+
+    row = row_in(made)
+    assert (row["upstream"], row["cost_micros"], row["cost_state"]) == ("near", 300, "known")
+
+
+async def test_a_callers_own_key_is_in_no_sum() -> None:
+    made = world(ALLOW_CLIENT_KEYS="true")
+    own = "sk-or-v1-canary-of-a-callers-own-key"
+    response = await made.begin(
+        {"models": ["a/one"], "messages": []} | {"messages": [{"role": "user", "content": "Hi"}]},
+        headers={"authorization": f"Bearer {own}"},
+    )
+    assert response.status == 200
+    await made.let_run()
+
+    assert row_in(made)["key"].startswith("own-")
+    assert spend_in(made) == []
+
+
+async def test_sums_are_kept_by_key_and_day() -> None:
+    made = world().script("a/one", answer(usage={"cost": 0.000_1}))
+    for _ in range(3):
+        await ask(made, "a/one")
+    await asyncio.sleep(86_400)
+    await ask(made, "a/one")
+
+    assert spend_in(made) == [("tests", TODAY, 300, 3), ("tests", "2026-11-23", 100, 1)]
+
+
+async def test_two_requests_of_one_id_are_two_rows() -> None:
+    made = world()
+    headers = {"authorization": f"Bearer {TOKEN}", "x-request-id": "the-same"}
+    for _ in range(2):
+        await made.begin({"prompt": "Hi", "model": "a/one"}, headers=headers)
+    await made.let_run()
+
+    assert len(made.database.rows("SELECT * FROM requests WHERE request_id = 'the-same'")) == 2
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_no_prompt_no_answer_and_no_key_is_in_it(streamed: bool) -> None:
+    said = "canary of the answer"
+    made = world().script("a/one", healthy_stream(said) if streamed else answer(said))
+
+    await ask(made, "a/one", stream=streamed)
+
+    everything = str([made.database.rows(f"SELECT * FROM {table}") for table in ("requests", "spend")])  # noqa: S608  # two names
+    for secret in (PROMPT, said, TOKEN, UPSTREAM_KEY):
+        assert secret not in everything
+
+
+@pytest.mark.parametrize("trouble", ["broken", "slow"])
+async def test_a_ledger_in_trouble_delays_no_answer_and_lost_writes_are_counted(trouble: str) -> None:
+    made = world()
+    made.database.broken = trouble == "broken"
+    made.database.pause_s = 60.0 if trouble == "slow" else 0.0
+    began_s = asyncio.get_running_loop().time()
+
+    for number in (1, 2):
+        got = await made.ask("a/one")
+        assert got.status == 200
+        assert asyncio.get_running_loop().time() - began_s < 6 * number
+        await made.let_run()
+
+    assert [line["lost"] for line in made.events("ledger_write_lost")] == [1, 2]
+    assert made.lost_writes.count == 2
+
+
+async def test_without_a_ledger_nothing_is_started() -> None:
+    made = World()
+
+    await made.ask("a/one")
+
+    assert not [work for work in made.beside if "book" in getattr(work, "__qualname__", "")]
+    assert made.lost_writes.count == 0
+
+
+async def test_a_budgets_sum_holds_what_was_written() -> None:
+    keys = json.dumps([{"name": "tests", "token": TOKEN, "budget": {"day_usd": 1}}])
+    made = world(GATEWAY_KEYS=keys).script("a/one", answer(usage={"cost": 0.4}))
+    for _ in range(2):
+        await ask(made, "a/one")
+    await asyncio.sleep(30)  # the sums are read again, and nothing counts twice
+
+    await ask(made, "a/one")
+
+    assert made.budgets.spent("tests", "day", now_s=EPOCH_S + 30) == 1_200_000
+    assert (await ask(made, "a/one")).error["code"] == "budget_spent"
+
+
+async def test_alerts_follow_the_rows() -> None:
+    keys = json.dumps([{"name": "tests", "token": TOKEN, "budget": {"day_usd": 1}}])
+    made = world(GATEWAY_KEYS=keys, ALERT_WEBHOOK_URL="https://hooks.example/x")
+    made.script("a/one", answer(usage={"cost": 0.6}))
+
+    await ask(made, "a/one")
+
+    assert [row["threshold"] for row in made.database.rows("SELECT * FROM alerts")] == [50]
+    assert len(made.upstream.alerts) == 1

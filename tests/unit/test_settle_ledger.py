@@ -1,0 +1,181 @@
+"""Costs that nobody had said: asked for later, until they are settled or given up."""
+
+import asyncio
+import json
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from gateway.app import run_cron
+from gateway.config import Settings
+from gateway.settle_ledger import BACK_OFF_S, MOST_A_RUN, settle_ledger
+from tests.support.sqlite_database import SqliteDatabase
+from tests.support.upstream import Act, fail, refuse, reply
+from tests.support.world import ENV, EPOCH_S, World
+
+pytestmark = pytest.mark.anyio
+UPSTREAM = Settings.from_env(ENV.get).upstream
+ASKED = "/generation?id=gen-1"
+
+
+def generation(cost_usd: float) -> Act:
+    data = {
+        "id": "gen-1",
+        "total_cost": cost_usd,
+        "native_tokens_prompt": 7,
+        "native_tokens_completion": 9,
+        "native_tokens_reasoning": 2,
+    }
+    return reply(200, json.dumps({"data": data}).encode())
+
+
+def world(*acts: Act, parts: int = 1, state: str = "pending") -> World:
+    made = World(database=SqliteDatabase())
+    made.upstream.pages[ASKED] = acts
+    made.database.rows(
+        "INSERT INTO requests (ticket, at_ms, request_id, key, requested, attempts, outcome, stream, "
+        "prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, cost_micros, cost_state, "
+        "billed_failures, total_ms) "
+        "VALUES ('t', ?, 'r', 'one', 'a/one', 1, 'answered', 1, 0, 0, 0, 0, 100, ?, 0, 0)",
+        round(EPOCH_S * 1000),
+        state,
+    )
+    made.database.rows("INSERT INTO spend VALUES ('one', '2026-11-22', 100, 1)")
+    for number in range(1, parts + 1):
+        made.database.rows(
+            "INSERT INTO unsettled VALUES (?, 't', 'one', '2026-11-22', 5000, 0, ?)",
+            f"gen-{number}",
+            round(EPOCH_S * 1000),
+        )
+    return made
+
+
+def request_in(made: World) -> dict[str, Any]:
+    (row,) = made.database.rows("SELECT * FROM requests")
+    return row
+
+
+def spent(made: World) -> Any:  # noqa: ANN401  # a column
+    return made.database.rows("SELECT cost_micros FROM spend")[0]["cost_micros"]
+
+
+async def test_a_cost_that_is_known_now_is_booked() -> None:
+    made = world(generation(0.000_42))
+
+    assert await settle_ledger(UPSTREAM, made.ports) == 1
+
+    row = request_in(made)
+    assert (row["cost_micros"], row["cost_state"]) == (520, "known")
+    assert (row["prompt_tokens"], row["completion_tokens"], row["reasoning_tokens"]) == (7, 9, 2)
+    assert spent(made) == 520
+    assert made.database.rows("SELECT * FROM unsettled") == []
+
+
+async def test_a_cost_of_nothing_is_a_cost() -> None:
+    made = world(generation(0))
+
+    await settle_ledger(UPSTREAM, made.ports)
+
+    assert (request_in(made)["cost_state"], spent(made)) == ("known", 100)
+
+
+@pytest.mark.parametrize(
+    "act", [fail(404), fail(500), refuse, reply(200, b"{"), reply(200, b"{}")], ids=range(5)
+)
+async def test_one_that_is_not_to_be_had_yet_is_asked_for_again_later(act: Act) -> None:
+    made = world(act, generation(0.000_42))
+
+    assert await settle_ledger(UPSTREAM, made.ports) == 0
+    assert await settle_ledger(UPSTREAM, made.ports) == 0  # not yet
+    assert len(made.upstream.got) <= 1
+
+    await asyncio.sleep(BACK_OFF_S[1])
+    if act is not refuse:
+        assert await settle_ledger(UPSTREAM, made.ports) == 1
+
+
+async def test_the_pauses_grow_and_then_the_worst_case_is_booked() -> None:
+    made = world(fail(404))
+    asked_at_s = []
+    for _ in range(3_000):
+        before = len(made.upstream.got)
+        await settle_ledger(UPSTREAM, made.ports)
+        if len(made.upstream.got) > before:
+            asked_at_s.append(asyncio.get_running_loop().time())
+        await asyncio.sleep(60)
+
+    pauses_s = [later - earlier for earlier, later in pairwise(asked_at_s)]
+    assert pauses_s == sorted(pauses_s)
+    assert len(asked_at_s) == len(BACK_OFF_S)
+    row = request_in(made)
+    assert (row["cost_micros"], row["cost_state"], spent(made)) == (5_100, "estimated", 5_100)
+    assert made.database.rows("SELECT * FROM unsettled") == []
+
+
+async def test_a_request_is_pending_until_its_last_part_is_settled() -> None:
+    made = world(generation(0.000_1), parts=2)
+    made.upstream.pages["/generation?id=gen-2"] = (fail(404), generation(0.000_2))
+
+    await settle_ledger(UPSTREAM, made.ports)
+    assert request_in(made)["cost_state"] == "pending"
+
+    await asyncio.sleep(BACK_OFF_S[1])
+    await settle_ledger(UPSTREAM, made.ports)
+    assert (request_in(made)["cost_state"], spent(made)) == ("known", 400)
+
+
+async def test_a_request_that_was_guessed_in_part_stays_an_estimate() -> None:
+    made = world(generation(0.000_1), state="estimated")
+
+    await settle_ledger(UPSTREAM, made.ports)
+
+    assert (request_in(made)["cost_state"], spent(made)) == ("estimated", 200)
+
+
+async def test_two_runs_at_once_book_once() -> None:
+    made = world(generation(0.000_42))
+    made.database.pause_s = 0.1
+
+    settled = await asyncio.gather(*(settle_ledger(UPSTREAM, made.ports) for _ in range(3)))
+
+    assert sum(settled) == 1
+    assert spent(made) == 520
+
+
+async def test_a_run_asks_for_so_many_and_leaves_the_rest_for_the_next() -> None:
+    made = world(fail(404), parts=MOST_A_RUN + 5)
+
+    await settle_ledger(UPSTREAM, made.ports)
+    assert len(made.upstream.got) == MOST_A_RUN
+
+    await settle_ledger(UPSTREAM, made.ports)
+    assert len(made.upstream.got) == MOST_A_RUN + 5
+
+
+@pytest.mark.parametrize("bound", [True, False])
+async def test_a_ledger_that_fails_or_is_not_there_harms_nobody(bound: bool) -> None:
+    made = world(generation(1)) if bound else World()
+    made.database.broken = True
+
+    assert await settle_ledger(UPSTREAM, made.ports) == 0
+
+    assert made.upstream.got == []
+    assert bool(made.events("ledger_not_settled")) is bound
+
+
+async def test_the_cron_trigger_settles_and_forgets_what_is_old() -> None:
+    made = world(generation(0.000_42))
+    made.database.rows("INSERT INTO spend VALUES ('one', '2020-01-01', 1, 1)")
+    made.database.rows("INSERT INTO alerts VALUES ('one', '2020-01-01', 50, 0)")
+    settings = Settings.from_env({**ENV, "LEDGER_DAYS": "10"}.get)
+
+    await run_cron(settings, made.ports)
+    assert request_in(made)["cost_state"] == "known"
+    assert [row["day"] for row in made.database.rows("SELECT day FROM spend")] == ["2026-11-22"]
+    assert made.database.rows("SELECT * FROM alerts") == []
+
+    await asyncio.sleep(11 * 86_400)
+    await run_cron(settings, made.ports)
+    assert made.database.rows("SELECT * FROM requests") == []
+    assert len(made.database.rows("SELECT * FROM spend")) == 1

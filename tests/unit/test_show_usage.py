@@ -1,0 +1,212 @@
+import csv
+import io
+import json
+
+import pytest
+
+from gateway.usage import GROUPS, span_of, statements_for
+from tests.support.sqlite_database import SqliteDatabase
+from tests.support.world import EPOCH_S, TOKEN, Answer, World
+
+pytestmark = pytest.mark.anyio
+ADMIN = "canary-of-an-admins-token"
+DAY_MS = 86_400_000
+
+
+def world() -> World:
+    entries = [{"name": "one", "token": TOKEN}, {"name": "boss", "token": ADMIN, "admin": True}]
+    return World({"GATEWAY_KEYS": json.dumps(entries)}, database=SqliteDatabase())
+
+
+def book(made: World, number: int, **values: object) -> None:
+    row = {
+        "ticket": f"t{number}",
+        "at_ms": round(EPOCH_S * 1000),
+        "request_id": f"r{number}",
+        "key": "one",
+        "requested": "a/one",
+        "served": "a/one",
+        "attempts": 1,
+        "outcome": "answered",
+        "stream": 0,
+        "prompt_tokens": 10,
+        "completion_tokens": 5,
+        "reasoning_tokens": 0,
+        "cached_tokens": 0,
+        "cost_micros": 100,
+        "cost_state": "known",
+        "billed_failures": 0,
+        "total_ms": 10 * number,
+        **values,
+    }
+    names = ", ".join(row)
+    made.database.rows(f"INSERT INTO requests ({names}) VALUES ({', '.join('?' * len(row))})", *row.values())  # noqa: S608  # a test's own names
+
+
+async def usage(made: World, query: str = "", *, token: str = TOKEN) -> Answer:
+    return await made.get(f"/v1/usage{query}", headers={"authorization": f"Bearer {token}"})
+
+
+async def test_the_totals_of_the_callers_own_key() -> None:
+    made = world()
+    for number in range(1, 21):
+        book(made, number)
+    book(made, 21, outcome="overloaded", served=None, cost_micros=0, total_ms=99_999)
+    book(made, 22, attempts=2, cost_state="pending", total_ms=5)
+    book(made, 23, key="two", cost_micros=1_000_000)
+
+    got = await usage(made)
+
+    assert got.json["key"] == "one"
+    assert got.json["totals"] == {
+        "requests": 22,
+        "answered": 21,
+        "fallbacks": 1,
+        "fallback_rate": 0.0476,
+        "cost_usd": 0.0021,
+        "unsettled": 1,
+        "billed_failures": 0,
+        "prompt_tokens": 220,
+        "completion_tokens": 110,
+        "reasoning_tokens": 0,
+        "cached_tokens": 0,
+        "mean_ms": 100,
+        "p50_ms": 100,
+        "p95_ms": 190,
+    }
+
+
+async def test_an_admin_sees_all_keys_or_one() -> None:
+    made = world()
+    book(made, 1)
+    book(made, 2, key="two")
+
+    everybody = await usage(made, "?by=key", token=ADMIN)
+    one = await usage(made, "?key=two", token=ADMIN)
+
+    assert {row["name"]: row["requests"] for row in everybody.json["series"]} == {"one": 1, "two": 1}
+    assert (one.json["key"], one.json["totals"]["requests"]) == ("two", 1)
+
+
+async def test_nobody_else_sees_anothers() -> None:
+    got = await usage(world(), "?key=two")
+
+    assert (got.status, got.error["code"], got.error["param"]) == (403, "not_allowed", "key")
+    assert (await usage(world(), "?key=one")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("by", "names"),
+    [
+        ("day", ["2026-11-21", "2026-11-22"]),
+        ("model", ["b/dear", "a/one"]),
+        ("outcome", ["answered", "overloaded"]),
+        ("route", ["task/mine", ""]),
+        ("provider", ["", "Example"]),
+        ("key", ["one"]),
+    ],
+)
+async def test_a_series_is_by_day_in_order_or_else_the_dearest_first(by: str, names: list[str]) -> None:
+    made = world()
+    book(made, 1, at_ms=round(EPOCH_S * 1000) - DAY_MS, served="b/dear", cost_micros=900, route="task/mine")
+    book(made, 2, outcome="overloaded", served=None, cost_micros=0)
+    book(made, 3, provider="Example")
+
+    got = await usage(made, f"?by={by}")
+
+    assert [row["name"] for row in got.json["series"]] == names
+
+
+async def test_days_are_utcs_and_both_ends_are_in() -> None:
+    made = world()
+    midnight_ms = round(EPOCH_S * 1000) // DAY_MS * DAY_MS
+    for number, at_ms in enumerate(
+        (midnight_ms - 1, midnight_ms, midnight_ms + DAY_MS - 1, midnight_ms + DAY_MS)
+    ):
+        book(made, number, at_ms=at_ms)
+
+    got = await usage(made, "?from=2026-11-22&to=2026-11-22")
+
+    assert got.json["totals"]["requests"] == 2
+    assert (got.json["from"], got.json["to"]) == ("2026-11-22", "2026-11-22")
+
+
+@pytest.mark.parametrize(
+    ("query", "param"),
+    [
+        ("from=yesterday", "from"),
+        ("to=2026-13-01", "to"),
+        ("from=2026-11-23&to=2026-11-22", "from"),
+        ("from=2020-01-01", "from"),
+        ("by=hour", "by"),
+        ("format=xml", "format"),
+        ("canary=1", "query"),
+    ],
+)
+async def test_a_wrong_parameter_is_named(query: str, param: str) -> None:
+    got = await usage(world(), f"?{query}")
+
+    assert (got.status, got.error["param"]) == (400, param)
+    assert "canary" not in got.error["message"]
+
+
+async def test_csv_is_the_series() -> None:
+    made = world()
+    book(made, 1, served='=cmd("x"),y')
+
+    got = await usage(made, "?by=model&format=csv")
+
+    assert got.headers["content-type"] == "text/csv; charset=utf-8"
+    (row,) = csv.DictReader(io.StringIO(got.body.decode()))
+    assert row["model"] == '\'=cmd("x"),y'
+    assert (row["requests"], row["cost_usd"]) == ("1", "0.0001")
+
+
+async def test_nothing_used_is_no_error() -> None:
+    got = await usage(world())
+
+    assert (got.json["totals"]["requests"], got.json["totals"]["p95_ms"], got.json["series"]) == (0, None, [])
+    assert (await usage(world(), "?format=csv")).body == b"day\r\n"
+
+
+async def test_without_a_ledger_it_says_so() -> None:
+    made = world()
+    made.database.bound = False
+    made.lost_writes.count = 3
+
+    got = await usage(made)
+
+    assert (got.status, got.json["totals"], got.json["lost_writes"]) == (200, None, 3)
+    assert got.json["ledger"].startswith("not bound")
+
+
+async def test_a_ledger_that_does_not_answer_is_a_503() -> None:
+    made = world()
+    made.database.broken = True
+
+    got = await usage(made)
+
+    assert (got.status, got.error["code"], got.error["metadata"]["source"]) == (
+        503,
+        "ledger_unavailable",
+        "gateway",
+    )
+
+
+async def test_nobody_sees_anything_without_a_key() -> None:
+    assert (await world().get("/v1/usage", headers={})).status == 401
+
+
+@pytest.mark.parametrize("admin", [False, True])
+@pytest.mark.parametrize("by", [*GROUPS])
+async def test_every_statement_goes_by_an_index(by: str, admin: bool) -> None:
+    span = span_of({"by": by}, key="one", admin=admin, now_s=EPOCH_S)
+    database = SqliteDatabase()
+
+    for sql, parameters in statements_for(span):
+        plan = database.rows(f"EXPLAIN QUERY PLAN {sql}", *parameters)
+        scans = [str(row["detail"]) for row in plan if "requests" in str(row["detail"])]
+        assert scans
+        assert all(
+            "USING INDEX requests_by_" in detail or "USING COVERING INDEX" in detail for detail in scans
+        )
