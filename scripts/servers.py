@@ -90,34 +90,32 @@ def start_workerd(
         shutil.rmtree(directory, ignore_errors=True)
     main, config = ROOT / "src" / "entry.py", read_config(ROOT / "wrangler.toml")
     stage(directory, config, main=main, variables=variables, secrets=secrets, bindings=bindings)
-    environ = tool_environment(os.environ, without=frozenset(secrets) | frozenset(variables))
     if "LEDGER" in bindings:
-        apply_migrations(directory, environ)
+        migrate_locally(directory)
     command: list[str | Path] = [node(), OLD_WRANGLER, "dev", "--port", str(port), "--ip", "127.0.0.1"]
     command += ["--inspector-port", str(free_port()), "--show-interactive-dev-session", "false"]
+    environ = tool_environment(os.environ, without=frozenset(secrets) | frozenset(variables))
     leash = Leash(command, log=directory / "wrangler.log", cwd=directory, environ=environ)
     wait_ready(leash, "wrangler", line="Ready on", url=f"http://127.0.0.1:{port}/health")
     return leash
 
 
-def apply_migrations(directory: Path, environ: Mapping[str, str]) -> None:
-    """Give the local D1 of a staged Worker that is not running the tables that it lacks.
-
-    Raises:
-        RuntimeError: a migration failed; the message holds what wrangler said.
-    """
+def migrate_locally(directory: Path) -> None:
+    """Bring the local ledger of a staged Worker up to date, as a deploy does with the one in production."""
+    shutil.copytree(ROOT / "migrations", directory / "migrations", dirs_exist_ok=True)
     command: list[str | Path] = [node(), OLD_WRANGLER, "d1", "migrations", "apply", "LEDGER", "--local"]
     done = subprocess.run(  # the pinned wrangler
         command,
         cwd=directory,
-        env={**environ, "PWD": str(directory)},
-        check=False,
-        stdin=subprocess.DEVNULL,
+        env=tool_environment(os.environ) | {"CI": "1"},  # or it asks whether it may
         capture_output=True,
         text=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
     )
     if done.returncode:
-        raise RuntimeError(f"the ledger's tables could not be made:\n{plain_text(done.stdout + done.stderr)}")
+        printed = plain_text(done.stdout + done.stderr)
+        sys.exit(f"wrangler d1 migrations apply failed: {printed[-LOG_TAIL_CHARACTERS:]}")
 
 
 def workerd_count(leash: Leash) -> int:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from scripts.env import quote_dotenv
-from scripts.tools import MIGRATIONS
 
 # It refuses flags that it does not know, and knows no date after its own.
 OLD_FLAGS = ("python_workers",)
@@ -22,7 +21,7 @@ BINDINGS = {
             "binding": "LEDGER",
             "database_name": "ledger",
             "database_id": "local",
-            "migrations_dir": str(MIGRATIONS),
+            "migrations_dir": "migrations",
         },
     ),
 }

@@ -11,7 +11,6 @@ OLD_WRANGLER = NODE_MODULES / "wrangler-2024" / "bin" / "wrangler.js"
 """The last release with Pyodide inside its workerd: runs Python with no network."""
 WRANGLER = NODE_MODULES / "wrangler" / "bin" / "wrangler.js"
 """The current one: deploys."""
-MIGRATIONS = ROOT / "migrations"
 WORKER_SDK = DEV / "worker-sdk"
 
 

@@ -3,7 +3,7 @@
 // The configuration is JSON in the environment variable NODE_HOST:
 //   pyodide: the npm package; src, sdk: folders; port: on loopback; vars: what the Worker finds in `env`;
 //   kv, d1: names of bindings (real ones, from miniflare); stored: for each key that KV holds from
-//   the start the file with its value; migrations: files of SQL that each D1 begins with.
+//   the start the file with its value; migrations: the statements that make each D1's tables.
 // Beside the Worker's own routes: GET /__host/stats; GET /__host/kv/NAME/KEY for what KV holds;
 // POST /__host/d1/NAME runs the SQL in its body and shows the rows; POST /__host/d1-is/STATE lets every D1 be
 // `up`, `down` (fails at once), `slow` (answers after a minute) or `late` (after half a second) for the Worker;
@@ -39,7 +39,7 @@ class ExecutionContext {
 }
 
 async function openBindings() {
-  const { kv = [], d1 = [], stored = {}, migrations = [] } = config;
+  const { kv = [], d1 = [], stored = {} } = config;
   if (!kv.length && !d1.length) return { bindings: {}, close: async () => {} };
   const { Miniflare } = await import("miniflare");
   const script = "export default { fetch() { return new Response(null, { status: 404 }) } }";
@@ -52,16 +52,10 @@ async function openBindings() {
   }
   for (const name of d1) {
     databases[name] = await store.getD1Database(name);
-    for (const file of migrations) await databases[name].batch(statementsIn(databases[name], fs.readFileSync(file, "utf8")));
+    for (const statement of config.migrations) await databases[name].prepare(statement).run();
     bindings[name] = moody(databases[name]);
   }
   return { bindings, close: () => store.dispose() };
-}
-
-// Its own `exec` takes one statement a line.
-function statementsIn(database, sql) {
-  const statements = sql.replace(/--.*$/gm, "").split(";").map((each) => each.trim());
-  return statements.filter(Boolean).map((each) => database.prepare(each));
 }
 
 // What the Worker is given of a database: one that can be down or slow.

@@ -19,7 +19,8 @@ from scripts.leash import Leash
 from scripts.ports import free_port
 from scripts.servers import log_tail, plain_text, stage_directory, start_workerd, wait_ready, workerd_count
 from scripts.stage import read_config, stage
-from scripts.tools import MIGRATIONS, OLD_WRANGLER, ROOT, WORKER_SDK, node, tool_environment
+from scripts.tools import OLD_WRANGLER, ROOT, WORKER_SDK, node, tool_environment
+from tests.support.sqlite_database import statements_in
 
 NODE_HOST = ROOT / "tests" / "support" / "node_host.mjs"
 CLIENT_TIMEOUT_S = 60.0
@@ -90,7 +91,7 @@ def on_node(package: str) -> Start:
             "vars": {**read_config(ROOT / "wrangler.toml").get("vars", {}), **launch.settings},
             "kv": [name for name in launch.bindings if name == "MODEL_CACHE"],
             "d1": [name for name in launch.bindings if name == "LEDGER"],
-            "migrations": [str(path) for path in sorted(MIGRATIONS.glob("*.sql"))],
+            "migrations": statements_in(ROOT / "migrations"),
         }
         if launch.stored is not None:
             config["stored"] = {KEY_IN_KV: str(_file_with(launch.stored, launch.directory))}

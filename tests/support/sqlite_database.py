@@ -1,13 +1,22 @@
 """The ledger's database, played by SQLite: what D1 is, on this machine. See ``gateway.ports.Database``."""
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 
 from gateway.ports import DatabaseError, Statement
 from gateway.wire import JsonObject
-from scripts.tools import MIGRATIONS
+from scripts.tools import ROOT
+
+
+def statements_in(migrations: Path) -> list[str]:
+    """Return the statements of all migrations, in order, without their comments."""
+    texts = [path.read_text(encoding="utf-8") for path in sorted(migrations.glob("*.sql"))]
+    bare = re.sub(r"--[^\n]*", "", "\n".join(texts))
+    return [statement.strip() for statement in bare.split(";") if statement.strip()]
 
 
 class SqliteDatabase:
@@ -30,8 +39,8 @@ class SqliteDatabase:
     def _connection(self) -> sqlite3.Connection:
         connection = sqlite3.connect(":memory:", isolation_level=None)
         connection.row_factory = sqlite3.Row
-        for migration in sorted(MIGRATIONS.glob("*.sql")):
-            connection.executescript(migration.read_text(encoding="utf-8"))
+        for statement in statements_in(ROOT / "migrations"):
+            connection.execute(statement)
         return connection
 
     async def batch(self, statements: Sequence[Statement]) -> list[list[JsonObject]]:
