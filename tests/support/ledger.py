@@ -42,7 +42,8 @@ class Ledger:
                 return run
             self.rows("UPDATE unsettled SET next_at_ms = 0")
             self.cron()
-        raise AssertionError(f"still owed after {most_runs} runs: {self.rows('SELECT * FROM unsettled')}")
+        owed = self.rows("SELECT * FROM unsettled")
+        raise AssertionError(f"after {most_runs} runs there is still owed {owed}")
 
     def wait_idle(self, timeout_s: float = 20.0) -> None:
         """Return once nothing runs beside the responses any more."""
