@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN = .venv/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev test faults clients key check format tables lock deploy
+.PHONY: help setup dev test faults clients key bench check format tables lock deploy
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -25,6 +25,9 @@ clients: setup ## real clients, OpenAI's, OpenRouter's and others', before the g
 
 key: setup ## make a key for one who may call: NAME=app1
 	@PYTHONPATH=src exec $(RUN) scripts.key
+
+bench: setup ## the gateway beside pass-through Workers, and the core's calls; REQUESTS=400 ROUNDS=7 PART=http|core
+	@PYTHONPATH=src exec $(RUN) bench
 
 check: setup ## lint, types and unit tests only
 	@exec $(RUN) scripts.suite --quick

@@ -1,0 +1,83 @@
+"""`make bench`: both parts, a table, and .dev/bench.json. Only wrong answers make it fail, never a number."""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+
+from bench.aims import targets, targets_json
+from bench.core import core_costs
+from bench.http_costs import TARGETS_GO_BY, Found, measure
+from bench.report import cells_json, costs_table, table
+from scripts.servers import ServerError
+from scripts.tools import DEV
+
+RESULT = DEV / "bench.json"
+PARTS = ("http", "core")
+MOST_REQUESTS, MOST_ROUNDS = 20_000, 50
+MOST_PROBLEMS_SHOWN = 10
+
+
+def show_http(found: Found) -> dict[str, object]:
+    """Print the first part; return it as it is stored."""
+    aims = targets(found.cells, **TARGETS_GO_BY)
+    print(table(found.cells))
+    print("\nMemory of the Worker's process (MB)")
+    for kind, (before_mb, after_mb) in found.rss_mb.items():
+        print(f"  {kind:16}{before_mb:7.0f} warm{after_mb:7.0f} after {found.requests[kind]} requests")
+    print("\nTargets", *(aim.line() for aim in aims), sep="\n  ")
+    return {
+        "cells": cells_json(found.cells),
+        "targets": targets_json(aims),
+        "memory_mb": {
+            kind: {"warm": before_mb, "end": after_mb, "requests": found.requests[kind]}
+            for kind, (before_mb, after_mb) in found.rss_mb.items()
+        },
+    }
+
+
+def arguments() -> argparse.Namespace:
+    """Return what to measure, from the command line or, as `make` passes it on, the environment."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--requests", type=int, default=os.environ.get("REQUESTS") or "400")
+    parser.add_argument("--rounds", type=int, default=os.environ.get("ROUNDS") or "7")
+    parser.add_argument("--part", choices=PARTS, default=os.environ.get("PART") or None, help="this one only")
+    asked = parser.parse_args()
+    if not (1 <= asked.requests <= MOST_REQUESTS and 1 <= asked.rounds <= MOST_ROUNDS):
+        parser.error(f"REQUESTS is 1 to {MOST_REQUESTS}, ROUNDS 1 to {MOST_ROUNDS}")
+    return asked
+
+
+def run(asked: argparse.Namespace) -> list[str]:
+    """Measure, print, store; return what was wrong with answers."""
+    problems: list[str] = []
+    stored: dict[str, object] = {"requests": asked.requests, "rounds": asked.rounds, "cores": os.cpu_count()}
+    stored |= {"machine": platform.machine(), "python": platform.python_version()}
+    if asked.part != "core":
+        found = measure(requests=asked.requests, rounds=asked.rounds)
+        stored["http"], problems = show_http(found), found.problems
+    if asked.part != "http":
+        costs = core_costs()
+        stored["core_micros"] = costs
+        print(f"\n{costs_table(costs)}")
+    RESULT.write_text(json.dumps(stored, indent=1), encoding="utf-8")
+    return problems
+
+
+def main() -> None:
+    """Measure; exit with 1 if any answer was wrong, or a part did not start: never for a number."""
+    asked, began_s = arguments(), time.monotonic()
+    try:
+        problems = run(asked)
+    except ServerError as error:
+        sys.exit(f"make bench: {error}")
+    print(f"\nin {time.monotonic() - began_s:.0f} s; all numbers: {RESULT.relative_to(DEV.parent)}")
+    if problems:
+        print(f"{len(problems)} wrong answers:", *problems[:MOST_PROBLEMS_SHOWN], sep="\n  ")
+    sys.exit(1 if problems else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""What was aimed at, and what came of it. A target that is missed is told, and fails nothing."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bench.contenders import GUARDED, NATIVE, Kind
+from bench.figures import Series, difference, median_of, ratio
+from bench.report import Cell, Results, shown
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What was aimed at, and what came of it; ``value`` is None where it was not measured."""
+
+    name: str
+    value: float | None
+    bound: float
+    at_least: bool
+
+    @property
+    def is_met(self) -> bool | None:
+        """Whether it was reached; None where nobody knows."""
+        if self.value is None:
+            return None
+        return self.value >= self.bound if self.at_least else self.value < self.bound
+
+    def line(self) -> str:
+        """Return it on one line."""
+        word = {True: "met", False: "NOT MET", None: "not measured"}[self.is_met]
+        sign = ">=" if self.at_least else "<"
+        return f"{word:13}{self.name:76}{shown(self.value, 2):>7}   target {sign} {self.bound:g}"
+
+
+def targets(results: Results, *, small: str, fallback: str, paced: str, flat: str) -> list[Target]:
+    """Return the targets as measured; the arguments name the scenarios that they go by."""
+
+    def of(scenario: str, connections: int, kind: Kind) -> Sequence[Series]:
+        return results.get(Cell(scenario, connections, kind), ())
+
+    plain = ratio(of(small, 32, GUARDED), of(small, 32, "python"), "per_s")
+    native = ratio(of(flat, 32, NATIVE), of(flat, 32, "python"), "per_s")
+    streams = [("one event a ms", of(paced, 1, GUARDED)), ("flat out, 32 at once", of(flat, 32, GUARDED))]
+    firsts: list[tuple[str, Kind, Kind]] = [
+        ("guarded, of JavaScript's", GUARDED, "javascript"),
+        ("native, of JavaScript's", NATIVE, "javascript"),
+        ("native, of trivial Python's", NATIVE, "python"),
+    ]
+    falls_back_ms = difference(of(fallback, 1, GUARDED), of(small, 1, GUARDED), "p50_ms")
+    return [
+        Target("plain 1 KB, 32 at once: requests/s, of trivial Python's", plain, 0.6, at_least=True),
+        Target("native stream, 32 at once: streams/s, of trivial Python's", native, 0.7, at_least=True),
+        *(
+            Target(f"guarded stream, {how}: CPU ms", median_of(rounds, "cpu_ms"), 19, at_least=False)
+            for how, rounds in streams
+        ),
+        *(
+            Target(
+                f"first event, from an upstream that needs no time: {name}",
+                ratio(of(paced, 1, kind), of(paced, 1, other), "first_event_ms"),
+                1.2,
+                at_least=False,
+            )
+            for name, kind, other in firsts
+        ),
+        Target("a fallback after an immediate 503 adds: ms", falls_back_ms, 5, at_least=False),
+    ]
+
+
+def targets_json(found: Iterable[Target]) -> list[dict[str, object]]:
+    """Return the targets and what came of them."""
+    return [
+        {
+            "name": each.name,
+            "value": each.value,
+            "bound": each.bound,
+            "at_least": each.at_least,
+            "met": each.is_met,
+        }
+        for each in found
+    ]

@@ -1,0 +1,118 @@
+"""The contenders: each a Worker on a workerd process of its own, all of them started alike.
+
+Not by `wrangler dev`, whose local proxy stands before the Worker and costs more than most of them: its
+workerd is started as production's is, on a configuration of its own, with one socket and one Worker.
+"""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from scripts.leash import Leash
+from scripts.ports import free_port
+from scripts.processes import PROC
+from scripts.servers import wait_ready
+from scripts.stage import OLD_DATE, OLD_FLAGS
+from scripts.tools import NODE_MODULES, ROOT, tool_environment
+
+Kind: TypeAlias = Literal["javascript", "python", "gateway", "gateway native"]
+GUARDED: Kind = "gateway"
+NATIVE: Kind = "gateway native"
+PLAIN: tuple[Kind, ...] = ("javascript", "python", GUARDED)
+KINDS: tuple[Kind, ...] = (*PLAIN, NATIVE)
+GATEWAYS = frozenset({GUARDED, NATIVE})
+
+WORKERD = NODE_MODULES / "workerd" / "bin" / "workerd"
+WORKERS = ROOT / "bench" / "workers"
+CPUCLOCK_SCHED = 2
+
+CONFIG = """using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .worker),
+    (name = "internet", network = (allow = ["private", "public"])),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:{port}", http = (), service = "main")],
+);
+const worker :Workerd.Worker = (
+  modules = [{modules}],
+  compatibilityDate = "{date}",
+  compatibilityFlags = [{flags}],
+  bindings = [{bindings}],
+);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A Worker that answers at ``port`` of the loopback address, and its process."""
+
+    kind: Kind
+    port: int
+    pid: int
+
+    def cpu_s(self) -> float:
+        """Return the CPU time that the process has used, all its threads together, in seconds.
+
+        By its CPU clock, which counts what /proc's ``stat`` rounds to hundredths.
+        """
+        return time.clock_gettime((~self.pid << 3) | CPUCLOCK_SCHED)  # Linux: clock_getcpuclockid(3)
+
+    def rss_mb(self) -> float:
+        """Return how much memory the process holds, in MB."""
+        pages = int((PROC / str(self.pid) / "statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def modules_of(kind: Kind) -> Mapping[str, Path]:
+    """Return a Worker's modules by name, its entry first."""
+    if kind == "javascript":
+        return {"passthrough.js": WORKERS / "passthrough.js"}
+    if kind == "python":
+        return {"passthrough.py": WORKERS / "passthrough.py"}
+    source = ROOT / "src"
+    rest = sorted(source.glob("gateway/**/*.py"))
+    return {path.relative_to(source).as_posix(): path for path in (source / "entry.py", *rest)}
+
+
+def config_of(modules: Mapping[str, Path], port: int, settings: Mapping[str, str]) -> str:
+    """Return workerd's configuration of a Worker whose modules lie beside it."""
+    kinds = {".js": "esModule", ".py": "pythonModule"}
+    quoted = json.dumps
+    is_python = any(name.endswith(".py") for name in modules)
+    return CONFIG.format(
+        port=port,
+        date=OLD_DATE,
+        flags=", ".join(map(quoted, OLD_FLAGS)) if is_python else "",
+        modules=", ".join(
+            f"(name = {quoted(name)}, {kinds[path.suffix]} = embed {quoted(name)})"
+            for name, path in modules.items()
+        ),
+        bindings=", ".join(
+            f"(name = {quoted(name)}, text = {quoted(value)})" for name, value in settings.items()
+        ),
+    )
+
+
+@contextmanager
+def started(kind: Kind, directory: Path, settings: Mapping[str, str]) -> Iterator[Contender]:
+    """Start a Worker, yield it once it answers, and end it."""
+    shutil.rmtree(directory, ignore_errors=True)
+    modules, port = modules_of(kind), free_port()
+    for name, path in modules.items():
+        copy = directory / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+    (directory / "config.capnp").write_text(config_of(modules, port, settings), encoding="utf-8")
+    command: list[str | Path] = [WORKERD, "serve", "config.capnp"]
+    log, environ = directory / "workerd.log", tool_environment(os.environ)
+    with Leash(command, log=log, cwd=directory, environ=environ) as leash:
+        wait_ready(leash, kind, line="", url=f"http://127.0.0.1:{port}/health")
+        [process] = [row for row in leash.processes() if row.name.startswith("workerd")]
+        yield Contender(kind, port, process.pid)

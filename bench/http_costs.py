@@ -1,0 +1,132 @@
+"""The first part: Workers over HTTP, side by side, taking turns."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import uvloop
+
+from bench.contenders import GATEWAYS, KINDS, NATIVE, Contender, Kind, started
+from bench.figures import Series
+from bench.load import KEY, run
+from bench.report import Cell
+from bench.scenarios import FALLBACK, FLAT, PACED, SCENARIOS, SMALL, Scenario
+from scripts.leash import Leash
+from scripts.ports import free_port
+from scripts.servers import stage_directory, wait_ready
+from scripts.tools import ROOT
+
+UPSTREAM_KEY = "sk-or-simulated"
+ONE_BY_ONE = 4
+"""With one connection there are so many times fewer requests."""
+
+
+@dataclass(slots=True)
+class Found:
+    """What the first part found.
+
+    Attributes:
+        rss_mb: of each Worker: after its first answers, and at the end.
+        requests: how many each Worker had answered at the end.
+        problems: what was wrong with replies.
+    """
+
+    cells: dict[Cell, list[Series]] = field(default_factory=dict)
+    rss_mb: dict[Kind, tuple[float, float]] = field(default_factory=dict)
+    requests: dict[Kind, int] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
+def measure(*, requests: int, rounds: int) -> Found:
+    """Start the contenders, let them take turns, and return what was found."""
+    directory = stage_directory("bench")
+    with ExitStack() as stack:
+        base_url = stack.enter_context(_upstream(directory / "upstream.log"))
+        contenders = [stack.enter_context(_contender(kind, directory, base_url)) for kind in KINDS]
+        return uvloop.run(_rounds(contenders, requests=requests, rounds=rounds))
+
+
+@contextmanager
+def _upstream(log: Path) -> Iterator[str]:
+    port = free_port()
+    command = [sys.executable, "-u", "-m", "bench.upstream", "--port", str(port)]
+    environ = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    with Leash(command, log=log, cwd=ROOT, environ=environ) as leash:
+        wait_ready(leash, "the upstream", line="upstream listening", url=f"http://127.0.0.1:{port}/")
+        yield f"http://127.0.0.1:{port}/api/v1"
+
+
+@contextmanager
+def _contender(kind: Kind, directory: Path, base_url: str) -> Iterator[Contender]:
+    settings = {"OPENROUTER_BASE_URL": base_url, "OPENROUTER_API_KEY": UPSTREAM_KEY}
+    if kind in GATEWAYS:
+        settings |= {"GATEWAY_KEYS": f"bench:{KEY}"}
+    if kind == NATIVE:
+        settings |= {"STREAM_GUARD_EVENTS": "0"}
+    with started(kind, directory / kind.replace(" ", "-"), settings) as contender:
+        yield contender
+
+
+async def _rounds(contenders: list[Contender], *, requests: int, rounds: int) -> Found:
+    found = Found()
+    try:
+        for contender in contenders:
+            await _warm_up(contender, found, requests)
+            found.rss_mb[contender.kind] = (contender.rss_mb(), 0.0)
+        for number in range(rounds):
+            print(f"round {number + 1} of {rounds}", file=sys.stderr, flush=True)
+            turn = number % len(contenders)  # nobody is always the first
+            await _round([*contenders[turn:], *contenders[:turn]], found, requests)
+    except (OSError, TimeoutError) as error:
+        found.problems.append(f"a Worker went away: {type(error).__name__}: {error}")
+    for contender in contenders:
+        before_mb, _ = found.rss_mb.get(contender.kind, (0.0, 0.0))
+        found.rss_mb[contender.kind] = (before_mb, contender.rss_mb())
+    found.cells = {cell: found.cells[cell] for cell in sorted(found.cells, key=_place)}
+    return found
+
+
+async def _warm_up(contender: Contender, found: Found, requests: int) -> None:
+    """Let the runtime compile what will run often, before any clock runs."""
+    for scenario in SCENARIOS:
+        if contender.kind in scenario.kinds:
+            await _series(contender, scenario, 8, max(16, requests // 2), found)
+    await asyncio.sleep(0.2)  # the gateway fetches its list of models beside its first answer
+
+
+async def _round(contenders: list[Contender], found: Found, requests: int) -> None:
+    for scenario in SCENARIOS:
+        for connections in scenario.connections:
+            for contender in contenders:
+                if contender.kind in scenario.kinds:
+                    count = requests // (ONE_BY_ONE if connections == 1 else 1)
+                    series = await _series(contender, scenario, connections, count, found)
+                    cell = Cell(scenario.name, connections, contender.kind)
+                    found.cells.setdefault(cell, []).append(series)
+
+
+async def _series(
+    contender: Contender, scenario: Scenario, connections: int, requests: int, found: Found
+) -> Series:
+    count = max(connections, requests // scenario.weight)
+    measured = await run(contender, scenario, requests=count, connections=connections)
+    found.problems += measured.problems
+    found.requests[contender.kind] = found.requests.get(contender.kind, 0) + count
+    return measured.series
+
+
+def _place(cell: Cell) -> tuple[int, int, int]:
+    names = [scenario.name for scenario in SCENARIOS]
+    return names.index(cell.scenario), cell.connections, KINDS.index(cell.kind)
+
+
+TARGETS_GO_BY = {
+    "small": SMALL.name,
+    "fallback": FALLBACK.name,
+    "paced": PACED.name,
+    "flat": FLAT.name,
+}

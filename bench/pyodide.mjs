@@ -1,0 +1,14 @@
+// Prints what bench/core_costs.py measures on a Pyodide of npm. Arguments: the package; the repository's folder.
+const [, , name, root] = process.argv;
+const { loadPyodide } = await import(name);
+const python = await loadPyodide({ env: { HOME: "/session", PYTHONDONTWRITEBYTECODE: "1" } });
+for (const folder of ["src", "bench"]) {
+  python.FS.mkdirTree(`/session/${folder}`);
+  python.mountNodeFS(`/session/${folder}`, `${root}/${folder}`);
+}
+console.log(await python.runPythonAsync(`
+import json, sys
+sys.path[:0] = ["/session/src", "/session"]
+from bench.core_costs import measured
+json.dumps(measured())
+`));

@@ -1,0 +1,129 @@
+"""The scenarios: what is asked, of whom, how often, and what each must answer."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from bench.bodies import EVENTS, STREAM_FLAT, STREAM_PACED, TEXTS, WORD, token
+from bench.connection import Reply
+from bench.contenders import GATEWAYS, GUARDED, KINDS, PLAIN, Kind
+
+PROMPT = "one short question"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """One thing that is asked.
+
+    Attributes:
+        weight: how many of these make as much work as one small request: so many times fewer are sent.
+        kinds: whom it is asked of.
+        connections: with how many connections at once, one series each.
+        events: with text, in each reply; 0 where it is no stream.
+        problem: what is wrong with a reply whose status is 200; empty where nothing is.
+        attempts: how many the gateway must have made.
+    """
+
+    name: str
+    body: bytes
+    weight: int
+    kinds: tuple[Kind, ...]
+    connections: tuple[int, ...] = (1, 32)
+    events: int = 0
+    problem: Callable[[Reply], str]
+    attempts: int = 1
+
+    def check(self, reply: Reply, kind: Kind) -> str:
+        """Return what is wrong with a reply; empty where nothing is."""
+        if reply.status != 200:
+            return f"{self.name}: status {reply.status} of {kind}"
+        attempts = b"\r\nx-gateway-attempts: %d\r\n" % self.attempts
+        if kind in GATEWAYS and attempts not in reply.head:
+            return f"{self.name}: not the attempts that there must be: {reply.head.decode()}"
+        problem = self.problem(reply)
+        return f"{self.name}: {problem}, of {kind}" if problem else ""
+
+
+def plain_problem(model: str, words: int) -> Callable[[Reply], str]:
+    """Return what looks whether a plain answer is the model's, to a prompt of so many words."""
+
+    def problem(reply: Reply) -> str:
+        try:
+            payload = json.loads(reply.body)
+            text = payload["choices"][0]["message"]["content"]
+            counted = payload["usage"]["prompt_tokens"]
+        except (ValueError, LookupError, TypeError):
+            return "the body is no answer"
+        if text != TEXTS[model]:
+            return "the answer's text is another"
+        return "" if counted == words else f"{counted} words of {words} arrived upstream"
+
+    return problem
+
+
+def stream_problem(reply: Reply) -> str:
+    """Return what is wrong with a stream: its text, or its end."""
+    events = [event.removeprefix(b"data: ") for event in reply.body.split(b"\n\n")]
+    if events[-2:] != [b"[DONE]", b""]:
+        return "the stream does not end with [DONE]"
+    try:
+        chunks = [json.loads(event) for event in events[:-2]]
+        choices = [choice for chunk in chunks for choice in chunk["choices"]]
+        text = "".join(choice["delta"].get("content") or "" for choice in choices)
+    except (ValueError, LookupError, TypeError):
+        return "an event is no chunk"
+    if text != "".join(map(token, range(EVENTS))):
+        return "the stream's text is another"
+    finishes = [reason for choice in choices if (reason := choice["finish_reason"])]
+    return "" if finishes == ["stop"] else "the stream does not finish once"
+
+
+def _body(*models: str, stream: bool = False, words: int = 0) -> bytes:
+    content = WORD * words + PROMPT
+    named: Mapping[str, object] = {"model": models[0]} | ({"models": models[1:]} if models[1:] else {})
+    fields = {**named, "messages": [{"role": "user", "content": content}], "stream": stream}
+    return json.dumps(fields, separators=(",", ":")).encode()
+
+
+def _plain(name: str, model: str, *, words: int = 0, weight: int = 1) -> Scenario:
+    return Scenario(
+        name=name,
+        body=_body(model, words=words),
+        weight=weight,
+        kinds=PLAIN,
+        problem=plain_problem(model, words),
+    )
+
+
+def _stream(name: str, model: str, connections: int) -> Scenario:
+    return Scenario(
+        name=name,
+        body=_body(model, stream=True),
+        weight=8,
+        kinds=KINDS,
+        connections=(connections,),
+        events=EVENTS,
+        problem=stream_problem,
+    )
+
+
+SMALL = _plain("plain, 1 KB answer", "bench/1k")
+FALLBACK = Scenario(
+    name="one 503, then the same",
+    body=_body("bench/down", "bench/1k"),
+    weight=1,
+    kinds=(GUARDED,),
+    problem=plain_problem("bench/1k", 0),
+    attempts=2,
+)
+PACED = _stream("stream, 200 events, 1 a ms", STREAM_PACED, 1)
+FLAT = _stream("stream, 200 events, flat out", STREAM_FLAT, 32)
+SCENARIOS = (
+    SMALL,
+    FALLBACK,
+    _plain("plain, 100 KB answer", "bench/100k", weight=4),
+    _plain("plain, 20 KB prompt", "bench/1k", words=20_000 // len(WORD), weight=2),
+    _plain("plain, 200 KB prompt", "bench/1k", words=200_000 // len(WORD), weight=4),
+    PACED,
+    FLAT,
+)

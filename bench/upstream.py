@@ -1,0 +1,129 @@
+"""The bench's upstream: OpenRouter's shapes with nothing behind them, so that a Worker's own cost shows.
+
+The simulator, on a web framework, costs as much as what is measured. This one reads HTTP/1.1 as workerd
+writes it (a content-length, no pipelining) and answers with bytes that were ready before.
+"""
+
+import argparse
+import asyncio
+import json
+import re
+from collections.abc import Iterator
+from typing import cast
+
+import uvloop
+
+from bench.bodies import DOWN, MODELS, PACE_S, STREAM_FLAT, STREAM_PACED, WORD, answers, events, unavailable
+from bench.listed import model_list
+
+JSON = "application/json"
+STREAM_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+LAST_CHUNK = b"0\r\n\r\n"
+ANSWERS = answers()
+CHUNKS = [b"%x\r\n%b\r\n" % (len(event), event) for event in events()]
+PACES_S = {STREAM_FLAT: 0.0, STREAM_PACED: PACE_S}
+UNAVAILABLE = unavailable()
+LIST = json.dumps(model_list(*MODELS)).encode()
+
+
+class Exchange(asyncio.Protocol):
+    """One connection: requests come one after the other."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._received = bytearray()
+        self._transport: asyncio.Transport | None = None
+        self._unsent: Iterator[bytes] = iter(())
+        self._pace_s = 0.0
+        self._is_blocked = False
+        self._is_streaming = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the way back."""
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """Let go: a stream ends with its client."""
+        self._transport = None
+
+    def pause_writing(self) -> None:
+        """Wait: the client does not keep up."""
+        self._is_blocked = True
+
+    def resume_writing(self) -> None:
+        """Go on with the stream, if there is one."""
+        self._is_blocked = False
+        if self._is_streaming:
+            self._loop.call_soon(self._send_next)
+
+    def data_received(self, data: bytes) -> None:
+        """Answer, once all of a request is here."""
+        self._received += data
+        head_bytes = self._received.find(b"\r\n\r\n") + 4
+        if head_bytes < 4:
+            return
+        head = bytes(self._received[:head_bytes])
+        if len(self._received) < head_bytes + _content_length(head):
+            return
+        body = bytes(self._received[head_bytes:])
+        self._received.clear()
+        self._answer(head, body)
+
+    def _answer(self, head: bytes, body: bytes) -> None:
+        model = _model_in(body)
+        if head.startswith(b"GET /api/v1/models "):
+            self._send(200, LIST)
+        elif model in ANSWERS:
+            self._send(200, ANSWERS[model](body.count(WORD.encode())))
+        elif model in PACES_S:
+            self._pace_s, self._unsent, self._is_streaming = PACES_S[model], iter(CHUNKS), True
+            self._write(STREAM_HEAD)
+            self._send_next()
+        elif model == DOWN:
+            self._send(503, UNAVAILABLE)
+        else:
+            self._send(404, b"{}")
+
+    def _send(self, status: int, body: bytes) -> None:
+        head = f"HTTP/1.1 {status} Status\r\ncontent-type: {JSON}\r\ncontent-length: {len(body)}\r\n\r\n"
+        self._write(head.encode() + body)
+
+    def _send_next(self) -> None:
+        """Write one event, and see to it that the next one follows: each is a write of its own."""
+        if self._transport is None or self._is_blocked:
+            return
+        chunk = next(self._unsent, None)
+        if chunk is None:
+            self._is_streaming = False
+        self._write(LAST_CHUNK if chunk is None else chunk)
+        if self._is_streaming and not self._is_blocked:  # else ``resume_writing`` sees to it
+            self._loop.call_later(self._pace_s, self._send_next)
+
+    def _write(self, data: bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(data)
+
+
+def _content_length(head: bytes) -> int:
+    _, _, rest = head.lower().partition(b"\r\ncontent-length:")
+    return int(rest.partition(b"\r\n")[0]) if rest else 0
+
+
+def _model_in(body: bytes) -> str:
+    """Return the model, which is the body's first field, whoever sends it."""
+    found = re.search(rb'"model": ?"([^"]*)"', body[:100])
+    return found[1].decode() if found else ""
+
+
+async def serve(port: int) -> None:
+    """Listen on the loopback address until ended from outside."""
+    server = await asyncio.get_running_loop().create_server(Exchange, "127.0.0.1", port)
+    print(f"upstream listening on {port}", flush=True)
+    async with server:
+        await server.serve_forever()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    uvloop.run(serve(parser.parse_args().port))
