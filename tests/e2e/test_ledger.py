@@ -11,8 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.settle_ledger import MOST_A_RUN
-from gateway.write_ledger import FIRST_ASKED_S
+from gateway.settle_ledger import BACK_OFF_S, MOST_A_RUN
 from tests.support.chat import CHAT, QUESTION, error_in, post, question
 from tests.support.journal import Journal
 from tests.support.runtimes import KEY, UPSTREAM_KEY, Gateway
@@ -152,7 +151,7 @@ def test_the_ledger_agrees_with_the_bill(
 
     wait_for(own, LOAD)
     if LOAD >= WHOLE:  # what clients left unread is asked for a minute later, by cron
-        time.sleep(FIRST_ASKED_S + 1)
+        time.sleep(BACK_OFF_S[0] + 1)
         settle(own)
         assert usage(own)["totals"]["unsettled"] == 0
     after = usage(own)
