@@ -40,7 +40,8 @@ async def handle(request: HttpRequest, read_settings: Callable[[], Settings], po
     )
     try:
         settings = read_settings()
-        frame = replace(frame, allowed_origin=allowed_origin(request, settings))
+        if (origin := allowed_origin(request, settings)) is not None:
+            frame = replace(frame, allowed_origin=origin)
         return await _route(Call(request=request, settings=settings, ports=ports, frame=frame))
     except GatewayError as error:
         return respond_error(error, frame)

@@ -23,7 +23,8 @@ async def chat_completions(call: Call) -> HttpResponse:
     prepared = await prepare(call)
     hold(prepared.accounts, prepared.planned, prepared.ticket, call.ports)
     call.ports.rates.begin(prepared.caller.name, prepared.ticket, now_s=started_at_s)
-    call = replace(call, frame=replace(call.frame, rate_headers=prepared.rate_headers))
+    if prepared.rate_headers:
+        call = replace(call, frame=replace(call.frame, rate_headers=prepared.rate_headers))
     learn_beside(call, prepared)
     return await _answer(call, prepared, started_at_s)
 

@@ -5,6 +5,9 @@ from itertools import accumulate
 
 from gateway.wire import Json
 
+# Made once: with options `json.dumps` makes one for every call.
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
 
 def to_json_bytes(value: Json) -> bytes:
     """Return ``value`` as compact JSON in UTF-8.
@@ -13,7 +16,7 @@ def to_json_bytes(value: Json) -> bytes:
         ValueError: it holds a number that JSON cannot carry (infinity, not a number), or nests too deeply.
     """
     try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+        return _COMPACT.encode(value).encode()
     except UnicodeEncodeError:  # a lone surrogate: legal as an escape, not as UTF-8
         return json.dumps(value, separators=(",", ":")).encode()
     except RecursionError:

@@ -113,7 +113,7 @@ def needs_of(body: JsonObject, *, total_bytes: int) -> Needs:
         inputs=frozenset(part.kind for part in parts),
         outputs=frozenset(modalities - {"text"}),
         json=JSON_KINDS.get(str(object_or_empty(body.get("response_format")).get("type"))),
-        parameters=tuple(name for name in PARAMETERS if insists and body.get(name) is not None),
+        parameters=tuple(name for name in PARAMETERS if body.get(name) is not None) if insists else (),
         max_price=_max_price(provider.get("max_price")),
     )
 
