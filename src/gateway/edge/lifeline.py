@@ -44,6 +44,8 @@ class Lifeline:
         self._tasks.add(task)
         if for_client:
             self._for_client.add(task)
+            if self.client_gone:
+                _cancel_once_begun(task)
         proxy = create_proxy(task)
 
         def ended(_: object) -> None:
@@ -77,9 +79,14 @@ class Lifeline:
     def _cancel(self, *_: object) -> None:
         self.client_gone = True
         for task in tuple(self._for_client):
-            task.cancel()
+            _cancel_once_begun(task)
 
     def _let_go(self) -> None:
         if self._signal:
             self._signal.removeEventListener("abort", self._on_abort)
         self._on_abort.destroy()
+
+
+def _cancel_once_begun(task: "asyncio.Task[Any]") -> None:
+    """Cancel a task, after its first step: one that never began would not tell anybody how it ended."""
+    task.get_loop().call_soon(task.cancel)
