@@ -20,8 +20,8 @@ def close(call: Call, prepared: Prepared, receipt: Receipt, outcome: str) -> Non
         receipt.time_until(ports.now_s())
     settle(prepared.accounts, receipt, prepared.ticket, ports)
     ports.rates.end(caller.name, prepared.ticket)
-    if prepared.session and receipt.serving and outcome == "answered":
-        ports.sessions.note(prepared.session, receipt.serving.model, now_s=ports.now_s())
+    if prepared.session and receipt.served and outcome == "answered":
+        ports.sessions.note(prepared.session, receipt.served, now_s=ports.now_s())
     fields: JsonObject = {"caller": caller.name, "outcome": outcome, "stream": prepared.chat.stream}
     ports.log("request_done", **fields, **receipt.to_json())
     if ports.database.bound:

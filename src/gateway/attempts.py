@@ -157,6 +157,8 @@ class Receipt:
         serving: the attempt whose answer the caller gets; None while there is none.
         skipped: the models of the chain that were not asked, and why.
         notes: what else the caller should know, in words.
+        cache: whether a kept answer was looked for, and found; None where none was wanted.
+        reused: the model that served the kept answer which is given again, and its age in seconds.
         first_ms: how long it took until a model committed; None while none has.
     """
 
@@ -169,10 +171,24 @@ class Receipt:
     notes: list[str] = field(default_factory=list)
     ms: int = 0
     first_ms: int | None = None
+    cache: Literal["hit", "miss"] | None = None
+    reused: tuple[str, float] | None = None
 
     def skip(self, model: str, reason: str, **details: Json) -> None:
         """Record why a model was passed over."""
         self.skipped[model] = {"model": model, "reason": reason, **details}
+
+    def reuse(self, model: str, *, age_s: float) -> None:
+        """Record that a kept answer of ``model`` is given again."""
+        self.cache = "hit"
+        self.reused = (model, age_s)
+
+    @property
+    def served(self) -> str | None:
+        """The model whose answer the caller gets; None while there is none."""
+        if self.reused:
+            return self.reused[0]
+        return self.serving.model if self.serving else None
 
     def time_until(self, now_s: float) -> int:
         """Record how long the request has taken; return how much longer than when last recorded, in ms."""
@@ -195,11 +211,14 @@ class Receipt:
         shown: JsonObject = {
             "request_id": self.request_id,
             "requested": list(self.requested),
-            "served": self.serving.model if self.serving else None,
+            "served": self.served,
             "attempts": [attempt.to_json() for attempt in self.attempts],
-            "cost_usd": self.cost_usd,
+            "cost_usd": 0.0 if self.reused else self.cost_usd,
             "ms": self.ms,
         }
+        if self.cache:
+            age_s = round(self.reused[1]) if self.reused else None
+            shown["cache"] = {"hit": self.cache == "hit", "age_s": age_s}
         if self.skipped:
             shown["skipped"] = list(self.skipped.values())
         if self.notes:

@@ -100,6 +100,7 @@ class Plan:
         notes: what the caller should know of the plan, in words.
         nothing_left: the code of the fault that a chain without links ends in.
         answer_test: what a plain answer must be.
+        cache_ttl_s: how old a kept answer may be; None where none is wanted, or kept.
         on_midstream: what happens when a committed stream breaks off.
         openai_usage: whether the caller asked for OpenAI's usage chunk, whose ``choices`` are empty.
         list_errors: whether the error of a spent chain lists every attempt's.
@@ -114,6 +115,7 @@ class Plan:
     nothing_left: str = "no_model_fits"
     limits: Limits
     answer_test: AnswerTest
+    cache_ttl_s: int | None = None
     on_midstream: Literal["error", "restart", "continue"] = "error"
     list_errors: bool = False
     openai_usage: bool = False

@@ -49,6 +49,7 @@ class Options:
         strict: with ``max_cost_usd``, models of unknown price are left out.
         check_json: whether a plain answer must be JSON where ``response_format`` asked for JSON.
         allow_reasoning_only: whether a plain answer may hold reasoning and nothing else.
+        cache_ttl_s: how old a kept answer to the same request may be; None: a new one is given, and not kept.
         order: how the chain is ordered; None means its route's order, or as it was given.
         weights: for the order ``weighted``, by model; 1 where there is none.
         asked: which of these the caller has set.
@@ -68,6 +69,7 @@ class Options:
     strict: bool = False
     check_json: bool = True
     allow_reasoning_only: bool = False
+    cache_ttl_s: int | None = None
     order: Order | None = None
     weights: Mapping[str, float] | None = None
     asked: frozenset[str] = field(default=frozenset())

@@ -1,10 +1,12 @@
 """``POST /v1/chat/completions``: where the stages meet."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 
 from gateway.account import close
 from gateway.attempt_once import Ask, ServedStream
+from gateway.attempts import Receipt
 from gateway.body import HttpResponse
 from gateway.call import Call
 from gateway.check_budget import hold
@@ -14,6 +16,7 @@ from gateway.execute import execute
 from gateway.normalize import normalize
 from gateway.prepare import Prepared, learn_beside, prepare
 from gateway.respond import respond_answer, respond_error, respond_stream
+from gateway.reuse import keep_answer, keep_stream, reuse
 from gateway.streaming import Streaming
 
 
@@ -21,34 +24,17 @@ async def chat_completions(call: Call) -> HttpResponse:
     """``POST /v1/chat/completions``: authorize, parse, plan, execute, normalize, respond."""
     started_at_s = call.ports.now_s()
     prepared = await prepare(call)
-    hold(prepared.accounts, prepared.planned, prepared.ticket, call.ports)
     call.ports.rates.begin(prepared.caller.name, prepared.ticket, now_s=started_at_s)
     if prepared.rate_headers:
         call = replace(call, frame=replace(call.frame, rate_headers=prepared.rate_headers))
     learn_beside(call, prepared)
-    return await _answer(call, prepared, started_at_s)
-
-
-async def _answer(call: Call, prepared: Prepared, started_at_s: float) -> HttpResponse:
-    settings, ports = call.settings, call.ports
-    chat, planned = prepared.chat, prepared.planned
-    receipt = planned.open_receipt(call.frame.request_id, started_at_s=started_at_s)
+    receipt = prepared.planned.open_receipt(call.frame.request_id, started_at_s=started_at_s)
 
     def done(outcome: str) -> None:
         close(call, prepared, receipt, outcome)
 
-    ask = Ask(
-        request_for=lambda candidate, prefill: request_for(
-            candidate, prefill, chat=chat, caller=prepared.caller, settings=settings
-        ),
-        stream=chat.stream,
-        test=planned.answer_test,
-    )
-    streaming = Streaming(planned=planned, ask=ask, receipt=receipt, frame=call.frame, ports=ports, done=done)
     try:
-        if chat.stream and planned.limits.keepalive_s:
-            return respond_stream(await streaming.patiently(), receipt, call.frame)
-        served = await execute(planned, ask, receipt, ports)
+        return await reuse(call, prepared, receipt, done) or await _ask(call, prepared, receipt, done)
     except GatewayError as error:
         done(error.code)
         return respond_error(error, call.frame, receipt)
@@ -58,8 +44,33 @@ async def _answer(call: Call, prepared: Prepared, started_at_s: float) -> HttpRe
     except Exception:
         done("internal_error")
         raise
+
+
+async def _ask(call: Call, prepared: Prepared, receipt: Receipt, done: Callable[[str], None]) -> HttpResponse:
+    """Return the response with the answer of the first model that commits.
+
+    Raises:
+        GatewayError: none did.
+    """
+    settings, ports = call.settings, call.ports
+    chat, planned = prepared.chat, prepared.planned
+    hold(prepared.accounts, planned, prepared.ticket, ports)
+    ask = Ask(
+        request_for=lambda candidate, prefill: request_for(
+            candidate, prefill, chat=chat, caller=prepared.caller, settings=settings
+        ),
+        stream=chat.stream,
+        test=planned.answer_test,
+    )
+    streaming = Streaming(planned=planned, ask=ask, receipt=receipt, frame=call.frame, ports=ports, done=done)
+    if chat.stream and planned.limits.keepalive_s:
+        stream = keep_stream(call, prepared, receipt, await streaming.patiently())
+        return respond_stream(stream, receipt, call.frame)
+    served = await execute(planned, ask, receipt, ports)
     if isinstance(served, ServedStream):
-        return respond_stream(streaming.relay(served), receipt, call.frame)
+        stream = keep_stream(call, prepared, receipt, streaming.relay(served))
+        return respond_stream(stream, receipt, call.frame)
     answer = normalize(served, receipt, now_s=ports.now_s())
     done("answered")
+    keep_answer(call, prepared, receipt, served.answer.payload)
     return respond_answer(answer, receipt, call.frame)

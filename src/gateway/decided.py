@@ -8,7 +8,16 @@ from gateway.tasks import TaskRoute
 from gateway.wire import JsonObject
 
 # Options without a setting: they hold only where the request, or its route, has them.
-OPTIONAL = ("order", "weights", "fallbacks", "hedge_ms", "max_cost_usd", "strict", "on_midstream")
+OPTIONAL = (
+    "order",
+    "weights",
+    "fallbacks",
+    "hedge_ms",
+    "max_cost_usd",
+    "strict",
+    "on_midstream",
+    "cache_ttl_s",
+)
 
 
 def decided_by(chat: ChatRequest, settings: Settings, caller: Caller) -> JsonObject:

@@ -10,6 +10,7 @@ from gateway.wire import Json, JsonObject, number_or_none
 
 MAX_MODELS = 50  # a request may make 50 subrequests on the free plan
 MAX_MESSAGES = 10_000
+DAY_S = 86_400
 FIELD_NAME = re.compile(r"\w{1,64}")
 
 
@@ -149,6 +150,7 @@ OPTIONS: Mapping[str, FieldRule] = MappingProxyType({
     "strict": FLAG,
     "check_json": FLAG,
     "allow_reasoning_only": FLAG,
+    "cache_ttl_s": _between(1, DAY_S),
     "order": _one_of("given", "cheapest", "fastest", "weighted", "sticky"),
     "weights": WEIGHTS,
 })  # fmt: skip  # one option a line

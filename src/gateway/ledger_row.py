@@ -70,8 +70,8 @@ def row_of(prepared: Prepared, receipt: Receipt, outcome: str) -> Row:
     known_micros = micros_of(known_usd)
     estimated_micros = sum(micros_of(attempt.most_usd) for attempt in guessed)
     cost_micros = known_micros + estimated_micros
-    serving = receipt.serving
-    link = next((each for each in prepared.planned.chain if serving and each.model == serving.model), None)
+    serving, served = receipt.serving, receipt.served
+    link = next((each for each in prepared.planned.chain if each.model == served), None)
     values: dict[str, str | int | None] = {
         "ticket": prepared.ticket,
         "at_ms": round(receipt.started_at_s * 1000),
@@ -79,7 +79,7 @@ def row_of(prepared: Prepared, receipt: Receipt, outcome: str) -> Row:
         "key": prepared.caller.name,
         "route": link.task if link else None,
         "requested": receipt.requested[0] if receipt.requested else "",
-        "served": serving.model if serving else None,
+        "served": served,
         "upstream": serving.upstream if serving else None,
         "provider": serving.provider if serving else None,
         "attempts": len(receipt.attempts),

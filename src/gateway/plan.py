@@ -50,6 +50,7 @@ def plan(chat: ChatRequest, settings: Settings, caller: Caller, known: Knowledge
         answer_test=AnswerTest(
             json=chat.wants_json and options.check_json, reasoning_only=options.allow_reasoning_only
         ),
+        cache_ttl_s=options.cache_ttl_s,
         on_midstream=options.on_midstream if can_go_on else "error",
         list_errors=options.errors == "all",
         openai_usage=chat.openai_usage,

@@ -78,6 +78,16 @@ class Database(Protocol):
         """Run the statements in one transaction; return the rows of each. Raises ``DatabaseError``."""
 
 
+class AnswerCache(Protocol):
+    """Keeps answers for a while, near by; loses them without harm. Never raises, and never takes long."""
+
+    async def get(self, key: str) -> bytes | None:
+        """Return the value, or None where there is none, or no cache."""
+
+    async def put(self, key: str, value: bytes, *, ttl_s: int) -> None:
+        """Keep the value for so long at the most, if that can be done."""
+
+
 @dataclass(slots=True)
 class LostWrites:
     """How many rows this isolate could not write to the ledger."""
@@ -115,6 +125,7 @@ class Ports:
             called until the response has ended.
         log_bug: logs where an unforeseen fault happened, never what it held.
         cache: what all isolates share, if it is bound.
+        answers: kept answers, for those who ask for them.
         database: the ledger, if it is bound.
         catalog_memory: this isolate's copy of the catalogue.
         endpoints_memory: the endpoints of models that this isolate was last asked about.
@@ -142,6 +153,7 @@ class Ports:
     pace: Pace
     sessions: Sessions
     cache: Cache
+    answers: AnswerCache
     database: Database
     catalog_memory: CatalogMemory
     endpoints_memory: EndpointsMemory

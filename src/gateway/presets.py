@@ -20,6 +20,7 @@ SETTABLE = (
     "strict",
     "check_json",
     "allow_reasoning_only",
+    "cache_ttl_s",
 )
 
 

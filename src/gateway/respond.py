@@ -17,7 +17,8 @@ STREAM_HEADERS: HeaderPairs = (
     ("x-accel-buffering", "no"),
 )
 EXPOSED = (
-    "age, etag, retry-after, server-timing, x-gateway-attempts, x-gateway-model, x-gateway-receipt, "
+    "age, etag, retry-after, server-timing, x-gateway-attempts, x-gateway-cache, x-gateway-model, "
+    "x-gateway-receipt, "
     "x-gateway-trace, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, x-ratelimit-scope, "
     "x-request-id, x-should-retry"
 )
@@ -105,9 +106,13 @@ def respond_error(error: GatewayError, frame: Frame, receipt: Receipt | None = N
 def _short_receipt(receipt: Receipt) -> HeaderPairs:
     upstream_ms = sum(attempt.ms for attempt in receipt.attempts)
     own_ms = max(0, receipt.ms - upstream_ms)
-    served = (("x-gateway-model", receipt.serving.model),) if receipt.serving else ()
+    served = (("x-gateway-model", receipt.served),) if receipt.served else ()
+    kept = (("x-gateway-cache", receipt.cache),) if receipt.cache else ()
+    age = (("age", str(round(receipt.reused[1]))),) if receipt.reused else ()
     return (
         *served,
+        *kept,
+        *age,
         ("x-gateway-attempts", str(len(receipt.attempts))),
         ("x-gateway-trace", receipt.to_trace()),
         ("server-timing", f"upstream;dur={upstream_ms}, gateway;dur={own_ms}"),

@@ -88,6 +88,10 @@ def receipt_schema() -> JsonObject:
             "requested": {"type": "array", "items": {"type": "string"}},
             "served": {"type": ["string", "null"]},
             "attempts": {"type": "array", "items": attempt},
+            "cache": {
+                "type": "object",
+                "description": "Where `cache_ttl_s` was set: whether a kept answer was given.",
+            },
             "skipped": {"type": "array", "items": {"type": "object", "required": ["model", "reason"]}},
             "notes": {"type": "array", "items": {"type": "string"}},
             "cost_usd": {"type": ["number", "null"]},

@@ -2,6 +2,7 @@
 //
 // The configuration is JSON in the environment variable NODE_HOST:
 //   pyodide: the npm package; src, sdk: folders; port: on loopback; vars: what the Worker finds in `env`;
+//   cache: whether there is a Cache API;
 //   kv, d1: names of bindings (real ones, from miniflare); stored: for each key that KV holds from
 //   the start the file with its value; migrations: the statements that make each D1's tables.
 // Beside the Worker's own routes: GET /__host/stats; GET /__host/kv/NAME/KEY for what KV holds;
@@ -40,8 +41,8 @@ class ExecutionContext {
 
 async function openBindings() {
   const { kv = [], d1 = [], stored = {} } = config;
-  if (!kv.length && !d1.length) return { bindings: {}, close: async () => {} };
-  const { Miniflare } = await import("miniflare");
+  if (!kv.length && !d1.length && !config.cache) return { bindings: {}, close: async () => {} };
+  const { Miniflare, Response: MiniflareResponse } = await import("miniflare");
   const script = "export default { fetch() { return new Response(null, { status: 404 }) } }";
   const names = { kvNamespaces: kv, d1Databases: d1 };
   const store = new Miniflare({ modules: true, script, host: "127.0.0.1", port: 0, cf: false, ...names });
@@ -54,6 +55,12 @@ async function openBindings() {
     databases[name] = await store.getD1Database(name);
     for (const statement of config.migrations) await databases[name].prepare(statement).run();
     bindings[name] = moody(databases[name]);
+  }
+  if (config.cache) {
+    const cache = (await store.getCaches()).default;
+    // Miniflare takes its own kind of response only.
+    const put = async (url, { headers, body }) => cache.put(url, new MiniflareResponse(body, { headers: [...headers] }));
+    globalThis.caches = { default: { put, match: (url) => cache.match(url) } };
   }
   return { bindings, close: () => store.dispose() };
 }

@@ -18,7 +18,7 @@ from scripts.dev import is_secret
 from scripts.leash import Leash
 from scripts.ports import free_port
 from scripts.servers import log_tail, plain_text, stage_directory, start_workerd, wait_ready, workerd_count
-from scripts.stage import read_config, stage
+from scripts.stage import BINDINGS, read_config, stage
 from scripts.tools import OLD_WRANGLER, ROOT, WORKER_SDK, node, tool_environment
 from tests.support.sqlite_database import statements_in
 
@@ -57,7 +57,7 @@ def on_workerd(launch: Launch) -> Leash:
         directory=launch.directory,
         variables=plain,
         secrets=secrets,
-        bindings=launch.bindings,
+        bindings=[name for name in launch.bindings if name in BINDINGS],
         keep_state=launch.stored is not None,
     )
 
@@ -91,6 +91,7 @@ def on_node(package: str) -> Start:
             "vars": {**read_config(ROOT / "wrangler.toml").get("vars", {}), **launch.settings},
             "kv": [name for name in launch.bindings if name == "MODEL_CACHE"],
             "d1": [name for name in launch.bindings if name == "LEDGER"],
+            "cache": "ANSWERS" in launch.bindings,
             "migrations": statements_in(ROOT / "migrations"),
         }
         if launch.stored is not None:

@@ -116,6 +116,22 @@ class Limiter:
 
 
 @dataclass(slots=True)
+class Answers:
+    """Plays the cache of answers; ``broken`` holds nothing."""
+
+    values: dict[str, bytes] = field(default_factory=dict)
+    ttls_s: list[int] = field(default_factory=list)
+    broken: bool = False
+
+    async def get(self, key: str) -> bytes | None:
+        return None if self.broken else self.values.get(key)
+
+    async def put(self, key: str, value: bytes, *, ttl_s: int) -> None:
+        self.values[key] = value
+        self.ttls_s.append(ttl_s)
+
+
+@dataclass(slots=True)
 class World:
     """Everything around ``gateway.app.handle``; ``env`` is laid over settings that work."""
 
@@ -133,6 +149,7 @@ class World:
     rate_limiter: Limiter = field(default_factory=lambda: Limiter(bound=False))
     sessions: Sessions = field(default_factory=Sessions)
     cache: MemoryCache = field(default_factory=MemoryCache)
+    answers: Answers = field(default_factory=Answers)
     database: SqliteDatabase = field(default_factory=lambda: SqliteDatabase(bound=False))
     catalog_memory: CatalogMemory = field(default_factory=CatalogMemory)
     endpoints_memory: EndpointsMemory = field(default_factory=EndpointsMemory)
@@ -165,6 +182,7 @@ class World:
             rate_limiter=self.rate_limiter,
             sessions=self.sessions,
             cache=self.cache,
+            answers=self.answers,
             database=self.database,
             catalog_memory=self.catalog_memory,
             endpoints_memory=self.endpoints_memory,

@@ -16,10 +16,11 @@ LAYERS = (
     "schedule attempt_once spent execute normalize",
     "get compact refresh endpoints availability listing shelf show_tasks show_models",
     "guard guard_step relay resume patience streaming",
-    "prepare ledger_row settle_ledger forget_ledger write_ledger account completions decided",
+    "prepare ledger_row settle_ledger forget_ledger write_ledger account answer_cache",
+    "record reuse completions decided",
     "show_plan show_key usage show_usage show_health",
     "schemas plan_schema key_schema usage_schema examples openapi app",
-    "edge.fetch edge.d1 edge.lifeline edge.sinks edge.convert edge.bindings",
+    "edge.fetch edge.answer_cache edge.d1 edge.lifeline edge.sinks edge.convert edge.bindings",
     "entry",
 )
 ORDER = [name for layer in LAYERS for name in layer.split()]

@@ -136,3 +136,27 @@ async def test_a_bug_in_a_task_is_told_and_ends_nothing_else(make_lifeline: Call
 
     assert await asyncio.gather(*tasks) == [None, "a"]
     assert [str(bug) for bug in bugs] == ["bug"]
+
+
+@pytest.mark.parametrize("leaves_first", [False, True])
+async def test_a_task_has_begun_before_it_is_cancelled_so_that_it_can_clean_up(
+    make_lifeline: Callable[..., Any], leaves_first: bool
+) -> None:
+    request, cleaned_up = Request(), list[str]()
+    lifeline = make_lifeline(request, Context(), pytest.fail)
+    lifeline.start(asyncio.sleep(0.1), for_client=False)
+
+    async def body() -> None:
+        try:
+            await asyncio.sleep(10)
+        finally:
+            cleaned_up.append("yes")
+
+    if leaves_first:
+        request.leave()
+    task = lifeline.start(body())
+    if not leaves_first:
+        request.leave()
+
+    assert await task is None
+    assert cleaned_up == ["yes"]

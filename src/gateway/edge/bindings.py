@@ -13,6 +13,7 @@ from pyodide.ffi import JsException, to_js
 from gateway.budgets import Budgets
 from gateway.catalog import CatalogMemory
 from gateway.config import Settings
+from gateway.edge.answer_cache import CachedAnswers
 from gateway.edge.d1 import D1Database
 from gateway.edge.fetch import FetchTransport
 from gateway.endpoints_memory import EndpointsMemory
@@ -120,6 +121,7 @@ class BoundRateLimiter:
 
 
 _TRANSPORT = FetchTransport()
+_ANSWERS = CachedAnswers()
 _RESTS = Rests()
 _PACE = Pace()
 _BUDGETS = Budgets()
@@ -148,6 +150,7 @@ def ports_of(env: Any, after: Callable[[Work], None]) -> Ports:
         rate_limiter=BoundRateLimiter(env),
         sessions=_SESSIONS,
         cache=KvCache(env),
+        answers=_ANSWERS,
         database=D1Database(env),
         catalog_memory=_CATALOG_MEMORY,
         endpoints_memory=_ENDPOINTS_MEMORY,

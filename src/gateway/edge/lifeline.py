@@ -88,5 +88,5 @@ class Lifeline:
 
 
 def _cancel_once_begun(task: "asyncio.Task[Any]") -> None:
-    """Cancel a task, after its first step: one that never began would not tell anybody how it ended."""
+    """Cancel a task behind its first step: one that is cancelled before never runs, nor does its clean-up."""
     task.get_loop().call_soon(task.cancel)

@@ -1,0 +1,97 @@
+"""reuse: a kept answer instead of a new one, where the caller asked for it; and keeping what may be kept."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.answer_cache import (
+    KeptAnswer,
+    answered_again,
+    chunks_in,
+    from_kept,
+    key_of,
+    replayed,
+    to_kept,
+)
+from gateway.attempts import Receipt
+from gateway.body import HttpResponse, Sink, Stream
+from gateway.call import Call
+from gateway.prepare import Prepared
+from gateway.record import RecordedStream
+from gateway.respond import respond_answer, respond_stream
+from gateway.wire import JsonObject
+
+
+async def reuse(
+    call: Call, prepared: Prepared, receipt: Receipt, done: Callable[[str], None]
+) -> HttpResponse | None:
+    """Return the response with the kept answer; None where there is none, or none is wanted."""
+    ttl_s = prepared.planned.cache_ttl_s
+    if ttl_s is None or not prepared.planned.chain:
+        return None
+    receipt.cache = "miss"
+    raw = await call.ports.answers.get(key_of(prepared))
+    answer = from_kept(raw) if raw else None
+    age_s = call.ports.now_s() - answer.at_s if answer else 0.0
+    if answer is None or not 0.0 <= age_s <= ttl_s:
+        return None
+    receipt.reuse(answer.model, age_s=age_s)
+    receipt.time_until(call.ports.now_s())
+    if prepared.chat.stream:
+        stream = _ReplayedStream(replayed(answer, receipt.to_json()), done)
+        return respond_stream(stream, receipt, call.frame)
+    body = answered_again(answer, receipt.to_json())
+    done("answered")
+    return respond_answer(body, receipt, call.frame)
+
+
+def keep_answer(call: Call, prepared: Prepared, receipt: Receipt, payload: JsonObject) -> None:
+    """Keep a plain answer beside its response, if it is wanted and may be kept."""
+    if prepared.planned.cache_ttl_s is not None:
+        _keep(call, prepared, receipt, lambda: (payload,))
+
+
+def keep_stream(call: Call, prepared: Prepared, receipt: Receipt, stream: Stream) -> Stream:
+    """Return the stream, which is kept once it has ended well, if that is wanted."""
+    if prepared.planned.cache_ttl_s is None:
+        return stream
+
+    def on_whole(raw: bytes) -> None:
+        is_one_answer = all(attempt.outcome != "cut_off" for attempt in receipt.attempts)
+        if receipt.serving and receipt.serving.outcome == "answered" and is_one_answer:
+            _keep(call, prepared, receipt, lambda: chunks_in(raw))
+
+    return RecordedStream(inner=stream, on_whole=on_whole)
+
+
+def _keep(
+    call: Call, prepared: Prepared, receipt: Receipt, chunks: Callable[[], tuple[JsonObject, ...]]
+) -> None:
+    """Put an answer into the cache beside the response; reading it again is done there too."""
+    ports, served, ttl_s = call.ports, receipt.serving, prepared.planned.cache_ttl_s
+    if served is None or ttl_s is None:
+        return
+
+    async def put() -> None:
+        try:
+            kept = to_kept(KeptAnswer(at_s=ports.now_s(), model=served.model, chunks=chunks()))
+        except ValueError:  # it holds what JSON cannot carry
+            return
+        if kept is not None:
+            await ports.answers.put(key_of(prepared), kept, ttl_s=ttl_s)
+
+    ports.after(put)
+
+
+@dataclass(frozen=True, slots=True)
+class _ReplayedStream:
+    """A kept stream, all at once; see ``body.Stream``."""
+
+    events: bytes
+    done: Callable[[str], None]
+    hands_over: bool = False
+
+    async def run(self, sink: Sink) -> None:
+        try:
+            await sink.write(self.events)
+        finally:
+            self.done("answered")
