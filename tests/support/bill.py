@@ -50,7 +50,12 @@ def _left(*chain: str, at: bytes, stream: bool = True, **options: object) -> Kin
     return Kind(chain, stream=stream, options=options, leaves_at=at)
 
 
-# Each as likely as any other.
+# Each as likely as any other. What is relayed natively is not watched: there a direct stream's usage is not
+# seen, and one that stalls is not ended.
+WATCHED = (
+    _stream("direct:near/sim/ok"),
+    _stream("sim/stall-after", idle_ms=300),
+)
 KINDS = (
     *[_plain("sim/ok"), _stream("sim/ok")] * 4,
     _plain("sim/tools"),
@@ -78,7 +83,6 @@ KINDS = (
     _stream("sim/tools"),
     _stream("sim/reasoning"),
     _stream("sim/long-60"),
-    _stream("direct:near/sim/ok"),
     _stream("sim/status-503", "sim/ok"),
     _stream("sim/empty", "sim/ok"),
     _stream("sim/sse-04-error-is-first-event", "sim/ok"),
@@ -87,7 +91,6 @@ KINDS = (
     _stream("sim/cut-after"),
     _stream("sim/garbage-event"),
     _stream("sim/no-done"),
-    _stream("sim/stall-after", idle_ms=300),
     _stream("sim/reset-after", "sim/ok", on_midstream="restart"),
     _stream("sim/cut-after", "sim/ok", on_midstream="continue"),
     _stream(SILENT, "sim/ok", hedge_ms=40),
@@ -103,10 +106,11 @@ KINDS = (
 )
 
 
-async def send_many(gateway: Gateway, count: int, *, at_once: int, seed: int) -> None:
+async def send_many(gateway: Gateway, count: int, *, watched: bool, at_once: int, seed: int) -> None:
     """Send so many requests, the same ones in the same order for a seed, each to its end or its client's."""
     draw = random.Random(seed)  # noqa: S311  # the same load each time
-    kinds = iter([draw.choice(KINDS) for _ in range(count)])
+    choices = KINDS + WATCHED if watched else KINDS
+    kinds = iter([draw.choice(choices) for _ in range(count)])
     timeout = aiohttp.ClientTimeout(total=120)
     async with aiohttp.ClientSession(gateway.base_url, headers=gateway.headers, timeout=timeout) as session:
 
