@@ -1,11 +1,11 @@
 """When a request has ended: what became of it is remembered, told, and booked."""
 
 from gateway.alerts import alert
-from gateway.attempts import Receipt
 from gateway.call import Call
 from gateway.check_budget import settle
 from gateway.ledger_row import row_of
 from gateway.prepare import Prepared
+from gateway.receipt import Receipt
 from gateway.wire import JsonObject
 from gateway.write_ledger import lose, write_ledger
 
@@ -13,8 +13,11 @@ from gateway.write_ledger import lose, write_ledger
 def close(call: Call, prepared: Prepared, receipt: Receipt, outcome: str) -> None:
     """Take note of a request that has ended; ``outcome`` is ``answered``, or the code of what it ended in.
 
-    Called once for each. The ledger is written beside it: no answer waits for that.
+    Only the first call for a request counts. The ledger is written beside it: no answer waits for that.
     """
+    if receipt.closed:
+        return
+    receipt.closed = True
     ports, caller = call.ports, prepared.caller
     if outcome != "answered":
         receipt.time_until(ports.now_s())

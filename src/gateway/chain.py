@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from gateway.answers import AnswerTest
-from gateway.attempts import Receipt
 from gateway.prices import Price
+from gateway.receipt import Receipt
 from gateway.tasks import Order
 from gateway.wire import OPENROUTER, JsonObject
 

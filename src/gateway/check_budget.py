@@ -3,7 +3,6 @@
 import asyncio
 from dataclasses import dataclass
 
-from gateway.attempts import Receipt
 from gateway.budget import MICROS, Budget, Span, micros_of, period_of, resets_at, shown_time
 from gateway.budgets import EVERYBODY
 from gateway.chain import Plan
@@ -11,6 +10,7 @@ from gateway.chat import Caller
 from gateway.config import Settings
 from gateway.errors import GatewayError
 from gateway.ports import DatabaseError, Ports, Statement
+from gateway.receipt import Receipt
 from gateway.wire import JsonObject, number_or_none
 
 READ_TIMEOUT_S = 1.0

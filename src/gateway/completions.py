@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from gateway.account import close
 from gateway.attempt_once import Ask, ServedStream
-from gateway.attempts import Receipt
 from gateway.body import HttpResponse
 from gateway.call import Call
 from gateway.check_budget import hold
@@ -15,6 +14,7 @@ from gateway.errors import GatewayError
 from gateway.execute import execute
 from gateway.normalize import normalize
 from gateway.prepare import Prepared, learn_beside, prepare
+from gateway.receipt import Receipt
 from gateway.respond import respond_answer, respond_error, respond_stream
 from gateway.reuse import keep_answer, keep_stream, reuse
 from gateway.streaming import Streaming
@@ -24,6 +24,8 @@ async def chat_completions(call: Call) -> HttpResponse:
     """``POST /v1/chat/completions``: authorize, parse, plan, execute, normalize, respond."""
     started_at_s = call.ports.now_s()
     prepared = await prepare(call)
+    # At once: nothing may come between what was left of a budget and what is held of it.
+    hold(prepared.accounts, prepared.planned, prepared.ticket, call.ports)
     call.ports.rates.begin(prepared.caller.name, prepared.ticket, now_s=started_at_s)
     if prepared.rate_headers:
         call = replace(call, frame=replace(call.frame, rate_headers=prepared.rate_headers))
@@ -54,7 +56,6 @@ async def _ask(call: Call, prepared: Prepared, receipt: Receipt, done: Callable[
     """
     settings, ports = call.settings, call.ports
     chat, planned = prepared.chat, prepared.planned
-    hold(prepared.accounts, planned, prepared.ticket, ports)
     ask = Ask(
         request_for=lambda candidate, prefill: request_for(
             candidate, prefill, chat=chat, caller=prepared.caller, settings=settings

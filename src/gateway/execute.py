@@ -10,10 +10,11 @@ import asyncio
 from dataclasses import dataclass
 
 from gateway.attempt_once import Ask, Served, ServedAnswer, ServedStream, attempt_once
-from gateway.attempts import Attempt, Receipt
+from gateway.attempts import Attempt
 from gateway.chain import Plan
 from gateway.policy import AttemptFailedError
 from gateway.ports import Ports
+from gateway.receipt import Receipt
 from gateway.schedule import Schedule
 from gateway.spent import chain_spent
 from gateway.wire import object_or_empty

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable
 
 from gateway.answers import is_plain_progress, look_at, parse_json
 from gateway.attempt_once import ServedStream
-from gateway.attempts import Receipt
 from gateway.chunk_shape import ChunkShape
 from gateway.json_bytes import to_json_bytes
 from gateway.openrouter import DONE
 from gateway.policy import AttemptFailedError, Fault
+from gateway.receipt import Receipt
 from gateway.respond import Frame
 from gateway.spent import stream_broken
 from gateway.sse import data_of, event_of

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from gateway.attempts import Attempt, Receipt
+from gateway.attempts import Attempt
 from gateway.budget import micros_of, period_of
 from gateway.prepare import Prepared
+from gateway.receipt import Receipt
 from gateway.wire import OPENROUTER
 
 # In the order of the table's columns; see migrations/.

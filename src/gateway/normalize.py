@@ -3,8 +3,8 @@
 from contextlib import suppress
 
 from gateway.attempt_once import ServedAnswer
-from gateway.attempts import Receipt
 from gateway.json_bytes import to_json_bytes
+from gateway.receipt import Receipt
 from gateway.shape import shape_completion
 from gateway.wire import JsonObject, object_or_empty, text_or_none
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from gateway.attempt_once import ServedStream
-from gateway.attempts import Receipt
 from gateway.body import Sink
 from gateway.chunk_shape import ChunkShape
 from gateway.guard import Guard
@@ -14,6 +13,7 @@ from gateway.idle import IdleTimer
 from gateway.openrouter import CommittedStream
 from gateway.policy import Fault
 from gateway.ports import TransportError
+from gateway.receipt import Receipt
 from gateway.respond import Frame
 from gateway.wire import ClientGoneError, JsonObject, text_or_none
 

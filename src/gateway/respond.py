@@ -4,9 +4,9 @@ import json
 from dataclasses import dataclass
 from math import ceil
 
-from gateway.attempts import Receipt
 from gateway.body import HttpResponse, Stream
 from gateway.errors import GatewayError
+from gateway.receipt import Receipt
 from gateway.wire import HeaderPairs, Json, JsonObject, object_or_empty
 
 JSON_TYPE = ("content-type", "application/json")

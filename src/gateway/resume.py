@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 from gateway.attempt_once import Ask, ServedStream
-from gateway.attempts import Receipt
 from gateway.chain import Plan
 from gateway.errors import GatewayError
 from gateway.execute import execute
 from gateway.guard import Guard
 from gateway.json_bytes import to_json_bytes
 from gateway.ports import Ports
+from gateway.receipt import Receipt
 from gateway.relay import Resume
 from gateway.sse import event_of
 from gateway.wire import JsonObject

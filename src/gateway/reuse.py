@@ -12,10 +12,10 @@ from gateway.answer_cache import (
     replayed,
     to_kept,
 )
-from gateway.attempts import Receipt
 from gateway.body import HttpResponse, Sink, Stream
 from gateway.call import Call
 from gateway.prepare import Prepared
+from gateway.receipt import Receipt
 from gateway.record import RecordedStream
 from gateway.respond import respond_answer, respond_stream
 from gateway.wire import JsonObject

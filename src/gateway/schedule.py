@@ -7,9 +7,9 @@ only when nothing else is left and its time comes before the deadline.
 from collections import Counter
 from collections.abc import Callable
 
-from gateway.attempts import Receipt
 from gateway.chain import Candidate, Plan, Step
 from gateway.policy import Fault, Scope, Verdict, jitter_s, pause_s
+from gateway.receipt import Receipt
 from gateway.rests import Rests
 
 # Nothing useful comes back in less; an attempt that has no more left is not started. Pyodide's event loop

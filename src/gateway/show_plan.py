@@ -4,7 +4,6 @@ The chain is walked by the same ``Schedule`` as a real one, with every attempt f
 is what happens.
 """
 
-from gateway.attempts import Receipt
 from gateway.body import HttpResponse
 from gateway.call import Call
 from gateway.chain import Limits, Plan, Step
@@ -13,6 +12,7 @@ from gateway.policy import Fault
 from gateway.ports import Ports
 from gateway.prepare import Prepared, learn_beside, prepare
 from gateway.prices import listed_price
+from gateway.receipt import Receipt
 from gateway.respond import respond_json
 from gateway.schedule import Schedule
 from gateway.spent import chain_spent

@@ -1,8 +1,8 @@
 """The error that a caller gets when no model has answered, or when an answer broke off."""
 
-from gateway.attempts import Receipt
 from gateway.errors import GatewayError
 from gateway.policy import Fault, Verdict
+from gateway.receipt import Receipt
 from gateway.wire import Json, JsonObject
 
 

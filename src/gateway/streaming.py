@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.attempt_once import Ask, ServedStream
-from gateway.attempts import Receipt
 from gateway.body import Stream
 from gateway.chain import Plan
 from gateway.chunk_shape import OBJECT
@@ -13,6 +12,7 @@ from gateway.errors import GatewayError
 from gateway.execute import execute
 from gateway.patience import PatientStream, abandon
 from gateway.ports import Ports
+from gateway.receipt import Receipt
 from gateway.relay import RelayedStream
 from gateway.respond import Frame
 from gateway.resume import resume_by

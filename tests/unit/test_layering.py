@@ -10,7 +10,7 @@ LAYERS = (
     "wire errors casts prices fields presets tasks upstreams budget keys setting config needs chat",
     "events json_bytes policy retry_after details error_rows classify answers",
     "catalog endpoints_memory budgets rates rests pace sessions ports body seal sse",
-    "idle shape chunk_shape openrouter attempts respond cors call",
+    "idle shape chunk_shape openrouter attempts receipt respond cors call",
     "authorize limit_rate parse chain check_budget alerts direct compose",
     "costs links speed knowledge fit judge order plan",
     "schedule attempt_once spent execute normalize",

@@ -1,0 +1,111 @@
+"""The receipt of a request: what was tried, in which order, why each attempt ended so, and what it cost."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Literal
+
+from gateway.attempts import Attempt, elapsed_ms
+from gateway.wire import Json, JsonObject
+
+# Proxies and clients allow 8 to 16 KiB for all headers together.
+MAX_RECEIPT_HEADER_BYTES = 4_096
+MAX_TRACE_BYTES = 1_024
+
+
+@dataclass(slots=True, kw_only=True)
+class Receipt:
+    """What one request tried; the same object from its first attempt to its last byte.
+
+    Attributes:
+        requested: the chain, as planned.
+        serving: the attempt whose answer the caller gets; None while there is none.
+        skipped: the models of the chain that were not asked, and why.
+        notes: what else the caller should know, in words.
+        cache: whether a kept answer was looked for, and found; None where none was wanted.
+        reused: the model that served the kept answer which is given again, and its age in seconds.
+        closed: whether what became of the request has been taken note of.
+        first_ms: how long it took until a model committed; None while none has.
+    """
+
+    request_id: str
+    requested: tuple[str, ...]
+    started_at_s: float
+    attempts: list[Attempt] = field(default_factory=list)
+    serving: Attempt | None = None
+    skipped: dict[str, JsonObject] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    ms: int = 0
+    first_ms: int | None = None
+    closed: bool = False
+    cache: Literal["hit", "miss"] | None = None
+    reused: tuple[str, float] | None = None
+
+    def skip(self, model: str, reason: str, **details: Json) -> None:
+        """Record why a model was passed over."""
+        self.skipped[model] = {"model": model, "reason": reason, **details}
+
+    def reuse(self, model: str, *, age_s: float) -> None:
+        """Record that a kept answer of ``model`` is given again."""
+        self.cache = "hit"
+        self.reused = (model, age_s)
+
+    @property
+    def served(self) -> str | None:
+        """The model whose answer the caller gets; None while there is none."""
+        if self.reused:
+            return self.reused[0]
+        return self.serving.model if self.serving else None
+
+    def time_until(self, now_s: float) -> int:
+        """Record how long the request has taken; return how much longer than when last recorded, in ms."""
+        before_ms, self.ms = self.ms, elapsed_ms(self.started_at_s, now_s)
+        return self.ms - before_ms
+
+    @property
+    def cost_usd(self) -> float | None:
+        """The sum of what is known; None while nothing is."""
+        known = [attempt.cost_usd for attempt in self.attempts if attempt.cost_usd is not None]
+        return round(sum(known), 9) if known else None
+
+    @property
+    def most_usd(self) -> float:
+        """The sum of what the attempts have cost, or may have cost at the most."""
+        return sum(attempt.most_usd for attempt in self.attempts)
+
+    def to_json(self) -> JsonObject:
+        """Return the receipt in full."""
+        shown: JsonObject = {
+            "request_id": self.request_id,
+            "requested": list(self.requested),
+            "served": self.served,
+            "attempts": [attempt.to_json() for attempt in self.attempts],
+            "cost_usd": 0.0 if self.reused else self.cost_usd,
+            "ms": self.ms,
+        }
+        if self.cache:
+            age_s = round(self.reused[1]) if self.reused else None
+            shown["cache"] = {"hit": self.cache == "hit", "age_s": age_s}
+        if self.skipped:
+            shown["skipped"] = list(self.skipped.values())
+        if self.notes:
+            shown["notes"] = list(self.notes)
+        return shown
+
+    def to_header(self) -> str:
+        """Return the receipt as compact JSON in ASCII, without its earliest attempts where it is too long."""
+        shown = self.to_json()
+        text = json.dumps(shown, separators=(",", ":"))
+        omitted = 0
+        while len(text) > MAX_RECEIPT_HEADER_BYTES and omitted <= len(self.attempts):
+            shown["requested"] = [self.requested[0]]
+            shown["attempts"] = [attempt.to_json() for attempt in self.attempts[omitted:]]
+            shown["attempts_omitted"] = omitted
+            shown.pop("skipped", None)
+            text = json.dumps(shown, separators=(",", ":"))
+            omitted += 1
+        return text
+
+    def to_trace(self) -> str:
+        """Return the shortest form: ``model=code`` for each attempt, in order."""
+        trace = ",".join(f"{attempt.model}={attempt.word}" for attempt in self.attempts)
+        return trace if len(trace) <= MAX_TRACE_BYTES else trace[: MAX_TRACE_BYTES - 3] + "..."
