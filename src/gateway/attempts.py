@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 
 from gateway.policy import Billed, Fault
 from gateway.prices import Price
-from gateway.wire import OPENROUTER, Json, JsonObject, number_or_none, object_or_empty
+from gateway.wire import OPENROUTER, JsonObject, number_or_none, object_or_empty
 
 AttemptOutcome: TypeAlias = Literal["answered", "failed", "cut_off", "cancelled"]
 Resumption: TypeAlias = Literal["restart", "continue"]
