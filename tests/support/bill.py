@@ -21,7 +21,7 @@ from tests.support.chat import CHAT, QUESTION
 from tests.support.runtimes import Gateway
 
 SILENT = "direct:near/sim/hang"  # whose price is declared, and so its upper bound
-TIMED_OUT = 4_000  # ms, shared by the chain: a silent first model leaves the next one 2 s
+TIMED_OUT = 10_000  # ms, shared by the chain: a silent first model leaves the next one 5 s
 TO_BE_READ_S = 3.0  # what left earlier may never have been a request
 _LINGER_NOT = struct.pack("ii", 1, 0)  # a reset: nothing that is on its way will be read
 _JSON = {"response_format": {"type": "json_object"}}
@@ -106,33 +106,38 @@ KINDS = (
 )
 
 
-async def send_many(gateway: Gateway, count: int, *, watched: bool, at_once: int, seed: int) -> None:
-    """Send so many requests, the same ones in the same order for a seed, each to its end or its client's."""
+async def send_many(
+    gateway: Gateway, count: int, *, name: str, watched: bool, at_once: int, seed: int
+) -> None:
+    """Send so many requests, the same in the same order for a seed, each to its end or its client's.
+
+    Each has a name that begins with ``name``: its id here, its user upstream.
+    """
     draw = random.Random(seed)  # noqa: S311  # the same load each time
     choices = KINDS + WATCHED if watched else KINDS
-    kinds = iter([draw.choice(choices) for _ in range(count)])
+    requests = iter([(f"{name}-{number}", draw.choice(choices)) for number in range(count)])
     timeout = aiohttp.ClientTimeout(total=120)
     async with aiohttp.ClientSession(gateway.base_url, headers=gateway.headers, timeout=timeout) as session:
 
         async def work() -> None:
-            for kind in kinds:
-                await (_send(kind, session) if kind.leaves_at is None else _leave(kind, gateway))
+            for own, kind in requests:
+                await (_send(own, kind, session) if kind.leaves_at is None else _leave(own, kind, gateway))
 
         await asyncio.gather(*(work() for _ in range(at_once)))
 
 
-async def _send(kind: Kind, session: aiohttp.ClientSession) -> None:
-    async with session.post(CHAT, json=_body(kind)) as answer:
+async def _send(name: str, kind: Kind, session: aiohttp.ClientSession) -> None:
+    async with session.post(CHAT, json=_body(name, kind), headers={"x-request-id": name}) as answer:
         await answer.read()
 
 
-async def _leave(kind: Kind, gateway: Gateway) -> None:
+async def _leave(name: str, kind: Kind, gateway: Gateway) -> None:
     """Send by hand, read as far as the kind says, and reset the connection."""
     parts = urlsplit(gateway.base_url)
-    content = json.dumps(_body(kind)).encode()
+    content = json.dumps(_body(name, kind)).encode()
     head = (
         f"POST {CHAT} HTTP/1.1\r\nHost: {parts.netloc}\r\nAuthorization: Bearer {gateway.key}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
+        f"Content-Type: application/json\r\nX-Request-Id: {name}\r\nContent-Length: {len(content)}\r\n\r\n"
     )
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     writer.write(head.encode() + content)
@@ -147,8 +152,9 @@ async def _leave(kind: Kind, gateway: Gateway) -> None:
     writer.transport.abort()
 
 
-def _body(kind: Kind) -> dict[str, Any]:
+def _body(name: str, kind: Kind) -> dict[str, Any]:
     return {
+        "user": name,
         "models": list(kind.chain),
         "messages": QUESTION,
         "max_tokens": 500,
