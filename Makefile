@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN = .venv/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev test faults clients bill key bench check format tables lock deploy
+.PHONY: help setup dev test faults clients bill key bench check format tables lock deploy wrangler smoke
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -44,5 +44,11 @@ tables: setup ## rewrite the tables that the documents take from the code
 lock: setup ## rewrite the hashed requirement files and package-lock.json
 	@exec $(RUN) scripts.lock
 
-deploy: setup ## deploy to Cloudflare: needs `npx wrangler login`, or CLOUDFLARE_API_TOKEN
-	@exec $(RUN) scripts.deploy
+deploy: setup ## deploy to Cloudflare, all of it, and test it: ENV=staging, DRY_RUN=1, ARGS=--no-smoke
+	@PYTHONPATH=src exec $(RUN) scripts.deploy $(if $(ENV),--env="$(ENV)") $(if $(DRY_RUN),--dry-run) $(ARGS)
+
+wrangler: setup ## Cloudflare's tool, with the Node that setup brings: ARGS="rollback --env="
+	@exec $(RUN) scripts.wrangler $(ARGS)
+
+smoke: setup ## test a gateway that runs somewhere, safely and at next to no cost: URL=https://…
+	@PYTHONPATH=src exec $(RUN) scripts.smoke "$(URL)"

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from scripts import recipes
 from scripts.ports import LOOPBACK
 from scripts.servers import stage_directory, start_simulator
 from scripts.setup_clients import NODE_TESTS, PYTHON, set_up_node, set_up_python
@@ -84,6 +85,11 @@ def run_node(on: Bench, pattern: str = "*.test.mjs") -> bool:
     return on.passes(node(), "--test", "--test-concurrency=1", "--test-reporter=dot", *files, cwd=NODE_TESTS)
 
 
+def run_recipes(on: Bench) -> bool:
+    """Run the recipes of the documents; return whether all printed the answer."""
+    return recipes.run(on.environ, url=on.environ["CLIENTS_GATEWAY"], key=on.environ["CLIENTS_KEY"])
+
+
 def table(lines: Iterable[Line]) -> str:
     """Return the Markdown table.
 
@@ -132,7 +138,9 @@ def main() -> None:
         set_up_python()
     ready_s = time.monotonic()
     with bench() as on:
-        passed = [run_node(on, "openai.test.mjs")] if quick else [run_python(on), run_node(on)]
+        passed = (
+            [run_node(on, "openai.test.mjs")] if quick else [run_python(on), run_node(on), run_recipes(on)]
+        )
         written = "" if quick else table(on.lines())
     print(f"\n{written}\nset-up {ready_s - began_s:.0f} s, run {time.monotonic() - ready_s:.0f} s")
     if not all(passed):

@@ -1,17 +1,104 @@
-"""`make deploy`: the current wrangler's deploy, with the venv's Node. Further words are handed on to it."""
+"""`make deploy`: from the log-in to the test of what was deployed, in an order that can be run again."""
 
+import argparse
+import json
 import os
-import subprocess
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.tools import ROOT, WRANGLER, node, tool_environment
+from scripts import deploy_commands as commands
+from scripts import deploy_secrets as secrets
+from scripts import deploy_steps as steps
+from scripts import smoke
+from scripts.deploy_rehearsal import rehearse
+from scripts.deploy_target import Target
+from scripts.env import command_line_names
+from scripts.stage import read_config
+from scripts.tools import ROOT
+from scripts.wrangler import StepError, Wrangler, as_typed
 
 
-def main() -> None:
-    """Deploy, and end as wrangler does."""
-    command: list[str | Path] = [node(), WRANGLER, "deploy", *sys.argv[1:]]
-    sys.exit(subprocess.run(command, cwd=ROOT, check=False, env=tool_environment(os.environ)).returncode)
+@dataclass(frozen=True)
+class Surroundings:
+    """What a deployment meets: wrangler, the environment, who may be asked, and where the repository is."""
+
+    wrangler: Wrangler
+    environ: Mapping[str, str]
+    ask: secrets.Ask | None
+    directory: Path = ROOT
+
+
+def run(target: Target, around: Surroundings, *, with_smoke: bool, more: Sequence[str] = ()) -> None:
+    """Deploy. All questions come first; nothing is changed before they are answered.
+
+    Args:
+        target: what to deploy.
+        around: where.
+        with_smoke: test it afterwards.
+        more: further words for wrangler's deploy.
+
+    Raises:
+        StepError: a step could not be done; those before it are done, and will be found done.
+    """
+    wrangler = around.wrangler
+    wanted = secrets.wanted(target.own.get("vars", {}))
+    secrets.refuse_on_command_line(command_line_names(around.environ.get("MAKEFLAGS", "")), wanted)
+    target.write(around.directory, {})
+    _say(f"log-in: {steps.log_in(wrangler, is_asked=around.ask is not None)}")
+    missing = steps.missing_secrets(wrangler, target, wanted)
+    _say(f"secrets: {'missing ' + ', '.join(missing) if missing else 'all there'}")
+    values = secrets.collect(missing, given=around.environ, ask=around.ask, environment=target.environment)
+    key = secrets.smoke_key(around.environ, around.ask) if with_smoke else ""
+    _say("stores")
+    steps.bind(wrangler, target, around.directory)
+    _say("migrations")
+    for command in commands.apply_migrations(target, "--remote"):
+        wrangler.show(command)
+    if values:
+        _say(
+            f"secrets: {', '.join(values)}, by standard input of {as_typed(commands.upload_secrets(target))}"
+        )
+        wrangler.ask(commands.upload_secrets(target), stdin=json.dumps(values))
+    _say(f"deploy: {target.worker}")
+    done = steps.deploy(wrangler, target, more)
+    _say(f"version {done.version} is at {done.url or 'no public address'}")
+    if with_smoke:
+        _test(done, key, target, around)
+
+
+def _test(done: steps.Deployed, key: str, target: Target, around: Surroundings) -> None:
+    if not done.url:
+        raise StepError("deployed, but not tested: it has no public address. Try: make smoke URL=…")
+    _say("smoke test")
+    try:
+        smoke.run(done.url, key, around.environ)
+    except StepError as error:
+        back = as_typed(commands.roll_back(target))
+        raise StepError(f"{error}. The version before, if there was one, comes back with: {back}") from None
+
+
+def _say(what: str) -> None:
+    print(f"\n{what}", flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Read what to deploy from the command line, and do it; words that are not ours are wrangler's."""
+    parser = argparse.ArgumentParser(prog="make deploy", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--env", default="", help="an environment of wrangler.toml; production without")
+    parser.add_argument("--dry-run", action="store_true", help="show every step, do what needs no account")
+    parser.add_argument("--no-smoke", action="store_true", help="leave out the test of what was deployed")
+    named, more = parser.parse_known_args(arguments)
+    around = Surroundings(Wrangler.pinned(), os.environ, secrets.asker(os.environ))
+    try:
+        target = Target(read_config(ROOT / "wrangler.toml"), named.env)
+        if named.dry_run:
+            rehearse(around.wrangler, target, around.directory, more)
+        else:
+            run(target, around, with_smoke=not named.no_smoke, more=more)
+    except StepError as error:
+        sys.exit(f"\nmake deploy: {error}")
 
 
 if __name__ == "__main__":

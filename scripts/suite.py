@@ -13,7 +13,7 @@ from pathlib import Path
 
 from scripts.leash import Leash
 from scripts.ports import wait_until
-from scripts.tools import DEV, ROOT, WRANGLER, node, tool_environment
+from scripts.tools import DEV, ROOT, tool_environment
 
 RESULTS = DEV / "results"
 PART_TIMEOUT_S = 400.0
@@ -97,7 +97,9 @@ FULL = (
     tests("make dev", "tests/dev"),
     *QUICK,
     tests("simulator", "tests/simulator"),
-    Part("deploy dry run", (node(), WRANGLER, "deploy", "--dry-run"), lists_the_worker),
+    Part(
+        "deploy dry run", ("env", "PYTHONPATH=src", *module("scripts.deploy", "--dry-run")), lists_the_worker
+    ),
     Part("client in Node", ("env", "PYTHONPATH=src", *module("scripts.clients", "--quick"))),
     tests("e2e pyodide-0.28", "tests/e2e", "--runtime", "pyodide-0.28"),
     tests("e2e pyodide-314", "tests/e2e", "--runtime", "pyodide-314"),

@@ -9,6 +9,7 @@ from tests.support.runtimes import Gateway
 PYTHONS = {"workerd": "3.12.", "pyodide-0.28": "3.13.", "pyodide-314": "3.14."}
 
 
+@pytest.mark.smoke
 def test_health_needs_no_key(gateway: Gateway) -> None:
     with gateway.client(headers={}) as client:
         answer = client.get("/health")

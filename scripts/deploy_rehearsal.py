@@ -1,0 +1,58 @@
+"""A deployment's dry run: every step with its commands, and those parts done that need no account."""
+
+import shlex
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from scripts import deploy_commands as commands
+from scripts import deploy_secrets, smoke
+from scripts.deploy_commands import Words
+from scripts.deploy_steps import SCRATCH
+from scripts.deploy_target import D1, KV, Target
+from scripts.tools import ROOT
+from scripts.wrangler import Wrangler, as_typed
+
+Step = tuple[str, Sequence[str]]
+
+
+def steps(target: Target, more: Sequence[str]) -> Iterable[Step]:
+    """Yield what each step does, and its commands as one would type them."""
+    stores = [store for store in target.stores() if not store.known]
+    lists = [commands.list_stores(target, kind) for kind in (KV, D1) if any(s.kind == kind for s in stores)]
+    creates = [commands.create_database(target, store) for store in stores if store.kind == D1]
+    secrets = ", ".join(deploy_secrets.wanted(target.own.get("vars", {})))
+    yield "log-in: who deploys", _typed([commands.WHO_AM_I])
+    yield f"secrets: ask for what is missing of {secrets}", _typed([commands.list_secrets(target)])
+    yield (
+        "stores: find what the account has, create the databases that it has not",
+        _typed([*lists, *creates]),
+    )
+    yield "migrations: apply those that are missing", _typed(commands.apply_migrations(target, "--remote"))
+    yield "secrets: those that were missing, by standard input", _typed([commands.upload_secrets(target)])
+    yield (
+        f"deploy: {target.worker}, and a KV namespace that is not there yet",
+        _typed([commands.deploy(target, *more)]),
+    )
+    yield "smoke test, if not left out", [shlex.join(("python", *smoke.command("https://…")[1:]))]
+
+
+def _typed(words: Iterable[Words]) -> Sequence[str]:
+    return [as_typed(each) for each in words]
+
+
+def rehearse(wrangler: Wrangler, target: Target, directory: Path, more: Sequence[str]) -> None:
+    """Show every step; then apply the migrations to an empty local database, and let wrangler run dry.
+
+    Raises:
+        StepError: one of these failed.
+    """
+    for number, (what, typed) in enumerate(steps(target, more), start=1):
+        print("\n".join([f"\n{number} {what}", *(f"  {line}" for line in typed)]))
+    print("\nWhat needs no account, done now:", flush=True)
+    target.write(directory, {})
+    state = SCRATCH / f"{target.worker}-state"
+    shutil.rmtree(state, ignore_errors=True)
+    for command in commands.apply_migrations(target, "--local", "--persist-to", str(state.relative_to(ROOT))):
+        wrangler.show(command)
+    wrangler.show(commands.deploy(target, "--dry-run", *more))

@@ -1,0 +1,53 @@
+"""That wrangler.toml, its environments, and what Cloudflare's button reads agree."""
+
+import json
+
+import pytest
+
+from scripts.deploy_secrets import wanted
+from scripts.deploy_target import D1, Target
+from scripts.env import read_dotenv
+from scripts.tools import ROOT
+from scripts.wrangler import StepError
+from tests.support.deploying import CONFIG
+
+
+def test_an_environment_binds_what_production_binds_but_to_other_stores() -> None:
+    production = Target(CONFIG).stores()
+
+    for name in CONFIG["env"]:
+        own = Target(CONFIG, name).stores()
+        assert [(each.kind, each.binding) for each in own] == [
+            (each.kind, each.binding) for each in production
+        ]
+        assert not {each.name for each in own} & {each.name for each in production}
+
+
+def test_an_environment_inherits_no_domain_of_productions() -> None:
+    assert all("routes" in each for each in CONFIG["env"].values())
+
+
+def test_the_scripts_of_cloudflares_button_migrate_what_is_bound_before_they_deploy() -> None:
+    script = json.loads((ROOT / "package.json").read_text())["scripts"]["deploy"]
+    bound = [store.binding for store in Target(CONFIG).stores() if store.kind == D1]
+
+    *migrations, deploys = script.split(" && ")
+
+    assert [each.split()[1:5] for each in migrations] == [
+        ["d1", "migrations", "apply", each] for each in bound
+    ]
+    assert deploys.split()[:2] == ["wrangler", "deploy"]
+
+
+def test_what_cloudflares_button_asks_for_is_what_a_deploy_asks_for() -> None:
+    asked = read_dotenv((ROOT / ".dev.vars.example").read_text())
+    described = json.loads((ROOT / "package.json").read_text())["cloudflare"]["bindings"]
+
+    assert tuple(asked) == wanted({})
+    assert not any(asked.values())
+    assert {*asked, *(store.binding for store in Target(CONFIG).stores())} == {*described}
+
+
+def test_an_environment_that_is_not_there_is_refused_with_those_that_are() -> None:
+    with pytest.raises(StepError, match="no environment `stagging`; there is: staging"):
+        Target(CONFIG, "stagging")
