@@ -88,6 +88,7 @@ async def test_a_plain_answer_is_one_row() -> None:
         "reasoning_tokens": 5,
         "cached_tokens": 3,
         "cost_micros": 123,
+        "estimated_micros": 0,
         "cost_state": "known",
         "billed_failures": 0,
         "first_ms": None,
@@ -183,7 +184,9 @@ async def test_what_nobody_can_be_asked_about_is_booked_at_its_worst() -> None:
 
 
 async def test_an_id_that_is_no_plain_name_is_none() -> None:
-    cut = reply(200, text("Hi"), RESET, content_type="text/event-stream", x_generation_id="../credits?x=1")
+    odd = "../credits?x=1"
+    event = text("Hi").replace(b"gen-1", odd.encode())
+    cut = reply(200, event, RESET, content_type="text/event-stream", x_generation_id=odd)
     made = world().script("a/one", cut)
 
     await ask(made, "a/one", stream=True)
