@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN = .venv/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev test faults clients key bench check format tables lock deploy wrangler smoke
+.PHONY: help setup dev test faults clients bill key bench check format tables lock deploy wrangler smoke
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -22,6 +22,9 @@ faults: setup ## every fault that the simulator knows, on every runtime, as one 
 
 clients: setup ## real clients, OpenAI's, OpenRouter's and others', before the gateway; writes the README's table
 	@PYTHONPATH=src exec $(RUN) scripts.clients
+
+bill: setup ## ten thousand requests, with faults, breaks and clients that leave: the ledger against their bill
+	@BILL_REQUESTS=10000 exec $(RUN) pytest -q -s -p no:cacheprovider tests/e2e/test_bill.py --runtime pyodide-314
 
 key: setup ## make a key for one who may call: NAME=app1
 	@PYTHONPATH=src exec $(RUN) scripts.key

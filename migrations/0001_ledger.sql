@@ -20,6 +20,7 @@ CREATE TABLE requests (
   reasoning_tokens INTEGER NOT NULL,
   cached_tokens INTEGER NOT NULL,
   cost_micros INTEGER NOT NULL,
+  estimated_micros INTEGER NOT NULL, -- what of it is an upper bound, since nobody will ever say what it was
   cost_state TEXT NOT NULL,         -- known; pending: more may come from unsettled; estimated: an upper bound is in it
   billed_failures INTEGER NOT NULL, -- attempts that failed and were, or may have been, billed
   first_ms INTEGER,                 -- to the first progress of a stream

@@ -18,6 +18,7 @@ from scripts.follow import Follower
 from scripts.leash import Leash
 from scripts.ports import is_taken
 from scripts.servers import ServerError, stage_directory, start_simulator, start_workerd, workerd_count
+from scripts.stage import old_config, read_config
 from scripts.tools import ROOT
 
 DEFAULT_PORT = "8787"
@@ -147,7 +148,9 @@ def _end(_number: int, _frame: FrameType | None) -> None:
 def main() -> None:
     """Read what to run from the environment and the files, and run it."""
     named = command_line_names(os.environ.get("MAKEFLAGS", ""))
-    names = setting_names(given_settings(ROOT, os.environ, frozenset({"UPSTREAMS"})))
+    declared = old_config(read_config(ROOT / "wrangler.toml"), "", {}, ())["vars"].get("UPSTREAMS", "")
+    given = given_settings(ROOT, os.environ, frozenset({"UPSTREAMS"}))
+    names = setting_names({"UPSTREAMS": declared} | given)
     unknown = unknown_names(named, MAKE_NAMES | names)
     if unknown:
         sys.exit(

@@ -67,12 +67,20 @@ def old_config(
         "main": main,
         "compatibility_date": OLD_DATE,
         "compatibility_flags": [flag for flag in config["compatibility_flags"] if flag in OLD_FLAGS],
-        "vars": {**config.get("vars", {}), **variables},
+        "vars": {**_as_texts(config.get("vars", {})), **variables},
     }
     for binding in bindings:
         kind, table = BINDINGS[binding]
         staged.setdefault(kind, []).append(table)
     return staged
+
+
+def _as_texts(variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return variables without tables: one is JSON to the Worker, however it was written."""
+    return {
+        name: json.dumps(value) if isinstance(value, (Mapping, list)) else value
+        for name, value in variables.items()
+    }
 
 
 def to_toml(document: Mapping[str, Any]) -> str:

@@ -3,11 +3,11 @@
 from gateway.alerts import alert
 from gateway.call import Call
 from gateway.check_budget import settle
-from gateway.ledger_row import Row, row_of
+from gateway.ledger_row import row_of
 from gateway.prepare import Prepared
 from gateway.receipt import Receipt
 from gateway.wire import JsonObject
-from gateway.write_ledger import write_ledger
+from gateway.write_ledger import lose, write_ledger
 
 
 def close(call: Call, prepared: Prepared, receipt: Receipt, outcome: str) -> None:
@@ -28,13 +28,18 @@ def close(call: Call, prepared: Prepared, receipt: Receipt, outcome: str) -> Non
     fields: JsonObject = {"caller": caller.name, "outcome": outcome, "stream": prepared.chat.stream}
     ports.log("request_done", **fields, **receipt.to_json())
     if ports.database.bound:
-        row = row_of(prepared, receipt, outcome)
-        ports.after(lambda: _book(call, prepared, row))
+        ports.after(lambda: _book(call, prepared, receipt, outcome))
 
 
-async def _book(call: Call, prepared: Prepared, row: Row) -> None:
+async def _book(call: Call, prepared: Prepared, receipt: Receipt, outcome: str) -> None:
     """Write the row; then the budgets' sums hold it, and alerts may be due."""
     ports = call.ports
+    try:
+        row = row_of(prepared, receipt, outcome)
+    except Exception as error:  # noqa: BLE001  # our own bug: the row is lost, and that is said
+        ports.log_bug(error)
+        lose(type(error).__name__, ports)
+        return
     if not await write_ledger(row, ports):
         return
     for account in prepared.accounts:

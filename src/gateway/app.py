@@ -12,10 +12,11 @@ from gateway.completions import chat_completions
 from gateway.config import Settings
 from gateway.cors import allowed_origin, answer_preflight
 from gateway.errors import GatewayError
+from gateway.forget_ledger import forget_ledger
 from gateway.ports import Ports
 from gateway.refresh import refresh
 from gateway.respond import Frame, respond_error, respond_json
-from gateway.settle_ledger import forget_old, settle_ledger
+from gateway.settle_ledger import settle_ledger
 from gateway.show_health import VERSION, show_health
 from gateway.show_key import show_key
 from gateway.show_models import OPENROUTERS_PREFIX, show_model, show_models
@@ -73,7 +74,7 @@ async def run_cron(settings: Settings, ports: Ports) -> None:
     """Do the cron trigger's work, so that no request has to: the list of models, the ledger's open costs."""
     await refresh(settings.upstream, ports, max_age_s=settings.catalog_ttl_s * YOUNG)
     await settle_ledger(settings.upstream, ports)
-    await forget_old(settings.ledger_days, ports)
+    await forget_ledger(settings.ledger_days, ports)
 
 
 ROUTES: Mapping[str, Mapping[str, Handler]] = MappingProxyType(

@@ -10,7 +10,7 @@ from gateway.answers import AnswerTest
 from gateway.attempts import Attempt, elapsed_ms
 from gateway.chain import Candidate, Limits, Step
 from gateway.direct import fault_at_direct
-from gateway.openrouter import CommittedStream, Completion, commit, generation_id_in
+from gateway.openrouter import CommittedStream, Completion, as_generation_id, commit, generation_id_in
 from gateway.policy import AttemptFailedError, Fault
 from gateway.ports import Ports, TransportError
 from gateway.schedule import MIN_ATTEMPT_S
@@ -100,6 +100,8 @@ async def _send(
         reply.abort()
         raise
     attempt.outcome = "answered"
+    if attempt.generation_id is None and isinstance(committed, CommittedStream):
+        attempt.generation_id = as_generation_id(committed.first.get("id"))
     return committed
 
 

@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 
 from gateway.policy import Billed, Fault
 from gateway.prices import Price
-from gateway.wire import OPENROUTER, Json, JsonObject, number_or_none, object_or_empty
+from gateway.wire import OPENROUTER, JsonObject, number_or_none, object_or_empty
 
 AttemptOutcome: TypeAlias = Literal["answered", "failed", "cut_off", "cancelled"]
 Resumption: TypeAlias = Literal["restart", "continue"]
@@ -29,15 +29,20 @@ class Tokens:
     def of(cls, usage: JsonObject) -> "Tokens":
         """Return the tokens that a usage object counts."""
         return cls(
-            prompt=_whole(usage.get("prompt_tokens")),
-            completion=_whole(usage.get("completion_tokens")),
-            reasoning=_whole(object_or_empty(usage.get("completion_tokens_details")).get("reasoning_tokens")),
-            cached=_whole(object_or_empty(usage.get("prompt_tokens_details")).get("cached_tokens")),
+            prompt=tokens_in(usage, "prompt_tokens"),
+            completion=tokens_in(usage, "completion_tokens"),
+            reasoning=tokens_in(object_or_empty(usage.get("completion_tokens_details")), "reasoning_tokens"),
+            cached=tokens_in(object_or_empty(usage.get("prompt_tokens_details")), "cached_tokens"),
         )
 
 
-def _whole(value: Json) -> int:
-    return max(0, int(number_or_none(value) or 0))
+# No answer has more: whoever says so is wrong, and must not spoil the sums that it is in.
+MOST_TOKENS = 1_000_000_000
+
+
+def tokens_in(counts: JsonObject, name: str) -> int:
+    """Return how many tokens are counted under a name; what is no count is none."""
+    return int(min(MOST_TOKENS, max(0.0, number_or_none(counts.get(name)) or 0.0)))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -99,7 +104,8 @@ class Attempt:
             self.settle(number_or_none(usage.get("cost")))
             return False
         cost_usd = self.price.cost_usd(self.tokens.prompt, self.tokens.completion)
-        if cost_usd is None or not {"prompt_tokens", "completion_tokens"} <= usage.keys():
+        counts = (usage.get("prompt_tokens"), usage.get("completion_tokens"))
+        if cost_usd is None or any(number_or_none(count) is None for count in counts):
             return False
         usage["cost"] = round(cost_usd, 9)
         self.settle(cost_usd)

@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import floor
 from typing import Literal, TypeAlias
 
 from gateway.wire import Json, number_or_none, object_or_empty
 
 MICROS = 1_000_000  # of a USD
+# No request costs this much: an upstream that says so is wrong, and must not spoil the sums that it is in.
+MOST_MICROS = 1_000_000 * MICROS
 Span: TypeAlias = Literal["day", "month"]
 
 
@@ -27,6 +30,14 @@ class Budget:
 
     def __bool__(self) -> bool:
         return any(True for _ in self.limits())
+
+
+def micros_of(usd: float) -> int:
+    """Return an amount in whole micro-dollars, halves up; what cannot be one becomes the nearest that can."""
+    micros = usd * MICROS
+    if not 0 < micros < MOST_MICROS:
+        return MOST_MICROS if micros > 0 else 0
+    return floor(round(micros, 3) + 0.5)  # a half is one, though as a float it may be a little less
 
 
 def as_budget(value: Json) -> Budget:

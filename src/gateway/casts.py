@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
-from gateway.wire import JsonObject
+from gateway.wire import Json, JsonObject
 
 _MODEL_NAME = re.compile(r"[!-~]{1,256}")
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
@@ -43,12 +43,29 @@ def as_header_text(raw: str) -> str:
     return text
 
 
+def read_json(raw: str) -> Json:
+    """Return what JSON holds.
+
+    Raises:
+        ValueError: it is none, or names something twice in one object: which of them counts?
+    """
+
+    def distinct(pairs: list[tuple[str, Json]]) -> JsonObject:
+        fields = dict(pairs)
+        if len(fields) < len(pairs):
+            raise ValueError("named twice")
+        return fields
+
+    value: Json = json.loads(raw, object_pairs_hook=distinct)
+    return value
+
+
 def as_object(raw: str) -> JsonObject:
     """Return a JSON object; an empty text is an empty one."""
     try:
-        value = json.loads(raw or "{}")
+        value = read_json(raw or "{}")
     except (ValueError, RecursionError):  # its own words may hold the value
-        raise ValueError("must be JSON") from None
+        raise ValueError("must be JSON, and name nothing twice in one object") from None
     if not isinstance(value, dict):
         raise ValueError("must be a JSON object")  # noqa: TRY004  # casts raise ValueError
     return value
@@ -114,10 +131,15 @@ def as_base_url(raw: str) -> str:
     url = raw.strip().rstrip("/")
     try:
         parts = urlsplit(url)
+        is_plain = all("!" <= character <= "~" for character in url) and (parts.port or 1) > 0
     except ValueError:  # its own words may hold the value
         raise ValueError("must be an https:// URL") from None
     loopback = (parts.hostname or "") in LOOPBACK_HOSTS
-    if parts.scheme not in ({"https", "http"} if loopback else {"https"}) or not parts.hostname:
+    if (
+        parts.scheme not in ({"https", "http"} if loopback else {"https"})
+        or not parts.hostname
+        or not is_plain
+    ):
         raise ValueError("must be an https:// URL (http:// for a loopback host only)")
     if parts.username or parts.password or "?" in url or "#" in url:
         raise ValueError("must not hold credentials, a query or a fragment")

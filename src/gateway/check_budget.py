@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from gateway.budget import MICROS, Budget, Span, period_of, resets_at, shown_time
+from gateway.budget import MICROS, Budget, Span, micros_of, period_of, resets_at, shown_time
 from gateway.budgets import EVERYBODY
 from gateway.chain import Plan
 from gateway.chat import Caller
@@ -119,11 +119,11 @@ def hold(accounts: tuple[Account, ...], planned: Plan, ticket: str, ports: Ports
     """Count a request against its budgets before its first call, with the dearest of its chain."""
     worst_usd = max((each.worst_cost_usd or 0.0 for each in planned.chain), default=0.0)
     for account in accounts:
-        ports.budgets.hold(account.key, ticket, round(worst_usd * MICROS), now_s=ports.now_s())
+        ports.budgets.hold(account.key, ticket, micros_of(worst_usd), now_s=ports.now_s())
 
 
 def settle(accounts: tuple[Account, ...], receipt: Receipt, ticket: str, ports: Ports) -> None:
     """Count a request that has ended with what it cost, or may have."""
-    micros = round(receipt.most_usd * MICROS)
+    micros = micros_of(receipt.most_usd)
     for account in accounts:
         ports.budgets.settle(account.key, ticket, micros, now_s=ports.now_s())

@@ -13,7 +13,7 @@ from gateway.compose import request_for
 from gateway.errors import GatewayError
 from gateway.execute import execute
 from gateway.normalize import normalize
-from gateway.prepare import Prepared, learn_beside, prepare
+from gateway.prepare import Prepared, learn_beside, ports_for, prepare
 from gateway.receipt import Receipt
 from gateway.respond import respond_answer, respond_error, respond_stream
 from gateway.reuse import keep_answer, keep_stream, reuse
@@ -27,6 +27,7 @@ async def chat_completions(call: Call) -> HttpResponse:
     # At once: nothing may come between what was left of a budget and what is held of it.
     hold(prepared.accounts, prepared.planned, prepared.ticket, call.ports)
     call.ports.rates.begin(prepared.caller.name, prepared.ticket, now_s=started_at_s)
+    call = replace(call, ports=ports_for(prepared.caller, call.ports))
     if prepared.rate_headers:
         call = replace(call, frame=replace(call.frame, rate_headers=prepared.rate_headers))
     learn_beside(call, prepared)

@@ -8,10 +8,11 @@ from gateway.chat import Caller, ChatRequest
 from gateway.config import Settings
 from gateway.direct import direct_fields
 from gateway.json_bytes import to_json_bytes
-from gateway.prices import Price
+from gateway.prices import Price, usd_or_none
 from gateway.wire import (
     OPENROUTER,
     HeaderPairs,
+    Json,
     JsonObject,
     Upstream,
     UpstreamRequest,
@@ -79,12 +80,20 @@ def _prefilled(raw: bytes, prefill: str) -> bytes:
 def _priced(raw: bytes, ceiling: Price) -> bytes:
     """Return the fields with a route's ceiling, which keeps OpenRouter from dearer providers of the model.
 
-    A ceiling of the caller's own stays. Source: OpenRouter "Provider Routing", `max_price`.
+    A ceiling of the caller's own counts where it is lower. Source: OpenRouter `provider.max_price`.
     """
     limits: JsonObject = {name: usd for name, usd in ceiling.to_json().items() if usd is not None}
     if b'"provider"' not in raw:
         return b'"provider":' + to_json_bytes({"max_price": limits}) + b"," + raw
     fields = object_or_empty(parse_json(b"{" + raw))
     provider = object_or_empty(fields.get("provider"))
-    fields["provider"] = {"max_price": limits, **provider}
+    asked = object_or_empty(provider.get("max_price"))
+    lower = {name: _lower(asked.get(name), usd) for name, usd in limits.items()}
+    fields["provider"] = {**provider, "max_price": {**asked, **lower}}
     return to_json_bytes(fields)[1:]
+
+
+def _lower(asked: Json, limit_usd: Json) -> Json:
+    """Return the caller's own limit where it is one, and lower."""
+    usd, limit = usd_or_none(asked), usd_or_none(limit_usd)
+    return asked if usd is not None and limit is not None and 0 <= usd < limit else limit_usd

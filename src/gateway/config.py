@@ -149,7 +149,9 @@ def _read_secret(name: str, env: Env) -> str:
     except ValueError as error:
         raise ConfigError(name, str(error)) from None
     if not key:
-        raise ConfigError(name, f"is not set. Set it with `npx wrangler secret put {name}`.")
+        raise ConfigError(
+            name, f"is not set. Set it with `npx wrangler secret put {name}`, or locally in .dev.vars."
+        )
     return key
 
 

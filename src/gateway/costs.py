@@ -6,6 +6,8 @@ from gateway.wire import JsonObject, number_or_none, object_or_empty
 
 # An answer's length where nothing bounds it: what a page of text comes to.
 EXPECTED_COMPLETION_TOKENS = 500
+# What a prompt costs at the most that is kept for later. Source: OpenRouter "Prompt Caching".
+CACHE_WRITE = 2
 
 
 def estimated_cost_usd(chat: ChatRequest, price: Price, listed: JsonObject | None = None) -> float | None:
@@ -19,6 +21,8 @@ def worst_cost_usd(chat: ChatRequest, price: Price, listed: JsonObject | None = 
 
     List prices are those of a model's cheapest endpoint, so a dearer one can go above this.
     """
+    if chat.needs.has_fees:
+        return None
     return _cost_usd(chat, price, listed, chat.needs.tokens.most, _most_completion_tokens(chat, listed))
 
 
@@ -31,6 +35,7 @@ def _cost_usd(
 ) -> float | None:
     if prompt_tokens is None or completion_tokens is None:
         return None
+    prompt_tokens *= CACHE_WRITE if chat.needs.writes_cache else 1
     tokens_usd = price.cost_usd(prompt_tokens, completion_tokens * chat.choices)
     return None if tokens_usd is None else tokens_usd + (usd_per_request(listed) if listed else 0.0)
 

@@ -2,6 +2,7 @@
 
 from gateway.chat import Caller, ChatRequest
 from gateway.config import Settings
+from gateway.knowledge import Knowledge
 from gateway.links import routes_in
 from gateway.plan import LIMIT_SETTINGS
 from gateway.tasks import TaskRoute
@@ -16,29 +17,36 @@ OPTIONAL = (
     "max_cost_usd",
     "strict",
     "on_midstream",
+    "keepalive_ms",
+    "check_json",
+    "allow_reasoning_only",
+    "errors",
     "cache_ttl_s",
 )
 
 
-def decided_by(chat: ChatRequest, settings: Settings, caller: Caller) -> JsonObject:
+def decided_by(chat: ChatRequest, settings: Settings, caller: Caller, known: Knowledge) -> JsonObject:
     """Return what was decided, and by what: a field of the request, a task route, a key, or a setting."""
     names = chat.models or settings.default_chain
-    routes = [route for route in routes_in(names, settings) if route]
+    routes = routes_in(names, settings)
     decided: JsonObject = {"models": "models" if chat.models else "DEFAULT_MODEL, FALLBACK_MODELS"}
-    first = routes[0] if routes else None
     for name in LIMIT_SETTINGS:
-        decided[name] = _by(name, chat, first, caller) or name.upper()
+        decided[name] = _by(name, chat, routes[0], caller) or name.upper()
+    decided["max_attempts"] = "MAX_ATTEMPTS"
     for name in OPTIONAL:
-        if by := _by(name, chat, first, caller):
+        if by := _by(name, chat, routes[0], caller):
             decided[name] = by
+    only = routes[0] if len(routes) == 1 else None
+    if only and only.order != "given" and "order" not in decided:
+        decided["order"] = only.name
+    if known.budget_left_usd is not None:
+        decided["budget_left_usd"] = known.budget_left_usd
     return decided
 
 
 def _by(name: str, chat: ChatRequest, route: TaskRoute | None, caller: Caller) -> str | None:
     if name in chat.options.asked:
         return f"gateway.{name}"
-    if route is not None:
-        has_order = (name == "order" and route.order != "given") or (name == "weights" and route.weights)
-        if has_order or name in route.options:
-            return route.name
+    if route is not None and name in route.options:
+        return route.name
     return f"key {caller.name}" if name in caller.options else None

@@ -17,6 +17,7 @@ from gateway.ports import Ports
 from gateway.receipt import Receipt
 from gateway.schedule import Schedule
 from gateway.spent import chain_spent
+from gateway.wire import object_or_empty
 
 
 async def execute(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports) -> Served:
@@ -79,6 +80,8 @@ class _Walk:
         return None
 
     def _note_pace(self, attempt: Attempt) -> None:
+        if attempt.fault is not None and not attempt.fault.is_slowness:
+            return  # it says nothing of the model's speed
         self.ports.pace.note(
             attempt.model,
             attempt.ms,
@@ -113,5 +116,7 @@ async def _release(lanes: "set[asyncio.Task[Served | None]]") -> None:
     for outcome in await asyncio.gather(*lanes, return_exceptions=True):
         if isinstance(outcome, (ServedAnswer, ServedStream)):
             outcome.attempt.outcome = "cancelled"
+        if isinstance(outcome, ServedAnswer):  # nobody gets it, but it says what it cost
+            outcome.attempt.settle_usage(object_or_empty(outcome.answer.payload.get("usage")))
         if isinstance(outcome, ServedStream):
             outcome.answer.reply.abort()

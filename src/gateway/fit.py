@@ -11,7 +11,6 @@ from typing import TypeAlias
 
 from gateway.chat import ChatRequest
 from gateway.needs import PARAMETERS
-from gateway.prices import Price, lowest_price
 from gateway.wire import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
 
 
@@ -22,13 +21,11 @@ class Question:
     Attributes:
         chat: the request.
         require: parameters that the model's route insists on.
-        max_price: the route's ceiling.
         today: the date in UTC, as ``YYYY-MM-DD``.
     """
 
     chat: ChatRequest
     require: tuple[str, ...] = ()
-    max_price: Price | None = None
     today: str
 
 
@@ -56,26 +53,16 @@ def misfit(listed: JsonObject, question: Question) -> Misfit | None:
 
 def _expired(listed: JsonObject, question: Question) -> JsonObject | None:
     date = listed.get("expiration_date")
-    return {"since": date} if isinstance(date, str) and date and date <= question.today else None
-
-
-def _over_price(listed: JsonObject, question: Question) -> JsonObject | None:
-    ceilings = [each for each in (question.max_price, question.chat.needs.max_price) if each]
-    price = lowest_price(listed) if ceilings else Price()
-    for ceiling in ceilings:
-        for kind, usd in (("prompt", price.prompt), ("completion", price.completion)):
-            limit_usd = getattr(ceiling, kind)
-            if usd is not None and limit_usd is not None and usd > limit_usd:
-                return {"kind": kind, "usd_per_million_tokens": usd}
-    return None
+    return {"since": date} if isinstance(date, str) and date and date < question.today else None
 
 
 def _certainly_too_long(listed: JsonObject, question: Question) -> JsonObject | None:
-    return _beyond(listed, question.chat.needs.tokens.least)
+    return None if question.chat.needs.shrinks else _beyond(listed, question.chat.needs.tokens.least)
 
 
 def _likely_too_long(listed: JsonObject, question: Question) -> JsonObject | None:
-    return _beyond(listed, question.chat.needs.tokens.likely + (question.chat.max_tokens or 0))
+    needs = question.chat.needs
+    return None if needs.shrinks else _beyond(listed, needs.tokens.likely + (question.chat.max_tokens or 0))
 
 
 def _beyond(listed: JsonObject, tokens: int) -> JsonObject | None:
@@ -143,11 +130,10 @@ JSON_PARAMETERS: Mapping[str, frozenset[str]] = MappingProxyType(
 
 # The reason, the check, and whether it is certain. Sources: OpenRouter's list of models for what each field
 # means; its errors for what happens without: 404 "No endpoints found that support tool use", "… image input",
-# "… can handle the requested parameters" (with `require_parameters`), "… Max Price". What it drops in silence
+# "… can handle the requested parameters" (with `require_parameters`). What it drops in silence
 # (`response_format` where nobody supports it), or has a plugin for (files), is not certain; nor is what is
 # announced (`expiration_date`).
 CHECKS: tuple[tuple[str, Check, bool], ...] = (
-    ("over_max_price", _over_price, True),
     ("no_tools", _lacks_tools, True),
     ("no_such_input", _lacks_input, True),
     ("no_such_output", _lacks_output, True),

@@ -11,10 +11,9 @@ from gateway.fit import Misfit, Question, misfit
 from gateway.keys import may_use
 from gateway.knowledge import Knowledge
 from gateway.links import Link
+from gateway.prices import Price, lowest_price
 from gateway.wire import OPENROUTER, JsonObject
 
-# Reasons that are no opinion of the catalogue's: however old it is, they hold.
-MONEY = frozenset({"over_max_price", "over_max_cost", "over_budget", "price_unknown"})
 # What a chain without links ends in, by a reason for which one was left out; the first that applies.
 NOTHING_LEFT: Mapping[str, str] = MappingProxyType(
     {
@@ -72,25 +71,45 @@ class Judge:
         foreign = self.caller.own_key is not None and candidate.upstream != OPENROUTER
         if foreign or not may_use(self.caller.models, candidate.model, candidate.task):
             return Misfit(reason="not_allowed", certain=True)
-        found = self._misfit(link) if self.known.catalog else None
-        return found or self._too_dear(candidate)
+        # Money first: an opinion of the catalogue's that is only a doubt must not stand before a ceiling.
+        return self._over_price(link) or self._too_dear(candidate) or self._misfit(link)
+
+    def _over_price(self, link: Link) -> Misfit | None:
+        """Return whether a model charges more for a token than its route, or the request, allows."""
+        candidate, route = link.candidate, link.route
+        ceilings = [each for each in (route and route.max_price, self.chat.needs.max_price) if each]
+        if not ceilings:
+            return None
+        price = candidate.price or (lowest_price(link.listed) if link.listed else Price())
+        for ceiling in ceilings:
+            for kind in ("prompt", "completion"):
+                usd, limit_usd = getattr(price, kind), getattr(ceiling, kind)
+                if limit_usd is None:
+                    continue
+                if usd is not None and usd > limit_usd:
+                    details: JsonObject = {"kind": kind, "usd_per_million_tokens": usd}
+                    return Misfit(reason="over_max_price", certain=True, details=details)
+                # OpenRouter holds its providers to the ceiling; with a direct upstream nobody does.
+                if usd is None and candidate.upstream != OPENROUTER:
+                    return Misfit(reason="price_unknown", certain=True)
+        return None
 
     def _misfit(self, link: Link) -> Misfit | None:
         """Return what the catalogue says against a link."""
         route = link.route
+        if self.known.catalog is None:
+            return None
         if link.listed is None:
             gone = route is not None and route.is_built_in and self.known.is_fresh
             return Misfit(reason="not_listed", certain=False) if gone else None
         question = Question(
             chat=self.chat,
             require=route.require if route else (),
-            max_price=route.max_price if route else None,
             today=datetime.fromtimestamp(self.known.now_s, UTC).date().isoformat(),
         )
         found = misfit(link.listed, question)
-        if found is None or self.known.is_fresh or found.reason in MONEY:
-            return found
-        return replace(found, certain=False)  # an old list does not say for sure what a model cannot do
+        # An old list does not say for sure what a model cannot do.
+        return found if found is None or self.known.is_fresh else replace(found, certain=False)
 
     def _too_dear(self, candidate: Candidate) -> Misfit | None:
         """Return whether one attempt alone could go above the request's ceiling, or above its budget."""
@@ -99,7 +118,7 @@ class Judge:
             unknown = ceiling_usd is not None and self.options.strict
             return Misfit(reason="price_unknown", certain=True) if unknown else None
         details: JsonObject = {"worst_cost_usd": round(worst_usd, 9)}
-        if ceiling_usd is not None and worst_usd >= ceiling_usd:
+        if ceiling_usd is not None and worst_usd > ceiling_usd:
             return Misfit(reason="over_max_cost", certain=True, details=details)
         left_usd = self.known.budget_left_usd
         if left_usd is not None and worst_usd > left_usd:

@@ -1,6 +1,5 @@
 """The keys of those who may call: ``GATEWAY_KEYS``, as lines or as JSON, kept as digests alone."""
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from gateway.budget import Budget, as_budget
-from gateway.casts import as_lines, as_model
+from gateway.casts import as_lines, as_model, read_json
 from gateway.presets import as_options
 from gateway.wire import Json, list_or_empty, object_or_empty
 
@@ -71,10 +70,18 @@ def _of_line(line: str) -> GatewayKey:
 
 def _of_json(raw: str) -> tuple[GatewayKey, ...]:
     try:
-        entries: Json = json.loads(raw)
+        entries = list_or_empty(read_json(raw))
     except (ValueError, RecursionError):
-        raise ValueError("must be JSON, as it begins with [") from None
-    return tuple(_of_entry(entry) for entry in list_or_empty(entries))
+        raise ValueError("must be JSON, as it begins with [, and name nothing twice in one object") from None
+    keys = []
+    for number, entry in enumerate(entries, start=1):
+        try:
+            keys.append(_of_entry(entry))
+        except ValueError as error:
+            raise ValueError(f"is wrong at entry {number}, which {error}") from None
+    if len({key.digest for key in keys}) < len(keys):
+        raise ValueError("must not give one token to two names")
+    return tuple(keys)
 
 
 def _of_entry(entry: Json) -> GatewayKey:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gateway.attempts import Attempt
-from gateway.budget import MICROS, period_of
+from gateway.budget import micros_of, period_of
 from gateway.prepare import Prepared
 from gateway.receipt import Receipt
 from gateway.wire import OPENROUTER
@@ -27,6 +27,7 @@ COLUMNS = (
     "reasoning_tokens",
     "cached_tokens",
     "cost_micros",
+    "estimated_micros",
     "cost_state",
     "billed_failures",
     "first_ms",
@@ -67,7 +68,9 @@ def row_of(prepared: Prepared, receipt: Receipt, outcome: str) -> Row:
     unsettled = [each for each in unsaid if _can_be_asked_for(each, prepared)]
     guessed = [each for each in unsaid if not _can_be_asked_for(each, prepared)]
     known_usd = sum(attempt.cost_usd or 0.0 for attempt in receipt.attempts)
-    cost_micros = round((known_usd + sum(attempt.most_usd for attempt in guessed)) * MICROS)
+    known_micros = micros_of(known_usd)
+    estimated_micros = sum(micros_of(attempt.most_usd) for attempt in guessed)
+    cost_micros = known_micros + estimated_micros
     serving, served = receipt.serving, receipt.served
     link = next((each for each in prepared.planned.chain if each.model == served), None)
     values: dict[str, str | int | None] = {
@@ -88,8 +91,11 @@ def row_of(prepared: Prepared, receipt: Receipt, outcome: str) -> Row:
         "reasoning_tokens": sum(attempt.tokens.reasoning for attempt in receipt.attempts),
         "cached_tokens": sum(attempt.tokens.cached for attempt in receipt.attempts),
         "cost_micros": cost_micros,
+        "estimated_micros": estimated_micros,
         "cost_state": "estimated" if guessed else "pending" if unsettled else "known",
-        "billed_failures": sum(each.outcome == "failed" and each.billed != "no" for each in receipt.attempts),
+        "billed_failures": sum(
+            each.outcome in ("failed", "cut_off") and each.billed != "no" for each in receipt.attempts
+        ),
         "first_ms": receipt.first_ms if prepared.chat.stream else None,
         "total_ms": receipt.ms,
     }
@@ -101,9 +107,7 @@ def row_of(prepared: Prepared, receipt: Receipt, outcome: str) -> Row:
         is_ours=prepared.caller.own_key is None,
         values=tuple(values[name] for name in COLUMNS),
         unsettled=tuple(
-            Unsettled(
-                generation_id=attempt.generation_id or "", worst_micros=round(attempt.most_usd * MICROS)
-            )
+            Unsettled(generation_id=attempt.generation_id or "", worst_micros=micros_of(attempt.most_usd))
             for attempt in unsettled
         ),
     )

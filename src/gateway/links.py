@@ -67,7 +67,7 @@ def _direct(model: str, route: TaskRoute | None, chat: ChatRequest, settings: Se
     if direct is None or not asked:
         raise GatewayError(
             "unknown_upstream",
-            "A `direct:NAME/MODEL` must name an upstream that UPSTREAMS declares, and a model.",
+            f"A `direct:NAME/MODEL` must name a model, and one of: {', '.join(settings.direct) or 'none'}.",
             param="model",
         )
     price = direct.prices.get(asked)

@@ -58,8 +58,12 @@ PARAMETERS: Mapping[str, frozenset[str]] = MappingProxyType(
     }
 )
 
-# Bytes of JSON text a token. Text has three to four; blanks and repetition have more, rare scripts fewer.
-LEAST, LIKELY, MOST = 16, 4, 2
+# Bytes of JSON text a token. Text has three to four. A run of blanks is one token for a hundred and more.
+# What a tokenizer does not know, and digits with some, is a token a byte: more than that there are not.
+LEAST, LIKELY, MOST = 128, 4, 1
+# Plugins without a fee. Others search, read or route for money that no price per token holds.
+# Source: OpenRouter "Plugins".
+FREE_PLUGINS = frozenset({"response-healing", "context-compression", "moderation"})
 IMAGE_TOKENS_LIKELY = 1_000
 IMAGE_TOKENS_MOST = 6_000  # none of the families' tilings makes more of one image
 
@@ -90,6 +94,9 @@ class Needs:
         json: which kind of JSON it wants for an answer; None for any text.
         parameters: fields that the model must support, because the caller insists on it.
         max_price: the caller's own ceiling in ``provider.max_price``.
+        has_fees: whether it may cost more than its tokens: a search, an image, a recording.
+        writes_cache: whether it asks for its prompt to be kept, which costs up to twice as much.
+        shrinks: whether OpenRouter shortens its prompt until it fits.
     """
 
     tokens: TokenEstimate
@@ -99,10 +106,16 @@ class Needs:
     json: JsonNeed | None = None
     parameters: tuple[str, ...] = ()
     max_price: Price | None = None
+    has_fees: bool = False
+    writes_cache: bool = False
+    shrinks: bool = False
 
 
-def needs_of(body: JsonObject, *, total_bytes: int) -> Needs:
-    """Return what a checked body needs; ``total_bytes`` is the length of what goes upstream of it."""
+def needs_of(body: JsonObject, *, total_bytes: int, writes_cache: bool) -> Needs:
+    """Return what a checked body needs.
+
+    ``total_bytes`` is how long it goes upstream, ``writes_cache`` whether it has `cache_control`.
+    """
     parts = list(_media_in(body))
     provider = object_or_empty(body.get("provider"))
     insists = provider.get("require_parameters") is True
@@ -115,6 +128,23 @@ def needs_of(body: JsonObject, *, total_bytes: int) -> Needs:
         json=JSON_KINDS.get(str(object_or_empty(body.get("response_format")).get("type"))),
         parameters=tuple(name for name in PARAMETERS if body.get(name) is not None) if insists else (),
         max_price=_max_price(provider.get("max_price")),
+        has_fees=_has_fees(body, modalities),
+        writes_cache=writes_cache,
+        shrinks="context-compression" in _plugins_in(body) or bool(body.get("transforms")),
+    )
+
+
+def _plugins_in(body: JsonObject) -> set[str]:
+    return {str(object_or_empty(each).get("id")) for each in list_or_empty(body.get("plugins"))}
+
+
+def _has_fees(body: JsonObject, modalities: set[str]) -> bool:
+    types = {str(object_or_empty(tool).get("type")) for tool in list_or_empty(body.get("tools"))}
+    return bool(
+        _plugins_in(body) - FREE_PLUGINS
+        or body.get("web_search_options")
+        or modalities - {"text"}
+        or any(each.startswith("openrouter:") for each in types)
     )
 
 
@@ -127,9 +157,11 @@ class _Media:
 
 
 def _media_in(body: JsonObject) -> Iterator[_Media]:
-    for message in list_or_empty(body.get("messages")):
-        content = object_or_empty(message).get("content")
-        for part in content if isinstance(content, list) else ():
+    for each in list_or_empty(body.get("messages")):
+        message = object_or_empty(each)
+        content = message.get("content")
+        # An answer's own images are sent back beside its text.
+        for part in (*(content if isinstance(content, list) else ()), *list_or_empty(message.get("images"))):
             fields = object_or_empty(part)
             kind = PART_INPUTS.get(str(fields.get("type")))
             if kind is not None:
@@ -138,9 +170,9 @@ def _media_in(body: JsonObject) -> Iterator[_Media]:
 
 def _inline_bytes(part: JsonObject) -> int | None:
     """Return the length of the data that a part carries; None where it links to it."""
-    holder = object_or_empty(part.get(str(part.get("type"))))
-    texts = [value for value in holder.values() if isinstance(value, str)]
-    longest = max(texts, key=len, default="")
+    holder = part.get(str(part.get("type")))
+    texts = [holder] if isinstance(holder, str) else [*object_or_empty(holder).values()]
+    longest = max((text for text in texts if isinstance(text, str)), key=len, default="")
     return None if longest.startswith(("http://", "https://")) else len(longest)
 
 

@@ -8,7 +8,7 @@ from gateway.classify import classify
 from gateway.policy import AttemptFailedError, Fault
 from gateway.ports import Reply
 from gateway.sse import EventTooLargeError, SseDecoder, data_of
-from gateway.wire import JsonObject
+from gateway.wire import Json, JsonObject
 
 DONE = b"[DONE]"
 _GENERATION_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
@@ -45,8 +45,12 @@ def generation_id_in(reply: Reply) -> str | None:
 
     Source: OpenRouter `X-Generation-Id`. It becomes a part of a path later: what is no plain name is none.
     """
-    name = reply.header("x-generation-id") or ""
-    return name if _GENERATION_ID.fullmatch(name) else None
+    return as_generation_id(reply.header("x-generation-id"))
+
+
+def as_generation_id(name: Json) -> str | None:
+    """Return a generation's name; None for what cannot be one."""
+    return name if isinstance(name, str) and _GENERATION_ID.fullmatch(name) else None
 
 
 async def commit(

@@ -43,15 +43,15 @@ def parse(raw: bytes) -> ChatRequest:
         models=_models(body),
         stream=body.get("stream") is True,
         fields=fields,
-        max_tokens=_whole_of(body, "max_completion_tokens", "max_tokens"),
-        choices=max(1, _whole_of(body, "n") or 1),
+        max_tokens=max(_wholes_of(body, "max_completion_tokens", "max_tokens"), default=None),
+        choices=max([1, *_wholes_of(body, "n")]),
         wants_json=_wants_json(body),
         openai_usage=object_or_empty(body.get("stream_options")).get("include_usage") is True,
         is_text=not _wants_json(body) and not any(body.get(name) for name in NOT_TEXT),
         openrouters_own=any(name in body for name in OPENROUTERS_OWN),
         session=text_or_none(body.get("session_id")),
         user=text_or_none(body.get("user")),
-        needs=needs_of(body, total_bytes=len(fields)),
+        needs=needs_of(body, total_bytes=len(fields), writes_cache=b'"cache_control"' in fields),
         options=_options(object_or_empty(body.get("gateway"))),
     )
 
@@ -113,9 +113,9 @@ def _check_messages(messages: list[Json]) -> None:
             raise _wrong(f"messages[{index}].role", TEXT)
 
 
-def _whole_of(body: JsonObject, *names: str) -> int | None:
-    """Return the first of these fields that is set; ``_check`` has seen that each is a whole number."""
-    return next((value for name in names if isinstance(value := body.get(name), int)), None)
+def _wholes_of(body: JsonObject, *names: str) -> list[int]:
+    """Return those of these fields that are set; ``_check`` has seen that each is a whole number."""
+    return [value for name in names if isinstance(value := body.get(name), int)]
 
 
 def _wants_json(body: JsonObject) -> bool:

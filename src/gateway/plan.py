@@ -13,6 +13,7 @@ from gateway.knowledge import Knowledge
 from gateway.links import links_of, routes_in
 from gateway.order import OrderBy, ordered
 from gateway.tasks import Order, TaskRoute
+from gateway.wire import number_or_none
 
 NOT_SURE = "By the list of models none of the chain fits this request for sure; those that may were kept."
 
@@ -36,11 +37,13 @@ def plan(chat: ChatRequest, settings: Settings, caller: Caller, known: Knowledge
     judge = Judge(chat=chat, options=options, caller=caller, known=known, named_first=named_first)
     groups, skipped, notes = _left([judge.judge(each) for each in links])
     chain = _in_order(groups, routes, options, known)
-    skipped += tuple(Skipped(model=each.model, reason="chain_too_long") for each in chain[MAX_MODELS:])
+    most = MAX_MODELS if options.fallbacks else 1
+    reason = "chain_too_long" if options.fallbacks else "no_fallbacks"
+    skipped += tuple(Skipped(model=each.model, reason=reason) for each in chain[most:])
     can_go_on = options.on_midstream != "continue" or chat.is_text  # never on from half a tool call or JSON
     return Plan(
         requested=tuple(dict.fromkeys(link.candidate.model for link in joined.from_iterable(links))),
-        chain=chain[: MAX_MODELS if options.fallbacks else 1],
+        chain=chain[:most],
         skipped=skipped,
         order=order_of(options, routes),
         by_speed="fastest" in orders_in(options, routes),
@@ -58,9 +61,16 @@ def plan(chat: ChatRequest, settings: Settings, caller: Caller, known: Knowledge
 
 
 def options_of(chat: ChatRequest, routes: tuple[TaskRoute | None, ...], caller: Caller) -> Options:
-    """Return the request's options; what it leaves open is as its first task route has it, else its key."""
-    route = next((each for each in routes if each is not None), None)
+    """Return the request's options; what it leaves open is as its key has it, or its task route.
+
+    The route's go before the key's, but of ceilings the lower one counts. A route has a say where it comes
+    first: further down a chain it is a fallback.
+    """
+    route = routes[0]
     preset = {**caller.options, **(route.options if route else {})}
+    ceilings = [usd for each in (caller, route) if each and (usd := each.options.get("max_cost_usd"))]
+    if ceilings:
+        preset["max_cost_usd"] = min(number_or_none(usd) or 0.0 for usd in ceilings)
     left_open = {name: value for name, value in preset.items() if name not in chat.options.asked}
     return replace(chat.options, **left_open) if left_open else chat.options  # type: ignore[arg-type]  # presets.py has checked each
 

@@ -160,6 +160,13 @@ class Fault:
         return ErrorKind(self.shown_status, self.rule.type, self.rule.source)
 
     @property
+    def is_slowness(self) -> bool:
+        """Whether it is the model that kept the caller waiting, or broke, and not the request or an account."""
+        rule = self.rule
+        is_models = rule.scope is Scope.MODEL and rule.source in ("provider", "openrouter")
+        return is_models and (rule.verdict is Verdict.RETRY or rule.status in (429, 502, 504))
+
+    @property
     def may_pass(self) -> bool:
         """Whether the same request may be answered at another time."""
         status = self.shown_status

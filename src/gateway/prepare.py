@@ -1,7 +1,8 @@
 """What comes before the first attempt, for a chat and for its plan alike: authorize, parse, plan."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 
 from gateway.authorize import authorize
 from gateway.availability import due, look_up
@@ -14,9 +15,12 @@ from gateway.errors import GatewayError
 from gateway.knowledge import Knowledge, gather
 from gateway.limit_rate import limit_rate
 from gateway.links import routes_in
+from gateway.pace import Pace
 from gateway.parse import parse
 from gateway.plan import options_of, orders_in, plan
+from gateway.ports import Ports
 from gateway.refresh import at_hand, current, is_due, refresh
+from gateway.rests import Rests
 from gateway.wire import BodyTooLargeError, ClientGoneError, HeaderPairs, HttpRequest
 
 BODY_TIMEOUT_S = 30.0
@@ -81,6 +85,14 @@ async def prepare(call: Call) -> Prepared:
     )
 
 
+def ports_for(caller: Caller, ports: Ports) -> Ports:
+    """Return the ports for a caller's attempts.
+
+    What an account of the caller's own is refused, or how fast it is served, says nothing to anybody else.
+    """
+    return ports if caller.own_key is None else replace(ports, rests=Rests(), pace=Pace())
+
+
 def learn_beside(call: Call, prepared: Prepared) -> None:
     """Fetch beside the response what the requests that follow are planned by, where that is due."""
     settings, ports, catalog = call.settings, call.ports, prepared.known.catalog
@@ -94,7 +106,8 @@ def learn_beside(call: Call, prepared: Prepared) -> None:
 def _session_of(request: HttpRequest, chat: ChatRequest, caller: Caller) -> str | None:
     """Return what names the session. Source: OpenRouter: the body's ``session_id`` goes before the header."""
     name = chat.session or request.header("x-session-id") or chat.user
-    return f"{caller.name}\0{name}" if name else None
+    # As a digest: a name may be as long as a body.
+    return sha256(f"{caller.name}\0{name}".encode("utf-8", "surrogatepass")).hexdigest() if name else None
 
 
 async def _catalog_for(

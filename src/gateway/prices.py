@@ -38,7 +38,7 @@ def as_price(value: Json) -> Price:
     fields = object_or_empty(value)
     if not isinstance(value, dict) or not fields.keys() <= {"prompt", "completion"}:
         raise ValueError('must be {"prompt": …, "completion": …} in USD per million tokens')
-    amounts = {name: _usd(amount) for name, amount in fields.items()}
+    amounts = {name: usd_or_none(amount) for name, amount in fields.items()}
     if any(usd is None or usd < 0 for usd in amounts.values()):
         raise ValueError("must hold numbers, 0 or more: USD per million tokens")
     return Price(**amounts)
@@ -64,7 +64,7 @@ def usd_per_million(model: JsonObject, kind: str) -> float | None:
     pricing = object_or_empty(model.get("pricing"))
     overrides = pricing.get("overrides")
     tiers = [pricing, *(overrides if isinstance(overrides, list) else ())]
-    prices = [_usd(object_or_empty(tier).get(kind)) for tier in tiers]
+    prices = [usd_or_none(object_or_empty(tier).get(kind)) for tier in tiers]
     known = [price for price in prices if price is not None]
     if not known or min(known) < 0:  # a router's price is that of whatever it picks
         return None
@@ -74,7 +74,7 @@ def usd_per_million(model: JsonObject, kind: str) -> float | None:
 
 def usd_per_request(model: JsonObject) -> float:
     """Return what a model charges for each request, whatever its length; 0 for most."""
-    return max(0.0, _usd(object_or_empty(model.get("pricing")).get("request")) or 0.0)
+    return max(0.0, usd_or_none(object_or_empty(model.get("pricing")).get("request")) or 0.0)
 
 
 def is_free(model: JsonObject) -> bool:
@@ -82,7 +82,8 @@ def is_free(model: JsonObject) -> bool:
     return str(model.get("id")).endswith(":free")
 
 
-def _usd(value: object) -> float | None:
+def usd_or_none(value: object) -> float | None:
+    """Return an amount that is written as a number or a string; None where it is none."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return None
     try:

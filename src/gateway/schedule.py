@@ -153,14 +153,14 @@ class Schedule:
             self._receipt.skip(candidate.model, "over_max_cost")
             return False
         if candidate.worst_cost_usd is None:
-            note = f"The price of {candidate.model} is unknown: no ceiling can bind it."
+            note = f"What {candidate.model} may cost is unknown (price or length): no ceiling binds it."
             self._receipt.notes.append(note)
         return True
 
     def _fits_ceiling(self, candidate: Candidate) -> bool:
         ceiling_usd = self._limits.max_cost_usd
         spent_usd, worst_usd = self._receipt.most_usd, candidate.worst_cost_usd or 0.0
-        return ceiling_usd is None or spent_usd + worst_usd < ceiling_usd
+        return ceiling_usd is None or (spent_usd < ceiling_usd and spent_usd + worst_usd <= ceiling_usd)
 
     def _try_again(self, candidate: Candidate, wait_s: float | None) -> bool:
         """Put the same model next, if it may be tried again and its wait fits; return whether it was."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from urllib.parse import parse_qsl, unquote
 from zlib import crc32
 
@@ -12,6 +13,7 @@ from gateway.catalog import Catalog
 from gateway.endpoints import endpoints_of, unavailable
 from gateway.errors import GatewayError
 from gateway.json_bytes import to_json_bytes
+from gateway.keys import may_use
 from gateway.listing import read_query
 from gateway.policy import Fault
 from gateway.refresh import current, is_due, refresh
@@ -30,10 +32,13 @@ _MODEL_PATH = re.compile(r"/v1/models?/(~?[\w-][\w.-]{0,127}/[\w-][\w.:-]{0,127}
 
 async def show_models(call: Call) -> HttpResponse:
     """``GET /v1/models``: OpenAI's list form, filtered and sorted by the query."""
-    authorize(call.request, call.settings, now_s=call.ports.now_s())
+    caller = authorize(call.request, call.settings, now_s=call.ports.now_s())
     catalog = await _catalog(call)
     shelf, asked = _shelf(call, catalog), read_query(_query_of(call.request))
-    etag = f'"{shelf.tag(call.request.query)}"'
+    if caller.models is not None:  # a key that is bound to models is shown those
+        own = (lambda model: may_use(caller.models, str(model["id"])),)
+        asked = replace(asked, tests=(*asked.tests, *own))
+    etag = f'"{shelf.tag(f"{call.request.query} {caller.models}")}"'
     return _respond(call, catalog, etag, lambda: list_body(*shelf.select(asked)))
 
 

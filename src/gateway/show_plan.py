@@ -4,13 +4,16 @@ The chain is walked by the same ``Schedule`` as a real one, with every attempt f
 is what happens.
 """
 
+from dataclasses import replace
+
+from gateway.attempts import Attempt
 from gateway.body import HttpResponse
 from gateway.call import Call
 from gateway.chain import Limits, Plan, Step
 from gateway.decided import decided_by
 from gateway.policy import Fault
 from gateway.ports import Ports
-from gateway.prepare import Prepared, learn_beside, prepare
+from gateway.prepare import Prepared, learn_beside, ports_for, prepare
 from gateway.prices import listed_price
 from gateway.receipt import Receipt
 from gateway.respond import respond_json
@@ -26,6 +29,7 @@ async def show_plan(call: Call) -> HttpResponse:
     """``POST /v1/plan``: takes the body of a chat request."""
     prepared = await prepare(call)
     learn_beside(call, prepared)
+    call = replace(call, ports=ports_for(prepared.caller, call.ports))
     return respond_json(200, _plan_json(call, prepared), call.frame, (("cache-control", "no-store"),))
 
 
@@ -44,7 +48,7 @@ def _plan_json(call: Call, prepared: Prepared) -> JsonObject:
         "limits": _limits_json(planned.limits),
         "prompt_tokens": {"least": tokens.least, "likely": tokens.likely, "most": tokens.most},
         "cost_usd": _cost_json(steps, planned.limits),
-        "decided_by": decided_by(prepared.chat, call.settings, prepared.caller),
+        "decided_by": decided_by(prepared.chat, call.settings, prepared.caller, known),
         "catalog": _catalog_json(prepared),
         "would_fail_with": None if steps else failure,
     }
@@ -59,6 +63,9 @@ def walk(planned: Plan, receipt: Receipt, ports: Ports) -> tuple[list[Step], Jso
         clock_s += step.wait_s
         if schedule.begins(step):
             steps.append(step)
+            attempt = Attempt(model=step.candidate.model, number=step.number)
+            attempt.fail(FAILED)
+            receipt.attempts.append(attempt)
             schedule.failed(step.candidate, FAILED)
     error = chain_spent(receipt, schedule.last_fault, list_all=False, wait_s=schedule.wakes_in_s)
     failure: JsonObject = {"code": error.code, "status": error.kind.status, "message": error.message}

@@ -9,7 +9,7 @@ from gateway.call import Call
 from gateway.errors import GatewayError
 from gateway.ports import DatabaseError, Ports
 from gateway.respond import respond_json
-from gateway.usage import Span, shown, span_of, statements_for, totals_in
+from gateway.usage import MOST_GROUPS, Span, shown, span_of, statements_for
 from gateway.wire import Json, JsonObject
 
 DATABASE_TIMEOUT_S = 10.0
@@ -34,7 +34,9 @@ async def show_usage(call: Call) -> HttpResponse:
     series = [shown(row) for row in results[1]] if results else []
     if how == "csv":
         return HttpResponse(
-            status=200, headers=(CSV_TYPE, *NO_STORE, *call.frame.headers), body=_csv(span.by, series)
+            status=200,
+            headers=(CSV_TYPE, *NO_STORE, *call.frame.headers),
+            body=_csv(span.by, series[:MOST_GROUPS]),
         )
     return respond_json(200, _usage_json(span, results, series, ports), call.frame, NO_STORE)
 
@@ -55,7 +57,7 @@ async def _ask(span: Span, ports: Ports) -> list[list[JsonObject]]:
 def _usage_json(
     span: Span, results: list[list[JsonObject]] | None, series: list[JsonObject], ports: Ports
 ) -> JsonObject:
-    rows: list[Json] = [*series]
+    rows: list[Json] = [*series[:MOST_GROUPS]]
     return {
         "object": "usage",
         "ledger": "bound" if ports.database.bound else "not bound: nothing is kept",
@@ -63,8 +65,9 @@ def _usage_json(
         "to": span.last.isoformat(),
         "key": span.key,
         "by": span.by,
-        "totals": totals_in(results) if results else None,
+        "totals": shown(results[0][0]) if results else None,
         "series": rows,
+        "truncated": len(series) > MOST_GROUPS,
         "lost_writes": ports.lost_writes.count,
     }
 

@@ -113,13 +113,15 @@ def _route(name: str, value: Json) -> TaskRoute:
     if not isinstance(value, dict) or not fields.keys() <= set(_FIELDS):
         raise ValueError(f"must be a list of models, or an object of {', '.join(_FIELDS)}")
     order, reason = fields.get("order", "given"), fields.get("reason", "")
+    if not isinstance(reason, str):
+        raise ValueError("must have a text as `reason`")  # noqa: TRY004  # casts raise ValueError
     if order not in ORDERS:
         raise ValueError(f"must have an `order` of {', '.join(ORDERS)}")
     max_price = fields.get("max_price")
     return TaskRoute(
         name=name,
         models=_models(fields.get("models")),
-        reason=reason if isinstance(reason, str) else "",
+        reason=reason,
         order=order,  # type: ignore[arg-type]  # it is one of ORDERS
         weights=MappingProxyType(as_weights(fields.get("weights", {}))),
         max_price=None if max_price is None else as_price(max_price),

@@ -65,13 +65,19 @@ def _upstream(name: str, value: Json) -> DirectUpstream:
             name=name,
             base_url=as_base_url(base_url if isinstance(base_url, str) else ""),
             secret=_secret(fields.get("secret")),
-            prices={
-                model: as_price(price)
-                for model, price in object_or_empty(fields.get("usd_per_million_tokens")).items()
-            },
+            prices=_prices(fields.get("usd_per_million_tokens")),
         )
     except ValueError as error:
         raise ValueError(f"is wrong at `{name}`, which {error}") from None
+
+
+def _prices(value: Json) -> dict[str, Price]:
+    """Return what is charged by model: half a price would lift a ceiling without a word."""
+    prices = {model: as_price(price) for model, price in object_or_empty(value).items()}
+    halves = any(each.prompt is None or each.completion is None for each in prices.values())
+    if halves or (value is not None and not isinstance(value, dict)):
+        raise ValueError("must give `usd_per_million_tokens` a prompt and a completion price for each model")
+    return prices
 
 
 def _secret(value: Json) -> str | None:

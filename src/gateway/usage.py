@@ -8,7 +8,7 @@ from types import MappingProxyType
 from gateway.budget import MICROS
 from gateway.errors import GatewayError
 from gateway.ports import Statement
-from gateway.wire import JsonObject, number_or_none
+from gateway.wire import Json, JsonObject, number_or_none
 
 DEFAULT_DAYS = 30
 MOST_DAYS = 92
@@ -24,17 +24,28 @@ GROUPS: Mapping[str, str] = MappingProxyType(
         "provider": "coalesce(provider, '')",
     }
 )
+# Each percentile is the nearest rank, exactly: the least time that so many of a hundred answers keep to.
+PERCENTILES = (50, 95)
 _SUMS = (
-    "count(*) AS requests, coalesce(sum(outcome = 'answered'), 0) AS answered, "
-    "coalesce(sum(outcome = 'answered' AND attempts > 1), 0) AS fallbacks, "
-    "coalesce(sum(cost_micros), 0) AS cost_micros, coalesce(sum(cost_state <> 'known'), 0) AS unsettled, "
+    "count(*) AS requests, coalesce(sum(is_answer), 0) AS answered, "
+    "coalesce(sum(is_answer AND attempts > 1), 0) AS fallbacks, "
+    "coalesce(sum(cost_micros), 0) AS cost_micros, coalesce(sum(estimated_micros), 0) AS estimated_micros, "
+    "coalesce(sum(cost_state <> 'known'), 0) AS unsettled, "
     "coalesce(sum(billed_failures), 0) AS billed_failures, coalesce(sum(prompt_tokens), 0) AS prompt_tokens, "
     "coalesce(sum(completion_tokens), 0) AS completion_tokens, "
     "coalesce(sum(reasoning_tokens), 0) AS reasoning_tokens, "
     "coalesce(sum(cached_tokens), 0) AS cached_tokens, "
-    "cast(avg(CASE outcome WHEN 'answered' THEN total_ms END) AS INTEGER) AS mean_ms"
+    "cast(avg(CASE WHEN is_answer THEN total_ms END) AS INTEGER) AS mean_ms, "
+) + ", ".join(
+    f"min(CASE WHEN is_answer AND place * 100 >= answers * {percent} THEN total_ms END) AS p{percent}_ms"
+    for percent in PERCENTILES
 )
-_PERCENTILES = (50, 95)
+# Among those of one name the answers come first, the fastest before the slower.
+_PLACED = (
+    "SELECT *, outcome = 'answered' AS is_answer, {name} AS name, "
+    "row_number() OVER (PARTITION BY {name} ORDER BY outcome <> 'answered', total_ms) AS place, "
+    "sum(outcome = 'answered') OVER (PARTITION BY {name}) AS answers FROM requests WHERE {where}"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,44 +105,31 @@ def _midnight_ms(day: date) -> int:
 
 
 def statements_for(span: Span) -> list[Statement]:
-    """Return what is asked of the ledger: the totals, the series, and each percentile of the latency."""
+    """Return what is asked of the ledger: the totals and the series. Each reads a row of the span once."""
     where, parameters = span.where
-    group = GROUPS[span.by]
-    order = "1" if span.by == "day" else "cost_micros DESC, requests DESC, 1"
-    answered = f"FROM requests WHERE {where} AND outcome = 'answered'"
+    order = "name" if span.by == "day" else "cost_micros DESC, requests DESC, name"
+    all_placed, placed = (_PLACED.format(name=name, where=where) for name in ("1", GROUPS[span.by]))
     return [
-        (f"SELECT {_SUMS} FROM requests WHERE {where}", parameters),  # noqa: S608  # our own text
+        (f"SELECT {_SUMS} FROM ({all_placed})", parameters),  # noqa: S608  # our own text
         (
-            f"SELECT {group} AS name, {_SUMS} FROM requests WHERE {where} "  # noqa: S608  # our own text
-            f"GROUP BY 1 ORDER BY {order} LIMIT {MOST_GROUPS}",
+            f"SELECT name, {_SUMS} FROM ({placed}) GROUP BY name ORDER BY {order} LIMIT {MOST_GROUPS + 1}",  # noqa: S608  # our own text
             parameters,
-        ),
-        *(
-            (
-                # The nearest rank: the smallest value that so many of a hundred do not exceed.
-                f"SELECT total_ms AS ms {answered} ORDER BY total_ms LIMIT 1 "  # our own text
-                f"OFFSET (SELECT max(0, (count(*) * {percent} + 99) / 100 - 1) {answered})",
-                (*parameters, *parameters),
-            )
-            for percent in _PERCENTILES
         ),
     ]
 
 
-def totals_in(results: list[list[JsonObject]]) -> JsonObject:
-    """Return the totals: the sums, how many were answered by a fallback, and the latency."""
-    totals = shown(results[0][0])
-    answered = number_or_none(totals["answered"]) or 0.0
-    fallbacks = number_or_none(totals["fallbacks"]) or 0.0
-    latencies = {
-        f"p{percent}_ms": rows[0]["ms"] if rows else None
-        for percent, rows in zip(_PERCENTILES, results[2:], strict=True)
-    }
-    return {**totals, "fallback_rate": round(fallbacks / answered, 4) if answered else None, **latencies}
-
-
 def shown(row: JsonObject) -> JsonObject:
-    """Return a row of sums as it is shown: its cost in USD."""
-    micros = number_or_none(row["cost_micros"]) or 0.0
-    rest = {name: value for name, value in row.items() if name != "cost_micros"}
-    return {**rest, "cost_usd": micros / MICROS}
+    """Return a row of sums as it is shown: amounts in USD, and the share of answers that a fallback gave."""
+    answered = number_or_none(row["answered"]) or 0.0
+    fallbacks = number_or_none(row["fallbacks"]) or 0.0
+    rest = {name: value for name, value in row.items() if not name.endswith("_micros")}
+    return {
+        **rest,
+        "fallback_rate": round(fallbacks / answered, 4) if answered else None,
+        "cost_usd": _usd(row["cost_micros"]),
+        "estimated_usd": _usd(row["estimated_micros"]),
+    }
+
+
+def _usd(micros: Json) -> float:
+    return (number_or_none(micros) or 0.0) / MICROS

@@ -1,13 +1,19 @@
 """The JSON Schema of what ``GET /v1/usage`` shows, and its query parameters."""
 
-from gateway.usage import GROUPS
+from gateway.usage import GROUPS, MOST_GROUPS
 from gateway.wire import Json, JsonObject
 
 
 def usage_schema() -> JsonObject:
     """Return the schema of a key's usage, or everybody's."""
     count: JsonObject = {"type": "integer", "minimum": 0}
-    maybe: JsonObject = {"type": ["integer", "null"], "minimum": 0}
+    ms: JsonObject = {
+        "type": ["integer", "null"],
+        "minimum": 0,
+        "description": "Of answers; null without any.",
+    }
+    usd: JsonObject = {"type": "number", "minimum": 0}
+    rate: JsonObject = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
     sums: JsonObject = {
         "requests": count,
         "answered": count,
@@ -18,11 +24,13 @@ def usage_schema() -> JsonObject:
         "completion_tokens": count,
         "reasoning_tokens": count,
         "cached_tokens": count,
-        "mean_ms": maybe,
-        "cost_usd": {"type": "number", "minimum": 0},
+        "mean_ms": ms,
+        "p50_ms": ms,
+        "p95_ms": ms,
+        "fallback_rate": {**rate, "description": "Fallbacks among what was answered."},
+        "cost_usd": usd,
+        "estimated_usd": {**usd, "description": "What of it is an upper bound."},
     }
-    rate: JsonObject = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
-    totals: JsonObject = {**sums, "fallback_rate": rate, "p50_ms": maybe, "p95_ms": maybe}
     series: JsonObject = {"name": {"type": "string"}, **sums}
     text: JsonObject = {"type": "string"}
     return _object(
@@ -33,8 +41,9 @@ def usage_schema() -> JsonObject:
             "to": text,
             "key": {"type": ["string", "null"], "description": "Null: everybody's."},
             "by": {"enum": [*GROUPS]},
-            "totals": {**_object(totals), "type": ["object", "null"]},
+            "totals": {**_object(sums), "type": ["object", "null"]},
             "series": {"type": "array", "items": _object(series)},
+            "truncated": {"type": "boolean", "description": f"There are more than {MOST_GROUPS} names."},
             "lost_writes": {**count, "description": "Rows that this isolate could not write."},
         }
     )

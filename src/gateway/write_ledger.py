@@ -4,39 +4,66 @@ import asyncio
 
 from gateway.ledger_row import COLUMNS, Row
 from gateway.ports import DatabaseError, Ports, Statement
+from gateway.settle_ledger import BACK_OFF_S
 
 WRITE_TIMEOUT_S = 5.0
-# When OpenRouter is first asked what an attempt cost: `/generation` knows it after one to eight minutes.
-FIRST_ASKED_S = 60.0
+# A database that was busy, or whose connection broke, is tried again after so long. All of it must fit into
+# the 30 s that the runtime leaves to work beside a response.
+PAUSES_S = (1.0, 3.0)
 
-_INSERT = f"INSERT INTO requests ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608  # names of our own
+# A batch that failed may have been written all the same: what is written again must change nothing. So the
+# row, by which that is told, is the last.
+_IF_NEW = "WHERE NOT EXISTS (SELECT 1 FROM requests WHERE ticket = ?)"
 _ADD = (
-    "INSERT INTO spend (key, day, cost_micros, requests) VALUES (?, ?, ?, 1) "
+    f"INSERT INTO spend (key, day, cost_micros, requests) SELECT ?, ?, ?, 1 {_IF_NEW} "
     "ON CONFLICT (key, day) DO UPDATE "
     "SET cost_micros = cost_micros + excluded.cost_micros, requests = requests + 1"
 )
 _OWE = (
     "INSERT INTO unsettled (generation_id, ticket, key, day, worst_micros, tries, next_at_ms) "
-    "VALUES (?, ?, ?, ?, ?, 0, ?) ON CONFLICT DO NOTHING"
+    f"SELECT ?, ?, ?, ?, ?, 0, ? {_IF_NEW} ON CONFLICT DO NOTHING"
+)
+_INSERT = (
+    f"INSERT INTO requests ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) "  # noqa: S608  # our own names
+    "ON CONFLICT (ticket) DO NOTHING"
 )
 
 
 async def write_ledger(row: Row, ports: Ports) -> bool:
     """Write a row; return whether it is in the ledger. Never raises."""
-    asked_at_ms = round((ports.now_s() + FIRST_ASKED_S) * 1000)
-    statements: list[Statement] = [
-        (_INSERT, row.values),
-        *([(_ADD, (row.key, row.day, row.cost_micros))] if row.is_ours else []),
-        *(
-            (_OWE, (each.generation_id, row.ticket, row.key, row.day, each.worst_micros, asked_at_ms))
-            for each in row.unsettled
-        ),
-    ]
-    try:
-        async with asyncio.timeout(WRITE_TIMEOUT_S):
-            await ports.database.batch(statements)
-    except (DatabaseError, TimeoutError) as error:
-        ports.lost_writes.count += 1
-        ports.log("ledger_write_lost", error=type(error).__name__, lost=ports.lost_writes.count)
-        return False
+    statements = writing(row, now_s=ports.now_s())
+    for pause_s in (*PAUSES_S, None):
+        try:
+            async with asyncio.timeout(WRITE_TIMEOUT_S):
+                await ports.database.batch(statements)
+        except TimeoutError:
+            lose("TimeoutError", ports)  # one that is this slow is not helped by more of the same
+            return False
+        except DatabaseError as error:
+            if pause_s is None:
+                lose(type(error).__name__, ports)
+                return False
+            await asyncio.sleep(pause_s)
+        else:
+            break
     return True
+
+
+def writing(row: Row, *, now_s: float) -> list[Statement]:
+    """Return the statements that write a row; the same again writes nothing."""
+    asked_at_ms = round((now_s + BACK_OFF_S[0]) * 1000)
+    spend: list[Statement] = [(_ADD, (row.key, row.day, row.cost_micros, row.ticket))] if row.is_ours else []
+    owed: list[Statement] = [
+        (
+            _OWE,
+            (each.generation_id, row.ticket, row.key, row.day, each.worst_micros, asked_at_ms, row.ticket),
+        )
+        for each in row.unsettled
+    ]
+    return [*spend, *owed, (_INSERT, row.values)]
+
+
+def lose(error: str, ports: Ports) -> None:
+    """Count a row that is not in the ledger, and say so."""
+    ports.lost_writes.count += 1
+    ports.log("ledger_write_lost", error=error, lost=ports.lost_writes.count)

@@ -93,7 +93,7 @@ def deploy(state: State, words: list[str], _stdin: str) -> None:
         raise CommandFailedError("Uncaught SyntaxError: invalid syntax")
     state["workers"].setdefault(worker, [])
     state["bound"][worker] = own
-    targets = [HOST.format(worker), "schedule: */30 * * * *"]
+    targets = [HOST.format(worker), "schedule: */5 * * * *"]
     notes = {"type": "deploy", "version": 1, "worker_name": worker, "version_id": "v-1", "targets": targets}
     lines = [json.dumps(each) + "\n" for each in ({"type": "wrangler-session", "version": 1}, notes)]
     Path(os.environ["WRANGLER_OUTPUT_FILE_PATH"]).write_text("".join(lines))

@@ -4,9 +4,11 @@
 //   pyodide: the npm package; src, sdk: folders; port: on loopback; vars: what the Worker finds in `env`;
 //   cache: whether there is a Cache API;
 //   kv, d1: names of bindings (real ones, from miniflare); stored: for each key that KV holds from
-//   the start the file with its value.
-// Beside the Worker's own routes: GET /__host/stats; GET /__host/kv/NAME/KEY for what KV holds; and
-// GET /__scheduled?cron=… which plays the cron trigger.
+//   the start the file with its value; migrations: the statements that make each D1's tables.
+// Beside the Worker's own routes: GET /__host/stats; GET /__host/kv/NAME/KEY for what KV holds;
+// POST /__host/d1/NAME runs the SQL in its body and shows the rows; POST /__host/d1-is/STATE lets every D1 be
+// `up`, `down` (fails at once), `slow` (answers after a minute) or `late` (after half a second) for the Worker;
+// and GET /__scheduled?cron=… plays the cron trigger.
 import fs from "node:fs";
 import http from "node:http";
 import { Readable } from "node:stream";
@@ -16,6 +18,9 @@ delete process.env.NODE_HOST;
 
 const HOP_BY_HOP = new Set(["connection", "keep-alive", "transfer-encoding", "upgrade", "expect", "te"]);
 const stats = { pending_waits: 0, active_requests: 0 };
+const databases = {};
+const SLOW_MS = { up: 0, late: 500, slow: 60_000 };
+let d1State = "up";
 
 // A fault that nobody awaits ends an isolate's request, not the isolate: it is told, and the host lives on.
 // A Python error's message is its traceback; its stack goes on with the frames of WebAssembly.
@@ -47,8 +52,9 @@ async function openBindings() {
     for (const [key, file] of Object.entries(stored)) await bindings[name].put(key, fs.readFileSync(file, "utf8"));
   }
   for (const name of d1) {
-    bindings[name] = await store.getD1Database(name);
-    for (const statement of config.migrations) await bindings[name].prepare(statement).run();
+    databases[name] = await store.getD1Database(name);
+    for (const statement of config.migrations) await databases[name].prepare(statement).run();
+    bindings[name] = moody(databases[name]);
   }
   if (config.cache) {
     const cache = (await store.getCaches()).default;
@@ -57,6 +63,18 @@ async function openBindings() {
     globalThis.caches = { default: { put, match: (url) => cache.match(url) } };
   }
   return { bindings, close: () => store.dispose() };
+}
+
+// What the Worker is given of a database: one that can be down or slow.
+function moody(database) {
+  return {
+    prepare: (sql) => database.prepare(sql),
+    async batch(statements) {
+      if (d1State === "down") throw new Error("D1_ERROR: the database is down");
+      if (SLOW_MS[d1State]) await new Promise((resume) => setTimeout(resume, SLOW_MS[d1State]));
+      return database.batch(statements);
+    },
+  };
 }
 
 async function startPython(env) {
@@ -166,10 +184,19 @@ async function showKv(path, outgoing) {
   outgoing.end((await env[name].get(key)) ?? "");
 }
 
+async function runSql(name, incoming, outgoing) {
+  const pieces = [];
+  for await (const piece of incoming) pieces.push(piece);
+  const { results } = await databases[name].prepare(Buffer.concat(pieces).toString()).all();
+  outgoing.end(JSON.stringify(results));
+}
+
 function route(incoming, outgoing) {
   const url = new URL(incoming.url, "http://host");
   if (url.pathname === "/__host/stats") return outgoing.end(JSON.stringify(stats));
   if (url.pathname.startsWith("/__host/kv/")) return showKv(url.pathname.slice(11), outgoing);
+  if (url.pathname.startsWith("/__host/d1/")) return runSql(url.pathname.slice(11), incoming, outgoing);
+  if (url.pathname.startsWith("/__host/d1-is/")) return outgoing.end((d1State = url.pathname.slice(14)));
   if (url.pathname === "/__scheduled") return playCron(url, outgoing);
   return serve(incoming, outgoing);
 }

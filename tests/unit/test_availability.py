@@ -54,7 +54,7 @@ async def test_what_was_measured_here_counts_more_than_what_openrouter_says() ->
 
 
 async def test_a_model_that_failed_here_is_not_fast() -> None:
-    asked = world().script("a/slow", fail(404))
+    asked = world().script("a/slow", fail(503))
     for _ in range(2):
         await ask(asked, *NAMES, gateway=FASTEST)
 

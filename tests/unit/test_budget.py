@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.budget import Budget, as_budget, period_of, resets_at, shown_time
+from gateway.budget import MOST_MICROS, Budget, as_budget, micros_of, period_of, resets_at, shown_time
 
 
 def at(text: str) -> float:
@@ -28,3 +28,23 @@ def test_days_and_months_are_utcs(now: str, day: str, month: str) -> None:
     assert shown_time(resets_at("day", at(now))) == day
     assert shown_time(resets_at("month", at(now))) == month
     assert (period_of("day", at(now)), period_of("month", at(now))) == (now[:10], now[:7])
+
+
+@pytest.mark.parametrize(
+    ("usd", "micros"),
+    [
+        (0.0, 0),
+        (0.000_000_4, 0),
+        (0.000_000_5, 1),
+        (0.000_002_5, 3),
+        (0.000_001_005, 1),
+        (0.000_020_5, 21),  # 20.499999999999996 as a float
+        (1.0, 1_000_000),
+        (-1.0, 0),
+        (1e308, MOST_MICROS),
+        (float("inf"), MOST_MICROS),
+        (float("nan"), 0),
+    ],
+)
+def test_amounts_are_whole_micro_dollars_halves_up(usd: float, micros: int) -> None:
+    assert micros_of(usd) == micros

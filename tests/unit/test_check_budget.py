@@ -158,7 +158,9 @@ async def test_a_model_of_unknown_price_is_asked_and_its_cost_counts_afterwards(
     first = await ask(made, models=["b/two"])
 
     assert first.status == 200
-    assert first.receipt["notes"] == ["The price of b/two is unknown: no ceiling can bind it."]
+    assert first.receipt["notes"] == [
+        "What b/two may cost is unknown (price or length): no ceiling binds it."
+    ]
     assert (await ask(made, models=["b/two"])).error["code"] == "budget_spent"
 
 

@@ -16,7 +16,7 @@ def nothing_for(cost_usd: float) -> Act:
 
 
 def note_of(model: str) -> str:
-    return f"The price of {model} is unknown: no ceiling can bind it."
+    return f"What {model} may cost is unknown (price or length): no ceiling binds it."
 
 
 @pytest.mark.parametrize("streamed", [False, True])

@@ -40,7 +40,7 @@ def prompt_usd(tokens: int | None) -> float:
     ("fields", "answers_usd"),
     [
         pytest.param({"max_tokens": 100}, 0.001, id="the caller's limit"),
-        pytest.param({"max_completion_tokens": 50, "max_tokens": 100}, 0.0005, id="its newer name first"),
+        pytest.param({"max_completion_tokens": 50, "max_tokens": 100}, 0.001, id="the larger of two"),
         pytest.param({"max_tokens": 100, "n": 3}, 0.003, id="for each answer"),
         pytest.param({}, 0.01, id="the model's limit"),
         pytest.param({"max_tokens": -5}, 0.01, id="a limit that is none"),

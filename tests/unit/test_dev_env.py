@@ -149,3 +149,12 @@ def test_the_secrets_that_upstreams_name_can_be_set_too() -> None:
 )
 def test_what_is_no_setting_of_the_gateways_is_a_secret(name: str, secret: bool) -> None:
     assert is_secret(name) is secret
+
+
+def test_a_table_among_the_variables_is_json_to_the_worker() -> None:
+    config = {"name": "x", "compatibility_flags": [], "vars": {"TASK_ROUTES": {"task/a": ["b/c"]}, "N": 1}}
+
+    staged = old_config(config, "main.py", {}, ())
+
+    assert staged["vars"] == {"TASK_ROUTES": '{"task/a": ["b/c"]}', "N": 1}
+    assert tomllib.loads(to_toml(staged))["vars"] == staged["vars"]

@@ -25,7 +25,7 @@ def test_a_key_may_be_given_as_its_digest(digest: str) -> None:
 def test_a_key_may_be_bound_to_models() -> None:
     entries = [
         {"name": "bound", "token": TOKEN, "models": ["a/*", "task/code"]},
-        {"name": "free", "token": TOKEN},
+        {"name": "free", "token": f"{TOKEN}-2"},
     ]
 
     assert [key.models for key in as_keys(json.dumps(entries))] == [("a/*", "task/code"), None]
@@ -84,3 +84,21 @@ def test_a_pattern_is_the_beginning_of_a_name() -> None:
     assert not may_use(("a/o",), "a/one", None)
     assert not may_use((), "a/one")
     assert may_use(None, "anything")
+
+
+def test_an_entry_that_is_wrong_is_found_by_its_number() -> None:
+    entries = [{"name": "one", "token": TOKEN}, {"name": "two", "token": "canary"}]
+
+    with pytest.raises(ValueError, match="entry 2") as raised:
+        as_keys(json.dumps(entries))
+    assert "canary" not in str(raised.value)
+
+
+def test_one_token_has_one_name() -> None:
+    with pytest.raises(ValueError, match="two names"):
+        as_keys(json.dumps([{"name": "one", "token": TOKEN}, {"name": "two", "token": TOKEN}]))
+
+
+def test_what_is_named_twice_in_one_object_is_refused() -> None:
+    with pytest.raises(ValueError, match="nothing twice"):
+        as_keys('[{"name": "one", "token": "%s", "models": ["a"], "models": ["*"]}]' % TOKEN)  # noqa: UP031  # braces

@@ -16,7 +16,7 @@ LAYERS = (
     "schedule attempt_once spent execute normalize",
     "get compact refresh endpoints availability listing shelf show_tasks show_models",
     "guard guard_step relay resume patience streaming kept",
-    "prepare ledger_row write_ledger settle_ledger account answer_cache",
+    "prepare ledger_row settle_ledger forget_ledger write_ledger account answer_cache",
     "record reuse completions decided",
     "show_plan show_key usage show_usage show_health",
     "schemas plan_schema key_schema usage_schema examples openapi app",

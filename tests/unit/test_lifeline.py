@@ -86,6 +86,31 @@ async def test_a_client_that_leaves_ends_what_was_for_it_and_not_what_runs_besid
     assert done == ["background"]
 
 
+@pytest.mark.parametrize("left_before", [False, True])
+async def test_what_has_just_been_started_for_a_client_that_leaves_tells_how_it_ended(
+    make_lifeline: Callable[..., Any], left_before: bool
+) -> None:
+    request, told = Request(), list[str]()
+    lifeline = make_lifeline(request, Context(), pytest.fail)
+    other = lifeline.start(work([], "beside"), for_client=False)
+
+    async def relay() -> None:
+        try:
+            await asyncio.sleep(1)
+        finally:
+            told.append("its end")
+
+    if left_before:
+        request.leave()
+    task = lifeline.start(relay())
+    if not left_before:
+        request.leave()
+
+    assert await task is None
+    assert told == ["its end"]
+    assert await other == "beside"
+
+
 async def test_when_the_last_task_has_ended_everything_is_let_go(make_lifeline: Callable[..., Any]) -> None:
     request, context = Request(), Context()
     lifeline = make_lifeline(request, context, pytest.fail)

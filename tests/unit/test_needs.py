@@ -122,3 +122,58 @@ def test_an_estimate_is_least_then_likely_then_most(text: str, images: int) -> N
 
     assert tokens.most is not None
     assert all(low <= high for low, high in pairwise((tokens.least, tokens.likely, tokens.most)))
+
+
+def test_an_answers_own_images_that_are_sent_back_are_not_text() -> None:
+    message = {"role": "assistant", "content": "Here.", "images": [image(INLINE)]}
+
+    asked = needs(messages=[message])
+
+    assert asked.inputs == {"image"}
+    assert asked.tokens.likely < IMAGE_TOKENS_LIKELY + 100
+
+
+def test_a_url_that_is_no_object_is_one_all_the_same() -> None:
+    assert said({"type": "image_url", "image_url": INLINE}).tokens.likely < IMAGE_TOKENS_LIKELY + 100
+
+
+@pytest.mark.parametrize(
+    "fields", [{"plugins": [{"id": "context-compression"}]}, {"transforms": ["middle-out"]}]
+)
+def test_what_shortens_the_prompt_makes_it_fit(fields: dict[str, object]) -> None:
+    assert needs(**fields).shrinks
+    assert not needs().shrinks
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"plugins": [{"id": "web"}]},
+        {"plugins": [{"id": "fusion"}]},
+        {"web_search_options": {"search_context_size": "low"}},
+        {"tools": [{"type": "openrouter:web_search"}]},
+        {"modalities": ["image", "text"]},
+    ],
+    ids=repr,
+)
+def test_what_may_cost_more_than_its_tokens_has_no_known_worst_case(fields: dict[str, object]) -> None:
+    assert needs(**fields).has_fees
+
+
+def test_what_has_no_fee_has_none() -> None:
+    assert not needs(plugins=[{"id": "response-healing"}], tools=[{"type": "function"}]).has_fees
+
+
+def test_a_prompt_that_is_to_be_kept_costs_more() -> None:
+    part = {"type": "text", "text": "Hi", "cache_control": {"type": "ephemeral"}}
+
+    assert said(part).writes_cache
+    assert not needs().writes_cache
+
+
+@given(text=st.text(max_size=500))
+def test_no_prompt_has_more_tokens_than_bytes(text: str) -> None:
+    most = said({"type": "text", "text": text}).tokens.most
+
+    assert most is not None
+    assert most >= len(text.encode("utf-8", "surrogatepass"))

@@ -62,3 +62,13 @@ async def test_a_key_that_openrouter_refuses_is_the_callers_to_know_about() -> N
 
 async def test_unless_it_is_allowed_such_a_key_is_a_wrong_one() -> None:
     assert (await ask(World(), "a/one")).error["code"] == "invalid_key"
+
+
+async def test_what_its_account_is_refused_says_nothing_to_others() -> None:
+    made = world().script("x/y:free", fail(429, "free-models-per-day"), fail(404))
+    await ask(made, "x/y:free")
+
+    others = await made.ask("x/z:free")
+
+    assert others.status == 200
+    assert made.pace.ms("x/y:free", stream=False, now_s=0.0) is None

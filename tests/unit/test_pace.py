@@ -1,4 +1,7 @@
+import pytest
+
 from gateway.pace import FAILED_MS, FORGOTTEN_S, MAX_MODELS, Pace
+from gateway.policy import Fault
 
 
 def note(pace: Pace, ms: float, *, answered: bool = True, now_s: float = 0.0) -> None:
@@ -53,3 +56,17 @@ def test_the_model_that_was_measured_longest_ago_makes_room() -> None:
 
     assert ms_of(pace) is None
     assert pace.ms("m/0", stream=False, now_s=0.0) == 1.0
+
+
+@pytest.mark.parametrize(
+    "code", ["rejected_by_provider", "flagged_by_moderation", "upstream_key_rejected", "no_endpoints"]
+)
+def test_what_the_request_or_an_account_is_refused_for_is_no_slowness(code: str) -> None:
+    assert not Fault(code=code).is_slowness
+
+
+@pytest.mark.parametrize(
+    "code", ["attempt_timeout", "first_token_timeout", "overloaded", "rate_limited", "provider_error"]
+)
+def test_a_model_that_keeps_waiting_or_breaks_is_slow(code: str) -> None:
+    assert Fault(code=code).is_slowness

@@ -1,9 +1,13 @@
+import json
+
 import pytest
 
+from gateway.chat import Caller
+from gateway.config import Settings
 from gateway.errors import GatewayError
-from gateway.plan import NOT_SURE
+from gateway.plan import NOT_SURE, plan
 from gateway.wire import JsonObject
-from tests.support.planning import chain_of, known, listed, planned, reasons_in
+from tests.support.planning import chain_of, known, listed, parsed, planned, reasons_in
 
 CHAIN = {"DEFAULT_MODEL": "d", "FALLBACK_MODELS": "e f"}
 TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {}}}]
@@ -271,6 +275,103 @@ def test_more_models_than_a_request_may_call_are_left_out() -> None:
     assert len(found.chain) == 50
     assert set(reasons_in(found).values()) == {"chain_too_long"}
     assert len(found.skipped) == 10
+
+
+DOUBTFUL: dict[str, JsonObject] = {
+    "expired": EXPIRED,
+    "no JSON": {"supported_parameters": ["max_tokens"]},
+    "too long": {"context_length": 10},
+}
+AS_JSON = {"response_format": {"type": "json_schema"}}
+
+
+@pytest.mark.parametrize("doubt", [*DOUBTFUL.values()], ids=[*DOUBTFUL])
+@pytest.mark.parametrize(
+    ("pricing", "options"),
+    [
+        ({"prompt": "-1", "completion": "-1"}, {"max_cost_usd": 1, "strict": True}),
+        ({"prompt": "0.1", "completion": "0.1"}, {"max_cost_usd": 0.01}),
+    ],
+    ids=["unknown", "dear"],
+)
+@pytest.mark.parametrize("named", [True, False])
+def test_no_doubt_about_a_model_lifts_a_ceiling(
+    doubt: JsonObject, pricing: JsonObject, options: dict[str, object], named: bool
+) -> None:
+    env = {"TASK_ROUTES": '{"task/mine": ["a/one"]}'}
+    model = listed("a/one", pricing=pricing, **doubt)
+
+    found = planned(
+        env,
+        known(model),
+        None,
+        model="a/one" if named else "task/mine",
+        max_tokens=100,
+        gateway=options,
+        **AS_JSON,
+    )
+
+    assert found.chain == ()
+    assert found.nothing_left == "over_max_cost"
+
+
+def test_a_default_route_of_unlisted_models_keeps_to_a_strict_ceiling() -> None:
+    options = {"max_cost_usd": 1, "strict": True}
+
+    assert planned(knowledge=known(listed("a/one")), model="task/bulk", gateway=options).chain == ()
+
+
+DIRECT = {
+    "UPSTREAMS": '{"near": {"base_url": "https://near.example/v1", "usd_per_million_tokens": '
+    '{"dear": {"prompt": 100, "completion": 500}}}}'
+}
+
+
+@pytest.mark.parametrize(
+    ("model", "reason"), [("direct:near/dear", "over_max_price"), ("direct:near/other", "price_unknown")]
+)
+@pytest.mark.parametrize("by_route", [True, False])
+def test_a_max_price_binds_what_is_asked_directly(model: str, reason: str, by_route: bool) -> None:
+    route = {"models": [model], "max_price": {"prompt": 1, "completion": 2}}
+    env = {**DIRECT, "TASK_ROUTES": json.dumps({"task/mine": route})}
+    asked = {"model": "task/mine"} if by_route else {"model": model, "provider": {"max_price": {"prompt": 1}}}
+
+    found = planned(env, None, None, **asked)
+
+    assert reasons_in(found) == {model: reason}
+    assert found.nothing_left in ("over_max_price", "over_max_cost")
+
+
+def test_a_ceiling_may_be_reached() -> None:
+    worst_usd = (
+        planned(knowledge=known(listed("a/one")), model="a/one", max_tokens=10).chain[0].worst_cost_usd
+    )
+    assert worst_usd is not None
+
+    at = planned(
+        knowledge=known(listed("a/one")), model="a/one", max_tokens=10, gateway={"max_cost_usd": worst_usd}
+    )
+
+    assert chain_of(at) == ["a/one"]
+
+
+def test_of_the_ceilings_of_a_key_and_of_a_route_the_lower_one_holds() -> None:
+    route = {"models": ["a/one"], "options": {"max_cost_usd": 5}}
+    settings = Settings.from_env({"TASK_ROUTES": json.dumps({"task/rich": route})}.get)
+    caller = Caller(name="poor", options={"max_cost_usd": 0.001})
+
+    found = plan(parsed(model="task/rich"), settings, caller, known())
+
+    assert found.limits.max_cost_usd == 0.001
+
+
+def test_without_fallbacks_the_others_of_a_task_are_named() -> None:
+    env = {"TASK_ROUTES": '{"task/mine": ["a/one", "b/two"]}'}
+
+    found = planned(env, model="task/mine", gateway={"fallbacks": False})
+
+    assert chain_of(found) == ["a/one"]
+    assert reasons_in(found) == {"b/two": "no_fallbacks"}
 
 
 PRICES = [

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -9,9 +10,12 @@ import pytest
 
 from gateway.app import run_cron
 from gateway.config import Settings
-from gateway.settle_ledger import BACK_OFF_S, MOST_A_RUN, settle_ledger
+from gateway.forget_ledger import forget_ledger, forgetting
+from gateway.ports import DatabaseError, Statement
+from gateway.settle_ledger import ASKED_AT_ONCE, BACK_OFF_S, CLAIM, MOST_A_RUN, booking, settle_ledger
+from gateway.wire import JsonObject
 from tests.support.sqlite_database import SqliteDatabase
-from tests.support.upstream import Act, fail, refuse, reply
+from tests.support.upstream import Act, after, fail, refuse, reply
 from tests.support.world import ENV, EPOCH_S, World
 
 pytestmark = pytest.mark.anyio
@@ -35,9 +39,9 @@ def world(*acts: Act, parts: int = 1, state: str = "pending") -> World:
     made.upstream.pages[ASKED] = acts
     made.database.rows(
         "INSERT INTO requests (ticket, at_ms, request_id, key, requested, attempts, outcome, stream, "
-        "prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, cost_micros, cost_state, "
-        "billed_failures, total_ms) "
-        "VALUES ('t', ?, 'r', 'one', 'a/one', 1, 'answered', 1, 0, 0, 0, 0, 100, ?, 0, 0)",
+        "prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, cost_micros, estimated_micros, "
+        "cost_state, billed_failures, total_ms) "
+        "VALUES ('t', ?, 'r', 'one', 'a/one', 1, 'answered', 1, 0, 0, 0, 0, 100, 0, ?, 0, 0)",
         round(EPOCH_S * 1000),
         state,
     )
@@ -179,3 +183,103 @@ async def test_the_cron_trigger_settles_and_forgets_what_is_old() -> None:
     await run_cron(settings, made.ports)
     assert made.database.rows("SELECT * FROM requests") == []
     assert len(made.database.rows("SELECT * FROM spend")) == 1
+
+
+async def test_what_is_given_up_is_said_to_be_an_estimate() -> None:
+    made = world(fail(404))
+    made.database.rows("UPDATE unsettled SET tries = ?", len(BACK_OFF_S) - 1)
+
+    assert await settle_ledger(UPSTREAM, made.ports) == 1
+
+    row = request_in(made)
+    assert (row["cost_micros"], row["estimated_micros"], row["cost_state"]) == (5_100, 5_000, "estimated")
+
+
+async def test_all_parts_of_a_request_may_be_settled_in_one_run() -> None:
+    made = world(generation(0.000_1), parts=3)
+    made.upstream.pages |= {f"/generation?id=gen-{number}": (generation(0.000_1),) for number in (2, 3)}
+
+    assert await settle_ledger(UPSTREAM, made.ports) == 3
+
+    row = request_in(made)
+    assert (row["cost_micros"], row["prompt_tokens"], row["cost_state"], spent(made)) == (
+        400,
+        21,
+        "known",
+        400,
+    )
+    assert made.database.batches == 2
+
+
+async def test_the_same_booked_twice_is_booked_once() -> None:
+    made = world()
+    said: JsonObject = {"id": "gen-1", "ticket": "t", "micros": 7, "guessed": 0, "given_up": 0}
+    said |= dict.fromkeys(("prompt", "completion", "reasoning", "cached"), 1)
+
+    for _ in range(2):
+        await made.database.batch(booking([said]))
+
+    assert (request_in(made)["cost_micros"], request_in(made)["cached_tokens"], spent(made)) == (107, 1, 107)
+
+
+async def test_what_cannot_be_booked_is_asked_for_again() -> None:
+    made = world(generation(0.000_42))
+    real, calls = made.database.batch, 0
+
+    async def batch(statements: Sequence[Statement]) -> list[list[JsonObject]]:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise DatabaseError("lost")
+        return await real(statements)
+
+    made.database.batch = batch  # type: ignore[method-assign]  # one call of it fails
+    assert await settle_ledger(UPSTREAM, made.ports) == 0
+    assert len(made.database.rows("SELECT * FROM unsettled")) == 1
+
+    await asyncio.sleep(BACK_OFF_S[1])
+    assert await settle_ledger(UPSTREAM, made.ports) == 1
+    assert spent(made) == 520
+
+
+async def test_a_few_are_asked_for_at_once() -> None:
+    made = world(parts=ASKED_AT_ONCE * 2)
+    made.upstream.pages |= {
+        f"/generation?id=gen-{number}": (after(1.0, generation(0)),) for number in range(1, MOST_A_RUN)
+    }
+
+    await settle_ledger(UPSTREAM, made.ports)
+
+    assert asyncio.get_running_loop().time() == pytest.approx(2.0, abs=0.01)
+
+
+async def test_nothing_reads_a_table_from_end_to_end() -> None:
+    database = SqliteDatabase()
+    begun = [(CLAIM, (0, 0, 1)), *booking([{"id": "gen-1"}]), *forgetting(90, now_s=EPOCH_S)]
+
+    for sql, parameters in begun:
+        plan = [str(row["detail"]) for row in database.rows(f"EXPLAIN QUERY PLAN {sql}", *parameters)]
+        assert not [
+            step for step in plan if step.startswith(("SCAN requests", "SCAN spend", "SCAN unsettled"))
+        ]
+
+
+async def test_a_run_forgets_a_bounded_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.forget_ledger.FORGOTTEN_AT_ONCE", 2)
+    made = world()
+    for number in range(4):
+        made.database.rows(
+            "INSERT INTO requests (ticket, at_ms, request_id, key, requested, attempts, outcome, stream, "
+            "prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, cost_micros, "
+            "estimated_micros, cost_state, billed_failures, total_ms) "
+            "SELECT ?, 0, request_id, key, requested, attempts, outcome, stream, "
+            "0, 0, 0, 0, 0, 0, 'known', 0, 0 FROM requests WHERE ticket = 't'",
+            f"old-{number}",
+        )
+
+    left = []
+    for _ in range(3):
+        await forget_ledger(90, made.ports)
+        left.append(made.database.rows("SELECT count(*) AS n FROM requests")[0]["n"])
+
+    assert left == [3, 1, 1]

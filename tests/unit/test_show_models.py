@@ -256,3 +256,15 @@ async def test_head_is_answered_as_get_is_and_other_methods_are_told_so(page: st
 
     posted = await world.get(page, method="POST")
     assert (posted.status, posted.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
+
+
+async def test_a_key_that_is_bound_to_models_is_shown_those() -> None:
+    world = world_with()
+    world.env = {
+        **world.env,
+        "GATEWAY_KEYS": json.dumps([{"name": "b", "token": TOKEN, "models": ["anthropic/*"]}]),
+    }
+
+    got = await world.get("/v1/models")
+
+    assert {each["id"].partition("/")[0] for each in got.json["data"]} == {"anthropic"}

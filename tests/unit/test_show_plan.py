@@ -147,9 +147,36 @@ async def test_what_decided_is_said() -> None:
         "first_token_ms": "FIRST_TOKEN_MS",
         "idle_ms": "gateway.idle_ms",
         "retries": "RETRIES",
+        "max_attempts": "MAX_ATTEMPTS",
         "order": "task/mine",
         "max_cost_usd": "gateway.max_cost_usd",
     }
+
+
+@pytest.mark.anyio
+async def test_a_route_further_down_decides_nothing_but_its_own_models() -> None:
+    route = {"models": ["b/two"], "order": "cheapest", "options": {"deadline_ms": 5_000}}
+    world = world_of(TASK_ROUTES=json.dumps({"task/mine": route}))
+
+    plan = await plan_of(world, "a/one", "task/mine")
+
+    assert plan["decided_by"]["deadline_ms"] == "DEADLINE_MS"
+    assert "order" not in plan["decided_by"]
+    assert plan["limits"]["deadline_ms"] == 240_000
+
+
+@pytest.mark.anyio
+async def test_a_plan_makes_no_more_attempts_than_a_request_may() -> None:
+    names = ["m/1", "m/2", "m/3"]
+    world = world_of(MAX_ATTEMPTS="2")
+    for name in names:
+        world.script(name, fail(404))
+
+    plan = await plan_of(world, *names)
+    got = await world.ask(*names)
+
+    assert [each["model"] for each in plan["chain"]] == names[:2] == world.upstream.models
+    assert plan["skipped"] == got.receipt["skipped"] == [{"model": "m/3", "reason": "attempts_spent"}]
 
 
 @pytest.mark.anyio

@@ -1,12 +1,15 @@
 import csv
 import io
 import json
+from math import ceil
 
 import pytest
+from hypothesis import given
+from hypothesis.strategies import integers, lists
 
 from gateway.usage import GROUPS, span_of, statements_for
 from tests.support.sqlite_database import SqliteDatabase
-from tests.support.world import EPOCH_S, TOKEN, Answer, World
+from tests.support.world import EPOCH_S, TOKEN, Answer, World, run
 
 pytestmark = pytest.mark.anyio
 ADMIN = "canary-of-an-admins-token"
@@ -34,6 +37,7 @@ def book(made: World, number: int, **values: object) -> None:
         "reasoning_tokens": 0,
         "cached_tokens": 0,
         "cost_micros": 100,
+        "estimated_micros": 0,
         "cost_state": "known",
         "billed_failures": 0,
         "total_ms": 10 * number,
@@ -64,6 +68,7 @@ async def test_the_totals_of_the_callers_own_key() -> None:
         "fallbacks": 1,
         "fallback_rate": 0.0476,
         "cost_usd": 0.0021,
+        "estimated_usd": 0.0,
         "unsettled": 1,
         "billed_failures": 0,
         "prompt_tokens": 220,
@@ -210,3 +215,62 @@ async def test_every_statement_goes_by_an_index(by: str, admin: bool) -> None:
         assert all(
             "USING INDEX requests_by_" in detail or "USING COVERING INDEX" in detail for detail in scans
         )
+
+
+async def test_a_name_has_its_own_latency_fallbacks_and_estimates() -> None:
+    made = world()
+    for number in range(1, 101):
+        book(made, number, served="a/one", total_ms=number)
+    book(made, 101, served="b/two", total_ms=7, attempts=3, estimated_micros=40)
+    book(made, 102, served="b/two", total_ms=1, outcome="overloaded")
+    book(made, 103, served="c/three", total_ms=1, outcome="overloaded")
+
+    rows = {row["name"]: row for row in (await usage(made, "?by=model")).json["series"]}
+
+    assert [rows["a/one"][name] for name in ("p50_ms", "p95_ms", "fallback_rate")] == [50, 95, 0.0]
+    assert [rows["b/two"][name] for name in ("p50_ms", "p95_ms", "fallback_rate")] == [7, 7, 1.0]
+    assert [rows["c/three"][name] for name in ("p50_ms", "p95_ms", "fallback_rate")] == [None, None, None]
+    assert (rows["b/two"]["cost_usd"], rows["b/two"]["estimated_usd"]) == (0.0002, 0.000_04)
+
+
+@given(times=lists(integers(0, 50), min_size=1, max_size=60), failed=integers(0, 5))
+def test_a_percentile_is_the_nearest_rank(times: list[int], failed: int) -> None:
+    made = world()
+    for number, total_ms in enumerate(times):
+        book(made, number, total_ms=total_ms)
+    for number in range(failed):
+        book(made, 1_000 + number, total_ms=0, outcome="overloaded")
+
+    totals = run(usage(made)).json["totals"]
+
+    for percent in (50, 95):
+        rank = ceil(len(times) * percent / 100)
+        assert totals[f"p{percent}_ms"] == sorted(times)[rank - 1]
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+async def test_a_series_ends_somewhere_and_says_so(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.usage.MOST_GROUPS", 2)
+    monkeypatch.setattr("gateway.show_usage.MOST_GROUPS", 2)
+    made = world()
+    for number in range(2):
+        book(made, number, served=f"a/{number}")
+    before = await usage(made, "?by=model")
+    book(made, 3, served="a/3", cost_micros=900)
+
+    got = await usage(made, f"?by=model&format={form}")
+
+    assert before.json["truncated"] is False
+    if form == "csv":
+        assert got.body.count(b"\r\n") == 3
+    else:
+        assert got.json["truncated"] is True
+        assert got.json["series"][0]["name"] == "a/3"
+        assert (len(got.json["series"]), got.json["totals"]["requests"]) == (2, 3)
+
+
+async def test_a_ledger_that_hangs_is_a_503_after_a_while() -> None:
+    made = world()
+    made.database.pause_s = 3_600.0
+
+    assert (await usage(made)).error["code"] == "ledger_unavailable"

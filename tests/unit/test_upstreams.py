@@ -65,6 +65,11 @@ WRONG = [
     {"openai": {**OPENAI, "canary": 1}},
     {"openai": {**OPENAI, "usd_per_million_tokens": {"m": {"prompt": "canary"}}}},
     {"openai": {**OPENAI, "usd_per_million_tokens": {"m": 1}}},
+    {"openai": {**OPENAI, "usd_per_million_tokens": {"m": {"prompt": 1}}}},
+    {"openai": {**OPENAI, "usd_per_million_tokens": 5}},
+    {"openai": {**OPENAI, "usd_per_million_tokens": [{}]}},
+    {"openai": {**OPENAI, "base_url": "https://api.openai.example:99999/v1"}},
+    {"openai": {**OPENAI, "base_url": "https://api.openai.example/a b"}},
     ["openai"],
 ]
 

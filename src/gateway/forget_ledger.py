@@ -1,0 +1,36 @@
+"""forget_ledger: delete what is older than the ledger keeps, a bounded part at a time."""
+
+import asyncio
+
+from gateway.budget import period_of
+from gateway.ports import DatabaseError, Ports, Statement
+
+DATABASE_TIMEOUT_S = 10.0
+FORGOTTEN_AT_ONCE = 5_000
+KEPT_SPEND_DAYS = 400  # sums are small, and a year is what people compare
+DAY_S = 86_400.0
+
+_FORGET_REQUESTS = (
+    "DELETE FROM requests WHERE id IN (SELECT id FROM requests WHERE at_ms < ? ORDER BY at_ms LIMIT ?)"
+)
+
+
+def forgetting(days: int, *, now_s: float) -> list[Statement]:
+    """Return the statements that delete what is older than so many days; sums by day are kept for a year."""
+    oldest_day = period_of("day", now_s - KEPT_SPEND_DAYS * DAY_S)
+    return [
+        (_FORGET_REQUESTS, (round((now_s - days * DAY_S) * 1000), FORGOTTEN_AT_ONCE)),
+        ("DELETE FROM spend WHERE day < ?", (oldest_day,)),
+        ("DELETE FROM alerts WHERE period < ?", (oldest_day,)),
+    ]
+
+
+async def forget_ledger(days: int, ports: Ports) -> None:
+    """Delete a part of what is older than so many days. Never raises."""
+    if not ports.database.bound:
+        return
+    try:
+        async with asyncio.timeout(DATABASE_TIMEOUT_S):
+            await ports.database.batch(forgetting(days, now_s=ports.now_s()))
+    except (DatabaseError, TimeoutError) as error:
+        ports.log("ledger_not_settled", error=type(error).__name__)

@@ -1,0 +1,121 @@
+"""The ledger against the simulator's own bill: to the micro-dollar, whatever went wrong on the way.
+
+`make bill` sends ten thousand requests (`BILL_REQUESTS`) and prints what it measured.
+"""
+
+import asyncio
+import json
+import os
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.bill import SILENT, send_many
+from tests.support.chat import whole_log
+from tests.support.ledger import Ledger
+from tests.support.runtimes import KEY, UPSTREAM_KEY, Gateway
+
+REQUESTS = int(os.environ.get("BILL_REQUESTS", "300"))
+AT_ONCE = 24
+# What the simulator charges a token of its own models, as the price that a direct upstream declares.
+PRICES = {model: {"prompt": 1, "completion": 2} for model in ("sim/ok", "sim/hang")}
+SPENT = "SELECT sum(cost_micros) FROM"
+
+
+@pytest.fixture
+def bill(simulator: str) -> Callable[[], int]:
+    """Call it to learn what the simulator has billed, in nano-dollars."""
+
+    def read() -> int:
+        answer = httpx.get(simulator.removesuffix("/api/v1") + "/sim/bill", trust_env=False)
+        return int(answer.json()["cost_nano_usd"])
+
+    return read
+
+
+@pytest.fixture(params=["watched", "native"])
+def watched(request: pytest.FixtureRequest) -> bool:
+    """Whether streams are watched to their end, or handed over once they have begun."""
+    return bool(request.param == "watched")
+
+
+@pytest.fixture
+def booked(start_gateway: Callable[..., Gateway], simulator: str, runtime: str, watched: bool) -> Gateway:
+    """A gateway with a ledger, the list of models, and the simulator as an upstream of its own."""
+    if runtime == "workerd":
+        pytest.skip("the 2024 runtime has no cron trigger, by which open costs are settled")
+    near = {"base_url": simulator, "secret": "NEAR_KEY", "usd_per_million_tokens": PRICES}
+    gateway = start_gateway(
+        bindings=("LEDGER", "MODEL_CACHE"),
+        UPSTREAMS=json.dumps({"near": near}),
+        NEAR_KEY=UPSTREAM_KEY,
+        STREAM_GUARD_EVENTS="unlimited" if watched else "0",
+    )
+    Ledger(gateway).cron()
+    return gateway
+
+
+def differences(ledger: Ledger, simulator: str) -> list[dict[str, Any]]:
+    """Return the requests for which the simulator billed something else than the ledger has booked."""
+    billed: Counter[str] = Counter()
+    for entry in whole_log(simulator):
+        billed[str(entry["user"])] += round(entry["cost_usd"] * 1_000_000)
+    rows = ledger.rows("SELECT * FROM requests")
+    return [
+        row | {"billed": billed[row["request_id"]]}
+        for row in rows
+        if row["cost_micros"] - row["estimated_micros"] != billed[row["request_id"]]
+    ]
+
+
+def test_the_ledger_is_the_simulators_bill(
+    booked: Gateway, bill: Callable[[], int], simulator: str, watched: bool
+) -> None:
+    ledger, count = Ledger(booked), REQUESTS if watched else max(100, REQUESTS // 10)
+    name = f"bill-{uuid.uuid4().hex[:8]}"
+    before_nano_usd, began_s = bill(), time.monotonic()
+
+    asyncio.run(send_many(booked, count, name=name, watched=watched, at_once=AT_ONCE, seed=7))
+    ledger.wait_idle(60)
+    took_s = time.monotonic() - began_s
+
+    owed = ledger.number("SELECT count(*) FROM unsettled")
+    began_s = time.monotonic()
+    runs = ledger.settle()
+    settled_s = time.monotonic() - began_s
+    billed_micros, odd_nano_usd = divmod(bill() - before_nano_usd, 1_000)
+    assert odd_nano_usd == 0, "prices that are no whole micro-dollars would be rounded, request by request"
+    (sums,) = ledger.rows(
+        "SELECT count(*) AS rows, sum(cost_micros) AS cost, sum(estimated_micros) AS estimated, "
+        "sum(billed_failures) AS failures, sum(outcome = 'client_gone') AS left FROM requests"
+    )
+    print(  # noqa: T201  # `make bill` shows it
+        f"\n{sums['rows']} requests in {took_s:.0f} s, {sums['left']} of them left by their client, "
+        f"{sums['failures']} failures that may have been billed; {owed} costs settled in {runs} runs, "
+        f"{settled_s:.0f} s; billed {billed_micros}, booked {sums['cost']} micro-dollars, "
+        f"{sums['estimated']} of those as upper bounds"
+    )
+
+    assert sums["rows"] == count
+    assert not differences(ledger, simulator)
+    assert sums["cost"] - sums["estimated"] == billed_micros
+    assert billed_micros > 0
+    guessed = "SELECT count(*) FROM requests WHERE estimated_micros > 0 AND requested"
+    assert ledger.number(f"{guessed} = '{SILENT}'") > 0
+    assert ledger.number(f"{guessed} <> '{SILENT}'") == 0
+    assert ledger.number("SELECT count(*) FROM requests WHERE cost_state = 'pending'") == 0
+    assert ledger.number(f"{SPENT} spend") == ledger.number(f"{SPENT} requests")
+    assert ledger.number("SELECT sum(requests) FROM spend") == count
+    with booked.client() as client:
+        shown = client.get("/v1/usage").json()
+    assert shown["totals"]["cost_usd"] == pytest.approx(sums["cost"] / 1_000_000)
+    assert shown["lost_writes"] == 0
+    for secret in (KEY, UPSTREAM_KEY):
+        assert secret not in booked.log_text() + str(ledger.rows("SELECT * FROM requests"))
+    assert "internal_error" not in booked.log_text()
+    assert "UNHANDLED" not in booked.log_text()

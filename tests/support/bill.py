@@ -1,0 +1,164 @@
+"""Load whose bill is known: requests of every kind, with faults, breaks and clients that leave.
+
+The simulator bills what it has sent to its end. Where no head arrived nobody can be asked what a call has
+cost, and the ledger books an upper bound: so the only model here that is given up before its head is one that
+never answers.
+"""
+
+import asyncio
+import json
+import random
+import socket
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from tests.support.chat import CHAT, QUESTION
+from tests.support.runtimes import Gateway
+
+SILENT = "direct:near/sim/hang"  # whose price is declared, and so its upper bound
+TIMED_OUT = 10_000  # ms, shared by the chain: a silent first model leaves the next one 5 s
+TO_BE_READ_S = 3.0  # what left earlier may never have been a request
+_LINGER_NOT = struct.pack("ii", 1, 0)  # a reset: nothing that is on its way will be read
+_JSON = {"response_format": {"type": "json_object"}}
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of request; ``leaves_at`` is what its client waits for before it goes, ``b""`` for nothing."""
+
+    chain: tuple[str, ...]
+    stream: bool = False
+    options: Mapping[str, object] = field(default_factory=dict)
+    fields: Mapping[str, object] = field(default_factory=dict)
+    leaves_at: bytes | None = None
+
+
+def _plain(*chain: str, fields: Mapping[str, object] | None = None, **options: object) -> Kind:
+    return Kind(chain, options=options, fields=fields or {})
+
+
+def _stream(*chain: str, **options: object) -> Kind:
+    return Kind(chain, stream=True, options=options)
+
+
+def _left(*chain: str, at: bytes, stream: bool = True, **options: object) -> Kind:
+    return Kind(chain, stream=stream, options=options, leaves_at=at)
+
+
+# Each as likely as any other. What is relayed natively is not watched: there a direct stream's usage is not
+# seen, and one that stalls is not ended.
+WATCHED = (
+    _stream("direct:near/sim/ok"),
+    _stream("sim/stall-after", idle_ms=300),
+)
+KINDS = (
+    *[_plain("sim/ok"), _stream("sim/ok")] * 4,
+    _plain("sim/tools"),
+    _plain("sim/reasoning"),
+    _plain("sim/length"),
+    _plain("direct:near/sim/ok"),
+    _plain("direct:near/sim/status-503", "sim/ok"),
+    _plain("sim/status-503", "sim/ok"),
+    _plain("sim/status-429", "sim/status-500", "sim/ok"),
+    _plain("sim/err-404-data-policy", "sim/ok"),
+    _plain("sim/status-503", retries=0),
+    _plain("sim/empty", "sim/ok"),
+    _plain("sim/reasoning-only", "sim/ok"),
+    _plain("sim/json-invalid", "sim/json", fields=_JSON),
+    _plain("sim/choice-error", "sim/ok"),
+    _plain("sim/garbage", "sim/ok"),
+    _plain("sim/cut-json", "sim/ok"),
+    _plain("sim/truncated", "sim/ok"),
+    _plain("sim/reset-body", "sim/ok"),
+    _plain("sim/reset", "sim/ok"),
+    _plain("sim/empty", "sim/garbage", retries=0),
+    _plain(SILENT, "sim/ok", deadline_ms=TIMED_OUT),
+    _plain("sim/hang-body", "sim/ok", deadline_ms=TIMED_OUT),
+    _plain(SILENT, "sim/ok", hedge_ms=40),
+    _stream("sim/tools"),
+    _stream("sim/reasoning"),
+    _stream("sim/long-60"),
+    _stream("sim/status-503", "sim/ok"),
+    _stream("sim/empty", "sim/ok"),
+    _stream("sim/sse-04-error-is-first-event", "sim/ok"),
+    _stream("sim/error-mid"),
+    _stream("sim/reset-after"),
+    _stream("sim/cut-after"),
+    _stream("sim/garbage-event"),
+    _stream("sim/no-done"),
+    _stream("sim/reset-after", "sim/ok", on_midstream="restart"),
+    _stream("sim/cut-after", "sim/ok", on_midstream="continue"),
+    _stream(SILENT, "sim/ok", hedge_ms=40),
+    _stream("sim/slow-300ms", keepalive_ms=100),
+    _left("sim/drip-50ms", at=b"data: "),
+    _left("sim/drip-50ms", "sim/ok", at=b"data: ", on_midstream="restart"),
+    _left("sim/long-300", at=b"data: "),
+    _left("sim/ok", at=b"data: "),
+    _left("sim/reset-after", at=b"data: "),
+    _left("sim/stall-after", at=b" capital", idle_ms=2_000),
+    _left(SILENT, at=b": keep-alive", keepalive_ms=100),
+    _left(SILENT, at=b"", stream=False),
+)
+
+
+async def send_many(
+    gateway: Gateway, count: int, *, name: str, watched: bool, at_once: int, seed: int
+) -> None:
+    """Send so many requests, the same in the same order for a seed, each to its end or its client's.
+
+    Each has a name that begins with ``name``: its id here, its user upstream.
+    """
+    draw = random.Random(seed)  # noqa: S311  # the same load each time
+    choices = KINDS + WATCHED if watched else KINDS
+    requests = iter([(f"{name}-{number}", draw.choice(choices)) for number in range(count)])
+    timeout = aiohttp.ClientTimeout(total=120)
+    async with aiohttp.ClientSession(gateway.base_url, headers=gateway.headers, timeout=timeout) as session:
+
+        async def work() -> None:
+            for own, kind in requests:
+                await (_send(own, kind, session) if kind.leaves_at is None else _leave(own, kind, gateway))
+
+        await asyncio.gather(*(work() for _ in range(at_once)))
+
+
+async def _send(name: str, kind: Kind, session: aiohttp.ClientSession) -> None:
+    async with session.post(CHAT, json=_body(name, kind), headers={"x-request-id": name}) as answer:
+        await answer.read()
+
+
+async def _leave(name: str, kind: Kind, gateway: Gateway) -> None:
+    """Send by hand, read as far as the kind says, and reset the connection."""
+    parts = urlsplit(gateway.base_url)
+    content = json.dumps(_body(name, kind)).encode()
+    head = (
+        f"POST {CHAT} HTTP/1.1\r\nHost: {parts.netloc}\r\nAuthorization: Bearer {gateway.key}\r\n"
+        f"Content-Type: application/json\r\nX-Request-Id: {name}\r\nContent-Length: {len(content)}\r\n\r\n"
+    )
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    writer.write(head.encode() + content)
+    await writer.drain()
+    arrived = b""
+    while kind.leaves_at and kind.leaves_at not in arrived and (piece := await reader.read(65_536)):
+        arrived += piece
+    if not kind.leaves_at:
+        await asyncio.sleep(TO_BE_READ_S)
+    peer: socket.socket = writer.get_extra_info("socket")
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+    writer.transport.abort()
+
+
+def _body(name: str, kind: Kind) -> dict[str, Any]:
+    return {
+        "user": name,
+        "models": list(kind.chain),
+        "messages": QUESTION,
+        "max_tokens": 500,
+        "stream": kind.stream,
+        "gateway": dict(kind.options),
+        **kind.fields,
+    }

@@ -1,0 +1,49 @@
+import json
+from typing import Any
+
+import pytest
+
+from gateway.chain import Candidate
+from gateway.chat import Caller
+from gateway.compose import request_for
+from gateway.config import Settings
+from gateway.prices import Price
+from tests.support.planning import parsed
+
+CAPPED = Candidate(model="a/one", asked="a/one", max_price=Price(prompt=1.0, completion=2.0))
+
+
+def sent(**fields: object) -> dict[str, Any]:
+    request = request_for(
+        CAPPED,
+        None,
+        chat=parsed(**fields),
+        caller=Caller(name="tests"),
+        settings=Settings.from_env(lambda _: None),
+    )
+    body: dict[str, Any] = json.loads(request.body)
+    return body
+
+
+@pytest.mark.parametrize(
+    ("asked", "limits"),
+    [
+        (None, {"prompt": 1.0, "completion": 2.0}),
+        ({}, {"prompt": 1.0, "completion": 2.0}),
+        ({"prompt": 50, "completion": 100}, {"prompt": 1.0, "completion": 2.0}),
+        ({"prompt": 0.5}, {"prompt": 0.5, "completion": 2.0}),
+        ({"prompt": "0.5", "image": 1}, {"prompt": "0.5", "completion": 2.0, "image": 1}),
+        ({"prompt": None, "completion": "cheap"}, {"prompt": 1.0, "completion": 2.0}),
+        ({"prompt": -1}, {"prompt": 1.0, "completion": 2.0}),
+        ("none", {"prompt": 1.0, "completion": 2.0}),
+    ],
+    ids=repr,
+)
+def test_no_caller_lifts_a_routes_ceiling(asked: object, limits: dict[str, object]) -> None:
+    body = sent(provider={"sort": "price", "max_price": asked})
+
+    assert body["provider"] == {"sort": "price", "max_price": limits}
+
+
+def test_a_route_without_a_provider_beside_it_sends_its_ceiling_alone() -> None:
+    assert sent()["provider"] == {"max_price": {"prompt": 1.0, "completion": 2.0}}

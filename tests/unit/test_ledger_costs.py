@@ -1,0 +1,229 @@
+"""What is booked of attempts that did not go the plain way: hedges, breaks, upstreams that say nonsense."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from gateway.budget import MOST_MICROS
+from gateway.ports import DatabaseError, Statement
+from gateway.wire import JsonObject
+from tests.support.chunks import DONE, STOP, USAGE, text
+from tests.support.planning import catalog_of, listed
+from tests.support.sqlite_database import SqliteDatabase
+from tests.support.upstream import DIRECT_BASE_URL, RESET, Act, after, answer, hang, reply, stream
+from tests.support.world import TOKEN, World, chat, finish
+
+pytestmark = pytest.mark.anyio
+WORST = 200  # of a hundred tokens, and more for the prompt
+
+
+def world(**env: str) -> World:
+    made = World(env, database=SqliteDatabase())
+    made.catalog_memory.catalog = catalog_of(listed("a/one"), listed("b/two"))
+    return made
+
+
+async def book(made: World, *models: str, streamed: bool = False, **fields: object) -> dict[str, Any]:
+    """Return the row of one request."""
+    await made.ask(*models, stream=streamed, max_tokens=100, **fields)
+    await made.let_run()
+    (row,) = made.database.rows("SELECT * FROM requests")
+    return row
+
+
+def owed(made: World) -> list[JsonObject]:
+    return made.database.rows("SELECT * FROM unsettled ORDER BY generation_id")
+
+
+def begun(*steps: bytes | float | Exception, name: str = "gen-header") -> Act:
+    return reply(200, *steps, content_type="text/event-stream", x_generation_id=name)
+
+
+def by_first_event(name: str) -> bytes:
+    return text("Hi").replace(b"gen-1", name.encode())
+
+
+async def test_both_answers_of_a_hedge_cost_what_they_say() -> None:
+    one, two = answer(usage={"cost": 0.1}), answer(usage={"cost": 0.02})
+    made = world().script("a/one", after(4.0, one)).script("b/two", after(2.0, two))
+
+    row = await book(made, "a/one", "b/two", gateway={"hedge_ms": 2_000})
+
+    assert (row["cost_micros"], row["cost_state"], row["billed_failures"]) == (120_000, "known", 0)
+    assert (row["attempts"], owed(made)) == (2, [])
+
+
+async def test_the_silent_loser_of_a_hedge_is_booked_at_its_worst() -> None:
+    made = world().script("a/one", hang).script("b/two", answer(usage={"cost": 0.02}))
+
+    row = await book(made, "a/one", "b/two", gateway={"hedge_ms": 2_000})
+
+    assert row["cost_state"] == "estimated"
+    assert row["estimated_micros"] > WORST
+    assert row["cost_micros"] == 20_000 + row["estimated_micros"]
+
+
+async def test_a_losing_stream_that_had_begun_is_asked_for_later() -> None:
+    made = world().script("a/one", begun(60.0, text("late"), name="gen-loser"))
+    made.script("b/two", stream(text("Hi"), STOP, USAGE, DONE))
+
+    row = await book(made, "a/one", "b/two", streamed=True, gateway={"hedge_ms": 2_000})
+
+    assert (row["cost_micros"], row["cost_state"]) == (21, "pending")
+    assert [part["generation_id"] for part in owed(made)] == ["gen-loser"]
+
+
+@pytest.mark.parametrize("how", ["restart", "continue"])
+async def test_a_break_is_asked_for_and_what_takes_over_is_known(how: str) -> None:
+    made = world().script("a/one", begun(text("Hi"), RESET, name="gen-broken"))
+
+    row = await book(made, "a/one", "b/two", streamed=True, gateway={"on_midstream": how})
+
+    assert (row["outcome"], row["served"]) == ("answered", "b/two")
+    assert (row["cost_micros"], row["cost_state"], row["billed_failures"]) == (21, "pending", 1)
+    assert [part["generation_id"] for part in owed(made)] == ["gen-broken"]
+
+
+async def test_without_the_header_a_stream_is_asked_for_by_its_first_events_id() -> None:
+    made = world().script("a/one", stream(by_first_event("gen-of-event"), RESET))
+
+    await book(made, "a/one", streamed=True)
+
+    assert [part["generation_id"] for part in owed(made)] == ["gen-of-event"]
+
+
+async def test_each_of_several_breaks_is_asked_for() -> None:
+    made = world().script("a/one", begun(text("Hi"), RESET, name="gen-a"))
+    made.script("b/two", begun(text("Ho"), RESET, name="gen-b"))
+
+    row = await book(made, "a/one", "b/two", streamed=True, gateway={"on_midstream": "restart"})
+
+    assert (row["outcome"], row["billed_failures"]) == ("connection_lost", 2)
+    assert [(part["generation_id"], part["ticket"]) for part in owed(made)] == [
+        ("gen-a", row["ticket"]),
+        ("gen-b", row["ticket"]),
+    ]
+
+
+async def test_a_client_that_leaves_while_it_gets_comments_leaves_a_row() -> None:
+    made = world().script("a/one", hang)
+    body = chat("a/one", stream=True, max_tokens=100, gateway={"keepalive_ms": 1_000})
+    stay = asyncio.create_task(finish(await made.begin(body)))
+    await asyncio.sleep(3.5)
+    stay.cancel()
+    await asyncio.gather(stay, return_exceptions=True)
+    await made.let_run()
+
+    (row,) = made.database.rows("SELECT * FROM requests")
+    assert (row["outcome"], row["served"], row["cost_state"]) == ("client_gone", None, "estimated")
+
+
+def direct(**declared: object) -> World:
+    return world(UPSTREAMS=json.dumps({"near": {"base_url": DIRECT_BASE_URL, **declared}}))
+
+
+async def test_what_a_direct_stream_cost_that_broke_nobody_is_asked_for() -> None:
+    made = direct(usd_per_million_tokens={"fast": {"prompt": 1, "completion": 10}})
+    made.script("fast", begun(text("Hi"), RESET))
+
+    row = await book(made, "direct:near/fast", streamed=True)
+
+    assert owed(made) == []
+    assert (row["cost_state"], row["cost_micros"]) == ("estimated", row["estimated_micros"])
+    assert row["cost_micros"] > 10 * 100
+
+
+async def test_a_direct_answer_without_a_price_is_said_to_be_an_estimate() -> None:
+    made = direct().script("fast", answer(usage={"prompt_tokens": 100, "completion_tokens": 20}))
+
+    row = await book(made, "direct:near/fast")
+
+    assert (row["cost_micros"], row["cost_state"], row["prompt_tokens"]) == (0, "estimated", 100)
+
+
+async def test_a_direct_answer_that_counts_nothing_is_booked_at_its_worst() -> None:
+    made = direct(usd_per_million_tokens={"fast": {"prompt": 1, "completion": 10}})
+    made.script("fast", answer(usage={"prompt_tokens": None, "completion_tokens": None}))
+
+    row = await book(made, "direct:near/fast")
+
+    assert row["cost_state"] == "estimated"
+    assert row["cost_micros"] > 10 * 100
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_nonsense_in_a_usage_spoils_neither_the_answer_nor_the_sums(streamed: bool) -> None:
+    usage = {"prompt_tokens": 1e300, "completion_tokens": -5, "cost": 1e308}
+    nonsense = b'data: {"id":"gen-1","choices":[],"usage":' + json.dumps(usage).encode() + b"}\n\n"
+    made = world()
+    made.script("a/one", stream(text("Hi"), STOP, nonsense, DONE) if streamed else answer(usage=usage))
+
+    row = await book(made, "a/one", streamed=streamed)
+
+    assert (row["outcome"], row["cost_micros"], row["completion_tokens"]) == ("answered", MOST_MICROS, 0)
+    assert 0 < row["prompt_tokens"] <= 1_000_000_000
+    assert (await made.get("/v1/usage")).status == 200
+
+
+class _Uncertain(SqliteDatabase):
+    """Loses its answers to the first so many batches; each was carried out, or not."""
+
+    def __init__(self, losses: int, *, carried_out: bool) -> None:
+        super().__init__()
+        self._losses = losses
+        self._carried_out = carried_out
+
+    async def batch(self, statements: Sequence[Statement]) -> list[list[JsonObject]]:
+        self._losses -= 1
+        if self._losses < 0:
+            return await super().batch(statements)
+        if self._carried_out:
+            await super().batch(statements)
+        raise DatabaseError("lost")
+
+
+@pytest.mark.parametrize("carried_out", [False, True])
+async def test_a_write_whose_answer_was_lost_is_made_again_and_counts_once(carried_out: bool) -> None:
+    made = World(database=_Uncertain(2, carried_out=carried_out))
+    made.script("a/one", begun(text("Hi"), RESET))
+
+    row = await book(made, "a/one", streamed=True)
+
+    (spend,) = made.database.rows("SELECT * FROM spend")
+    assert (spend["requests"], spend["cost_micros"]) == (1, row["cost_micros"])
+    assert len(owed(made)) == 1
+    assert (made.lost_writes.count, made.events("ledger_write_lost")) == (0, [])
+
+
+async def test_a_database_that_stays_down_is_given_up_within_the_time_that_the_runtime_leaves() -> None:
+    made = World(database=_Uncertain(3, carried_out=False))
+    await made.ask("a/one")
+    began_s = asyncio.get_running_loop().time()
+
+    await made.let_run()
+
+    assert asyncio.get_running_loop().time() - began_s < 25
+    assert made.lost_writes.count == 1
+    assert made.database.rows("SELECT * FROM requests") == []
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_bug_in_booking_costs_the_row_and_not_the_answer(
+    streamed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def row_of(*_: object) -> None:
+        raise KeyError(TOKEN)
+
+    monkeypatch.setattr("gateway.account.row_of", row_of)
+    made = world()
+
+    got = await made.ask("a/one", stream=streamed)
+    await made.let_run()
+
+    assert got.status == 200
+    assert made.lost_writes.count == 1
+    assert made.events("internal_error")
+    assert TOKEN not in made.log_text
