@@ -16,7 +16,7 @@ from scripts.ports import wait_until
 from scripts.tools import DEV, ROOT, tool_environment
 
 RESULTS = DEV / "results"
-PART_TIMEOUT_S = 400.0
+PART_TIMEOUT_S = 600.0
 LANES = 2
 """How many parts run at once: what two cores carry without upsetting tests that measure time."""
 
