@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 
 from tests.support.chat import CHAT, error_in, post, question
 from tests.support.journal import Journal
+from tests.support.ledger import usage, wait_for
 from tests.support.runtimes import KEY, Gateway
 
 TIGHT = "e2e-tight-token-0123456789"
@@ -30,24 +30,6 @@ def booked(start_gateway: Callable[..., Gateway]) -> Gateway:
     return Gateway(gateway.runtime, gateway.base_url, KEY, gateway.leash)
 
 
-def usage(gateway: Gateway, query: str = "") -> dict[str, Any]:
-    with gateway.client() as client:
-        answer = client.get(f"/v1/usage{query}")
-    assert answer.status_code == 200, answer.text
-    shown: dict[str, Any] = answer.json()
-    return shown
-
-
-def wait_for(gateway: Gateway, requests: int, query: str = "") -> dict[str, Any]:
-    """Return the totals once the ledger holds so many requests: rows are written after the answers."""
-    deadline_s = time.monotonic() + WAIT_S
-    while (totals := usage(gateway, query)["totals"])["requests"] < requests:
-        assert time.monotonic() < deadline_s, totals
-        time.sleep(0.1)
-    found: dict[str, Any] = totals
-    return found
-
-
 @pytest.mark.parametrize("stream", [False, True])
 def test_an_answer_is_booked_with_what_it_cost(booked: Gateway, journal: Journal, stream: bool) -> None:
     before = usage(booked)["totals"]
@@ -55,7 +37,7 @@ def test_an_answer_is_booked_with_what_it_cost(booked: Gateway, journal: Journal
     answer = post(booked, question(journal, "sim/status-503", "sim/ok", stream=stream))
     assert answer.status_code == 200
 
-    after = wait_for(booked, before["requests"] + 1)
+    after = wait_for(booked, before["requests"] + 1, timeout_s=WAIT_S)["totals"]
     (call,) = [each for each in journal.entries() if each["status"] == 200]
     assert after["cost_usd"] - before["cost_usd"] == pytest.approx(call["cost_usd"])
     assert (after["fallbacks"], after["answered"]) == (before["fallbacks"] + 1, before["answered"] + 1)
@@ -64,7 +46,7 @@ def test_an_answer_is_booked_with_what_it_cost(booked: Gateway, journal: Journal
 def test_usage_is_by_model_and_in_csv(booked: Gateway, journal: Journal) -> None:
     before = usage(booked)["totals"]["requests"]
     post(booked, question(journal, "sim/ok"))
-    wait_for(booked, before + 1)
+    wait_for(booked, before + 1, timeout_s=WAIT_S)
 
     assert "sim/ok" in {row["name"] for row in usage(booked, "?by=model")["series"]}
     with booked.client() as client:

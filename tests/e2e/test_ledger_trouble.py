@@ -7,14 +7,13 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.support.chat import CHAT, post, question
 from tests.support.journal import Journal
 from tests.support.leaver import Leaver
-from tests.support.ledger import Ledger
+from tests.support.ledger import Ledger, usage, wait_for
 from tests.support.runtimes import KEY, UPSTREAM_KEY, Gateway
 
 OTHER = "e2e-other-token-0123456789"
@@ -46,25 +45,8 @@ def ledger(booked: Gateway) -> Iterator[Ledger]:
     found.be("up")
 
 
-def usage(gateway: Gateway, query: str = "") -> dict[str, Any]:
-    with gateway.client() as client:
-        answer = client.get(f"/v1/usage{query}")
-    assert answer.status_code == 200, answer.text
-    shown: dict[str, Any] = answer.json()
-    return shown
-
-
 def requests_of(gateway: Gateway) -> int:
     return int(usage(gateway)["totals"]["requests"])
-
-
-def wait_for(gateway: Gateway, requests: int) -> dict[str, Any]:
-    """Return the usage as soon as it has so many requests: they are written after their answers."""
-    ends_at_s = time.monotonic() + WAIT_S
-    while (shown := usage(gateway))["totals"]["requests"] < requests:
-        assert time.monotonic() < ends_at_s, shown
-        time.sleep(0.05)
-    return shown
 
 
 def test_what_was_asked_is_in_the_usage(booked: Gateway, journal: Journal) -> None:
@@ -75,7 +57,7 @@ def test_what_was_asked_is_in_the_usage(booked: Gateway, journal: Journal) -> No
     post(mine, question(journal, "sim/ok", stream=True))
     post(mine, question(journal, "sim/status-503", gateway={"retries": 0}))
 
-    shown = wait_for(mine, before["requests"] + 3)
+    shown = wait_for(mine, before["requests"] + 3, timeout_s=WAIT_S)
     totals = shown["totals"]
     assert shown["ledger"] == "bound"
     assert totals["answered"] - before["answered"] == 2
@@ -89,7 +71,7 @@ def test_what_was_asked_is_in_the_usage(booked: Gateway, journal: Journal) -> No
 def test_each_sees_its_own_and_an_admin_all(booked: Gateway, journal: Journal) -> None:
     post(of(booked, OTHER), question(journal, "sim/ok"))
     post(booked, question(journal, "sim/ok"))
-    wait_for(of(booked, OTHER), 1)
+    wait_for(of(booked, OTHER), 1, timeout_s=WAIT_S)
 
     own, everybody = usage(of(booked, OTHER), "?by=key"), usage(booked, "?by=key")
     with of(booked, OTHER).client() as client:
@@ -105,7 +87,7 @@ def test_a_series_adds_up_to_the_totals_and_is_the_same_as_csv(
     booked: Gateway, journal: Journal, by: str
 ) -> None:
     post(booked, question(journal, "sim/ok"))
-    wait_for(booked, 1)
+    wait_for(booked, 1, timeout_s=WAIT_S)
 
     shown = usage(booked, f"?by={by}")
     with booked.client() as client:
@@ -125,7 +107,7 @@ def test_a_client_that_leaves_a_stream_leaves_a_row(booked: Gateway, journal: Jo
         client.read_until(b"every ")
         client.leave()
 
-    wait_for(booked, before + 1)
+    wait_for(booked, before + 1, timeout_s=WAIT_S)
     outcomes = {row["name"]: row["unsettled"] for row in usage(booked, "?by=outcome")["series"]}
     assert outcomes["client_gone"] >= 1
 
@@ -136,7 +118,7 @@ def test_no_secret_is_in_it(booked: Gateway, journal: Journal) -> None:
     body["messages"] = [{"role": "user", "content": "canary-prompt"}]
     assert "canary-prompt" in post(booked, body).text
     post(booked, body | {"stream": True})
-    wait_for(booked, before + 2)
+    wait_for(booked, before + 2, timeout_s=WAIT_S)
 
     kept = everything_in(booked)
 
@@ -232,7 +214,7 @@ def test_a_locked_d1_delays_no_answer_and_lost_writes_are_counted(
         pytest.skip("needs D1 as a file: only wrangler keeps it so")
     gateway = start_gateway(bindings=("LEDGER",), APP_TITLE="locked")
     post(gateway, question(journal, "sim/ok"))
-    wait_for(gateway, 1)
+    wait_for(gateway, 1, timeout_s=WAIT_S)
     (path,) = [path for path in files_of(gateway) if path.suffix == ".sqlite"]
     connection = sqlite3.connect(path, isolation_level=None)
     try:

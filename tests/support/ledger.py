@@ -58,3 +58,21 @@ class Ledger:
             answer = client.post(path, content=sql)
         answer.raise_for_status()
         return answer.json() if sql else None
+
+
+def usage(gateway: Gateway, query: str = "") -> dict[str, Any]:
+    """Return what ``/v1/usage`` shows."""
+    with gateway.client() as client:
+        answer = client.get(f"/v1/usage{query}")
+    assert answer.status_code == 200, answer.text
+    shown: dict[str, Any] = answer.json()
+    return shown
+
+
+def wait_for(gateway: Gateway, requests: int, query: str = "", *, timeout_s: float) -> dict[str, Any]:
+    """Return the usage as soon as it has so many requests: they are written after their answers."""
+    ends_at_s = time.monotonic() + timeout_s
+    while (shown := usage(gateway, query))["totals"]["requests"] < requests:
+        assert time.monotonic() < ends_at_s, shown
+        time.sleep(POLL_S)
+    return shown
