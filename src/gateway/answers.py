@@ -2,10 +2,11 @@
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NoReturn
 
 from gateway.classify import GetHeader, classify
+from gateway.frozen import dataclass
 from gateway.json_bytes import check_depth
 from gateway.policy import AttemptFailedError, Fault
 from gateway.wire import Json, JsonObject, list_or_empty, number_or_none, object_or_empty

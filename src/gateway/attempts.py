@@ -1,8 +1,9 @@
 """Attempts as they are recorded: what was asked of a model, and how it ended."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
+from gateway.frozen import dataclass
 from gateway.policy import Billed, Fault
 from gateway.prices import Price
 from gateway.wire import OPENROUTER, JsonObject, number_or_none, object_or_empty

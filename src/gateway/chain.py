@@ -1,9 +1,10 @@
 """A chain as it was planned: its links in order, what was left out of it and why, and within which limits."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from gateway.answers import AnswerTest
+from gateway.frozen import dataclass
 from gateway.prices import Price
 from gateway.receipt import Receipt
 from gateway.tasks import Order

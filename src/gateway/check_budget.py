@@ -1,7 +1,6 @@
 """check_budget: what a caller may still spend, before the first call; and what it has spent, afterwards."""
 
 import asyncio
-from dataclasses import dataclass
 
 from gateway.budget import MICROS, Budget, Span, micros_of, period_of, resets_at, shown_time
 from gateway.budgets import EVERYBODY
@@ -9,6 +8,7 @@ from gateway.chain import Plan
 from gateway.chat import Caller
 from gateway.config import Settings
 from gateway.errors import GatewayError
+from gateway.frozen import dataclass
 from gateway.ports import DatabaseError, Ports, Statement
 from gateway.receipt import Receipt
 from gateway.wire import JsonObject, number_or_none

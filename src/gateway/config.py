@@ -1,13 +1,13 @@
 """``Settings``: what this Worker was told, read once from the table of settings, cast and checked."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeAlias, cast
 
 from gateway.budget import MICROS, Budget
 from gateway.casts import Value, as_header_text
 from gateway.errors import ConfigError
+from gateway.frozen import dataclass
 from gateway.keys import GatewayKey
 from gateway.prices import Price
 from gateway.setting import SETTINGS, Setting

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from gateway.casts import HOUR_MS, is_model_name
+from gateway.frozen import dataclass
 from gateway.wire import Json, JsonObject, number_or_none
 
 MAX_MODELS = 50  # a request may make 50 subrequests on the free plan

@@ -5,11 +5,12 @@ takes to pass over the model that the caller named first. What the catalogue doe
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import TypeAlias
 
 from gateway.chat import ChatRequest
+from gateway.frozen import dataclass
 from gateway.needs import PARAMETERS
 from gateway.wire import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
 

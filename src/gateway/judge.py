@@ -1,13 +1,14 @@
 """Which links of a chain may be asked: the caller's rights, the catalogue, the route, and the money."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 
 from gateway.chain import Candidate, Skipped
 from gateway.chat import Caller, ChatRequest, Options
 from gateway.fit import Misfit, Question, misfit
+from gateway.frozen import dataclass
 from gateway.keys import may_use
 from gateway.knowledge import Knowledge
 from gateway.links import Link

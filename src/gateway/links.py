@@ -1,7 +1,6 @@
 """From the names that a request, a route or a setting has to the links of a chain."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from gateway.catalog import Catalog
 from gateway.chain import Candidate
@@ -9,6 +8,7 @@ from gateway.chat import ChatRequest
 from gateway.config import Settings
 from gateway.costs import estimated_cost_usd, worst_cost_usd
 from gateway.errors import GatewayError
+from gateway.frozen import dataclass
 from gateway.prices import Price, listed_price
 from gateway.tasks import PREFIX, TaskRoute
 from gateway.upstreams import split_direct

@@ -1,10 +1,10 @@
 """What a chat request needs of a model: room, kinds of input and output, tools, parameters, a price."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
+from gateway.frozen import dataclass
 from gateway.prices import Price, as_price
 from gateway.wire import Json, JsonObject, list_or_empty, object_or_empty
 

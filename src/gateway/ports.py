@@ -1,12 +1,12 @@
 """What the core needs from the world, as protocols: the edge implements them, tests play them."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from gateway.budgets import Budgets
 from gateway.catalog import CatalogMemory
 from gateway.endpoints_memory import EndpointsMemory
+from gateway.frozen import dataclass
 from gateway.pace import Pace
 from gateway.rates import Rates
 from gateway.rests import Rests

@@ -1,7 +1,7 @@
 """What comes before the first attempt, for a chat and for its plan alike: authorize, parse, plan."""
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 
 from gateway.authorize import authorize
@@ -12,6 +12,7 @@ from gateway.chain import Plan
 from gateway.chat import Caller, ChatRequest
 from gateway.check_budget import Account, accounts_of, left_usd, read_spending
 from gateway.errors import GatewayError
+from gateway.frozen import dataclass
 from gateway.knowledge import Knowledge, gather
 from gateway.limit_rate import limit_rate
 from gateway.links import routes_in

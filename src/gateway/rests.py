@@ -1,7 +1,8 @@
 """Rests: what asked to be left alone, and until when. One per isolate; plain data, bounded."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from gateway.frozen import dataclass
 from gateway.policy import Fault, Scope, pause_s
 from gateway.upstreams import DIRECT
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from gateway.attempt_once import Ask, ServedStream
 from gateway.body import Stream
@@ -10,6 +9,7 @@ from gateway.chain import Plan
 from gateway.chunk_shape import OBJECT
 from gateway.errors import GatewayError
 from gateway.execute import execute
+from gateway.frozen import dataclass
 from gateway.patience import PatientStream, abandon
 from gateway.ports import Ports
 from gateway.receipt import Receipt

@@ -7,7 +7,7 @@ SRC = Path(__file__).parents[2] / "src"
 
 # A module imports from earlier lines only. `gateway.` is left out.
 LAYERS = (
-    "wire errors casts prices fields presets tasks upstreams budget keys setting config needs chat",
+    "frozen wire errors casts prices fields presets tasks upstreams budget keys setting config needs chat",
     "events json_bytes policy retry_after details error_rows classify answers",
     "catalog endpoints_memory budgets rates rests pace sessions ports body seal sse",
     "idle shape chunk_shape openrouter attempts receipt respond cors call",
