@@ -29,7 +29,7 @@ class Budget:
             yield "month", self.month_micros
 
     def __bool__(self) -> bool:
-        return any(True for _ in self.limits())
+        return self.day_micros is not None or self.month_micros is not None
 
 
 def micros_of(usd: float) -> int:

@@ -32,8 +32,8 @@ def accounts_of(caller: Caller, settings: Settings) -> tuple[Account, ...]:
     """Return the budgets that bind a caller: its own, and that of all keys; none for one who pays itself."""
     if caller.own_key is not None:
         return ()
-    both = (Account(key=caller.name, budget=caller.budget), Account(key=EVERYBODY, budget=settings.budget))
-    return tuple(account for account in both if account.budget)
+    both = ((caller.name, caller.budget), (EVERYBODY, settings.budget))
+    return tuple(Account(key=key, budget=budget) for key, budget in both if budget)
 
 
 async def read_spending(accounts: tuple[Account, ...], ports: Ports) -> None:

@@ -6,6 +6,7 @@ takes to pass over the model that the caller named first. What the catalogue doe
 
 from collections.abc import Callable, Mapping
 from dataclasses import field
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -22,12 +23,12 @@ class Question:
     Attributes:
         chat: the request.
         require: parameters that the model's route insists on.
-        today: the date in UTC, as ``YYYY-MM-DD``.
+        now_s: Unix time.
     """
 
     chat: ChatRequest
     require: tuple[str, ...] = ()
-    today: str
+    now_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,10 @@ def misfit(listed: JsonObject, question: Question) -> Misfit | None:
 
 def _expired(listed: JsonObject, question: Question) -> JsonObject | None:
     date = listed.get("expiration_date")
-    return {"since": date} if isinstance(date, str) and date and date < question.today else None
+    if not isinstance(date, str) or not date:
+        return None
+    today = datetime.fromtimestamp(question.now_s, UTC).date().isoformat()
+    return {"since": date} if date < today else None
 
 
 def _certainly_too_long(listed: JsonObject, question: Question) -> JsonObject | None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
-from datetime import UTC, datetime
 from types import MappingProxyType
 
 from gateway.chain import Candidate, Skipped
@@ -106,7 +105,7 @@ class Judge:
         question = Question(
             chat=self.chat,
             require=route.require if route else (),
-            today=datetime.fromtimestamp(self.known.now_s, UTC).date().isoformat(),
+            now_s=self.known.now_s,
         )
         found = misfit(link.listed, question)
         # An old list does not say for sure what a model cannot do.

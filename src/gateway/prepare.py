@@ -19,7 +19,6 @@ from gateway.links import routes_in
 from gateway.pace import Pace
 from gateway.parse import parse
 from gateway.plan import options_of, orders_in, plan
-from gateway.ports import Ports
 from gateway.refresh import at_hand, current, is_due, refresh
 from gateway.rests import Rests
 from gateway.wire import BodyTooLargeError, ClientGoneError, HeaderPairs, HttpRequest
@@ -86,12 +85,14 @@ async def prepare(call: Call) -> Prepared:
     )
 
 
-def ports_for(caller: Caller, ports: Ports) -> Ports:
-    """Return the ports for a caller's attempts.
+def for_attempts(call: Call, caller: Caller) -> Call:
+    """Return the call as a caller's attempts see it.
 
     What an account of the caller's own is refused, or how fast it is served, says nothing to anybody else.
     """
-    return ports if caller.own_key is None else replace(ports, rests=Rests(), pace=Pace())
+    if caller.own_key is None:
+        return call
+    return replace(call, ports=replace(call.ports, rests=Rests(), pace=Pace()))
 
 
 def learn_beside(call: Call, prepared: Prepared) -> None:

@@ -53,6 +53,8 @@ class Rests:
 
     def ready_at_s(self, model: str, *, now_s: float) -> float:
         """Return when the model may be tried; ``now_s`` or earlier means now. Does not begin a probe."""
+        if not self._rests:
+            return now_s
         return max((_ready_at_s(self._rests.get(key), now_s) for key in _keys_of(model)), default=now_s)
 
     def probe(self, model: str, *, now_s: float) -> None:

@@ -38,6 +38,7 @@ STANDARD_LIBRARY = {
     "itertools",
     "json",
     "math",
+    "operator",
     "re",
     "sys",
     "types",
