@@ -66,7 +66,7 @@ async def attempt_once(attempt: Attempt, step: Step, ask: Ask, limits: Limits, p
     budget_s, timeout_code = _budget(limits, step.share_s, stream=ask.stream)
     started_at_s = ports.now_s()
     try:
-        async with asyncio.timeout(budget_s):
+        async with ports.within(budget_s):
             answer = await _send(attempt, step.candidate, ask, ports)
     except TimeoutError:
         raise _failed(attempt, _fault_of_broken(attempt, timeout_code)) from None

@@ -60,7 +60,7 @@ async def prepare(call: Call) -> Prepared:
     if caller.own_key is None:
         settings.require_upstream_key()
     rate_headers = await limit_rate(caller, ports)
-    chat = parse(await _read_body(call.request, settings.max_body_bytes))
+    chat = parse(await _read_body(call))
     session = _session_of(call.request, chat, caller)
     accounts = accounts_of(caller, settings)
     await read_spending(accounts, ports)
@@ -138,10 +138,11 @@ def _hangs_on_prices(chat: ChatRequest, caller: Caller, call: Call) -> bool:
     )
 
 
-async def _read_body(request: HttpRequest, limit_bytes: int) -> bytes:
+async def _read_body(call: Call) -> bytes:
+    limit_bytes = call.settings.max_body_bytes
     try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
-            return await request.read_body(limit_bytes)
+        async with call.ports.within(BODY_TIMEOUT_S):
+            return await call.request.read_body(limit_bytes)
     except ClientGoneError:
         raise GatewayError("invalid_body", "The body broke off.", param="body") from None
     except BodyTooLargeError:

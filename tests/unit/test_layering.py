@@ -20,7 +20,7 @@ LAYERS = (
     "record reuse completions decided",
     "show_plan show_key usage show_usage show_health",
     "schemas plan_schema key_schema usage_schema examples openapi app",
-    "edge.fetch edge.answer_cache edge.d1 edge.lifeline edge.sinks edge.convert edge.bindings",
+    "edge.alarm edge.fetch edge.answer_cache edge.d1 edge.lifeline edge.sinks edge.convert edge.bindings",
     "entry",
 )
 ORDER = [name for layer in LAYERS for name in layer.split()]

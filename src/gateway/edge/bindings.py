@@ -13,6 +13,7 @@ from pyodide.ffi import JsException, to_js
 from gateway.budgets import Budgets
 from gateway.catalog import CatalogMemory
 from gateway.config import Settings
+from gateway.edge.alarm import Alarm
 from gateway.edge.answer_cache import CachedAnswers
 from gateway.edge.d1 import D1Database
 from gateway.edge.fetch import FetchTransport
@@ -143,6 +144,7 @@ def ports_of(env: Any, after: Callable[[Work], None]) -> Ports:
         log=write_log,
         log_bug=log_bug,
         after=after,
+        within=Alarm().within,
         rests=_RESTS,
         pace=_PACE,
         lost_writes=_LOST_WRITES,
