@@ -41,6 +41,8 @@ class GuardStep:
         except EventTooLargeError:
             passed = self._guard.lose(Fault(code="malformed_event"))
         else:
+            if not events:  # every other piece of what is sent in chunks: the beginning of one
+                return b""
             passed = self._pass_on(events)
         if self._guard.ended and self._closing is None:
             # A whole answer's connection closes by itself in a moment, and may then be used again.

@@ -38,10 +38,14 @@ class SseDecoder:
         for match in _BLANK_LINE.finditer(buffer, self._searched):
             events.append(buffer[start : match.end()])
             start = match.end()
+        if start == len(buffer):
+            self._rest, self._searched = b"", 0
+            return events
         self._rest = buffer[start:]
+        rest_bytes = len(buffer) - start
         # A blank line may be cut in the middle: look again at the last three bytes, not at all of them.
-        self._searched = max(0, len(self._rest) - 3)
-        if len(self._rest) > MAX_EVENT_BYTES:
+        self._searched = max(0, rest_bytes - 3)
+        if rest_bytes > MAX_EVENT_BYTES:
             raise EventTooLargeError
         return events
 

@@ -28,6 +28,7 @@ class GuardedSink:
     def __init__(self) -> None:
         self._step: Step | None = None
         self._controller: Any = None
+        self._enqueue: Any = None
         self._bug: Exception | None = None
         self._proxies = [create_proxy(self._start), create_proxy(self._transform)]
         start, transform = self._proxies
@@ -55,7 +56,7 @@ class GuardedSink:
     async def write(self, data: bytes) -> None:
         """Send bytes."""
         try:
-            self._controller.enqueue(to_js(data))
+            self._enqueue(to_js(data))
         except JsException:
             raise ClientGoneError from None
 
@@ -80,8 +81,9 @@ class GuardedSink:
 
     def _start(self, controller: Any) -> None:
         self._controller = controller
+        self._enqueue = controller.enqueue
 
-    def _transform(self, piece: Any, controller: Any) -> None:
+    def _transform(self, piece: Any, _: Any) -> None:
         if self._step is None or self._bug is not None:
             return
         try:
@@ -90,7 +92,7 @@ class GuardedSink:
             self._bug = error
             return
         if passed:
-            controller.enqueue(to_js(passed))
+            self._enqueue(to_js(passed))
 
 
 class NativeSink:
