@@ -1,13 +1,10 @@
 """When a request has ended: what became of it is remembered, told, and booked."""
 
-from gateway.alerts import alert
 from gateway.call import Call
 from gateway.check_budget import settle
-from gateway.ledger_row import row_of
 from gateway.prepare import Prepared
 from gateway.receipt import Receipt
 from gateway.wire import JsonObject
-from gateway.write_ledger import lose, write_ledger
 
 
 def close(call: Call, prepared: Prepared, receipt: Receipt, outcome: str) -> None:
@@ -32,16 +29,6 @@ def close(call: Call, prepared: Prepared, receipt: Receipt, outcome: str) -> Non
 
 
 async def _book(call: Call, prepared: Prepared, receipt: Receipt, outcome: str) -> None:
-    """Write the row; then the budgets' sums hold it, and alerts may be due."""
-    ports = call.ports
-    try:
-        row = row_of(prepared, receipt, outcome)
-    except Exception as error:  # noqa: BLE001  # our own bug: the row is lost, and that is said
-        ports.log_bug(error)
-        lose(type(error).__name__, ports)
-        return
-    if not await write_ledger(row, ports):
-        return
-    for account in prepared.accounts:
-        ports.budgets.written(account.key, prepared.ticket, now_s=ports.now_s())
-    await alert(prepared.accounts, call.settings.alert_webhook_url, ports)
+    from gateway.book import book  # noqa: PLC0415  # only who has a ledger pays for importing its writer
+
+    await book(call, prepared, receipt, outcome)

@@ -1,27 +1,21 @@
-"""The application: ``handle``, the routes, and the small ones of them."""
+"""The application: ``handle``, the routes, and the cron trigger's work."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from importlib import import_module
 from types import MappingProxyType
 from typing import TypeAlias
 
 from gateway.body import HttpResponse
-from gateway.call import Call
+from gateway.call import OPENROUTERS_PREFIX, Call
 from gateway.completions import chat_completions
 from gateway.config import Settings
 from gateway.cors import allowed_origin, answer_preflight
 from gateway.errors import GatewayError
-from gateway.forget_ledger import forget_ledger
 from gateway.ports import Ports
 from gateway.refresh import refresh
-from gateway.respond import Frame, respond_error, respond_json
-from gateway.settle_ledger import settle_ledger
-from gateway.show_health import VERSION, show_health
-from gateway.show_key import show_key
-from gateway.show_models import OPENROUTERS_PREFIX, show_model, show_models
-from gateway.show_plan import show_plan
-from gateway.show_usage import show_usage
+from gateway.respond import Frame, respond_error
 from gateway.wire import HttpRequest
 
 YOUNG = 0.25  # of CATALOG_TTL_S: the cron trigger leaves a copy alone that a request has just fetched
@@ -63,30 +57,40 @@ async def _route(call: Call) -> HttpResponse:
     return await handler(call)
 
 
-async def openapi_document(call: Call) -> HttpResponse:
-    """``GET /openapi.json``: the contract, in OpenAPI 3.1."""
-    from gateway.openapi import openapi  # noqa: PLC0415  # a page of tables that no other request needs
+def _when_asked(module: str, name: str) -> Handler:
+    """Return a handler whose module is imported by the first request for it: a chat needs none of them."""
 
-    return respond_json(200, openapi(VERSION), call.frame, (("cache-control", "public, max-age=300"),))
+    async def handler(call: Call) -> HttpResponse:
+        handle_it: Handler = getattr(import_module(f"gateway.{module}"), name)
+        return await handle_it(call)
+
+    return handler
 
 
 async def run_cron(settings: Settings, ports: Ports) -> None:
     """Do the cron trigger's work, so that no request has to: the list of models, the ledger's open costs."""
+    from gateway.forget_ledger import forget_ledger  # noqa: PLC0415  # a request needs neither of them
+    from gateway.settle_ledger import settle_ledger  # noqa: PLC0415
+
     await refresh(settings.upstream, ports, max_age_s=settings.catalog_ttl_s * YOUNG)
     await settle_ledger(settings.upstream, ports)
     await forget_ledger(settings.ledger_days, ports)
 
 
+def _read_by(module: str, name: str) -> Mapping[str, Handler]:
+    return MappingProxyType(dict.fromkeys(("GET", "HEAD"), _when_asked(module, name)))
+
+
 ROUTES: Mapping[str, Mapping[str, Handler]] = MappingProxyType(
     {
         "/v1/chat/completions": {"POST": chat_completions},
-        "/v1/plan": {"POST": show_plan},
-        "/v1/usage": {"GET": show_usage, "HEAD": show_usage},
-        "/v1/key": {"GET": show_key, "HEAD": show_key},
-        "/v1/models": {"GET": show_models, "HEAD": show_models},
-        "/health": {"GET": show_health, "HEAD": show_health},
-        "/openapi.json": {"GET": openapi_document, "HEAD": openapi_document},
+        "/v1/plan": {"POST": _when_asked("show_plan", "show_plan")},
+        "/v1/usage": _read_by("show_usage", "show_usage"),
+        "/v1/key": _read_by("show_key", "show_key"),
+        "/v1/models": _read_by("show_models", "show_models"),
+        "/health": _read_by("show_health", "show_health"),
+        "/openapi.json": _read_by("show_openapi", "show_openapi"),
     }
 )
 MODEL_PREFIXES = ("/v1/models/", OPENROUTERS_PREFIX)
-MODEL_ROUTE: Mapping[str, Handler] = MappingProxyType({"GET": show_model, "HEAD": show_model})
+MODEL_ROUTE = _read_by("show_models", "show_model")

@@ -2,7 +2,6 @@
 
 from gateway.catalog import Catalog
 from gateway.chain import Plan
-from gateway.endpoints import endpoints_of
 from gateway.errors import GatewayError
 from gateway.ports import Ports
 from gateway.wire import OPENROUTER, Upstream
@@ -32,6 +31,8 @@ def _is_recent(model: str, ports: Ports) -> bool:
 
 async def look_up(models: tuple[str, ...], upstream: Upstream, ports: Ports) -> None:
     """Fetch the endpoints of these models; what cannot be had is left for another request."""
+    from gateway.endpoints import endpoints_of  # noqa: PLC0415  # few ask for the order by speed
+
     for model in models:
         try:
             await endpoints_of(model, upstream, ports, max_age_s=MAX_AGE_S)

@@ -6,6 +6,8 @@ from gateway.ports import Ports
 from gateway.respond import Frame
 from gateway.wire import HttpRequest
 
+OPENROUTERS_PREFIX = "/v1/model/"  # where OpenRouter's SDKs get one model, and find it under `data`
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:

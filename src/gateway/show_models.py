@@ -8,7 +8,7 @@ from zlib import crc32
 
 from gateway.authorize import authorize
 from gateway.body import HttpResponse
-from gateway.call import Call
+from gateway.call import OPENROUTERS_PREFIX, Call
 from gateway.catalog import Catalog
 from gateway.endpoints import endpoints_of, unavailable
 from gateway.errors import GatewayError
@@ -25,7 +25,6 @@ from gateway.wire import HttpRequest
 # Source: OpenRouter "List available models": it may itself be cached for two minutes.
 LIST_MAX_AGE_S = 60
 ENDPOINTS_MAX_AGE_S = 10
-OPENROUTERS_PREFIX = "/v1/model/"  # where OpenRouter's SDKs get one model, and find it under `data`
 # What goes upstream as a path: no part of it may begin with a dot.
 _MODEL_PATH = re.compile(r"/v1/models?/(~?[\w-][\w.-]{0,127}/[\w-][\w.:-]{0,127}?)(/endpoints)?", re.ASCII)
 

@@ -10,7 +10,6 @@ from gateway.chunk_shape import OBJECT
 from gateway.errors import GatewayError
 from gateway.execute import execute
 from gateway.frozen import dataclass
-from gateway.patience import PatientStream, abandon
 from gateway.ports import Ports
 from gateway.receipt import Receipt
 from gateway.relay import RelayedStream
@@ -63,6 +62,8 @@ class Streaming:
 
         A chain that ends before the first comment is due is answered as any other.
         """
+        from gateway.patience import PatientStream, abandon  # noqa: PLC0415  # few ask for it
+
         chain = asyncio.create_task(execute(self.planned, self.ask, self.receipt, self.ports))
         try:
             await asyncio.wait({chain}, timeout=every_s)

@@ -217,7 +217,7 @@ async def test_a_bug_in_booking_costs_the_row_and_not_the_answer(
     def row_of(*_: object) -> None:
         raise KeyError(TOKEN)
 
-    monkeypatch.setattr("gateway.account.row_of", row_of)
+    monkeypatch.setattr("gateway.book.row_of", row_of)
     made = world()
 
     got = await made.ask("a/one", stream=streamed)

@@ -1,0 +1,24 @@
+"""book: a request's row goes into the ledger; then the budgets' sums hold it, and alerts may be due."""
+
+from gateway.alerts import alert
+from gateway.call import Call
+from gateway.ledger_row import row_of
+from gateway.prepare import Prepared
+from gateway.receipt import Receipt
+from gateway.write_ledger import lose, write_ledger
+
+
+async def book(call: Call, prepared: Prepared, receipt: Receipt, outcome: str) -> None:
+    """Write the row of a request that has ended. Never raises."""
+    ports = call.ports
+    try:
+        row = row_of(prepared, receipt, outcome)
+    except Exception as error:  # noqa: BLE001  # our own bug: the row is lost, and that is said
+        ports.log_bug(error)
+        lose(type(error).__name__, ports)
+        return
+    if not await write_ledger(row, ports):
+        return
+    for account in prepared.accounts:
+        ports.budgets.written(account.key, prepared.ticket, now_s=ports.now_s())
+    await alert(prepared.accounts, call.settings.alert_webhook_url, ports)

@@ -1,0 +1,12 @@
+"""``GET /openapi.json``: the contract, in OpenAPI 3.1."""
+
+from gateway.body import HttpResponse
+from gateway.call import Call
+from gateway.openapi import openapi
+from gateway.respond import respond_json
+from gateway.show_health import VERSION
+
+
+async def show_openapi(call: Call) -> HttpResponse:
+    """Return the document."""
+    return respond_json(200, openapi(VERSION), call.frame, (("cache-control", "public, max-age=300"),))
