@@ -65,7 +65,7 @@ def _rules_of_call(call: ast.Call) -> Iterator[str]:
     for keyword in call.keywords:
         if native and keyword.arg is None:
             yield "dict-to-native"
-    if called == "waitUntil" and not all(_is_proxy(value) or _last(value) == "promise" for value in values):
+    if called == "waitUntil" and not all(_is_kept_alive(value) for value in values):
         yield "wait-until"
     if called == "text" and not call.args and isinstance(call.func, ast.Attribute):
         yield "body-as-text"
@@ -102,10 +102,11 @@ def _is_native(call: ast.Call) -> bool:
     return called == "fetch" or (called == "new" and isinstance(call.func, ast.Attribute))
 
 
-def _is_proxy(value: ast.expr) -> bool:
+def _is_kept_alive(value: ast.expr) -> bool:
+    """Return whether it is a promise of JavaScript's own, or a proxy that nobody destroys behind its back."""
     if isinstance(value, ast.Call):
         return _last(value.func) == "create_proxy"
-    return isinstance(value, ast.Name) and value.id.endswith("proxy")
+    return _last(value).endswith(("proxy", "promise"))
 
 
 def _is_text(value: ast.expr) -> bool:

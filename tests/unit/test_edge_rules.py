@@ -57,6 +57,7 @@ SAFE = [
     "proxy = create_proxy(task)\n    ctx.waitUntil(proxy)",
     "ctx.waitUntil(create_proxy(task))",
     "settled = Promise.withResolvers()\n    ctx.waitUntil(settled.promise)",
+    "promise = settled.promise\n    ctx.waitUntil(promise)",
     "headers = Headers.new(to_js(pairs))\n    Response.new(to_js(body), status=200, headers=headers)",
     "Response.new(None, status=204)",
     "AbortController.new().abort()",

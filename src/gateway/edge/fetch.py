@@ -50,15 +50,11 @@ class FetchReply:
     """A ``fetch`` response; see ``ports.Reply``."""
 
     def __init__(self, response: Any, controller: Any) -> None:
+        status: int = response.status
+        self.status = 302 if status == OPAQUE_REDIRECT else status
         self._response = response
         self._controller = controller
         self._reader: Any = None
-
-    @property
-    def status(self) -> int:
-        """The HTTP status; 3xx when the upstream tried to redirect."""
-        status: int = self._response.status
-        return 302 if status == OPAQUE_REDIRECT else status
 
     def header(self, name: str) -> str | None:
         """Return a header's value, or None."""

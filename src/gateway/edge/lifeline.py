@@ -62,8 +62,9 @@ class Lifeline:
             self._for_client.add(task)
             if self.client_gone:
                 _cancel_once_begun(task)
-        self._ctx.waitUntil(settled.promise)
-        return settled.promise
+        promise = settled.promise
+        self._ctx.waitUntil(promise)
+        return promise
 
     def start_after(self, work: Callable[[], Awaitable[object]]) -> None:
         """Run work that is not for the client; see ``ports.Ports.after``."""
@@ -76,15 +77,21 @@ class Lifeline:
     async def _settle(
         self, work: Coroutine[Any, Any, Any], settled: Any, otherwise: Callable[[], Any]
     ) -> None:
+        result = None
         try:
             result = await work
         except asyncio.CancelledError:
             result = otherwise()
         except Exception as error:  # noqa: BLE001  # the last resort: see entry.py
-            self._on_bug(error)
             result = otherwise()
-        settled.resolve(result)
-        task = asyncio.current_task()
+            self._on_bug(error)
+        finally:
+            settled.resolve(result)
+            self._forget(asyncio.current_task())
+
+    def _forget(self, task: "asyncio.Task[None] | None") -> None:
+        """Let go of a task that ends, and with the last one of everything."""
+        assert task is not None
         self._tasks.discard(task)
         self._for_client.discard(task)
         if not self._tasks and self._signal:

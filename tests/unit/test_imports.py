@@ -1,0 +1,77 @@
+"""What an isolate loads before its first request: each module costs start-up time, so each is pinned."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SRC = Path(__file__).parents[2] / "src"
+# What the Workers runtimes have loaded themselves by then: Pyodide, its event loop, and Cloudflare's SDK.
+RUNTIMES_OWN = "asyncio, collections, contextlib, dataclasses, enum, functools, inspect, json, re, typing"
+# Beside the interpreter's own; those in C differ by version.
+LIBRARY = {"datetime", "hashlib", "hmac", "ipaddress", "urllib", "urllib.parse", "zlib"}
+IN_C = {"_blake2", "_datetime", "_hashlib", "_hmac", "_md5", "_sha1", "_sha2", "_sha256", "_sha3", "_sha512"}
+HEAVY = {"decimal", "email", "http.client", "logging", "ssl", "tomllib", "unittest", "uuid", "xml"}
+# Imported by the first request that needs them, or by the cron trigger.
+WHEN_ASKED = {
+    "alerts",
+    "book",
+    "decided",
+    "endpoints",
+    "examples",
+    "forget_ledger",
+    "key_schema",
+    "ledger_row",
+    "listing",
+    "openapi",
+    "patience",
+    "plan_schema",
+    "schemas",
+    "settle_ledger",
+    "shelf",
+    "show_health",
+    "show_key",
+    "show_models",
+    "show_openapi",
+    "show_plan",
+    "show_tasks",
+    "show_usage",
+    "usage",
+    "usage_schema",
+    "write_ledger",
+}
+# Imported by the border to JavaScript, which is not in this interpreter.
+OF_THE_EDGE = {"events", "seal"}
+LOADED_BY = f"""
+import {RUNTIMES_OWN}, json, sys
+before = set(sys.modules)
+import gateway.app
+json.dump(sorted(set(sys.modules) - before), sys.stdout)
+"""
+
+
+@pytest.fixture(scope="module")
+def loaded() -> set[str]:
+    """Return the modules that importing the application loads, in an interpreter of its own."""
+    environ = {**os.environ, "PYTHONPATH": str(SRC), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(  # noqa: S603  # this interpreter, and code from above
+        [sys.executable, "-S", "-c", LOADED_BY], env=environ, capture_output=True, text=True, check=True
+    )
+    return set(json.loads(done.stdout))
+
+
+def test_of_the_standard_library_no_more_than_this_is_loaded(loaded: set[str]) -> None:
+    library = {name for name in loaded if not name.startswith("gateway")}
+
+    assert library - IN_C <= LIBRARY
+    assert not library & HEAVY
+
+
+def test_what_no_chat_needs_waits_until_it_is_asked_for(loaded: set[str]) -> None:
+    ours = {name.removeprefix("gateway.") for name in loaded if name.startswith("gateway.")}
+    in_core = {path.stem for path in (SRC / "gateway").glob("*.py")} - {"__init__"}
+
+    assert in_core - ours == WHEN_ASKED | OF_THE_EDGE
