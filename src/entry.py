@@ -6,35 +6,39 @@ from js import Response
 
 from gateway.app import handle, run_cron
 from gateway.edge.bindings import Work, log_bug, ports_of, read_settings
-from gateway.edge.convert import internal_error, read_what_is_left, to_request, to_response
+from gateway.edge.convert import Incoming, internal_error, to_response
 from gateway.edge.lifeline import Lifeline
 
 CLIENT_CLOSED_REQUEST = 499  # nginx's status for it; the client is gone and never sees it
 
 
-async def serve(request: Any, env: Any, ctx: Any) -> Any:
-    """Return the response to a JavaScript request; a fault that nobody foresaw is a logged 500."""
-    lifeline = Lifeline(request, ctx, log_bug)
+def serve(request: Any, env: Any, ctx: Any, signal: Any = None) -> Any:
+    """Return a promise of the response to a JavaScript request; a fault that nobody foresaw is a logged 500.
+
+    ``signal`` fires when the client leaves; None where nothing does.
+    """
+    lifeline = Lifeline(ctx, log_bug, signal)
 
     async def answer() -> Any:
+        incoming = Incoming(request)
         ports = ports_of(env, lifeline.start_after)
-        response = await handle(to_request(request), lambda: read_settings(env), ports)
-        await read_what_is_left(request)
+        response = await handle(incoming.to_core(), lambda: read_settings(env), ports)
+        await incoming.read_what_is_left()
         return to_response(response, lifeline)
 
-    response = await lifeline.start(answer())
-    if response is not None:
-        return response
-    return Response.new(None, status=CLIENT_CLOSED_REQUEST) if lifeline.client_gone else internal_error()
+    def otherwise() -> Any:
+        return Response.new(None, status=CLIENT_CLOSED_REQUEST) if lifeline.client_gone else internal_error()
+
+    return lifeline.start(answer(), otherwise=otherwise)
 
 
 try:
     from workers import WorkerEntrypoint
 except ImportError:  # the 2024 runtime has no SDK: it looks for a global handler and passes raw objects
 
-    async def on_fetch(request: Any, env: Any, ctx: Any) -> Any:
-        """Serve a request on the 2024 runtime."""
-        return await serve(request, env, ctx)
+    def on_fetch(request: Any, env: Any, ctx: Any) -> Any:
+        """Serve a request on the 2024 runtime, whose requests have a signal that never fires."""
+        return serve(request, env, ctx)
 
 else:
 
@@ -43,7 +47,8 @@ else:
 
         async def fetch(self, request: Any) -> Any:
             """Serve a request; the SDK's wrappers come off, since raw objects behave alike everywhere."""
-            return await serve(request.js_object, getattr(self.env, "_env", self.env), self.ctx)
+            raw = request.js_object
+            return await serve(raw, getattr(self.env, "_env", self.env), self.ctx, raw.signal)
 
         async def scheduled(self, controller: Any, env: Any = None, ctx: Any = None) -> None:
             """Refresh the catalogue on the cron trigger; the runtime passes the controller alone."""

@@ -1,12 +1,12 @@
 """Alerts: a message when a part of a budget is spent, once a period, however many isolates there are."""
 
 import asyncio
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from gateway.budget import MICROS, Span, period_of, resets_at, shown_time
 from gateway.budgets import EVERYBODY
 from gateway.check_budget import Account
+from gateway.frozen import dataclass
 from gateway.json_bytes import to_json_bytes
 from gateway.ports import DatabaseError, Ports, Statement, TransportError
 from gateway.wire import Json, Upstream, UpstreamRequest, number_or_none

@@ -2,10 +2,11 @@
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NoReturn
 
 from gateway.classify import GetHeader, classify
+from gateway.frozen import dataclass
 from gateway.json_bytes import check_depth
 from gateway.policy import AttemptFailedError, Fault
 from gateway.wire import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
@@ -130,8 +131,11 @@ def has_substance(message: Json, *, besides: frozenset[str] = frozenset()) -> bo
     """Return whether a message or a delta holds anything at all: a blank text is nothing."""
     if not isinstance(message, dict):
         return False
-    values = [message.get(name) for name in SUBSTANCE if name not in besides]
-    return any(value.strip() if isinstance(value, str) else value for value in values)
+    for name in SUBSTANCE:
+        value = message.get(name)
+        if value and name not in besides and (not isinstance(value, str) or value.strip()):
+            return True
+    return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -10,6 +9,7 @@ from gateway.answers import AnswerTest
 from gateway.attempts import Attempt, elapsed_ms
 from gateway.chain import Candidate, Limits, Step
 from gateway.direct import fault_at_direct
+from gateway.frozen import dataclass
 from gateway.openrouter import CommittedStream, Completion, as_generation_id, commit, generation_id_in
 from gateway.policy import AttemptFailedError, Fault
 from gateway.ports import Ports, TransportError
@@ -66,7 +66,7 @@ async def attempt_once(attempt: Attempt, step: Step, ask: Ask, limits: Limits, p
     budget_s, timeout_code = _budget(limits, step.share_s, stream=ask.stream)
     started_at_s = ports.now_s()
     try:
-        async with asyncio.timeout(budget_s):
+        async with ports.within(budget_s):
             answer = await _send(attempt, step.candidate, ask, ports)
     except TimeoutError:
         raise _failed(attempt, _fault_of_broken(attempt, timeout_code)) from None

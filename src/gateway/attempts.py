@@ -1,8 +1,9 @@
 """Attempts as they are recorded: what was asked of a model, and how it ended."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
+from gateway.frozen import dataclass
 from gateway.policy import Billed, Fault
 from gateway.prices import Price
 from gateway.wire import OPENROUTER, JsonObject, number_or_none, object_or_empty
@@ -42,7 +43,10 @@ MOST_TOKENS = 1_000_000_000
 
 def tokens_in(counts: JsonObject, name: str) -> int:
     """Return how many tokens are counted under a name; what is no count is none."""
-    return int(min(MOST_TOKENS, max(0.0, number_or_none(counts.get(name)) or 0.0)))
+    count = counts.get(name)
+    if type(count) is int and 0 <= count <= MOST_TOKENS:  # as nearly all are; True is no int here
+        return count
+    return int(min(MOST_TOKENS, max(0.0, number_or_none(count) or 0.0)))
 
 
 @dataclass(slots=True, kw_only=True)

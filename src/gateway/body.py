@@ -1,8 +1,8 @@
 """Responses, whole or streamed: a stream produces the bytes, a sink takes them to the client."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
+from gateway.frozen import dataclass
 from gateway.ports import Reply
 from gateway.wire import HeaderPairs
 

@@ -1,11 +1,11 @@
 """Budgets: how much may be spent in a day and in a month, and when each begins anew. Both are UTC's."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import floor
 from typing import Literal, TypeAlias
 
+from gateway.frozen import dataclass
 from gateway.wire import Json, number_or_none, object_or_empty
 
 MICROS = 1_000_000  # of a USD
@@ -29,7 +29,7 @@ class Budget:
             yield "month", self.month_micros
 
     def __bool__(self) -> bool:
-        return any(True for _ in self.limits())
+        return self.day_micros is not None or self.month_micros is not None
 
 
 def micros_of(usd: float) -> int:

@@ -4,9 +4,10 @@ Plain data, kept for all requests of an isolate. It errs on the safe side: a req
 most that it may cost, and one that has ended counts here until a sum was read that holds it.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from gateway.budget import Span, period_of
+from gateway.frozen import dataclass
 
 # How old a sum may be before it is read again: other isolates spend meanwhile.
 FRESH_S = 10.0

@@ -1,8 +1,7 @@
 """One request on its way through the gateway, for the routes that need all of it."""
 
-from dataclasses import dataclass
-
 from gateway.config import Settings
+from gateway.frozen import dataclass
 from gateway.ports import Ports
 from gateway.respond import Frame
 from gateway.wire import HttpRequest

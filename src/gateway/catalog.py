@@ -10,10 +10,10 @@ and no tab is in it: JSON escapes both, and a name that is no plain word is not 
 """
 
 import json
-from dataclasses import dataclass
 from zlib import crc32
 
 from gateway.answers import parse_json
+from gateway.frozen import dataclass
 from gateway.json_bytes import to_json_bytes
 from gateway.wire import JsonObject, number_or_none, object_or_empty
 

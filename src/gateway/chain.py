@@ -1,9 +1,10 @@
 """A chain as it was planned: its links in order, what was left out of it and why, and within which limits."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from gateway.answers import AnswerTest
+from gateway.frozen import dataclass
 from gateway.prices import Price
 from gateway.receipt import Receipt
 from gateway.tasks import Order
@@ -98,7 +99,7 @@ class Plan:
         order: how the chain was ordered as a whole.
         by_speed: whether an order, of the chain or of a route in it, goes by how fast models are.
         notes: what the caller should know of the plan, in words.
-        nothing_left: the code of the fault that a chain without links ends in.
+        nothing_left: the code of the fault that a chain without links ends in; empty where it has some.
         answer_test: what a plain answer must be.
         cache_ttl_s: how old a kept answer may be; None where none is wanted, or kept.
         on_midstream: what happens when a committed stream breaks off.
@@ -112,7 +113,7 @@ class Plan:
     order: Order = "given"
     by_speed: bool = False
     notes: tuple[str, ...] = ()
-    nothing_left: str = "no_model_fits"
+    nothing_left: str = ""
     limits: Limits
     answer_test: AnswerTest
     cache_ttl_s: int | None = None

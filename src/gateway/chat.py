@@ -1,10 +1,11 @@
 """A chat request as the gateway understands it, and what a caller may ask of the gateway itself."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from gateway.budget import Budget
+from gateway.frozen import dataclass
 from gateway.needs import Needs
 from gateway.tasks import Order
 from gateway.wire import Json

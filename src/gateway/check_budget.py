@@ -1,7 +1,6 @@
 """check_budget: what a caller may still spend, before the first call; and what it has spent, afterwards."""
 
 import asyncio
-from dataclasses import dataclass
 
 from gateway.budget import MICROS, Budget, Span, micros_of, period_of, resets_at, shown_time
 from gateway.budgets import EVERYBODY
@@ -9,6 +8,7 @@ from gateway.chain import Plan
 from gateway.chat import Caller
 from gateway.config import Settings
 from gateway.errors import GatewayError
+from gateway.frozen import dataclass
 from gateway.ports import DatabaseError, Ports, Statement
 from gateway.receipt import Receipt
 from gateway.wire import JsonObject, number_or_none
@@ -32,8 +32,8 @@ def accounts_of(caller: Caller, settings: Settings) -> tuple[Account, ...]:
     """Return the budgets that bind a caller: its own, and that of all keys; none for one who pays itself."""
     if caller.own_key is not None:
         return ()
-    both = (Account(key=caller.name, budget=caller.budget), Account(key=EVERYBODY, budget=settings.budget))
-    return tuple(account for account in both if account.budget)
+    both = ((caller.name, caller.budget), (EVERYBODY, settings.budget))
+    return tuple(Account(key=key, budget=budget) for key, budget in both if budget)
 
 
 async def read_spending(accounts: tuple[Account, ...], ports: Ports) -> None:

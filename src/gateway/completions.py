@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from gateway.account import close
-from gateway.attempt_once import Ask, ServedStream
+from gateway.attempt_once import Ask, ServedAnswer
 from gateway.body import HttpResponse
 from gateway.call import Call
 from gateway.check_budget import hold
@@ -13,7 +13,7 @@ from gateway.compose import request_for
 from gateway.errors import GatewayError
 from gateway.execute import execute
 from gateway.normalize import normalize
-from gateway.prepare import Prepared, learn_beside, ports_for, prepare
+from gateway.prepare import Prepared, for_attempts, learn_beside, prepare
 from gateway.receipt import Receipt
 from gateway.respond import respond_answer, respond_error, respond_stream
 from gateway.reuse import keep_answer, keep_stream, reuse
@@ -27,7 +27,7 @@ async def chat_completions(call: Call) -> HttpResponse:
     # At once: nothing may come between what was left of a budget and what is held of it.
     hold(prepared.accounts, prepared.planned, prepared.ticket, call.ports)
     call.ports.rates.begin(prepared.caller.name, prepared.ticket, now_s=started_at_s)
-    call = replace(call, ports=ports_for(prepared.caller, call.ports))
+    call = for_attempts(call, prepared.caller)
     if prepared.rate_headers:
         call = replace(call, frame=replace(call.frame, rate_headers=prepared.rate_headers))
     learn_beside(call, prepared)
@@ -64,14 +64,14 @@ async def _ask(call: Call, prepared: Prepared, receipt: Receipt, done: Callable[
         stream=chat.stream,
         test=planned.answer_test,
     )
-    streaming = Streaming(planned=planned, ask=ask, receipt=receipt, frame=call.frame, ports=ports, done=done)
-    if chat.stream and planned.limits.keepalive_s:
-        stream = keep_stream(call, prepared, receipt, await streaming.patiently())
+    if chat.stream:
+        streaming = Streaming(
+            planned=planned, ask=ask, receipt=receipt, frame=call.frame, ports=ports, done=done
+        )
+        stream = keep_stream(call, prepared, receipt, await streaming.begin())
         return respond_stream(stream, receipt, call.frame)
     served = await execute(planned, ask, receipt, ports)
-    if isinstance(served, ServedStream):
-        stream = keep_stream(call, prepared, receipt, streaming.relay(served))
-        return respond_stream(stream, receipt, call.frame)
+    assert isinstance(served, ServedAnswer)  # as the ask wants it
     answer = normalize(served, receipt, now_s=ports.now_s())
     done("answered")
     keep_answer(call, prepared, receipt, served.answer.payload)

@@ -1,13 +1,14 @@
 """``Settings``: what this Worker was told, read once from the table of settings, cast and checked."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from itertools import chain as joined
 from types import MappingProxyType
 from typing import TypeAlias, cast
 
 from gateway.budget import MICROS, Budget
 from gateway.casts import Value, as_header_text
 from gateway.errors import ConfigError
+from gateway.frozen import dataclass
 from gateway.keys import GatewayKey
 from gateway.prices import Price
 from gateway.setting import SETTINGS, Setting
@@ -29,7 +30,11 @@ class Direct:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What this Worker was told, cast and checked. Times are in milliseconds, as they were set."""
+    """What this Worker was told, cast and checked. Times are in milliseconds, as they were set.
+
+    Attributes:
+        all_origins: those of web pages that may call, be it with one key only.
+    """
 
     upstream: Upstream
     gateway_keys: tuple[GatewayKey, ...]
@@ -50,6 +55,7 @@ class Settings:
     site_url: str
     app_title: str
     cors_origins: tuple[str, ...]
+    all_origins: frozenset[str]
     catalog_ttl_s: int
     max_body_bytes: int
     open_on_loopback: bool
@@ -84,12 +90,15 @@ class Settings:
             _check_names("TASK_ROUTES", route.models, direct)
         if not {name for name in chain if name.startswith(PREFIX)} <= {route.name for route in routes}:
             raise ConfigError(CHAIN_SETTINGS, "name a task that TASK_ROUTES does not have")
+        keys = cast(tuple[GatewayKey, ...], values["GATEWAY_KEYS"])
+        origins = joined.from_iterable(key.origins or () for key in keys)
         plain = {name.lower(): value for name, value in values.items() if name not in DERIVED}
         return cls(
             upstream=Upstream(
                 base_url=str(values["OPENROUTER_BASE_URL"]), api_key=str(values["OPENROUTER_API_KEY"])
             ),
-            gateway_keys=cast(tuple[GatewayKey, ...], values["GATEWAY_KEYS"]),
+            gateway_keys=keys,
+            all_origins=frozenset((*cast(tuple[str, ...], values["CORS_ORIGINS"]), *origins)),
             default_chain=chain,
             task_routes=MappingProxyType({route.name: route for route in routes}),
             direct=MappingProxyType(direct),

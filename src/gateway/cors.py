@@ -14,10 +14,12 @@ PREFLIGHT_S = 86_400
 
 def allowed_origin(request: HttpRequest, settings: Settings) -> str | None:
     """Return what ``access-control-allow-origin`` says to this request; None where it says nothing."""
-    origin = request.header("origin")
-    origins = {*settings.cors_origins, *(each for key in settings.gateway_keys for each in key.origins or ())}
+    origins = settings.all_origins
+    if not origins:
+        return None
     if "*" in origins:
         return "*"  # without credentials: callers send their key themselves
+    origin = request.header("origin")
     return origin if origin and origin in origins else None
 
 

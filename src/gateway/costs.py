@@ -1,7 +1,8 @@
 """What one attempt may well cost, and what it may cost at the most, by list prices."""
 
 from gateway.chat import ChatRequest
-from gateway.prices import Price, usd_per_request
+from gateway.frozen import dataclass
+from gateway.prices import PER_MILLION, Price, usd_per_request
 from gateway.wire import JsonObject, number_or_none, object_or_empty
 
 # An answer's length where nothing bounds it: what a page of text comes to.
@@ -10,34 +11,37 @@ EXPECTED_COMPLETION_TOKENS = 500
 CACHE_WRITE = 2
 
 
-def estimated_cost_usd(chat: ChatRequest, price: Price, listed: JsonObject | None = None) -> float | None:
-    """Return what an answer of ordinary length comes to; None where the price is not known."""
-    most = _most_completion_tokens(chat, listed) or EXPECTED_COMPLETION_TOKENS
-    return _cost_usd(chat, price, listed, chat.needs.tokens.likely, min(EXPECTED_COMPLETION_TOKENS, most))
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What one attempt costs, in USD; None where the price, or a length, is not known.
 
-
-def worst_cost_usd(chat: ChatRequest, price: Price, listed: JsonObject | None = None) -> float | None:
-    """Return the most that an attempt may cost; None where the price, or a length, is not known.
-
-    List prices are those of a model's cheapest endpoint, so a dearer one can go above this.
+    Attributes:
+        likely_usd: with an answer of ordinary length.
+        most_usd: at the most. List prices are those of a model's cheapest endpoint, so a dearer one can go
+            above this.
     """
-    if chat.needs.has_fees:
-        return None
-    return _cost_usd(chat, price, listed, chat.needs.tokens.most, _most_completion_tokens(chat, listed))
+
+    likely_usd: float | None = None
+    most_usd: float | None = None
 
 
-def _cost_usd(
-    chat: ChatRequest,
-    price: Price,
-    listed: JsonObject | None,
-    prompt_tokens: float | None,
-    completion_tokens: float | None,
-) -> float | None:
-    if prompt_tokens is None or completion_tokens is None:
-        return None
-    prompt_tokens *= CACHE_WRITE if chat.needs.writes_cache else 1
-    tokens_usd = price.cost_usd(prompt_tokens, completion_tokens * chat.choices)
-    return None if tokens_usd is None else tokens_usd + (usd_per_request(listed) if listed else 0.0)
+UNKNOWN = Costs()
+
+
+def costs_of(chat: ChatRequest, price: Price, listed: JsonObject | None = None) -> Costs:
+    """Return what an attempt costs; ``listed`` is the model as the catalogue has it, where it has."""
+    if price.prompt is None or price.completion is None:
+        return UNKNOWN
+    tokens, choices = chat.needs.tokens, chat.choices
+    prompt_usd = price.prompt * (CACHE_WRITE if chat.needs.writes_cache else 1) / PER_MILLION
+    completion_usd = price.completion * choices / PER_MILLION
+    per_request_usd = usd_per_request(listed) if listed else 0.0
+    most_tokens = _most_completion_tokens(chat, listed)
+    likely_tokens = min(EXPECTED_COMPLETION_TOKENS, most_tokens or EXPECTED_COMPLETION_TOKENS)
+    most_usd = None
+    if most_tokens is not None and tokens.most is not None and not chat.needs.has_fees:
+        most_usd = tokens.most * prompt_usd + most_tokens * completion_usd + per_request_usd
+    return Costs(tokens.likely * prompt_usd + likely_tokens * completion_usd + per_request_usd, most_usd)
 
 
 def _most_completion_tokens(chat: ChatRequest, listed: JsonObject | None) -> float | None:

@@ -5,7 +5,8 @@ A its changelog on ``error.availability``, O the OpenAPI document. R is a record
 """
 
 import re
-from dataclasses import dataclass
+
+from gateway.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

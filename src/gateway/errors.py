@@ -5,10 +5,10 @@ message is always the gateway's own words: no upstream text, no key, no prompt.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
+from gateway.frozen import dataclass
 from gateway.wire import Json, JsonObject
 
 Source: TypeAlias = Literal["client", "gateway", "openrouter", "provider"]

@@ -1,9 +1,10 @@
 """Every event that is logged, as one table: its level and its meaning. One line of JSON each, no content."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, TypeAlias
+
+from gateway.frozen import dataclass
 
 Level: TypeAlias = Literal["info", "warn", "error"]
 

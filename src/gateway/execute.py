@@ -7,11 +7,11 @@ two when the request hedges.
 """
 
 import asyncio
-from dataclasses import dataclass
 
 from gateway.attempt_once import Ask, Served, ServedAnswer, ServedStream, attempt_once
 from gateway.attempts import Attempt
 from gateway.chain import Plan
+from gateway.frozen import dataclass
 from gateway.policy import AttemptFailedError
 from gateway.ports import Ports
 from gateway.receipt import Receipt

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from gateway.casts import HOUR_MS, is_model_name
+from gateway.frozen import dataclass
 from gateway.wire import Json, JsonObject, number_or_none
 
 MAX_MODELS = 50  # a request may make 50 subrequests on the free plan
@@ -156,28 +156,30 @@ OPTIONS: Mapping[str, FieldRule] = MappingProxyType({
 })  # fmt: skip  # one option a line
 
 # Fields by which other gateways let a caller send the key elsewhere, or put words into our headers.
-REFUSED = ("api_key", "api_base", "base_url", "headers", "extra_headers")
+REFUSED = frozenset({"api_key", "api_base", "base_url", "headers", "extra_headers"})
 # The gateway's own: they do not go upstream.
-OWN = ("model", "models", "gateway")
+OWN = frozenset({"model", "models", "gateway"})
 # What means something to OpenRouter alone: other upstreams refuse fields that they do not know.
 # Source: OpenRouter API reference; its SDKs' ChatRequest.
-OPENROUTERS_OWN = (
-    "provider",
-    "plugins",
-    "transforms",
-    "route",
-    "preset",
-    "session_id",
-    "trace",
-    "usage",
-    "debug",
-    "include_reasoning",
-    "reasoning",
-    "image_config",
-    "cache_control",
-    "deferred_tools",
-    "stop_server_tools_when",
-    "fallbacks",
+OPENROUTERS_OWN = frozenset(
+    {
+        "provider",
+        "plugins",
+        "transforms",
+        "route",
+        "preset",
+        "session_id",
+        "trace",
+        "usage",
+        "debug",
+        "include_reasoning",
+        "reasoning",
+        "image_config",
+        "cache_control",
+        "deferred_tools",
+        "stop_server_tools_when",
+        "fallbacks",
+    }
 )
 # With one of these the answer may be more than text.
 NOT_TEXT = ("tools", "functions", "modalities", "prompt", "n")

@@ -5,11 +5,13 @@ takes to pass over the model that the caller named first. What the catalogue doe
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TypeAlias
 
 from gateway.chat import ChatRequest
+from gateway.frozen import dataclass
 from gateway.needs import PARAMETERS
 from gateway.wire import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
 
@@ -21,12 +23,12 @@ class Question:
     Attributes:
         chat: the request.
         require: parameters that the model's route insists on.
-        today: the date in UTC, as ``YYYY-MM-DD``.
+        now_s: Unix time.
     """
 
     chat: ChatRequest
     require: tuple[str, ...] = ()
-    today: str
+    now_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +55,10 @@ def misfit(listed: JsonObject, question: Question) -> Misfit | None:
 
 def _expired(listed: JsonObject, question: Question) -> JsonObject | None:
     date = listed.get("expiration_date")
-    return {"since": date} if isinstance(date, str) and date and date < question.today else None
+    if not isinstance(date, str) or not date:
+        return None
+    today = datetime.fromtimestamp(question.now_s, UTC).date().isoformat()
+    return {"since": date} if date < today else None
 
 
 def _certainly_too_long(listed: JsonObject, question: Question) -> JsonObject | None:

@@ -1,13 +1,13 @@
 """Which links of a chain may be asked: the caller's rights, the catalogue, the route, and the money."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import field, replace
 from types import MappingProxyType
 
 from gateway.chain import Candidate, Skipped
 from gateway.chat import Caller, ChatRequest, Options
 from gateway.fit import Misfit, Question, misfit
+from gateway.frozen import dataclass
 from gateway.keys import may_use
 from gateway.knowledge import Knowledge
 from gateway.links import Link
@@ -105,7 +105,7 @@ class Judge:
         question = Question(
             chat=self.chat,
             require=route.require if route else (),
-            today=datetime.fromtimestamp(self.known.now_s, UTC).date().isoformat(),
+            now_s=self.known.now_s,
         )
         found = misfit(link.listed, question)
         # An old list does not say for sure what a model cannot do.

@@ -3,10 +3,10 @@
 A stream is given again byte for byte; only its usage, which holds a receipt and a cost, is written anew.
 """
 
-from dataclasses import dataclass
 from zlib import crc32
 
 from gateway.answers import parse_json
+from gateway.frozen import dataclass
 from gateway.json_bytes import to_json_bytes
 from gateway.sse import data_of, event_of
 from gateway.wire import Json, JsonObject, list_or_empty, number_or_none, object_or_empty, text_or_none

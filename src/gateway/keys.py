@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from hashlib import sha256
 from types import MappingProxyType
@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway.budget import Budget, as_budget
 from gateway.casts import as_lines, as_model, read_json
+from gateway.frozen import dataclass
 from gateway.presets import as_options
 from gateway.wire import Json, list_or_empty, object_or_empty
 

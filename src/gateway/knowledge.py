@@ -1,10 +1,10 @@
 """What is known of models when a request is planned; none of it is a condition for planning."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from gateway.catalog import Catalog
 from gateway.chain import Candidate
+from gateway.frozen import dataclass
 from gateway.ports import Ports
 from gateway.speed import expected_ms
 from gateway.wire import object_or_empty

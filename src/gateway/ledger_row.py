@@ -1,9 +1,8 @@
 """One request as the ledger keeps it, and the parts of its cost that nobody has said yet."""
 
-from dataclasses import dataclass
-
 from gateway.attempts import Attempt
 from gateway.budget import micros_of, period_of
+from gateway.frozen import dataclass
 from gateway.prepare import Prepared
 from gateway.receipt import Receipt
 from gateway.wire import OPENROUTER

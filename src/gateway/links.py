@@ -1,14 +1,14 @@
 """From the names that a request, a route or a setting has to the links of a chain."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from gateway.catalog import Catalog
 from gateway.chain import Candidate
 from gateway.chat import ChatRequest
 from gateway.config import Settings
-from gateway.costs import estimated_cost_usd, worst_cost_usd
+from gateway.costs import UNKNOWN, costs_of
 from gateway.errors import GatewayError
+from gateway.frozen import dataclass
 from gateway.prices import Price, listed_price
 from gateway.tasks import PREFIX, TaskRoute
 from gateway.upstreams import split_direct
@@ -71,14 +71,15 @@ def _direct(model: str, route: TaskRoute | None, chat: ChatRequest, settings: Se
             param="model",
         )
     price = direct.prices.get(asked)
+    costs = costs_of(chat, price or Price())
     candidate = Candidate(
         model=model,
         upstream=name,
         asked=asked,
         task=route.name if route else None,
         price=price,
-        estimated_cost_usd=estimated_cost_usd(chat, price or Price()),
-        worst_cost_usd=worst_cost_usd(chat, price or Price()),
+        estimated_cost_usd=costs.likely_usd,
+        worst_cost_usd=costs.most_usd,
     )
     return Link(candidate=candidate, listed=None, route=route)
 
@@ -86,14 +87,15 @@ def _direct(model: str, route: TaskRoute | None, chat: ChatRequest, settings: Se
 def _listed(model: str, route: TaskRoute | None, chat: ChatRequest, catalog: Catalog | None) -> Link:
     listed = catalog.find(model) if catalog else None
     # A variant that searches the web adds a fee that no list price holds.
-    price = Price() if listed is None or model.endswith(":online") else listed_price(listed)
+    is_priced = listed and not model.endswith(":online")
+    costs = costs_of(chat, listed_price(listed), listed) if listed and is_priced else UNKNOWN
     candidate = Candidate(
         model=model,
         upstream=OPENROUTER,
         asked=model,
         task=route.name if route else None,
         max_price=route.max_price if route else None,
-        estimated_cost_usd=estimated_cost_usd(chat, price, listed),
-        worst_cost_usd=worst_cost_usd(chat, price, listed),
+        estimated_cost_usd=costs.likely_usd,
+        worst_cost_usd=costs.most_usd,
     )
     return Link(candidate=candidate, listed=listed, route=route)

@@ -1,11 +1,11 @@
 """What the query of ``GET /v1/models`` asks for: filters, a sort, a page."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeAlias
 
 from gateway.errors import GatewayError
+from gateway.frozen import dataclass
 from gateway.prices import is_free
 from gateway.wire import JsonObject, list_or_empty, number_or_none, object_or_empty
 

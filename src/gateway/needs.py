@@ -1,10 +1,10 @@
 """What a chat request needs of a model: room, kinds of input and output, tools, parameters, a price."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
+from gateway.frozen import dataclass
 from gateway.prices import Price, as_price
 from gateway.wire import Json, JsonObject, list_or_empty, object_or_empty
 
@@ -64,6 +64,10 @@ LEAST, LIKELY, MOST = 128, 4, 1
 # Plugins without a fee. Others search, read or route for money that no price per token holds.
 # Source: OpenRouter "Plugins".
 FREE_PLUGINS = frozenset({"response-healing", "context-compression", "moderation"})
+# The fields by which a body without media may need more than its tokens.
+SAYING_MORE = frozenset(
+    {"provider", "modalities", "tools", "response_format", "plugins", "transforms", "web_search_options"}
+)
 IMAGE_TOKENS_LIKELY = 1_000
 IMAGE_TOKENS_MOST = 6_000  # none of the families' tilings makes more of one image
 
@@ -117,6 +121,9 @@ def needs_of(body: JsonObject, *, total_bytes: int, writes_cache: bool) -> Needs
     ``total_bytes`` is how long it goes upstream, ``writes_cache`` whether it has `cache_control`.
     """
     parts = list(_media_in(body))
+    if not parts and SAYING_MORE.isdisjoint(body):  # as most are
+        return Needs(tokens=_estimate(parts, total_bytes), writes_cache=writes_cache)
+    plugins = {str(object_or_empty(each).get("id")) for each in list_or_empty(body.get("plugins"))}
     provider = object_or_empty(body.get("provider"))
     insists = provider.get("require_parameters") is True
     modalities = {each for each in list_or_empty(body.get("modalities")) if isinstance(each, str)}
@@ -128,20 +135,16 @@ def needs_of(body: JsonObject, *, total_bytes: int, writes_cache: bool) -> Needs
         json=JSON_KINDS.get(str(object_or_empty(body.get("response_format")).get("type"))),
         parameters=tuple(name for name in PARAMETERS if body.get(name) is not None) if insists else (),
         max_price=_max_price(provider.get("max_price")),
-        has_fees=_has_fees(body, modalities),
+        has_fees=_has_fees(body, plugins, modalities),
         writes_cache=writes_cache,
-        shrinks="context-compression" in _plugins_in(body) or bool(body.get("transforms")),
+        shrinks="context-compression" in plugins or bool(body.get("transforms")),
     )
 
 
-def _plugins_in(body: JsonObject) -> set[str]:
-    return {str(object_or_empty(each).get("id")) for each in list_or_empty(body.get("plugins"))}
-
-
-def _has_fees(body: JsonObject, modalities: set[str]) -> bool:
+def _has_fees(body: JsonObject, plugins: set[str], modalities: set[str]) -> bool:
     types = {str(object_or_empty(tool).get("type")) for tool in list_or_empty(body.get("tools"))}
     return bool(
-        _plugins_in(body) - FREE_PLUGINS
+        plugins - FREE_PLUGINS
         or body.get("web_search_options")
         or modalities - {"text"}
         or any(each.startswith("openrouter:") for each in types)
@@ -160,6 +163,8 @@ def _media_in(body: JsonObject) -> Iterator[_Media]:
     for each in list_or_empty(body.get("messages")):
         message = object_or_empty(each)
         content = message.get("content")
+        if not isinstance(content, list) and "images" not in message:
+            continue
         # An answer's own images are sent back beside its text.
         for part in (*(content if isinstance(content, list) else ()), *list_or_empty(message.get("images"))):
             fields = object_or_empty(part)
@@ -177,6 +182,10 @@ def _inline_bytes(part: JsonObject) -> int | None:
 
 
 def _estimate(parts: list[_Media], total_bytes: int) -> TokenEstimate:
+    if not parts:
+        return TokenEstimate(
+            least=total_bytes // LEAST, likely=total_bytes // LIKELY, most=total_bytes // MOST
+        )
     images = sum(part.kind == "image" for part in parts)
     text_bytes = max(0, total_bytes - sum(part.inline_bytes or 0 for part in parts))
     others = [part.inline_bytes for part in parts if part.kind != "image"]

@@ -1,10 +1,10 @@
 """The upstream's dialect: how a reply is read up to the commit point."""
 
 import re
-from dataclasses import dataclass
 
 from gateway.answers import AnswerTest, Look, completion_in, look_at, parse_json, without_keep_alives
 from gateway.classify import classify
+from gateway.frozen import dataclass
 from gateway.policy import AttemptFailedError, Fault
 from gateway.ports import Reply
 from gateway.sse import EventTooLargeError, SseDecoder, data_of

@@ -1,9 +1,10 @@
 """In which order a chain is tried: as it was given, the cheapest first, the fastest, by weights, sticky."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from gateway.chain import Candidate
+from gateway.frozen import dataclass
 from gateway.tasks import Order
 
 UNKNOWN_LAST = float("inf")

@@ -31,28 +31,29 @@ def parse(raw: bytes) -> ChatRequest:
         GatewayError: the body is not one; ``param`` names the field.
     """
     body = _load(raw)
-    for name in REFUSED:
-        if name in body:
-            raise GatewayError("refused_field", f"`{name}` is not for callers to choose.", param=name)
+    if not REFUSED.isdisjoint(body):
+        name = next(name for name in body if name in REFUSED)
+        raise GatewayError("refused_field", f"`{name}` is not for callers to choose.", param=name)
     _check(body, FIELDS)
     if body.get("messages") is None and body.get("prompt") is None:
         raise GatewayError("missing_field", "`messages` is required.", param="messages")
     _check_messages(list_or_empty(body.get("messages")))
     fields = _serialise({name: value for name, value in body.items() if name not in OWN})
+    wants_json = _wants_json(body)
     return ChatRequest(
         models=_models(body),
         stream=body.get("stream") is True,
         fields=fields,
         max_tokens=max(_wholes_of(body, "max_completion_tokens", "max_tokens"), default=None),
         choices=max([1, *_wholes_of(body, "n")]),
-        wants_json=_wants_json(body),
+        wants_json=wants_json,
         openai_usage=object_or_empty(body.get("stream_options")).get("include_usage") is True,
-        is_text=not _wants_json(body) and not any(body.get(name) for name in NOT_TEXT),
-        openrouters_own=any(name in body for name in OPENROUTERS_OWN),
+        is_text=not wants_json and not any(map(body.get, NOT_TEXT)),
+        openrouters_own=not OPENROUTERS_OWN.isdisjoint(body),
         session=text_or_none(body.get("session_id")),
         user=text_or_none(body.get("user")),
         needs=needs_of(body, total_bytes=len(fields), writes_cache=b'"cache_control"' in fields),
-        options=_options(object_or_empty(body.get("gateway"))),
+        options=_options(object_or_empty(body.get("gateway"))) if "gateway" in body else _NO_OPTIONS,
     )
 
 
@@ -132,6 +133,9 @@ def _models(body: JsonObject) -> tuple[str, ...]:
             raise _wrong(f"models[{index}]", MODEL)
         named[model] = None
     return tuple(named)
+
+
+_NO_OPTIONS = Options()
 
 
 def _options(fields: JsonObject) -> Options:

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from gateway.attempt_once import Served, ServedStream
 from gateway.body import Sink
 from gateway.errors import GatewayError
+from gateway.frozen import dataclass
 from gateway.guard import broken_event
 from gateway.relay import RelayedStream
 from gateway.respond import Frame

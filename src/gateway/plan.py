@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import chain as joined
+from operator import attrgetter
 
 from gateway.answers import AnswerTest
 from gateway.chain import Candidate, Limits, Plan, Skipped
@@ -42,13 +43,13 @@ def plan(chat: ChatRequest, settings: Settings, caller: Caller, known: Knowledge
     skipped += tuple(Skipped(model=each.model, reason=reason) for each in chain[most:])
     can_go_on = options.on_midstream != "continue" or chat.is_text  # never on from half a tool call or JSON
     return Plan(
-        requested=tuple(dict.fromkeys(link.candidate.model for link in joined.from_iterable(links))),
+        requested=tuple(dict.fromkeys([link.candidate.model for each in links for link in each])),
         chain=chain[:most],
         skipped=skipped,
         order=order_of(options, routes),
         by_speed="fastest" in orders_in(options, routes),
         notes=notes,
-        nothing_left=fault_of(each.reason for each in skipped),
+        nothing_left="" if chain else fault_of([each.reason for each in skipped]),
         limits=_limits(options, settings, known),
         answer_test=AnswerTest(
             json=chat.wants_json and options.check_json, reasoning_only=options.allow_reasoning_only
@@ -93,7 +94,7 @@ def _left(judged: list[Judged]) -> tuple[list[list[Candidate]], tuple[Skipped, .
 
     Where nothing fits for sure, what may fit is kept: the list of models is no condition for an answer.
     """
-    skipped = tuple(joined.from_iterable(each.skipped for each in judged))
+    skipped = tuple(skipped for each in judged for skipped in each.skipped)
     if any(each.fit for each in judged) or not any(each.doubtful for each in judged):
         return [each.fit for each in judged], skipped, ()
     kept = {candidate.model for each in judged for candidate in each.doubtful}
@@ -121,7 +122,9 @@ def _in_order(
             draw=known.draw,
         )
 
-    if options.order:
+    if not options.order and not any(routes):
+        chain = [*joined.from_iterable(groups)]
+    elif options.order:
         first_route = next((each for each in routes if each is not None), None)
         chain = ordered([*joined.from_iterable(groups)], by(options.order, first_route))
     else:
@@ -138,13 +141,14 @@ def _in_order(
 
 # Each limit's option, and the setting that holds where neither the request nor its route sets it.
 LIMIT_SETTINGS = ("deadline_ms", "attempt_ms", "first_token_ms", "idle_ms", "retries")
+_limits_in = attrgetter(*LIMIT_SETTINGS)
 
 
 def _limits(options: Options, settings: Settings, known: Knowledge) -> Limits:
-    deadline_ms, attempt_ms, first_token_ms, idle_ms, retries = (
-        getattr(settings, name) if getattr(options, name) is None else getattr(options, name)
-        for name in LIMIT_SETTINGS
-    )
+    asked, set_ = _limits_in(options), _limits_in(settings)
+    deadline_ms, attempt_ms, first_token_ms, idle_ms, retries = [
+        set_[index] if value is None else value for index, value in enumerate(asked)
+    ]
     ceilings = [usd for usd in (options.max_cost_usd, known.budget_left_usd) if usd is not None]
     return Limits(
         deadline_s=deadline_ms / 1000,

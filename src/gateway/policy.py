@@ -5,12 +5,13 @@ one request and cannot loop.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from gateway.errors import ErrorKind, Source
+from gateway.frozen import dataclass
 from gateway.wire import Json
 
 Billed: TypeAlias = Literal["yes", "no", "unknown"]

@@ -1,12 +1,13 @@
 """What the core needs from the world, as protocols: the edge implements them, tests play them."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeAlias
 
 from gateway.budgets import Budgets
 from gateway.catalog import CatalogMemory
 from gateway.endpoints_memory import EndpointsMemory
+from gateway.frozen import dataclass
 from gateway.pace import Pace
 from gateway.rates import Rates
 from gateway.rests import Rests
@@ -123,6 +124,7 @@ class Ports:
         new_id: a fresh identifier: lower-case hexadecimal digits.
         after: starts work beside the response, which goes on whether the client stays or leaves. It may be
             called until the response has ended.
+        within: limits the time that a block may take, in seconds, as ``asyncio.timeout`` does.
         log_bug: logs where an unforeseen fault happened, never what it held.
         cache: what all isolates share, if it is bound.
         answers: kept answers, for those who ask for them.
@@ -145,6 +147,7 @@ class Ports:
     log: Log
     log_bug: Callable[[Exception], None]
     after: Callable[[Callable[[], Awaitable[object]]], None]
+    within: Callable[[float], AbstractAsyncContextManager[object]]
     rests: Rests
     lost_writes: LostWrites
     budgets: Budgets

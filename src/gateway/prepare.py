@@ -1,7 +1,7 @@
 """What comes before the first attempt, for a chat and for its plan alike: authorize, parse, plan."""
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 
 from gateway.authorize import authorize
@@ -12,13 +12,13 @@ from gateway.chain import Plan
 from gateway.chat import Caller, ChatRequest
 from gateway.check_budget import Account, accounts_of, left_usd, read_spending
 from gateway.errors import GatewayError
+from gateway.frozen import dataclass
 from gateway.knowledge import Knowledge, gather
 from gateway.limit_rate import limit_rate
 from gateway.links import routes_in
 from gateway.pace import Pace
 from gateway.parse import parse
 from gateway.plan import options_of, orders_in, plan
-from gateway.ports import Ports
 from gateway.refresh import at_hand, current, is_due, refresh
 from gateway.rests import Rests
 from gateway.wire import BodyTooLargeError, ClientGoneError, HeaderPairs, HttpRequest
@@ -60,7 +60,7 @@ async def prepare(call: Call) -> Prepared:
     if caller.own_key is None:
         settings.require_upstream_key()
     rate_headers = await limit_rate(caller, ports)
-    chat = parse(await _read_body(call.request, settings.max_body_bytes))
+    chat = parse(await _read_body(call))
     session = _session_of(call.request, chat, caller)
     accounts = accounts_of(caller, settings)
     await read_spending(accounts, ports)
@@ -85,12 +85,14 @@ async def prepare(call: Call) -> Prepared:
     )
 
 
-def ports_for(caller: Caller, ports: Ports) -> Ports:
-    """Return the ports for a caller's attempts.
+def for_attempts(call: Call, caller: Caller) -> Call:
+    """Return the call as a caller's attempts see it.
 
     What an account of the caller's own is refused, or how fast it is served, says nothing to anybody else.
     """
-    return ports if caller.own_key is None else replace(ports, rests=Rests(), pace=Pace())
+    if caller.own_key is None:
+        return call
+    return replace(call, ports=replace(call.ports, rests=Rests(), pace=Pace()))
 
 
 def learn_beside(call: Call, prepared: Prepared) -> None:
@@ -136,10 +138,11 @@ def _hangs_on_prices(chat: ChatRequest, caller: Caller, call: Call) -> bool:
     )
 
 
-async def _read_body(request: HttpRequest, limit_bytes: int) -> bytes:
+async def _read_body(call: Call) -> bytes:
+    limit_bytes = call.settings.max_body_bytes
     try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
-            return await request.read_body(limit_bytes)
+        async with call.ports.within(BODY_TIMEOUT_S):
+            return await call.request.read_body(limit_bytes)
     except ClientGoneError:
         raise GatewayError("invalid_body", "The body broke off.", param="body") from None
     except BodyTooLargeError:

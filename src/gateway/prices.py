@@ -4,8 +4,7 @@ Source: OpenRouter "List available models": strings in USD per token; ``-1`` whe
 price is that of the cheapest endpoint, so a bill can be higher.
 """
 
-from dataclasses import dataclass
-
+from gateway.frozen import dataclass
 from gateway.wire import Json, JsonObject, number_or_none, object_or_empty
 
 PER_MILLION = 1_000_000

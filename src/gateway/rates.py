@@ -1,6 +1,8 @@
 """How often each key calls, in this isolate: requests of the minute, and those under way. Plain data."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from gateway.frozen import dataclass
 
 WINDOW_S = 60.0
 # A request whose end nobody noticed (the runtime dropped it) is no longer counted.

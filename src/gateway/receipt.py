@@ -1,10 +1,11 @@
 """The receipt of a request: what was tried, in which order, why each attempt ended so, and what it cost."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from gateway.attempts import Attempt, elapsed_ms
+from gateway.frozen import dataclass
 from gateway.wire import Json, JsonObject
 
 # Proxies and clients allow 8 to 16 KiB for all headers together.

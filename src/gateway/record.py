@@ -1,10 +1,10 @@
 """A stream that is recorded while it goes to its client, to be kept once it has ended well."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from gateway.answer_cache import MOST_BYTES
 from gateway.body import Sink, Step, Stream
+from gateway.frozen import dataclass
 from gateway.ports import Reply
 
 

@@ -1,12 +1,12 @@
 """A committed stream on its way to the client: ``Guard`` decides, here are the sink and the idle timer."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from gateway.attempt_once import ServedStream
 from gateway.body import Sink
 from gateway.chunk_shape import ChunkShape
+from gateway.frozen import dataclass
 from gateway.guard import Guard
 from gateway.guard_step import GuardStep
 from gateway.idle import IdleTimer

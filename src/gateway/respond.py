@@ -1,11 +1,11 @@
 """respond: the HTTP response for an answer, a stream or an error, with the headers that all have."""
 
 import json
-from dataclasses import dataclass
 from math import ceil
 
 from gateway.body import HttpResponse, Stream
 from gateway.errors import GatewayError
+from gateway.frozen import dataclass
 from gateway.receipt import Receipt
 from gateway.wire import HeaderPairs, Json, JsonObject, object_or_empty
 

@@ -1,7 +1,8 @@
 """Rests: what asked to be left alone, and until when. One per isolate; plain data, bounded."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from gateway.frozen import dataclass
 from gateway.policy import Fault, Scope, pause_s
 from gateway.upstreams import DIRECT
 
@@ -52,6 +53,8 @@ class Rests:
 
     def ready_at_s(self, model: str, *, now_s: float) -> float:
         """Return when the model may be tried; ``now_s`` or earlier means now. Does not begin a probe."""
+        if not self._rests:
+            return now_s
         return max((_ready_at_s(self._rests.get(key), now_s) for key in _keys_of(model)), default=now_s)
 
     def probe(self, model: str, *, now_s: float) -> None:

@@ -1,11 +1,11 @@
 """reuse: a kept answer instead of a new one, where the caller asked for it; and keeping what may be kept."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from gateway.answer_cache import key_of, plain_to_keep, stream_to_keep
 from gateway.body import HttpResponse, Sink, Stream
 from gateway.call import Call
+from gateway.frozen import dataclass
 from gateway.kept import answer_again, replay, unpack
 from gateway.prepare import Prepared
 from gateway.receipt import Receipt

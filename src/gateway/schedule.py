@@ -4,7 +4,6 @@ Never sleep while another model is ready: a model that asked for a pause is pass
 only when nothing else is left and its time comes before the deadline.
 """
 
-from collections import Counter
 from collections.abc import Callable
 
 from gateway.chain import Candidate, Plan, Step
@@ -40,7 +39,7 @@ class Schedule:
         self._untried = list(plan.chain)
         self._again: tuple[float, Candidate] | None = None  # the same model once more, and when
         self._sleeping: list[tuple[float, Candidate]] = []  # those that asked for a pause, and until when
-        self._tries: Counter[str] = Counter()
+        self._tries: dict[str, int] = dict.fromkeys((each.model for each in plan.chain), 0)
         self._stopped = not plan.chain
         self._last_fault = None if plan.chain else Fault(code=plan.nothing_left)
 

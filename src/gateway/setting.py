@@ -4,7 +4,6 @@ Secrets come from ``wrangler secret put``; everything else from ``[vars]``, with
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from gateway.casts import (
@@ -21,6 +20,7 @@ from gateway.casts import (
     as_whole,
     as_words,
 )
+from gateway.frozen import dataclass
 from gateway.keys import as_keys
 from gateway.tasks import as_task_routes
 from gateway.upstreams import as_upstreams

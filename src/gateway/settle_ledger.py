@@ -2,11 +2,11 @@
 
 import asyncio
 import json
-from dataclasses import dataclass
 
 from gateway.answers import parse_json
 from gateway.attempts import tokens_in
 from gateway.budget import micros_of
+from gateway.frozen import dataclass
 from gateway.get import get
 from gateway.ports import DatabaseError, Ports, Statement, TransportError
 from gateway.wire import Json, JsonObject, Upstream, number_or_none, object_or_empty

@@ -4,8 +4,6 @@ The chain is walked by the same ``Schedule`` as a real one, with every attempt f
 is what happens.
 """
 
-from dataclasses import replace
-
 from gateway.attempts import Attempt
 from gateway.body import HttpResponse
 from gateway.call import Call
@@ -13,7 +11,7 @@ from gateway.chain import Limits, Plan, Step
 from gateway.decided import decided_by
 from gateway.policy import Fault
 from gateway.ports import Ports
-from gateway.prepare import Prepared, learn_beside, ports_for, prepare
+from gateway.prepare import Prepared, for_attempts, learn_beside, prepare
 from gateway.prices import listed_price
 from gateway.receipt import Receipt
 from gateway.respond import respond_json
@@ -29,7 +27,7 @@ async def show_plan(call: Call) -> HttpResponse:
     """``POST /v1/plan``: takes the body of a chat request."""
     prepared = await prepare(call)
     learn_beside(call, prepared)
-    call = replace(call, ports=ports_for(prepared.caller, call.ports))
+    call = for_attempts(call, prepared.caller)
     return respond_json(200, _plan_json(call, prepared), call.frame, (("cache-control", "no-store"),))
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from gateway.attempt_once import Ask, ServedStream
 from gateway.body import Stream
@@ -10,6 +9,7 @@ from gateway.chain import Plan
 from gateway.chunk_shape import OBJECT
 from gateway.errors import GatewayError
 from gateway.execute import execute
+from gateway.frozen import dataclass
 from gateway.patience import PatientStream, abandon
 from gateway.ports import Ports
 from gateway.receipt import Receipt
@@ -45,16 +45,25 @@ class Streaming:
             on_end=self.done,
         )
 
-    async def patiently(self) -> Stream:
-        """Return the body for a client that wants comments while it waits.
-
-        A chain that ends before the first comment is due is answered as any other.
+    async def begin(self) -> Stream:
+        """Return the body: once a model has committed, or earlier where the client wants comments meanwhile.
 
         Raises:
             GatewayError: no model answered, before the first comment.
         """
+        every_s = self.planned.limits.keepalive_s
+        if every_s is not None:
+            return await self._begin_within(every_s)
+        served = await execute(self.planned, self.ask, self.receipt, self.ports)
+        assert isinstance(served, ServedStream)  # as the ask wants it
+        return self.relay(served)
+
+    async def _begin_within(self, every_s: float) -> Stream:
+        """Return the body, ``every_s`` from now at the latest.
+
+        A chain that ends before the first comment is due is answered as any other.
+        """
         chain = asyncio.create_task(execute(self.planned, self.ask, self.receipt, self.ports))
-        every_s = self.planned.limits.keepalive_s or 0.0
         try:
             await asyncio.wait({chain}, timeout=every_s)
         except asyncio.CancelledError:

@@ -7,11 +7,12 @@ Source: OpenRouter "Latest Model Resolution".
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Literal, TypeAlias, get_args
 
 from gateway.casts import as_model, as_object
+from gateway.frozen import dataclass
 from gateway.presets import as_options
 from gateway.prices import Price, as_price
 from gateway.wire import Json, list_or_empty, number_or_none, object_or_empty

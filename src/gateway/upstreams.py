@@ -5,10 +5,10 @@ A link of a chain that is named ``direct:NAME/MODEL`` is asked for ``MODEL`` at 
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from gateway.casts import as_base_url, as_object
+from gateway.frozen import dataclass
 from gateway.prices import Price, as_price
 from gateway.wire import OPENROUTER, Json, object_or_empty
 

@@ -1,12 +1,12 @@
 """What ``GET /v1/usage`` asks of the ledger: bounded statements, by its indexes, and what comes of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 
 from gateway.budget import MICROS
 from gateway.errors import GatewayError
+from gateway.frozen import dataclass
 from gateway.ports import Statement
 from gateway.wire import Json, JsonObject, number_or_none
 

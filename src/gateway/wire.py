@@ -1,9 +1,10 @@
 """HTTP as the core sees it: one request in, one response out, one call to an upstream."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from sys import float_info
 from typing import TypeAlias
+
+from gateway.frozen import dataclass
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 JsonObject: TypeAlias = dict[str, "Json"]

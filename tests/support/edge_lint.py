@@ -65,7 +65,7 @@ def _rules_of_call(call: ast.Call) -> Iterator[str]:
     for keyword in call.keywords:
         if native and keyword.arg is None:
             yield "dict-to-native"
-    if called == "waitUntil" and not all(_is_proxy(value) for value in values):
+    if called == "waitUntil" and not all(_is_proxy(value) or _last(value) == "promise" for value in values):
         yield "wait-until"
     if called == "text" and not call.args and isinstance(call.func, ast.Attribute):
         yield "body-as-text"

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.chat import ChatRequest
 from gateway.compact import shown
-from gateway.costs import EXPECTED_COMPLETION_TOKENS, estimated_cost_usd, worst_cost_usd
+from gateway.costs import EXPECTED_COMPLETION_TOKENS, costs_of
 from gateway.parse import parse
 from gateway.prices import Price, listed_price
 from gateway.wire import Json, JsonObject
@@ -23,12 +23,12 @@ def chat(**fields: Json) -> ChatRequest:
 
 def worst(asked: ChatRequest, **listed: Json) -> float | None:
     model = shown({**PRICED, **listed})
-    return worst_cost_usd(asked, listed_price(model), model)
+    return costs_of(asked, listed_price(model), model).most_usd
 
 
 def estimated(asked: ChatRequest, **listed: Json) -> float | None:
     model = shown({**PRICED, **listed})
-    return estimated_cost_usd(asked, listed_price(model), model)
+    return costs_of(asked, listed_price(model), model).likely_usd
 
 
 def prompt_usd(tokens: int | None) -> float:
@@ -97,7 +97,7 @@ def test_an_ordinary_answer_is_what_is_estimated_and_no_longer_than_its_limit() 
 def test_a_declared_price_needs_no_listed_model_but_a_limit() -> None:
     price = Price(prompt=1.0, completion=10.0)
 
-    assert worst_cost_usd(chat(), price) is None
-    assert worst_cost_usd(chat(max_tokens=100), price) == pytest.approx(
+    assert costs_of(chat(), price).most_usd is None
+    assert costs_of(chat(max_tokens=100), price).most_usd == pytest.approx(
         prompt_usd(chat(max_tokens=100).needs.tokens.most) + 0.001
     )

@@ -147,7 +147,7 @@ async def test_another_fault_goes_on_to_the_next_model_and_is_never_openrouters(
 
 
 def test_no_fault_of_a_direct_upstream_speaks_of_openrouter() -> None:
-    translated = {RULES[code] for code in AT_DIRECT.values()}
+    translated = [RULES[code] for code in AT_DIRECT.values()]
 
     assert {rule.source for rule in translated} == {"provider"}
     assert not [rule.message for rule in translated if "OpenRouter" in rule.message]

@@ -56,6 +56,7 @@ SAFE = [
     "await fetch(url, method='POST', headers=Headers.new(to_js([list(pair) for pair in headers])))",
     "proxy = create_proxy(task)\n    ctx.waitUntil(proxy)",
     "ctx.waitUntil(create_proxy(task))",
+    "settled = Promise.withResolvers()\n    ctx.waitUntil(settled.promise)",
     "headers = Headers.new(to_js(pairs))\n    Response.new(to_js(body), status=200, headers=headers)",
     "Response.new(None, status=204)",
     "AbortController.new().abort()",

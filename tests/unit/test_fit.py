@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import pytest
 
@@ -6,7 +7,7 @@ from gateway.fit import CHECKS, Misfit, Question, misfit
 from gateway.wire import Json, JsonObject
 from tests.support.planning import listed, parsed
 
-TODAY = "2026-11-24"
+NOW_S = datetime(2026, 11, 24, tzinfo=UTC).timestamp()
 TOOLS = [{"type": "function", "function": {"name": "f"}}]
 TEXT_ONLY: Json = {"input_modalities": ["text"], "output_modalities": ["text"]}
 
@@ -17,7 +18,7 @@ def against(
     *,
     require: tuple[str, ...] = (),
 ) -> Misfit | None:
-    question = Question(chat=parsed(**(fields or {})), require=require, today=TODAY)
+    question = Question(chat=parsed(**(fields or {})), require=require, now_s=NOW_S)
     return misfit(model, question)
 
 

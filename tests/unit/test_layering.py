@@ -7,7 +7,7 @@ SRC = Path(__file__).parents[2] / "src"
 
 # A module imports from earlier lines only. `gateway.` is left out.
 LAYERS = (
-    "wire errors casts prices fields presets tasks upstreams budget keys setting config needs chat",
+    "frozen wire errors casts prices fields presets tasks upstreams budget keys setting config needs chat",
     "events json_bytes policy retry_after details error_rows classify answers",
     "catalog endpoints_memory budgets rates rests pace sessions ports body seal sse",
     "idle shape chunk_shape openrouter attempts receipt respond cors call",
@@ -20,7 +20,7 @@ LAYERS = (
     "record reuse completions decided",
     "show_plan show_key usage show_usage show_health",
     "schemas plan_schema key_schema usage_schema examples openapi app",
-    "edge.fetch edge.answer_cache edge.d1 edge.lifeline edge.sinks edge.convert edge.bindings",
+    "edge.alarm edge.fetch edge.answer_cache edge.d1 edge.lifeline edge.sinks edge.convert edge.bindings",
     "entry",
 )
 ORDER = [name for layer in LAYERS for name in layer.split()]
@@ -38,6 +38,7 @@ STANDARD_LIBRARY = {
     "itertools",
     "json",
     "math",
+    "operator",
     "re",
     "sys",
     "types",

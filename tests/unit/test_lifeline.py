@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Callable
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,11 +22,18 @@ class Proxy:
         self.destroyed = True
 
 
-class Request:
-    """Plays a request and its signal, by which the test lets the client leave."""
+class Resolvers:
+    """Plays what ``Promise.withResolvers()`` makes."""
 
     def __init__(self) -> None:
-        self.signal = self
+        self.promise: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self.resolve = self.promise.set_result
+
+
+class Signal:
+    """Plays a request's signal, by which the test lets the client leave."""
+
+    def __init__(self) -> None:
         self.listeners: list[Proxy] = []
 
     def addEventListener(self, _: str, listener: Proxy) -> None:  # noqa: N802  # JavaScript's name
@@ -35,7 +42,7 @@ class Request:
     def removeEventListener(self, _: str, listener: Proxy) -> None:  # noqa: N802  # JavaScript's name
         self.listeners.remove(listener)
 
-    def leave(self) -> None:
+    def fire(self) -> None:
         for listener in self.listeners:
             listener.target()
 
@@ -44,18 +51,19 @@ class Context:
     """Plays the execution context."""
 
     def __init__(self) -> None:
-        self.kept: list[Proxy] = []
+        self.kept: list[object] = []
 
-    def waitUntil(self, proxy: Proxy) -> None:  # noqa: N802  # JavaScript's name
-        self.kept.append(proxy)
+    def waitUntil(self, promise: object) -> None:  # noqa: N802  # JavaScript's name
+        self.kept.append(promise)
 
 
 @pytest.fixture
 def make_lifeline(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    pyodide, ffi = ModuleType("pyodide"), ModuleType("pyodide.ffi")
+    js, pyodide, ffi = ModuleType("js"), ModuleType("pyodide"), ModuleType("pyodide.ffi")
+    js.Promise = SimpleNamespace(withResolvers=Resolvers)  # type: ignore[attr-defined]
     ffi.create_proxy = Proxy  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "pyodide", pyodide)
-    monkeypatch.setitem(sys.modules, "pyodide.ffi", ffi)
+    for name, module in {"js": js, "pyodide": pyodide, "pyodide.ffi": ffi}.items():
+        monkeypatch.setitem(sys.modules, name, module)
     monkeypatch.delitem(sys.modules, "gateway.edge.lifeline", raising=False)
     from gateway.edge.lifeline import Lifeline  # noqa: PLC0415  # with the modules played above
 
@@ -72,13 +80,13 @@ async def work(done: list[str], name: str) -> str:
 async def test_a_client_that_leaves_ends_what_was_for_it_and_not_what_runs_beside(
     make_lifeline: Callable[..., Any],
 ) -> None:
-    request, done = Request(), list[str]()
-    lifeline = make_lifeline(request, Context(), pytest.fail)
+    signal, done = Signal(), list[str]()
+    lifeline = make_lifeline(Context(), pytest.fail, signal)
     for_client = lifeline.start(work(done, "answer"))
     beside = lifeline.start(work(done, "background"), for_client=False)
     await asyncio.sleep(0.5)
 
-    request.leave()
+    signal.fire()
 
     assert lifeline.client_gone
     assert await for_client is None
@@ -90,8 +98,8 @@ async def test_a_client_that_leaves_ends_what_was_for_it_and_not_what_runs_besid
 async def test_what_has_just_been_started_for_a_client_that_leaves_tells_how_it_ended(
     make_lifeline: Callable[..., Any], left_before: bool
 ) -> None:
-    request, told = Request(), list[str]()
-    lifeline = make_lifeline(request, Context(), pytest.fail)
+    signal, told = Signal(), list[str]()
+    lifeline = make_lifeline(Context(), pytest.fail, signal)
     other = lifeline.start(work([], "beside"), for_client=False)
 
     async def relay() -> None:
@@ -101,10 +109,10 @@ async def test_what_has_just_been_started_for_a_client_that_leaves_tells_how_it_
             told.append("its end")
 
     if left_before:
-        request.leave()
+        signal.fire()
     task = lifeline.start(relay())
     if not left_before:
-        request.leave()
+        signal.fire()
 
     assert await task is None
     assert told == ["its end"]
@@ -112,22 +120,22 @@ async def test_what_has_just_been_started_for_a_client_that_leaves_tells_how_it_
 
 
 async def test_when_the_last_task_has_ended_everything_is_let_go(make_lifeline: Callable[..., Any]) -> None:
-    request, context = Request(), Context()
-    lifeline = make_lifeline(request, context, pytest.fail)
-    (listener,) = request.listeners
-    tasks = [lifeline.start(work([], "a")), lifeline.start(work([], "b"), for_client=False)]
+    signal, context = Signal(), Context()
+    lifeline = make_lifeline(context, pytest.fail, signal)
+    (listener,) = signal.listeners
+    promises = [lifeline.start(work([], "a")), lifeline.start(work([], "b"), for_client=False)]
 
-    await asyncio.gather(*tasks)
+    await asyncio.gather(*promises)
     await asyncio.sleep(0)
 
-    assert request.listeners == []
-    assert all(proxy.destroyed for proxy in (listener, *context.kept))
-    assert [proxy.target for proxy in context.kept] == tasks
+    assert signal.listeners == []
+    assert listener.destroyed
+    assert context.kept == promises
 
 
 async def test_a_bug_in_a_task_is_told_and_ends_nothing_else(make_lifeline: Callable[..., Any]) -> None:
     bugs: list[Exception] = []
-    lifeline = make_lifeline(Request(), Context(), bugs.append)
+    lifeline = make_lifeline(Context(), bugs.append, Signal())
 
     async def buggy() -> None:
         raise ValueError("bug")
@@ -142,8 +150,8 @@ async def test_a_bug_in_a_task_is_told_and_ends_nothing_else(make_lifeline: Call
 async def test_a_task_has_begun_before_it_is_cancelled_so_that_it_can_clean_up(
     make_lifeline: Callable[..., Any], leaves_first: bool
 ) -> None:
-    request, cleaned_up = Request(), list[str]()
-    lifeline = make_lifeline(request, Context(), pytest.fail)
+    signal, cleaned_up = Signal(), list[str]()
+    lifeline = make_lifeline(Context(), pytest.fail, signal)
     lifeline.start(asyncio.sleep(0.1), for_client=False)
 
     async def body() -> None:
@@ -153,10 +161,33 @@ async def test_a_task_has_begun_before_it_is_cancelled_so_that_it_can_clean_up(
             cleaned_up.append("yes")
 
     if leaves_first:
-        request.leave()
+        signal.fire()
     task = lifeline.start(body())
     if not leaves_first:
-        request.leave()
+        signal.fire()
 
     assert await task is None
     assert cleaned_up == ["yes"]
+
+
+async def test_a_promise_is_kept_whatever_becomes_of_its_work(make_lifeline: Callable[..., Any]) -> None:
+    bugs: list[Exception] = []
+    signal = Signal()
+    lifeline = make_lifeline(Context(), bugs.append, signal)
+
+    async def buggy() -> None:
+        raise ValueError("bug")
+
+    broken = lifeline.start(buggy(), otherwise=lambda: "an error")
+    left = lifeline.start(work([], "a"), otherwise=lambda: "nothing")
+    signal.fire()
+
+    assert [await broken, await left] == ["an error", "nothing"]
+    assert [str(bug) for bug in bugs] == ["bug"]
+
+
+async def test_without_a_signal_nothing_is_cancelled(make_lifeline: Callable[..., Any]) -> None:
+    lifeline = make_lifeline(Context(), pytest.fail)
+
+    assert await lifeline.start(work([], "a")) == "a"
+    assert not lifeline.client_gone

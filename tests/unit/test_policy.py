@@ -24,7 +24,7 @@ def test_a_fault_of_the_account_never_falls_back() -> None:
 
 
 def test_a_model_is_never_a_reason_to_stop() -> None:
-    stops = {rule for rule in RULES.values() if rule.source == "provider" and rule.verdict is Verdict.STOP}
+    stops = [rule for rule in RULES.values() if rule.source == "provider" and rule.verdict is Verdict.STOP]
 
     assert {rule.scope for rule in stops} <= {Scope.ACCOUNT}  # that of an upstream which is asked directly
 

@@ -13,6 +13,7 @@ from pyodide.ffi import JsException, to_js
 from gateway.budgets import Budgets
 from gateway.catalog import CatalogMemory
 from gateway.config import Settings
+from gateway.edge.alarm import Alarm
 from gateway.edge.answer_cache import CachedAnswers
 from gateway.edge.d1 import D1Database
 from gateway.edge.fetch import FetchTransport
@@ -30,6 +31,8 @@ Work: TypeAlias = Callable[[], Awaitable[object]]
 # One isolate serves one deployed version: its settings cannot change while it lives. Plain data only: what
 # belongs to one request must never be kept for another.
 _settings: dict[str, Settings] = {}
+# Made once: with options `json.dumps` makes one for every call.
+_LINE = json.JSONEncoder(separators=(",", ":"))
 
 
 def read_settings(env: Any) -> Settings:
@@ -56,8 +59,7 @@ def _text_of(env: Any, name: str) -> str | None:
 def write_log(event: str, **fields: Json) -> None:
     """Write one line of JSON to the console, where ``wrangler tail`` and Workers Logs find it."""
     level = level_of(event)
-    line = json.dumps({"event": event, "level": level, **fields}, separators=(",", ":"))
-    getattr(js.console, level)(line)
+    getattr(js.console, level)(_LINE.encode({"event": event, "level": level, **fields}))
 
 
 def log_bug(error: Exception) -> None:
@@ -142,6 +144,7 @@ def ports_of(env: Any, after: Callable[[Work], None]) -> Ports:
         log=write_log,
         log_bug=log_bug,
         after=after,
+        within=Alarm().within,
         rests=_RESTS,
         pace=_PACE,
         lost_writes=_LOST_WRITES,

@@ -20,34 +20,57 @@ MOST_LEFT_BYTES = 1024 * 1024
 LEFTOVER_TIMEOUT_S = 1.0
 
 
-def to_request(js_request: Any) -> HttpRequest:
-    """Return the request as the core sees it; headers and body stay in JavaScript until asked for."""
-    url = urlsplit(js_request.url)
-    js_headers = js_request.headers
+class Incoming:
+    """A JavaScript request; headers and body stay there until they are asked for."""
 
-    def header(name: str) -> str | None:
-        return text_or_none(js_headers.get(name))
+    def __init__(self, js_request: Any) -> None:
+        self._js_request = js_request
+        self._js_headers = js_request.headers
+        self._is_read = False
 
-    async def read_body(limit_bytes: int) -> bytes:
-        declared = header("content-length") or ""
-        if declared.isdigit() and int(declared) > limit_bytes:
+    def to_core(self) -> HttpRequest:
+        """Return the request as the core sees it."""
+        url = urlsplit(self._js_request.url)
+        return HttpRequest(
+            method=self._js_request.method,
+            host=(url.hostname or ""),
+            path=url.path,
+            query=url.query,
+            header=self._header,
+            read_body=self._read_body,
+        )
+
+    async def read_what_is_left(self) -> None:
+        """Let a body that nobody read run off: `wrangler dev`'s proxy makes a 503 of the request after it.
+
+        A larger one is left alone: locally the next request may pay for it, in production nobody does.
+        """
+        if self._is_read or not 0 < (self._declared_bytes() or 0) <= MOST_LEFT_BYTES:
+            return
+        if self._js_request.body:  # a GET may declare what it has not
+            with suppress(JsException, TimeoutError):
+                async with asyncio.timeout(LEFTOVER_TIMEOUT_S):
+                    await self._js_request.body.pipeTo(WritableStream.new())
+
+    def _header(self, name: str) -> str | None:
+        return text_or_none(self._js_headers.get(name))
+
+    async def _read_body(self, limit_bytes: int) -> bytes:
+        declared_bytes = self._declared_bytes()
+        if declared_bytes is not None and declared_bytes > limit_bytes:
             raise BodyTooLargeError
+        self._is_read = True
         try:
-            if declared.isdigit():
-                whole: bytes = (await js_request.arrayBuffer()).to_bytes()
-                return whole
-            return await _read_bounded(js_request.body, limit_bytes)
+            if declared_bytes is None:
+                return await _read_bounded(self._js_request.body, limit_bytes)
+            whole: bytes = (await self._js_request.arrayBuffer()).to_bytes()
         except JsException:
             raise ClientGoneError from None
+        return whole
 
-    return HttpRequest(
-        method=js_request.method,
-        host=(url.hostname or ""),
-        path=url.path,
-        query=url.query,
-        header=header,
-        read_body=read_body,
-    )
+    def _declared_bytes(self) -> int | None:
+        declared = self._header("content-length") or ""
+        return int(declared) if declared.isdigit() else None
 
 
 async def _read_bounded(js_body: Any, limit_bytes: int) -> bytes:
@@ -67,19 +90,6 @@ async def _read_bounded(js_body: Any, limit_bytes: int) -> bytes:
             raise BodyTooLargeError
         pieces.append(piece)
     return b"".join(pieces)
-
-
-async def read_what_is_left(js_request: Any) -> None:
-    """Let a body that was left unread run off: `wrangler dev`'s proxy makes a 503 of the request after it.
-
-    A larger one is left alone: locally the next request may pay for it, in production nobody does.
-    """
-    declared = text_or_none(js_request.headers.get("content-length")) or ""
-    is_small = declared.isdigit() and 0 < int(declared) <= MOST_LEFT_BYTES
-    if is_small and js_request.body and not js_request.bodyUsed:  # a GET may declare what it has not
-        with suppress(JsException, TimeoutError):
-            async with asyncio.timeout(LEFTOVER_TIMEOUT_S):
-                await js_request.body.pipeTo(WritableStream.new())
 
 
 def to_response(response: HttpResponse, lifeline: Lifeline) -> Any:
