@@ -6,7 +6,7 @@ import struct
 
 from bench.connection import Connection
 from bench.load import KEY
-from bench.soak.mix import Kind, Leave
+from bench.soak.kinds import Kind, Leave
 from scripts.ports import LOOPBACK
 
 REQUEST_TIMEOUT_S = 30.0
@@ -71,6 +71,8 @@ class Client:
         try:
             writer.write(request[: len(request) - leave.unsent_bytes])
             return await _until(reader, leave)
+        except OSError as error:
+            return f"the connection broke before its client left: {type(error).__name__}: {error}"
         finally:
             if leave.resets:
                 peer: socket.socket = writer.get_extra_info("socket")

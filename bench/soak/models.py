@@ -16,6 +16,8 @@ Ending: TypeAlias = Literal["whole", "cut", "open"]
 SHORT_EVENTS, BROKEN_EVENTS = 20, 5
 """With text: in a short stream, and before one breaks off."""
 DRIP_S, COMMENT_S, SLOW_S = 0.01, 0.02, 0.08
+REST_S = 2
+"""What a model asks for that rests: longer than the gateway would rather wait than ask another."""
 COMMENT = b": OPENROUTER PROCESSING\n\n"
 SSE = "text/event-stream"
 
@@ -25,7 +27,7 @@ class Part:
     """What a model plays.
 
     Attributes:
-        pieces: what follows the head: the whole body, or events. May be without end.
+        pieces: what follows the head: events, maybe without end; one where the length is declared.
         declared_bytes: the content-length; None where the body comes in chunks.
         pause_s: before each piece.
         says_nothing: not even a head.
@@ -92,7 +94,7 @@ PARTS: Mapping[str, Part] = MappingProxyType(
         STREAM_FLAT: _stream(events()),
         "soak/drip": _stream(chain(BEGUN, cycle(BEGUN)), pause_s=DRIP_S),
         # what fails before it has answered
-        "soak/429": _whole(_error(429), status=429, headers={"retry-after": "1"}),
+        "soak/429": _whole(_error(429), status=429, headers={"retry-after": str(REST_S)}),
         "soak/500": _whole(_error(500), status=500),
         "soak/503": _whole(unavailable(), status=503),
         "soak/404": _whole(_error(404), status=404),

@@ -2,12 +2,12 @@
 
 import asyncio
 import json
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import islice
 from time import perf_counter
+from typing import Any, TypeAlias
 
 import uvloop
 
@@ -16,7 +16,9 @@ from bench.contenders import GUARDED, LOG, WORKERS, Contender, modules_of, start
 from bench.http_costs import UPSTREAM_KEY, upstream
 from bench.load import KEY
 from bench.soak.client import Client
-from bench.soak.mix import Kind, requests
+from bench.soak.log import faults_in
+from bench.soak.kinds import Kind
+from bench.soak.mix import requests
 from bench.soak.samples import Sample
 from scripts.ports import LOOPBACK
 from scripts.servers import stage_directory
@@ -26,7 +28,7 @@ AT_ONCE = 16
 SETTLE_S, POLL_S = 10.0, 0.1
 """How long at the most what is under way may take to end, once no more is asked."""
 LIMIT_S, LIMIT_PER_REQUEST_S = 60.0, 0.05
-MOST_KEPT = 20
+MOST_KEPT, MOST_CHARACTERS = 20, 500
 ENTRY = "soak_entry.py"
 
 
@@ -38,24 +40,33 @@ class Found:
         samples: one after each part.
         wrong: how many replies were not what they must be; ``problems`` has the first of them.
         calls: what the upstream has counted.
-        log: what the Worker has printed.
+        faults: how many lines of the Worker's log tell of one.
     """
 
     samples: list[Sample] = field(default_factory=list)
     wrong: int = 0
     problems: list[str] = field(default_factory=list)
-    calls: dict[str, int] = field(default_factory=dict)
-    log: str = ""
+    calls: dict[str, Any] = field(default_factory=dict)
+    faults: int = 0
     took_s: float = 0.0
 
     def note(self, problem: str) -> None:
         """Take in what was wrong with a reply."""
         self.wrong += 1
+        self._keep(problem)
+
+    def read_log(self, lines: Iterable[str]) -> None:
+        """Take in what the Worker has printed."""
+        for line in faults_in(lines):
+            self.faults += 1
+            self._keep(f"in the log: {line[:MOST_CHARACTERS]}")
+
+    def _keep(self, problem: str) -> None:
         if len(self.problems) < MOST_KEPT:
             self.problems.append(problem)
 
 
-Tell = Callable[[Sample], None]
+Tell: TypeAlias = Callable[[Sample], None]
 
 
 def soak(count: int, *, name: str = "soak", tell: Tell = lambda _sample: None) -> Found:
@@ -78,7 +89,8 @@ def soak(count: int, *, name: str = "soak", tell: Tell = lambda _sample: None) -
         found = uvloop.run(Run(worker, upstream_port, tell).run(count))
         found.took_s = perf_counter() - began_s
     # Once it has ended: what it printed last is there too.
-    found.log = (directory / "worker" / LOG).read_text(encoding="utf-8", errors="replace")
+    with (directory / "worker" / LOG).open(encoding="utf-8", errors="replace") as lines:
+        found.read_log(lines)
     return found
 
 
@@ -102,10 +114,10 @@ class Run:
                     per_s = part / (perf_counter() - began_s)
                     await self._settle()
                     await self._sample(part * number, per_s)
-        except OSError as error:
-            self._found.note(f"the Worker is gone: {type(error).__name__}: {error}")
-        except TimeoutError:
+        except* TimeoutError:  # which is an OSError too
             self._found.note("the run took too long and was ended")
+        except* OSError as errors:
+            self._found.note(f"the Worker is gone; its log says why: {errors.exceptions[0]!r}")
         finally:
             for client in clients:
                 client.close()
@@ -134,7 +146,7 @@ class Run:
             await asyncio.sleep(POLL_S)
 
     async def _sample(self, sent: int, per_s: float) -> None:
-        counts = await read(self._worker.port, "/soak/counts")
+        counts = await read(self._worker.port, "/soak/sample")
         calls = await read(self._upstream_port, "/counts")
         sample = Sample(
             requests=sent,
@@ -147,12 +159,13 @@ class Run:
         self._tell(sample)
 
 
-def open_calls(calls: dict[str, int]) -> int:
+def open_calls(calls: dict[str, Any]) -> int:
     """Return how many of the upstream's calls are not over."""
-    return calls["begun"] - calls["ended"] - calls["cut"] - calls["left"]
+    count: int = calls["begun"] - calls["ended"] - calls["cut"] - calls["left"]
+    return count
 
 
-async def read(port: int, path: str) -> dict:
+async def read(port: int, path: str) -> dict[str, Any]:
     """Return the JSON that a loopback port answers to a GET."""
     loop = asyncio.get_running_loop()
     _, connection = await loop.create_connection(Connection, LOOPBACK, port)
@@ -160,4 +173,5 @@ async def read(port: int, path: str) -> dict:
         reply = await connection.ask(f"GET {path} HTTP/1.1\r\nhost: {LOOPBACK}:{port}\r\n\r\n".encode())
     finally:
         connection.close()
-    return json.loads(reply.body)
+    answer: dict[str, Any] = json.loads(reply.body)
+    return answer

@@ -5,7 +5,7 @@ has happened, however long it takes.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from bench.soak.models import PARTS, Part
 from bench.upstream import LAST_CHUNK, Exchange, main, model_in
@@ -21,12 +21,14 @@ class Counts:
         ended: all was sent.
         cut: this side closed the connection.
         left: the other side did.
+        open: those under way, by model.
     """
 
     begun: int = 0
     ended: int = 0
     cut: int = 0
     left: int = 0
+    open: dict[str, int] = field(default_factory=dict)
 
 
 COUNTS = Counts()
@@ -38,13 +40,13 @@ class Call(Exchange):
     def __init__(self) -> None:
         super().__init__()
         self._part = UNKNOWN
-        self._is_open = False
+        self._model: str | None = None  # of the call under way
 
     def connection_lost(self, error: Exception | None) -> None:
         """Count the call that was under way."""
         super().connection_lost(error)
-        if self._is_open:
-            self._is_open = False
+        if self._model is not None:
+            self._is_over()
             COUNTS.left += 1
 
     def _answer(self, head: bytes, body: bytes) -> None:
@@ -53,9 +55,10 @@ class Call(Exchange):
         elif head.startswith(b"GET "):
             super()._answer(head, body)
         else:
+            self._model = model_in(body)
             COUNTS.begun += 1
-            self._is_open = True
-            self._play(PARTS.get(model_in(body), UNKNOWN))
+            COUNTS.open[self._model] = COUNTS.open.get(self._model, 0) + 1
+            self._play(PARTS.get(self._model, UNKNOWN))
 
     def _play(self, part: Part) -> None:
         self._part, self._unsent = part, iter(part.pieces)
@@ -69,18 +72,19 @@ class Call(Exchange):
         if self._transport is None or self._is_blocked or not self._is_streaming:
             return
         piece = next(self._unsent, None)
-        if piece is None:
+        if piece is not None:
+            self._write(self._part.framed(piece))
+        # A body of known length is over with its last byte: the next call may be here at once.
+        if piece is None or self._part.declared_bytes is not None:
             self._end()
-            return
-        self._write(self._part.framed(piece))
-        if not self._is_blocked:  # else ``resume_writing`` sees to it
+        elif not self._is_blocked:  # else ``resume_writing`` sees to it
             self._loop.call_later(self._pace_s, self._send_next)
 
     def _end(self) -> None:
         self._is_streaming = False
         if self._part.ending == "open":
             return
-        self._is_open = False
+        self._is_over()
         if self._part.ending == "whole":
             COUNTS.ended += 1
             if self._part.declared_bytes is None:
@@ -88,6 +92,11 @@ class Call(Exchange):
         elif self._transport is not None:
             COUNTS.cut += 1
             self._transport.close()
+
+    def _is_over(self) -> None:
+        assert self._model is not None
+        COUNTS.open[self._model] -= 1
+        self._model = None
 
 
 if __name__ == "__main__":
