@@ -16,8 +16,8 @@ from bench.contenders import GUARDED, LOG, WORKERS, Contender, modules_of, start
 from bench.http_costs import UPSTREAM_KEY, upstream
 from bench.load import KEY
 from bench.soak.client import Client
-from bench.soak.log import faults_in
 from bench.soak.kinds import Kind
+from bench.soak.log import faults_in
 from bench.soak.mix import requests
 from bench.soak.samples import Sample
 from scripts.ports import LOOPBACK
@@ -38,7 +38,8 @@ class Found:
 
     Attributes:
         samples: one after each part.
-        wrong: how many replies were not what they must be; ``problems`` has the first of them.
+        wrong: how many replies were not what they must be.
+        problems: the first of what was wrong with them, or stood in the log; each once.
         calls: what the upstream has counted.
         faults: how many lines of the Worker's log tell of one.
     """
@@ -62,7 +63,7 @@ class Found:
             self._keep(f"in the log: {line[:MOST_CHARACTERS]}")
 
     def _keep(self, problem: str) -> None:
-        if len(self.problems) < MOST_KEPT:
+        if len(self.problems) < MOST_KEPT and problem not in self.problems:
             self.problems.append(problem)
 
 
