@@ -48,6 +48,11 @@ class Sample:
         """What is in use of the heap but for dropped timers."""
         return self.heap_mb * 1000 - self.timers * KB_PER_TIMER
 
+    @property
+    def own_rss_mb(self) -> float:
+        """What the process holds but for dropped timers."""
+        return self.rss_mb - self.timers * KB_PER_TIMER / 1000
+
 
 def growth(samples: Sequence[Sample], number: str) -> float:
     """Return how much more the number is at the end than at the first sample, which comes after the warm-up.

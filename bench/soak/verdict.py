@@ -30,7 +30,7 @@ class Limits:
     """The bounds that depend on how long a run is, from the first sample, after the warm-up, to the end.
 
     Attributes:
-        rss_mb: by how much more the process may hold at the end.
+        rss_mb: by how much more the process may hold at the end, but for emptied timers.
         rss_kb: by how much that may rise, in 1000 requests of the second half; None where that is too short.
         heap_kb: the same, of Python's heap but for emptied timers.
         objects: the same, of Python's objects but for those of emptied timers.
@@ -44,8 +44,9 @@ class Limits:
     timers: float
 
 
-FULL = Limits(rss_mb=100, rss_kb=2_500, heap_kb=20, objects=100, timers=4_000)
-SHORT = Limits(rss_mb=60, rss_kb=None, heap_kb=100, objects=200, timers=4_000)
+FULL = Limits(rss_mb=60, rss_kb=500, heap_kb=20, objects=100, timers=4_000)
+SHORT = Limits(rss_mb=40, rss_kb=None, heap_kb=50, objects=200, timers=4_000)
+"""From 20,000 requests on, and below. Measured: 7 MB, 150 KB, 0 KB, 73 objects, 2,600 timers."""
 
 
 def bounds(samples: Sequence[Sample], limits: Limits, *, wrong: int, faults: int) -> Iterator[Bound]:
@@ -71,9 +72,11 @@ def bounds(samples: Sequence[Sample], limits: Limits, *, wrong: int, faults: int
     yield Bound("own Python heap, KB more in 1000 requests", slope(samples, "own_heap_kb"), limits.heap_kb)
     yield Bound("timers that the runtime dropped, in 1000 requests", slope(samples, "timers"), limits.timers)
     yield Bound(
-        "memory of the process, MB more than after the warm-up", growth(samples, "rss_mb"), limits.rss_mb
+        "memory of the process, MB more than after the warm-up", growth(samples, "own_rss_mb"), limits.rss_mb
     )
     if limits.rss_kb is not None:
         yield Bound(
-            "memory of the process, KB more in 1000 requests", slope(samples, "rss_mb") * 1000, limits.rss_kb
+            "memory of the process, KB more in 1000 requests",
+            slope(samples, "own_rss_mb") * 1000,
+            limits.rss_kb,
         )

@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pyodide_js
-from js import Response
-from pyodide.ffi import to_js
+from js import Response, addEventListener, console
+from pyodide.ffi import create_proxy, to_js
 
 MODULE = pyodide_js._module  # noqa: SLF001  # there is no public way
 MODULE.enable_pyproxy_allocation_tracing()  # before any of the gateway's modules is imported
@@ -24,6 +24,14 @@ PATHS = {"/soak/counts": False, "/soak/sample": True}
 MALLINFO_BYTES = 40
 BYTES_IN_USE = 7
 """The place of ``uordblks`` among the 32-bit fields of C's ``struct mallinfo``."""
+
+
+def tell(event: Any) -> None:
+    """Log a promise that was broken and that nobody looks at: the runtime itself says nothing of it."""
+    console.error(f"UNHANDLED rejection: {event.reason}")
+
+
+addEventListener("unhandledrejection", create_proxy(tell))
 
 
 def on_fetch(request: Any, env: Any, ctx: Any) -> Any:

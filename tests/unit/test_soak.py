@@ -142,6 +142,8 @@ def test_a_bound_is_kept_up_to_its_most() -> None:
         LEFT + "remote.jsg.Error: Network connection lost.",
         "# Fatal error in , line 0",
         "V8 fatal error: unreachable code",
+        "Task exception was never retrieved",
+        "RuntimeWarning: coroutine 'work' was never awaited",
     ],
 )
 def test_a_fault_in_the_log_is_found(line: str) -> None:
