@@ -142,6 +142,7 @@ def test_a_bound_is_kept_up_to_its_most() -> None:
         LEFT + "remote.jsg.Error: Network connection lost.",
         "# Fatal error in , line 0",
         "V8 fatal error: unreachable code",
+        "UNHANDLED rejection: PythonError: TypeError: invalid exception object",
         "Task exception was never retrieved",
         "RuntimeWarning: coroutine 'work' was never awaited",
     ],
@@ -155,11 +156,13 @@ def test_a_fault_in_the_log_is_found(line: str) -> None:
     [
         LEFT + "worker_do_not_log; Request failed due to internal error",
         LEFT + "::write(fd, buffer.begin(), buffer.size()): Broken pipe",
+        "UNHANDLED rejection: Error: Network connection lost.\n",
+        "UNHANDLED rejection: PythonError: asyncio.exceptions.InvalidStateError: invalid state",
         '{"event":"request_done","outcome":"connection_lost","requested":["soak/hang"]}',
         "Loaded",
     ],
 )
-def test_the_runtimes_note_that_a_client_has_left_is_no_fault(line: str) -> None:
+def test_what_the_runtime_does_by_itself_is_no_fault(line: str) -> None:
     assert list(faults_in([line])) == []
 
 
