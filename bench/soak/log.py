@@ -8,8 +8,9 @@ FAULT = re.compile(
     r"|never retrieved|never awaited|task was destroyed",
     re.IGNORECASE,
 )
-# What the 2024 runtime does by itself, whatever a Worker does: it notes that a client has left; the streams
-# of a pipe that ends are broken for themselves too; and its Pyodide settles what was cancelled meanwhile.
+# What is taken for the 2024 runtime's own, since only an abort, a cut or a client that leaves brings it: it
+# notes that a client has left; promises of a pipe's streams are broken beside the pipe's own; and its Pyodide
+# settles what was cancelled meanwhile.
 RUNTIMES_OWN = re.compile(
     r"^workerd/server/server\.c\+\+:\d+: error: \S.*: disconnected: (worker_do_not_log; |::writev?\()"
     r"|^UNHANDLED rejection: (Error: Network connection lost\.|AbortError: The operation was aborted"
