@@ -60,9 +60,9 @@ def unavailable() -> bytes:
     return _dump({"error": {"code": 503, "message": "Provider returned error", "metadata": {}}})
 
 
-def events() -> list[bytes]:
-    """Return a stream's events: ``EVENTS`` with text, of about 300 bytes; the finish, the usage, the end."""
-    texts = [_event({"content": token(index), "role": "assistant"}, None) for index in range(EVENTS)]
+def events(count: int = EVENTS) -> list[bytes]:
+    """Return a stream's events: so many with text, of about 300 bytes; the finish, the usage, the end."""
+    texts = [_event({"content": token(index), "role": "assistant"}, None) for index in range(count)]
     usage: JsonObject = {**_chunk(), "choices": [], "usage": _usage(1)}
     return [*texts, _event({"content": "", "role": "assistant"}, "stop"), _sse(_dump(usage)), _sse(b"[DONE]")]
 

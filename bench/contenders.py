@@ -30,6 +30,7 @@ GATEWAYS = frozenset({GUARDED, NATIVE})
 
 WORKERD = NODE_MODULES / "workerd" / "bin" / "workerd"
 WORKERS = ROOT / "bench" / "workers"
+LOG = "workerd.log"
 CPUCLOCK_SCHED = 2
 
 CONFIG = """using Workerd = import "/workerd/workerd.capnp";
@@ -101,17 +102,26 @@ def config_of(modules: Mapping[str, Path], port: int, settings: Mapping[str, str
 
 
 @contextmanager
-def started(kind: Kind, directory: Path, settings: Mapping[str, str]) -> Iterator[Contender]:
-    """Start a Worker, yield it once it answers, and end it."""
+def started(
+    kind: Kind, directory: Path, settings: Mapping[str, str], modules: Mapping[str, Path] | None = None
+) -> Iterator[Contender]:
+    """Start a Worker, yield it once it answers, and end it.
+
+    Args:
+        kind: whose modules it has.
+        directory: where they are copied to, and where the log is.
+        settings: what its ``env`` holds.
+        modules: others instead, the entry first.
+    """
     shutil.rmtree(directory, ignore_errors=True)
-    modules, port = modules_of(kind), free_port()
+    modules, port = modules or modules_of(kind), free_port()
     for name, path in modules.items():
         copy = directory / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
     (directory / "config.capnp").write_text(config_of(modules, port, settings), encoding="utf-8")
     command: list[str | Path] = [WORKERD, "serve", "config.capnp"]
-    log, environ = directory / "workerd.log", tool_environment(os.environ)
+    log, environ = directory / LOG, tool_environment(os.environ)
     with Leash(command, log=log, cwd=directory, environ=environ) as leash:
         wait_ready(leash, kind, line="", url=f"http://127.0.0.1:{port}/health")
         [process] = [row for row in leash.processes() if row.name.startswith("workerd")]

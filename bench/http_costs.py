@@ -45,15 +45,16 @@ def measure(*, requests: int, rounds: int) -> Found:
     """Start the contenders, let them take turns, and return what was found."""
     directory = stage_directory("bench")
     with ExitStack() as stack:
-        base_url = stack.enter_context(_upstream(directory / "upstream.log"))
+        base_url = stack.enter_context(upstream(directory / "upstream.log"))
         contenders = [stack.enter_context(_contender(kind, directory, base_url)) for kind in KINDS]
         return uvloop.run(_rounds(contenders, requests=requests, rounds=rounds))
 
 
 @contextmanager
-def _upstream(log: Path) -> Iterator[str]:
+def upstream(log: Path, module: str = "bench.upstream") -> Iterator[str]:
+    """Start an upstream, yield its base URL once it listens, and end it."""
     port = free_port()
-    command = [sys.executable, "-u", "-m", "bench.upstream", "--port", str(port)]
+    command = [sys.executable, "-u", "-m", module, "--port", str(port)]
     environ = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     with Leash(command, log=log, cwd=ROOT, environ=environ) as leash:
         wait_ready(leash, "the upstream", line="upstream listening", url=f"http://127.0.0.1:{port}/")

@@ -61,8 +61,8 @@ def plain_problem(model: str, words: int) -> Callable[[Reply], str]:
     return problem
 
 
-def stream_problem(reply: Reply) -> str:
-    """Return what is wrong with a stream: its text, or its end."""
+def stream_problem(reply: Reply, count: int = EVENTS) -> str:
+    """Return what is wrong with a stream of so many events: its text, or its end."""
     events = [event.removeprefix(b"data: ") for event in reply.body.split(b"\n\n")]
     if events[-2:] != [b"[DONE]", b""]:
         return "the stream does not end with [DONE]"
@@ -72,7 +72,7 @@ def stream_problem(reply: Reply) -> str:
         text = "".join(choice["delta"].get("content") or "" for choice in choices)
     except (ValueError, LookupError, TypeError):
         return "an event is no chunk"
-    if text != "".join(map(token, range(EVENTS))):
+    if text != "".join(map(token, range(count))):
         return "the stream's text is another"
     finishes = [reason for choice in choices if (reason := choice["finish_reason"])]
     return "" if finishes == ["stop"] else "the stream does not finish once"

@@ -70,7 +70,7 @@ class Exchange(asyncio.Protocol):
         self._answer(head, body)
 
     def _answer(self, head: bytes, body: bytes) -> None:
-        model = _model_in(body)
+        model = model_in(body)
         if head.startswith(b"GET /api/v1/models "):
             self._send(200, LIST)
         elif model in ANSWERS:
@@ -109,21 +109,26 @@ def _content_length(head: bytes) -> int:
     return int(rest.partition(b"\r\n")[0]) if rest else 0
 
 
-def _model_in(body: bytes) -> str:
+def model_in(body: bytes) -> str:
     """Return the model, which is the body's first field, whoever sends it."""
     found = re.search(rb'"model": ?"([^"]*)"', body[:100])
     return found[1].decode() if found else ""
 
 
-async def serve(port: int) -> None:
+async def serve(port: int, exchange: type[Exchange] = Exchange) -> None:
     """Listen on the loopback address until ended from outside."""
-    server = await asyncio.get_running_loop().create_server(Exchange, "127.0.0.1", port)
+    server = await asyncio.get_running_loop().create_server(exchange, "127.0.0.1", port)
     print(f"upstream listening on {port}", flush=True)
     async with server:
         await server.serve_forever()
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
+def main(exchange: type[Exchange] = Exchange) -> None:
+    """Serve at the port that the command line names."""
+    parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
-    uvloop.run(serve(parser.parse_args().port))
+    uvloop.run(serve(parser.parse_args().port, exchange))
+
+
+if __name__ == "__main__":
+    main()

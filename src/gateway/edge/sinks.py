@@ -35,7 +35,9 @@ class GuardedSink:
         self._pipe = TransformStream.new(
             _options(start=start, transform=transform), _options(highWaterMark=1), _options(highWaterMark=1)
         )  # of its room for one piece the client has taken none: that is what ``blocked`` sees
-        self.readable = self._pipe.readable
+        # A client that leaves: the 2024 runtime drops the response, and tells only streams of its own kind. A
+        # ``TransformStream`` is just never read again, as if the client were slow, and waits for ever.
+        self.readable = self._pipe.readable.pipeThrough(IdentityTransformStream.new())
 
     @property
     def blocked(self) -> bool:
