@@ -5,6 +5,7 @@ from typing import Any
 from js import Response
 
 from gateway.app import handle, run_cron
+from gateway.edge.alarm import Alarm
 from gateway.edge.bindings import Work, log_bug, ports_of, read_settings
 from gateway.edge.convert import Incoming, internal_error, to_response
 from gateway.edge.lifeline import Lifeline
@@ -17,11 +18,12 @@ def serve(request: Any, env: Any, ctx: Any, signal: Any = None) -> Any:
 
     ``signal`` fires when the client leaves; None where nothing does.
     """
-    lifeline = Lifeline(ctx, log_bug, signal)
+    alarm = Alarm()
+    lifeline = Lifeline(ctx, log_bug, alarm.stop, signal)
 
     async def answer() -> Any:
         incoming = Incoming(request)
-        ports = ports_of(env, lifeline.start_after)
+        ports = ports_of(env, lifeline.start_after, alarm)
         response = await handle(incoming.to_core(), lambda: read_settings(env), ports)
         await incoming.read_what_is_left()
         return to_response(response, lifeline)
@@ -53,7 +55,10 @@ else:
         async def scheduled(self, controller: Any, env: Any = None, ctx: Any = None) -> None:
             """Refresh the catalogue on the cron trigger; the runtime passes the controller alone."""
             raw = getattr(self.env, "_env", self.env)
-            works: list[Work] = []
-            await run_cron(read_settings(raw), ports_of(raw, works.append))
-            for work in works:
-                await work()
+            works, alarm = list[Work](), Alarm()
+            try:
+                await run_cron(read_settings(raw), ports_of(raw, works.append, alarm))
+                for work in works:
+                    await work()
+            finally:
+                alarm.stop()

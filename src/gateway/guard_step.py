@@ -1,11 +1,10 @@
 """Between a sink and a guard: cuts pieces into events, keeps the idle timer, ends the upstream's call."""
 
-import asyncio
-
 from gateway.guard import Guard
 from gateway.idle import IdleTimer
 from gateway.openrouter import CommittedStream
 from gateway.policy import Fault
+from gateway.ports import CallLater, CallToCome
 from gateway.sse import EventTooLargeError
 
 # How long a connection may take to close after ``[DONE]``.
@@ -16,14 +15,21 @@ class GuardStep:
     """Takes the pieces of a stream through its guard; see ``body.Step``."""
 
     def __init__(
-        self, stream: CommittedStream, guard: Guard, timer: IdleTimer, *, guard_events: int | None
+        self,
+        stream: CommittedStream,
+        guard: Guard,
+        timer: IdleTimer,
+        *,
+        guard_events: int | None,
+        call_later: CallLater,
     ) -> None:
         self.hands_over = False
         self._stream = stream
         self._guard = guard
         self._timer = timer
         self._events_left = guard_events
-        self._closing: asyncio.TimerHandle | None = None
+        self._call_later = call_later
+        self._closing: CallToCome | None = None
 
     def begin(self) -> bytes:
         """Return the client's bytes for what had arrived up to the commit."""
@@ -47,7 +53,7 @@ class GuardStep:
         if self._guard.ended and self._closing is None:
             # A whole answer's connection closes by itself in a moment, and may then be used again.
             wait_s = 0.0 if self._guard.fault else LINGER_S
-            self._closing = asyncio.get_running_loop().call_later(wait_s, self._stream.reply.abort)
+            self._closing = self._call_later(wait_s, self._stream.reply.abort)
         return passed
 
     def stop(self) -> None:

@@ -96,6 +96,16 @@ class LostWrites:
     count: int = 0
 
 
+class CallToCome(Protocol):
+    """A call that comes by the clock."""
+
+    def cancel(self) -> None:
+        """Take it back; may be called again."""
+
+
+CallLater: TypeAlias = Callable[[float, Callable[[], None]], CallToCome]
+
+
 class RateLimiter(Protocol):
     """Counts for all isolates of a location together. Optional, and never raises."""
 
@@ -124,6 +134,7 @@ class Ports:
         new_id: a fresh identifier: lower-case hexadecimal digits.
         after: starts work beside the response, which goes on whether the client stays or leaves. It may be
             called until the response has ended.
+        call_later: calls back in so many seconds, unless that is cancelled before.
         within: limits the time that a block may take, in seconds, as ``asyncio.timeout`` does.
         log_bug: logs where an unforeseen fault happened, never what it held.
         cache: what all isolates share, if it is bound.
@@ -147,6 +158,7 @@ class Ports:
     log: Log
     log_bug: Callable[[Exception], None]
     after: Callable[[Callable[[], Awaitable[object]]], None]
+    call_later: CallLater
     within: Callable[[float], AbstractAsyncContextManager[object]]
     rests: Rests
     lost_writes: LostWrites

@@ -12,7 +12,7 @@ from gateway.guard_step import GuardStep
 from gateway.idle import IdleTimer
 from gateway.openrouter import CommittedStream
 from gateway.policy import Fault
-from gateway.ports import TransportError
+from gateway.ports import CallLater, TransportError
 from gateway.receipt import Receipt
 from gateway.respond import Frame
 from gateway.wire import ClientGoneError, JsonObject, text_or_none
@@ -41,6 +41,7 @@ class RelayedStream:
     frame: Frame
     idle_s: float
     now_s: Callable[[], float]
+    call_later: CallLater
     resume: Resume | None
     guard_events: int | None
     collect_text: bool
@@ -101,8 +102,14 @@ class RelayedStream:
 
         Returns whether more can be written: after a hand-over the runtime has closed the response itself.
         """
-        timer = IdleTimer(self.idle_s, stream.reply.abort, lambda: sink.blocked)
-        step = GuardStep(stream, guard, timer, guard_events=self.guard_events)
+        timer = IdleTimer(
+            self.idle_s,
+            stream.reply.abort,
+            lambda: sink.blocked,
+            call_later=self.call_later,
+            now_s=self.now_s,
+        )
+        step = GuardStep(stream, guard, timer, guard_events=self.guard_events, call_later=self.call_later)
         try:
             await sink.write(step.begin())
             if not guard.ended:

@@ -36,6 +36,7 @@ class Streaming:
             frame=self.frame,
             idle_s=self.planned.limits.idle_s,
             now_s=self.ports.now_s,
+            call_later=self.ports.call_later,
             resume=resume_by(self.planned, self.ask, self.receipt, self.ports),
             guard_events=self.planned.limits.guard_events,
             openai_usage=self.planned.openai_usage,

@@ -53,7 +53,7 @@ class CountingLoop(asyncio.SelectorEventLoop):
     def call_at(
         self, when: float, callback: Callable[..., object], *args: object, context: Context | None = None
     ) -> asyncio.TimerHandle:
-        self.noted["setTimeout"] += 1
+        self.noted["a timer of the event loop's"] += 1
         return super().call_at(when, callback, *args, context=context)
 
 
@@ -71,12 +71,15 @@ class Border:
             setattr(js, name, self._js(name, new=self._makes(f"new {name}", name)))
         js.Promise = self._js("Promise", withResolvers=self._resolvers)  # type: ignore[attr-defined]
         js.fetch = self._fetch  # type: ignore[attr-defined]
+        js.setTimeout = self._does("setTimeout", lambda *_: 1)  # type: ignore[attr-defined]
+        js.clearTimeout = self._does("clearTimeout")  # type: ignore[attr-defined]
         levels = {level: self._does("console.log") for level in ("log", "info", "warn", "error")}
         js.console = self._js("console", **levels)  # type: ignore[attr-defined]
         for name in ("WritableStream", "TransformStream", "IdentityTransformStream", "Object", "JSON"):
             setattr(js, name, self._js(name))
         ffi.to_js = self._does("to_js", lambda value, **_: value)  # type: ignore[attr-defined]
-        ffi.create_proxy = self._does("create_proxy")  # type: ignore[attr-defined]
+        made = self._js("proxy", destroy=self._does("proxy.destroy"))
+        ffi.create_proxy = self._does("create_proxy", lambda _: made)  # type: ignore[attr-defined]
         ffi.JsException = type("JsException", (Exception,), {})  # type: ignore[attr-defined]
         return dict(zip(MODULES, (js, pyodide, ffi), strict=True))
 

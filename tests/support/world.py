@@ -173,6 +173,7 @@ class World:
             new_id=self._new_id,
             log=self._log,
             after=self.beside.append,
+            call_later=asyncio.get_running_loop().call_later,
             within=asyncio.timeout,
             log_bug=lambda error: self._log("internal_error", error=type(error).__name__),
             rests=self.rests,

@@ -3,7 +3,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from gateway.idle import IdleTimer
+from gateway.idle import MOST_PAUSED_S, IdleTimer
 from tests.support.world import now_s
 
 pytestmark = pytest.mark.anyio
@@ -15,7 +15,13 @@ class Watched:
     fired_at_s: list[float] = field(default_factory=list)
 
     def timer(self, idle_s: float) -> IdleTimer:
-        return IdleTimer(idle_s, lambda: self.fired_at_s.append(now_s()), lambda: self.paused)
+        return IdleTimer(
+            idle_s,
+            lambda: self.fired_at_s.append(now_s()),
+            lambda: self.paused,
+            call_later=asyncio.get_running_loop().call_later,
+            now_s=now_s,
+        )
 
 
 async def test_it_fires_once_when_nothing_moves_it() -> None:
@@ -71,3 +77,27 @@ async def test_it_fires_soon_after_the_pause() -> None:
 
     (fired_at_s,) = watched.fired_at_s
     assert 55.0 <= fired_at_s <= 75.0
+
+
+async def test_a_pause_without_end_ends_it_all_the_same() -> None:
+    watched = Watched(paused=True)
+    watched.timer(10.0)
+
+    await asyncio.sleep(5_000.0)
+
+    assert watched.fired_at_s == pytest.approx([MOST_PAUSED_S + 10.0], abs=10.0)
+
+
+async def test_pauses_that_end_do_not_add_up() -> None:
+    watched = Watched()
+    timer = watched.timer(10.0)
+
+    for _ in range(10):
+        watched.paused = True
+        await asyncio.sleep(MOST_PAUSED_S / 2)
+        watched.paused = False
+        timer.touch()
+        await asyncio.sleep(9.0)
+        timer.touch()
+
+    assert watched.fired_at_s == []

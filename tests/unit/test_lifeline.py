@@ -81,7 +81,7 @@ async def test_a_client_that_leaves_ends_what_was_for_it_and_not_what_runs_besid
     make_lifeline: Callable[..., Any],
 ) -> None:
     signal, done = Signal(), list[str]()
-    lifeline = make_lifeline(Context(), pytest.fail, signal)
+    lifeline = make_lifeline(Context(), pytest.fail, lambda: None, signal)
     for_client = lifeline.start(work(done, "answer"))
     beside = lifeline.start(work(done, "background"), for_client=False)
     await asyncio.sleep(0.5)
@@ -99,7 +99,7 @@ async def test_what_has_just_been_started_for_a_client_that_leaves_tells_how_it_
     make_lifeline: Callable[..., Any], left_before: bool
 ) -> None:
     signal, told = Signal(), list[str]()
-    lifeline = make_lifeline(Context(), pytest.fail, signal)
+    lifeline = make_lifeline(Context(), pytest.fail, lambda: None, signal)
     other = lifeline.start(work([], "beside"), for_client=False)
 
     async def relay() -> None:
@@ -120,8 +120,8 @@ async def test_what_has_just_been_started_for_a_client_that_leaves_tells_how_it_
 
 
 async def test_when_the_last_task_has_ended_everything_is_let_go(make_lifeline: Callable[..., Any]) -> None:
-    signal, context = Signal(), Context()
-    lifeline = make_lifeline(context, pytest.fail, signal)
+    signal, context, ended = Signal(), Context(), list[Signal]()
+    lifeline = make_lifeline(context, pytest.fail, lambda: ended.append(signal), signal)
     (listener,) = signal.listeners
     promises = [lifeline.start(work([], "a")), lifeline.start(work([], "b"), for_client=False)]
 
@@ -130,12 +130,13 @@ async def test_when_the_last_task_has_ended_everything_is_let_go(make_lifeline: 
 
     assert signal.listeners == []
     assert listener.destroyed
+    assert ended == [signal]
     assert context.kept == promises
 
 
 async def test_a_bug_in_a_task_is_told_and_ends_nothing_else(make_lifeline: Callable[..., Any]) -> None:
     bugs: list[Exception] = []
-    lifeline = make_lifeline(Context(), bugs.append, Signal())
+    lifeline = make_lifeline(Context(), bugs.append, lambda: None, Signal())
 
     async def buggy() -> None:
         raise ValueError("bug")
@@ -151,7 +152,7 @@ async def test_a_task_has_begun_before_it_is_cancelled_so_that_it_can_clean_up(
     make_lifeline: Callable[..., Any], leaves_first: bool
 ) -> None:
     signal, cleaned_up = Signal(), list[str]()
-    lifeline = make_lifeline(Context(), pytest.fail, signal)
+    lifeline = make_lifeline(Context(), pytest.fail, lambda: None, signal)
     lifeline.start(asyncio.sleep(0.1), for_client=False)
 
     async def body() -> None:
@@ -173,7 +174,7 @@ async def test_a_task_has_begun_before_it_is_cancelled_so_that_it_can_clean_up(
 async def test_a_promise_is_kept_whatever_becomes_of_its_work(make_lifeline: Callable[..., Any]) -> None:
     bugs: list[Exception] = []
     signal = Signal()
-    lifeline = make_lifeline(Context(), bugs.append, signal)
+    lifeline = make_lifeline(Context(), bugs.append, lambda: None, signal)
 
     async def buggy() -> None:
         raise ValueError("bug")
@@ -187,7 +188,7 @@ async def test_a_promise_is_kept_whatever_becomes_of_its_work(make_lifeline: Cal
 
 
 async def test_without_a_signal_nothing_is_cancelled(make_lifeline: Callable[..., Any]) -> None:
-    lifeline = make_lifeline(Context(), pytest.fail)
+    lifeline = make_lifeline(Context(), pytest.fail, lambda: None)
 
     assert await lifeline.start(work([], "a")) == "a"
     assert not lifeline.client_gone

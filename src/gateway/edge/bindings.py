@@ -134,8 +134,8 @@ _CATALOG_MEMORY = CatalogMemory()
 _ENDPOINTS_MEMORY = EndpointsMemory()
 
 
-def ports_of(env: Any, after: Callable[[Work], None]) -> Ports:
-    """Return the ports: what this isolate keeps, what ``env`` binds, and how the request starts more work."""
+def ports_of(env: Any, after: Callable[[Work], None], alarm: Alarm) -> Ports:
+    """Return the ports: what this isolate keeps, what ``env`` binds, and what belongs to one request."""
     return Ports(
         transport=_TRANSPORT,
         now_s=time.time,
@@ -144,7 +144,8 @@ def ports_of(env: Any, after: Callable[[Work], None]) -> Ports:
         log=write_log,
         log_bug=log_bug,
         after=after,
-        within=Alarm().within,
+        call_later=alarm.call_later,
+        within=alarm.within,
         rests=_RESTS,
         pace=_PACE,
         lost_writes=_LOST_WRITES,

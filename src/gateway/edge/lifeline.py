@@ -25,16 +25,24 @@ class Lifeline:
     Args:
         ctx: the request's execution context.
         on_bug: told of a fault that nobody foresaw.
+        on_end: called when the last task ends.
         signal: the request's; None where it never fires.
 
     Attributes:
         client_gone: the client has left, and what was for it was cancelled.
     """
 
-    def __init__(self, ctx: Any, on_bug: Callable[[Exception], None], signal: Any = None) -> None:
+    def __init__(
+        self,
+        ctx: Any,
+        on_bug: Callable[[Exception], None],
+        on_end: Callable[[], None],
+        signal: Any = None,
+    ) -> None:
         self.client_gone = False
         self._ctx = ctx
         self._on_bug = on_bug
+        self._on_end = on_end
         self._tasks: set[asyncio.Task[None]] = set()
         self._for_client: set[asyncio.Task[None]] = set()
         self._signal = signal
@@ -56,7 +64,9 @@ class Lifeline:
         by a task that still runs: when none does, the lifeline lets go.
         """
         settled = Promise.withResolvers()
-        task = asyncio.create_task(self._settle(work, settled, otherwise))
+        # Not by the loop's own ``create_task``, which counts the task's end by a callback: that comes when the
+        # request may be over, and on the 2024 runtime then stays for ever, with the task.
+        task = asyncio.Task(self._settle(work, settled, otherwise), loop=asyncio.get_running_loop())
         self._tasks.add(task)
         if for_client:
             self._for_client.add(task)
@@ -94,7 +104,10 @@ class Lifeline:
         assert task is not None
         self._tasks.discard(task)
         self._for_client.discard(task)
-        if not self._tasks and self._signal:
+        if self._tasks:
+            return
+        self._on_end()
+        if self._signal:
             self._signal.removeEventListener("abort", self._on_abort)
             self._on_abort.destroy()
 
