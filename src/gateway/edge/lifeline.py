@@ -64,8 +64,8 @@ class Lifeline:
         by a task that still runs: when none does, the lifeline lets go.
         """
         settled = Promise.withResolvers()
-        # Not by the loop's own ``create_task``, which counts the task's end by a callback: that comes when the
-        # request may be over, and on the 2024 runtime then stays for ever, with the task.
+        # Not by the loop's own ``create_task``, which counts the task's end by a callback: that comes when
+        # the request may be over, and on the 2024 runtime then stays for ever, with the task.
         task = asyncio.Task(self._settle(work, settled, otherwise), loop=asyncio.get_running_loop())
         self._tasks.add(task)
         if for_client:

@@ -8,7 +8,7 @@ pipe the rest by itself, which costs next to nothing whatever its length.
 from contextlib import suppress
 from typing import Any, cast
 
-from js import IdentityTransformStream, Object, TransformStream
+from js import IdentityTransformStream, Object, Promise, TransformStream
 from pyodide.ffi import JsException, create_proxy, to_js
 
 from gateway.body import Step, Stream
@@ -20,6 +20,20 @@ from gateway.wire import ClientGoneError
 def _options(**values: Any) -> Any:
     """Return a JavaScript object: a Python dict must never reach a native function."""
     return to_js(values, dict_converter=Object.fromEntries)
+
+
+async def _settled(promise: Any) -> None:
+    """Wait for a promise.
+
+    A stream that was cancelled without a reason rejects with ``undefined``: Pyodide cannot raise that, and
+    who awaits the promise itself is never woken.
+
+    Raises:
+        TransportError: it was rejected.
+    """
+    (outcome,) = await Promise.allSettled(to_js([promise]))
+    if outcome.status == "rejected":
+        raise TransportError(getattr(outcome.reason, "name", "undefined"))
 
 
 class GuardedSink:
@@ -61,6 +75,9 @@ class GuardedSink:
             self._enqueue(to_js(data))
         except JsException:
             raise ClientGoneError from None
+        except SystemError:  # what Pyodide makes of ``undefined``, thrown by a stream that was cancelled
+            self._check_client()
+            raise
 
     async def relay(self, reply: Reply, step: Step) -> None:
         """Send what ``step`` makes of each piece of the reply's body, until that ends."""
@@ -68,11 +85,9 @@ class GuardedSink:
         body = cast(FetchReply, reply).release()
         try:
             # The response outlives this body: how it ends is for the stream to say.
-            await body.pipeTo(self._pipe.writable, _options(preventClose=True, preventAbort=True))
-        except JsException as error:
-            self._check_client()
-            raise TransportError(error.name) from None
-        self._check_client()  # the 2024 runtime's pipe just ends when the client has left
+            await _settled(body.pipeTo(self._pipe.writable, _options(preventClose=True, preventAbort=True)))
+        finally:
+            self._check_client()  # the 2024 runtime's pipe may just end when the client has left
         if self._bug is not None:
             raise self._bug
 
@@ -137,7 +152,4 @@ class NativeSink:
             await self.write(step.rest)
         body = cast(FetchReply, reply).release()
         self._writer.releaseLock()
-        try:
-            await body.pipeTo(self._pipe.writable, _options(preventClose=False))
-        except JsException as error:
-            raise TransportError(error.name) from None
+        await _settled(body.pipeTo(self._pipe.writable, _options(preventClose=False)))
