@@ -1,0 +1,209 @@
+"""The README's table *What happens when*, row by row: a row without a case here is a promise nobody keeps."""
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.chunks import DONE, STOP, USAGE, text
+from tests.support.models import listing, model
+from tests.support.upstream import RESET, answer, breaks, fail, hang, refuse, reply, stream
+from tests.support.world import TOKEN, Answer, World
+
+pytestmark = pytest.mark.anyio
+
+README = Path(__file__).parents[2] / "README.md"
+TABLE = re.compile(r"## What happens when\n\n.*?\n\|---\|---\|---\|\n(.*?)\n\n", re.DOTALL)
+BOTH = ("a/one", "b/two")
+
+
+async def a_model_fails() -> None:
+    for act in (fail(503), fail(404), fail(429), refuse, breaks(RESET), hang):
+        world = World({"ATTEMPT_MS": "1000"}).script("a/one", act)
+
+        assert (await world.ask(*BOTH)).receipt["served"] == "b/two"
+
+
+async def a_200_is_no_answer() -> None:
+    said: dict[str, object] = {"error": {"code": 502, "message": "Provider returned error"}}
+    html = reply(200, b"<html></html>", content_type="text/html")
+    failed, none = (reply(200, json.dumps(body).encode()) for body in (said, {"choices": list[str]()}))
+    for act in (
+        failed,
+        none,
+        answer(""),
+        html,
+        reply(200, b'{"choices": [{'),
+        reply(200, b": PROCESSING\n\n"),
+    ):
+        world = World().script("a/one", act)
+
+        assert (await world.ask(*BOTH)).receipt["served"] == "b/two"
+
+
+async def a_model_asks_for_a_pause() -> None:
+    world = World().script("a/one", fail(429, retry_after="30"), answer())
+    await world.ask(*BOTH)
+
+    assert (await world.ask(*BOTH)).receipt["skipped"][0]["reason"] == "resting"
+    alone = await world.ask("a/one", gateway={"deadline_ms": 5_000})
+    assert (alone.status, alone.headers["retry-after"]) == (429, "30")
+    assert (await world.ask("a/one", gateway={"deadline_ms": 60_000})).receipt["served"] == "a/one"
+
+
+async def the_last_model_may_recover() -> None:
+    world = World().script("a/one", fail(404)).script("b/two", fail(503), answer())
+
+    assert (await world.ask(*BOTH)).codes == ["no_endpoints", "overloaded", None]
+
+
+async def a_model_cannot_serve_it() -> None:
+    no_tools = model("b/two", supported_parameters=["max_tokens"])
+    tools = [{"type": "function", "function": {"name": "f", "parameters": {}}}]
+    world = World()
+    world.upstream.pages["/models"] = (listing(model("a/one"), no_tools, model("c/three")),)
+    await world.ask("a/one")
+    await world.let_run()
+    world.script("a/one", fail(404))
+
+    got = await world.ask("a/one", "b/two", "c/three", tools=tools)
+
+    assert got.receipt["served"] == "c/three"
+    assert [(each["model"], each["reason"]) for each in got.receipt["skipped"]] == [("b/two", "no_tools")]
+    assert (await world.ask("b/two", tools=tools)).status == 400
+    assert "b/two" not in world.upstream.models
+
+
+async def the_account_is_at_fault() -> None:
+    refused = {
+        fail(401): 502,
+        fail(402, "Insufficient credits"): 402,
+        fail(403, "Key limit exceeded (daily limit)"): 403,
+    }
+    for act, status in refused.items():
+        world = World().script("a/one", act)
+
+        got = await world.ask(*BOTH)
+
+        assert world.upstream.models == ["a/one"]
+        assert (got.status, got.error["metadata"]["source"]) == (status, "openrouter")
+
+
+async def a_budget_is_spent() -> None:
+    budget = {"name": "one", "token": TOKEN, "budget": {"day_usd": 0}}
+    world = World({"GATEWAY_KEYS": json.dumps([budget])})
+
+    got = await world.ask(*BOTH)
+
+    assert (got.status, got.error["code"]) == (402, "budget_spent")
+    assert got.error["metadata"]["resets_at"].endswith("T00:00:00Z")
+    assert world.upstream.received == []
+
+
+async def a_key_calls_too_often() -> None:
+    world = World({"GATEWAY_KEYS": json.dumps([{"name": "one", "token": TOKEN, "per_minute": 1}])})
+    await world.ask(*BOTH)
+
+    got = await world.ask(*BOTH)
+
+    assert got.status == 429
+    assert {"retry-after", "x-ratelimit-limit"} <= got.headers.keys()
+    assert len(world.upstream.received) == 1
+
+
+async def the_request_is_at_fault() -> None:
+    world = World({"MAX_BODY_BYTES": "1000"})
+
+    wrong = await world.ask(*BOTH, temperature="hot")
+    long = await world.ask(*BOTH, user="x" * 1000)
+
+    assert (wrong.status, wrong.error["param"]) == (400, "temperature")
+    assert (long.status, long.error["param"]) == (413, "body")
+    assert world.upstream.received == []
+    world.script("a/one", fail(400, 'Input required: specify "prompt" or "messages"'))
+    assert (await world.ask(*BOTH)).status == 400
+    assert world.upstream.models == ["a/one"]
+
+
+async def no_model_answers() -> None:
+    world = World().script("a/one", fail(404)).script("b/two", fail(404))
+
+    got = await world.ask(*BOTH)
+
+    assert got.headers["x-should-retry"] == "false"
+    assert [each["model"] for each in got.receipt["attempts"]] == [*BOTH]
+
+
+async def a_stream_breaks_off() -> None:
+    world = World().script("a/one", stream(text("Hel"), RESET))
+
+    events = (await world.ask(*BOTH, stream=True)).events
+
+    assert events[-1]["error"]["metadata"]["partial"] is True
+    assert [each for each in events if "error" in each] == [events[-1]]
+    assert {choice["finish_reason"] for each in events for choice in each["choices"]} <= {None, "error"}
+
+
+async def the_client_leaves() -> None:
+    world = World().script("a/one", hang)
+    asking = asyncio.ensure_future(world.ask(*BOTH))
+    await asyncio.sleep(1)
+
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+
+    assert world.upstream.cancelled == ["a/one"]
+    assert world.upstream.models == ["a/one"]
+
+
+async def the_gateway_fails_itself() -> None:
+    world = World().script("a/one", breaks(RuntimeError("a bug")))
+
+    assert (await world.ask(*BOTH)).receipt["served"] == "b/two"
+    assert [line["error"] for line in world.events("internal_error")] == ["RuntimeError"]
+
+
+CASES: dict[str, Callable[[], Awaitable[None]]] = {
+    "a model fails, times out, or is rate-limited": a_model_fails,
+    "HTTP 200 that is no answer: an error inside, no choices, empty, HTML, cut JSON, only comments": (
+        a_200_is_no_answer
+    ),
+    "a model asked for a pause (`Retry-After`, free-tier limits)": a_model_asks_for_a_pause,
+    "the last model fails in a way that may pass": the_last_model_may_recover,
+    "a model cannot serve the request, by the list of models": a_model_cannot_serve_it,
+    "the account is at fault: key refused, credits, limits": the_account_is_at_fault,
+    "a budget is spent, or does not cover the request": a_budget_is_spent,
+    "a key calls too often": a_key_calls_too_often,
+    "the request is at fault": the_request_is_at_fault,
+    "no model answered": no_model_answers,
+    "a stream breaks off after it has begun": a_stream_breaks_off,
+    "the client leaves": the_client_leaves,
+    "the gateway itself fails in an attempt": the_gateway_fails_itself,
+}
+
+
+def situations() -> list[str]:
+    """Return the first column of the README's table."""
+    table = TABLE.search(README.read_text(encoding="utf-8"))
+    assert table is not None
+    return [row.split(" | ")[0].removeprefix("| ") for row in table[1].splitlines()]
+
+
+def test_every_row_has_its_case() -> None:
+    assert situations() == [*CASES]
+
+
+@pytest.mark.parametrize("situation", CASES)
+async def test_it_happens_as_the_table_says(situation: str) -> None:
+    await CASES[situation]()
+
+
+async def test_a_stream_that_breaks_is_unlike_one_that_ends() -> None:
+    whole: Answer = (
+        await World().script("a/one", stream(text("Hello."), STOP, USAGE, DONE)).ask("a/one", stream=True)
+    )
+
+    assert whole.events[-1] == "[DONE]"
