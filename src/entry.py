@@ -22,7 +22,7 @@ def serve(request: Any, env: Any, ctx: Any, signal: Any = None) -> Any:
     lifeline = Lifeline(ctx, log_bug, alarm.stop, signal)
 
     async def answer() -> Any:
-        incoming = Incoming(request)
+        incoming = Incoming(request, alarm)
         ports = ports_of(env, lifeline.start_after, alarm)
         response = await handle(incoming.to_core(), lambda: read_settings(env), ports)
         await incoming.read_what_is_left()

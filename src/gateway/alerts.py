@@ -3,6 +3,7 @@
 import asyncio
 from urllib.parse import urlsplit
 
+from gateway.ask_ledger import ask_ledger
 from gateway.budget import MICROS, Span, period_of, resets_at, shown_time
 from gateway.budgets import EVERYBODY
 from gateway.check_budget import Account
@@ -12,7 +13,6 @@ from gateway.ports import DatabaseError, Ports, Statement, TransportError
 from gateway.wire import Json, Upstream, UpstreamRequest, number_or_none
 
 THRESHOLDS = (50, 80, 100)  # percent
-DATABASE_TIMEOUT_S = 5.0
 POST_TIMEOUT_S = 10.0
 POST_TRIES = 3
 POST_PAUSE_S = 1.0
@@ -65,13 +65,12 @@ async def _alert_for(key: str, span: Span, limit: int, webhook_url: str, ports: 
     now_s = ports.now_s()
     period = period_of(span, now_s)
     try:
-        async with asyncio.timeout(DATABASE_TIMEOUT_S):
-            ((row,),) = await ports.database.batch([_sum_of(key, span, now_s)])
-            spent = int(number_or_none(row.get("micros")) or 0)
-            claims: list[Statement] = [
-                (_CLAIM, (key, period, percent, round(now_s * 1000))) for percent in _passed(limit, spent)
-            ]
-            claimed = await ports.database.batch(claims) if claims else []
+        ((row,),) = await ask_ledger([_sum_of(key, span, now_s)], ports)
+        spent = int(number_or_none(row.get("micros")) or 0)
+        claims: list[Statement] = [
+            (_CLAIM, (key, period, percent, round(now_s * 1000))) for percent in _passed(limit, spent)
+        ]
+        claimed = await ask_ledger(claims, ports) if claims else []
     except (DatabaseError, TimeoutError) as error:
         ports.log("alert_failed", error=type(error).__name__)
         return
@@ -100,7 +99,7 @@ async def _post(text: str, webhook_url: str, ports: Ports) -> None:
     )
     for _ in range(POST_TRIES):
         try:
-            async with asyncio.timeout(POST_TIMEOUT_S):
+            async with ports.within(POST_TIMEOUT_S):
                 reply = await ports.transport.send(request)
                 await reply.read_all()
         except (TransportError, TimeoutError):

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from gateway.ask_ledger import ask_ledger
 from gateway.budget import MICROS, Budget, Span, micros_of, period_of, resets_at, shown_time
 from gateway.budgets import EVERYBODY
 from gateway.chain import Plan
@@ -59,14 +60,14 @@ async def _read(keys: list[str], ports: Ports, begun_at_s: float) -> None:
         ports.budgets.begin_reading(key, until_s=begun_at_s + READ_TIMEOUT_S)
     results: list[list[JsonObject]] | None = None
     try:
-        async with asyncio.timeout(READ_TIMEOUT_S):
-            results = await ports.database.batch([_sums_of(key, day, month) for key in keys])
+        sums = [_sums_of(key, day, month) for key in keys]
+        results = await ask_ledger(sums, ports, within_s=READ_TIMEOUT_S)
     except (DatabaseError, TimeoutError) as error:
         ports.log("budget_not_read", error=type(error).__name__)
     finally:
         for index, key in enumerate(keys):
-            sums = _sums_in(results[index], day, month) if results is not None else None
-            ports.budgets.end_reading(key, sums, begun_at_s=begun_at_s)
+            found = _sums_in(results[index], day, month) if results is not None else None
+            ports.budgets.end_reading(key, found, begun_at_s=begun_at_s)
 
 
 def _sums_of(key: str, day: str, month: str) -> Statement:

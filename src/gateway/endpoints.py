@@ -1,6 +1,5 @@
 """endpoints: who serves a model, and how well, as OpenRouter says it now or said it a moment ago."""
 
-import asyncio
 from dataclasses import replace
 
 from gateway.answers import parse_json
@@ -28,7 +27,7 @@ async def endpoints_of(model_id: str, upstream: Upstream, ports: Ports, *, max_a
     if kept and 0.0 <= ports.now_s() - kept.fetched_at_s <= max_age_s:
         return kept
     try:
-        async with asyncio.timeout(TIMEOUT_S):
+        async with ports.within(TIMEOUT_S):
             reply, raw = await get(upstream, f"/models/{model_id}/endpoints", ports)
     except TimeoutError:
         raise unavailable(Fault(code="openrouter_error", status=504)) from None

@@ -7,6 +7,7 @@ two when the request hedges.
 """
 
 import asyncio
+from contextlib import suppress
 
 from gateway.attempt_once import Ask, Served, ServedAnswer, ServedStream, attempt_once
 from gateway.attempts import Attempt
@@ -95,7 +96,9 @@ class _Walk:
         first = asyncio.create_task(self.lane())
         lanes = {first}
         try:
-            await asyncio.wait(lanes, timeout=hedge_s)
+            with suppress(TimeoutError):
+                async with self.ports.within(hedge_s):
+                    await asyncio.wait(lanes)
             if not first.done() and self.schedule.ready:
                 lanes.add(asyncio.create_task(self.lane()))
             while lanes:

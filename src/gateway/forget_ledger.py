@@ -1,11 +1,9 @@
 """forget_ledger: delete what is older than the ledger keeps, a bounded part at a time."""
 
-import asyncio
-
+from gateway.ask_ledger import ask_ledger
 from gateway.budget import period_of
 from gateway.ports import DatabaseError, Ports, Statement
 
-DATABASE_TIMEOUT_S = 10.0
 FORGOTTEN_AT_ONCE = 5_000
 KEPT_SPEND_DAYS = 400  # sums are small, and a year is what people compare
 DAY_S = 86_400.0
@@ -30,7 +28,6 @@ async def forget_ledger(days: int, ports: Ports) -> None:
     if not ports.database.bound:
         return
     try:
-        async with asyncio.timeout(DATABASE_TIMEOUT_S):
-            await ports.database.batch(forgetting(days, now_s=ports.now_s()))
+        await ask_ledger(forgetting(days, now_s=ports.now_s()), ports)
     except (DatabaseError, TimeoutError) as error:
         ports.log("ledger_not_settled", error=type(error).__name__)

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 from gateway.attempt_once import Served, ServedStream
 from gateway.body import Sink
 from gateway.errors import GatewayError
 from gateway.frozen import dataclass
 from gateway.guard import broken_event
+from gateway.ports import Ports
 from gateway.relay import RelayedStream
 from gateway.respond import Frame
 from gateway.wire import ClientGoneError, JsonObject
@@ -36,6 +38,7 @@ class PatientStream:
     head: JsonObject
     relay: Callable[[ServedStream], RelayedStream]
     on_fail: Callable[[GatewayError | None], None]
+    ports: Ports
 
     @property
     def hands_over(self) -> bool:
@@ -47,7 +50,7 @@ class PatientStream:
         try:
             while not self.chain.done():
                 await sink.write(KEEP_ALIVE)
-                await asyncio.wait({self.chain}, timeout=self.every_s)
+                await done_within(self.chain, self.every_s, self.ports)
             served = self.chain.result()
         except GatewayError as error:
             self.on_fail(error)
@@ -61,6 +64,13 @@ class PatientStream:
             return
         if isinstance(served, ServedStream):
             await self.relay(served).run(sink)
+
+
+async def done_within(chain: "asyncio.Task[Served]", seconds: float, ports: Ports) -> None:
+    """Return when the chain is done, or after so many seconds."""
+    with suppress(TimeoutError):
+        async with ports.within(seconds):
+            await asyncio.wait({chain})
 
 
 async def abandon(chain: "asyncio.Task[Served]") -> None:

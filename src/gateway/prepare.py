@@ -1,6 +1,5 @@
 """What comes before the first attempt, for a chat and for its plan alike: authorize, parse, plan."""
 
-import asyncio
 from dataclasses import replace
 from hashlib import sha256
 
@@ -121,7 +120,7 @@ async def _catalog_for(
     if catalog is not None or not (accounts or _hangs_on_prices(chat, caller, call)):
         return catalog
     try:
-        async with asyncio.timeout(PRICES_TIMEOUT_S):
+        async with ports.within(PRICES_TIMEOUT_S):
             return await current(settings.upstream, ports, ttl_s=settings.catalog_ttl_s)
     except TimeoutError:
         return None

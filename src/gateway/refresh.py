@@ -101,7 +101,7 @@ async def _look(ports: Ports) -> Catalog | None:
     until_s = memory.looking_until_s = memory.looked_at_s + CACHE_TIMEOUT_S
     stored = None
     try:
-        async with asyncio.timeout(CACHE_TIMEOUT_S):
+        async with ports.within(CACHE_TIMEOUT_S):
             raw = await ports.cache.get(KEY)
         stored = from_stored(raw) if raw else None
         if raw and stored is None:
@@ -129,7 +129,7 @@ async def _fetch(upstream: Upstream, ports: Ports) -> Catalog | None:
     """Return a new copy, which this isolate keeps; None where OpenRouter has none to give."""
     memory = ports.catalog_memory
     try:
-        async with asyncio.timeout(FETCH_TIMEOUT_S):
+        async with ports.within(FETCH_TIMEOUT_S):
             reply, raw = await get(upstream, "/models", ports)
         new = compact(parse_json(raw), now_s=ports.now_s()) if reply.status == 200 else None
     except (TimeoutError, TransportError, ValueError):  # a ValueError too for what cannot be stored or shown
@@ -152,7 +152,7 @@ async def _store(catalog: Catalog, ports: Ports) -> None:
         ports.log("catalog_not_stored", bytes=len(stored))
         return
     try:
-        async with asyncio.timeout(STORE_TIMEOUT_S):
+        async with ports.within(STORE_TIMEOUT_S):
             await ports.cache.put(KEY, stored)
     except TimeoutError:
         ports.log("cache_failed", error="TimeoutError")

@@ -4,6 +4,7 @@ import asyncio
 import json
 
 from gateway.answers import parse_json
+from gateway.ask_ledger import ask_ledger
 from gateway.attempts import tokens_in
 from gateway.budget import micros_of
 from gateway.frozen import dataclass
@@ -15,7 +16,6 @@ from gateway.wire import Json, JsonObject, Upstream, number_or_none, object_or_e
 MOST_A_RUN = 40
 ASKED_AT_ONCE = 5  # of the six connections that the runtime allows
 ASK_TIMEOUT_S = 10.0
-DATABASE_TIMEOUT_S = 10.0
 # When OpenRouter is asked, counted from the request's end, then from the try before; after the last try the
 # worst case is booked. Its `/generation` knows an answer after one to eight minutes.
 BACK_OFF_S = (60.0, 300.0, 1_800.0, 7_200.0, 21_600.0, 86_400.0)
@@ -99,10 +99,10 @@ async def settle_ledger(upstream: Upstream, ports: Ports) -> int:
         return 0
     now_ms = round(ports.now_s() * 1000)
     try:
-        (claimed,) = await _batch([(CLAIM, (now_ms, now_ms, MOST_A_RUN))], ports)
+        (claimed,) = await ask_ledger([(CLAIM, (now_ms, now_ms, MOST_A_RUN))], ports)
         settled = await _ask_for_all([Owed.of(row) for row in claimed], upstream, ports)
         if settled:
-            await _batch(booking(settled), ports)
+            await ask_ledger(booking(settled), ports)
     except (DatabaseError, TimeoutError) as error:
         ports.log("ledger_not_settled", error=type(error).__name__)
         return 0
@@ -152,13 +152,8 @@ def _settled(part: Owed, data: JsonObject) -> JsonObject | None:
 async def _generation(generation_id: str, upstream: Upstream, ports: Ports) -> JsonObject:
     """Return what OpenRouter says of a generation; nothing where it does not know it yet."""
     try:
-        async with asyncio.timeout(ASK_TIMEOUT_S):
+        async with ports.within(ASK_TIMEOUT_S):
             reply, raw = await get(upstream, f"/generation?id={generation_id}", ports)
         return object_or_empty(object_or_empty(parse_json(raw)).get("data")) if reply.status == 200 else {}
     except (TransportError, TimeoutError, ValueError):
         return {}
-
-
-async def _batch(statements: list[Statement], ports: Ports) -> list[list[JsonObject]]:
-    async with asyncio.timeout(DATABASE_TIMEOUT_S):
-        return await ports.database.batch(statements)

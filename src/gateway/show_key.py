@@ -1,7 +1,5 @@
 """``GET /v1/key``: what the caller may do, has spent, and may spend; for admins OpenRouter's key too."""
 
-import asyncio
-
 from gateway.answers import parse_json
 from gateway.authorize import authorize
 from gateway.body import HttpResponse
@@ -79,7 +77,7 @@ async def _openrouters_key(call: Call) -> JsonObject | None:
     if not call.settings.upstream.api_key:
         return None
     try:
-        async with asyncio.timeout(UPSTREAM_TIMEOUT_S):
+        async with call.ports.within(UPSTREAM_TIMEOUT_S):
             reply, raw = await get(call.settings.upstream, "/key", call.ports)
         data = object_or_empty(object_or_empty(parse_json(raw)).get("data"))
     except (TimeoutError, TransportError, ValueError):

@@ -1,8 +1,8 @@
 """``GET /v1/usage``: what was used and what it cost, of the caller's own key, or for an admin of all."""
 
-import asyncio
 from urllib.parse import parse_qsl
 
+from gateway.ask_ledger import TIMEOUT_S, ask_ledger
 from gateway.authorize import authorize
 from gateway.body import HttpResponse
 from gateway.call import Call
@@ -12,7 +12,6 @@ from gateway.respond import respond_json
 from gateway.usage import MOST_GROUPS, Span, shown, span_of, statements_for
 from gateway.wire import Json, JsonObject
 
-DATABASE_TIMEOUT_S = 10.0
 NO_STORE = (("cache-control", "no-store"),)
 CSV_TYPE = ("content-type", "text/csv; charset=utf-8")
 
@@ -43,13 +42,12 @@ async def show_usage(call: Call) -> HttpResponse:
 
 async def _ask(span: Span, ports: Ports) -> list[list[JsonObject]]:
     try:
-        async with asyncio.timeout(DATABASE_TIMEOUT_S):
-            return await ports.database.batch(statements_for(span))
+        return await ask_ledger(statements_for(span), ports)
     except (DatabaseError, TimeoutError):
         raise GatewayError(
             "ledger_unavailable",
             "The ledger does not answer.",
-            retry_after_s=DATABASE_TIMEOUT_S,
+            retry_after_s=TIMEOUT_S,
             retryable=True,
         ) from None
 

@@ -63,11 +63,11 @@ class Streaming:
 
         A chain that ends before the first comment is due is answered as any other.
         """
-        from gateway.patience import PatientStream, abandon  # noqa: PLC0415  # few ask for it
+        from gateway.patience import PatientStream, abandon, done_within  # noqa: PLC0415  # few ask for it
 
         chain = asyncio.create_task(execute(self.planned, self.ask, self.receipt, self.ports))
         try:
-            await asyncio.wait({chain}, timeout=every_s)
+            await done_within(chain, every_s, self.ports)
         except asyncio.CancelledError:
             await abandon(chain)
             raise
@@ -86,6 +86,7 @@ class Streaming:
             },
             relay=self.relay,
             on_fail=self._fail,
+            ports=self.ports,
         )
 
     def _fail(self, error: GatewayError | None) -> None:

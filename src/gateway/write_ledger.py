@@ -2,6 +2,7 @@
 
 import asyncio
 
+from gateway.ask_ledger import ask_ledger
 from gateway.ledger_row import COLUMNS, Row
 from gateway.ports import DatabaseError, Ports, Statement
 from gateway.settle_ledger import BACK_OFF_S
@@ -34,8 +35,7 @@ async def write_ledger(row: Row, ports: Ports) -> bool:
     statements = writing(row, now_s=ports.now_s())
     for pause_s in (*PAUSES_S, None):
         try:
-            async with asyncio.timeout(WRITE_TIMEOUT_S):
-                await ports.database.batch(statements)
+            await ask_ledger(statements, ports, within_s=WRITE_TIMEOUT_S)
         except TimeoutError:
             lose("TimeoutError", ports)  # one that is this slow is not helped by more of the same
             return False

@@ -67,11 +67,27 @@ def _rules_of_call(call: ast.Call) -> Iterator[str]:
             yield "dict-to-native"
     if called == "waitUntil" and not all(_is_kept_alive(value) for value in values):
         yield "wait-until"
+    if _is_timer(call):
+        yield "loop-timer"
     if called == "text" and not call.args and isinstance(call.func, ast.Attribute):
         yield "body-as-text"
     made = ast.unparse(call.func).removeprefix("js.")
     if made in {"Response.new", "Request.new"} and call.args and _is_text(call.args[0]):
         yield "body-as-text"
+
+
+def _is_timer(call: ast.Call) -> bool:
+    """Whether it sets a timer of the event loop's, which stays in JavaScript when it is no longer needed."""
+    called = ast.unparse(call.func)
+    if called == "asyncio.timeout":
+        return not all(isinstance(value, ast.Constant) and value.value is None for value in call.args)
+    has_timeout = any(keyword.arg == "timeout" for keyword in call.keywords)
+    is_loops = called.startswith(("loop.", "self._loop.", "asyncio.get_"))
+    return (
+        called in {"asyncio.wait_for", "asyncio.timeout_at"}
+        or (called == "asyncio.wait" and has_timeout)
+        or (is_loops and called.endswith((".call_later", ".call_at")))
+    )
 
 
 def _is_dict(value: ast.expr) -> bool:

@@ -72,7 +72,7 @@ def make_answers(monkeypatch: pytest.MonkeyPatch) -> Callable[[Cache | None], An
         from gateway.edge.answer_cache import CachedAnswers  # noqa: PLC0415  # with the modules played above
 
         monkeypatch.delitem(sys.modules, "gateway.edge.answer_cache")
-        return CachedAnswers()
+        return CachedAnswers(asyncio.timeout)
 
     return make
 

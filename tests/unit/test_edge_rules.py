@@ -22,6 +22,11 @@ TRAPS = [
     ("wait-until", "ctx.waitUntil(work())"),
     ("wait-until", "ctx.waitUntil(task)"),
     ("wait-until", "self._ctx.waitUntil(asyncio.create_task(work()))"),
+    ("loop-timer", "asyncio.timeout(limit_s)"),
+    ("loop-timer", "await asyncio.wait_for(work(), 5)"),
+    ("loop-timer", "await asyncio.wait(tasks, timeout=5)"),
+    ("loop-timer", "asyncio.get_running_loop().call_later(5, print)"),
+    ("loop-timer", "self._loop.call_at(5, print)"),
     ("abort-signal", "AbortSignal.timeout(5)"),
     ("abort-signal", "js.AbortSignal.any([one, two])"),
     ("body-as-text", "await js_request.text()"),
@@ -60,6 +65,9 @@ SAFE = [
     "promise = settled.promise\n    ctx.waitUntil(promise)",
     "headers = Headers.new(to_js(pairs))\n    Response.new(to_js(body), status=200, headers=headers)",
     "Response.new(None, status=204)",
+    "asyncio.timeout(None)",
+    "await asyncio.wait(tasks)",
+    "ports.call_later(5, print)",
     "AbortController.new().abort()",
     "result = await reader.read()\n    return result.done",
     "count: int | None = None\n    return count is None",
@@ -106,3 +114,8 @@ def test_the_edge_holds_every_rule(path: Path) -> None:
 @pytest.mark.parametrize("path", sorted(SRC.rglob("*.py")), ids=lambda path: str(path.relative_to(SRC)))
 def test_nothing_happens_at_import(path: Path) -> None:
     assert not rules_in(path.read_text()) & IMPORT_RULES
+
+
+@pytest.mark.parametrize("path", sorted(SRC.rglob("*.py")), ids=lambda path: str(path.relative_to(SRC)))
+def test_limits_go_by_the_requests_own_timer(path: Path) -> None:
+    assert "loop-timer" not in rules_in(path.read_text())

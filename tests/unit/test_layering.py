@@ -9,7 +9,7 @@ SRC = Path(__file__).parents[2] / "src"
 LAYERS = (
     "frozen wire errors casts prices fields presets tasks upstreams budget keys setting config needs chat",
     "events json_bytes policy retry_after details error_rows classify answers",
-    "catalog endpoints_memory budgets rates rests pace sessions ports body seal sse",
+    "catalog endpoints_memory budgets rates rests pace sessions ports ask_ledger body seal sse",
     "idle shape chunk_shape openrouter attempts receipt respond cors call",
     "authorize limit_rate parse chain check_budget alerts direct compose",
     "costs links speed knowledge fit judge order plan",

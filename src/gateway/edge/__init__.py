@@ -10,5 +10,6 @@ What the runtimes do that these modules guard against (a lint, tests/unit/test_e
 * work that outlives the response runs only under ``ctx.waitUntil(create_proxy(task))``;
 * a client that leaves raises nothing in Python: ``request.signal`` cancels the request's tasks;
 * a missing value is ``None``, ``undefined`` or the falsy ``jsnull``, by runtime;
+* a timer of the event loop's cannot be taken back, and is left behind with its request: see ``alarm``;
 * bodies cross as bytes: as str they cost thirty times as much.
 """

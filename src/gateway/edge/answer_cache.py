@@ -3,7 +3,8 @@
 Source: Cloudflare "Cache API": per data centre, and without effect on ``*.workers.dev``.
 """
 
-import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import js
@@ -18,13 +19,16 @@ GET_TIMEOUT_S = 0.3
 class CachedAnswers:
     """The default cache. Where there is none, or it fails, or is slow, it holds nothing."""
 
+    def __init__(self, within: Callable[[float], AbstractAsyncContextManager[object]]) -> None:
+        self._within = within
+
     async def get(self, key: str) -> bytes | None:
         """Return the value, or None."""
         cache = _default_cache()
         if cache is None:
             return None
         try:
-            async with asyncio.timeout(GET_TIMEOUT_S):
+            async with self._within(GET_TIMEOUT_S):
                 response = await cache.match(BASE_URL + key)
                 whole: bytes | None = (await response.arrayBuffer()).to_bytes() if response else None
         except (JsException, TimeoutError):

@@ -123,7 +123,6 @@ class BoundRateLimiter:
 
 
 _TRANSPORT = FetchTransport()
-_ANSWERS = CachedAnswers()
 _RESTS = Rests()
 _PACE = Pace()
 _BUDGETS = Budgets()
@@ -154,7 +153,7 @@ def ports_of(env: Any, after: Callable[[Work], None], alarm: Alarm) -> Ports:
         rate_limiter=BoundRateLimiter(env),
         sessions=_SESSIONS,
         cache=KvCache(env),
-        answers=_ANSWERS,
+        answers=CachedAnswers(alarm.within),
         database=D1Database(env),
         catalog_memory=_CATALOG_MEMORY,
         endpoints_memory=_ENDPOINTS_MEMORY,

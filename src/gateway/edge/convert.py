@@ -1,6 +1,5 @@
 """Requests and responses across the border: JavaScript's on one side, the core's on the other."""
 
-import asyncio
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,6 +8,7 @@ from js import Headers, Response, WritableStream
 from pyodide.ffi import JsException, to_js
 
 from gateway.body import HttpResponse
+from gateway.edge.alarm import Alarm
 from gateway.edge.fetch import text_or_none
 from gateway.edge.lifeline import Lifeline
 from gateway.edge.sinks import GuardedSink, NativeSink
@@ -23,8 +23,9 @@ LEFTOVER_TIMEOUT_S = 1.0
 class Incoming:
     """A JavaScript request; headers and body stay there until they are asked for."""
 
-    def __init__(self, js_request: Any) -> None:
+    def __init__(self, js_request: Any, alarm: Alarm) -> None:
         self._js_request = js_request
+        self._alarm = alarm
         self._js_headers = js_request.headers
         self._is_read = False
 
@@ -49,7 +50,7 @@ class Incoming:
             return
         if self._js_request.body:  # a GET may declare what it has not
             with suppress(JsException, TimeoutError):
-                async with asyncio.timeout(LEFTOVER_TIMEOUT_S):
+                async with self._alarm.within(LEFTOVER_TIMEOUT_S):
                     await self._js_request.body.pipeTo(WritableStream.new())
 
     def _header(self, name: str) -> str | None:
