@@ -21,7 +21,6 @@ COLUMNS = {
     "requests": 0,
     "per_s": 0,
     "rss_mb": 1,
-    "held_mb": 2,
     "heap_mb": 2,
     "objects": 0,
     "timers": 0,

@@ -147,7 +147,7 @@ class Run:
             await asyncio.sleep(POLL_S)
 
     async def _sample(self, sent: int, per_s: float) -> None:
-        counts = await read(self._worker.port, "/soak/sample")
+        counts = await read(self._worker.port, "/soak/counts")
         calls = await read(self._upstream_port, "/counts")
         sample = Sample(
             requests=sent,

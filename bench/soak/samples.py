@@ -4,9 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
-OBJECTS_PER_TIMER, KB_PER_TIMER = 6, 0.28
-"""What is left of a timer that was emptied: handle, context, the function that was to run it, its cells."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
@@ -16,10 +13,9 @@ class Sample:
         requests: so far.
         per_s: requests a second since the sample before, without the wait for their end.
         rss_mb: what the Worker's process holds, its code and both its languages' heaps.
-        held_mb: what was in use of Python's heap before what the runtime had dropped was let go of.
-        heap_mb: and after that.
+        heap_mb: what is in use of Python's heap.
         objects: Python's, of those that its garbage collector knows.
-        timers: that the runtime dropped with their request, and that Python keeps for ever.
+        timers: of the event loop's: those that the runtime dropped with their request stay for ever.
         proxies: of Python's objects in JavaScript, made and not destroyed.
         references: to JavaScript's objects, held by Python.
         tasks: of asyncio.
@@ -29,7 +25,6 @@ class Sample:
     requests: int
     per_s: float
     rss_mb: float
-    held_mb: float
     heap_mb: float
     objects: int
     timers: int
@@ -37,21 +32,6 @@ class Sample:
     references: int
     tasks: int
     open_calls: int
-
-    @property
-    def own_objects(self) -> int:
-        """The objects but for those of dropped timers."""
-        return self.objects - self.timers * OBJECTS_PER_TIMER
-
-    @property
-    def own_heap_kb(self) -> float:
-        """What is in use of the heap but for dropped timers."""
-        return self.heap_mb * 1000 - self.timers * KB_PER_TIMER
-
-    @property
-    def own_rss_mb(self) -> float:
-        """What the process holds but for dropped timers."""
-        return self.rss_mb - self.timers * KB_PER_TIMER / 1000
 
 
 def growth(samples: Sequence[Sample], number: str) -> float:

@@ -19,8 +19,7 @@ MODULE.enable_pyproxy_allocation_tracing()  # before any of the gateway's module
 
 from entry import on_fetch as serve  # noqa: E402
 
-PATHS = {"/soak/counts": False, "/soak/sample": True}
-"""What answers with counts, and whether it lets go of what the runtime has dropped."""
+PATH = "/soak/counts"
 MALLINFO_BYTES = 40
 BYTES_IN_USE = 7
 """The place of ``uordblks`` among the 32-bit fields of C's ``struct mallinfo``."""
@@ -36,42 +35,27 @@ addEventListener("unhandledrejection", create_proxy(tell))
 
 def on_fetch(request: Any, env: Any, ctx: Any) -> Any:
     """Return the counts if they are asked for, else what the gateway answers."""
-    lets_go = PATHS.get(urlsplit(request.url).path)
-    if lets_go is None:
+    if urlsplit(request.url).path != PATH:
         return serve(request, env, ctx)
-    return Response.new(to_js(json.dumps(counts(lets_go=lets_go)).encode()))
+    return Response.new(to_js(json.dumps(counts()).encode()))
 
 
-def counts(*, lets_go: bool) -> dict[str, float]:
+def counts() -> dict[str, float]:
     """Return what is alive now, once the garbage is gone.
 
-    The runtime drops the timers of a request that has ended, among them the one that would run the last
-    callbacks of its task: they never fire, and nobody tells Python. So their handles stay, with all that
-    they hold, as long as the isolate. That is no Worker's doing and differs by kind of request; with
-    ``lets_go`` the handles are emptied, if no task is alive that may need them: so what else grows shows.
+    A timer of the event loop's that is set when its request ends is dropped by the runtime: it never fires,
+    nobody tells Python, and its handle stays, with all that it holds, as long as the isolate.
     """
     gc.collect()
-    held_bytes, tasks = _bytes_in_use(), len(asyncio.all_tasks(asyncio.get_event_loop()))
-    timers = _timers()
-    if lets_go and not tasks:
-        for timer in timers:
-            timer.cancel()
-    count = len(timers)
-    del timers
-    gc.collect()
+    alive = gc.get_objects()
     return {
-        "tasks": tasks,
-        "timers": count,
-        "held_mb": held_bytes / 1e6,
+        "tasks": len(asyncio.all_tasks(asyncio.get_event_loop())),
+        "timers": sum(type(each) is asyncio.Handle for each in alive),
         "heap_mb": _bytes_in_use() / 1e6,
-        "objects": len(gc.get_objects()),
+        "objects": len(alive),
         "proxies": MODULE.pyproxy_alloc_map.size,
         "references": MODULE._hiwire_num_refs(),  # noqa: SLF001
     }
-
-
-def _timers() -> list[asyncio.Handle]:
-    return [each for each in gc.get_objects() if type(each) is asyncio.Handle]
 
 
 def _bytes_in_use() -> int:
