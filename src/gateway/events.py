@@ -26,6 +26,7 @@ EVENTS: Mapping[str, Logged] = MappingProxyType({
     "stored_catalog_ignored": Logged("warn", "What KV holds is no list of models, or of another version."),
     "endpoints_not_fetched": Logged("warn", "A model's endpoints could not be had for the order `fastest`."),
     "cache_failed": Logged("warn", "KV failed: the runtime's name for the error."),
+    "answer_cache_failed": Logged("warn", "The cache of answers failed, or was slow: the name of the error."),
     "budget_not_read": Logged("warn", "The ledger could not be read: this isolate goes by what it has seen."),
     "ledger_write_lost": Logged("error", "A row did not get into the ledger; `lost`: how many here so far."),
     "ledger_not_settled": Logged("warn", "The ledger failed while costs were settled, or old rows deleted."),

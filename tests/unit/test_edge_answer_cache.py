@@ -14,6 +14,8 @@ pytestmark = pytest.mark.anyio
 class JsError(Exception):
     """Plays ``JsException``."""
 
+    name = "Error"
+
 
 class Value(bytes):
     """Plays an ArrayBuffer."""
@@ -55,7 +57,13 @@ class Cache:
 
 
 @pytest.fixture
-def make_answers(monkeypatch: pytest.MonkeyPatch) -> Callable[[Cache | None], Any]:
+def logged() -> list[str]:
+    """Return the events that are logged."""
+    return []
+
+
+@pytest.fixture
+def make_answers(monkeypatch: pytest.MonkeyPatch, logged: list[str]) -> Callable[[Cache | None], Any]:
     """Call it with the cache that there is to get a ``CachedAnswers`` over it."""
 
     def make(cache: Cache | None) -> Any:  # noqa: ANN401  # the module exists only with those played here
@@ -72,7 +80,7 @@ def make_answers(monkeypatch: pytest.MonkeyPatch) -> Callable[[Cache | None], An
         from gateway.edge.answer_cache import CachedAnswers  # noqa: PLC0415  # with the modules played above
 
         monkeypatch.delitem(sys.modules, "gateway.edge.answer_cache")
-        return CachedAnswers(asyncio.timeout)
+        return CachedAnswers(asyncio.timeout, lambda event, **_: logged.append(event))
 
     return make
 
@@ -100,12 +108,15 @@ async def test_without_a_cache_everything_is_a_miss(make_answers: Callable[[Cach
     assert await answers.get("key") is None
 
 
-async def test_a_cache_that_fails_is_a_miss(make_answers: Callable[[Cache | None], Any]) -> None:
+async def test_a_cache_that_fails_is_a_miss_and_said(
+    make_answers: Callable[[Cache | None], Any], logged: list[str]
+) -> None:
     answers = make_answers(Cache(fault=JsError()))
 
     await answers.put("key", b"value", ttl_s=60)
 
     assert await answers.get("key") is None
+    assert logged == ["answer_cache_failed", "answer_cache_failed"]
 
 
 @pytest.mark.parametrize("slow", ["the lookup", "the body"])

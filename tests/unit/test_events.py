@@ -8,7 +8,7 @@ from scripts import tables
 from scripts.tools import ROOT
 
 # An event's name is the first argument of whatever writes the log.
-_LOGGED = re.compile(r"""\b(?:log|write_log)\(\s*"(\w+)\"""")
+_LOGGED = re.compile(r"""\b_?(?:log|write_log)\(\s*"(\w+)\"""")
 LOGGED = {
     name
     for path in Path(ROOT, "src").rglob("*.py")

@@ -11,16 +11,24 @@ import js
 from js import Headers, Response
 from pyodide.ffi import JsException, to_js
 
+from gateway.ports import Log
+
 # No such host is ever asked: it is a name in the cache.
 BASE_URL = "https://answers.openrouter-edge.invalid/"
 GET_TIMEOUT_S = 0.3
 
 
 class CachedAnswers:
-    """The default cache. Where there is none, or it fails, or is slow, it holds nothing."""
+    """The default cache. Where there is none, or it fails, or is slow, it holds nothing.
 
-    def __init__(self, within: Callable[[float], AbstractAsyncContextManager[object]]) -> None:
+    Args:
+        within: limits the time that a block may take; see ``ports.Ports``.
+        log: is told of a cache that fails, or is slow.
+    """
+
+    def __init__(self, within: Callable[[float], AbstractAsyncContextManager[object]], log: Log) -> None:
         self._within = within
+        self._log = log
 
     async def get(self, key: str) -> bytes | None:
         """Return the value, or None."""
@@ -31,7 +39,8 @@ class CachedAnswers:
             async with self._within(GET_TIMEOUT_S):
                 response = await cache.match(BASE_URL + key)
                 whole: bytes | None = (await response.arrayBuffer()).to_bytes() if response else None
-        except (JsException, TimeoutError):
+        except (JsException, TimeoutError) as error:
+            self._log("answer_cache_failed", error=getattr(error, "name", "TimeoutError"))
             return None
         return whole
 
@@ -43,8 +52,8 @@ class CachedAnswers:
         headers = Headers.new(to_js([["cache-control", f"public, max-age={ttl_s}"]]))
         try:
             await cache.put(BASE_URL + key, Response.new(to_js(value), headers=headers))
-        except JsException:
-            return
+        except JsException as error:
+            self._log("answer_cache_failed", error=error.name)
 
 
 def _default_cache() -> Any:

@@ -153,7 +153,7 @@ def ports_of(env: Any, after: Callable[[Work], None], alarm: Alarm) -> Ports:
         rate_limiter=BoundRateLimiter(env),
         sessions=_SESSIONS,
         cache=KvCache(env),
-        answers=CachedAnswers(alarm.within),
+        answers=CachedAnswers(alarm.within, write_log),
         database=D1Database(env),
         catalog_memory=_CATALOG_MEMORY,
         endpoints_memory=_ENDPOINTS_MEMORY,
