@@ -23,6 +23,9 @@ from scripts.tools import ROOT
 UPSTREAM_KEY = "sk-or-simulated"
 ONE_BY_ONE = 4
 """With one connection there are so many times fewer requests."""
+FOR_MEMORY = 50
+"""So many times REQUESTS a Worker has answered when its memory is looked at: 20,000 unless told otherwise."""
+MOST_AT_ONCE, MOST_IN_A_SERIES = 32, 5_000
 
 
 @dataclass(slots=True)
@@ -82,6 +85,8 @@ async def _rounds(contenders: list[Contender], *, requests: int, rounds: int) ->
             print(f"round {number + 1} of {rounds}", file=sys.stderr, flush=True)
             turn = number % len(contenders)  # nobody is always the first
             await _round([*contenders[turn:], *contenders[:turn]], found, requests)
+        for contender in contenders:
+            await _go_on(contender, found, requests * FOR_MEMORY)
     except (OSError, TimeoutError) as error:
         found.problems.append(f"a Worker went away: {type(error).__name__}: {error}")
     for contender in contenders:
@@ -108,6 +113,12 @@ async def _round(contenders: list[Contender], found: Found, requests: int) -> No
                     series = await _series(contender, scenario, connections, count, found)
                     cell = Cell(scenario.name, connections, contender.kind)
                     found.cells.setdefault(cell, []).append(series)
+
+
+async def _go_on(contender: Contender, found: Found, requests: int) -> None:
+    """Send small requests until the Worker has had so many in all: what it holds then is to be seen."""
+    while contender.kind in SMALL.kinds and (left := requests - found.requests[contender.kind]) > 0:
+        await _series(contender, SMALL, MOST_AT_ONCE, min(left, MOST_IN_A_SERIES), found)
 
 
 async def _series(

@@ -66,7 +66,7 @@ def bounds(samples: Sequence[Sample], limits: Limits, *, wrong: int, faults: int
         return
     yield Bound("proxies not destroyed, more than after the warm-up", growth(samples, "proxies"), 0)
     yield Bound("references to JavaScript's objects, more likewise", growth(samples, "references"), 0)
-    yield Bound("timers that the runtime dropped", growth(samples, "timers"), 0)
+    yield Bound("timers that the runtime dropped, in 1000 requests", slope(samples, "timers"), 1)
     yield Bound("Python's objects, more in 1000 requests", slope(samples, "objects"), limits.objects)
     yield Bound("Python's heap, KB more in 1000 requests", slope(samples, "heap_mb") * 1000, limits.heap_kb)
     yield Bound(

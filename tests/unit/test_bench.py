@@ -88,13 +88,13 @@ def test_a_line_of_the_table_compares_with_both_pass_through_workers() -> None:
 
     found = row(measured, Cell("small", 32, "gateway"))
 
-    assert found == ("gateway", "250", "4.00", "12.00", "3.00", "-", "-", "0.50", "0.25", "0.50")
+    assert found == ("gateway", "250", "4.00", "12.00", "3.00", "9.00", "-", "-", "0.50", "0.25", "0.50")
 
 
 def test_a_contender_without_rivals_is_compared_with_none() -> None:
     found = row({Cell("alone", 1, "gateway"): [series()]}, Cell("alone", 1, "gateway"))
 
-    assert found[4] == found[-2] == found[-1] == "-"
+    assert found[4] == found[5] == found[-2] == found[-1] == "-"
 
 
 def test_the_table_has_a_block_for_each_scenario_and_number_of_connections() -> None:
