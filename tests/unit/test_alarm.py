@@ -196,3 +196,24 @@ async def test_one_proxy_serves_all_timers_and_one_timer_is_set_at_a_time(
     await asyncio.sleep(20.0)
 
     assert len(timers.proxies) == 1
+
+
+async def test_what_is_asked_for_while_the_timer_goes_off_comes_in_its_own_time(
+    alarm: "Alarm", timers: Timers
+) -> None:
+    came_at_s: list[float] = []
+    alarm.call_later(1.0, lambda: came_at_s.append(now_s()))
+    alarm.call_later(50.0, lambda: came_at_s.append(now_s()))
+    go_off = timers.proxies[0].target
+
+    def goes_off() -> None:
+        go_off()
+        alarm.call_later(0.5, lambda: came_at_s.append(now_s()))
+
+    timers.proxies[0].target = goes_off
+    await asyncio.sleep(1.2)
+    timers.proxies[0].target = go_off
+    await asyncio.sleep(100.0)
+
+    assert came_at_s == pytest.approx([1.0, 1.5, 50.0])
+    assert not timers.open

@@ -58,13 +58,13 @@ class Alarm:
         self._timer = setTimeout(self._proxy, max(0.0, at_s - self._loop.time()) * 1000)
 
     def _ring(self) -> None:
+        due_s, self._goes_off_at_s, self._timer = self._goes_off_at_s, float("inf"), None
         # By way of the loop, which sets up what Python's callbacks find around them.
-        self._loop.call_soon(self._go_off)
+        self._loop.call_soon(self._go_off, due_s)
 
-    def _go_off(self) -> None:
-        # By this clock the timer may come a little early, or, where something took long, late.
-        now_s = max(self._goes_off_at_s, self._loop.time())
-        self._timer, self._goes_off_at_s = None, float("inf")
+    def _go_off(self, due_s: float) -> None:
+        # By this clock the timer may have come a little early, or, where something took long, late.
+        now_s = max(due_s, self._loop.time())
         for call in [each for each in self._waiting if each.at_s <= now_s]:
             if call in self._waiting:  # one before it may have cancelled it
                 call.cancel()
