@@ -86,8 +86,10 @@ class GuardedSink:
         try:
             # The response outlives this body: how it ends is for the stream to say.
             await _settled(body.pipeTo(self._pipe.writable, _options(preventClose=True, preventAbort=True)))
-        finally:
-            self._check_client()  # the 2024 runtime's pipe may just end when the client has left
+        except TransportError:
+            self._check_client()
+            raise
+        self._check_client()  # the 2024 runtime's pipe may just end when the client has left
         if self._bug is not None:
             raise self._bug
 
