@@ -12,7 +12,7 @@ FAULT = re.compile(
 # notes that a client has left; promises of a pipe's streams are broken beside the pipe's own; and its Pyodide
 # settles what was cancelled meanwhile.
 RUNTIMES_OWN = re.compile(
-    r"^workerd/server/server\.c\+\+:\d+: error: \S.*: disconnected: (worker_do_not_log; |::writev?\()"
+    r"^workerd/server/server\.c\+\+:\d+: error: \S.*: disconnected: (worker_do_not_log; |::(read|writev?)\()"
     r"|^UNHANDLED rejection: (Error: Network connection lost\.|AbortError: The operation was aborted"
     r"|PythonError: asyncio\.exceptions\.InvalidStateError: invalid state)$"
 )

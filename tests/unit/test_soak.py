@@ -148,6 +148,7 @@ def test_a_fault_in_the_log_is_found(line: str) -> None:
     [
         LEFT + "worker_do_not_log; Request failed due to internal error",
         LEFT + "::write(fd, buffer.begin(), buffer.size()): Broken pipe",
+        LEFT + "::read(fd, buffer, maxBytes): Connection reset by peer",
         "UNHANDLED rejection: Error: Network connection lost.\n",
         "UNHANDLED rejection: PythonError: asyncio.exceptions.InvalidStateError: invalid state",
         '{"event":"request_done","outcome":"connection_lost","requested":["soak/hang"]}',
