@@ -30,7 +30,9 @@ def key_of(prepared: Prepared) -> str:
         [*planned.requested],
         [test.json, test.reasoning_only, planned.openai_usage],
     ]
-    return sha256(to_json_bytes(parts) + chat.fields).hexdigest()
+    # Serialised anew: as it came it may have blanks.
+    fields = to_json_bytes(parse_json(b"{" + chat.fields))
+    return sha256(to_json_bytes(parts) + fields).hexdigest()
 
 
 def plain_to_keep(payload: JsonObject, *, model: str, at_s: float) -> bytes | None:

@@ -83,8 +83,8 @@ class ChatRequest:
     Attributes:
         models: as the caller named them, in order, each once; empty when it named none.
         stream: whether it wants server-sent events.
-        fields: the body without what is the gateway's own (`model`, `models`, `gateway`), serialised once:
-            a JSON object's inside, without its opening brace, ready to follow ``{"model":"…"``.
+        fields: the body without what is the gateway's own (`model`, `models`, `gateway`), as it came or
+            serialised once: an object's inside and its closing brace, ready to follow ``{"model":"…",``.
         max_tokens: the caller's limit for each answer; None where it set none.
         choices: how many answers it wants, 1 or more.
         wants_json: whether ``response_format`` asks for JSON.

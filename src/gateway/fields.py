@@ -159,6 +159,8 @@ OPTIONS: Mapping[str, FieldRule] = MappingProxyType({
 REFUSED = frozenset({"api_key", "api_base", "base_url", "headers", "extra_headers"})
 # The gateway's own: they do not go upstream.
 OWN = frozenset({"model", "models", "gateway"})
+# With one of these a body is serialised again: what they hold is not told from the rest by its text alone.
+SERIALISED = OWN - {"model"}
 # What means something to OpenRouter alone: other upstreams refuse fields that they do not know.
 # Source: OpenRouter API reference; its SDKs' ChatRequest.
 OPENROUTERS_OWN = frozenset(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from math import isinf
 
 from gateway.answers import refuse_constant
 from gateway.chat import ChatRequest, Options
@@ -16,11 +17,13 @@ from gateway.fields import (
     OPTIONS,
     OWN,
     REFUSED,
+    SERIALISED,
     TEXT,
     FieldRule,
 )
 from gateway.json_bytes import check_depth, to_json_bytes
 from gateway.needs import needs_of
+from gateway.splice import splice
 from gateway.wire import Json, JsonObject, list_or_empty, object_or_empty, text_or_none
 
 
@@ -38,7 +41,7 @@ def parse(raw: bytes) -> ChatRequest:
     if body.get("messages") is None and body.get("prompt") is None:
         raise GatewayError("missing_field", "`messages` is required.", param="messages")
     _check_messages(list_or_empty(body.get("messages")))
-    fields = _serialise({name: value for name, value in body.items() if name not in OWN})
+    fields = _fields_of(raw, body)
     wants_json = _wants_json(body)
     return ChatRequest(
         models=_models(body),
@@ -57,6 +60,10 @@ def parse(raw: bytes) -> ChatRequest:
     )
 
 
+class _TooLargeError(Exception):
+    """A number is written that no JSON can carry on, such as 1e999."""
+
+
 class _NamedTwiceError(Exception):
     """An object names a field twice: which value counts would depend on who reads it."""
 
@@ -69,6 +76,8 @@ def _load(raw: bytes) -> JsonObject:
         raise GatewayError(
             "invalid_json", "The body is not JSON in UTF-8, or is nested too deeply."
         ) from None
+    except _TooLargeError:
+        raise GatewayError("invalid_json", "The body holds a number that JSON cannot carry.") from None
     except _NamedTwiceError as error:
         raise GatewayError(
             "invalid_json", "An object in the body names a field twice.", param=_shown(str(error))
@@ -86,8 +95,17 @@ def _object_of_distinct(pairs: list[tuple[str, Json]]) -> JsonObject:
     return fields
 
 
+def _finite(text: str) -> float:
+    number = float(text)
+    if isinf(number):
+        raise _TooLargeError
+    return number
+
+
 # Made once: with options `json.loads` makes one for every call.
-_DISTINCT = json.JSONDecoder(parse_constant=refuse_constant, object_pairs_hook=_object_of_distinct)
+_DISTINCT = json.JSONDecoder(
+    parse_constant=refuse_constant, parse_float=_finite, object_pairs_hook=_object_of_distinct
+)
 
 
 def _shown(name: str) -> str:
@@ -153,9 +171,9 @@ def _options(fields: JsonObject) -> Options:
     return Options(**given, asked=frozenset(given))  # type: ignore[arg-type]  # OPTIONS has checked each
 
 
-def _serialise(fields: JsonObject) -> bytes:
+def _fields_of(raw: bytes, body: JsonObject) -> bytes:
     """Return the object's inside and its closing brace: what follows ``{"model":"…",``."""
-    try:
-        return to_json_bytes(fields)[1:]
-    except ValueError:
-        raise GatewayError("invalid_json", "The body holds a number that JSON cannot carry.") from None
+    spliced = splice(raw, body) if SERIALISED.isdisjoint(body) else None
+    if spliced is not None:
+        return spliced
+    return to_json_bytes({name: value for name, value in body.items() if name not in OWN})[1:]

@@ -11,7 +11,7 @@ LAYERS = (
     "events json_bytes policy retry_after details error_rows classify answers",
     "catalog endpoints_memory budgets rates rests pace sessions ports ask_ledger body seal sse",
     "idle shape chunk_shape openrouter attempts receipt respond cors call",
-    "authorize limit_rate parse chain check_budget alerts direct compose",
+    "authorize limit_rate splice parse chain check_budget alerts direct compose",
     "costs links speed knowledge fit judge order plan",
     "schedule attempt_once spent execute normalize",
     "get compact refresh endpoints availability listing shelf show_tasks show_models",
