@@ -1,8 +1,12 @@
-"""A request stays within the calls that the platform allows it."""
+"""A request stays within the calls, and the connections, that the platform allows it."""
 
+import asyncio
+
+import httpx
 import pytest
 
-from tests.support.upstream import fail
+from tests.support.models import listing, model
+from tests.support.upstream import Act, fail
 from tests.support.world import World
 
 
@@ -11,8 +15,8 @@ from tests.support.world import World
 async def test_a_chain_stops_before_it_has_made_more_calls_than_it_may(stream: bool) -> None:
     models = [f"m/{number}" for number in range(6)]
     world = World({"MAX_ATTEMPTS": "4"})
-    for model in models:
-        world.script(model, fail(404))
+    for name in models:
+        world.script(name, fail(404))
 
     got = await world.ask(*models, stream=stream)
 
@@ -40,3 +44,47 @@ async def test_a_stream_that_is_taken_over_makes_no_more_calls_than_any() -> Non
     got = await world.ask("a/one", "b/two", stream=True, gateway={"on_midstream": "restart"})
 
     assert got.receipt["served"] == "a/one"
+
+
+class Connections:
+    """Counts the calls that wait for their reply's head, of which the runtime allows six."""
+
+    def __init__(self) -> None:
+        self.open = 0
+        self.most = 0
+
+    def during(self, act: Act, pause_s: float = 1.0) -> Act:
+        """Return the act, after a pause in which its call counts as open."""
+
+        async def counted(request: httpx.Request) -> httpx.Response:
+            self.open += 1
+            self.most = max(self.most, self.open)
+            try:
+                await asyncio.sleep(pause_s)
+                return await act(request)
+            finally:
+                self.open -= 1
+
+        return counted
+
+
+@pytest.mark.anyio
+async def test_no_more_than_four_connections_wait_at_once_whatever_a_request_asks_for() -> None:
+    models, found = [f"m/{number}" for number in range(8)], Connections()
+    world = World({"CATALOG_TTL_S": "60"})
+    world.upstream.pages["/models"] = (found.during(listing(*map(model, models)), 10.0),)
+    for name in models:
+        world.script(name, found.during(fail(404)))
+        world.upstream.pages[f"/models/{name}/endpoints"] = (found.during(fail(503), 10.0),)
+    await world.ask(models[0])
+    await world.let_run()
+    await asyncio.sleep(100)  # the list is old by now
+    found.most = 0
+
+    asking = asyncio.ensure_future(world.ask(*models, gateway={"hedge_ms": 100, "order": "fastest"}))
+    await asyncio.sleep(0.1)
+    assert len(world.beside) == 2  # the list, and what models' endpoints are like
+    await asyncio.gather(asking, *(work() for work in world.beside))
+
+    assert len(world.upstream.received) >= len(models)
+    assert found.most == 4
