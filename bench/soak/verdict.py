@@ -34,16 +34,18 @@ class Limits:
         rss_kb: by how much that may rise, in 1000 requests of the second half; None where that is too short.
         heap_kb: the same, of Python's heap.
         objects: the same, of Python's objects.
+        timers: the same, of those that the runtime dropped; one request may leave several.
     """
 
     rss_mb: float
     rss_kb: float | None
     heap_kb: float
     objects: float
+    timers: float
 
 
-FULL = Limits(rss_mb=60, rss_kb=500, heap_kb=20, objects=100)
-SHORT = Limits(rss_mb=40, rss_kb=None, heap_kb=50, objects=200)
+FULL = Limits(rss_mb=60, rss_kb=500, heap_kb=20, objects=100, timers=1)
+SHORT = Limits(rss_mb=40, rss_kb=None, heap_kb=50, objects=200, timers=20)
 """From 20,000 requests on, and below."""
 
 
@@ -66,7 +68,7 @@ def bounds(samples: Sequence[Sample], limits: Limits, *, wrong: int, faults: int
         return
     yield Bound("proxies not destroyed, more than after the warm-up", growth(samples, "proxies"), 0)
     yield Bound("references to JavaScript's objects, more likewise", growth(samples, "references"), 0)
-    yield Bound("timers that the runtime dropped, in 1000 requests", slope(samples, "timers"), 1)
+    yield Bound("timers that the runtime dropped, in 1000 requests", slope(samples, "timers"), limits.timers)
     yield Bound("Python's objects, more in 1000 requests", slope(samples, "objects"), limits.objects)
     yield Bound("Python's heap, KB more in 1000 requests", slope(samples, "heap_mb") * 1000, limits.heap_kb)
     yield Bound(
