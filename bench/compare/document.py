@@ -29,7 +29,7 @@ def behaviour_table(verdicts: Verdicts) -> str:
 
 
 def costs_table(costs: Costs) -> str:
-    """Return each load's numbers, those of the others with their ratio to this gateway's."""
+    """Return each load's numbers, those of the others with their part of this gateway's in brackets."""
     rows: list[Sequence[str]] = []
     for load in LOADS:
         numbers = dict([FIRST, ("cpu_ms", NUMBERS["cpu_ms"])]) if load.scenario.events else NUMBERS
@@ -38,7 +38,7 @@ def costs_table(costs: Costs) -> str:
             for kind in NAMES:
                 mine, ours = costs.cells[load.name, kind], costs.cells[load.name, GUARDED]
                 text = shown(median_of(mine, number), digits)
-                cells.append(text if kind == GUARDED else f"{text} (× {shown(ratio(mine, ours, number), 1)})")
+                cells.append(text if kind == GUARDED else f"{text} ({shown(ratio(mine, ours, number), 2)})")
             rows.append((f"{load.name}: {title}", *cells))
     rows.append(("memory of the process, MB", *(shown(costs.rss_mb[kind], 0) for kind in NAMES)))
     return table(("what is asked", *NAMES.values()), rows)
@@ -52,8 +52,8 @@ def versions_line(versions: Mapping[str, str]) -> str:
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a Markdown table."""
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "".join(f"| {' | '.join(line)} |\n".replace("| --- |", "|---|") for line in lines)
+    lines = [f"| {' | '.join(line)} |" for line in (heads, *rows)]
+    return "\n".join([lines[0], "|---" * len(heads) + "|", *lines[1:]]) + "\n"
 
 
 def between(page: str, mark: str, written: str) -> str:

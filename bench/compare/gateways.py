@@ -67,7 +67,8 @@ def litellm(directory: Path, base_url: str, chains: Mapping[str, str]) -> Iterat
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "config.yaml"
     config.write_text(json.dumps(litellm_config(base_url, key, chains)), encoding="utf-8")
-    command = [VENV / "bin" / "litellm", "--config", config, "--host", "127.0.0.1", "--port", str(port)]
+    command: list[str | Path] = [VENV / "bin" / "litellm", "--config", config]
+    command += ["--host", "127.0.0.1", "--port", str(port)]
     # In production mode, with nothing fetched from elsewhere.
     environ = {
         **os.environ,
@@ -104,7 +105,7 @@ def portkey(directory: Path, base_url: str) -> Iterator[Gateway]:
     """Start Portkey's gateway in Node; its configuration comes with each request."""
     key, port = _upstream_key(PORTKEY), free_port()
     start = PROJECT / "node_modules" / "@portkey-ai" / "gateway" / "build" / "start-server.js"
-    command = [node(), start, f"--port={port}", "--headless"]
+    command: list[str | Path] = [node(), start, f"--port={port}", "--headless"]
     folder = directory / "portkey"
     folder.mkdir(parents=True, exist_ok=True)
     environ = tool_environment(os.environ) | {"NODE_ENV": "production"}

@@ -90,19 +90,22 @@ def _stream(got: Got) -> str:
     seen = read_stream(got.body)
     if seen.has_error:
         return "part of the text, then an error event" if seen.text else "status 200, then an error event"
-    if seen.text == ANSWER and seen.finish:
-        return "answered by B"
     if seen.text.endswith(ANSWER) and seen.finish:
-        return "part of the text, then all of B's"
-    if got.ending == "broken":
-        return "part of the text, then the connection breaks" if seen.text else "the connection breaks"
+        return "answered by B" if seen.text == ANSWER else "part of the text, then all of B's"
     if not seen.text:
-        return "status 200 and a stream without text"
+        broken = got.ending == "broken"
+        return "the connection breaks" if broken else "status 200 and a stream without text"
+    return _ending(seen, got)
+
+
+def _ending(seen: Streamed, got: Got) -> str:
+    """Return how a stream ends that has only a part of the text."""
+    if got.ending == "broken":
+        return "part of the text, then the connection breaks"
     if seen.finish == "error":
         return "part of the text, then `finish_reason: error`"
-    if seen.finish:
-        return f"looks whole: part of the text, then `{seen.finish}`"
-    return "looks whole: part of the text, then " + ("`[DONE]`" if seen.is_done else "a clean end")
+    last = f"`{seen.finish}`" if seen.finish else "`[DONE]`" if seen.is_done else "a clean end"
+    return f"looks whole: part of the text, then {last}"
 
 
 def _of_a_failure(situation: Situation, got: Got, calls: Sequence[Call]) -> list[str]:
