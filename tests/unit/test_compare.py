@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bench.compare.ask import Call, Ending, Got
-from bench.compare.document import between, table
+from bench.compare.document import PAGE, between, table
 from bench.compare.gateways import litellm_config, portkey_config
 from bench.compare.situations import ANSWER, CHAINS, SITUATIONS, Situation
 from bench.compare.verdicts import read_stream, verdict
@@ -132,6 +132,12 @@ def test_no_situation_meets_what_a_gateway_remembers_of_another() -> None:
     assert len(set(firsts)) == len(firsts)
     assert not set(firsts) & set(CHAINS.values())
     assert len({situation.name for situation in SITUATIONS}) == len(SITUATIONS)
+
+
+def test_the_page_has_a_row_for_each_situation_and_no_other() -> None:
+    _, _, rest = PAGE.read_text(encoding="utf-8").partition("| what happens |")
+    rows = rest.partition("<!-- /behaviour -->")[0].splitlines()[2:]
+    assert [row.split(" | ")[0].removeprefix("| ") for row in rows] == [each.name for each in SITUATIONS]
 
 
 def test_each_gateway_is_told_the_same_chain_and_the_same_patience() -> None:
