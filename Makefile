@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN = .venv/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev test faults clients bill key bench soak check format tables lock deploy wrangler smoke
+.PHONY: help setup dev test faults clients bill key bench compare soak check format tables lock deploy wrangler smoke
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -31,6 +31,9 @@ key: setup ## make a key for one who may call: NAME=app1
 
 bench: setup ## the gateway beside pass-through Workers, and the core's calls; REQUESTS=400 ROUNDS=7 PART=http|core
 	@PYTHONPATH=src exec $(RUN) bench
+
+compare: setup ## beside LiteLLM's and Portkey's gateways: behaviour and costs, into docs/comparison.md; PART=behaviour|costs
+	@PYTHONPATH=src exec $(RUN) bench.compare
 
 soak: setup ## very many requests, with faults and clients that leave: what must not grow; REQUESTS=100000
 	@PYTHONPATH=src exec $(RUN) bench.soak

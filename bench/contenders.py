@@ -21,7 +21,7 @@ from scripts.servers import wait_ready
 from scripts.stage import OLD_DATE, OLD_FLAGS
 from scripts.tools import NODE_MODULES, ROOT, tool_environment
 
-Kind: TypeAlias = Literal["javascript", "python", "gateway", "gateway native"]
+Kind: TypeAlias = Literal["javascript", "python", "gateway", "gateway native", "litellm", "portkey"]
 GUARDED: Kind = "gateway"
 NATIVE: Kind = "gateway native"
 PLAIN: tuple[Kind, ...] = ("javascript", "python", GUARDED)

@@ -1,8 +1,10 @@
 """Load: a series of equal requests over a few connections, bounded in number and in time; loopback only."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
+from types import MappingProxyType
 
 from bench.connection import Connection, Reply
 from bench.contenders import Contender
@@ -22,26 +24,36 @@ class Measured:
     problems: tuple[str, ...]
 
 
-def request_of(port: int, body: bytes) -> bytes:
-    """Return a chat request as it goes over the wire."""
+def request_of(port: int, body: bytes, more: Mapping[str, str] = MappingProxyType({})) -> bytes:
+    """Return a chat request as it goes over the wire, with ``more`` headers."""
     head = (
         "POST /v1/chat/completions HTTP/1.1",
         f"host: {LOOPBACK}:{port}",
         f"authorization: Bearer {KEY}",
         "content-type: application/json",
         f"content-length: {len(body)}",
+        *(f"{name}: {value}" for name, value in more.items()),
     )
     return "\r\n".join(head).encode() + b"\r\n\r\n" + body
 
 
-async def run(contender: Contender, scenario: Scenario, *, requests: int, connections: int) -> Measured:
+async def run(
+    contender: Contender, scenario: Scenario, *, requests: int, connections: int, request: bytes | None = None
+) -> Measured:
     """Return what a series of requests showed. Bodies are checked after the clock has stopped.
+
+    Args:
+        contender: who is asked.
+        scenario: what is asked, and what must come back.
+        requests: how many.
+        connections: over how many connections at once.
+        request: where the contender wants it in another form.
 
     Raises:
         OSError: the Worker went away.
         TimeoutError: it took longer than ``SERIES_TIMEOUT_S``.
     """
-    request, left = request_of(contender.port, scenario.body), requests
+    request, left = request or request_of(contender.port, scenario.body), requests
     loop = asyncio.get_running_loop()
     opened = [
         (await loop.create_connection(Connection, LOOPBACK, contender.port))[1] for _ in range(connections)

@@ -74,7 +74,7 @@ def stream_problem(reply: Reply, count: int = EVENTS) -> str:
         return "an event is no chunk"
     if text != "".join(map(token, range(count))):
         return "the stream's text is another"
-    finishes = [reason for choice in choices if (reason := choice["finish_reason"])]
+    finishes = [reason for choice in choices if (reason := choice.get("finish_reason"))]
     return "" if finishes == ["stop"] else "the stream does not finish once"
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from scripts.tools import ROOT, node, tool_environment
 
 # The dependency group, and the lowest Python that it must install on.
-GROUPS = {"dev": "3.11", "worker-sdk": "3.12", "clients": "3.11"}
-NPM_PROJECTS = (ROOT, ROOT / "tests" / "clients" / "node")
+GROUPS = {"dev": "3.11", "worker-sdk": "3.12", "clients": "3.11", "gateways": "3.11"}
+NPM_PROJECTS = (ROOT, ROOT / "tests" / "clients" / "node", ROOT / "bench" / "compare" / "node")
 
 
 def main() -> None:
