@@ -1,13 +1,12 @@
 """The limits of one request: as ``asyncio.timeout``, with fewer timers."""
 
 import asyncio
-import sys
 from collections.abc import Callable
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.javascript import Proxy, import_with
 from tests.support.world import now_s
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ class Timers:
         self.proxies: list[Proxy] = []
         self.late_s = 0.0
 
-    def set(self, proxy: "Proxy", ms: float) -> int:
+    def set(self, proxy: Proxy, ms: float) -> int:
         number = len(self.set_for_s) + 1
         self.set_for_s.append(now_s() + ms / 1000)
         loop = asyncio.get_running_loop()
@@ -35,25 +34,14 @@ class Timers:
     def clear(self, number: int) -> None:
         self.open.pop(number).cancel()
 
-    def proxy(self, target: Callable[[], None]) -> "Proxy":
+    def proxy(self, target: Callable[[], None]) -> Proxy:
         self.proxies.append(Proxy(target))
         return self.proxies[-1]
 
-    def _go_off(self, number: int, proxy: "Proxy") -> None:
+    def _go_off(self, number: int, proxy: Proxy) -> None:
         del self.open[number]
         assert not proxy.destroyed
         proxy.target()
-
-
-class Proxy:
-    """Plays what ``create_proxy`` makes."""
-
-    def __init__(self, target: Callable[[], None]) -> None:
-        self.target = target
-        self.destroyed = False
-
-    def destroy(self) -> None:
-        self.destroyed = True
 
 
 @pytest.fixture
@@ -63,16 +51,10 @@ def timers() -> Timers:
 
 @pytest.fixture
 async def alarm(timers: Timers, monkeypatch: pytest.MonkeyPatch) -> "Alarm":
-    js, pyodide, ffi = ModuleType("js"), ModuleType("pyodide"), ModuleType("pyodide.ffi")
-    js.setTimeout, js.clearTimeout = timers.set, timers.clear  # type: ignore[attr-defined]
-    ffi.create_proxy = timers.proxy  # type: ignore[attr-defined]
-    for name, module in {"js": js, "pyodide": pyodide, "pyodide.ffi": ffi}.items():
-        monkeypatch.setitem(sys.modules, name, module)
-    monkeypatch.delitem(sys.modules, "gateway.edge.alarm", raising=False)
-    from gateway.edge.alarm import Alarm  # noqa: PLC0415  # with the modules played above
-
-    monkeypatch.delitem(sys.modules, "gateway.edge.alarm")
-    return Alarm()
+    js = {"setTimeout": timers.set, "clearTimeout": timers.clear}
+    module = import_with(monkeypatch, "gateway.edge.alarm", js=js, ffi={"create_proxy": timers.proxy})
+    made: Alarm = module.Alarm()
+    return made
 
 
 async def ended(alarm: "Alarm", limit_s: float, work_s: float) -> float | None:

@@ -1,12 +1,13 @@
 """The runtime's cache, played: one that is slow, broken or not there is a miss, and never a fault."""
 
 import asyncio
-import sys
 from collections.abc import Callable
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
+from tests.support.javascript import import_with
 
 pytestmark = pytest.mark.anyio
 
@@ -67,20 +68,14 @@ def make_answers(monkeypatch: pytest.MonkeyPatch, logged: list[str]) -> Callable
     """Call it with the cache that there is to get a ``CachedAnswers`` over it."""
 
     def make(cache: Cache | None) -> Any:  # noqa: ANN401  # the module exists only with those played here
-        js, ffi = ModuleType("js"), ModuleType("pyodide.ffi")
-        js.Headers = SimpleNamespace(new=lambda pairs: pairs)  # type: ignore[attr-defined]
-        js.Response = SimpleNamespace(new=Response)  # type: ignore[attr-defined]
-        if cache is not None:
-            js.caches = SimpleNamespace(default=cache)  # type: ignore[attr-defined]
-        ffi.JsException, ffi.to_js = JsError, lambda value: value  # type: ignore[attr-defined]
-        monkeypatch.setitem(sys.modules, "js", js)
-        monkeypatch.setitem(sys.modules, "pyodide", ModuleType("pyodide"))
-        monkeypatch.setitem(sys.modules, "pyodide.ffi", ffi)
-        monkeypatch.delitem(sys.modules, "gateway.edge.answer_cache", raising=False)
-        from gateway.edge.answer_cache import CachedAnswers  # noqa: PLC0415  # with the modules played above
-
-        monkeypatch.delitem(sys.modules, "gateway.edge.answer_cache")
-        return CachedAnswers(asyncio.timeout, lambda event, **_: logged.append(event))
+        js = {
+            "Headers": SimpleNamespace(new=lambda pairs: pairs),
+            "Response": SimpleNamespace(new=Response),
+            **({"caches": SimpleNamespace(default=cache)} if cache is not None else {}),
+        }
+        ffi = {"JsException": JsError, "to_js": lambda value: value}
+        module = import_with(monkeypatch, "gateway.edge.answer_cache", js=js, ffi=ffi)
+        return module.CachedAnswers(asyncio.timeout, lambda event, **_: logged.append(event))
 
     return make
 

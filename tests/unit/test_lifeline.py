@@ -1,25 +1,15 @@
 """The one module of the border that can run without JavaScript: proxies and a signal are played here."""
 
 import asyncio
-import sys
 from collections.abc import Callable
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from tests.support.javascript import Proxy, import_with
+
 pytestmark = pytest.mark.anyio
-
-
-class Proxy:
-    """Plays what ``create_proxy`` makes: a Python function that JavaScript may keep until it is destroyed."""
-
-    def __init__(self, target: Callable[[], None]) -> None:
-        self.target = target
-        self.destroyed = False
-
-    def destroy(self) -> None:
-        self.destroyed = True
 
 
 class Resolvers:
@@ -59,16 +49,10 @@ class Context:
 
 @pytest.fixture
 def make_lifeline(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    js, pyodide, ffi = ModuleType("js"), ModuleType("pyodide"), ModuleType("pyodide.ffi")
-    js.Promise = SimpleNamespace(withResolvers=Resolvers)  # type: ignore[attr-defined]
-    ffi.create_proxy = Proxy  # type: ignore[attr-defined]
-    for name, module in {"js": js, "pyodide": pyodide, "pyodide.ffi": ffi}.items():
-        monkeypatch.setitem(sys.modules, name, module)
-    monkeypatch.delitem(sys.modules, "gateway.edge.lifeline", raising=False)
-    from gateway.edge.lifeline import Lifeline  # noqa: PLC0415  # with the modules played above
-
-    monkeypatch.delitem(sys.modules, "gateway.edge.lifeline")
-    return Lifeline
+    js = {"Promise": SimpleNamespace(withResolvers=Resolvers)}
+    module = import_with(monkeypatch, "gateway.edge.lifeline", js=js, ffi={"create_proxy": Proxy})
+    made: Callable[..., Any] = module.Lifeline
+    return made
 
 
 async def work(done: list[str], name: str) -> str:
