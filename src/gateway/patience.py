@@ -74,8 +74,15 @@ async def done_within(chain: "asyncio.Task[Served]", seconds: float, ports: Port
 
 
 async def abandon(chain: "asyncio.Task[Served]") -> None:
-    """End a chain whose client has left; a stream that had just committed is closed."""
+    """End a chain whose client has left, and return when it has; a stream that had just committed is closed.
+
+    That a client has left may be told twice, by a write that fails and by the request's signal: whatever is
+    cancelled meanwhile, how the chain ends is still to be booked.
+    """
     chain.cancel()
-    (late,) = await asyncio.gather(chain, return_exceptions=True)
+    while not chain.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait({chain})
+    late = None if chain.cancelled() or chain.exception() else chain.result()
     if isinstance(late, ServedStream):
         late.answer.reply.abort()

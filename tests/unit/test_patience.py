@@ -72,3 +72,18 @@ async def test_a_client_that_leaves_while_it_waits_ends_the_call(act: Act) -> No
     assert all(each.aborted for each in world.transport.replies)
     assert world.upstream.models == ["a/one"]
     assert [line["outcome"] for line in world.events("request_done")] == ["client_gone"]
+
+
+async def test_that_a_client_has_left_may_be_told_twice() -> None:
+    async def leaves(_: bytes) -> None:
+        asyncio.get_running_loop().call_soon(reading.cancel)
+        raise ClientGoneError
+
+    world = World().script("a/one", hang)
+    response = await world.begin(chat("a/one", stream=True, gateway={"keepalive_ms": 1_000}))
+
+    reading = asyncio.ensure_future(finish(response, on_write=leaves))
+    await asyncio.gather(reading, return_exceptions=True)
+
+    assert [line["outcome"] for line in world.events("request_done")] == ["client_gone"]
+    assert world.upstream.cancelled == ["a/one"]
