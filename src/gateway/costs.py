@@ -2,7 +2,7 @@
 
 from gateway.chat import ChatRequest
 from gateway.frozen import dataclass
-from gateway.prices import PER_MILLION, Price, usd_per_request
+from gateway.prices import Price, usd_per_request
 from gateway.wire import JsonObject, number_or_none, object_or_empty
 
 # An answer's length where nothing bounds it: what a page of text comes to.
@@ -11,7 +11,7 @@ EXPECTED_COMPLETION_TOKENS = 500
 CACHE_WRITE = 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Costs:
     """What one attempt costs, in USD; None where the price, or a length, is not known.
 
@@ -21,27 +21,26 @@ class Costs:
             above this.
     """
 
-    likely_usd: float | None = None
-    most_usd: float | None = None
-
-
-UNKNOWN = Costs()
+    likely_usd: float | None
+    most_usd: float | None
 
 
 def costs_of(chat: ChatRequest, price: Price, listed: JsonObject | None = None) -> Costs:
     """Return what an attempt costs; ``listed`` is the model as the catalogue has it, where it has."""
-    if price.prompt is None or price.completion is None:
-        return UNKNOWN
-    tokens, choices = chat.needs.tokens, chat.choices
-    prompt_usd = price.prompt * (CACHE_WRITE if chat.needs.writes_cache else 1) / PER_MILLION
-    completion_usd = price.completion * choices / PER_MILLION
+    tokens, most_tokens = chat.needs.tokens, _most_completion_tokens(chat, listed)
+    times = CACHE_WRITE if chat.needs.writes_cache else 1
     per_request_usd = usd_per_request(listed) if listed else 0.0
-    most_tokens = _most_completion_tokens(chat, listed)
+
+    def usd(prompt_tokens: float, completion_tokens: float) -> float | None:
+        tokens_usd = price.cost_usd(prompt_tokens * times, completion_tokens * chat.choices)
+        return None if tokens_usd is None else tokens_usd + per_request_usd
+
     likely_tokens = min(EXPECTED_COMPLETION_TOKENS, most_tokens or EXPECTED_COMPLETION_TOKENS)
-    most_usd = None
-    if most_tokens is not None and tokens.most is not None and not chat.needs.has_fees:
-        most_usd = tokens.most * prompt_usd + most_tokens * completion_usd + per_request_usd
-    return Costs(tokens.likely * prompt_usd + likely_tokens * completion_usd + per_request_usd, most_usd)
+    is_bounded = most_tokens is not None and tokens.most is not None and not chat.needs.has_fees
+    return Costs(
+        likely_usd=usd(tokens.likely, likely_tokens),
+        most_usd=usd(tokens.most or 0, most_tokens or 0.0) if is_bounded else None,
+    )
 
 
 def _most_completion_tokens(chat: ChatRequest, listed: JsonObject | None) -> float | None:

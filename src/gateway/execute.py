@@ -8,6 +8,7 @@ two when the request hedges.
 
 import asyncio
 from contextlib import suppress
+from typing import TypeVar
 
 from gateway.attempt_once import Ask, Served, ServedAnswer, ServedStream, attempt_once
 from gateway.attempts import Attempt
@@ -19,6 +20,8 @@ from gateway.receipt import Receipt
 from gateway.schedule import Schedule
 from gateway.spent import chain_spent
 from gateway.wire import object_or_empty
+
+Result = TypeVar("Result")
 
 
 async def execute(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports) -> Served:
@@ -96,9 +99,7 @@ class _Walk:
         first = asyncio.create_task(self.lane())
         lanes = {first}
         try:
-            with suppress(TimeoutError):
-                async with self.ports.within(hedge_s):
-                    await asyncio.wait(lanes)
+            await done_within(lanes, hedge_s, self.ports)
             if not first.done() and self.schedule.ready:
                 lanes.add(asyncio.create_task(self.lane()))
             while lanes:
@@ -110,6 +111,13 @@ class _Walk:
             return None
         finally:
             await _release(lanes)
+
+
+async def done_within(tasks: "set[asyncio.Task[Result]]", seconds: float, ports: Ports) -> None:
+    """Return when all tasks are done, or after so many seconds; none of them is ended by that."""
+    with suppress(TimeoutError):
+        async with ports.within(seconds):
+            await asyncio.wait(tasks)
 
 
 async def _release(lanes: "set[asyncio.Task[Served | None]]") -> None:

@@ -6,7 +6,7 @@ from gateway.catalog import Catalog
 from gateway.chain import Candidate
 from gateway.chat import ChatRequest
 from gateway.config import Settings
-from gateway.costs import UNKNOWN, costs_of
+from gateway.costs import costs_of
 from gateway.errors import GatewayError
 from gateway.frozen import dataclass
 from gateway.prices import Price, listed_price
@@ -87,8 +87,8 @@ def _direct(model: str, route: TaskRoute | None, chat: ChatRequest, settings: Se
 def _listed(model: str, route: TaskRoute | None, chat: ChatRequest, catalog: Catalog | None) -> Link:
     listed = catalog.find(model) if catalog else None
     # A variant that searches the web adds a fee that no list price holds.
-    is_priced = listed and not model.endswith(":online")
-    costs = costs_of(chat, listed_price(listed), listed) if listed and is_priced else UNKNOWN
+    price = Price() if listed is None or model.endswith(":online") else listed_price(listed)
+    costs = costs_of(chat, price, listed)
     candidate = Candidate(
         model=model,
         upstream=OPENROUTER,

@@ -7,6 +7,7 @@ from contextlib import suppress
 from gateway.attempt_once import Served, ServedStream
 from gateway.body import Sink
 from gateway.errors import GatewayError
+from gateway.execute import done_within
 from gateway.frozen import dataclass
 from gateway.guard import broken_event
 from gateway.ports import Ports
@@ -50,7 +51,7 @@ class PatientStream:
         try:
             while not self.chain.done():
                 await sink.write(KEEP_ALIVE)
-                await done_within(self.chain, self.every_s, self.ports)
+                await done_within({self.chain}, self.every_s, self.ports)
             served = self.chain.result()
         except GatewayError as error:
             self.on_fail(error)
@@ -64,13 +65,6 @@ class PatientStream:
             return
         if isinstance(served, ServedStream):
             await self.relay(served).run(sink)
-
-
-async def done_within(chain: "asyncio.Task[Served]", seconds: float, ports: Ports) -> None:
-    """Return when the chain is done, or after so many seconds."""
-    with suppress(TimeoutError):
-        async with ports.within(seconds):
-            await asyncio.wait({chain})
 
 
 async def abandon(chain: "asyncio.Task[Served]") -> None:

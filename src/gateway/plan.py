@@ -122,9 +122,7 @@ def _in_order(
             draw=known.draw,
         )
 
-    if not options.order and not any(routes):
-        chain = [*joined.from_iterable(groups)]
-    elif options.order:
+    if options.order:
         first_route = next((each for each in routes if each is not None), None)
         chain = ordered([*joined.from_iterable(groups)], by(options.order, first_route))
     else:

@@ -8,7 +8,7 @@ from gateway.body import Stream
 from gateway.chain import Plan
 from gateway.chunk_shape import OBJECT
 from gateway.errors import GatewayError
-from gateway.execute import execute
+from gateway.execute import done_within, execute
 from gateway.frozen import dataclass
 from gateway.ports import Ports
 from gateway.receipt import Receipt
@@ -63,11 +63,11 @@ class Streaming:
 
         A chain that ends before the first comment is due is answered as any other.
         """
-        from gateway.patience import PatientStream, abandon, done_within  # noqa: PLC0415  # few ask for it
+        from gateway.patience import PatientStream, abandon  # noqa: PLC0415  # few ask for it
 
         chain = asyncio.create_task(execute(self.planned, self.ask, self.receipt, self.ports))
         try:
-            await done_within(chain, every_s, self.ports)
+            await done_within({chain}, every_s, self.ports)
         except asyncio.CancelledError:
             await abandon(chain)
             raise
