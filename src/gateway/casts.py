@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
-from gateway.wire import Json, JsonObject
+from gateway.wire import Json, JsonObject, distinct_object
 
 _MODEL_NAME = re.compile(r"[!-~]{1,256}")
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
@@ -47,16 +47,9 @@ def read_json(raw: str) -> Json:
     """Return what JSON holds.
 
     Raises:
-        ValueError: it is none, or names something twice in one object: which of them counts?
+        ValueError: it is none, or names something twice in one object.
     """
-
-    def distinct(pairs: list[tuple[str, Json]]) -> JsonObject:
-        fields = dict(pairs)
-        if len(fields) < len(pairs):
-            raise ValueError("named twice")
-        return fields
-
-    value: Json = json.loads(raw, object_pairs_hook=distinct)
+    value: Json = json.loads(raw, object_pairs_hook=distinct_object)
     return value
 
 

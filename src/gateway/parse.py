@@ -24,7 +24,15 @@ from gateway.fields import (
 from gateway.json_bytes import check_depth, to_json_bytes
 from gateway.needs import needs_of
 from gateway.splice import splice
-from gateway.wire import Json, JsonObject, list_or_empty, object_or_empty, text_or_none
+from gateway.wire import (
+    Json,
+    JsonObject,
+    NamedTwiceError,
+    distinct_object,
+    list_or_empty,
+    object_or_empty,
+    text_or_none,
+)
 
 
 def parse(raw: bytes) -> ChatRequest:
@@ -64,35 +72,23 @@ class _TooLargeError(Exception):
     """A number is written that no JSON can carry on, such as 1e999."""
 
 
-class _NamedTwiceError(Exception):
-    """An object names a field twice: which value counts would depend on who reads it."""
-
-
 def _load(raw: bytes) -> JsonObject:
     try:
         check_depth(raw)
         body: Json = _DISTINCT.decode(raw.decode())
+    except NamedTwiceError as error:
+        raise GatewayError(
+            "invalid_json", "An object in the body names a field twice.", param=_shown(str(error))
+        ) from None
+    except _TooLargeError:
+        raise GatewayError("invalid_json", "The body holds a number that JSON cannot carry.") from None
     except (ValueError, RecursionError):
         raise GatewayError(
             "invalid_json", "The body is not JSON in UTF-8, or is nested too deeply."
         ) from None
-    except _TooLargeError:
-        raise GatewayError("invalid_json", "The body holds a number that JSON cannot carry.") from None
-    except _NamedTwiceError as error:
-        raise GatewayError(
-            "invalid_json", "An object in the body names a field twice.", param=_shown(str(error))
-        ) from None
     if not isinstance(body, dict):
         raise GatewayError("invalid_body", "The body must be a JSON object.")
     return body
-
-
-def _object_of_distinct(pairs: list[tuple[str, Json]]) -> JsonObject:
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise _NamedTwiceError(next(name for name in names if names.count(name) > 1))
-    return fields
 
 
 def _finite(text: str) -> float:
@@ -104,7 +100,7 @@ def _finite(text: str) -> float:
 
 # Made once: with options `json.loads` makes one for every call.
 _DISTINCT = json.JSONDecoder(
-    parse_constant=refuse_constant, parse_float=_finite, object_pairs_hook=_object_of_distinct
+    parse_constant=refuse_constant, parse_float=_finite, object_pairs_hook=distinct_object
 )
 
 

@@ -35,6 +35,23 @@ def number_or_none(value: Json) -> float | None:
     return float(value) if -float_info.max <= value <= float_info.max else None
 
 
+class NamedTwiceError(ValueError):
+    """A JSON object names a field twice: which value counts would depend on who reads it. Holds the name."""
+
+
+def distinct_object(pairs: list[tuple[str, Json]]) -> JsonObject:
+    """Return an object of these fields: the ``object_pairs_hook`` of what is read from people.
+
+    Raises:
+        NamedTwiceError: two have the same name.
+    """
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise NamedTwiceError(next(name for name in names if names.count(name) > 1))
+    return fields
+
+
 class ClientGoneError(Exception):
     """The client closed its connection: nobody reads what would be written next."""
 
