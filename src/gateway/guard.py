@@ -13,6 +13,7 @@ from gateway.json_bytes import to_json_bytes
 from gateway.openrouter import DONE
 from gateway.policy import AttemptFailedError, Fault
 from gateway.receipt import Receipt
+from gateway.refrain import Refrain
 from gateway.respond import Frame
 from gateway.spent import stream_broken
 from gateway.sse import data_of, event_of
@@ -48,6 +49,7 @@ class Guard:
         self._shape = shape
         self._now_s = now_s
         self._finished = False
+        self._refrain = Refrain()
 
     def pass_on(self, events: Iterable[bytes]) -> bytes:
         """Return the bytes that the client gets for these events."""
@@ -55,6 +57,10 @@ class Guard:
         for event in events:
             if self.ended:
                 break
+            if self._refrain.repeats(event):
+                self.progressed = True
+                passed.append(event)
+                continue
             data = data_of(event)
             if data is None:
                 passed.append(event)
@@ -63,6 +69,7 @@ class Guard:
             elif self.text is None and is_plain_progress(data) and self._shape.passes(data):
                 self.progressed = True
                 passed.append(event)
+                self._refrain.learn(event)
             else:
                 passed.append(self._judge(event, data))
         return b"".join(passed)

@@ -35,16 +35,20 @@ class SseDecoder:
         buffer = self._rest + piece if self._rest else piece
         events: list[bytes] = []
         start = 0
-        for match in _BLANK_LINE.finditer(buffer, self._searched):
-            events.append(buffer[start : match.end()])
-            start = match.end()
-        if start == len(buffer):
-            self._rest, self._searched = b"", 0
-            return events
-        self._rest = buffer[start:]
+        if b"\r" in buffer:
+            for match in _BLANK_LINE.finditer(buffer, self._searched):
+                events.append(buffer[start : match.end()])
+                start = match.end()
+        else:  # nearly always, and without the pattern at a third of its cost
+            blank_line = buffer.find(b"\n\n", self._searched)
+            while blank_line >= 0:
+                events.append(buffer[start : blank_line + 2])
+                start = blank_line + 2
+                blank_line = buffer.find(b"\n\n", start)
         rest_bytes = len(buffer) - start
+        self._rest = buffer[start:]
         # A blank line may be cut in the middle: look again at the last three bytes, not at all of them.
-        self._searched = max(0, rest_bytes - 3)
+        self._searched = rest_bytes - 3 if rest_bytes > 3 else 0
         if rest_bytes > MAX_EVENT_BYTES:
             raise EventTooLargeError
         return events

@@ -119,7 +119,7 @@ class NativeSink:
 
     def __init__(self) -> None:
         self._pipe = IdentityTransformStream.new()
-        self._writer = self._pipe.writable.getWriter()
+        self._writer: Any = self._pipe.writable.getWriter()
         self.readable = self._pipe.readable
         self.blocked = False
 
@@ -128,8 +128,9 @@ class NativeSink:
         try:
             await stream.run(self)
         finally:
-            with suppress(JsException):  # a client that has left: there is nothing to end
-                await self._writer.close()
+            if self._writer is not None:  # else the pipe ends the response
+                with suppress(JsException):  # a client that has left: there is nothing to end
+                    await self._writer.close()
 
     async def write(self, data: bytes) -> None:
         """Send bytes, and wait until the client has taken them."""
@@ -154,4 +155,5 @@ class NativeSink:
             await self.write(step.rest)
         body = cast(FetchReply, reply).release()
         self._writer.releaseLock()
+        self._writer = None
         await _settled(body.pipeTo(self._pipe.writable, _options(preventClose=False)))

@@ -1,0 +1,71 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.answers import is_plain_progress
+from gateway.refrain import Refrain
+from gateway.sse import data_of, event_of
+
+
+def chunk(content: str, **choice: object) -> bytes:
+    delta = {"role": "assistant", "content": content}
+    payload = {"id": "gen-1", "choices": [{"index": 0, "delta": delta, **choice}]}
+    return event_of(json.dumps(payload, separators=(",", ":")).encode())
+
+
+def after(event: bytes) -> Refrain:
+    refrain = Refrain()
+    refrain.learn(event)
+    return refrain
+
+
+def test_an_event_that_differs_in_its_text_alone_is_a_repetition() -> None:
+    assert after(chunk("word-1 ")).repeats(chunk(" another, and longer: {}[],:"))
+
+
+def test_nothing_is_a_repetition_of_nothing() -> None:
+    assert not Refrain().repeats(chunk("word"))
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        pytest.param(chunk(""), id="no text"),
+        pytest.param(chunk('a "quote"'), id="an escape"),
+        pytest.param(chunk("line\n"), id="an escaped line end"),
+        pytest.param(chunk("x").replace(b'"x"', b'"x\ny"'), id="a line end"),
+        pytest.param(chunk("x").replace(b'"x"', b'"x","error":"y"'), id="a key more, where the text was"),
+        pytest.param(chunk("word", finish_reason="stop"), id="a finish reason"),
+        pytest.param(chunk("word").replace(b"gen-1", b"gen-2"), id="another id"),
+        pytest.param(chunk("word").replace(b"\n\n", b"\r\n\r\n"), id="other line ends"),
+        pytest.param(b": comment\n\n", id="a comment"),
+        pytest.param(b"\n\n", id="nothing"),
+    ],
+)
+def test_what_differs_in_more_is_none(event: bytes) -> None:
+    assert not after(chunk("word")).repeats(event)
+
+
+@pytest.mark.parametrize(
+    "event", [chunk(""), chunk('"'), chunk('word "'), b": comment\n\n", b'data: "content":"x']
+)
+def test_an_event_without_a_plain_text_is_not_learned(event: bytes) -> None:
+    refrain = after(chunk("word"))
+
+    refrain.learn(event)
+
+    assert refrain.repeats(chunk("another"))
+    assert not refrain.repeats(event)
+
+
+TEXTS = st.lists(st.sampled_from([b'"', b"\\", b"\n", b"x", b',"error":"e"']), max_size=5).map(b"".join)
+
+
+@given(text=TEXTS)
+def test_a_repetition_of_plain_progress_is_plain_progress(text: bytes) -> None:
+    later = chunk("word").replace(b"word", text)
+
+    if after(chunk("word")).repeats(later):
+        assert is_plain_progress(data_of(later) or b"")
