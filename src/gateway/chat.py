@@ -81,7 +81,8 @@ class ChatRequest:
     """A checked request.
 
     Attributes:
-        models: as the caller named them, in order, each once; empty when it named none.
+        model: what the body's ``model`` names; None where it has none.
+        models: all that it names, in order, each once; empty when it names none.
         stream: whether it wants server-sent events.
         fields: the body without what is the gateway's own (`model`, `models`, `gateway`), as it came or
             serialised once: an object's inside and its closing brace, ready to follow ``{"model":"…",``.
@@ -97,6 +98,7 @@ class ChatRequest:
         options: what it asks of the gateway.
     """
 
+    model: str | None
     models: tuple[str, ...]
     stream: bool
     fields: bytes
@@ -110,3 +112,7 @@ class ChatRequest:
     user: str | None
     needs: Needs
     options: Options
+
+    def field_of(self, name: str) -> str:
+        """Return the body's field that names a model or a task."""
+        return "model" if name == self.model else "models"

@@ -3,7 +3,7 @@
 from gateway.chat import Caller, ChatRequest
 from gateway.config import Settings
 from gateway.knowledge import Knowledge
-from gateway.links import routes_in
+from gateway.links import routes_of
 from gateway.plan import LIMIT_SETTINGS
 from gateway.tasks import TaskRoute
 from gateway.wire import JsonObject
@@ -27,8 +27,7 @@ OPTIONAL = (
 
 def decided_by(chat: ChatRequest, settings: Settings, caller: Caller, known: Knowledge) -> JsonObject:
     """Return what was decided, and by what: a field of the request, a task route, a key, or a setting."""
-    names = chat.models or settings.default_chain
-    routes = routes_in(names, settings)
+    routes = routes_of(chat, settings)
     decided: JsonObject = {"models": "models" if chat.models else "DEFAULT_MODEL, FALLBACK_MODELS"}
     for name in LIMIT_SETTINGS:
         decided[name] = _by(name, chat, routes[0], caller) or name.upper()

@@ -29,20 +29,30 @@ class Link:
     route: TaskRoute | None
 
 
-def routes_in(names: tuple[str, ...], settings: Settings) -> tuple[TaskRoute | None, ...]:
-    """Return the task route of each name; None for a model.
+def names_of(chat: ChatRequest, settings: Settings) -> tuple[str, ...]:
+    """Return the models and tasks that a request names; where it names none, the settings' chain."""
+    return chat.models or settings.default_chain
+
+
+def routes_of(chat: ChatRequest, settings: Settings) -> tuple[TaskRoute | None, ...]:
+    """Return the task route of each of a request's names; None for a model.
 
     Raises:
         GatewayError: there is no such task.
     """
-    return tuple(_route_of(name, settings) if name.startswith(PREFIX) else None for name in names)
+    return tuple(
+        _route_of(name, chat, settings) if name.startswith(PREFIX) else None
+        for name in names_of(chat, settings)
+    )
 
 
-def _route_of(name: str, settings: Settings) -> TaskRoute:
+def _route_of(name: str, chat: ChatRequest, settings: Settings) -> TaskRoute:
     route = settings.task_routes.get(name)
     if route is None:
         known = ", ".join(settings.task_routes) or "none"
-        raise GatewayError("unknown_task", f"There is no such task. There are: {known}.", param="model")
+        raise GatewayError(
+            "unknown_task", f"There is no such task. There are: {known}.", param=chat.field_of(name)
+        )
     return route
 
 
@@ -68,7 +78,7 @@ def _direct(model: str, route: TaskRoute | None, chat: ChatRequest, settings: Se
         raise GatewayError(
             "unknown_upstream",
             f"A `direct:NAME/MODEL` must name a model, and one of: {', '.join(settings.direct) or 'none'}.",
-            param="model",
+            param=chat.field_of(model),
         )
     price = direct.prices.get(asked)
     costs = costs_of(chat, price or Price())

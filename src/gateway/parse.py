@@ -52,6 +52,7 @@ def parse(raw: bytes) -> ChatRequest:
     fields = _fields_of(raw, body)
     wants_json = _wants_json(body)
     return ChatRequest(
+        model=text_or_none(body.get("model")),
         models=_models(body),
         stream=body.get("stream") is True,
         fields=fields,

@@ -8,10 +8,11 @@ from gateway.answers import AnswerTest
 from gateway.chain import Candidate, Limits, Plan, Skipped
 from gateway.chat import Caller, ChatRequest, Options
 from gateway.config import Settings
+from gateway.errors import GatewayError
 from gateway.fields import MAX_MODELS
 from gateway.judge import Judge, Judged, fault_of
 from gateway.knowledge import Knowledge
-from gateway.links import links_of, routes_in
+from gateway.links import links_of, names_of, routes_of
 from gateway.order import OrderBy, ordered
 from gateway.tasks import Order, TaskRoute
 from gateway.wire import number_or_none
@@ -23,11 +24,16 @@ def plan(chat: ChatRequest, settings: Settings, caller: Caller, known: Knowledge
     """Return the chain for a request: the models and tasks that it names, or the settings' own chain.
 
     Raises:
-        GatewayError: it names a task, or a direct upstream, that there is not.
+        GatewayError: it names a task, or a direct upstream, that there is not; or weights for no order.
     """
-    names = chat.models or settings.default_chain
-    routes = routes_in(names, settings)
+    names, routes = names_of(chat, settings), routes_of(chat, settings)
     options = options_of(chat, routes, caller)
+    if options.weights is not None and "weighted" not in orders_in(options, routes):
+        raise GatewayError(
+            "invalid_field",
+            '`gateway.weights` goes with the order "weighted" alone.',
+            param="gateway.weights",
+        )
     if not options.fallbacks:
         names, routes = names[:1], routes[:1]
     links = [

@@ -14,7 +14,7 @@ from gateway.errors import GatewayError
 from gateway.frozen import dataclass
 from gateway.knowledge import Knowledge, gather
 from gateway.limit_rate import limit_rate
-from gateway.links import routes_in
+from gateway.links import routes_of
 from gateway.pace import Pace
 from gateway.parse import parse
 from gateway.plan import options_of, orders_in, plan
@@ -127,7 +127,7 @@ async def _catalog_for(
 
 
 def _hangs_on_prices(chat: ChatRequest, caller: Caller, call: Call) -> bool:
-    routes = routes_in(chat.models or call.settings.default_chain, call.settings)
+    routes = routes_of(chat, call.settings)
     options = options_of(chat, routes, caller)
     return (
         options.max_cost_usd is not None

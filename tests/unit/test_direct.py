@@ -232,7 +232,7 @@ async def test_an_upstream_that_is_not_declared_is_the_callers_fault(model: str)
 
     got = await asked.ask(AFAR, model)
 
-    assert (got.status, got.error["code"], got.error["param"]) == (400, "unknown_upstream", "model")
+    assert (got.status, got.error["code"], got.error["param"]) == (400, "unknown_upstream", "models")
     assert asked.upstream.received == []
 
 

@@ -1,7 +1,9 @@
 import json
+from collections.abc import Callable
 
 import pytest
 
+from gateway.chain import Plan
 from gateway.chat import Caller
 from gateway.config import Settings
 from gateway.errors import GatewayError
@@ -88,11 +90,20 @@ def test_the_default_model_may_be_a_task() -> None:
     assert chain_of(planned(env)) == ["b/two"]
 
 
-def test_a_task_that_there_is_not_is_the_callers_fault() -> None:
+@pytest.mark.parametrize(
+    ("field", "ask"),
+    [
+        ("model", lambda: planned(model="task/typo")),
+        ("models", lambda: planned(models=["task/typo"])),
+        ("models", lambda: planned(model="a/one", models=["b/two", "task/typo"])),
+    ],
+    ids=["model", "models", "models after model"],
+)
+def test_a_task_that_there_is_not_is_the_callers_fault(field: str, ask: Callable[[], Plan]) -> None:
     with pytest.raises(GatewayError, match="task/code") as raised:
-        planned(model="task/typo")
+        ask()
 
-    assert (raised.value.code, raised.value.param) == ("unknown_task", "model")
+    assert (raised.value.code, raised.value.param) == ("unknown_task", field)
     assert "typo" not in raised.value.message
 
 
@@ -414,6 +425,22 @@ def test_weights_draw_the_order_and_none_at_all_comes_last() -> None:
     )
 
     assert chain_of(found) == ["c/router", "d/middling", "b/cheap", "a/dear"]
+
+
+@pytest.mark.parametrize("options", [{}, {"order": "cheapest"}, {"order": "given"}])
+def test_weights_without_an_order_that_goes_by_them_are_refused(options: dict[str, object]) -> None:
+    with pytest.raises(GatewayError) as raised:
+        planned(models=NAMES, gateway={"weights": {"a/dear": 1}, **options})
+
+    assert (raised.value.code, raised.value.param) == ("invalid_field", "gateway.weights")
+
+
+def test_a_requests_weights_go_before_those_of_a_route_that_is_ordered_by_weights() -> None:
+    route = '{"models": ["a/dear", "b/cheap"], "order": "weighted", "weights": {"b/cheap": 0}}'
+    env = {"TASK_ROUTES": f'{{"task/mine": {route}}}'}
+
+    assert chain_of(planned(env, model="task/mine")) == ["a/dear", "b/cheap"]
+    assert chain_of(planned(env, model="task/mine", gateway={"weights": {"a/dear": 0}}))[0] == "b/cheap"
 
 
 def test_a_route_orders_its_own_models_alone() -> None:
