@@ -21,10 +21,12 @@ from scripts.servers import wait_ready
 from scripts.stage import OLD_DATE, OLD_FLAGS
 from scripts.tools import NODE_MODULES, ROOT, tool_environment
 
-Kind: TypeAlias = Literal["javascript", "python", "gateway", "gateway native", "litellm", "portkey"]
+Kind: TypeAlias = Literal[
+    "javascript", "python", "python reading", "gateway", "gateway native", "litellm", "portkey"
+]
 GUARDED: Kind = "gateway"
 NATIVE: Kind = "gateway native"
-PLAIN: tuple[Kind, ...] = ("javascript", "python", GUARDED)
+PLAIN: tuple[Kind, ...] = ("javascript", "python", "python reading", GUARDED)
 KINDS: tuple[Kind, ...] = (*PLAIN, NATIVE)
 GATEWAYS = frozenset({GUARDED, NATIVE})
 
@@ -77,6 +79,8 @@ def modules_of(kind: Kind) -> Mapping[str, Path]:
         return {"passthrough.js": WORKERS / "passthrough.js"}
     if kind == "python":
         return {"passthrough.py": WORKERS / "passthrough.py"}
+    if kind == "python reading":
+        return {"reading.py": WORKERS / "reading.py"}
     source = ROOT / "src"
     rest = sorted(source.glob("gateway/**/*.py"))
     return {path.relative_to(source).as_posix(): path for path in (source / "entry.py", *rest)}

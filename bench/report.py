@@ -20,10 +20,10 @@ class Cell:
 Results: TypeAlias = Mapping[Cell, Sequence[Series]]
 HEADS = (
     *("", "requests/s", "p50 ms", "p99 ms", "added p50", "added p99"),
-    *("first ms", "events/s", "CPU ms", "of js", "of py"),
+    *("first ms", "events/s", "CPU ms", "of js", "of py", "of read"),
 )
 SMALL_IMPORT_MICROS = 3_000.0
-WIDTHS = (16, 10, 8, 8, 9, 9, 8, 9, 7, 6, 6)
+WIDTHS = (16, 10, 8, 8, 9, 9, 8, 9, 7, 6, 6, 7)
 
 
 def table(results: Results) -> str:
@@ -36,11 +36,12 @@ def table(results: Results) -> str:
 
 
 def row(results: Results, cell: Cell) -> tuple[str, ...]:
-    """Return a contender's line: medians, and its requests/s as a part of the pass-through Workers'."""
+    """Return a contender's line: medians, and its requests/s as a part of each Worker's that is no gateway."""
     rounds = results[cell]
     per_s, p50, p99, first, events, cpu = (median_of(rounds, number) for number in NUMBERS)
-    others: tuple[Kind, ...] = ("javascript", "python")
-    javascript, python = (results.get(Cell(cell.scenario, cell.connections, kind)) for kind in others)
+    others: tuple[Kind, ...] = ("javascript", "python", "python reading")
+    beside = [results.get(Cell(cell.scenario, cell.connections, kind)) for kind in others]
+    javascript = beside[0]
     added = [difference(rounds, javascript, name) if javascript else None for name in ("p50_ms", "p99_ms")]
     return (
         cell.kind,
@@ -51,8 +52,7 @@ def row(results: Results, cell: Cell) -> tuple[str, ...]:
         shown(first, 2),
         shown(events, 0),
         shown(cpu, 2),
-        shown(ratio(rounds, javascript, "per_s") if javascript else None, 2),
-        shown(ratio(rounds, python, "per_s") if python else None, 2),
+        *(shown(ratio(rounds, other, "per_s") if other else None, 2) for other in beside),
     )
 
 

@@ -95,13 +95,12 @@ def _plain(name: str, model: str, *, words: int = 0, weight: int = 1) -> Scenari
     )
 
 
-def _stream(name: str, model: str, connections: int) -> Scenario:
+def _stream(name: str, model: str) -> Scenario:
     return Scenario(
         name=name,
         body=_body(model, stream=True),
         weight=8,
         kinds=KINDS,
-        connections=(connections,),
         events=EVENTS,
         problem=stream_problem,
     )
@@ -116,8 +115,8 @@ FALLBACK = Scenario(
     problem=plain_problem("bench/1k", 0),
     attempts=2,
 )
-PACED = _stream("stream, 200 events, 1 a ms", STREAM_PACED, 1)
-FLAT = _stream("stream, 200 events, flat out", STREAM_FLAT, 32)
+PACED = _stream("stream, 200 events, 1 a ms", STREAM_PACED)
+FLAT = _stream("stream, 200 events, flat out", STREAM_FLAT)
 SCENARIOS = (
     SMALL,
     FALLBACK,

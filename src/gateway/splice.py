@@ -21,10 +21,13 @@ def splice(raw: bytes, body: JsonObject) -> bytes | None:
     text = raw.strip(_BLANKS)
     if "model" not in body:
         return text[1:]
-    found = _MODEL.search(text)
-    if found is None or text.find(b'"model"') != found.start() or b'"model"' in text[found.end() :]:
+    place = text.find(b'"model"')
+    found = _MODEL.match(text, place) if place >= 0 else None
+    if found is None:
         return None
-    before, after = text[1 : found.start()], text[found.end() :]
+    before, after = text[1:place], text[found.end() :]
+    if before.strip(_BLANKS) and b'"model"' in after:  # one of them is a key further down
+        return None
     if found[1] is None:  # it is the last: the comma before it goes
         before = before.rstrip(_BLANKS)
         if not before.endswith(b","):

@@ -28,6 +28,7 @@ def spliced(text: str) -> bytes | None:
         pytest.param(f'{{"seed":1,"model":"a/one",{MESSAGES}}}', id="in the middle"),
         pytest.param(f'{{"seed":1,{MESSAGES},"model":"a/one"}}', id="last"),
         pytest.param(f'{{"seed":1,{MESSAGES}}}', id="absent"),
+        pytest.param('{"model":"a/one","plugins":[{"model":"b"}]}', id="first, and a key further down"),
         pytest.param(f'\n{{ "seed" : 1 ,\n "model" : "a/one" ,\n {MESSAGES} }}\n', id="with blanks"),
         pytest.param(f'{{ "seed" : 1 , {MESSAGES} ,\n "model" : "a/one" \n}} ', id="last, with blanks"),
         pytest.param(
@@ -48,7 +49,7 @@ def test_what_follows_is_the_body_without_its_model(text: str) -> None:
     [
         pytest.param('{"model":"a/one"}', id="nothing else"),
         pytest.param('{"plugins":[{"model":"b"}],"model":"a/one"}', id="a key further down, before"),
-        pytest.param('{"model":"a/one","plugins":[{"model":"b"}]}', id="a key further down, behind"),
+        pytest.param('{"seed":1,"model":"a/one","plugins":[{"model":"b"}]}', id="a key further down, behind"),
         pytest.param('{"mod\\u0065l":"a/one","seed":1}', id="a key that is escaped"),
         pytest.param('{"model":"a\\/one","seed":1}', id="a name that is escaped"),
         pytest.param('{"model":null,"seed":1}', id="null"),
