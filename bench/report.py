@@ -36,7 +36,7 @@ def table(results: Results) -> str:
 
 
 def row(results: Results, cell: Cell) -> tuple[str, ...]:
-    """Return a contender's line: medians, and its requests/s as a part of each Worker's that is no gateway."""
+    """Return a contender's line: medians, and its requests/s as a part of each Worker's with no gateway."""
     rounds = results[cell]
     per_s, p50, p99, first, events, cpu = (median_of(rounds, number) for number in NUMBERS)
     others: tuple[Kind, ...] = ("javascript", "python", "python reading")

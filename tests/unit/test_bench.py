@@ -16,7 +16,12 @@ def series(per_s: float = 100.0, p50_ms: float = 1.0, **more: float) -> Series:
 
 
 def results(**per_s: float) -> Mapping[Cell, Sequence[Series]]:
-    kinds: dict[str, Kind] = {"js": "javascript", "py": "python", "gateway": "gateway"}
+    kinds: dict[str, Kind] = {
+        "js": "javascript",
+        "py": "python",
+        "reading": "python reading",
+        "gateway": "gateway",
+    }
     return {
         Cell("small", 32, kinds[name]): [series(value, 1000 / value)] * 3 for name, value in per_s.items()
     }
@@ -83,12 +88,25 @@ def test_a_median_is_over_the_rounds_that_have_the_number() -> None:
     assert median_of(rounds, "first_event_ms") == 3
 
 
-def test_a_line_of_the_table_compares_with_both_pass_through_workers() -> None:
-    measured = results(js=1000, py=500, gateway=250)
+def test_a_line_of_the_table_compares_with_each_worker_that_is_no_gateway() -> None:
+    measured = results(js=1000, py=500, reading=400, gateway=250)
 
     found = row(measured, Cell("small", 32, "gateway"))
 
-    assert found == ("gateway", "250", "4.00", "12.00", "3.00", "9.00", "-", "-", "0.50", "0.25", "0.50")
+    assert found == (
+        "gateway",
+        "250",
+        "4.00",
+        "12.00",
+        "3.00",
+        "9.00",
+        "-",
+        "-",
+        "0.50",
+        "0.25",
+        "0.50",
+        "0.62",
+    )
 
 
 def test_a_contender_without_rivals_is_compared_with_none() -> None:
