@@ -84,8 +84,14 @@ class Schedule:
         return self._first_to_wake()
 
     def begins(self, step: Step) -> bool:
-        """Begin an attempt whose wait is over; False where its model rests again, or is probed by another."""
+        """Begin an attempt whose wait is over; False where its model rests again, or is probed by another.
+
+        Or where another lane has meanwhile begun what leaves too little of the ceiling for this one.
+        """
         candidate, now_s = step.candidate, self._now_s()
+        if not self._fits_ceiling(candidate):
+            self._receipt.skip(candidate.model, "over_max_cost")
+            return False
         ready_at_s = self._rests.ready_at_s(candidate.model, now_s=now_s)
         if ready_at_s > now_s and step.wait_s:
             self._tries[candidate.model] -= 1
@@ -126,12 +132,11 @@ class Schedule:
             self._try_again(candidate, jitter_s(self._tries[candidate.model], draw=self._draw()))
 
     def _is_spent(self) -> bool:
-        """Return whether there have been as many attempts as there may be; that then ends the chain."""
+        """Return whether there have been as many attempts as there may be; the last may yet answer."""
         if len(self._receipt.attempts) < self._limits.max_attempts:
             return False
         for candidate in self._untried:
             self._receipt.skip(candidate.model, "attempts_spent")
-        self._stopped = True
         return True
 
     def _leave_upstream(self, upstream: str) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from gateway.wire import ClientGoneError
 from tests.support.chunks import COMMENT, ROLE, STOP, USAGE, text, text_in
+from tests.support.models import listing, priced
 from tests.support.upstream import HANG, Act, after, answer, fail, hang, healthy_stream, recorded, stream
 from tests.support.world import Answer, World, chat, finish, now_s
 
@@ -189,3 +190,30 @@ async def test_a_request_that_is_cancelled_cancels_both() -> None:
     await asyncio.wait({asking})
 
     assert sorted(world.upstream.cancelled) == MODELS[:2]
+
+
+async def test_an_attempt_that_the_other_lane_has_left_no_money_for_does_not_begin() -> None:
+    prices = {"a/one": "0.0006", "b/two": "0.0003", "c/three": "0.0006"}  # a token, of 1,000 at the most
+    world = world_of(hang, after(0.6, fail(404)), hang)
+    world.script("a/one", after(2.5, fail(429, retry_after="0.9")), answer())
+    listed = [{**priced("0", price), "id": name} for name, price in prices.items()]
+    world.upstream.pages["/models"] = (listing(*listed),)
+    await world.get("/v1/models")
+
+    options = {**HEDGE, "max_cost_usd": 1.0, "deadline_ms": 20_000}
+    got = await world.ask(*prices, max_tokens=1_000, gateway=options)
+
+    assert world.upstream.models == ["a/one", "b/two", "c/three"]
+    assert [(each["model"], each["reason"]) for each in got.receipt["skipped"]] == [
+        ("a/one", "over_max_cost")
+    ]
+
+
+@pytest.mark.parametrize("status", [502, 404])
+async def test_the_last_attempt_that_may_be_made_says_why_it_failed(status: int) -> None:
+    world = World({"MAX_ATTEMPTS": "1"}).script("a/one", after(3.0, fail(status)))
+
+    got = await world.ask(*MODELS[:2], gateway=HEDGE)
+
+    assert got.codes == [got.error["code"]]
+    assert got.error["code"] != "over_max_cost"
