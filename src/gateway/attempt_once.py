@@ -35,6 +35,8 @@ class ServedStream:
 
 Served: TypeAlias = ServedAnswer | ServedStream
 
+# What breaks later than this had been connected: the model may have worked, and is then paid for.
+CONNECTS_WITHIN_S = 5.0
 
 # With these a reply need not say more: the account is at fault, whatever the body would have held.
 TELLING: Mapping[int, str] = MappingProxyType({401: "upstream_key_rejected", 402: "insufficient_credits"})
@@ -71,7 +73,8 @@ async def attempt_once(attempt: Attempt, step: Step, ask: Ask, limits: Limits, p
     except TimeoutError:
         raise _failed(attempt, _fault_of_broken(attempt, timeout_code)) from None
     except TransportError:
-        code = "connection_lost" if attempt.status else "connection_failed"
+        is_made = attempt.status or ports.now_s() - started_at_s > CONNECTS_WITHIN_S
+        code = "connection_lost" if is_made else "connection_failed"
         raise _failed(attempt, _fault_of_broken(attempt, code)) from None
     except AttemptFailedError as failure:
         raise _failed(attempt, failure.fault) from None

@@ -37,8 +37,9 @@ class Tokens:
         )
 
 
-# No answer has more: whoever says so is wrong, and must not spoil the sums that it is in.
+# No answer has more, or costs more: whoever says so is wrong, and must not spoil the sums that it is in.
 MOST_TOKENS = 1_000_000_000
+MOST_USD = 1_000_000.0
 
 
 def tokens_in(counts: JsonObject, name: str) -> int:
@@ -63,7 +64,7 @@ class Attempt:
         fault: why it failed; None for an answer.
         status: the upstream's HTTP status, or a 200's inner error code; None when none arrived.
         ms: from its start to its end, or to its commit for a stream that still runs.
-        cost_usd: as OpenRouter said; None while unknown.
+        cost_usd: as OpenRouter said, or by a direct upstream's price; None while unknown.
         generation_id: by which OpenRouter can be asked what it cost; None where it did not say one.
         provider: OpenRouter's name for who served.
         tokens: as the answer's usage counts them.
@@ -99,13 +100,15 @@ class Attempt:
         self.fault = fault
         self.status = fault.status or self.status
         self.billed = fault.rule.billed
-        self.settle(fault.cost_usd)
+        self.settle(self.cost_usd if fault.cost_usd is None else fault.cost_usd)
 
     def settle_usage(self, usage: JsonObject) -> bool:
         """Record what an answer's usage says that it cost; return whether ``usage`` got that from here."""
         self.tokens = Tokens.of(usage)
-        if self.price is None:
+        if self.upstream == OPENROUTER:
             self.settle(number_or_none(usage.get("cost")))
+            return False
+        if self.price is None:  # what another says that it costs, in whichever unit, is nobody's bill
             return False
         cost_usd = self.price.cost_usd(self.tokens.prompt, self.tokens.completion)
         counts = (usage.get("prompt_tokens"), usage.get("completion_tokens"))
@@ -116,8 +119,8 @@ class Attempt:
         return True
 
     def settle(self, cost_usd: float | None) -> None:
-        """Record what OpenRouter says the attempt cost; None when it did not say."""
-        if cost_usd is not None:
+        """Record what the attempt cost; None when nobody said, and what cannot be a cost is not said."""
+        if cost_usd is not None and 0 <= cost_usd <= MOST_USD:
             self.cost_usd = cost_usd
             self.billed = "yes" if cost_usd > 0 else "no"
 

@@ -79,7 +79,7 @@ RULES: Mapping[str, Rule] = MappingProxyType({
     "direct_refused": Rule("provider", _F, 403, "An upstream that is asked directly refused the request.", type="permission_error"),
     "direct_model_unknown": Rule("provider", _F, 404, "An upstream that is asked directly does not know this model.", type="not_found_error"),
     "direct_connection_failed": Rule("provider", _R, 502, "The connection to an upstream that is asked directly failed."),
-    "direct_connection_lost": Rule("provider", _R, 502, "The connection to an upstream that is asked directly broke in the middle of an answer.", billed="unknown"),
+    "direct_connection_lost": Rule("provider", _R, 502, "The connection to an upstream that is asked directly broke before its answer was whole.", billed="unknown"),
     # -- limits: what asked for a pause rests, the others are tried
     "rate_limited": Rule("provider", _F, 429, "The model's providers are rate-limited.", type="rate_limit_error"),
     "free_limit_daily": Rule("openrouter", _F, 429, "The OpenRouter account has used its free requests of the day.", Scope.FREE_MODELS, "rate_limit_error"),
@@ -101,7 +101,7 @@ RULES: Mapping[str, Rule] = MappingProxyType({
     "openrouter_error": Rule("openrouter", _R, 500, "OpenRouter failed."),
     # -- the connection
     "connection_failed": Rule("openrouter", _R, 502, "The connection to OpenRouter failed."),
-    "connection_lost": Rule("openrouter", _R, 502, "The connection to OpenRouter broke in the middle of an answer.", billed="unknown"),
+    "connection_lost": Rule("openrouter", _R, 502, "The connection to OpenRouter broke before the answer was whole.", billed="unknown"),
     "redirected": Rule("openrouter", _S, 502, "The upstream tried to redirect; the key stays on its host. Check OPENROUTER_BASE_URL.", Scope.ACCOUNT),
     # -- this gateway's own timers
     "attempt_timeout": Rule("provider", _F, 504, "The model did not answer within its share of the deadline.", billed="unknown"),

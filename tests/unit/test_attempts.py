@@ -89,3 +89,12 @@ def test_a_failed_attempt_shows_why() -> None:
     shown = attempt.to_json()
     assert (shown["outcome"], shown["code"], shown["source"]) == ("failed", "rate_limited", "provider")
     assert (shown["status"], shown["billed"]) == (429, "no")
+
+
+def test_a_failure_after_the_usage_does_not_unsay_the_bill() -> None:
+    attempt = Attempt(model="a/one", number=1)
+    attempt.settle_usage({"prompt_tokens": 1, "completion_tokens": 1, "cost": 0.5})
+
+    attempt.fail(Fault(code="provider_error"), outcome="cut_off")
+
+    assert (attempt.cost_usd, attempt.billed) == (0.5, "yes")

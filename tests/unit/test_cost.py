@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tests.support.upstream import Act, answer, fail, reply
+from tests.support.upstream import RESET, Act, after, answer, breaks, fail, reply
 from tests.support.world import World
 
 pytestmark = pytest.mark.anyio
@@ -109,3 +109,23 @@ async def test_a_ceiling_is_a_number_above_zero(ceiling: object) -> None:
     got = await World().ask("a/one", gateway={"max_cost_usd": ceiling})
 
     assert (got.status, got.error["param"]) == (400, "gateway.max_cost_usd")
+
+
+@pytest.mark.parametrize("cost_usd", [-5.0, 1e308])
+async def test_what_cannot_be_a_cost_is_none_and_moves_no_ceiling(cost_usd: float) -> None:
+    world = World().script("a/one", nothing_for(cost_usd)).script("b/two", nothing_for(0.3))
+
+    got = await world.ask(*MODELS, gateway={"max_cost_usd": 0.2})
+
+    assert world.upstream.models == MODELS[:2]
+    assert [each["cost_usd"] for each in got.receipt["attempts"]] == [None, 0.3]
+    assert got.receipt["cost_usd"] == 0.3
+
+
+async def test_a_connection_that_breaks_while_a_model_works_may_be_billed() -> None:
+    world = World().script("a/one", after(6.0, breaks(RESET))).script("b/two", breaks(RESET))
+
+    got = await world.ask("a/one", "b/two", gateway={"retries": 0})
+
+    attempts = [(each["code"], each["billed"]) for each in got.receipt["attempts"]]
+    assert attempts == [("connection_lost", "unknown"), ("connection_failed", "no")]

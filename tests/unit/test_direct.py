@@ -211,13 +211,14 @@ async def test_a_plain_answers_cost_is_reckoned_by_the_declared_price() -> None:
     assert got.json["usage"]["cost"] == pytest.approx(0.0003)
 
 
-async def test_without_a_declared_price_the_cost_is_not_known() -> None:
-    asked = world().script("other", answer(usage={"prompt_tokens": 100, "completion_tokens": 20}))
+@pytest.mark.parametrize("said", [{}, {"cost": 7}], ids=["nothing said", "a cost in some unit"])
+async def test_without_a_declared_price_the_cost_is_not_known(said: dict[str, object]) -> None:
+    asked = world().script("other", answer(usage={"prompt_tokens": 100, "completion_tokens": 20, **said}))
 
     got = await asked.ask("direct:near/other")
 
     assert got.receipt["cost_usd"] is None
-    assert got.json["usage"]["cost"] is None
+    assert got.json["usage"]["cost"] == said.get("cost")
 
 
 async def test_a_ceiling_binds_by_the_declared_price() -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from gateway.budget import MOST_MICROS
 from gateway.ports import DatabaseError, Statement
 from gateway.wire import JsonObject
 from tests.support.chunks import DONE, STOP, USAGE, text
@@ -163,7 +162,9 @@ async def test_nonsense_in_a_usage_spoils_neither_the_answer_nor_the_sums(stream
 
     row = await book(made, "a/one", streamed=streamed)
 
-    assert (row["outcome"], row["cost_micros"], row["completion_tokens"]) == ("answered", MOST_MICROS, 0)
+    assert (row["outcome"], row["completion_tokens"]) == ("answered", 0)
+    assert row["cost_state"] == ("pending" if streamed else "estimated")
+    assert row["cost_micros"] < 1_000
     assert 0 < row["prompt_tokens"] <= 1_000_000_000
     assert (await made.get("/v1/usage")).status == 200
 
