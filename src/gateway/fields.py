@@ -11,6 +11,7 @@ from gateway.wire import Json, JsonObject, number_or_none
 MAX_MODELS = 50  # a request may make 50 subrequests on the free plan
 MAX_MESSAGES = 10_000
 DAY_S = 86_400
+BILLION = 1_000_000_000  # what is reckoned with must stay a number that a bill could hold
 FIELD_NAME = re.compile(r"\w{1,64}")
 
 
@@ -63,6 +64,11 @@ def _of(kinds: tuple[type, ...], expected: str, *names: str) -> FieldRule:
 
 NUMBER = FieldRule(_is_number, "a number", {"type": ["number", "null"]})
 WHOLE = FieldRule(_is_whole, "a whole number", {"type": ["integer", "null"]})
+COUNT = FieldRule(
+    lambda value: _is_whole(value) and -BILLION < value < BILLION,  # type: ignore[operator]  # it is an int
+    "a whole number of at most nine digits",
+    {"type": ["integer", "null"], "exclusiveMinimum": -BILLION, "exclusiveMaximum": BILLION},
+)
 FLAG = _of((bool,), "true or false", "boolean")
 TEXT = _of((str,), "a string", "string")
 LIST = _of((list,), "an array", "array")
@@ -113,9 +119,9 @@ FIELDS: Mapping[str, FieldRule] = MappingProxyType({
     "presence_penalty": NUMBER,
     "repetition_penalty": NUMBER,
     "seed": WHOLE,
-    "n": WHOLE,
-    "max_tokens": WHOLE,
-    "max_completion_tokens": WHOLE,
+    "n": COUNT,
+    "max_tokens": COUNT,
+    "max_completion_tokens": COUNT,
     "logprobs": FLAG,
     "top_logprobs": WHOLE,
     "logit_bias": OBJECT,
@@ -183,5 +189,5 @@ OPENROUTERS_OWN = frozenset(
         "fallbacks",
     }
 )
-# With one of these the answer may be more than text.
-NOT_TEXT = ("tools", "functions", "modalities", "prompt", "n")
+# With one of these the answer may be more than a message's text.
+NOT_TEXT = ("tools", "functions", "prompt")

@@ -24,6 +24,9 @@ PART_INPUTS: Mapping[str, str] = MappingProxyType(
         "input_video": "video",
     }
 )
+# What `modalities` may ask for; about another word, which the caller may have made up, nothing is said.
+# Source: OpenRouter API reference, "Create a chat completion"; its list of models has video, too.
+MODALITIES = frozenset({"text", "image", "audio", "video"})
 # A request's field, and the names under which a model's `supported_parameters` may list it.
 # Source: OpenRouter API reference, "Parameters".
 PARAMETERS: Mapping[str, frozenset[str]] = MappingProxyType(
@@ -66,7 +69,16 @@ LEAST, LIKELY, MOST = 128, 4, 1
 FREE_PLUGINS = frozenset({"response-healing", "context-compression", "moderation"})
 # The fields by which a body without media may need more than its tokens.
 SAYING_MORE = frozenset(
-    {"provider", "modalities", "tools", "response_format", "plugins", "transforms", "web_search_options"}
+    {
+        "provider",
+        "modalities",
+        "tools",
+        "response_format",
+        "plugins",
+        "transforms",
+        "web_search_options",
+        "preset",
+    }
 )
 IMAGE_TOKENS_LIKELY = 1_000
 IMAGE_TOKENS_MOST = 6_000  # none of the families' tilings makes more of one image
@@ -126,12 +138,14 @@ def needs_of(body: JsonObject, *, total_bytes: int, writes_cache: bool) -> Needs
     plugins = {str(object_or_empty(each).get("id")) for each in list_or_empty(body.get("plugins"))}
     provider = object_or_empty(body.get("provider"))
     insists = provider.get("require_parameters") is True
-    modalities = {each for each in list_or_empty(body.get("modalities")) if isinstance(each, str)}
+    modalities = MODALITIES.intersection(
+        each for each in list_or_empty(body.get("modalities")) if isinstance(each, str)
+    )
     return Needs(
         tokens=_estimate(parts, total_bytes),
         tools=bool(body.get("tools")) and body.get("tool_choice") != "none",
         inputs=frozenset(part.kind for part in parts),
-        outputs=frozenset(modalities - {"text"}),
+        outputs=modalities - {"text"},
         json=JSON_KINDS.get(str(object_or_empty(body.get("response_format")).get("type"))),
         parameters=tuple(name for name in PARAMETERS if body.get(name) is not None) if insists else (),
         max_price=_max_price(provider.get("max_price")),
@@ -141,11 +155,12 @@ def needs_of(body: JsonObject, *, total_bytes: int, writes_cache: bool) -> Needs
     )
 
 
-def _has_fees(body: JsonObject, plugins: set[str], modalities: set[str]) -> bool:
+def _has_fees(body: JsonObject, plugins: set[str], modalities: frozenset[str]) -> bool:
     types = {str(object_or_empty(tool).get("type")) for tool in list_or_empty(body.get("tools"))}
     return bool(
         plugins - FREE_PLUGINS
-        or body.get("web_search_options")
+        or body.get("web_search_options") is not None  # OpenAI's form: an empty object turns it on
+        or body.get("preset")  # it may bring plugins, and a prompt of its own
         or modalities - {"text"}
         or any(each.startswith("openrouter:") for each in types)
     )
@@ -176,9 +191,10 @@ def _media_in(body: JsonObject) -> Iterator[_Media]:
 def _inline_bytes(part: JsonObject) -> int | None:
     """Return the length of the data that a part carries; None where it links to it."""
     holder = part.get(str(part.get("type")))
-    texts = [holder] if isinstance(holder, str) else [*object_or_empty(holder).values()]
-    longest = max((text for text in texts if isinstance(text, str)), key=len, default="")
-    return None if longest.startswith(("http://", "https://")) else len(longest)
+    values = [holder] if isinstance(holder, str) else [*object_or_empty(holder).values()]
+    texts = [value for value in values if isinstance(value, str)]
+    is_linked = any(text.startswith(("http://", "https://")) for text in texts)
+    return None if is_linked else max(map(len, texts), default=0)
 
 
 def _estimate(parts: list[_Media], total_bytes: int) -> TokenEstimate:

@@ -51,20 +51,23 @@ def parse(raw: bytes) -> ChatRequest:
     _check_messages(list_or_empty(body.get("messages")))
     fields = _fields_of(raw, body)
     wants_json = _wants_json(body)
+    choices = max([1, *_wholes_of(body, "n")])
+    needs = needs_of(body, total_bytes=len(fields), writes_cache=b'"cache_control"' in fields)
+    is_plain = not wants_json and choices == 1 and not needs.outputs
     return ChatRequest(
         model=text_or_none(body.get("model")),
         models=_models(body),
         stream=body.get("stream") is True,
         fields=fields,
         max_tokens=max(_wholes_of(body, "max_completion_tokens", "max_tokens"), default=None),
-        choices=max([1, *_wholes_of(body, "n")]),
+        choices=choices,
         wants_json=wants_json,
         openai_usage=object_or_empty(body.get("stream_options")).get("include_usage") is True,
-        is_text=not wants_json and not any(map(body.get, NOT_TEXT)),
+        is_text=is_plain and not any(map(body.get, NOT_TEXT)),
         openrouters_own=not OPENROUTERS_OWN.isdisjoint(body),
         session=text_or_none(body.get("session_id")),
         user=text_or_none(body.get("user")),
-        needs=needs_of(body, total_bytes=len(fields), writes_cache=b'"cache_control"' in fields),
+        needs=needs,
         options=_options(object_or_empty(body.get("gateway"))) if "gateway" in body else _NO_OPTIONS,
     )
 

@@ -70,6 +70,10 @@ def test_other_outputs_than_text_are_needed() -> None:
     assert needs(modalities=["text", "image"]).outputs == {"image"}
 
 
+def test_a_made_up_output_is_no_need_that_a_receipt_could_repeat() -> None:
+    assert needs(modalities=["text", "what the caller wrote", 7, ["image"]]).outputs == frozenset()
+
+
 def test_parameters_are_needed_where_the_caller_insists() -> None:
     fields = {"temperature": 0, "top_p": None, "seed": 1, "my_own": 1}
 
@@ -110,8 +114,9 @@ def test_a_linked_image_costs_as_much_as_one_that_is_there() -> None:
     assert abs(linked.most - inline.most) < 50
 
 
-def test_how_long_a_linked_file_is_nobody_can_tell() -> None:
-    part = {"type": "file", "file": {"file_data": "https://a.example/b.pdf"}}
+@pytest.mark.parametrize("name", ["b.pdf", "b" * 200 + ".pdf"])
+def test_how_long_a_linked_file_is_nobody_can_tell(name: str) -> None:
+    part = {"type": "file", "file": {"filename": name, "file_data": "https://a.example/b.pdf"}}
 
     assert said(part).tokens.most is None
 
@@ -151,6 +156,8 @@ def test_what_shortens_the_prompt_makes_it_fit(fields: dict[str, object]) -> Non
         {"plugins": [{"id": "web"}]},
         {"plugins": [{"id": "fusion"}]},
         {"web_search_options": {"search_context_size": "low"}},
+        {"web_search_options": {}},
+        {"preset": "research"},
         {"tools": [{"type": "openrouter:web_search"}]},
         {"modalities": ["image", "text"]},
     ],

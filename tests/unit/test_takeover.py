@@ -139,3 +139,11 @@ async def test_the_broken_stream_is_closed_before_another_takes_over(how: str) -
     _, world = await ask(how, stream(text("a") + b"data: garbage\n\n", HANG), healthy_stream("b"))
 
     assert world.transport.replies[0].aborted
+
+
+@pytest.mark.parametrize("fields", [{"n": 1}, {"modalities": ["text"]}], ids=repr)
+async def test_who_asks_for_one_text_in_so_many_words_has_it_continued_too(fields: dict[str, object]) -> None:
+    got, world = await ask("continue", HALF, healthy_stream("whole."), fields=fields)
+
+    assert world.upstream.models == MODELS[:2]
+    assert text_in(got.events) == "Half whole."
