@@ -47,8 +47,11 @@ def distinct_object(pairs: list[tuple[str, Json]]) -> JsonObject:
     """
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise NamedTwiceError(next(name for name in names if names.count(name) > 1))
+        seen = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise NamedTwiceError(name)
+            seen.add(name)
     return fields
 
 
