@@ -7,7 +7,7 @@ from gateway.classify import classify
 from gateway.frozen import dataclass
 from gateway.policy import AttemptFailedError, Fault
 from gateway.ports import Reply
-from gateway.sse import EventTooLargeError, SseDecoder, data_of
+from gateway.sse import BOM, EventTooLargeError, SseDecoder, data_of
 from gateway.wire import Json, JsonObject
 
 DONE = b"[DONE]"
@@ -95,7 +95,8 @@ async def _first_progress(reply: Reply, *, now_s: float) -> CommittedStream:
             if not data:
                 continue  # a comment keeps the socket alive and says nothing of the model
             payload, look = _look(data, reply, now_s)
-            held.append(event)
+            # Other bytes may go to the client before it: a mark that no longer begins its stream is a letter.
+            held.append(event.removeprefix(BOM))
             if look.substance or look.finish == "length":
                 return CommittedStream(
                     reply=reply,

@@ -10,7 +10,7 @@ MAX_EVENT_BYTES = 8_388_608  # an image in one event is a few megabytes; beyond 
 # A blank line: two line ends in a row, each CRLF, LF or CR. A CR before an LF is not a line end of its own.
 _BLANK_LINE = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\n))")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 
 
 class EventTooLargeError(Exception):
@@ -64,7 +64,7 @@ def data_of(event: bytes) -> bytes | None:
     one_line = event.startswith(b"data: ") and event.endswith(b"\n\n") and event.count(b"\n") == 2
     if one_line and b"\r" not in event:
         return event[6:-2]  # the common form, without a split
-    lines = _LINE_END.split(event.removeprefix(_BOM))
+    lines = _LINE_END.split(event.removeprefix(BOM))
     data = [line[5:].removeprefix(b" ") for line in lines if line[:5] == b"data:"]
     return b"\n".join(data) if data else None
 

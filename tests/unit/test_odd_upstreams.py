@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tests.support.chunks import DONE, STOP, event, text
+from tests.support.chunks import DONE, STOP, event, text, text_in
 from tests.support.upstream import RESET, recorded, reply, stream
 from tests.support.world import Answer, World
 
@@ -73,3 +73,10 @@ async def test_a_long_pause_keeps_an_sdk_from_trying_again() -> None:
 
     assert got.headers["retry-after"] == "54000"
     assert got.headers["x-should-retry"] == "false"
+
+
+async def test_a_byte_order_mark_does_not_reach_the_client() -> None:
+    got = await relay(b"\xef\xbb\xbf" + text("Hi"), STOP, DONE)
+
+    assert text_in(got.events) == "Hi"
+    assert got.body.startswith(b"data:")
