@@ -8,7 +8,7 @@ from gateway.policy import Billed, Fault
 from gateway.prices import Price
 from gateway.wire import OPENROUTER, JsonObject, number_or_none, object_or_empty
 
-AttemptOutcome: TypeAlias = Literal["answered", "failed", "cut_off", "cancelled"]
+AttemptOutcome: TypeAlias = Literal["under_way", "answered", "failed", "cut_off", "cancelled"]
 Resumption: TypeAlias = Literal["restart", "continue"]
 
 
@@ -59,8 +59,9 @@ class Attempt:
         upstream: who was asked: ``openrouter``, or the name of one that is asked directly.
         worst_cost_usd: what it may cost at the most; None where nobody knows.
         price: what a direct upstream charges, which says no cost itself; None where it is not known.
-        outcome: ``cut_off`` is an answer that broke after it had begun; ``cancelled`` is one that nobody
-            waits for any more, because another model was faster or the client has left.
+        outcome: ``under_way`` until it has ended, or committed; ``cut_off`` is an answer that broke after it
+            had begun; ``cancelled`` is one that nobody waits for any more, because another model was faster
+            or the client has left.
         fault: why it failed; None for an answer.
         status: the upstream's HTTP status, or a 200's inner error code; None when none arrived.
         ms: from its start to its end, or to its commit for a stream that still runs.
@@ -76,7 +77,7 @@ class Attempt:
     upstream: str = OPENROUTER
     worst_cost_usd: float | None = None
     price: Price | None = None
-    outcome: AttemptOutcome = "failed"
+    outcome: AttemptOutcome = "under_way"
     fault: Fault | None = None
     status: int | None = None
     ms: int = 0

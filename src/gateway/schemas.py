@@ -71,7 +71,7 @@ def receipt_schema() -> JsonObject:
             "model": {"type": "string"},
             "number": {"type": "integer", "minimum": 1},
             "upstream": {"type": "string"},
-            "outcome": {"enum": ["answered", "failed", "cut_off", "cancelled"]},
+            "outcome": {"enum": ["under_way", "answered", "failed", "cut_off", "cancelled"]},
             "source": {"enum": ["client", "gateway", "openrouter", "provider", None]},
             "code": {"enum": [*RULES, None]},
             "status": {"type": ["integer", "null"]},

@@ -1,4 +1,5 @@
 import asyncio
+import json
 
 import pytest
 
@@ -87,3 +88,12 @@ async def test_that_a_client_has_left_may_be_told_twice() -> None:
 
     assert [line["outcome"] for line in world.events("request_done")] == ["client_gone"]
     assert world.upstream.cancelled == ["a/one"]
+
+
+async def test_the_head_of_a_waiting_stream_says_that_its_attempt_is_under_way() -> None:
+    got, _ = await patient(after(1.5, healthy_stream()))
+
+    attempts = json.loads(got.headers["x-gateway-receipt"])["attempts"]
+    assert [(each["outcome"], each["code"]) for each in attempts] == [("under_way", None)]
+    assert got.headers["x-gateway-trace"] == "m0/x=under_way"
+    assert got.receipt["attempts"][0]["outcome"] == "answered"
