@@ -74,6 +74,7 @@ class Limits:
         hedge_s: a second model starts when the first shows nothing for so long; None: never.
         keepalive_s: how often a waiting stream gets a comment; None: it gets none.
         max_cost_usd: the ceiling over all attempts together; None: there is none.
+        over_ceiling: why a model is left out that does not fit it: whose ceiling it is.
     """
 
     deadline_s: float
@@ -86,6 +87,7 @@ class Limits:
     hedge_s: float | None = None
     keepalive_s: float | None = None
     max_cost_usd: float | None = None
+    over_ceiling: Literal["over_max_cost", "over_budget"] = "over_max_cost"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,10 +2,8 @@
 
 from collections.abc import Callable
 
-from gateway.ports import CallLater
+from gateway.ports import CLOCK_GRAIN_S, CallLater
 
-# Clocks in the Workers runtimes may stand still between I/O and count whole milliseconds.
-CLOCK_GRAIN_S = 0.005
 # Nobody reads for so long who still wants the answer; the upstream's connection is not held open for it.
 MOST_PAUSED_S = 600.0
 

@@ -114,13 +114,13 @@ class Judge:
     def _too_dear(self, candidate: Candidate) -> Misfit | None:
         """Return whether one attempt alone could go above the request's ceiling, or above its budget."""
         ceiling_usd, worst_usd = self.options.max_cost_usd, candidate.worst_cost_usd
+        left_usd = self.known.budget_left_usd
         if worst_usd is None:
-            unknown = ceiling_usd is not None and self.options.strict
-            return Misfit(reason="price_unknown", certain=True) if unknown else None
+            is_bound = ceiling_usd is not None or left_usd is not None
+            return Misfit(reason="price_unknown", certain=True) if is_bound and self.options.strict else None
         details: JsonObject = {"worst_cost_usd": round(worst_usd, 9)}
         if ceiling_usd is not None and worst_usd > ceiling_usd:
             return Misfit(reason="over_max_cost", certain=True, details=details)
-        left_usd = self.known.budget_left_usd
         if left_usd is not None and worst_usd > left_usd:
             return Misfit(reason="over_budget", certain=True, details=details)
         return None

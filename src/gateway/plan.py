@@ -153,7 +153,9 @@ def _limits(options: Options, settings: Settings, known: Knowledge) -> Limits:
     deadline_ms, attempt_ms, first_token_ms, idle_ms, retries = [
         set_[index] if value is None else value for index, value in enumerate(asked)
     ]
-    ceilings = [usd for usd in (options.max_cost_usd, known.budget_left_usd) if usd is not None]
+    max_usd, left_usd = options.max_cost_usd, known.budget_left_usd
+    ceilings = [usd for usd in (max_usd, left_usd) if usd is not None]
+    is_budgets = left_usd is not None and (max_usd is None or left_usd < max_usd)
     return Limits(
         deadline_s=deadline_ms / 1000,
         attempt_s=attempt_ms / 1000 if attempt_ms else None,
@@ -165,4 +167,5 @@ def _limits(options: Options, settings: Settings, known: Knowledge) -> Limits:
         hedge_s=options.hedge_ms / 1000 if options.hedge_ms else None,
         keepalive_s=options.keepalive_ms / 1000 if options.keepalive_ms else None,
         max_cost_usd=min(ceilings, default=None),
+        over_ceiling="over_budget" if is_budgets else "over_max_cost",
     )

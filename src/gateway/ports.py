@@ -14,6 +14,9 @@ from gateway.rests import Rests
 from gateway.sessions import Sessions
 from gateway.wire import Json, JsonObject, UpstreamRequest
 
+# Clocks in the Workers runtimes may stand still between I/O and count whole milliseconds.
+CLOCK_GRAIN_S = 0.005
+
 
 class TransportError(Exception):
     """The connection failed: refused, reset, cut, aborted. Holds the runtime's name for it, no content."""

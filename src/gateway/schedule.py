@@ -7,7 +7,9 @@ only when nothing else is left and its time comes before the deadline.
 from collections.abc import Callable
 
 from gateway.chain import Candidate, Plan, Step
+from gateway.judge import fault_of
 from gateway.policy import Fault, Scope, Verdict, jitter_s, pause_s
+from gateway.ports import CLOCK_GRAIN_S
 from gateway.receipt import Receipt
 from gateway.rests import Rests
 
@@ -62,7 +64,7 @@ class Schedule:
     def last_fault(self) -> Fault:
         """Why there is no answer: the last attempt's fault, or why none was made."""
         if self._last_fault is None:
-            return Fault(code="models_resting" if self._sleeping else "over_max_cost")
+            return Fault(code="models_resting" if self._sleeping else fault_of((self._limits.over_ceiling,)))
         return self._last_fault
 
     def next(self) -> Step | None:
@@ -90,10 +92,10 @@ class Schedule:
         """
         candidate, now_s = step.candidate, self._now_s()
         if not self._fits_ceiling(candidate):
-            self._receipt.skip(candidate.model, "over_max_cost")
+            self._receipt.skip(candidate.model, self._limits.over_ceiling)
             return False
         ready_at_s = self._rests.ready_at_s(candidate.model, now_s=now_s)
-        if ready_at_s > now_s and step.wait_s:
+        if step.wait_s and ready_at_s > now_s + CLOCK_GRAIN_S:
             self._tries[candidate.model] -= 1
             self._receipt.skip(candidate.model, "resting", wait_s=round(ready_at_s - now_s, 3))
             self._sleeping.append((ready_at_s, candidate))
@@ -154,7 +156,7 @@ class Schedule:
         if self._limits.max_cost_usd is None:
             return True
         if not self._fits_ceiling(candidate):
-            self._receipt.skip(candidate.model, "over_max_cost")
+            self._receipt.skip(candidate.model, self._limits.over_ceiling)
             return False
         if candidate.worst_cost_usd is None:
             note = f"What {candidate.model} may cost is unknown (price or length): no ceiling binds it."
@@ -171,6 +173,7 @@ class Schedule:
         if wait_s is None or not self._may_retry(candidate) or wait_s + MIN_ATTEMPT_S > self.left_s:
             return False
         self._again = (self._now_s() + wait_s, candidate)
+        self._sleeping = [each for each in self._sleeping if each[1] is not candidate]
         return True
 
     def _may_retry(self, candidate: Candidate) -> bool:

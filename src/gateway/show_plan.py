@@ -17,7 +17,7 @@ from gateway.receipt import Receipt
 from gateway.respond import respond_json
 from gateway.schedule import Schedule
 from gateway.spent import chain_spent
-from gateway.wire import JsonObject
+from gateway.wire import OPENROUTER, JsonObject
 
 # A fault that asks for no pause and no retry: the chain goes on as if the attempt had taken no time.
 FAILED = Fault(code="unavailable")
@@ -73,7 +73,8 @@ def walk(planned: Plan, receipt: Receipt, ports: Ports) -> tuple[list[Step], Jso
 def _step_json(step: Step, prepared: Prepared) -> JsonObject:
     candidate, known, limits = step.candidate, prepared.known, prepared.planned.limits
     timers_s = [step.share_s, limits.attempt_s, limits.first_token_s if prepared.chat.stream else None]
-    listed = known.catalog.find(candidate.asked) if known.catalog and not candidate.price else None
+    catalog = known.catalog if candidate.upstream == OPENROUTER else None
+    listed = catalog.find(candidate.asked) if catalog else None
     price = candidate.price or (listed_price(listed) if listed else None)
     expected_ms = known.expected_ms(candidate)
     return {

@@ -151,6 +151,24 @@ async def test_an_attempt_that_may_have_been_billed_counts_with_its_worst() -> N
     assert (await ask(made, max_tokens=300, gateway=options)).error["code"] == "budget_too_small"
 
 
+async def test_what_a_failed_attempt_left_too_little_of_the_budget_for_is_said_so() -> None:
+    made = world(day_usd=0.001).script("a/one", after(100.0, answer()))
+    made.catalog_memory.catalog = catalog_of(CHEAP, listed("c/three"))
+
+    options = {"attempt_ms": 1_000, "retries": 0}
+    got = await ask(made, models=["a/one", "c/three"], max_tokens=300, gateway=options)
+
+    assert made.upstream.models == ["a/one"]
+    assert got.receipt["skipped"] == [{"model": "c/three", "reason": "over_budget"}]
+
+
+async def test_a_strict_request_asks_no_model_of_unknown_price_under_a_budget() -> None:
+    got = await ask(world(day_usd=1), models=["b/two", "a/one"], gateway={"strict": True})
+
+    assert got.receipt["served"] == "a/one"
+    assert got.receipt["skipped"] == [{"model": "b/two", "reason": "price_unknown"}]
+
+
 async def test_a_model_of_unknown_price_is_asked_and_its_cost_counts_afterwards() -> None:
     made = world(day_usd=0.001)
     made.script("b/two", answer(usage={"prompt_tokens": 1, "completion_tokens": 1, "cost": 0.5}))

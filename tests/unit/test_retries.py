@@ -1,5 +1,12 @@
+from random import random
+
 import pytest
 
+from gateway.answers import AnswerTest
+from gateway.chain import Candidate, Limits, Plan
+from gateway.policy import Fault
+from gateway.rests import Rests
+from gateway.schedule import Schedule
 from tests.support.upstream import Act, answer, fail, hang, recorded
 from tests.support.world import World, now_s
 
@@ -82,3 +89,31 @@ async def test_the_budget_in_flight_is_waited_for_with_the_same_model() -> None:
     assert world.upstream.models == ["a/one", "a/one"]
     assert got.status == 200
     assert now_s() == pytest.approx(4.0)
+
+
+@pytest.mark.parametrize("early_s", [0.0, 0.004])
+async def test_a_pause_that_was_slept_is_over_though_the_clock_lags_a_little(early_s: float) -> None:
+    clock_s = [0.0]
+    candidate = Candidate(model="a/one", asked="a/one")
+    limits = Limits(deadline_s=60, attempt_s=None, first_token_s=60, idle_s=60, retries=1)
+    test = AnswerTest(json=False, reasoning_only=False)
+    plan = Plan(requested=("a/one",), chain=(candidate,), limits=limits, answer_test=test)
+    receipt = plan.open_receipt("r", started_at_s=0)
+    schedule = Schedule(plan, receipt, Rests(), now_s=lambda: clock_s[0], draw=random)
+    assert schedule.next() is not None
+    schedule.failed(candidate, Fault(code="rate_limited", status=429, retry_after_s=1.0))
+    step = schedule.next()
+    assert step is not None
+
+    clock_s[0] += step.wait_s - early_s
+
+    assert schedule.begins(step)
+
+
+async def test_a_pause_that_was_slept_in_vain_is_not_told_again() -> None:
+    world = World().script("a/one", fail(429, retry_after="1"))
+
+    got = await world.ask("a/one")
+
+    assert world.upstream.models == ["a/one", "a/one"]
+    assert got.headers["retry-after"] == "1"

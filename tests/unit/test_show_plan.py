@@ -288,3 +288,13 @@ async def test_a_plan_is_made_by_the_name_of_a_key_that_is_bound_to_models() -> 
 
     assert [each["model"] for each in plan["chain"]] == ["a/one"]
     assert plan["skipped"] == [{"model": "b/two", "reason": "not_allowed"}]
+
+
+@pytest.mark.anyio
+async def test_openrouters_price_is_not_shown_for_an_upstream_whose_price_is_not_declared() -> None:
+    env = {"UPSTREAMS": json.dumps({"near": {"base_url": "https://direct.example/v1", "secret": "NEAR_KEY"}})}
+    world = world_of(listed("a/one"), NEAR_KEY="canary-of-the-direct-key", **env)
+
+    plan = await plan_of(world, "direct:near/a/one")
+
+    assert plan["chain"][0]["usd_per_million_tokens"] is None
