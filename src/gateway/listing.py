@@ -64,7 +64,7 @@ def _number(text: str) -> float:
     except ValueError:
         raise ValueError("must be a number") from None
     if not 0 <= value < float("inf"):
-        raise ValueError("must be 0 or more")
+        raise ValueError("must be a finite number, 0 or more")
     return value
 
 

@@ -2,7 +2,7 @@
 
 from gateway.errors import KINDS
 from gateway.fields import FIELDS, MESSAGE_ITEM, OPTIONS, REFUSED
-from gateway.listing import FILTERS, SORTS
+from gateway.listing import FILTERS, PAGING, SORTS
 from gateway.policy import RULES
 from gateway.wire import Json, JsonObject
 
@@ -184,5 +184,7 @@ def filter_schemas() -> dict[str, JsonObject]:
         "free": {"type": "boolean", "description": "Whether the name ends in `:free`."},
         "modality": several,
         "sort": {"enum": [*SORTS]},
+        "offset": {"type": "integer", "minimum": 0, "description": "How many to leave out first."},
+        "limit": {"type": "integer", "minimum": 0, "description": "How many at the most."},
     }
-    return {name: schemas[name] for name in (*FILTERS, "sort")}
+    return {name: schemas[name] for name in (*FILTERS, "sort", *PAGING)}

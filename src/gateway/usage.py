@@ -75,7 +75,7 @@ def span_of(query: Mapping[str, str], *, key: str, admin: bool, now_s: float) ->
     unknown = query.keys() - {"from", "to", "by", "key", "format"}
     if unknown:
         raise GatewayError(
-            "unknown_option", "There are: from, to, by, key, format. That is none.", param="query"
+            "unknown_option", "That is no parameter. There are: from, to, by, key, format.", param="query"
         )
     today = datetime.fromtimestamp(now_s, UTC).date()
     last = _day(query, "to", today)
