@@ -12,6 +12,7 @@ from gateway.check_budget import hold
 from gateway.compose import request_for
 from gateway.errors import GatewayError
 from gateway.execute import execute
+from gateway.limit_rate import begin
 from gateway.normalize import normalize
 from gateway.prepare import Prepared, for_attempts, learn_beside, prepare
 from gateway.receipt import Receipt
@@ -26,7 +27,13 @@ async def chat_completions(call: Call) -> HttpResponse:
     prepared = await prepare(call)
     # At once: nothing may come between what was left of a budget and what is held of it.
     hold(prepared.accounts, prepared.planned, prepared.ticket, call.ports)
-    call.ports.rates.begin(prepared.caller.name, prepared.ticket, now_s=started_at_s)
+    begin(
+        prepared.caller,
+        prepared.ticket,
+        call.ports,
+        deadline_s=prepared.planned.limits.deadline_s,
+        stream=prepared.chat.stream,
+    )
     call = for_attempts(call, prepared.caller)
     if prepared.rate_headers:
         call = replace(call, frame=replace(call.frame, rate_headers=prepared.rate_headers))

@@ -24,7 +24,7 @@ def key_schema() -> JsonObject:
         "options": {"type": "object"},
         "per_minute": count,
         "concurrent": count,
-        "under_way": count,
+        "under_way": {**count, "description": "Of this isolate; null for a key without `concurrent`."},
         "budgets": {"type": "array", "items": _object(budget)},
         "counted_by": {"enum": ["ledger", "isolate"]},
     }

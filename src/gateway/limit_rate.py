@@ -1,6 +1,8 @@
 """limit_rate: how often a key may call, and how many requests it may have under way."""
 
+from collections.abc import Mapping
 from math import ceil
+from types import MappingProxyType
 
 from gateway.chat import Caller
 from gateway.errors import GatewayError
@@ -11,6 +13,9 @@ from gateway.wire import HeaderPairs
 BINDINGS_PERIOD_S = 10.0
 # How soon a request under way may have ended; nothing says.
 CONCURRENT_WAIT_S = 1.0
+# A request whose end nobody noticed (the runtime dropped it) counts so long beyond its own deadline, by
+# whether it is a stream: a plain answer is there by then, a stream that has committed has no deadline more.
+MOST_BEYOND_DEADLINE_S: Mapping[bool, float] = MappingProxyType({False: 60.0, True: 3_600.0})
 
 
 async def limit_rate(caller: Caller, ports: Ports) -> HeaderPairs:
@@ -39,6 +44,15 @@ async def limit_rate(caller: Caller, ports: Ports) -> HeaderPairs:
         raise _too_many(caller, BINDINGS_PERIOD_S, _headers(caller, ports))
     ports.rates.count(caller.name, now_s=now_s)
     return _headers(caller, ports)
+
+
+def begin(caller: Caller, ticket: str, ports: Ports, *, deadline_s: float, stream: bool) -> None:
+    """Count a request as under way, where its key may have so many only; ``close`` ends that."""
+    if caller.concurrent is None:
+        return
+    now_s = ports.now_s()
+    until_s = now_s + deadline_s + MOST_BEYOND_DEADLINE_S[stream]
+    ports.rates.begin(caller.name, ticket, now_s=now_s, until_s=until_s)
 
 
 def _headers(caller: Caller, ports: Ports) -> HeaderPairs:

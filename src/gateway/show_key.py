@@ -35,6 +35,7 @@ async def show_key(call: Call) -> HttpResponse:
     caller = authorize(call.request, settings, now_s=ports.now_s())
     accounts = accounts_of(caller, settings)
     await read_spending(accounts, ports)
+    now_s = ports.now_s()
     own = [account for account in accounts if account.key != EVERYBODY or caller.admin]
     shown: JsonObject = {
         "object": "key",
@@ -45,7 +46,8 @@ async def show_key(call: Call) -> HttpResponse:
         "options": {**caller.options},
         "per_minute": caller.per_minute,
         "concurrent": caller.concurrent,
-        "under_way": ports.rates.under_way(caller.name, now_s=ports.now_s()),
+        # Counted for those that it binds alone.
+        "under_way": None if caller.concurrent is None else ports.rates.under_way(caller.name, now_s=now_s),
         "budgets": [row for account in own for row in _budget_rows(account, ports)],
         "counted_by": "ledger" if ports.database.bound else "isolate",
     }

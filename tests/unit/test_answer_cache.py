@@ -260,7 +260,7 @@ async def test_a_cache_that_fails_is_a_miss() -> None:
 
 
 async def test_a_hit_is_free_in_the_ledger_and_holds_no_budget() -> None:
-    keys = json.dumps([{"name": "one", "token": TOKEN, "budget": {"day_usd": 1}}])
+    keys = json.dumps([{"name": "one", "token": TOKEN, "budget": {"day_usd": 1}, "concurrent": 1}])
     made = World({"GATEWAY_KEYS": keys}, database=SqliteDatabase())
     await ask(made)
     await ask(made)

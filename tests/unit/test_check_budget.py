@@ -31,6 +31,7 @@ def world(*, day_usd: float | None = None, month_usd: float | None = None, **env
             "name": "one",
             "token": TOKEN,
             "budget": {name: usd for name, usd in budget.items() if usd is not None},
+            "concurrent": 1_000,
         },
         {"name": "two", "token": OTHER_TOKEN},
     ]

@@ -140,7 +140,7 @@ async def test_keeping_an_answer_delays_nobody() -> None:
 
 
 async def test_a_client_that_leaves_a_stream_that_is_given_again_is_no_bug() -> None:
-    made = World()
+    made = World({"GATEWAY_KEYS": json.dumps([{"name": "tests", "token": TOKEN, "concurrent": 1}])})
     await ask(made)
 
     async def leave(_: bytes) -> None:

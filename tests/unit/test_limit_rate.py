@@ -3,6 +3,9 @@ import json
 
 import pytest
 
+from gateway.chat import Caller
+from gateway.limit_rate import begin
+from gateway.rates import MAX_KEYS
 from tests.support.upstream import after, answer, fail, healthy_stream
 from tests.support.world import TOKEN, Limiter, World, chat, finish
 
@@ -64,6 +67,32 @@ async def test_a_request_that_has_ended_is_not_under_way_whatever_became_of_it(a
 
     for _ in range(3):
         assert (await made.ask("a/one", gateway={"retries": 0})).status != 429
+
+
+@pytest.mark.parametrize(("stream", "beyond_s"), [(False, 60), (True, 3_600)], ids=["plain", "stream"])
+async def test_a_request_whose_end_nobody_noticed_counts_until_it_must_be_over(
+    stream: bool, beyond_s: int
+) -> None:
+    made = world(concurrent=1)
+    caller = Caller(name="one", concurrent=1)
+    begin(caller, "dropped", made.ports, deadline_s=3_600.0, stream=stream)
+
+    await asyncio.sleep(3_600 + beyond_s - 1)
+    assert (await made.ask("a/one")).error["code"] == "too_many_at_once"
+    await asyncio.sleep(1)
+    assert (await made.ask("b/two")).status == 200
+
+
+async def test_callers_own_keys_leave_no_trace_and_so_push_no_bound_key_out() -> None:
+    made = world(per_minute=1)
+    made.env = {**made.env, "ALLOW_CLIENT_KEYS": "true"}
+    await made.ask("a/one")
+    for number in range(MAX_KEYS):
+        headers = {"authorization": f"Bearer sk-or-{number}"}
+        await made.begin(chat("a/one"), headers=headers)
+        await made.get("/v1/key", headers=headers)
+
+    assert (await made.ask("a/one")).error["code"] == "too_many_requests"
 
 
 async def test_a_location_counts_together_where_the_limiter_is_bound() -> None:

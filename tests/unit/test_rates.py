@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.rates import MAX_KEYS, MOST_UNDER_WAY_S, WINDOW_S, Rates
+from gateway.rates import MAX_KEYS, WINDOW_S, Rates
 
 
 def test_so_many_requests_fit_into_a_minute_and_no_more() -> None:
@@ -49,21 +49,41 @@ def test_after_the_wait_that_was_said_a_request_fits(limit: int, gaps: list[floa
 
 def test_requests_under_way_are_counted_until_they_end() -> None:
     rates = Rates()
-    rates.begin("one", "a", now_s=0.0)
-    rates.begin("one", "b", now_s=0.0)
+    rates.begin("one", "a", now_s=0.0, until_s=100.0)
+    rates.begin("one", "b", now_s=0.0, until_s=100.0)
     assert rates.under_way("one", now_s=0.0) == 2
 
     rates.end("one", "a")
     rates.end("one", "nobody")
     rates.end("two", "a")
     assert rates.under_way("one", now_s=0.0) == 1
-    assert rates.under_way("one", now_s=MOST_UNDER_WAY_S) == 0
+    assert rates.under_way("one", now_s=100.0) == 0
 
 
-def test_the_key_that_was_first_seen_makes_room() -> None:
+def test_requests_whose_end_nobody_noticed_do_not_pile_up() -> None:
     rates = Rates()
-    for number in range(MAX_KEYS + 1):
-        rates.count(str(number), now_s=0.0)
+    for number in range(1_000):
+        rates.begin("one", str(number), now_s=number, until_s=number + 10.0)
 
-    assert rates.used("0", now_s=0.0) == 0
-    assert rates.used(str(MAX_KEYS), now_s=0.0) == 1
+    assert rates.under_way("one", now_s=0.0) == 10  # all that is remembered: at 0 none was over
+
+
+def test_the_key_that_has_not_called_for_longest_makes_room() -> None:
+    rates = Rates()
+    for number in range(MAX_KEYS):
+        rates.count(str(number), now_s=0.0)
+    rates.count("0", now_s=0.0)
+    rates.count("new", now_s=0.0)
+
+    assert rates.used("0", now_s=0.0) == 2
+    assert rates.used("1", now_s=0.0) == 0
+    assert rates.used("new", now_s=0.0) == 1
+
+
+def test_to_ask_about_a_key_takes_no_room() -> None:
+    rates = Rates()
+    rates.count("one", now_s=0.0)
+    for number in range(MAX_KEYS):
+        assert rates.used(str(number), now_s=0.0) == rates.under_way(str(number), now_s=0.0) == 0
+
+    assert rates.used("one", now_s=0.0) == 1

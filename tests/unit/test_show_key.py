@@ -1,10 +1,11 @@
+import asyncio
 import json
 
 import pytest
 
 from simulator.samples import sample
 from tests.support.sqlite_database import SqliteDatabase
-from tests.support.upstream import fail, reply
+from tests.support.upstream import after, answer, fail, reply
 from tests.support.world import TOKEN, UPSTREAM_KEY, World
 
 pytestmark = pytest.mark.anyio
@@ -46,6 +47,18 @@ async def test_a_caller_sees_its_own_limits_and_what_remains() -> None:
         "counted_by": "ledger",
     }
     assert made.upstream.got == []
+
+
+@pytest.mark.parametrize(("concurrent", "under_way"), [(2, 1), (None, None)], ids=["bound", "unbound"])
+async def test_requests_under_way_are_shown_where_they_are_bound(
+    concurrent: int | None, under_way: int | None
+) -> None:
+    made = world(concurrent=concurrent).script("a/one", after(5.0, answer()))
+    asking = asyncio.ensure_future(made.ask("a/one"))
+    await asyncio.sleep(1)
+
+    assert (await made.get(KEY)).json["under_way"] == under_way
+    assert (await asking).status == 200
 
 
 async def test_what_all_keys_spend_is_for_admins() -> None:
