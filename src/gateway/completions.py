@@ -25,8 +25,7 @@ async def chat_completions(call: Call) -> HttpResponse:
     """``POST /v1/chat/completions``: authorize, parse, plan, execute, normalize, respond."""
     started_at_s = call.ports.now_s()
     prepared = await prepare(call)
-    # At once: nothing may come between what was left of a budget and what is held of it.
-    hold(prepared.accounts, prepared.planned, prepared.ticket, call.ports)
+    # At once: nothing may come between what is looked at and what is counted, of requests and of a budget.
     begin(
         prepared.caller,
         prepared.ticket,
@@ -34,6 +33,7 @@ async def chat_completions(call: Call) -> HttpResponse:
         deadline_s=prepared.planned.limits.deadline_s,
         stream=prepared.chat.stream,
     )
+    hold(prepared.accounts, prepared.planned, prepared.ticket, call.ports)
     call = for_attempts(call, prepared.caller)
     if prepared.rate_headers:
         call = replace(call, frame=replace(call.frame, rate_headers=prepared.rate_headers))

@@ -27,16 +27,10 @@ async def limit_rate(caller: Caller, ports: Ports) -> HeaderPairs:
     Raises:
         GatewayError: it was one too many.
     """
-    now_s = ports.now_s()
-    if caller.concurrent is not None and ports.rates.under_way(caller.name, now_s=now_s) >= caller.concurrent:
-        raise GatewayError(
-            "too_many_at_once",
-            f"This key may have {caller.concurrent} requests under way at once.",
-            retry_after_s=CONCURRENT_WAIT_S,
-            retryable=True,
-        )
+    _refuse_too_many_at_once(caller, ports)  # seen now it costs neither a body nor one of the minute's
     if caller.per_minute is None:
         return ()
+    now_s = ports.now_s()
     wait_s = ports.rates.wait_s(caller.name, caller.per_minute, now_s=now_s)
     if wait_s > 0:
         raise _too_many(caller, wait_s, _headers(caller, ports))
@@ -47,12 +41,30 @@ async def limit_rate(caller: Caller, ports: Ports) -> HeaderPairs:
 
 
 def begin(caller: Caller, ticket: str, ports: Ports, *, deadline_s: float, stream: bool) -> None:
-    """Count a request as under way, where its key may have so many only; ``close`` ends that."""
+    """Count a request as under way, where its key may have so many only; ``close`` ends that.
+
+    Waits for nothing: of requests that come at once no more begin than there may be.
+
+    Raises:
+        GatewayError: it was one too many.
+    """
     if caller.concurrent is None:
         return
+    _refuse_too_many_at_once(caller, ports)
     now_s = ports.now_s()
     until_s = now_s + deadline_s + MOST_BEYOND_DEADLINE_S[stream]
     ports.rates.begin(caller.name, ticket, now_s=now_s, until_s=until_s)
+
+
+def _refuse_too_many_at_once(caller: Caller, ports: Ports) -> None:
+    most = caller.concurrent
+    if most is not None and ports.rates.under_way(caller.name, now_s=ports.now_s()) >= most:
+        raise GatewayError(
+            "too_many_at_once",
+            f"This key may have {most} requests under way at once.",
+            retry_after_s=CONCURRENT_WAIT_S,
+            retryable=True,
+        )
 
 
 def _headers(caller: Caller, ports: Ports) -> HeaderPairs:

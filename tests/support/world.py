@@ -133,7 +133,11 @@ class Answers:
 
 @dataclass(slots=True)
 class World:
-    """Everything around ``gateway.app.handle``; ``env`` is laid over settings that work."""
+    """Everything around ``gateway.app.handle``; ``env`` is laid over settings that work.
+
+    Attributes:
+        body_s: how long a request's body takes to arrive.
+    """
 
     env: Mapping[str, str] = field(default_factory=dict)
     upstream: Upstream = field(default_factory=Upstream)
@@ -141,6 +145,7 @@ class World:
     beside: list[Callable[[], Awaitable[object]]] = field(default_factory=list)
     draw: float = 1.0
     ids: int = 0
+    body_s: float = 0.0
     rests: Rests = field(default_factory=Rests)
     pace: Pace = field(default_factory=Pace)
     lost_writes: LostWrites = field(default_factory=LostWrites)
@@ -230,6 +235,8 @@ class World:
         async def read_body(limit_bytes: int) -> bytes:
             if len(raw) > limit_bytes:
                 raise BodyTooLargeError
+            if self.body_s:
+                await asyncio.sleep(self.body_s)
             return raw
 
         bare, _, query = path.partition("?")

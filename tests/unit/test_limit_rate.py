@@ -6,6 +6,7 @@ import pytest
 from gateway.chat import Caller
 from gateway.limit_rate import begin
 from gateway.rates import MAX_KEYS
+from tests.support.sqlite_database import SqliteDatabase
 from tests.support.upstream import after, answer, fail, healthy_stream
 from tests.support.world import TOKEN, Limiter, World, chat, finish
 
@@ -59,6 +60,41 @@ async def test_so_many_requests_may_be_under_way_and_no_more(stream: bool) -> No
     assert len(refused) == 2
     assert {each.error["code"] for each in refused} == {"too_many_at_once"}
     assert (await made.ask("a/one", stream=stream)).status == 200
+
+
+@pytest.mark.parametrize("waits_for", ["body", "budget"])
+async def test_no_more_begin_than_may_be_under_way_whatever_they_wait_for_before(waits_for: str) -> None:
+    made = world(concurrent=1, budget={"day_usd": 1}).script("a/one", after(5.0, answer()))
+    made.body_s = 1.0 if waits_for == "body" else 0.0
+    made.database = SqliteDatabase(bound=waits_for == "budget")
+    made.database.pause_s = 0.5
+
+    got = await asyncio.gather(*(made.ask("a/one") for _ in range(10)))
+
+    assert sorted(each.status for each in got) == [200] + [429] * 9
+    assert len(made.upstream.received) == 1
+    assert (await made.ask("a/one")).status == 200
+
+
+async def test_one_too_many_at_once_is_none_of_the_minutes() -> None:
+    made = world(concurrent=1, per_minute=3).script("a/one", after(5.0, answer()))
+    asking = asyncio.ensure_future(made.ask("a/one"))
+    await asyncio.sleep(1)
+
+    for _ in range(5):
+        assert (await made.ask("a/one")).error["code"] == "too_many_at_once"
+    assert (await asking).headers["x-ratelimit-remaining"] == "2"
+    assert (await made.ask("a/one")).status == 200
+
+
+async def test_a_plan_is_not_under_way() -> None:
+    made = world(concurrent=1)
+    made.body_s = 1.0
+
+    paths = ["/v1/plan", "/v1/plan", "/v1/chat/completions", "/v1/plan"]
+    got = await asyncio.gather(*(made.begin(chat("a/one"), path=path) for path in paths))
+
+    assert [each.status for each in got] == [200] * 4
 
 
 @pytest.mark.parametrize("act", [fail(500), fail(401), answer()], ids=["failed", "stopped", "answered"])
