@@ -22,7 +22,8 @@ async def limit_rate(caller: Caller, ports: Ports) -> HeaderPairs:
     """Count a request, and return the headers that say how many more there may be.
 
     With the binding ``RATE_LIMITER`` all isolates of a location count together, by the limit that it was
-    bound with; without it, and for ``per_minute``, each isolate counts its own.
+    bound with; without it, and for ``per_minute``, each isolate counts its own. One that the binding refuses
+    has counted here.
 
     Raises:
         GatewayError: it was one too many.
@@ -34,9 +35,9 @@ async def limit_rate(caller: Caller, ports: Ports) -> HeaderPairs:
     wait_s = ports.rates.wait_s(caller.name, caller.per_minute, now_s=now_s)
     if wait_s > 0:
         raise _too_many(caller, wait_s, _headers(caller, ports))
+    ports.rates.count(caller.name, now_s=now_s)  # at once: others come while the binding is asked
     if ports.rate_limiter.bound and not await ports.rate_limiter.allows(caller.name):
         raise _too_many(caller, BINDINGS_PERIOD_S, _headers(caller, ports))
-    ports.rates.count(caller.name, now_s=now_s)
     return _headers(caller, ports)
 
 

@@ -106,12 +106,14 @@ class MemoryCache:
 
 @dataclass(slots=True)
 class Limiter:
-    """Plays the rate limiting binding: refuses the keys that a test names."""
+    """Plays the rate limiting binding: refuses the keys that a test names, after a pause."""
 
     bound: bool = True
     refused: set[str] = field(default_factory=set)
+    pause_s: float = 0.0
 
     async def allows(self, key: str) -> bool:
+        await asyncio.sleep(self.pause_s)
         return key not in self.refused
 
 

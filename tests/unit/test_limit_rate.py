@@ -141,6 +141,16 @@ async def test_a_location_counts_together_where_the_limiter_is_bound() -> None:
     assert (got.status, got.error["code"], got.headers["retry-after"]) == (429, "too_many_requests", "10")
 
 
+async def test_no_more_fit_into_a_minute_while_the_limiter_is_asked() -> None:
+    made = world(per_minute=2)
+    made.rate_limiter = Limiter(pause_s=0.01)
+
+    got = await asyncio.gather(*(made.ask("a/one") for _ in range(10)))
+
+    assert sorted(each.status for each in got) == [200] * 2 + [429] * 8
+    assert len(made.upstream.received) == 2
+
+
 async def test_a_plan_counts_as_a_request() -> None:
     made = world(per_minute=1)
     await finish(await made.begin(chat("a/one"), path="/v1/plan"))
