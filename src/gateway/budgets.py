@@ -62,6 +62,10 @@ class Budgets:
         """Note that somebody reads the sums, and until when at the most."""
         self._account(key).reading_until_s = until_s
 
+    def drop_reading(self, key: str) -> None:
+        """Note that who read them left before anything was seen: the next one reads."""
+        self._account(key).reading_until_s = 0.0
+
     def end_reading(self, key: str, sums: dict[str, int] | None, *, begun_at_s: float) -> None:
         """Take in the sums of the current day and month; None where they could not be read."""
         account = self._account(key)

@@ -40,18 +40,22 @@ def accounts_of(caller: Caller, settings: Settings) -> tuple[Account, ...]:
 async def read_spending(accounts: tuple[Account, ...], ports: Ports) -> None:
     """Read from the ledger what is no longer fresh.
 
-    Without a ledger, or while it fails, an isolate goes by what it has seen itself.
+    One reads at a time. Where nothing is known yet the others wait for it, and take over when it has left, or
+    is overdue. Without a ledger, or while it fails, an isolate goes by what it has seen itself.
     """
     if not ports.database.bound:
         return
-    begun_at_s = ports.now_s()
-    due = [each.key for each in accounts if ports.budgets.is_due(each.key, now_s=begun_at_s)]
-    if due:
-        await _read(due, ports, begun_at_s)
-    for account in accounts:
-        # Asyncio objects cannot be shared between requests; a number can.
-        while ports.budgets.is_first_read(account.key, now_s=ports.now_s()):  # noqa: ASYNC110  # see above
+    keys = [account.key for account in accounts]
+    while True:
+        now_s = ports.now_s()
+        due = [key for key in keys if ports.budgets.is_due(key, now_s=now_s)]
+        if due:
+            await _read(due, ports, now_s)
+        elif any(ports.budgets.is_first_read(key, now_s=now_s) for key in keys):
+            # Asyncio objects cannot be shared between requests; a number can.
             await asyncio.sleep(POLL_S)
+        else:
+            return
 
 
 async def _read(keys: list[str], ports: Ports, begun_at_s: float) -> None:
@@ -64,10 +68,13 @@ async def _read(keys: list[str], ports: Ports, begun_at_s: float) -> None:
         results = await ask_ledger(sums, ports, within_s=READ_TIMEOUT_S)
     except (DatabaseError, TimeoutError) as error:
         ports.log("budget_not_read", error=type(error).__name__)
-    finally:
-        for index, key in enumerate(keys):
-            found = _sums_in(results[index], day, month) if results is not None else None
-            ports.budgets.end_reading(key, found, begun_at_s=begun_at_s)
+    except asyncio.CancelledError:
+        for key in keys:
+            ports.budgets.drop_reading(key)
+        raise
+    for index, key in enumerate(keys):
+        found = _sums_in(results[index], day, month) if results is not None else None
+        ports.budgets.end_reading(key, found, begun_at_s=begun_at_s)
 
 
 def _sums_of(key: str, day: str, month: str) -> Statement:

@@ -205,6 +205,31 @@ async def test_a_cold_isolates_first_requests_wait_for_the_first_sums() -> None:
     assert made.database.batches == 1
 
 
+@pytest.mark.parametrize("waiting", [0, 3], ids=["later", "meanwhile"])
+async def test_a_client_that_leaves_during_the_first_reading_opens_no_spent_budget(waiting: int) -> None:
+    made = world(day_usd=1)
+    made.database.pause_s = 0.5
+    spend(made, "one", TODAY, 1_000_000)
+    first = asyncio.ensure_future(ask(made))
+    await asyncio.sleep(0.1)
+    others = [asyncio.ensure_future(ask(made)) for _ in range(waiting)]
+    await asyncio.sleep(0.1)
+
+    first.cancel()
+    got = await asyncio.gather(*others, ask(made))
+
+    assert {each.error["code"] for each in got} == {"budget_spent"}
+    assert made.database.batches == 2
+
+
+async def test_who_waits_for_a_reading_that_nobody_ends_reads_itself() -> None:
+    made = world(day_usd=1)
+    spend(made, "one", TODAY, 1_000_000)
+    made.budgets.begin_reading("one", until_s=EPOCH_S + 1)
+
+    assert (await ask(made)).error["code"] == "budget_spent"
+
+
 async def test_no_budget_reads_nothing() -> None:
     made = world()
 
