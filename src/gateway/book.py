@@ -20,5 +20,5 @@ async def book(call: Call, prepared: Prepared, receipt: Receipt, outcome: str) -
     if not await write_ledger(row, ports):
         return
     for account in prepared.accounts:
-        ports.budgets.written(account.key, prepared.ticket, now_s=ports.now_s())
+        ports.budgets.written(account.key, prepared.ticket)
     await alert(prepared.accounts, call.settings.alert_webhook_url, ports)

@@ -61,7 +61,7 @@ async def read_spending(accounts: tuple[Account, ...], ports: Ports) -> None:
 async def _read(keys: list[str], ports: Ports, begun_at_s: float) -> None:
     day, month = period_of("day", begun_at_s), period_of("month", begun_at_s)
     for key in keys:
-        ports.budgets.begin_reading(key, until_s=begun_at_s + READ_TIMEOUT_S)
+        ports.budgets.begin_reading(key, now_s=begun_at_s, until_s=begun_at_s + READ_TIMEOUT_S)
     results: list[list[JsonObject]] | None = None
     try:
         sums = [_sums_of(key, day, month) for key in keys]

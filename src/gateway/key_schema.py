@@ -11,7 +11,7 @@ def key_schema() -> JsonObject:
         "scope": {"enum": ["key", "all_keys"]},
         "period": {"enum": ["day", "month"]},
         "limit_usd": usd,
-        "spent_usd": {**usd, "description": "With the most that requests under way may cost."},
+        "spent_usd": {**usd, "description": "With what is held for requests under way."},
         "remaining_usd": usd,
         "resets_at": {"type": "string"},
     }

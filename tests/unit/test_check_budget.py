@@ -225,7 +225,7 @@ async def test_a_client_that_leaves_during_the_first_reading_opens_no_spent_budg
 async def test_who_waits_for_a_reading_that_nobody_ends_reads_itself() -> None:
     made = world(day_usd=1)
     spend(made, "one", TODAY, 1_000_000)
-    made.budgets.begin_reading("one", until_s=EPOCH_S + 1)
+    made.budgets.begin_reading("one", now_s=EPOCH_S, until_s=EPOCH_S + 1)
 
     assert (await ask(made)).error["code"] == "budget_spent"
 
