@@ -40,7 +40,7 @@ def authorize(request: HttpRequest, settings: Settings, *, now_s: float) -> Call
     if key.expires_at_s is not None and now_s >= key.expires_at_s:
         raise GatewayError("expired_key", "This key has expired. Whoever runs this gateway makes new ones.")
     if key.origins is not None:
-        _refuse_foreign_page(request, key.origins)
+        _refuse_foreign_page(request, (*key.origins, *settings.cors_origins))
     return Caller(
         name=key.name,
         models=key.models,
@@ -74,7 +74,13 @@ def _token(request: HttpRequest) -> str | None:
 
 
 def _refuse_foreign_page(request: HttpRequest, origins: tuple[str, ...]) -> None:
-    """A web page that its reader happens to have open must not spend the developer's money."""
+    """Refuse a web page of an origin that is not among these; what sends none is no page.
+
+    A page that its reader happens to have open must not spend the developer's money.
+
+    Raises:
+        GatewayError: the request comes from such a page.
+    """
     origin = request.header("origin")
     if origin and "*" not in origins and origin not in origins:
         raise GatewayError(

@@ -37,7 +37,7 @@ class GatewayKey:
         per_minute: how many requests it may make in a minute; None: any number.
         concurrent: how many at once; None: any number.
         options: of ``gateway``, for its requests that do not set them.
-        origins: the web pages that may use it; None: those of ``CORS_ORIGINS``, and programs.
+        origins: the web pages that may use it, beside those of ``CORS_ORIGINS``; None: nothing is checked.
     """
 
     name: str

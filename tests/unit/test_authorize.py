@@ -133,12 +133,26 @@ def test_a_key_is_refused_from_the_moment_on_that_it_expires(expires: str, is_ov
     )
 
 
-def test_a_page_may_use_a_key_of_its_own_origin_only() -> None:
+def test_a_page_may_use_a_key_with_origins_if_its_own_is_among_them() -> None:
     env = keys(origins=["https://app.example"])
 
     assert caller(env, x_api_key=TOKEN, origin="https://app.example") == "one"
     assert caller(env, x_api_key=TOKEN) == "one"
     assert refusal(env, x_api_key=TOKEN, origin="https://evil.example") == "origin_not_allowed"
+
+
+@pytest.mark.parametrize("for_all", ["https://all.example", "*"])
+def test_a_page_that_may_use_every_key_may_use_one_with_origins(for_all: str) -> None:
+    env = keys(origins=["https://app.example"]) | {"CORS_ORIGINS": for_all}
+
+    for origin in ("https://app.example", "https://all.example"):
+        assert caller(env, x_api_key=TOKEN, origin=origin) == "one"
+    if for_all != "*":
+        assert refusal(env, x_api_key=TOKEN, origin="https://evil.example") == "origin_not_allowed"
+
+
+def test_a_key_without_origins_is_not_asked_for_any() -> None:
+    assert caller(keys(), x_api_key=TOKEN, origin="https://any.example") == "one"
 
 
 OWN = "sk-or-v1-canary-of-a-callers-own-key"
