@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from math import floor
 from typing import Literal, TypeAlias
 
+from gateway.casts import BUDGETS, is_budget
 from gateway.frozen import dataclass
 from gateway.wire import Json, number_or_none, object_or_empty
 
@@ -54,8 +55,8 @@ def as_budget(value: Json) -> Budget:
 
 def _micros(value: Json) -> int | None:
     usd = number_or_none(value)
-    if value is not None and (usd is None or usd < 0):
-        raise ValueError("must have a `budget` of numbers, 0 or more")
+    if value is not None and (usd is None or not is_budget(usd)):
+        raise ValueError(f"must have a `budget` of numbers: {BUDGETS}")
     return None if usd is None else round(usd * MICROS)
 
 

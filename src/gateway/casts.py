@@ -12,6 +12,9 @@ _MODEL_NAME = re.compile(r"[!-~]{1,256}")
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 
 HOUR_MS = 3_600_000
+LEAST_BUDGET_USD = 0.000_001
+MOST_BUDGET_USD = 1_000_000_000.0
+BUDGETS = "0, or from 0.000001 to 1000000000"
 
 Value: TypeAlias = str | int | float | bool | tuple[object, ...] | None
 Cast: TypeAlias = Callable[[str], Value]
@@ -100,14 +103,19 @@ def as_whole(minimum: int, maximum: int) -> Callable[[str], int]:
     return cast
 
 
-def as_usd(raw: str) -> float:
-    """Return an amount, 0 or more."""
+def is_budget(usd: float) -> bool:
+    """Return whether a budget may be so much: 0, or what whole micro-dollars and JSON's numbers can say."""
+    return usd == 0 or LEAST_BUDGET_USD <= usd <= MOST_BUDGET_USD
+
+
+def as_budget_usd(raw: str) -> float:
+    """Return the amount of a budget."""
     try:
         usd = float(raw.strip())
     except ValueError:
         raise ValueError("must be an amount in USD") from None
-    if not 0 <= usd < float("inf"):
-        raise ValueError("must be an amount in USD, 0 or more")
+    if not is_budget(usd):
+        raise ValueError(f"must be an amount in USD: {BUDGETS}")
     return usd
 
 

@@ -10,12 +10,12 @@ from gateway.casts import (
     HOUR_MS,
     Cast,
     as_base_url,
+    as_budget_usd,
     as_count_or_unlimited,
     as_flag,
     as_header_text,
     as_model,
     as_models,
-    as_usd,
     as_webhook,
     as_whole,
     as_words,
@@ -53,8 +53,10 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             as_flag,
             "Lets callers in who send an OpenRouter key of their own, which then pays for their requests.",
         ),
-        "BUDGET_DAY_USD": Setting("0", as_usd, "What all keys together may spend in a UTC day. 0: anything."),
-        "BUDGET_MONTH_USD": Setting("0", as_usd, "The same, in a calendar month."),
+        "BUDGET_DAY_USD": Setting(
+            "0", as_budget_usd, "What all keys together may spend in a UTC day. 0: anything."
+        ),
+        "BUDGET_MONTH_USD": Setting("0", as_budget_usd, "The same, in a calendar month."),
         "ALERT_WEBHOOK_URL": Setting(
             "",
             as_webhook,

@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.budget import MOST_MICROS, Budget, as_budget, micros_of, period_of, resets_at, shown_time
+from gateway.wire import Json
 
 
 def at(text: str) -> float:
@@ -13,6 +14,17 @@ def test_a_budget_is_whole_micro_dollars() -> None:
     assert as_budget({"day_usd": 0.1, "month_usd": 2}) == Budget(day_micros=100_000, month_micros=2_000_000)
     assert not Budget()
     assert as_budget({"day_usd": 0})
+
+
+@pytest.mark.parametrize("usd", [1e305, 1e10, 0.000_000_1, 0.000_000_999, -1, "1", True])
+def test_a_budget_that_cannot_be_counted_is_refused(usd: Json) -> None:
+    for name in ("day_usd", "month_usd"):
+        with pytest.raises(ValueError, match="must have a `budget` of numbers"):
+            as_budget({name: usd})
+
+
+def test_a_budget_may_be_as_small_and_as_large_as_can_be_counted() -> None:
+    assert as_budget({"day_usd": 0.000_001, "month_usd": 1e9}) == Budget(day_micros=1, month_micros=10**15)
 
 
 @pytest.mark.parametrize(

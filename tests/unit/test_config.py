@@ -3,6 +3,7 @@ from hashlib import sha256
 
 import pytest
 
+from gateway.budget import Budget
 from gateway.config import Settings
 from gateway.errors import ConfigError
 from gateway.setting import SETTINGS
@@ -80,6 +81,11 @@ WRONG = [
     ("SITE_URL", "https://canary.example\r\nx: y"),
     ("APP_TITLE", "canary é"),
     ("OPEN_ON_LOOPBACK", "canary"),
+    *[
+        (name, value)
+        for name in ("BUDGET_DAY_USD", "BUDGET_MONTH_USD")
+        for value in ("canary", "1e305", "0.0000001", "-1", "nan", "inf", "1e999")
+    ],
     ("OPENROUTER_BASE_URL", "http://canary.example/api/v1"),
     ("OPENROUTER_BASE_URL", "canary"),
     ("OPENROUTER_BASE_URL", "https://"),
@@ -162,6 +168,11 @@ def test_the_chain_is_the_default_model_and_its_fallbacks(
 )
 def test_a_flag_is_true_or_false(value: str, flag: bool) -> None:
     assert read(OPEN_ON_LOOPBACK=value).open_on_loopback is flag
+
+
+def test_a_budget_of_nothing_is_none_and_the_smallest_binds() -> None:
+    assert read(BUDGET_DAY_USD="0").budget == Budget()
+    assert read(BUDGET_DAY_USD="0.000001").budget == Budget(day_micros=1)
 
 
 def test_a_missing_upstream_key_is_said_when_it_is_needed() -> None:
