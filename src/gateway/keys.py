@@ -56,20 +56,26 @@ def as_keys(raw: str) -> tuple[GatewayKey, ...]:
     """Return the keys: lines of ``name:token``, or a JSON array of objects, see ``FIELDS``.
 
     Two tokens may have one name, so that a token can be changed without a moment when none is valid.
+
+    Raises:
+        ValueError: they are wrong, or two have one token; in words that do not hold a value.
     """
-    return _of_json(raw) if raw.lstrip().startswith("[") else tuple(_of_line(line) for line in as_lines(raw))
+    keys = _of_json(raw) if raw.lstrip().startswith("[") else [_of_line(line) for line in as_lines(raw)]
+    if len({key.digest for key in keys}) < len(keys):
+        raise ValueError("must not give one token to two keys")
+    return tuple(keys)
 
 
 def _of_line(line: str) -> GatewayKey:
     name, separator, token = line.partition(":")
-    if not separator or not name.strip() or name.strip().startswith(RESERVED):
+    if not separator or not name.strip():
         raise ValueError(
             f"must hold `name:token` lines, each token of at least {MIN_TOKEN_CHARACTERS} characters"
         )
-    return GatewayKey(name=name.strip(), digest=_digest_of(token.strip()))
+    return GatewayKey(name=_unreserved(name.strip()), digest=_digest_of(token.strip()))
 
 
-def _of_json(raw: str) -> tuple[GatewayKey, ...]:
+def _of_json(raw: str) -> list[GatewayKey]:
     try:
         entries = list_or_empty(read_json(raw))
     except (ValueError, RecursionError):
@@ -80,9 +86,7 @@ def _of_json(raw: str) -> tuple[GatewayKey, ...]:
             keys.append(_of_entry(entry))
         except ValueError as error:
             raise ValueError(f"is wrong at entry {number}, which {error}") from None
-    if len({key.digest for key in keys}) < len(keys):
-        raise ValueError("must not give one token to two names")
-    return tuple(keys)
+    return keys
 
 
 def _of_entry(entry: Json) -> GatewayKey:
@@ -90,8 +94,8 @@ def _of_entry(entry: Json) -> GatewayKey:
     if not isinstance(entry, dict) or not fields.keys() <= {"name", "token", "sha256", *FIELDS}:
         raise ValueError(f"must hold objects of name, token or sha256, {', '.join(FIELDS)}")
     name, token, digest = fields.get("name"), fields.get("token"), fields.get("sha256")
-    if not isinstance(name, str) or not _NAME.fullmatch(name) or name.startswith(RESERVED):
-        raise ValueError("must give each key a `name`: letters, digits, . _ and -; not own-… or loopback")
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ValueError("must give each key a `name`: letters, digits, . _ and -")
     if isinstance(token, str) and digest is None:
         own_digest = _digest_of(token.strip())
     elif token is None and isinstance(digest, str) and _DIGEST.fullmatch(digest.lower()):
@@ -103,7 +107,13 @@ def _of_entry(entry: Json) -> GatewayKey:
         for field_name, (attribute, cast) in FIELDS.items()
         if fields.get(field_name) is not None
     }
-    return GatewayKey(name=name, digest=own_digest, **read)
+    return GatewayKey(name=_unreserved(name), digest=own_digest, **read)
+
+
+def _unreserved(name: str) -> str:
+    if name.startswith(RESERVED):
+        raise ValueError(f"must not begin a key's name with one of {', '.join(RESERVED)}: they are reserved")
+    return name
 
 
 def _digest_of(token: str) -> bytes:

@@ -94,9 +94,27 @@ def test_an_entry_that_is_wrong_is_found_by_its_number() -> None:
     assert "canary" not in str(raised.value)
 
 
-def test_one_token_has_one_name() -> None:
-    with pytest.raises(ValueError, match="two names"):
-        as_keys(json.dumps([{"name": "one", "token": TOKEN}, {"name": "two", "token": TOKEN}]))
+@pytest.mark.parametrize("form", ["lines", "json"])
+def test_one_token_has_one_name(form: str) -> None:
+    entries = [{"name": "one", "token": TOKEN}, {"name": "two", "token": TOKEN}]
+    lines = "\n".join(f"{each['name']}:{each['token']}" for each in entries)
+
+    with pytest.raises(ValueError, match="one token to two keys") as raised:
+        as_keys(lines if form == "lines" else json.dumps(entries))
+    assert "canary" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["loopback", "own-canary", "*"])
+def test_a_line_with_a_reserved_name_is_told_so(name: str) -> None:
+    with pytest.raises(ValueError, match=r"one of own-, loopback, \*: they are reserved") as raised:
+        as_keys(f"{name}:{TOKEN}")
+    assert "canary" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["loopback", "own-canary"])
+def test_an_entry_with_a_reserved_name_is_told_so(name: str) -> None:
+    with pytest.raises(ValueError, match=r"entry 1, which must not .* reserved"):
+        as_keys(json.dumps([{"name": name, "token": TOKEN}]))
 
 
 def test_what_is_named_twice_in_one_object_is_refused() -> None:
