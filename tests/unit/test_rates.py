@@ -87,3 +87,4 @@ def test_to_ask_about_a_key_takes_no_room() -> None:
         assert rates.used(str(number), now_s=0.0) == rates.under_way(str(number), now_s=0.0) == 0
 
     assert rates.used("one", now_s=0.0) == 1
+    assert list(rates._traffic) == ["one"]
