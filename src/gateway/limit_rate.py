@@ -70,7 +70,7 @@ def _refuse_too_many_at_once(caller: Caller, ports: Ports) -> None:
 
 def _headers(caller: Caller, ports: Ports) -> HeaderPairs:
     limit, now_s = caller.per_minute or 0, ports.now_s()
-    left = max(0, int(limit - ports.rates.used(caller.name, now_s=now_s)))
+    left = max(0, limit - ports.rates.used(caller.name, now_s=now_s))
     return (
         ("x-ratelimit-limit", str(limit)),
         ("x-ratelimit-remaining", str(left)),

@@ -8,44 +8,44 @@ from dataclasses import field
 from gateway.frozen import dataclass
 
 WINDOW_S = 60.0
+# Requests are counted by slots of so many seconds: what is remembered of a key is bounded, however it calls.
+SLOT_S = 0.25
 # The keys that are remembered: those that have called last.
 MAX_KEYS = 1_000
 
 
 @dataclass(slots=True)
 class _Traffic:
-    began_at_s: float = float("-inf")
-    count: int = 0
-    before: int = 0  # in the minute before
+    slots: dict[int, int] = field(default_factory=dict)  # the requests of the window, the oldest slot first
     under_way: dict[str, float] = field(default_factory=dict)  # by request, until when
 
 
 class Rates:
-    """Counts by key, over a window that slides: of the minute before, as much counts as still lies in it."""
+    """Counts by key, over a window that slides."""
 
     def __init__(self) -> None:
         self._traffic: dict[str, _Traffic] = {}
 
-    def used(self, key: str, *, now_s: float) -> float:
+    def used(self, key: str, *, now_s: float) -> int:
         """Return how many requests the last minute had."""
-        traffic = self._seen(key, now_s)
-        still_in = max(0.0, 1.0 - (now_s - traffic.began_at_s) / WINDOW_S)
-        return traffic.count + traffic.before * still_in
+        return sum(self._seen(key, now_s).slots.values())
 
     def wait_s(self, key: str, limit: int, *, now_s: float) -> float:
         """Return in how many seconds another request fits; 0 where one does now."""
-        if self.used(key, now_s=now_s) + 1 <= limit:
+        slots = self._seen(key, now_s).slots
+        too_many = sum(slots.values()) + 1 - limit
+        if too_many <= 0:
             return 0.0
-        traffic = self._seen(key, now_s)
-        ends_in_s = traffic.began_at_s + WINDOW_S - now_s
-        if traffic.count + 1 > limit:  # only once this minute slides out of the window
-            return ends_in_s + WINDOW_S * (1 - (limit - 1) / traffic.count)
-        room = (limit - 1 - traffic.count) / traffic.before
-        return max(0.0, ends_in_s - room * WINDOW_S)
+        for slot, count in slots.items():
+            too_many -= count
+            if too_many <= 0:
+                return _ends_at_s(slot) - now_s
+        return WINDOW_S  # a limit of none: none ever does
 
     def count(self, key: str, *, now_s: float) -> None:
         """Count a request."""
-        self._kept(key, now_s).count += 1
+        slots, slot = self._kept(key, now_s).slots, int(now_s / SLOT_S)
+        slots[slot] = slots.get(slot, 0) + 1
 
     def under_way(self, key: str, *, now_s: float) -> int:
         """Return how many requests have begun and not ended."""
@@ -74,9 +74,10 @@ class Rates:
     def _seen(self, key: str, now_s: float) -> _Traffic:
         """Return a key's traffic as it is now."""
         traffic = self._traffic.get(key) or _Traffic()
-        passed = now_s - traffic.began_at_s
-        if passed >= WINDOW_S:
-            traffic.before = traffic.count if passed < 2 * WINDOW_S else 0
-            traffic.began_at_s = traffic.began_at_s + WINDOW_S if passed < 2 * WINDOW_S else now_s
-            traffic.count = 0
+        traffic.slots = {slot: count for slot, count in traffic.slots.items() if _ends_at_s(slot) > now_s}
         return traffic
+
+
+def _ends_at_s(slot: int) -> float:
+    """Return when the window has left a slot behind."""
+    return slot * SLOT_S + WINDOW_S
