@@ -12,6 +12,8 @@ from gateway.wire import Json, JsonObject, number_or_none
 
 DEFAULT_DAYS = 30
 MOST_DAYS = 92
+# No ledger has more, and at the calendar's own ends there is no day before or after.
+YEARS = range(2000, 3000)
 MOST_GROUPS = 1_000
 # What a series is by: the column, or the expression, that its rows have in common.
 GROUPS: Mapping[str, str] = MappingProxyType(
@@ -95,9 +97,13 @@ def _day(query: Mapping[str, str], name: str, default: date) -> date:
     if name not in query:
         return default
     try:
-        return date.fromisoformat(query[name])
+        day = date.fromisoformat(query[name])
     except ValueError:
         raise GatewayError("invalid_field", f"`{name}` must be a date: 2026-11-24.", param=name) from None
+    if day.year not in YEARS:
+        years = f"the years {YEARS[0]} to {YEARS[-1]}"
+        raise GatewayError("invalid_field", f"`{name}` must be a date of {years}.", param=name)
+    return day
 
 
 def _midnight_ms(day: date) -> int:
