@@ -1,4 +1,4 @@
-"""get: one GET from the upstream, whole. What it means is the caller's matter."""
+"""get: one call whose reply is read whole. What it means is the caller's matter."""
 
 from gateway.ports import Ports, Reply
 from gateway.wire import Upstream, UpstreamRequest
@@ -11,6 +11,15 @@ async def get(upstream: Upstream, path: str, ports: Ports) -> tuple[Reply, bytes
         TransportError: there was no reply, or it broke off.
     """
     request = UpstreamRequest(upstream=upstream, method="GET", path=path, headers=(), body=b"")
+    return await read_whole(request, ports)
+
+
+async def read_whole(request: UpstreamRequest, ports: Ports) -> tuple[Reply, bytes]:
+    """Return the reply to any request, and its whole body. Cancelling closes the connection.
+
+    Raises:
+        TransportError: there was no reply, or it broke off.
+    """
     reply = await ports.transport.send(request)
     try:
         return reply, await reply.read_all()

@@ -4,17 +4,20 @@ import json
 import httpx
 import pytest
 
-from gateway.alerts import POST_TRIES, alert
+from gateway.alerts import LEDGER_TIMEOUT_S, POST_TRIES, alert
 from gateway.budget import Budget
 from gateway.budgets import EVERYBODY
 from gateway.check_budget import Account
 from gateway.ports import Ports
+from gateway.write_ledger import PAUSES_S, WRITE_TIMEOUT_S
 from tests.support.httpx_transport import HttpxTransport
 from tests.support.sqlite_database import SqliteDatabase
-from tests.support.world import EPOCH_S, World
+from tests.support.upstream import HANG, Body
+from tests.support.world import EPOCH_S, World, now_s
 
 pytestmark = pytest.mark.anyio
 TODAY = "2026-11-22"
+BESIDE_S = 30.0  # what the runtime leaves to work beside a response
 HOOK = "https://hooks.example/services/canary?x=1"
 ONE = Account(key="one", budget=Budget(day_micros=1_000_000))
 
@@ -22,8 +25,9 @@ ONE = Account(key="one", budget=Budget(day_micros=1_000_000))
 class Hook(httpx.AsyncBaseTransport):
     """Plays the webhook; answers with the given statuses, the last one again and again."""
 
-    def __init__(self, *statuses: int) -> None:
+    def __init__(self, *statuses: int, hangs: bool = False) -> None:
         self.statuses = [*statuses]
+        self.hangs = hangs  # after its head
         self.texts: list[str] = []
         self.urls: list[str] = []
 
@@ -31,7 +35,8 @@ class Hook(httpx.AsyncBaseTransport):
         self.urls.append(str(request.url))
         self.texts.append(json.loads(await request.aread())["text"])
         assert "authorization" not in request.headers
-        return httpx.Response(self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0])
+        status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
+        return httpx.Response(status, stream=Body((HANG,))) if self.hangs else httpx.Response(status)
 
 
 def isolate(hook: Hook, database: SqliteDatabase) -> World:
@@ -111,6 +116,30 @@ async def test_a_webhook_that_fails_is_tried_again_and_then_logged_without_its_u
     assert len(hook.texts) == POST_TRIES
     assert [line["error"] for line in world.events("alert_failed")] == ["webhook"]
     assert "canary" not in world.log_text
+
+
+async def test_a_webhook_that_hangs_after_its_head_is_let_go_of() -> None:
+    hook = Hook(200, hangs=True)
+    world = isolate(hook, SqliteDatabase())
+
+    await alert((ONE,), HOOK, spent(world, 500_000))
+
+    assert [reply.aborted for reply in world.transport.replies] == [True] * POST_TRIES
+    assert [line["error"] for line in world.events("alert_failed")] == ["webhook"]
+
+
+async def test_whatever_hangs_all_tries_fit_into_what_the_runtime_leaves() -> None:
+    hook = Hook(200, hangs=True)
+    world = isolate(hook, SqliteDatabase())
+    limits = Budget(day_micros=1_000_000, month_micros=1_000_000)
+    world.database.pause_s = LEDGER_TIMEOUT_S - 0.001
+
+    accounts = tuple(Account(key=key, budget=limits) for key in ("one", EVERYBODY))
+    await alert(accounts, HOOK, spent(world, 1_000_000))
+
+    assert len(hook.texts) == 2 * 2 * 3 * POST_TRIES
+    written_s = WRITE_TIMEOUT_S * (1 + len(PAUSES_S)) + sum(PAUSES_S)
+    assert written_s + now_s() <= BESIDE_S
 
 
 async def test_a_ledger_that_fails_says_nothing_and_harms_nobody() -> None:
