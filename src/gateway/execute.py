@@ -78,8 +78,12 @@ class _Walk:
                 self.schedule.failed(candidate, failure.fault)
                 self.ports.log("attempt_failed", request_id=self.receipt.request_id, **attempt.to_json())
                 continue
-            self._note_pace(attempt)
-            self.schedule.answered(candidate)
+            try:
+                self._note_pace(attempt)
+                self.schedule.answered(candidate)
+            except Exception:  # our own bug, and nobody gets the answer
+                _let_go(served)
+                raise
             return served
         return None
 
@@ -103,14 +107,14 @@ class _Walk:
             if not first.done() and self.schedule.ready:
                 lanes.add(asyncio.create_task(self.lane()))
             while lanes:
-                done, lanes = await asyncio.wait(lanes, return_when=asyncio.FIRST_COMPLETED)
+                done, _ = await asyncio.wait(lanes, return_when=asyncio.FIRST_COMPLETED)
                 for lane in done:
+                    lanes.remove(lane)
                     if (served := lane.result()) is not None:
-                        lanes |= done - {lane}
                         return served
             return None
         finally:
-            await _release(lanes)
+            await _release(lanes, self.ports)
 
 
 async def done_within(tasks: "set[asyncio.Task[Result]]", seconds: float, ports: Ports) -> None:
@@ -120,14 +124,21 @@ async def done_within(tasks: "set[asyncio.Task[Result]]", seconds: float, ports:
             await asyncio.wait(tasks)
 
 
-async def _release(lanes: "set[asyncio.Task[Served | None]]") -> None:
+async def _release(lanes: "set[asyncio.Task[Served | None]]", ports: Ports) -> None:
     """End the lanes that lost; one that committed at the same moment lets go of what it holds."""
     for lane in lanes:
         lane.cancel()
     for outcome in await asyncio.gather(*lanes, return_exceptions=True):
-        if isinstance(outcome, (ServedAnswer, ServedStream)):
-            outcome.attempt.outcome = "cancelled"
-        if isinstance(outcome, ServedAnswer):  # nobody gets it, but it says what it cost
-            outcome.attempt.settle_usage(object_or_empty(outcome.answer.payload.get("usage")))
-        if isinstance(outcome, ServedStream):
-            outcome.answer.reply.abort()
+        if isinstance(outcome, Exception):  # our own bug, which spoils no answer of the other lane
+            ports.log_bug(outcome)
+        elif isinstance(outcome, (ServedAnswer, ServedStream)):
+            _let_go(outcome)
+
+
+def _let_go(served: Served) -> None:
+    """Close what has committed and is not wanted."""
+    served.attempt.outcome = "cancelled"
+    if isinstance(served, ServedStream):
+        served.answer.reply.abort()
+    else:  # nobody gets it, but it says what it cost
+        served.attempt.settle_usage(object_or_empty(served.answer.payload.get("usage")))

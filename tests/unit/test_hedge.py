@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 
+from gateway.pace import Pace
 from gateway.wire import ClientGoneError
 from tests.support.chunks import COMMENT, ROLE, STOP, USAGE, text, text_in
 from tests.support.models import listing, priced
@@ -160,6 +161,28 @@ async def test_of_two_that_commit_at_once_one_is_served_and_the_other_let_go(str
         assert words(got, streamed=streamed) == served == got.headers["x-gateway-model"]
         assert sorted(outcomes(got)) == sorted([(served, "answered"), (loser, "cancelled")])
         assert all(each.aborted or each.ended for each in world.transport.replies)
+
+
+async def test_a_bug_in_one_lane_lets_go_of_what_the_other_holds_at_the_same_moment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def note(_: Pace, model: str, *__: object, **___: object) -> None:
+        if model == "a/one":
+            raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Pace, "note", note)
+    one, two = stream(text("a"), HANG), stream(text("b"), HANG)
+    for _ in range(8):
+        world = world_of(after(5.0, one), after(3.0, two))
+        try:
+            response = await world.begin(chat(*MODELS[:2], stream=True, gateway=HEDGE))
+        except RuntimeError:
+            served = 0
+        else:  # the other was looked at first: it is served, and the bug is logged all the same
+            served = 1
+            assert dict(response.headers)["x-gateway-model"] == "b/two"
+            assert [line["error"] for line in world.events("internal_error")] == ["RuntimeError"]
+        assert sum(not each.aborted for each in world.transport.replies) == served
 
 
 @pytest.mark.parametrize("slow", [hang, stream(COMMENT, HANG)], ids=["no head", "no word"])
