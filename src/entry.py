@@ -7,7 +7,7 @@ from js import Response
 from gateway.app import handle, run_cron
 from gateway.edge.alarm import Alarm
 from gateway.edge.bindings import Work, log_bug, ports_of, read_settings
-from gateway.edge.convert import Incoming, internal_error, to_response
+from gateway.edge.convert import Incoming, to_failure, to_response
 from gateway.edge.lifeline import Lifeline
 
 CLIENT_CLOSED_REQUEST = 499  # nginx's status for it; the client is gone and never sees it
@@ -29,7 +29,7 @@ def serve(request: Any, env: Any, ctx: Any, signal: Any = None) -> Any:
         return to_response(response, lifeline)
 
     def otherwise() -> Any:
-        return Response.new(None, status=CLIENT_CLOSED_REQUEST) if lifeline.client_gone else internal_error()
+        return Response.new(None, status=CLIENT_CLOSED_REQUEST) if lifeline.client_gone else to_failure()
 
     return lifeline.start(answer(), otherwise=otherwise)
 

@@ -114,3 +114,8 @@ class ConfigError(GatewayError):
 
     def __init__(self, setting: str, problem: str) -> None:
         super().__init__("bad_setting", f"{setting} {problem}", param=setting)
+
+
+def internal_error(**metadata: Json) -> GatewayError:
+    """Return the error for a fault that nobody foresaw: no details, since those may be a caller's text."""
+    return GatewayError("internal_error", "The gateway failed. Its log says where.", metadata=metadata)

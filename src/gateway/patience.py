@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from gateway.attempt_once import Served, ServedStream
 from gateway.body import Sink
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, internal_error
 from gateway.execute import done_within
 from gateway.frozen import dataclass
 from gateway.guard import broken_event
@@ -53,18 +53,27 @@ class PatientStream:
                 await sink.write(KEEP_ALIVE)
                 await done_within({self.chain}, self.every_s, self.ports)
             served = self.chain.result()
+            assert isinstance(served, ServedStream)  # as the ask wants it
+            stream = self.relay(served)
         except GatewayError as error:
-            self.on_fail(error)
-            await sink.write(broken_event(self.head, self.frame.error_json(error)))
-            return
+            await self._end_in(error, sink)
         except (ClientGoneError, asyncio.CancelledError) as gone:
             await abandon(self.chain)
             self.on_fail(None)
             if isinstance(gone, asyncio.CancelledError):
                 raise
-            return
-        if isinstance(served, ServedStream):
-            await self.relay(served).run(sink)
+        except Exception as error:  # noqa: BLE001  # our own bug ends this answer, and says so
+            self.ports.log_bug(error)
+            await abandon(self.chain)
+            await self._end_in(internal_error(), sink)
+        else:
+            await stream.run(sink)
+
+    async def _end_in(self, error: GatewayError, sink: Sink) -> None:
+        """Take note of the error, and write it as the one event, if the client is still there."""
+        self.on_fail(error)
+        with suppress(ClientGoneError):
+            await sink.write(broken_event(self.head, self.frame.error_json(error)))
 
 
 async def abandon(chain: "asyncio.Task[Served]") -> None:

@@ -1,13 +1,15 @@
 """A committed stream on its way to the client: ``Guard`` decides, here are the sink and the idle timer."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TypeAlias
 
 from gateway.attempt_once import ServedStream
 from gateway.body import Sink
 from gateway.chunk_shape import ChunkShape
+from gateway.errors import internal_error
 from gateway.frozen import dataclass
-from gateway.guard import Guard
+from gateway.guard import Guard, broken_event
 from gateway.guard_step import GuardStep
 from gateway.idle import IdleTimer
 from gateway.openrouter import CommittedStream
@@ -58,6 +60,7 @@ class RelayedStream:
         """Relay until the answer ends, breaks off for good, or the client leaves."""
         outcome = "client_gone"
         served = self.served
+        guard: Guard | None = None
         try:
             while True:
                 guard = self._guard_of(served)
@@ -75,11 +78,21 @@ class RelayedStream:
                 await sink.write(marker)
         except ClientGoneError:
             pass
+        except Exception as error:  # noqa: BLE001  # our own bug ends this answer, and says so
+            self.on_bug(error)
+            outcome = "internal_error"
+            with suppress(ClientGoneError):
+                await sink.write(self._bug_event(guard))
         finally:
             served.answer.reply.abort()
-            if outcome == "client_gone" and served.attempt.fault is None:
+            if outcome != "answered" and served.attempt.fault is None:
                 served.attempt.outcome = "cancelled"
             self.on_end(outcome)
+
+    def _bug_event(self, guard: Guard | None) -> bytes:
+        """Return the one event that tells the client that the gateway failed and the answer is not whole."""
+        error = internal_error(partial=True, gateway=self.receipt.to_json())
+        return broken_event(guard.head() if guard else {}, self.frame.error_json(error))
 
     def _guard_of(self, served: ServedStream) -> Guard:
         stream = served.answer

@@ -43,7 +43,11 @@ def resume_by(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports) -> Resume | 
         if not isinstance(served, ServedStream):
             return None
         served.attempt.resumes = how
-        marker = restart_event(guard, served) if how == "restart" else b""
+        try:
+            marker = restart_event(guard, served) if how == "restart" else b""
+        except Exception:
+            served.answer.reply.abort()
+            raise
         return marker, served
 
     return resume

@@ -3,6 +3,7 @@ import json
 
 import pytest
 
+from gateway.pace import Pace
 from gateway.patience import KEEP_ALIVE
 from gateway.wire import ClientGoneError
 from tests.support.chunks import text, text_in
@@ -97,3 +98,36 @@ async def test_the_head_of_a_waiting_stream_says_that_its_attempt_is_under_way()
     assert [(each["outcome"], each["code"]) for each in attempts] == [("under_way", None)]
     assert got.headers["x-gateway-trace"] == "m0/x=under_way"
     assert got.receipt["attempts"][0]["outcome"] == "answered"
+
+
+async def test_a_bug_in_the_chain_is_logged_once_and_ends_in_one_error_event(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Pace, "note", lambda *_, **__: 1 / 0)
+
+    got, world = await patient(after(1.5, healthy_stream()))
+
+    (payload,) = got.events
+    assert (payload["error"]["code"], payload["object"]) == ("internal_error", "chat.completion.chunk")
+    assert [line["error"] for line in world.events("internal_error")] == ["ZeroDivisionError"]
+    assert [line["outcome"] for line in world.events("request_done")] == ["internal_error"]
+    assert all(each.aborted for each in world.transport.replies)
+
+
+@pytest.mark.parametrize(
+    ("act", "outcome"), [(fail(404), "no_endpoints"), (healthy_stream(), "internal_error")]
+)
+async def test_a_client_that_leaves_as_the_chain_fails_is_no_fault(
+    act: Act, outcome: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def leaves(data: bytes) -> None:
+        if data != KEEP_ALIVE:
+            raise ClientGoneError
+
+    monkeypatch.setattr(Pace, "note", lambda *_, **__: 1 / 0)  # not called for a 404
+    world = World().script("a/one", after(1.5, act))
+    response = await world.begin(chat("a/one", stream=True, gateway={"keepalive_ms": 1_000}))
+
+    await finish(response, on_write=leaves)
+
+    assert [line["outcome"] for line in world.events("request_done")] == [outcome]

@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 
+from gateway.pace import Pace
 from gateway.wire import ClientGoneError
 from tests.support.chunks import COST_USD, DONE, ROLE, STOP, USAGE, text, text_in
 from tests.support.takeovers import HALF, MODELS, ask, errors, seams, taking_over, world_of
@@ -147,3 +148,33 @@ async def test_who_asks_for_one_text_in_so_many_words_has_it_continued_too(field
 
     assert world.upstream.models == MODELS[:2]
     assert text_in(got.events) == "Half whole."
+
+
+@taking_over
+async def test_a_bug_while_another_takes_over_is_logged_once_and_ends_in_one_error_event(
+    how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def note(_: Pace, model: str, *__: object, **___: object) -> None:
+        if model == "b/two":
+            raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Pace, "note", note)
+
+    got, world = await ask(how, HALF, healthy_stream("b"))
+
+    assert [each["code"] for each in errors(got)] == ["internal_error"]
+    assert got.events[-1]["error"]["metadata"]["partial"] is True
+    assert got.events[-1]["model"] == "served/one"
+    assert got.codes == ["connection_lost", None]
+    assert [line["error"] for line in world.events("internal_error")] == ["RuntimeError"]
+    assert [line["outcome"] for line in world.events("request_done")] == ["internal_error"]
+    assert all(each.aborted for each in world.transport.replies)
+
+
+async def test_what_takes_over_is_let_go_of_where_its_seam_cannot_be_written() -> None:
+    odd = text("b").replace(b"1795338000", b"1e999")
+
+    got, world = await ask("restart", HALF, stream(odd, HANG))
+
+    assert [each["code"] for each in errors(got)] == ["internal_error"]
+    assert all(each.aborted for each in world.transport.replies)

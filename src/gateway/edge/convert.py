@@ -12,7 +12,7 @@ from gateway.edge.alarm import Alarm
 from gateway.edge.fetch import text_or_none
 from gateway.edge.lifeline import Lifeline
 from gateway.edge.sinks import GuardedSink, NativeSink
-from gateway.errors import GatewayError
+from gateway.errors import internal_error
 from gateway.json_bytes import to_json_bytes
 from gateway.wire import BodyTooLargeError, ClientGoneError, HttpRequest
 
@@ -106,8 +106,8 @@ def to_response(response: HttpResponse, lifeline: Lifeline) -> Any:
     return Response.new(sink.readable, status=response.status, headers=headers)
 
 
-def internal_error() -> Any:
-    """Return the response for a fault that nobody foresaw: the one shape, and no details."""
-    fault = GatewayError("internal_error", "The gateway failed. Its log says where.")
+def to_failure() -> Any:
+    """Return the response for a fault that nobody foresaw, in the one shape."""
+    fault = internal_error()
     headers = Headers.new(to_js([["content-type", "application/json"], ["x-should-retry", "false"]]))
     return Response.new(to_js(to_json_bytes(fault.to_json())), status=fault.kind.status, headers=headers)
