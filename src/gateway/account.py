@@ -16,8 +16,7 @@ def close(call: Call, prepared: Prepared, receipt: Receipt, outcome: str) -> Non
         return
     receipt.closed = True
     ports, caller = call.ports, prepared.caller
-    if outcome != "answered":
-        receipt.time_until(ports.now_s())
+    receipt.time_until(ports.now_s())  # a stream that was handed over was last timed at its first word
     settle(prepared.accounts, receipt, prepared.ticket, ports)
     ports.rates.end(caller.name, prepared.ticket)
     if prepared.session and receipt.served and outcome == "answered":

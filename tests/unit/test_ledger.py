@@ -109,6 +109,20 @@ async def test_a_stream_is_one_row_with_the_time_to_its_first_progress() -> None
 
 
 @pytest.mark.parametrize(
+    ("guard_events", "usage"), [("0", USAGE), ("", b"")], ids=["it is handed over", "it has no usage"]
+)
+async def test_a_stream_takes_until_it_has_ended_whoever_watched_it(guard_events: str, usage: bytes) -> None:
+    env = {"STREAM_GUARD_EVENTS": guard_events} if guard_events else {}
+    made = world(**env).script("a/one", stream(2.0, text("Hi"), 3.0, STOP, usage, DONE))
+
+    await ask(made, "a/one", stream=True)
+
+    row = row_in(made)
+    assert (row["outcome"], row["first_ms"], row["total_ms"]) == ("answered", 2_000, 5_000)
+    assert [line["ms"] for line in made.events("request_done")] == [5_000]
+
+
+@pytest.mark.parametrize(
     ("act", "outcome"),
     [
         pytest.param(fail(401, "User not found."), "upstream_key_rejected", id="stopped"),
