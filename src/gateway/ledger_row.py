@@ -1,6 +1,6 @@
 """One request as the ledger keeps it, and the parts of its cost that nobody has said yet."""
 
-from gateway.attempts import Attempt
+from gateway.attempts import Attempt, Tokens
 from gateway.budget import micros_of, period_of
 from gateway.frozen import dataclass
 from gateway.prepare import Prepared
@@ -36,10 +36,15 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unsettled:
-    """An attempt that was, or may have been, billed, and whose cost OpenRouter can be asked for later."""
+    """An attempt that was, or may have been, billed, and whose cost OpenRouter can be asked for later.
+
+    Attributes:
+        has_tokens: whether its tokens are in the row's already.
+    """
 
     generation_id: str
     worst_micros: int
+    has_tokens: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +111,11 @@ def row_of(prepared: Prepared, receipt: Receipt, outcome: str) -> Row:
         is_ours=prepared.caller.own_key is None,
         values=tuple(values[name] for name in COLUMNS),
         unsettled=tuple(
-            Unsettled(generation_id=attempt.generation_id or "", worst_micros=micros_of(attempt.most_usd))
+            Unsettled(
+                generation_id=attempt.generation_id or "",
+                worst_micros=micros_of(attempt.most_usd),
+                has_tokens=attempt.tokens != Tokens(),
+            )
             for attempt in unsettled
         ),
     )

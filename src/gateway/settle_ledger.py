@@ -72,11 +72,16 @@ _CLOSE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owed:
-    """A part of a request's cost that OpenRouter is asked for, the last time that it is."""
+    """A part of a request's cost that OpenRouter is asked for, and whether for the last time.
+
+    Attributes:
+        has_tokens: whether its tokens were booked with the request: an answer may say them and no cost.
+    """
 
     generation_id: str
     ticket: str
     worst_micros: int
+    has_tokens: bool
     is_last_try: bool
 
     @classmethod
@@ -86,6 +91,7 @@ class Owed:
             generation_id=str(row["generation_id"]),
             ticket=str(row["ticket"]),
             worst_micros=int(number_or_none(row["worst_micros"]) or 0),
+            has_tokens=bool(row["has_tokens"]),
             is_last_try=(number_or_none(row["tries"]) or 0) >= len(BACK_OFF_S),
         )
 
@@ -143,7 +149,7 @@ def _settled(part: Owed, data: JsonObject) -> JsonObject | None:
         "guessed": guessed,
         "given_up": int(cost_usd is None),
         **{
-            kind: tokens_in(data, f"native_tokens_{kind}")
+            kind: 0 if part.has_tokens else tokens_in(data, f"native_tokens_{kind}")
             for kind in ("prompt", "completion", "reasoning", "cached")
         },
     }

@@ -21,8 +21,8 @@ _ADD = (
     "SET cost_micros = cost_micros + excluded.cost_micros, requests = requests + 1"
 )
 _OWE = (
-    "INSERT INTO unsettled (generation_id, ticket, key, day, worst_micros, tries, next_at_ms) "
-    f"SELECT ?, ?, ?, ?, ?, 0, ? {_IF_NEW} ON CONFLICT DO NOTHING"
+    "INSERT INTO unsettled (generation_id, ticket, key, day, worst_micros, has_tokens, tries, next_at_ms) "
+    f"SELECT ?, ?, ?, ?, ?, ?, 0, ? {_IF_NEW} ON CONFLICT DO NOTHING"
 )
 _INSERT = (
     f"INSERT INTO requests ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) "  # noqa: S608  # our own names
@@ -56,7 +56,16 @@ def writing(row: Row, *, now_s: float) -> list[Statement]:
     owed: list[Statement] = [
         (
             _OWE,
-            (each.generation_id, row.ticket, row.key, row.day, each.worst_micros, asked_at_ms, row.ticket),
+            (
+                each.generation_id,
+                row.ticket,
+                row.key,
+                row.day,
+                each.worst_micros,
+                int(each.has_tokens),
+                asked_at_ms,
+                row.ticket,
+            ),
         )
         for each in row.unsettled
     ]

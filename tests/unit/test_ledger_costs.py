@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
+from gateway.config import Settings
 from gateway.ports import DatabaseError, Statement
+from gateway.settle_ledger import BACK_OFF_S, settle_ledger
 from gateway.wire import JsonObject
-from tests.support.chunks import DONE, STOP, USAGE, text
+from tests.support.chunks import DONE, STOP, USAGE, chunk, text
 from tests.support.planning import catalog_of, listed
 from tests.support.sqlite_database import SqliteDatabase
-from tests.support.upstream import DIRECT_BASE_URL, RESET, Act, after, answer, hang, reply, stream
-from tests.support.world import TOKEN, World, chat, finish
+from tests.support.upstream import DIRECT_BASE_URL, RESET, Act, after, answer, fail, hang, reply, stream
+from tests.support.world import ENV, TOKEN, World, chat, finish
 
 pytestmark = pytest.mark.anyio
 WORST = 200  # of a hundred tokens, and more for the prompt
@@ -228,3 +230,30 @@ async def test_a_bug_in_booking_costs_the_row_and_not_the_answer(
     assert made.lost_writes.count == 1
     assert made.events("internal_error")
     assert TOKEN not in made.log_text
+
+
+SETTLED = reply(
+    200, b'{"data": {"total_cost": 0.001, "native_tokens_prompt": 3, "native_tokens_completion": 2}}'
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "tokens"),
+    [((chunk(usage={"prompt_tokens": 3, "completion_tokens": 2}),), 5), ((), 0)],
+    ids=["said", "not said"],
+)
+async def test_tokens_that_were_said_without_a_cost_count_once(said: tuple[bytes, ...], tokens: int) -> None:
+    def counted(made: World) -> int:
+        (row,) = made.database.rows("SELECT prompt_tokens + completion_tokens AS tokens FROM requests")
+        return int(str(row["tokens"]))
+
+    for act, later in ((SETTLED, 5), (fail(404), tokens)):
+        made = world().script("a/one", begun(text("Hi"), STOP, *said, DONE))
+        made.upstream.pages["/generation?id=gen-header"] = (act,)
+        await book(made, "a/one", streamed=True)
+        assert counted(made) == tokens
+
+        await asyncio.sleep(BACK_OFF_S[0] + 1)
+        made.database.rows("UPDATE unsettled SET tries = ?", len(BACK_OFF_S) - 1)  # the last try follows
+        assert await settle_ledger(Settings.from_env(ENV.get).upstream, made.ports) == 1
+        assert counted(made) == later

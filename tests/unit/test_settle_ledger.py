@@ -48,7 +48,8 @@ def world(*acts: Act, parts: int = 1, state: str = "pending") -> World:
     made.database.rows("INSERT INTO spend VALUES ('one', '2026-11-22', 100, 1)")
     for number in range(1, parts + 1):
         made.database.rows(
-            "INSERT INTO unsettled VALUES (?, 't', 'one', '2026-11-22', 5000, 0, ?)",
+            "INSERT INTO unsettled (generation_id, ticket, key, day, worst_micros, tries, next_at_ms) "
+            "VALUES (?, 't', 'one', '2026-11-22', 5000, 0, ?)",
             f"gen-{number}",
             round(EPOCH_S * 1000),
         )
