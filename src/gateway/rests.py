@@ -16,6 +16,8 @@ LOOK_AGAIN_S = 0.5
 
 @dataclass(slots=True)
 class _Rest:
+    """Until when it lasts; and, where it was over and a request has probed, until when others wait."""
+
     until_s: float
     probed_until_s: float = 0.0
 
@@ -37,19 +39,25 @@ class Rests:
         return copied
 
     def note(self, model: str, fault: Fault, *, now_s: float) -> None:
-        """Remember the pause that a fault asks for; a fault that asks for none ends a probe."""
+        """Remember the pause that a fault asks for, where none lasts longer; any fault ends a probe."""
+        self._end_probe(model, now_s)
         wait_s = pause_s(fault, now_s=now_s)
-        key = FREE_MODELS if fault.rule.scope is Scope.FREE_MODELS else model
         if wait_s is None:
-            self._end_probe(model, now_s)
-        elif fault.rule.scope is not Scope.ACCOUNT:
+            return
+        for key in _resting_by(model, fault.rule.scope):
             self._make_room(now_s)
-            self._rests[key] = _Rest(until_s=now_s + wait_s)
+            before = self._rests.get(key)
+            # Calls that were under way together come back in any order: a late word shortens nothing.
+            self._rests[key] = _Rest(until_s=max(now_s + wait_s, before.until_s if before else 0.0))
 
     def answered(self, model: str) -> None:
-        """Forget the model's rest: it is awake."""
+        """Forget the model's rest if that was being probed: it is awake.
+
+        An answer to a call from before the pause says nothing of it.
+        """
         for key in _keys_of(model):
-            self._rests.pop(key, None)
+            if key in self._rests and self._rests[key].probed_until_s:
+                del self._rests[key]
 
     def ready_at_s(self, model: str, *, now_s: float) -> float:
         """Return when the model may be tried; ``now_s`` or earlier means now. Does not begin a probe."""
@@ -59,20 +67,21 @@ class Rests:
 
     def probe(self, model: str, *, now_s: float) -> None:
         """Begin a probe of a model whose rest is over."""
-        for key in _keys_of(model):
-            if key in self._rests:
-                self._rests[key].probed_until_s = now_s + PROBE_S
+        for key in self._over(model, now_s):
+            self._rests[key].probed_until_s = now_s + PROBE_S
 
     def release(self, model: str, *, now_s: float) -> None:
         """End a probe that came to no answer and no fault: the next request may begin another."""
-        for key in _keys_of(model):
-            if key in self._rests:
-                self._rests[key].probed_until_s = now_s
+        for key in self._over(model, now_s):
+            self._rests[key].probed_until_s = now_s
 
     def _end_probe(self, model: str, now_s: float) -> None:
-        for each in _keys_of(model):
-            if each in self._rests and self._rests[each].until_s <= now_s:  # a late failure ends no rest
-                del self._rests[each]
+        for key in self._over(model, now_s):  # a late failure ends no rest
+            del self._rests[key]
+
+    def _over(self, model: str, now_s: float) -> list[str]:
+        """Return by which keys the model has rested, and does no more."""
+        return [key for key in _keys_of(model) if key in self._rests and self._rests[key].until_s <= now_s]
 
     def _make_room(self, now_s: float) -> None:
         if len(self._rests) < MAX_RESTS:
@@ -80,6 +89,17 @@ class Rests:
         self._rests = {key: rest for key, rest in self._rests.items() if rest.until_s > now_s}
         if len(self._rests) >= MAX_RESTS:
             del self._rests[min(self._rests, key=lambda key: self._rests[key].until_s)]
+
+
+def _resting_by(model: str, scope: Scope) -> tuple[str, ...]:
+    """Return the keys of what rests: nothing where it is the account's matter.
+
+    A router or a preset that meets the limit of free models has no name that says so, and rests by its own.
+    """
+    if scope is Scope.ACCOUNT:
+        return ()
+    by = _keys_of(model)
+    return (model,) if scope is Scope.MODEL else (FREE_MODELS,) if FREE_MODELS in by else (FREE_MODELS, model)
 
 
 def _keys_of(model: str) -> tuple[str, ...]:

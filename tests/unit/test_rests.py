@@ -72,12 +72,49 @@ def test_a_free_model_may_rest_longer_than_the_others() -> None:
     assert rests.ready_at_s("b/two:free", now_s=0.0) == MINUTE_S
 
 
-def test_an_answer_ends_a_rest() -> None:
+@pytest.mark.parametrize(("model", "other"), [("a/one", "a/one"), ("a/one:free", "b/two:free")])
+def test_a_late_answer_does_not_end_a_rest(model: str, other: str) -> None:
+    code = "free_limit_daily" if model.endswith(":free") else "rate_limited"
+    rests = rests_until_10(model, Fault(code=code, retry_after_s=10.0))
+
+    rests.probe(other, now_s=5.0)  # as every attempt does: the one of before the pause once more
+    rests.release(other, now_s=6.0)
+    rests.answered(other)
+
+    assert rests.ready_at_s(model, now_s=7.0) == 10.0
+
+
+def test_an_answer_to_a_probe_of_one_free_model_ends_the_rest_of_all() -> None:
     rests = rests_until_10("a/one:free", Fault(code="free_limit_minute"))
+    rests.probe("b/two:free", now_s=70.0)
 
     rests.answered("b/two:free")
 
-    assert is_ready(rests, "a/one:free", 0.0)
+    assert is_ready(rests, "a/one:free", 70.0)
+
+
+@pytest.mark.parametrize(
+    ("model", "first", "late", "until_s"),
+    [
+        ("a/one", Fault(code="rate_limited", retry_after_s=3_600.0), BUSY, 3_600.0),
+        ("a/one:free", Fault(code="free_limit_daily"), Fault(code="free_limit_minute"), DAY_S),
+    ],
+    ids=["a model", "all free models"],
+)
+def test_a_late_word_shortens_no_rest(model: str, first: Fault, late: Fault, until_s: float) -> None:
+    rests = rests_until_10(model, first)
+
+    rests.note(model, late, now_s=1.0)
+
+    assert rests.ready_at_s(model, now_s=1.0) == until_s
+
+
+@pytest.mark.parametrize("model", ["openrouter/free", "@preset/free"])
+def test_what_met_the_limit_of_free_models_rests_whatever_its_name(model: str) -> None:
+    rests = rests_until_10(model, Fault(code="free_limit_daily"))
+
+    assert rests.ready_at_s(model, now_s=1.0) == DAY_S
+    assert rests.ready_at_s("b/two:free", now_s=1.0) == DAY_S
 
 
 def test_a_late_failure_does_not_end_a_rest() -> None:
@@ -129,15 +166,30 @@ def test_a_probe_that_is_answered_lets_all_in() -> None:
     assert is_ready(rests, "a/one", 13.0)
 
 
+@pytest.mark.parametrize(
+    "met",
+    [BROKEN, *(Fault(code=code, retry_after_s=10.0) for code in PAUSING_ACCOUNT)],
+    ids=lambda fault: fault.code,
+)
 @pytest.mark.parametrize("model", ["a/one", "a/one:free"])
-def test_a_probe_that_fails_without_a_pause_lets_all_in(model: str) -> None:
+def test_a_probe_that_fails_without_a_pause_of_its_own_lets_all_in(model: str, met: Fault) -> None:
     fault = Fault(code="free_limit_minute" if model.endswith(":free") else "rate_limited", retry_after_s=10.0)
     rests = rests_until_10(model, fault)
     rests.probe(model, now_s=12.0)
 
-    rests.note(model, BROKEN, now_s=13.0)
+    rests.note(model, met, now_s=13.0)
 
     assert is_ready(rests, model, 13.0)
+
+
+def test_a_probe_that_meets_a_pause_of_the_model_alone_lets_other_free_models_in() -> None:
+    rests = rests_until_10("a/one:free", Fault(code="free_limit_minute"))
+    rests.probe("a/one:free", now_s=70.0)
+
+    rests.note("a/one:free", BUSY, now_s=71.0)
+
+    assert rests.ready_at_s("a/one:free", now_s=71.0) == 81.0
+    assert is_ready(rests, "b/two:free", 71.0)
 
 
 def test_a_probe_that_meets_another_pause_rests_again() -> None:
