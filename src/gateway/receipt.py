@@ -1,6 +1,7 @@
 """The receipt of a request: what was tried, in which order, why each attempt ended so, and what it cost."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import field
 from typing import Literal
 
@@ -18,7 +19,7 @@ class Receipt:
     """What one request tried; the same object from its first attempt to its last byte.
 
     Attributes:
-        requested: the chain, as planned.
+        requested: every model that was asked for, in order, with those that were left out or passed over.
         serving: the attempt whose answer the caller gets; None while there is none.
         skipped: the models of the chain that were not asked, and why.
         notes: what else the caller should know, in words.
@@ -93,20 +94,35 @@ class Receipt:
         return shown
 
     def to_header(self) -> str:
-        """Return the receipt as compact JSON in ASCII, without its earliest attempts where it is too long."""
+        """Return the receipt as compact JSON in ASCII, without its least telling parts if it is too long."""
         shown = self.to_json()
-        text = json.dumps(shown, separators=(",", ":"))
-        omitted = 0
-        while len(text) > MAX_RECEIPT_HEADER_BYTES and omitted <= len(self.attempts):
-            shown["requested"] = [self.requested[0]]
+        text = _compact(shown)
+        if len(text) <= MAX_RECEIPT_HEADER_BYTES:
+            return text
+        for _ in self._shorten(shown):
+            text = _compact(shown)
+            if len(text) <= MAX_RECEIPT_HEADER_BYTES:
+                break
+        return text
+
+    def _shorten(self, shown: JsonObject) -> Iterator[None]:
+        """Take out, step by step, what was not asked, the notes, and the attempts from the earliest on."""
+        shown["requested"] = list(self.requested[:1])
+        shown.pop("skipped", None)
+        yield
+        if shown.pop("notes", None):
+            shown["notes_omitted"] = len(self.notes)
+            yield
+        for omitted in range(1, len(self.attempts) + 1):
             shown["attempts"] = [attempt.to_json() for attempt in self.attempts[omitted:]]
             shown["attempts_omitted"] = omitted
-            shown.pop("skipped", None)
-            text = json.dumps(shown, separators=(",", ":"))
-            omitted += 1
-        return text
+            yield
 
     def to_trace(self) -> str:
         """Return the shortest form: ``model=code`` for each attempt, in order."""
         trace = ",".join(f"{attempt.model}={attempt.word}" for attempt in self.attempts)
         return trace if len(trace) <= MAX_TRACE_BYTES else trace[: MAX_TRACE_BYTES - 3] + "..."
+
+
+def _compact(shown: JsonObject) -> str:
+    return json.dumps(shown, separators=(",", ":"))

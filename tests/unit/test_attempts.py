@@ -22,9 +22,11 @@ def receipt_of(models: list[str], *, requested: list[str] | None = None) -> Rece
     return receipt
 
 
-@given(st.lists(MODELS, min_size=1, max_size=60))
-def test_the_header_is_bounded_ascii_and_json(models: list[str]) -> None:
-    header = receipt_of(models).to_header()
+@given(st.lists(MODELS, min_size=1, max_size=60), st.lists(MODELS, max_size=60))
+def test_the_header_is_bounded_ascii_and_json(models: list[str], notes: list[str]) -> None:
+    receipt = receipt_of(models)
+    receipt.notes = notes
+    header = receipt.to_header()
 
     assert len(header) <= MAX_RECEIPT_HEADER_BYTES
     assert header.isascii()
@@ -53,6 +55,17 @@ def test_the_attempt_that_answered_goes_before_a_long_list_of_what_was_asked_for
     header = json.loads(receipt.to_header())
 
     assert [attempt["model"] for attempt in header["attempts"]] == ["a/one"]
+
+
+def test_the_notes_go_before_the_attempts_do() -> None:
+    receipt = receipt_of(["a/one", "b/two"])
+    receipt.notes = [f"What {'m' * 250} may cost is unknown." for _ in range(40)]
+
+    header = json.loads(receipt.to_header())
+
+    assert (header["notes_omitted"], "notes" in header) == (40, False)
+    assert [attempt["model"] for attempt in header["attempts"]] == ["a/one", "b/two"]
+    assert "attempts_omitted" not in header
 
 
 def test_a_short_header_is_the_whole_receipt() -> None:
