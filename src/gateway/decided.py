@@ -1,12 +1,14 @@
 """What decided: for each part of a plan the request's field, the task route, or the setting that it is by."""
 
+from math import inf
+
 from gateway.chat import Caller, ChatRequest
 from gateway.config import Settings
 from gateway.knowledge import Knowledge
 from gateway.links import routes_of
 from gateway.plan import LIMIT_SETTINGS
 from gateway.tasks import TaskRoute
-from gateway.wire import JsonObject
+from gateway.wire import Json, JsonObject, number_or_none
 
 # Options without a setting: they hold only where the request, or its route, has them.
 OPTIONAL = (
@@ -28,7 +30,8 @@ OPTIONAL = (
 def decided_by(chat: ChatRequest, settings: Settings, caller: Caller, known: Knowledge) -> JsonObject:
     """Return what was decided, and by what: a field of the request, a task route, a key, or a setting."""
     routes = routes_of(chat, settings)
-    decided: JsonObject = {"models": "models" if chat.models else "DEFAULT_MODEL, FALLBACK_MODELS"}
+    fields = dict.fromkeys(chat.field_of(name) for name in chat.models)
+    decided: JsonObject = {"models": ", ".join(fields) or "DEFAULT_MODEL, FALLBACK_MODELS"}
     for name in LIMIT_SETTINGS:
         decided[name] = _by(name, chat, routes[0], caller) or name.upper()
     decided["max_attempts"] = "MAX_ATTEMPTS"
@@ -46,6 +49,13 @@ def decided_by(chat: ChatRequest, settings: Settings, caller: Caller, known: Kno
 def _by(name: str, chat: ChatRequest, route: TaskRoute | None, caller: Caller) -> str | None:
     if name in chat.options.asked:
         return f"gateway.{name}"
-    if route is not None and name in route.options:
-        return route.name
-    return f"key {caller.name}" if name in caller.options else None
+    by_key = f"key {caller.name}" if name in caller.options else None
+    if route is None or name not in route.options:
+        return by_key
+    is_lower = name == "max_cost_usd" and _usd(caller.options.get(name)) < _usd(route.options[name])
+    return by_key if is_lower else route.name
+
+
+def _usd(ceiling: Json) -> float:
+    """Return a ceiling of a key's or a route's; without one nothing is too much."""
+    return inf if (usd := number_or_none(ceiling)) is None else usd

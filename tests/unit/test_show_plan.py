@@ -154,6 +154,39 @@ async def test_what_decided_is_said() -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("of_the_key", "by"), [(0.01, "key mine"), (5.0, "task/mine"), (9.0, "task/mine"), (None, "task/mine")]
+)
+async def test_of_two_ceilings_the_lower_one_is_said_to_decide(of_the_key: float | None, by: str) -> None:
+    options = {} if of_the_key is None else {"max_cost_usd": of_the_key}
+    route = {"models": ["a/one"], "options": {"max_cost_usd": 5}}
+    world = world_of(
+        GATEWAY_KEYS=json.dumps([{"name": "mine", "token": TOKEN, "options": options}]),
+        TASK_ROUTES=json.dumps({"task/mine": route}),
+    )
+
+    plan = await plan_of(world, "task/mine")
+
+    assert plan["limits"]["max_cost_usd"] == min(of_the_key or 5, 5)
+    assert plan["decided_by"]["max_cost_usd"] == by
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("fields", "by"),
+    [
+        ({"model": "a/one"}, "model"),
+        ({"models": ["a/one"]}, "models"),
+        ({"model": "a/one", "models": ["b/two"]}, "model, models"),
+    ],
+)
+async def test_the_field_is_said_that_names_the_models(fields: dict[str, object], by: str) -> None:
+    plan = (await finish(await world_of().begin({**chat(), **fields}, path=PLAN))).json
+
+    assert plan["decided_by"]["models"] == by
+
+
+@pytest.mark.anyio
 async def test_a_route_further_down_decides_nothing_but_its_own_models() -> None:
     route = {"models": ["b/two"], "order": "cheapest", "options": {"deadline_ms": 5_000}}
     world = world_of(TASK_ROUTES=json.dumps({"task/mine": route}))
