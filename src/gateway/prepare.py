@@ -18,7 +18,7 @@ from gateway.links import routes_of
 from gateway.pace import Pace
 from gateway.parse import parse
 from gateway.plan import options_of, orders_in, plan
-from gateway.refresh import at_hand, current, is_due, refresh
+from gateway.refresh import at_hand, current, refresh_beside
 from gateway.rests import Rests
 from gateway.wire import BodyTooLargeError, ClientGoneError, HeaderPairs, HttpRequest
 
@@ -97,8 +97,7 @@ def for_attempts(call: Call, caller: Caller) -> Call:
 def learn_beside(call: Call, prepared: Prepared) -> None:
     """Fetch beside the response what the requests that follow are planned by, where that is due."""
     settings, ports, catalog = call.settings, call.ports, prepared.known.catalog
-    if is_due(catalog, ports, ttl_s=settings.catalog_ttl_s):
-        ports.after(lambda: refresh(settings.upstream, ports, max_age_s=settings.catalog_ttl_s))
+    refresh_beside(catalog, settings.upstream, ports, ttl_s=settings.catalog_ttl_s)
     models = due(prepared.planned, catalog, ports)
     if models:
         ports.after(lambda: look_up(models, settings.upstream, ports))

@@ -67,6 +67,12 @@ def is_due(catalog: Catalog | None, ports: Ports, *, ttl_s: float) -> bool:
     return not _is_fresh(catalog, now_s, ttl_s) and now_s >= max(memory.retry_at_s, memory.fetching_until_s)
 
 
+def refresh_beside(catalog: Catalog | None, upstream: Upstream, ports: Ports, *, ttl_s: float) -> None:
+    """Fetch the list anew beside the response, where that is due by the copy that the request has."""
+    if is_due(catalog, ports, ttl_s=ttl_s):
+        ports.after(lambda: refresh(upstream, ports, max_age_s=ttl_s))
+
+
 async def refresh(upstream: Upstream, ports: Ports, *, max_age_s: float) -> None:
     """Get a copy not older than ``max_age_s``: from KV, where another isolate has been faster, or OpenRouter.
 

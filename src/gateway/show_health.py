@@ -8,7 +8,7 @@ from gateway.body import HttpResponse
 from gateway.call import Call
 from gateway.catalog import Catalog
 from gateway.errors import GatewayError
-from gateway.refresh import current, is_due, refresh
+from gateway.refresh import current, refresh_beside
 from gateway.respond import respond_json
 from gateway.tasks import PREFIX
 from gateway.upstreams import DIRECT
@@ -29,8 +29,7 @@ async def show_health(call: Call) -> HttpResponse:
     authorize(call.request, call.settings, now_s=call.ports.now_s())
     settings, ports = call.settings, call.ports
     catalog = await current(settings.upstream, ports, ttl_s=settings.catalog_ttl_s)
-    if is_due(catalog, ports, ttl_s=settings.catalog_ttl_s):
-        ports.after(lambda: refresh(settings.upstream, ports, max_age_s=settings.catalog_ttl_s))
+    refresh_beside(catalog, settings.upstream, ports, ttl_s=settings.catalog_ttl_s)
     return respond_json(200, _deep(shallow, call, catalog), call.frame, NO_STORE)
 
 
@@ -80,5 +79,5 @@ def _missing(models: tuple[str, ...], catalog: Catalog | None) -> list[Json]:
     return [
         model
         for model in models
-        if not model.startswith((PREFIX, DIRECT, "@")) and "@" not in model and catalog.find(model) is None
+        if not model.startswith((PREFIX, DIRECT)) and "@" not in model and catalog.find(model) is None
     ]

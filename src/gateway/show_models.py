@@ -16,7 +16,7 @@ from gateway.json_bytes import to_json_bytes
 from gateway.keys import may_use
 from gateway.listing import read_query
 from gateway.policy import Fault
-from gateway.refresh import current, is_due, refresh
+from gateway.refresh import current, refresh_beside
 from gateway.respond import JSON_TYPE
 from gateway.shelf import Shelf, list_body
 from gateway.show_tasks import shown_tasks
@@ -93,9 +93,7 @@ def _respond(call: Call, catalog: Catalog, etag: str, make_body: Callable[[], by
         ("age", str(int(age_s))),
         *call.frame.headers,
     )
-    ttl_s = settings.catalog_ttl_s
-    if is_due(catalog, ports, ttl_s=ttl_s):
-        ports.after(lambda: refresh(settings.upstream, ports, max_age_s=ttl_s))
+    refresh_beside(catalog, settings.upstream, ports, ttl_s=settings.catalog_ttl_s)
     if _has(call.request.header("if-none-match"), etag):
         return HttpResponse(status=304, headers=headers, body=b"")
     return HttpResponse(status=200, headers=(JSON_TYPE, *headers), body=make_body())
