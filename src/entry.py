@@ -53,7 +53,7 @@ else:
             return await serve(raw, getattr(self.env, "_env", self.env), self.ctx, raw.signal)
 
         async def scheduled(self, controller: Any, env: Any = None, ctx: Any = None) -> None:
-            """Refresh the catalogue on the cron trigger; the runtime passes the controller alone."""
+            """Do the cron trigger's work, see ``app.run_cron``; the runtime passes the controller alone."""
             raw = getattr(self.env, "_env", self.env)
             works, alarm = list[Work](), Alarm()
             try:

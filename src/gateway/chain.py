@@ -21,7 +21,7 @@ class Candidate:
         asked: the model's name there.
         task: the route that it came by; None where it was named itself.
         estimated_cost_usd: what it may well cost; None where its price is not known.
-        worst_cost_usd: what it may cost at the most; None where its price is not known.
+        worst_cost_usd: what it may cost at the most; None where its price, a length or a fee is not known.
         price: what a direct upstream charges, which says no cost itself; None where it is not known.
         max_price: the ceiling of its route, for OpenRouter's choice of a provider.
     """

@@ -1,4 +1,7 @@
-"""How a model is asked: the caller's body, serialised once for the whole chain, behind the model's name."""
+"""How a model is asked: the caller's body behind the model's name.
+
+The links share its bytes, but where a direct upstream, a route's ceiling or a begun answer wants others.
+"""
 
 from dataclasses import replace
 

@@ -1,7 +1,9 @@
-"""Every error that a caller can get, as one closed table, and the one exception that carries it.
+"""What a request ends in that no model has met, as one closed table, and the exception of every error.
 
-``GatewayError`` is raised where a fault is known and turned into a response in ``app.handle`` alone. Its
-message is always the gateway's own words: no upstream text, no key, no prompt.
+What attempts end in is in ``policy.RULES``. A ``GatewayError`` is raised where a fault is known; it becomes a
+response in ``app.handle``, or in ``completions`` with the receipt, and an event in a stream that has begun
+(``patience``, ``guard``, ``relay``). Its message is always the gateway's own words: no upstream text, no
+key, no prompt.
 """
 
 from collections.abc import Mapping

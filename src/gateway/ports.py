@@ -83,7 +83,10 @@ class Database(Protocol):
 
 
 class AnswerCache(Protocol):
-    """Keeps answers for a while, near by; loses them without harm. Never raises, and never takes long."""
+    """Keeps answers for a while, near by; loses them without harm. Never raises.
+
+    A request waits for ``get``, which gives up soon; for ``put``, which is called beside it, nobody does.
+    """
 
     async def get(self, key: str) -> bytes | None:
         """Return the value, or None where there is none, or no cache."""

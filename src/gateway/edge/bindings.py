@@ -1,4 +1,4 @@
-"""What the runtime binds: settings and secrets, the console, the clock."""
+"""The ports on a Worker: what ``env`` binds, the console and the clock, and what the isolate keeps."""
 
 import json
 import os
