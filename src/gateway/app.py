@@ -12,7 +12,7 @@ from gateway.call import OPENROUTERS_PREFIX, Call
 from gateway.completions import chat_completions
 from gateway.config import Settings
 from gateway.cors import allowed_origin, answer_preflight
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, internal_error
 from gateway.ports import Ports
 from gateway.refresh import refresh
 from gateway.respond import Frame, respond_error
@@ -26,7 +26,7 @@ Handler: TypeAlias = Callable[[Call], Awaitable[HttpResponse]]
 
 
 async def handle(request: HttpRequest, read_settings: Callable[[], Settings], ports: Ports) -> HttpResponse:
-    """Return the response to any request; every ``GatewayError`` becomes one in the one shape."""
+    """Return the response to any request; every error becomes one in the one shape."""
     asked_id = request.header("x-request-id") or ""
     frame = Frame(
         request_id=asked_id if _REQUEST_ID.fullmatch(asked_id) else f"req-{ports.new_id()}",
@@ -39,6 +39,9 @@ async def handle(request: HttpRequest, read_settings: Callable[[], Settings], po
         return await _route(Call(request=request, settings=settings, ports=ports, frame=frame))
     except GatewayError as error:
         return respond_error(error, frame)
+    except Exception as error:  # noqa: BLE001  # our own bug is answered as every error is
+        ports.log_bug(error, request_id=frame.request_id)
+        return respond_error(internal_error(), frame)
 
 
 async def _route(call: Call) -> HttpResponse:

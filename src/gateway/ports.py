@@ -18,6 +18,13 @@ from gateway.wire import Json, JsonObject, UpstreamRequest
 CLOCK_GRAIN_S = 0.005
 
 
+class LogBug(Protocol):
+    """Logs where an unforeseen fault happened, never what it held."""
+
+    def __call__(self, error: Exception, *, request_id: str | None = None) -> None:
+        """Log it, with the request's id where that is known."""
+
+
 class TransportError(Exception):
     """The connection failed: refused, reset, cut, aborted. Holds the runtime's name for it, no content."""
 
@@ -162,7 +169,7 @@ class Ports:
     draw: Callable[[], float]
     new_id: Callable[[], str]
     log: Log
-    log_bug: Callable[[Exception], None]
+    log_bug: LogBug
     after: Callable[[Callable[[], Awaitable[object]]], None]
     call_later: CallLater
     within: Callable[[float], AbstractAsyncContextManager[object]]

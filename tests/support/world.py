@@ -182,7 +182,7 @@ class World:
             after=self.beside.append,
             call_later=asyncio.get_running_loop().call_later,
             within=asyncio.timeout,
-            log_bug=lambda error: self._log("internal_error", error=type(error).__name__),
+            log_bug=self._log_bug,
             rests=self.rests,
             pace=self.pace,
             lost_writes=self.lost_writes,
@@ -196,6 +196,10 @@ class World:
             catalog_memory=self.catalog_memory,
             endpoints_memory=self.endpoints_memory,
         )
+
+    def _log_bug(self, error: Exception, *, request_id: str | None = None) -> None:
+        named: dict[str, Json] = {"request_id": request_id} if request_id else {}
+        self._log("internal_error", error=type(error).__name__, **named)
 
     def _new_id(self) -> str:
         self.ids += 1

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from gateway import prepare
 from tests.support.canary import CANARY, with_canaries
 from tests.support.samples import Sample, all_samples, sample, samples_named
 from tests.support.upstream import Act, answer, fail, recorded, reply
@@ -221,3 +222,23 @@ async def test_an_answer_is_not_logged() -> None:
     await world.ask("a/one")
 
     assert CANARY not in world.log_text
+
+
+async def test_a_bug_is_answered_as_every_error_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def plan(*_: object) -> None:
+        raise KeyError("canary of a bug")
+
+    monkeypatch.setattr(prepare, "plan", plan)
+    world = World({"CORS_ORIGINS": "https://app.example"})
+    asked = {"authorization": f"Bearer {TOKEN}", "x-request-id": "mine", "origin": "https://app.example"}
+
+    got = await finish(await world.begin(chat("a/one"), path=f"/api{CHAT}", headers=asked))
+
+    assert (got.status, got.error["code"], got.error["metadata"]["code"]) == (500, 500, "internal_error")
+    assert got.headers["x-request-id"] == "mine"
+    assert got.headers["access-control-allow-origin"] == "https://app.example"
+    assert got.headers["x-should-retry"] == "false"
+    assert [(line["request_id"], line["error"]) for line in world.events("internal_error")] == [
+        ("mine", "KeyError")
+    ]
+    assert "canary" not in got.body.decode() + world.log_text

@@ -174,14 +174,12 @@ async def test_a_bug_in_one_lane_lets_go_of_what_the_other_holds_at_the_same_mom
     one, two = stream(text("a"), HANG), stream(text("b"), HANG)
     for _ in range(8):
         world = world_of(after(5.0, one), after(3.0, two))
-        try:
-            response = await world.begin(chat(*MODELS[:2], stream=True, gateway=HEDGE))
-        except RuntimeError:
-            served = 0
-        else:  # the other was looked at first: it is served, and the bug is logged all the same
-            served = 1
-            assert dict(response.headers)["x-gateway-model"] == "b/two"
-            assert [line["error"] for line in world.events("internal_error")] == ["RuntimeError"]
+        response = await world.begin(chat(*MODELS[:2], stream=True, gateway=HEDGE))
+
+        # Where the other was looked at first it is served, and the bug is logged all the same.
+        served = int(response.status == 200)
+        assert not served or dict(response.headers)["x-gateway-model"] == "b/two"
+        assert [line["error"] for line in world.events("internal_error")] == ["RuntimeError"]
         assert sum(not each.aborted for each in world.transport.replies) == served
 
 

@@ -62,13 +62,14 @@ def write_log(event: str, **fields: Json) -> None:
     getattr(js.console, level)(_LINE.encode({"event": event, "level": level, **fields}))
 
 
-def log_bug(error: Exception) -> None:
+def log_bug(error: Exception, *, request_id: str | None = None) -> None:
     """Log where an unforeseen fault happened; never what it held, which may be a caller's text."""
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next
     where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else ""
-    write_log("internal_error", error=type(error).__name__, where=where)
+    named = {"request_id": request_id} if request_id else {}
+    write_log("internal_error", **named, error=type(error).__name__, where=where)
 
 
 def new_id() -> str:
