@@ -90,10 +90,10 @@ class Guard:
         self.ended = True
         return event_of(DONE)
 
-    def error_event(self, frame: Frame) -> bytes:
+    def error_event(self, frame: Frame, *, list_all: bool) -> bytes:
         """Return the one event that tells the client that the answer ends here and is not whole."""
         assert self.fault is not None
-        error = stream_broken(self.fault, self._receipt)
+        error = stream_broken(self.fault, self._receipt, list_all=list_all)
         return broken_event(self.head(), frame.error_json(error))
 
     def head(self) -> JsonObject:

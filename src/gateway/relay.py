@@ -34,6 +34,7 @@ class RelayedStream:
         guard_events: how many events are watched; None: all.
         collect_text: whether ``resume`` needs the text so far.
         openai_usage: whether the caller asked for OpenAI's usage chunk.
+        list_errors: whether its error lists every attempt's.
         on_bug: told of a fault of the gateway's own.
         on_end: called once, with what became of it.
     """
@@ -48,6 +49,7 @@ class RelayedStream:
     guard_events: int | None
     collect_text: bool
     openai_usage: bool
+    list_errors: bool
     on_bug: Callable[[Exception], None]
     on_end: Callable[[str], None]
 
@@ -71,7 +73,7 @@ class RelayedStream:
                 served.answer.reply.abort()
                 following = await self.resume(guard) if self.resume else None
                 if following is None:
-                    await sink.write(guard.error_event(self.frame))
+                    await sink.write(guard.error_event(self.frame, list_all=self.list_errors))
                     outcome = guard.fault.code
                     return
                 marker, served = following

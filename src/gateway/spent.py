@@ -19,12 +19,7 @@ def chain_spent(receipt: Receipt, last: Fault, *, list_all: bool, wait_s: float 
     stopped = rule.verdict is Verdict.STOP
     tried = len({attempt.model for attempt in receipt.attempts})
     prefix = "" if stopped or tried < 2 else f"No model answered ({tried} tried). Last: "
-    metadata: JsonObject = dict(last.details)
-    if list_all:
-        metadata["errors"] = [
-            _error_of(attempt.model, attempt.fault) for attempt in receipt.attempts if attempt.fault
-        ]
-    metadata["gateway"] = receipt.to_json()
+    metadata = {**last.details, **_errors_in(receipt, list_all=list_all), "gateway": receipt.to_json()}
     return GatewayError(
         last.code,
         prefix + rule.message,
@@ -33,6 +28,12 @@ def chain_spent(receipt: Receipt, last: Fault, *, list_all: bool, wait_s: float 
         retryable=last.may_pass or (wait_s is not None and not stopped),
         metadata=metadata,
     )
+
+
+def _errors_in(receipt: Receipt, *, list_all: bool) -> JsonObject:
+    if not list_all:
+        return {}
+    return {"errors": [_error_of(each.model, each.fault) for each in receipt.attempts if each.fault]}
 
 
 def _error_of(model: str, fault: Fault) -> Json:
@@ -47,14 +48,15 @@ def _error_of(model: str, fault: Fault) -> Json:
     }
 
 
-def stream_broken(fault: Fault, receipt: Receipt) -> GatewayError:
+def stream_broken(fault: Fault, receipt: Receipt, *, list_all: bool) -> GatewayError:
     """Return the error for an answer that broke off after it had begun: what came before it is partial."""
     rule = fault.rule
+    errors = _errors_in(receipt, list_all=list_all)
     return GatewayError(
         fault.code,
         f"The answer broke off. {rule.message}",
         kind=fault.kind,
         retry_after_s=fault.retry_after_s,
         retryable=fault.may_pass,
-        metadata={**fault.details, "partial": True, "gateway": receipt.to_json()},
+        metadata={**fault.details, **errors, "partial": True, "gateway": receipt.to_json()},
     )

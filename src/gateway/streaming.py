@@ -40,6 +40,7 @@ class Streaming:
             resume=resume_by(self.planned, self.ask, self.receipt, self.ports),
             guard_events=self.planned.limits.guard_events,
             openai_usage=self.planned.openai_usage,
+            list_errors=self.planned.list_errors,
             collect_text=self.planned.on_midstream == "continue",
             on_bug=self.ports.log_bug,
             on_end=self.done,

@@ -178,3 +178,11 @@ async def test_what_takes_over_is_let_go_of_where_its_seam_cannot_be_written() -
 
     assert [each["code"] for each in errors(got)] == ["internal_error"]
     assert all(each.aborted for each in world.transport.replies)
+
+
+@taking_over
+async def test_every_attempts_error_is_listed_after_a_break_too_where_that_is_asked_for(how: str) -> None:
+    got, _ = await ask(how, HALF, fail(404), errors="all")
+
+    (error,) = errors(got)
+    assert [each["code"] for each in error["metadata"]["errors"]] == ["connection_lost", "no_endpoints"]
