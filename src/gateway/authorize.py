@@ -1,6 +1,7 @@
 """authorize: who calls. Closed by default: without keys nobody does."""
 
 import hmac
+import re
 from hashlib import sha256
 
 from gateway.casts import LOOPBACK_HOSTS
@@ -16,6 +17,7 @@ HOW_TO_OPEN = (
 )
 # What OpenRouter's keys begin with.
 OPENROUTERS_KEY = "sk-or-"
+OWN_KEY = re.compile(r"[!-~]{1,512}")
 
 
 def authorize(request: HttpRequest, settings: Settings, *, now_s: float) -> Caller:
@@ -62,7 +64,13 @@ def _key_of(token: str, settings: Settings) -> GatewayKey:
 
 
 def _with_own_key(token: str) -> Caller:
-    """Return a caller who pays: its name tells its requests from others', and is no use for anything else."""
+    """Return a caller who pays: its name tells its requests from others', and is no use for anything else.
+
+    Raises:
+        GatewayError: no header can carry the key. The runtime would refuse it later, and log it.
+    """
+    if not OWN_KEY.fullmatch(token):
+        raise GatewayError("invalid_key", "That is no key of OpenRouter's: it has other characters.")
     return Caller(name=f"own-{sha256(token.encode()).hexdigest()[:12]}", own_key=token)
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from gateway.wire import Json, JsonObject, distinct_object
 
 _MODEL_NAME = re.compile(r"[!-~]{1,256}")
+_ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/?#@\s]+")
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 
 HOUR_MS = 3_600_000
@@ -65,6 +66,19 @@ def as_object(raw: str) -> JsonObject:
     if not isinstance(value, dict):
         raise ValueError("must be a JSON object")  # noqa: TRY004  # casts raise ValueError
     return value
+
+
+def as_origin(raw: str) -> str:
+    """Return a web page's origin as browsers send it, or ``*``. Source: Fetch standard, "Origin" header."""
+    origin = raw.strip().lower()
+    if not _ORIGIN.fullmatch(origin):
+        raise ValueError("must hold origins such as https://app.example:8443, without a path, or *")
+    return origin
+
+
+def as_origins(raw: str) -> tuple[str, ...]:
+    """Return origins, separated by commas or blanks."""
+    return tuple(as_origin(word) for word in as_words(raw))
 
 
 def as_words(raw: str) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """``Settings``: what this Worker was told, read once from the table of settings, cast and checked."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import chain as joined
 from types import MappingProxyType
 from typing import TypeAlias, cast
@@ -78,18 +78,17 @@ class Settings:
             ConfigError: a value is wrong. Names the setting, never its value.
         """
         values = {name: _read(name, setting, env) for name, setting in SETTINGS.items()}
-        fallbacks = values["FALLBACK_MODELS"] or values["FALLBACK_MODEL"]
-        first = (str(values["DEFAULT_MODEL"]),)
-        chain = tuple(dict.fromkeys(first + cast(tuple[str, ...], fallbacks)))
+        fallback = "FALLBACK_MODELS" if values["FALLBACK_MODELS"] else "FALLBACK_MODEL"
+        first, others = (str(values["DEFAULT_MODEL"]),), cast(tuple[str, ...], values[fallback])
         routes = cast(tuple[TaskRoute, ...], values["TASK_ROUTES"])
         direct = {
             each.name: _with_key(each, env) for each in cast(tuple[DirectUpstream, ...], values["UPSTREAMS"])
         }
-        _check_names(CHAIN_SETTINGS, chain, direct)
+        tasks = {route.name for route in routes}
+        _check_names("DEFAULT_MODEL", first, direct, tasks)
+        _check_names(fallback, others, direct, tasks)
         for route in routes:
-            _check_names("TASK_ROUTES", route.models, direct)
-        if not {name for name in chain if name.startswith(PREFIX)} <= {route.name for route in routes}:
-            raise ConfigError(CHAIN_SETTINGS, "name a task that TASK_ROUTES does not have")
+            _check_names("TASK_ROUTES", route.models, direct, tasks)
         keys = cast(tuple[GatewayKey, ...], values["GATEWAY_KEYS"])
         origins = joined.from_iterable(key.origins or () for key in keys)
         plain = {name.lower(): value for name, value in values.items() if name not in DERIVED}
@@ -99,7 +98,7 @@ class Settings:
             ),
             gateway_keys=keys,
             all_origins=frozenset((*cast(tuple[str, ...], values["CORS_ORIGINS"]), *origins)),
-            default_chain=chain,
+            default_chain=tuple(dict.fromkeys(first + others)),
             task_routes=MappingProxyType({route.name: route for route in routes}),
             direct=MappingProxyType(direct),
             budget=Budget(
@@ -109,7 +108,6 @@ class Settings:
         )
 
 
-CHAIN_SETTINGS = "DEFAULT_MODEL and FALLBACK_MODELS"
 # Settings that become something else than a field of their own name.
 DERIVED = frozenset(
     {
@@ -164,9 +162,13 @@ def _read_secret(name: str, env: Env) -> str:
     return key
 
 
-def _check_names(setting: str, models: Iterable[str], direct: Mapping[str, Direct]) -> None:
-    """Raise ``ConfigError`` where a chain of the settings names an upstream that is not declared."""
+def _check_names(
+    setting: str, models: Iterable[str], direct: Mapping[str, Direct], tasks: Collection[str]
+) -> None:
+    """Raise ``ConfigError`` where a setting names an upstream that is not declared, or a task that is not."""
     for model in models:
         parts = split_direct(model)
         if parts is not None and (parts[0] not in direct or not parts[1]):
-            raise ConfigError(setting, "name a `direct:NAME/MODEL` whose NAME is not in UPSTREAMS")
+            raise ConfigError(setting, "names a `direct:NAME/MODEL` whose NAME is not in UPSTREAMS")
+        if model.startswith(PREFIX) and model not in tasks:
+            raise ConfigError(setting, "names a task that TASK_ROUTES does not have")

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from gateway.budget import Budget, as_budget
-from gateway.casts import as_lines, as_model, read_json
+from gateway.casts import as_lines, as_model, as_origin, read_json
 from gateway.frozen import dataclass
 from gateway.presets import as_options
 from gateway.wire import Json, list_or_empty, object_or_empty
@@ -67,12 +67,14 @@ def as_keys(raw: str) -> tuple[GatewayKey, ...]:
 
 
 def _of_line(line: str) -> GatewayKey:
-    name, separator, token = line.partition(":")
-    if not separator or not name.strip():
+    before, separator, token = line.partition(":")
+    name = _unreserved(before.strip())
+    if not separator or not _NAME.fullmatch(name):
         raise ValueError(
-            f"must hold `name:token` lines, each token of at least {MIN_TOKEN_CHARACTERS} characters"
+            "must hold `name:token` lines, the name of letters, digits, . _ and -, "
+            f"the token of at least {MIN_TOKEN_CHARACTERS} characters; or a JSON list, which begins with ["
         )
-    return GatewayKey(name=_unreserved(name.strip()), digest=_digest_of(token.strip()))
+    return GatewayKey(name=name, digest=_digest_of(token.strip()))
 
 
 def _of_json(raw: str) -> list[GatewayKey]:
@@ -134,7 +136,7 @@ def _models(value: Json) -> tuple[str, ...]:
 
 
 def _origins(value: Json) -> tuple[str, ...]:
-    return tuple(_texts(value, "origins"))
+    return tuple(as_origin(text) for text in _texts(value, "origins"))
 
 
 def _flag(value: Json) -> bool:

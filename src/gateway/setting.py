@@ -16,9 +16,9 @@ from gateway.casts import (
     as_header_text,
     as_model,
     as_models,
+    as_origins,
     as_webhook,
     as_whole,
-    as_words,
 )
 from gateway.frozen import dataclass
 from gateway.keys import as_keys
@@ -110,7 +110,9 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             "", as_header_text, "Sent as `HTTP-Referer`: who this app is, for OpenRouter's rankings."
         ),
         "APP_TITLE": Setting("", as_header_text, "Sent as `X-OpenRouter-Title` and `X-Title`."),
-        "CORS_ORIGINS": Setting("", as_words, "Origins whose pages may call, or `*`. None: no browser may."),
+        "CORS_ORIGINS": Setting(
+            "", as_origins, "Origins whose pages may call, or `*`. None: no browser may."
+        ),
         "CATALOG_TTL_S": Setting(
             "3600", as_whole(60, 604_800), "How long the list of models counts as fresh."
         ),

@@ -86,6 +86,14 @@ WRONG = [
         for name in ("BUDGET_DAY_USD", "BUDGET_MONTH_USD")
         for value in ("canary", "1e305", "0.0000001", "-1", "nan", "inf", "1e999")
     ],
+    ("CORS_ORIGINS", "https://canary.example/"),
+    ("CORS_ORIGINS", "canary.example"),
+    ("CORS_ORIGINS", "https://ok.example https://canary.example/path"),
+    ("GATEWAY_KEYS", '{"name": "canary", "token": "canarycanarycanary"}'),
+    ("GATEWAY_KEYS", "canary key:canarycanarycanary"),
+    ("DEFAULT_MODEL", "task/canary"),
+    ("FALLBACK_MODEL", "direct:canary/x"),
+    ("FALLBACK_MODELS", "a/one,direct:canary/x"),
     ("OPENROUTER_BASE_URL", "http://canary.example/api/v1"),
     ("OPENROUTER_BASE_URL", "canary"),
     ("OPENROUTER_BASE_URL", "https://"),

@@ -72,3 +72,14 @@ async def test_what_its_account_is_refused_says_nothing_to_others() -> None:
 
     assert others.status == 200
     assert made.pace.ms("x/y:free", stream=False, now_s=0.0) is None
+
+
+@pytest.mark.parametrize("token", ["sk-or-\u00e9\u00e9", "sk-or-" + "x" * 600, "sk-or-a\tb"])
+async def test_a_key_that_no_header_can_carry_is_refused_before_any_call(token: str) -> None:
+    made = world()
+
+    got = await finish(await made.begin(chat("a/one"), headers={"authorization": f"Bearer {token}"}))
+
+    assert (got.status, got.error["code"]) == (401, "invalid_key")
+    assert made.upstream.received == []
+    assert token not in made.log_text + got.body.decode()

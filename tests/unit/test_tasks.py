@@ -100,5 +100,7 @@ def test_what_is_not_json_is_refused(text: str) -> None:
     "env", [{"DEFAULT_MODEL": "task/typo"}, {"FALLBACK_MODELS": "a, task/typo"}], ids=repr
 )
 def test_the_settings_chain_names_tasks_that_there_are(env: dict[str, str]) -> None:
-    with pytest.raises(ConfigError, match="name a task"):
+    with pytest.raises(ConfigError, match="names a task") as raised:
         Settings.from_env(env.get)
+
+    assert raised.value.param in env
