@@ -105,7 +105,8 @@ async def _run(cell: Cell, client: AsyncOpenAI, direct: AsyncOpenAI) -> Result:
     if cell.row.wants_json:
         body["response_format"] = {"type": "json_object"}
     healthy = isinstance(cell.expected, Ok)
-    speaker = body if healthy else {**body, "model": rescuer}
+    own_words = f"sim/{cell.row.said_by}" if cell.row.said_by else cell.model
+    speaker = {**body, "model": own_words if healthy else rescuer}
     asked = body | {"models": [] if cell.alone else [rescuer], "gateway": TIMES}
     if cell.alone:
         del asked["models"]
