@@ -42,6 +42,11 @@ MOST_TOKENS = 1_000_000_000
 MOST_USD = 1_000_000.0
 
 
+def cost_or_none(usd: float | None) -> float | None:
+    """Return what is said to be a cost in USD; None where it cannot be one."""
+    return usd if usd is not None and 0 <= usd <= MOST_USD else None
+
+
 def tokens_in(counts: JsonObject, name: str) -> int:
     """Return how many tokens are counted under a name; what is no count is none."""
     count = counts.get(name)
@@ -90,7 +95,7 @@ class Attempt:
 
     @property
     def word(self) -> str:
-        """How it ended, in one word: ``ok``, ``cancelled``, or the code of its fault."""
+        """How it stands, in one word: ``ok``, ``cancelled``, ``under_way``, or the code of its fault."""
         if self.fault:
             return self.fault.code
         return "ok" if self.outcome == "answered" else self.outcome
@@ -121,7 +126,8 @@ class Attempt:
 
     def settle(self, cost_usd: float | None) -> None:
         """Record what the attempt cost; None when nobody said, and what cannot be a cost is not said."""
-        if cost_usd is not None and 0 <= cost_usd <= MOST_USD:
+        cost_usd = cost_or_none(cost_usd)
+        if cost_usd is not None:
             self.cost_usd = cost_usd
             self.billed = "yes" if cost_usd > 0 else "no"
 

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from gateway.wire import Json, JsonObject, distinct_object
 
 _MODEL_NAME = re.compile(r"[!-~]{1,256}")
-_ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/?#@\s]+")
+_ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://[^/?#@*\s]+")
+_DEFAULT_PORT = re.compile(r"https://.*:443|http://.*:80")
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 
 HOUR_MS = 3_600_000
@@ -71,8 +72,11 @@ def as_object(raw: str) -> JsonObject:
 def as_origin(raw: str) -> str:
     """Return a web page's origin as browsers send it, or ``*``. Source: Fetch standard, "Origin" header."""
     origin = raw.strip().lower()
-    if not _ORIGIN.fullmatch(origin):
-        raise ValueError("must hold origins such as https://app.example:8443, without a path, or *")
+    if not _ORIGIN.fullmatch(origin) or _DEFAULT_PORT.fullmatch(origin):
+        raise ValueError(
+            "must hold origins as browsers send them, such as https://app.example or http://localhost:5173 "
+            "(no path, no default port, no wildcard in a name), or *"
+        )
     return origin
 
 

@@ -24,7 +24,7 @@ class ChunkShape:
 
     def __init__(self, first: JsonObject, fallback: JsonObject, *, openai_usage: bool) -> None:
         names = ("id", "created", "model")
-        self._always: JsonObject = {name: first.get(name) or fallback[name] for name in names}
+        self._always: JsonObject = {name: usable(first.get(name), fallback[name]) for name in names}
         self._openai_usage = openai_usage
         self._calls: set[tuple[Json, Json]] = set()
         self._finished: set[Json] = set()
@@ -113,3 +113,8 @@ class ChunkShape:
             return False
         payload["choices"] = wanted
         return True
+
+
+def usable(said: Json, otherwise: Json) -> Json:
+    """Return what a chunk says, where it is of the kind that clients expect and JSON can carry."""
+    return said if said and type(said) is type(otherwise) else otherwise

@@ -25,25 +25,21 @@ async def chat_completions(call: Call) -> HttpResponse:
     """``POST /v1/chat/completions``: authorize, parse, plan, execute, normalize, respond."""
     started_at_s = call.ports.now_s()
     prepared = await prepare(call)
+    planned = prepared.planned
+    receipt = planned.open_receipt(call.frame.request_id, started_at_s=started_at_s)
     # At once: nothing may come between what is looked at and what is counted, of requests and of a budget.
-    begin(
-        prepared.caller,
-        prepared.ticket,
-        call.ports,
-        deadline_s=prepared.planned.limits.deadline_s,
-        stream=prepared.chat.stream,
-    )
-    hold(prepared.accounts, prepared.planned, prepared.ticket, call.ports)
+    deadline_s, is_stream = planned.limits.deadline_s, prepared.chat.stream
+    begin(prepared.caller, prepared.ticket, call.ports, deadline_s=deadline_s, stream=is_stream)
+    hold(prepared.accounts, planned, prepared.ticket, call.ports)
     call = for_attempts(call, prepared.caller)
     if prepared.rate_headers:
         call = replace(call, frame=replace(call.frame, rate_headers=prepared.rate_headers))
-    learn_beside(call, prepared)
-    receipt = prepared.planned.open_receipt(call.frame.request_id, started_at_s=started_at_s)
 
     def done(outcome: str) -> None:
         close(call, prepared, receipt, outcome)
 
     try:
+        learn_beside(call, prepared)
         return await reuse(call, prepared, receipt, done) or await _ask(call, prepared, receipt, done)
     except GatewayError as error:
         done(error.code)

@@ -41,8 +41,8 @@ AT_DIRECT: Mapping[str, str] = MappingProxyType(
 
 
 def fault_at_direct(fault: Fault) -> Fault:
-    """Return what a fault is when the upstream was not OpenRouter."""
-    return replace(fault, code=AT_DIRECT.get(fault.code, fault.code))
+    """Return what a fault is when the upstream was not OpenRouter: what it says that it costs is no bill."""
+    return replace(fault, code=AT_DIRECT.get(fault.code, fault.code), cost_usd=None)
 
 
 def direct_fields(chat: ChatRequest) -> bytes:

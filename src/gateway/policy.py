@@ -124,7 +124,7 @@ RULES: Mapping[str, Rule] = MappingProxyType({
     "model_not_allowed": Rule("client", _S, 403, "This key may not use any model of the chain.", type="permission_error"),
     "over_max_price": Rule("gateway", _S, 402, "Every model of the chain costs more than max_price allows.", type="billing_error"),
     "budget_too_small": Rule("gateway", _S, 402, "What is left of the budget does not cover any model of the chain. Lower max_tokens, or wait for the budget's reset.", type="billing_error"),
-    "over_max_cost": Rule("gateway", _S, 402, "No model of the chain fits max_cost_usd.", type="billing_error"),
+    "over_max_cost": Rule("gateway", _S, 402, "No model of the chain fits max_cost_usd, or, with strict, has a price to judge it by.", type="billing_error"),
     "gateway_fault": Rule("gateway", _F, 500, "The gateway failed while it handled this attempt.", billed="unknown"),
 })  # fmt: skip  # a table is read by its columns
 

@@ -27,7 +27,7 @@ class Rates:
         self._traffic: dict[str, _Traffic] = {}
 
     def used(self, key: str, *, now_s: float) -> int:
-        """Return how many requests the last minute had."""
+        """Return how many requests the last minute had, but for what its first slot may have lost."""
         return sum(self._seen(key, now_s).slots.values())
 
     def wait_s(self, key: str, limit: int, *, now_s: float) -> float:

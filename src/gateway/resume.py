@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from gateway.attempt_once import Ask, ServedStream
 from gateway.chain import Plan
+from gateway.chunk_shape import usable
 from gateway.errors import GatewayError
 from gateway.execute import execute
 from gateway.guard import Guard
@@ -43,20 +44,19 @@ def resume_by(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports) -> Resume | 
         if not isinstance(served, ServedStream):
             return None
         served.attempt.resumes = how
-        try:
-            marker = restart_event(guard, served) if how == "restart" else b""
-        except Exception:
-            served.answer.reply.abort()
-            raise
-        return marker, served
+        return restart_event(guard, served) if how == "restart" else b"", served
 
     return resume
 
 
 def restart_event(guard: Guard, served: ServedStream) -> bytes:
     """Return the chunk that tells the client to clear what it has: another model starts over."""
-    head = guard.head() | {name: served.answer.first[name] for name in NAMED if served.answer.first.get(name)}
-    event: JsonObject = {**head, "choices": []}
+    head, first = guard.head(), served.answer.first
+    event: JsonObject = {
+        **head,
+        **{name: usable(first.get(name), head[name]) for name in NAMED},
+        "choices": [],
+    }
     event["gateway"] = {
         "event": "restart",
         "code": guard.fault.code if guard.fault else None,

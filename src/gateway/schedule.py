@@ -100,7 +100,7 @@ class Schedule:
             self._receipt.skip(candidate.model, "resting", wait_s=round(ready_at_s - now_s, 3))
             self._sleeping.append((ready_at_s, candidate))
             return False
-        self._rests.probe(candidate.model, now_s=now_s)
+        self._rests.probe(candidate.model, now_s=max(now_s, ready_at_s))
         return True
 
     def answered(self, candidate: Candidate) -> None:
@@ -170,7 +170,13 @@ class Schedule:
 
     def _try_again(self, candidate: Candidate, wait_s: float | None) -> bool:
         """Put the same model next, if it may be tried again and its wait fits; return whether it was."""
-        if wait_s is None or not self._may_retry(candidate) or wait_s + MIN_ATTEMPT_S > self.left_s:
+        is_last = len(self._receipt.attempts) >= self._limits.max_attempts
+        if (
+            is_last
+            or wait_s is None
+            or not self._may_retry(candidate)
+            or wait_s + MIN_ATTEMPT_S > self.left_s
+        ):
             return False
         self._again = (self._now_s() + wait_s, candidate)
         self._sleeping = [each for each in self._sleeping if each[1] is not candidate]

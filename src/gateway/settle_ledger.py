@@ -5,7 +5,7 @@ import json
 
 from gateway.answers import parse_json
 from gateway.ask_ledger import ask_ledger
-from gateway.attempts import tokens_in
+from gateway.attempts import cost_or_none, tokens_in
 from gateway.budget import micros_of
 from gateway.frozen import dataclass
 from gateway.get import get
@@ -91,7 +91,7 @@ class Owed:
             generation_id=str(row["generation_id"]),
             ticket=str(row["ticket"]),
             worst_micros=int(number_or_none(row["worst_micros"]) or 0),
-            has_tokens=bool(row["has_tokens"]),
+            has_tokens=bool(row.get("has_tokens")),
             is_last_try=(number_or_none(row["tries"]) or 0) >= len(BACK_OFF_S),
         )
 
@@ -138,7 +138,7 @@ def _settled(part: Owed, data: JsonObject) -> JsonObject | None:
 
     Source: OpenRouter "Get a generation": tokens as the model's own tokenizer counts them, which are billed.
     """
-    cost_usd = number_or_none(data.get("total_cost"))
+    cost_usd = cost_or_none(number_or_none(data.get("total_cost")))
     if cost_usd is None and not part.is_last_try:
         return None
     guessed = part.worst_micros if cost_usd is None else 0

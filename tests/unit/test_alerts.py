@@ -124,7 +124,9 @@ async def test_a_webhook_that_hangs_after_its_head_is_let_go_of() -> None:
 
     await alert((ONE,), HOOK, spent(world, 500_000))
 
-    assert [reply.aborted for reply in world.transport.replies] == [True] * POST_TRIES
+    assert [reply.aborted for reply in world.transport.replies] == [
+        True
+    ]  # it may have arrived: once is enough
     assert [line["error"] for line in world.events("alert_failed")] == ["webhook"]
 
 
@@ -137,7 +139,7 @@ async def test_whatever_hangs_all_tries_fit_into_what_the_runtime_leaves() -> No
     accounts = tuple(Account(key=key, budget=limits) for key in ("one", EVERYBODY))
     await alert(accounts, HOOK, spent(world, 1_000_000))
 
-    assert len(hook.texts) == 2 * 2 * 3 * POST_TRIES
+    assert len(hook.texts) == 2 * 2 * 3
     written_s = WRITE_TIMEOUT_S * (1 + len(PAUSES_S)) + sum(PAUSES_S)
     assert written_s + now_s() <= BESIDE_S
 

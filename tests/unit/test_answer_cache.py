@@ -13,7 +13,7 @@ from gateway.wire import ClientGoneError
 from tests.support.chunks import DONE, STOP, USAGE, text
 from tests.support.sqlite_database import SqliteDatabase
 from tests.support.upstream import RESET, Act, after, answer, fail, healthy_stream, stream
-from tests.support.world import TOKEN, Answer, Answers, World, chat, finish, run
+from tests.support.world import EPOCH_S, TOKEN, Answer, Answers, World, chat, finish, run
 
 pytestmark = pytest.mark.anyio
 KEEP = {"cache_ttl_s": 60}
@@ -271,6 +271,7 @@ async def test_a_hit_is_free_in_the_ledger_and_holds_no_budget() -> None:
         ("a/one", 0, "answered", 0),
     ]
     assert made.rates.under_way("one", now_s=0.0) == 0
+    assert made.budgets.spent("one", "day", now_s=EPOCH_S) == 21
 
 
 @pytest.mark.parametrize("value", [0, -1, 86_401, "60", True, 1.5])

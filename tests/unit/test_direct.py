@@ -221,6 +221,17 @@ async def test_without_a_declared_price_the_cost_is_not_known(said: dict[str, ob
     assert got.json["usage"]["cost"] == said.get("cost")
 
 
+@pytest.mark.parametrize("model", [NEAR, "direct:near/other"])
+async def test_what_a_failed_answer_says_that_it_cost_is_no_bill(model: str) -> None:
+    empty = {"index": 0, "message": {"role": "assistant", "content": ""}, "finish_reason": "stop"}
+    name = model.removeprefix("direct:near/")
+    asked = world().script(name, answer(choices=[empty], usage={"cost": 700}))
+
+    got = await asked.ask(model, gateway={"retries": 0})
+
+    assert (got.error["code"], got.receipt["cost_usd"]) == ("empty_answer", None)
+
+
 async def test_a_ceiling_binds_by_the_declared_price() -> None:
     got = await world().ask(NEAR, max_tokens=100_000, gateway={"max_cost_usd": 0.5})
 

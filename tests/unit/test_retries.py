@@ -99,7 +99,8 @@ async def test_a_pause_that_was_slept_is_over_though_the_clock_lags_a_little(ear
     test = AnswerTest(json=False, reasoning_only=False)
     plan = Plan(requested=("a/one",), chain=(candidate,), limits=limits, answer_test=test)
     receipt = plan.open_receipt("r", started_at_s=0)
-    schedule = Schedule(plan, receipt, Rests(), now_s=lambda: clock_s[0], draw=random)
+    rests = Rests()
+    schedule = Schedule(plan, receipt, rests, now_s=lambda: clock_s[0], draw=random)
     assert schedule.next() is not None
     schedule.failed(candidate, Fault(code="rate_limited", status=429, retry_after_s=1.0))
     step = schedule.next()
@@ -108,6 +109,10 @@ async def test_a_pause_that_was_slept_is_over_though_the_clock_lags_a_little(ear
     clock_s[0] += step.wait_s - early_s
 
     assert schedule.begins(step)
+    schedule.answered(candidate)
+    clock_s[0] = 1.2
+    assert rests.ready_at_s("a/one", now_s=1.2) <= 1.2  # it has answered: nothing is left to wait for
+    assert not rests._rests
 
 
 async def test_a_pause_that_was_slept_in_vain_is_not_told_again() -> None:
@@ -117,3 +122,12 @@ async def test_a_pause_that_was_slept_in_vain_is_not_told_again() -> None:
 
     assert world.upstream.models == ["a/one", "a/one"]
     assert got.headers["retry-after"] == "1"
+
+
+async def test_the_pause_that_the_last_attempt_asked_for_is_told() -> None:
+    world = World({"MAX_ATTEMPTS": "1"}).script("a/one", fail(429, retry_after="1"))
+
+    got = await world.ask("a/one")
+
+    assert world.upstream.models == ["a/one"]
+    assert (got.headers["retry-after"], got.error["metadata"]["retry_after_s"]) == ("1", 1.0)

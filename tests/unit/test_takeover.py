@@ -171,12 +171,17 @@ async def test_a_bug_while_another_takes_over_is_logged_once_and_ends_in_one_err
     assert all(each.aborted for each in world.transport.replies)
 
 
-async def test_what_takes_over_is_let_go_of_where_its_seam_cannot_be_written() -> None:
-    odd = text("b").replace(b"1795338000", b"1e999")
+@pytest.mark.parametrize("field", [b'"created":1795338000', b'"model":"served/one"'])
+async def test_a_head_that_json_cannot_carry_spoils_neither_a_restart_nor_the_error(field: bytes) -> None:
+    name = field.partition(b":")[0]
+    odd = text("b").replace(field, name + b":1e999")
+    assert b"1e999" in odd
 
-    got, world = await ask("restart", HALF, stream(odd, HANG))
+    got, world = await ask("restart", stream(odd, RESET), stream(odd, RESET))
 
-    assert [each["code"] for each in errors(got)] == ["internal_error"]
+    assert len(seams(got)) == 1
+    assert [each["code"] for each in errors(got)] == ["connection_lost"]
+    assert world.events("internal_error") == []
     assert all(each.aborted for each in world.transport.replies)
 
 
