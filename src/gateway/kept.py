@@ -78,6 +78,7 @@ def _given_again(raw: bytes, receipt: JsonObject) -> bytes:
     usage = payload.get("usage")
     if isinstance(usage, dict):
         usage["cost"] = 0
+        usage.pop("cost_details", None)  # of what it cost when it was new
     payload["gateway"] = receipt
     return to_json_bytes(payload)
 

@@ -77,6 +77,8 @@ class _TooLargeError(Exception):
 
 
 def _load(raw: bytes) -> JsonObject:
+    if not raw.strip():
+        raise GatewayError("invalid_json", "The body is empty.")
     try:
         check_depth(raw)
         body: Json = _DISTINCT.decode(raw.decode())

@@ -110,7 +110,7 @@ def as_task_routes(raw: str) -> tuple[TaskRoute, ...]:
 
 
 def _route(name: str, value: Json) -> TaskRoute:
-    fields = object_or_empty(value)
+    fields = {field: each for field, each in object_or_empty(value).items() if each is not None}
     if not isinstance(value, dict) or not fields.keys() <= set(_FIELDS):
         raise ValueError(f"must be a list of models, or an object of {', '.join(_FIELDS)}")
     order, reason = fields.get("order", "given"), fields.get("reason", "")
@@ -118,14 +118,13 @@ def _route(name: str, value: Json) -> TaskRoute:
         raise ValueError("must have a text as `reason`")  # noqa: TRY004  # casts raise ValueError
     if order not in ORDERS:
         raise ValueError(f"must have an `order` of {', '.join(ORDERS)}")
-    max_price = fields.get("max_price")
     return TaskRoute(
         name=name,
         models=_models(fields.get("models")),
         reason=reason,
         order=order,  # type: ignore[arg-type]  # it is one of ORDERS
         weights=MappingProxyType(as_weights(fields.get("weights", {}))),
-        max_price=None if max_price is None else as_price(max_price),
+        max_price=as_price(fields["max_price"]) if "max_price" in fields else None,
         require=_parameters(fields.get("require", [])),
         options=as_options(fields.get("options", {})),
     )

@@ -47,7 +47,8 @@ async def test_a_stream_is_given_again_byte_for_byte_but_for_its_usage() -> None
 
 
 async def test_every_usage_of_a_stream_is_free_when_it_is_given_again() -> None:
-    running = chunk({"content": "b"}, usage={"prompt_tokens": 3, "completion_tokens": 1, "cost": 0.1})
+    said = {"cost": 0.1, "cost_details": {"upstream_inference_cost": 0.1}}
+    running = chunk({"content": "b"}, usage={"prompt_tokens": 3, "completion_tokens": 1, **said})
     made = World().script("a/one", stream(text("a"), running, STOP, USAGE, DONE))
     await ask(made)
 
@@ -55,6 +56,7 @@ async def test_every_usage_of_a_stream_is_free_when_it_is_given_again() -> None:
 
     usages = [each["usage"] for each in second.events if each != "[DONE]" and each.get("usage")]
     assert [(usage["completion_tokens"], usage["cost"]) for usage in usages] == [(1, 0), (2, 0)]
+    assert not any("cost_details" in usage for usage in usages)
 
 
 async def test_comments_are_not_kept() -> None:

@@ -50,6 +50,12 @@ def test_what_is_not_json_is_refused(raw: bytes) -> None:
     assert refusal(raw) == ("invalid_json", None)
 
 
+@pytest.mark.parametrize("raw", [b"", b" \n"])
+def test_that_there_is_no_body_is_said(raw: bytes) -> None:
+    with pytest.raises(GatewayError, match="The body is empty"):
+        parse(raw)
+
+
 def outcome(raw: bytes) -> str:
     try:
         parse(raw)

@@ -53,6 +53,13 @@ def test_a_route_has_all_that_goes_with_its_models() -> None:
     assert not route.is_built_in
 
 
+def test_a_field_that_is_null_is_absent() -> None:
+    fields = ("reason", "order", "weights", "max_price", "require", "options")
+    full = as_task_routes(json.dumps({"task/mine": {"models": ["a/one"], **dict.fromkeys(fields)}}))
+
+    assert full == as_task_routes('{"task/mine": ["a/one"]}')
+
+
 WRONG = [
     {"mine": ["a/one"]},
     {"task/Mine": ["a/one"]},
