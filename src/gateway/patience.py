@@ -7,15 +7,13 @@ from contextlib import suppress
 from gateway.attempt_once import Served, ServedStream
 from gateway.body import Sink
 from gateway.errors import GatewayError, internal_error
-from gateway.execute import done_within
 from gateway.frozen import dataclass
 from gateway.guard import broken_event
+from gateway.keep_alive import abandon, comment_until_done
 from gateway.ports import Ports
 from gateway.relay import RelayedStream
 from gateway.respond import Frame
 from gateway.wire import ClientGoneError, JsonObject
-
-KEEP_ALIVE = b": keep-alive\n\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +47,7 @@ class PatientStream:
     async def run(self, sink: Sink) -> None:
         """Write comments until the chain is done, then its stream, or its error as the one event."""
         try:
-            while not self.chain.done():
-                await sink.write(KEEP_ALIVE)
-                await done_within({self.chain}, self.every_s, self.ports)
+            await comment_until_done(self.chain, self.every_s, sink, self.ports)
             served = self.chain.result()
             assert isinstance(served, ServedStream)  # as the ask wants it
             stream = self.relay(served)
@@ -74,18 +70,3 @@ class PatientStream:
         self.on_fail(error)
         with suppress(ClientGoneError):
             await sink.write(broken_event(self.head, self.frame.error_json(error)))
-
-
-async def abandon(chain: "asyncio.Task[Served]") -> None:
-    """End a chain whose client has left, and return when it has; a stream that had just committed is closed.
-
-    That a client has left may be told twice, by a write that fails and by the request's signal: whatever is
-    cancelled meanwhile, how the chain ends is still to be booked.
-    """
-    chain.cancel()
-    while not chain.done():
-        with suppress(asyncio.CancelledError):
-            await asyncio.wait({chain})
-    late = None if chain.cancelled() or chain.exception() else chain.result()
-    if isinstance(late, ServedStream):
-        late.answer.reply.abort()

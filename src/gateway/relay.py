@@ -20,8 +20,8 @@ from gateway.respond import Frame
 from gateway.wire import ClientGoneError, JsonObject, text_or_none
 
 # Takes over from a stream that has broken off: returns the bytes that mark the seam, and what follows it;
-# None where nothing does.
-Resume: TypeAlias = Callable[[Guard], Awaitable[tuple[bytes, ServedStream] | None]]
+# None where nothing does. To the sink goes what keeps the connection alive meanwhile.
+Resume: TypeAlias = Callable[[Guard, Sink], Awaitable[tuple[bytes, ServedStream] | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,7 @@ class RelayedStream:
                     outcome = guard.fault.code if guard.fault else "answered"
                     return
                 served.answer.reply.abort()
-                following = await self.resume(guard) if self.resume else None
+                following = await self.resume(guard, sink) if self.resume else None
                 if following is None:
                     await sink.write(guard.error_event(self.frame, list_all=self.list_errors))
                     outcome = guard.fault.code

@@ -1,19 +1,21 @@
 """When a stream breaks off: the next model starts over, or goes on from the text that is there."""
 
+import asyncio
 from dataclasses import replace
 
-from gateway.attempt_once import Ask, ServedStream
+from gateway.attempt_once import Ask, Served, ServedStream
+from gateway.body import Sink
 from gateway.chain import Plan
 from gateway.chunk_shape import usable
 from gateway.errors import GatewayError
-from gateway.execute import execute
+from gateway.execute import done_within, execute
 from gateway.guard import Guard
 from gateway.json_bytes import to_json_bytes
 from gateway.ports import Ports
 from gateway.receipt import Receipt
 from gateway.relay import Resume
 from gateway.sse import event_of
-from gateway.wire import JsonObject
+from gateway.wire import ClientGoneError, JsonObject
 
 NAMED = ("id", "created", "model")
 
@@ -29,7 +31,7 @@ def resume_by(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports) -> Resume | 
 
     said: str | None = ""  # by all models so far; None once it is more than text
 
-    async def resume(guard: Guard) -> tuple[bytes, ServedStream] | None:
+    async def resume(guard: Guard, sink: Sink) -> tuple[bytes, ServedStream] | None:
         nonlocal said
         said = None if said is None or guard.text is None else said + guard.text
         asked = {attempt.model for attempt in receipt.attempts}
@@ -38,7 +40,7 @@ def resume_by(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports) -> Resume | 
             return None
         following = replace(ask, prefill=said if how == "continue" else None)
         try:
-            served = await execute(replace(plan, chain=left), following, receipt, ports)
+            served = await _execute(replace(plan, chain=left), following, receipt, ports, sink)
         except GatewayError:
             return None
         if not isinstance(served, ServedStream):
@@ -47,6 +49,28 @@ def resume_by(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports) -> Resume | 
         return restart_event(guard, served) if how == "restart" else b"", served
 
     return resume
+
+
+async def _execute(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports, sink: Sink) -> Served:
+    """Walk a chain, with comments meanwhile where the client wants them.
+
+    Raises:
+        GatewayError: no model answered.
+        ClientGoneError: the client has left.
+    """
+    every_s = plan.limits.keepalive_s
+    if every_s is None:
+        return await execute(plan, ask, receipt, ports)
+    from gateway.keep_alive import abandon, comment_until_done  # noqa: PLC0415  # few ask for it
+
+    chain = asyncio.create_task(execute(plan, ask, receipt, ports))
+    try:
+        await done_within({chain}, every_s, ports)
+        await comment_until_done(chain, every_s, sink, ports)
+    except (ClientGoneError, asyncio.CancelledError):
+        await abandon(chain)
+        raise
+    return chain.result()
 
 
 def restart_event(guard: Guard, served: ServedStream) -> bytes:

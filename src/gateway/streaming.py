@@ -64,7 +64,8 @@ class Streaming:
 
         A chain that ends before the first comment is due is answered as any other.
         """
-        from gateway.patience import PatientStream, abandon  # noqa: PLC0415  # few ask for it
+        from gateway.keep_alive import abandon  # noqa: PLC0415  # few ask for it
+        from gateway.patience import PatientStream  # noqa: PLC0415
 
         chain = asyncio.create_task(execute(self.planned, self.ask, self.receipt, self.ports))
         try:

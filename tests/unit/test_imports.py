@@ -26,6 +26,7 @@ WHEN_ASKED = {
     "ledger_row",
     "listing",
     "openapi",
+    "keep_alive",
     "patience",
     "plan_schema",
     "schemas",

@@ -15,7 +15,7 @@ LAYERS = (
     "costs links speed knowledge fit judge order plan",
     "schedule attempt_once spent execute normalize",
     "compact refresh endpoints availability listing shelf show_tasks show_models",
-    "refrain guard guard_step relay resume patience streaming kept",
+    "refrain guard guard_step relay keep_alive resume patience streaming kept",
     "prepare ledger_row settle_ledger forget_ledger write_ledger book account answer_cache",
     "record reuse completions decided",
     "show_plan show_key usage show_usage show_health",

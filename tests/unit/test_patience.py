@@ -3,8 +3,8 @@ import json
 
 import pytest
 
+from gateway.keep_alive import KEEP_ALIVE
 from gateway.pace import Pace
-from gateway.patience import KEEP_ALIVE
 from gateway.wire import ClientGoneError
 from tests.support.chunks import text, text_in
 from tests.support.upstream import HANG, Act, after, fail, hang, healthy_stream, stream

@@ -1,7 +1,9 @@
 import asyncio
+from typing import cast
 
 import pytest
 
+from gateway.keep_alive import KEEP_ALIVE
 from gateway.pace import Pace
 from gateway.wire import ClientGoneError
 from tests.support.chunks import COST_USD, DONE, ROLE, STOP, USAGE, text, text_in
@@ -191,3 +193,36 @@ async def test_every_attempts_error_is_listed_after_a_break_too_where_that_is_as
 
     (error,) = errors(got)
     assert [each["code"] for each in error["metadata"]["errors"]] == ["connection_lost", "no_endpoints"]
+
+
+@taking_over
+async def test_while_the_next_model_is_waited_for_comments_keep_the_connection_alive(how: str) -> None:
+    got, _ = await ask(how, HALF, after(3.5, healthy_stream("b")), keepalive_ms=1_000)
+
+    comments = [at_s for at_s, piece in got.pieces if piece == KEEP_ALIVE]
+    assert comments == pytest.approx([1.0, 2.0, 3.0])
+    assert text_in(got.events) == "Half b"
+    assert got.receipt["served"] == "b/two"
+
+
+@taking_over
+@pytest.mark.parametrize("second", [hang, after(2.5, healthy_stream("b"))], ids=["hangs", "commits"])
+async def test_a_client_that_leaves_between_two_models_ends_both(how: str, second: Act) -> None:
+    async def leaves(piece: bytes) -> None:
+        if piece == KEEP_ALIVE and now_s() > 1.9:
+            await asyncio.sleep(0.6)
+            raise ClientGoneError
+
+    world = world_of(HALF, second)
+    gateway = {"on_midstream": how, "keepalive_ms": 1_000}
+    response = await world.begin(chat(*MODELS[:2], stream=True, gateway=gateway))
+
+    await finish(response, on_write=leaves)
+
+    (line,) = world.events("request_done")
+    assert line["outcome"] == "client_gone"
+    assert [each["outcome"] for each in cast(list[dict[str, object]], line["attempts"])] == [
+        "cut_off",
+        "cancelled",
+    ]
+    assert all(each.aborted for each in world.transport.replies)
