@@ -15,18 +15,19 @@ from bench.timing import Cost, micros
 def costs() -> list[Cost]:
     """Return the calls. The gateway is imported here: what importing costs is measured before."""
     from bench.listed import model_list, names  # noqa: PLC0415
-    from gateway.catalog import from_stored  # noqa: PLC0415
-    from gateway.chat import Caller  # noqa: PLC0415
+    from gateway.caller import Caller  # noqa: PLC0415
+    from gateway.catalog import from_stored, to_stored  # noqa: PLC0415
     from gateway.compact import compact  # noqa: PLC0415
     from gateway.config import Settings  # noqa: PLC0415
     from gateway.knowledge import Knowledge  # noqa: PLC0415
     from gateway.parse import parse  # noqa: PLC0415
     from gateway.plan import plan  # noqa: PLC0415
+    from gateway.selection import select  # noqa: PLC0415
 
     listed, now_s = model_list(), 1_790_000_000.0
     catalog = compact(listed, now_s=now_s)
     assert catalog is not None
-    stored = catalog.to_stored()
+    stored = to_stored(catalog)
     models = names()[100:103]
     settings, caller = Settings.from_env(lambda _name: None), Caller(name="bench", models=None)
     known = Knowledge(
@@ -44,7 +45,7 @@ def costs() -> list[Cost]:
 
     def planning(chain: list[str], **fields: object) -> Callable[[], object]:
         chat = parse(body(models=chain, **fields))
-        return lambda: plan(chat, settings, caller, known)
+        return lambda: plan(chat, select(chat, settings, caller), settings, caller, known)
 
     tool = {"type": "function", "function": {"name": "look_up", "parameters": {"type": "object"}}}
     short = body(model=models[0])

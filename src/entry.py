@@ -6,7 +6,7 @@ from js import Response
 
 from gateway.app import handle, run_cron
 from gateway.edge.alarm import Alarm
-from gateway.edge.bindings import Work, log_bug, ports_of, read_settings
+from gateway.edge.bindings import MEMORY, Work, log_bug, ports_of, read_settings
 from gateway.edge.convert import Incoming, to_failure, to_response
 from gateway.edge.lifeline import Lifeline
 
@@ -24,7 +24,7 @@ def serve(request: Any, env: Any, ctx: Any, signal: Any = None) -> Any:
     async def answer() -> Any:
         incoming = Incoming(request, alarm)
         ports = ports_of(env, lifeline.start_after, alarm)
-        response = await handle(incoming.to_core(), lambda: read_settings(env), ports)
+        response = await handle(incoming.to_core(), lambda: read_settings(env), ports, MEMORY)
         await incoming.read_what_is_left()
         return to_response(response, lifeline)
 
@@ -57,7 +57,7 @@ else:
             raw = getattr(self.env, "_env", self.env)
             works, alarm = list[Work](), Alarm()
             try:
-                await run_cron(read_settings(raw), ports_of(raw, works.append, alarm))
+                await run_cron(read_settings(raw), ports_of(raw, works.append, alarm), MEMORY)
                 for work in works:
                     await work()
             finally:

@@ -2,9 +2,9 @@
 
 from gateway.call import Call
 from gateway.check_budget import settle
+from gateway.json_values import JsonObject
 from gateway.prepare import Prepared
 from gateway.receipt import Receipt
-from gateway.wire import JsonObject
 
 
 def close(call: Call, prepared: Prepared, receipt: Receipt, outcome: str) -> None:
@@ -15,12 +15,12 @@ def close(call: Call, prepared: Prepared, receipt: Receipt, outcome: str) -> Non
     if receipt.closed:
         return
     receipt.closed = True
-    ports, caller = call.ports, prepared.caller
+    ports, memory, caller = call.ports, call.memory, prepared.caller
     receipt.time_until(ports.now_s())  # a stream that was handed over was last timed at its first word
-    settle(prepared.accounts, receipt, prepared.ticket, ports)
-    ports.rates.end(caller.name, prepared.ticket)
+    settle(prepared.accounts, receipt, prepared.ticket, memory.spending, now_s=ports.now_s())
+    memory.rates.end(caller.name, prepared.ticket)
     if prepared.session and receipt.served and outcome == "answered":
-        ports.sessions.note(prepared.session, receipt.served, now_s=ports.now_s())
+        memory.sessions.note(prepared.session, receipt.served, now_s=ports.now_s())
     fields: JsonObject = {"caller": caller.name, "outcome": outcome, "stream": prepared.chat.stream}
     ports.log("request_done", **fields, **receipt.to_json())
     if ports.database.bound:

@@ -6,13 +6,14 @@ from urllib.parse import urlsplit
 
 from gateway.ask_ledger import ask_ledger
 from gateway.budget import MICROS, Span, period_of, resets_at, shown_time
-from gateway.budgets import EVERYBODY
+from gateway.budgets import EVERYBODY, Budgets
 from gateway.check_budget import Account
 from gateway.frozen import dataclass
 from gateway.get import read_whole
 from gateway.json_bytes import to_json_bytes
-from gateway.ports import DatabaseError, Ports, Statement, TransportError
-from gateway.wire import Json, Upstream, UpstreamRequest, number_or_none
+from gateway.json_values import Json, number_or_none
+from gateway.ports import DatabaseError, Ports, Statement
+from gateway.wire import TransportError, Upstream, UpstreamRequest
 
 THRESHOLDS = (50, 80, 100)  # percent
 # What is claimed must be said within the 30 s that the runtime leaves to work beside a response. Before it
@@ -48,7 +49,7 @@ class _Alert:
         )
 
 
-async def alert(accounts: tuple[Account, ...], webhook_url: str, ports: Ports) -> None:
+async def alert(accounts: tuple[Account, ...], webhook_url: str, ports: Ports, spending: Budgets) -> None:
     """Say which thresholds the ledger's sums have passed and nobody has said yet.
 
     Without a webhook, or a ledger to agree by, nothing is said. Never raises.
@@ -60,7 +61,7 @@ async def alert(accounts: tuple[Account, ...], webhook_url: str, ports: Ports) -
         (account.key, span, limit)
         for account in accounts
         for span, limit in account.budget.limits()
-        if _passed(limit, ports.budgets.spent(account.key, span, now_s=now_s))
+        if _passed(limit, spending.spent(account.key, span, now_s=now_s))
     ]
     await asyncio.gather(*(_alert_for(key, span, limit, webhook_url, ports) for key, span, limit in passed))
 

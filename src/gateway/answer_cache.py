@@ -6,13 +6,12 @@ what a second request should get.
 
 from hashlib import sha256
 
-from gateway.answers import parse_json
-from gateway.json_bytes import to_json_bytes
+from gateway.json_bytes import parse_json, to_json_bytes
+from gateway.json_values import Json, JsonObject, list_or_empty, object_or_empty
 from gateway.kept import VERSION, KeptAnswer, pack
 from gateway.openrouter import DONE
 from gateway.prepare import Prepared
 from gateway.sse import SseDecoder, data_of, event_of
-from gateway.wire import Json, JsonObject, list_or_empty, object_or_empty
 
 MOST_BYTES = 1_000_000
 

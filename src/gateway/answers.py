@@ -1,15 +1,13 @@
 """Is it an answer? HTTP 200 proves nothing: the tests that a body, and each event, must pass."""
 
-import json
 import re
 from dataclasses import replace
-from typing import NoReturn
 
 from gateway.classify import GetHeader, classify
+from gateway.fault import AttemptFailedError, Fault
 from gateway.frozen import dataclass
-from gateway.json_bytes import check_depth
-from gateway.policy import AttemptFailedError, Fault
-from gateway.wire import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
+from gateway.json_bytes import parse_json
+from gateway.json_values import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
 
 # What a message, or a delta, may hold that makes it more than empty.
 # Source: OpenRouter's ChatResult, ChatStreamChunk; `function_call`, `reasoning_content` are older.
@@ -27,29 +25,6 @@ SUBSTANCE = (
 )
 REASONING = frozenset({"reasoning", "reasoning_content", "reasoning_details"})
 _FENCE = re.compile(r"^```(?:json)?\s*|\s*```$")
-
-
-def refuse_constant(name: str) -> NoReturn:
-    """Raise ``ValueError`` for NaN and the infinities, which Python's parser would let pass."""
-    raise ValueError(f"{name} is not JSON")
-
-
-# Made once: with options `json.loads` makes one for every call.
-_STRICT = json.JSONDecoder(parse_constant=refuse_constant)
-
-
-def parse_json(raw: bytes) -> Json:
-    """Return what ``raw`` holds.
-
-    Raises:
-        ValueError: it is not JSON in UTF-8, or nested too deeply to read.
-    """
-    check_depth(raw)
-    try:
-        value: Json = _STRICT.decode(raw.decode())
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-    return value
 
 
 def without_keep_alives(raw: bytes) -> bytes:

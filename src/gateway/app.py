@@ -13,9 +13,10 @@ from gateway.completions import chat_completions
 from gateway.config import Settings
 from gateway.cors import allowed_origin, answer_preflight
 from gateway.errors import GatewayError, internal_error
+from gateway.isolate import Memory
 from gateway.ports import Ports
 from gateway.refresh import refresh
-from gateway.respond import Frame, respond_error
+from gateway.responses import Frame, respond_error
 from gateway.wire import HttpRequest
 
 YOUNG = 0.25  # of CATALOG_TTL_S: the cron trigger leaves a copy alone that a request has just fetched
@@ -25,7 +26,9 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 Handler: TypeAlias = Callable[[Call], Awaitable[HttpResponse]]
 
 
-async def handle(request: HttpRequest, read_settings: Callable[[], Settings], ports: Ports) -> HttpResponse:
+async def handle(
+    request: HttpRequest, read_settings: Callable[[], Settings], ports: Ports, memory: Memory
+) -> HttpResponse:
     """Return the response to any request; every error becomes one in the one shape."""
     asked_id = request.header("x-request-id") or ""
     frame = Frame(
@@ -34,9 +37,9 @@ async def handle(request: HttpRequest, read_settings: Callable[[], Settings], po
     )
     try:
         settings = read_settings()
-        if (origin := allowed_origin(request, settings)) is not None:
+        if (origin := allowed_origin(request, settings.all_origins)) is not None:
             frame = replace(frame, allowed_origin=origin)
-        return await _route(Call(request=request, settings=settings, ports=ports, frame=frame))
+        return await _route(Call(request=request, settings=settings, ports=ports, memory=memory, frame=frame))
     except GatewayError as error:
         return respond_error(error, frame)
     except Exception as error:  # noqa: BLE001  # our own bug is answered as every error is
@@ -70,12 +73,12 @@ def _when_asked(module: str, name: str) -> Handler:
     return handler
 
 
-async def run_cron(settings: Settings, ports: Ports) -> None:
+async def run_cron(settings: Settings, ports: Ports, memory: Memory) -> None:
     """Do the cron trigger's work, so that no request has to: the list of models, the ledger's open costs."""
     from gateway.forget_ledger import forget_ledger  # noqa: PLC0415  # a request needs neither of them
     from gateway.settle_ledger import settle_ledger  # noqa: PLC0415
 
-    await refresh(settings.upstream, ports, max_age_s=settings.catalog_ttl_s * YOUNG)
+    await refresh(settings.upstream, ports, memory.catalog, max_age_s=settings.catalog_ttl_s * YOUNG)
     await settle_ledger(settings.upstream, ports)
     await forget_ledger(settings.ledger_days, ports)
 

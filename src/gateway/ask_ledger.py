@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from gateway.json_values import JsonObject
 from gateway.ports import Ports, Statement
-from gateway.wire import JsonObject
 
 TIMEOUT_S = 10.0  # for what no request waits for
 

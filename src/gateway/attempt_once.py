@@ -9,12 +9,12 @@ from gateway.answers import AnswerTest
 from gateway.attempts import Attempt, elapsed_ms
 from gateway.chain import Candidate, Limits, Step
 from gateway.direct import fault_at_direct
+from gateway.fault import AttemptFailedError, Fault
 from gateway.frozen import dataclass
 from gateway.openrouter import CommittedStream, Completion, as_generation_id, commit, generation_id_in
-from gateway.policy import AttemptFailedError, Fault
-from gateway.ports import Ports, TransportError
+from gateway.ports import Ports
 from gateway.schedule import MIN_ATTEMPT_S
-from gateway.wire import OPENROUTER, UpstreamRequest
+from gateway.wire import OPENROUTER, TransportError, UpstreamRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

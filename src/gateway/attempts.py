@@ -3,10 +3,12 @@
 from dataclasses import field
 from typing import Literal, TypeAlias
 
+from gateway.fault import Fault
 from gateway.frozen import dataclass
-from gateway.policy import Billed, Fault
-from gateway.prices import Price
-from gateway.wire import OPENROUTER, JsonObject, number_or_none, object_or_empty
+from gateway.json_values import JsonObject, number_or_none, object_or_empty
+from gateway.policy import Billed
+from gateway.price import Price
+from gateway.wire import OPENROUTER
 
 AttemptOutcome: TypeAlias = Literal["under_way", "answered", "failed", "cut_off", "cancelled"]
 Resumption: TypeAlias = Literal["restart", "continue"]

@@ -4,8 +4,8 @@ import hmac
 import re
 from hashlib import sha256
 
+from gateway.caller import Caller
 from gateway.casts import LOOPBACK_HOSTS
-from gateway.chat import Caller
 from gateway.config import Settings
 from gateway.errors import GatewayError
 from gateway.keys import GatewayKey

@@ -1,7 +1,8 @@
 """For the order ``fastest``: what OpenRouter says of models' endpoints, fetched beside a response."""
 
-from gateway.catalog import Catalog
+from gateway.catalog_copy import Catalog
 from gateway.chain import Plan
+from gateway.endpoints_memory import EndpointsMemory
 from gateway.errors import GatewayError
 from gateway.ports import Ports
 from gateway.wire import OPENROUTER, Upstream
@@ -12,7 +13,7 @@ MAX_AGE_S = 300.0
 MAX_LOOKUPS = 4
 
 
-def due(planned: Plan, catalog: Catalog | None, ports: Ports) -> tuple[str, ...]:
+def due(planned: Plan, catalog: Catalog | None, memory: EndpointsMemory, *, now_s: float) -> tuple[str, ...]:
     """Return the models whose endpoints are to be fetched, the first of the chain first.
 
     Only what the catalogue lists: a name becomes a part of a path upstream, and a caller's may be anything.
@@ -21,20 +22,20 @@ def due(planned: Plan, catalog: Catalog | None, ports: Ports) -> tuple[str, ...]
         return ()
     asked = [each.asked for each in planned.chain if each.upstream == OPENROUTER]
     listed = [model for model in asked if (catalog.find(model) or {}).get("id") == model]
-    return tuple(model for model in listed if not _is_recent(model, ports))[:MAX_LOOKUPS]
+    return tuple(model for model in listed if not _is_recent(model, memory, now_s))[:MAX_LOOKUPS]
 
 
-def _is_recent(model: str, ports: Ports) -> bool:
-    kept = ports.endpoints_memory.kept(model)
-    return kept is not None and 0.0 <= ports.now_s() - kept.fetched_at_s <= MAX_AGE_S
+def _is_recent(model: str, memory: EndpointsMemory, now_s: float) -> bool:
+    known = memory.get(model)
+    return known is not None and 0.0 <= now_s - known.fetched_at_s <= MAX_AGE_S
 
 
-async def look_up(models: tuple[str, ...], upstream: Upstream, ports: Ports) -> None:
+async def look_up(models: tuple[str, ...], upstream: Upstream, ports: Ports, memory: EndpointsMemory) -> None:
     """Fetch the endpoints of these models; what cannot be had is left for another request."""
     from gateway.endpoints import endpoints_of  # noqa: PLC0415  # few ask for the order by speed
 
     for model in models:
         try:
-            await endpoints_of(model, upstream, ports, max_age_s=MAX_AGE_S)
+            await endpoints_of(model, upstream, ports, memory, max_age_s=MAX_AGE_S)
         except GatewayError as error:
             ports.log("endpoints_not_fetched", model=model, code=error.code)

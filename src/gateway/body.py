@@ -3,8 +3,7 @@
 from typing import Protocol
 
 from gateway.frozen import dataclass
-from gateway.ports import Reply
-from gateway.wire import HeaderPairs
+from gateway.wire import HeaderPairs, Reply
 
 
 class Step(Protocol):

@@ -15,10 +15,10 @@ async def book(call: Call, prepared: Prepared, receipt: Receipt, outcome: str) -
         row = row_of(prepared, receipt, outcome)
     except Exception as error:  # noqa: BLE001  # our own bug: the row is lost, and that is said
         ports.log_bug(error)
-        lose(type(error).__name__, ports)
+        lose(type(error).__name__, ports, call.memory.lost_writes)
         return
-    if not await write_ledger(row, ports):
+    if not await write_ledger(row, ports, call.memory.lost_writes):
         return
     for account in prepared.accounts:
-        ports.budgets.written(account.key, prepared.ticket)
-    await alert(prepared.accounts, call.settings.alert_webhook_url, ports)
+        call.memory.spending.written(account.key, prepared.ticket)
+    await alert(prepared.accounts, call.settings.alert_webhook_url, ports, call.memory.spending)

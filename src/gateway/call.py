@@ -2,8 +2,9 @@
 
 from gateway.config import Settings
 from gateway.frozen import dataclass
+from gateway.isolate import Memory
 from gateway.ports import Ports
-from gateway.respond import Frame
+from gateway.responses import Frame
 from gateway.wire import HttpRequest
 
 OPENROUTERS_PREFIX = "/v1/model/"  # where OpenRouter's SDKs get one model, and find it under `data`
@@ -16,4 +17,5 @@ class Call:
     request: HttpRequest
     settings: Settings
     ports: Ports
+    memory: Memory
     frame: Frame

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
-from gateway.wire import Json, JsonObject, distinct_object
+from gateway.json_bytes import distinct_object
+from gateway.json_values import Json, JsonObject
 
 _MODEL_NAME = re.compile(r"[!-~]{1,256}")
 _ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://[^/?#@*\s]+")

@@ -5,10 +5,10 @@ from typing import Literal
 
 from gateway.answers import AnswerTest
 from gateway.frozen import dataclass
-from gateway.prices import Price
-from gateway.receipt import Receipt
-from gateway.tasks import Order
-from gateway.wire import OPENROUTER, JsonObject
+from gateway.json_values import JsonObject
+from gateway.options import Order
+from gateway.price import Price
+from gateway.wire import OPENROUTER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,11 +122,3 @@ class Plan:
     on_midstream: Literal["error", "restart", "continue"] = "error"
     list_errors: bool = False
     openai_usage: bool = False
-
-    def open_receipt(self, request_id: str, *, started_at_s: float) -> Receipt:
-        """Return the receipt of a request that goes by this plan, before its first attempt."""
-        receipt = Receipt(request_id=request_id, requested=self.requested, started_at_s=started_at_s)
-        for each in self.skipped:
-            receipt.skip(each.model, each.reason, **each.details)
-        receipt.notes += self.notes
-        return receipt

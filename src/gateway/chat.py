@@ -1,79 +1,8 @@
 """A chat request as the gateway understands it, and what a caller may ask of the gateway itself."""
 
-from collections.abc import Mapping
-from dataclasses import field
-from typing import Literal
-
-from gateway.budget import Budget
 from gateway.frozen import dataclass
 from gateway.needs import Needs
-from gateway.tasks import Order
-from gateway.wire import Json
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """Who calls: the name of its key, never the key, and what goes with it; see ``keys.GatewayKey``.
-
-    Attributes:
-        own_key: the caller's own key for OpenRouter, which is then used instead of the gateway's; it stands
-            in no representation.
-    """
-
-    name: str
-    models: tuple[str, ...] | None = None
-    admin: bool = False
-    budget: Budget = field(default_factory=Budget)
-    per_minute: int | None = None
-    concurrent: int | None = None
-    options: Mapping[str, Json] = field(default_factory=dict)
-    own_key: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """The body's ``gateway`` object; None means the setting's value. Times in milliseconds.
-
-    Attributes:
-        deadline_ms: the whole chain, until a model commits.
-        attempt_ms: one attempt, until it commits.
-        first_token_ms: a stream's first progress.
-        idle_ms: between progress after the commit.
-        retries: further tries of one model.
-        fallbacks: False tries only the first model.
-        errors: ``all`` lists every attempt's error after a spent chain.
-        on_midstream: what happens to a stream that breaks off: it ends in an error; or the next model starts
-            over (``restart``); or it goes on from the text that is there (``continue``).
-        hedge_ms: the next model starts beside the first when that shows nothing for so long.
-        keepalive_ms: a comment this often while no model has committed; the status is then always 200.
-        max_cost_usd: no attempt begins that could bring the request above it.
-        strict: with ``max_cost_usd``, models of unknown price are left out.
-        check_json: whether a plain answer must be JSON where ``response_format`` asked for JSON.
-        allow_reasoning_only: whether a plain answer may hold reasoning and nothing else.
-        cache_ttl_s: how old a kept answer to the same request may be; None: a new one is given, and not kept.
-        order: how the chain is ordered; None means its route's order, or as it was given.
-        weights: for the order ``weighted``, by model; 1 where there is none.
-        asked: which of these the caller has set.
-    """
-
-    deadline_ms: int | None = None
-    attempt_ms: int | None = None
-    first_token_ms: int | None = None
-    idle_ms: int | None = None
-    retries: int | None = None
-    fallbacks: bool = True
-    errors: Literal["last", "all"] = "last"
-    on_midstream: Literal["error", "restart", "continue"] = "error"
-    hedge_ms: int | None = None
-    keepalive_ms: int | None = None
-    max_cost_usd: float | None = None
-    strict: bool = False
-    check_json: bool = True
-    allow_reasoning_only: bool = False
-    cache_ttl_s: int | None = None
-    order: Order | None = None
-    weights: Mapping[str, float] | None = None
-    asked: frozenset[str] = field(default=frozenset())
+from gateway.options import Options
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,15 +4,15 @@ import asyncio
 
 from gateway.ask_ledger import ask_ledger
 from gateway.budget import MICROS, Budget, Span, micros_of, period_of, resets_at, shown_time
-from gateway.budgets import EVERYBODY
+from gateway.budgets import EVERYBODY, Budgets
+from gateway.caller import Caller
 from gateway.chain import Plan
-from gateway.chat import Caller
 from gateway.config import Settings
 from gateway.errors import GatewayError
 from gateway.frozen import dataclass
+from gateway.json_values import JsonObject, number_or_none
 from gateway.ports import DatabaseError, Ports, Statement
 from gateway.receipt import Receipt
-from gateway.wire import JsonObject, number_or_none
 
 READ_TIMEOUT_S = 1.0
 POLL_S = 0.02
@@ -37,7 +37,7 @@ def accounts_of(caller: Caller, settings: Settings) -> tuple[Account, ...]:
     return tuple(Account(key=key, budget=budget) for key, budget in both if budget)
 
 
-async def read_spending(accounts: tuple[Account, ...], ports: Ports) -> None:
+async def read_spending(accounts: tuple[Account, ...], ports: Ports, spending: Budgets) -> None:
     """Read from the ledger what is no longer fresh.
 
     One reads at a time. Where nothing is known yet the others wait for it, and take over when it has left, or
@@ -48,20 +48,20 @@ async def read_spending(accounts: tuple[Account, ...], ports: Ports) -> None:
     keys = [account.key for account in accounts]
     while True:
         now_s = ports.now_s()
-        due = [key for key in keys if ports.budgets.is_due(key, now_s=now_s)]
+        due = [key for key in keys if spending.is_due(key, now_s=now_s)]
         if due:
-            await _read(due, ports, now_s)
-        elif any(ports.budgets.is_first_read(key, now_s=now_s) for key in keys):
+            await _read(due, ports, spending, now_s)
+        elif any(spending.is_first_read(key, now_s=now_s) for key in keys):
             # Asyncio objects cannot be shared between requests; a number can.
             await asyncio.sleep(POLL_S)
         else:
             return
 
 
-async def _read(keys: list[str], ports: Ports, begun_at_s: float) -> None:
+async def _read(keys: list[str], ports: Ports, spending: Budgets, begun_at_s: float) -> None:
     day, month = period_of("day", begun_at_s), period_of("month", begun_at_s)
     for key in keys:
-        ports.budgets.begin_reading(key, now_s=begun_at_s, until_s=begun_at_s + READ_TIMEOUT_S)
+        spending.begin_reading(key, now_s=begun_at_s, until_s=begun_at_s + READ_TIMEOUT_S)
     results: list[list[JsonObject]] | None = None
     try:
         sums = [_sums_of(key, day, month) for key in keys]
@@ -70,11 +70,11 @@ async def _read(keys: list[str], ports: Ports, begun_at_s: float) -> None:
         ports.log("budget_not_read", error=type(error).__name__)
     except asyncio.CancelledError:
         for key in keys:
-            ports.budgets.drop_reading(key)
+            spending.drop_reading(key)
         raise
     for index, key in enumerate(keys):
         found = _sums_in(results[index], day, month) if results is not None else None
-        ports.budgets.end_reading(key, found, begun_at_s=begun_at_s)
+        spending.end_reading(key, found, begun_at_s=begun_at_s)
 
 
 def _sums_of(key: str, day: str, month: str) -> Statement:
@@ -88,17 +88,16 @@ def _sums_in(rows: list[JsonObject], day: str, month: str) -> dict[str, int]:
     return {day: int(today or 0), month: int(in_month or 0)}
 
 
-def left_usd(accounts: tuple[Account, ...], ports: Ports) -> float | None:
+def left_usd(accounts: tuple[Account, ...], spending: Budgets, *, now_s: float) -> float | None:
     """Return what may still be spent, above 0; None where no budget binds. Waits for nothing.
 
     Raises:
         GatewayError: a budget is spent.
     """
-    now_s = ports.now_s()
     left = []
     for account in accounts:
         for span, limit in account.budget.limits():
-            spent = ports.budgets.spent(account.key, span, now_s=now_s)
+            spent = spending.spent(account.key, span, now_s=now_s)
             if spent >= limit:
                 raise _spent(account.key, span, limit, spent, now_s)
             left.append((limit - spent) / MICROS)
@@ -123,15 +122,19 @@ def _spent(key: str, span: Span, limit: int, spent: int, now_s: float) -> Gatewa
     )
 
 
-def hold(accounts: tuple[Account, ...], planned: Plan, ticket: str, ports: Ports) -> None:
+def hold(
+    accounts: tuple[Account, ...], planned: Plan, ticket: str, spending: Budgets, *, now_s: float
+) -> None:
     """Count a request against its budgets before its first call, with the dearest of its chain."""
     worst_usd = max((each.worst_cost_usd or 0.0 for each in planned.chain), default=0.0)
     for account in accounts:
-        ports.budgets.hold(account.key, ticket, micros_of(worst_usd), now_s=ports.now_s())
+        spending.hold(account.key, ticket, micros_of(worst_usd), now_s=now_s)
 
 
-def settle(accounts: tuple[Account, ...], receipt: Receipt, ticket: str, ports: Ports) -> None:
+def settle(
+    accounts: tuple[Account, ...], receipt: Receipt, ticket: str, spending: Budgets, *, now_s: float
+) -> None:
     """Count a request that has ended with what it cost, or may have."""
     micros = micros_of(receipt.most_usd)
     for account in accounts:
-        ports.budgets.settle(account.key, ticket, micros, now_s=ports.now_s())
+        spending.settle(account.key, ticket, micros, now_s=now_s)

@@ -3,8 +3,8 @@
 import re
 
 from gateway.answers import has_progress
+from gateway.json_values import Json, JsonObject, list_or_empty, object_or_empty
 from gateway.shape import shape_arguments, shape_finish, shape_message, shape_usage
-from gateway.wire import Json, JsonObject, list_or_empty, object_or_empty
 
 OBJECT = "chat.completion.chunk"
 # A chunk of a regular stream with none of these needs no change; a tool call's first piece has its name.

@@ -10,13 +10,13 @@ from gateway.body import HttpResponse
 from gateway.call import Call
 from gateway.check_budget import hold
 from gateway.compose import request_for
+from gateway.concurrency import begin
 from gateway.errors import GatewayError
 from gateway.execute import execute
-from gateway.limit_rate import begin
 from gateway.normalize import normalize
 from gateway.prepare import Prepared, for_attempts, learn_beside, prepare
-from gateway.receipt import Receipt
-from gateway.respond import respond_answer, respond_error, respond_stream
+from gateway.receipt import Receipt, open_receipt
+from gateway.respond import respond_answer, respond_exhausted, respond_stream
 from gateway.reuse import keep_answer, keep_stream, reuse
 from gateway.streaming import Streaming
 
@@ -26,11 +26,19 @@ async def chat_completions(call: Call) -> HttpResponse:
     started_at_s = call.ports.now_s()
     prepared = await prepare(call)
     planned = prepared.planned
-    receipt = planned.open_receipt(call.frame.request_id, started_at_s=started_at_s)
+    receipt = open_receipt(planned, call.frame.request_id, started_at_s=started_at_s)
     # At once: nothing may come between what is looked at and what is counted, of requests and of a budget.
     deadline_s, is_stream = planned.limits.deadline_s, prepared.chat.stream
-    begin(prepared.caller, prepared.ticket, call.ports, deadline_s=deadline_s, stream=is_stream)
-    hold(prepared.accounts, planned, prepared.ticket, call.ports)
+    now_s, memory = call.ports.now_s(), call.memory
+    begin(
+        prepared.caller,
+        prepared.ticket,
+        memory.rates,
+        now_s=now_s,
+        deadline_s=deadline_s,
+        stream=is_stream,
+    )
+    hold(prepared.accounts, planned, prepared.ticket, memory.spending, now_s=now_s)
     call = for_attempts(call, prepared.caller)
     if prepared.rate_headers:
         call = replace(call, frame=replace(call.frame, rate_headers=prepared.rate_headers))
@@ -43,7 +51,7 @@ async def chat_completions(call: Call) -> HttpResponse:
         return await reuse(call, prepared, receipt, done) or await _ask(call, prepared, receipt, done)
     except GatewayError as error:
         done(error.code)
-        return respond_error(error, call.frame, receipt)
+        return respond_exhausted(error, receipt, call.frame)
     except asyncio.CancelledError:
         done("client_gone")
         raise
@@ -58,7 +66,7 @@ async def _ask(call: Call, prepared: Prepared, receipt: Receipt, done: Callable[
     Raises:
         GatewayError: none did.
     """
-    settings, ports = call.settings, call.ports
+    settings, ports, memory = call.settings, call.ports, call.memory
     chat, planned = prepared.chat, prepared.planned
     ask = Ask(
         request_for=lambda candidate, prefill: request_for(
@@ -69,11 +77,11 @@ async def _ask(call: Call, prepared: Prepared, receipt: Receipt, done: Callable[
     )
     if chat.stream:
         streaming = Streaming(
-            planned=planned, ask=ask, receipt=receipt, frame=call.frame, ports=ports, done=done
+            planned=planned, ask=ask, receipt=receipt, frame=call.frame, ports=ports, memory=memory, done=done
         )
         stream = keep_stream(call, prepared, receipt, await streaming.begin())
         return respond_stream(stream, receipt, call.frame)
-    served = await execute(planned, ask, receipt, ports)
+    served = await execute(planned, ask, receipt, ports, memory)
     assert isinstance(served, ServedAnswer)  # as the ask wants it
     answer = normalize(served, receipt, now_s=ports.now_s())
     done("answered")

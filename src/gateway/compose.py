@@ -5,23 +5,15 @@ The links share its bytes, but where a direct upstream, a route's ceiling or a b
 
 from dataclasses import replace
 
-from gateway.answers import parse_json
+from gateway.caller import Caller
 from gateway.chain import Candidate
-from gateway.chat import Caller, ChatRequest
+from gateway.chat import ChatRequest
 from gateway.config import Settings
 from gateway.direct import direct_fields
-from gateway.json_bytes import to_json_bytes
-from gateway.prices import Price, usd_or_none
-from gateway.wire import (
-    OPENROUTER,
-    HeaderPairs,
-    Json,
-    JsonObject,
-    Upstream,
-    UpstreamRequest,
-    list_or_empty,
-    object_or_empty,
-)
+from gateway.json_bytes import parse_json, to_json_bytes
+from gateway.json_values import Json, JsonObject, list_or_empty, object_or_empty
+from gateway.price import Price, usd_or_none
+from gateway.wire import OPENROUTER, HeaderPairs, Upstream, UpstreamRequest
 
 
 def request_for(

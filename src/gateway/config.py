@@ -10,7 +10,7 @@ from gateway.casts import Value, as_header_text
 from gateway.errors import ConfigError
 from gateway.frozen import dataclass
 from gateway.keys import GatewayKey
-from gateway.prices import Price
+from gateway.price import Price
 from gateway.setting import SETTINGS, Setting
 from gateway.tasks import PREFIX, TaskRoute
 from gateway.upstreams import DirectUpstream, split_direct

@@ -1,10 +1,10 @@
 """CORS: which web pages may call, told to the browsers that ask."""
 
 import re
+from collections.abc import Collection
 
 from gateway.body import HttpResponse
-from gateway.config import Settings
-from gateway.respond import Frame
+from gateway.responses import Frame
 from gateway.wire import HttpRequest
 
 # Header names that a browser asks leave for are repeated to it; anything else in their place is not.
@@ -12,9 +12,8 @@ _HEADER_NAMES = re.compile(r"[A-Za-z0-9-]+(?:\s*,\s*[A-Za-z0-9-]+){0,63}")
 PREFLIGHT_S = 86_400
 
 
-def allowed_origin(request: HttpRequest, settings: Settings) -> str | None:
+def allowed_origin(request: HttpRequest, origins: Collection[str]) -> str | None:
     """Return what ``access-control-allow-origin`` says to this request; None where it says nothing."""
-    origins = settings.all_origins
     if not origins:
         return None
     if "*" in origins:

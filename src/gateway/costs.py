@@ -2,8 +2,9 @@
 
 from gateway.chat import ChatRequest
 from gateway.frozen import dataclass
-from gateway.prices import Price, usd_per_request
-from gateway.wire import JsonObject, number_or_none, object_or_empty
+from gateway.json_values import JsonObject, number_or_none, object_or_empty
+from gateway.price import Price
+from gateway.prices import usd_per_request
 
 # An answer's length where nothing bounds it: what a page of text comes to.
 EXPECTED_COMPLETION_TOKENS = 500

@@ -2,13 +2,13 @@
 
 from math import inf
 
-from gateway.chat import Caller, ChatRequest
-from gateway.config import Settings
+from gateway.caller import Caller
+from gateway.chat import ChatRequest
+from gateway.json_values import Json, JsonObject, number_or_none
 from gateway.knowledge import Knowledge
-from gateway.links import routes_of
 from gateway.plan import LIMIT_SETTINGS
+from gateway.selection import Selection
 from gateway.tasks import TaskRoute
-from gateway.wire import Json, JsonObject, number_or_none
 
 # Options without a setting: they hold only where the request, or its route, has them.
 OPTIONAL = (
@@ -27,9 +27,9 @@ OPTIONAL = (
 )
 
 
-def decided_by(chat: ChatRequest, settings: Settings, caller: Caller, known: Knowledge) -> JsonObject:
+def decided_by(chat: ChatRequest, selection: Selection, caller: Caller, known: Knowledge) -> JsonObject:
     """Return what was decided, and by what: a field of the request, a task route, a key, or a setting."""
-    routes = routes_of(chat, settings)
+    routes = selection.routes
     fields = dict.fromkeys(chat.field_of(name) for name in chat.models)
     decided: JsonObject = {"models": ", ".join(fields) or "DEFAULT_MODEL, FALLBACK_MODELS"}
     for name in LIMIT_SETTINGS:

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from gateway.answers import parse_json
 from gateway.chat import ChatRequest
+from gateway.fault import Fault
 from gateway.fields import OPENROUTERS_OWN
-from gateway.json_bytes import to_json_bytes
-from gateway.policy import Fault
-from gateway.wire import object_or_empty
+from gateway.json_bytes import parse_json, to_json_bytes
+from gateway.json_values import object_or_empty
 
 # What a fault that names OpenRouter, its account or this gateway's key is at another upstream.
 AT_DIRECT: Mapping[str, str] = MappingProxyType(

@@ -2,20 +2,22 @@
 
 from dataclasses import replace
 
-from gateway.answers import parse_json
 from gateway.classify import classify
-from gateway.endpoints_memory import Endpoints
+from gateway.endpoints_memory import Endpoints, EndpointsMemory
 from gateway.errors import GatewayError
+from gateway.fault import Fault
 from gateway.get import get
-from gateway.json_bytes import to_json_bytes
-from gateway.policy import Fault
-from gateway.ports import Ports, Reply, TransportError
-from gateway.wire import Upstream, object_or_empty
+from gateway.json_bytes import parse_json, to_json_bytes
+from gateway.json_values import object_or_empty
+from gateway.ports import Ports
+from gateway.wire import Reply, TransportError, Upstream
 
 TIMEOUT_S = 10.0
 
 
-async def endpoints_of(model_id: str, upstream: Upstream, ports: Ports, *, max_age_s: float) -> Endpoints:
+async def endpoints_of(
+    model_id: str, upstream: Upstream, ports: Ports, memory: EndpointsMemory, *, max_age_s: float
+) -> Endpoints:
     """Return a model's endpoints, not older than ``max_age_s``: this isolate's own, else OpenRouter's.
 
     ``model_id`` becomes a part of the upstream's path: it must be a model's id and nothing else.
@@ -23,9 +25,9 @@ async def endpoints_of(model_id: str, upstream: Upstream, ports: Ports, *, max_a
     Raises:
         GatewayError: there is no such model, or OpenRouter does not say.
     """
-    kept = ports.endpoints_memory.kept(model_id)
-    if kept and 0.0 <= ports.now_s() - kept.fetched_at_s <= max_age_s:
-        return kept
+    known = memory.get(model_id)
+    if known and 0.0 <= ports.now_s() - known.fetched_at_s <= max_age_s:
+        return known
     try:
         async with ports.within(TIMEOUT_S):
             reply, raw = await get(upstream, f"/models/{model_id}/endpoints", ports)
@@ -36,7 +38,7 @@ async def endpoints_of(model_id: str, upstream: Upstream, ports: Ports, *, max_a
     if reply.status == 404:
         raise GatewayError("not_found", "OpenRouter lists no such model.")
     endpoints = _read(reply, raw, ports)
-    ports.endpoints_memory.keep(model_id, endpoints)
+    memory.put(model_id, endpoints)
     return endpoints
 
 

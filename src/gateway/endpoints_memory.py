@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from gateway.wire import JsonObject
+from gateway.json_values import JsonObject
 
 MOST_MODELS = 200
 # Of JSON; parsed it takes several times as much, of the 128 MB that an isolate has.
@@ -29,21 +29,21 @@ class EndpointsMemory:
     """
 
     def __init__(self) -> None:
-        self._kept: dict[str, Endpoints] = {}
+        self._endpoints: dict[str, Endpoints] = {}
         self._bytes = 0
 
-    def kept(self, model_id: str) -> Endpoints | None:
+    def get(self, model_id: str) -> Endpoints | None:
         """Return what is remembered of a model, or None."""
-        return self._kept.get(model_id)
+        return self._endpoints.get(model_id)
 
-    def keep(self, model_id: str, endpoints: Endpoints) -> None:
+    def put(self, model_id: str, endpoints: Endpoints) -> None:
         """Remember a model's endpoints; the oldest of other models make room."""
         self._forget(model_id)
-        self._kept[model_id] = endpoints
+        self._endpoints[model_id] = endpoints
         self._bytes += len(endpoints.body)
-        while len(self._kept) > MOST_MODELS or self._bytes > MOST_BYTES:
-            self._forget(next(iter(self._kept)))
+        while len(self._endpoints) > MOST_MODELS or self._bytes > MOST_BYTES:
+            self._forget(next(iter(self._endpoints)))
 
     def _forget(self, model_id: str) -> None:
-        gone = self._kept.pop(model_id, None)
+        gone = self._endpoints.pop(model_id, None)
         self._bytes -= len(gone.body) if gone else 0

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from gateway.frozen import dataclass
-from gateway.wire import Json, JsonObject
+from gateway.json_values import Json, JsonObject
 
 Source: TypeAlias = Literal["client", "gateway", "openrouter", "provider"]
 

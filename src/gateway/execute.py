@@ -13,25 +13,26 @@ from typing import TypeVar
 from gateway.attempt_once import Ask, Served, ServedAnswer, ServedStream, attempt_once
 from gateway.attempts import Attempt
 from gateway.chain import Plan
+from gateway.fault import AttemptFailedError
 from gateway.frozen import dataclass
-from gateway.policy import AttemptFailedError
+from gateway.isolate import Memory
+from gateway.json_values import object_or_empty
 from gateway.ports import Ports
 from gateway.receipt import Receipt
 from gateway.schedule import Schedule
 from gateway.spent import chain_spent
-from gateway.wire import object_or_empty
 
 Result = TypeVar("Result")
 
 
-async def execute(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports) -> Served:
+async def execute(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports, memory: Memory) -> Served:
     """Return the first answer that the chain commits to; ``receipt`` tells what was tried, whatever happens.
 
     Raises:
         GatewayError: no model answered.
     """
-    schedule = Schedule(plan, receipt, ports.rests, now_s=ports.now_s, draw=ports.draw)
-    walk = _Walk(schedule=schedule, plan=plan, ask=ask, receipt=receipt, ports=ports)
+    schedule = Schedule(plan, receipt, memory.cooldowns, now_s=ports.now_s, draw=ports.draw)
+    walk = _Walk(schedule=schedule, plan=plan, ask=ask, receipt=receipt, ports=ports, memory=memory)
     hedge_s = plan.limits.hedge_s
     served = await walk.lane() if hedge_s is None else await walk.hedged(hedge_s)
     receipt.time_until(ports.now_s())
@@ -50,6 +51,7 @@ class _Walk:
     ask: Ask
     receipt: Receipt
     ports: Ports
+    memory: Memory
 
     async def lane(self) -> Served | None:
         """Take one attempt after the other from the schedule; return the first answer, None at its end."""
@@ -90,7 +92,7 @@ class _Walk:
     def _note_pace(self, attempt: Attempt) -> None:
         if attempt.fault is not None and not attempt.fault.is_slowness:
             return  # it says nothing of the model's speed
-        self.ports.pace.note(
+        self.memory.latencies.note(
             attempt.model,
             attempt.ms,
             stream=self.ask.stream,

@@ -12,8 +12,8 @@ from typing import TypeAlias
 
 from gateway.chat import ChatRequest
 from gateway.frozen import dataclass
+from gateway.json_values import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
 from gateway.needs import PARAMETERS
-from gateway.wire import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,18 +6,18 @@ passed on, and the answer is said to have broken off.
 
 from collections.abc import Callable, Iterable
 
-from gateway.answers import is_plain_progress, look_at, parse_json
+from gateway.answers import is_plain_progress, look_at
 from gateway.attempt_once import ServedStream
 from gateway.chunk_shape import ChunkShape
-from gateway.json_bytes import to_json_bytes
+from gateway.fault import AttemptFailedError, Fault
+from gateway.json_bytes import parse_json, to_json_bytes
+from gateway.json_values import Json, JsonObject, list_or_empty, object_or_empty
 from gateway.openrouter import DONE
-from gateway.policy import AttemptFailedError, Fault
 from gateway.receipt import Receipt
 from gateway.refrain import Refrain
-from gateway.respond import Frame
+from gateway.responses import Frame
 from gateway.spent import stream_broken
 from gateway.sse import data_of, event_of
-from gateway.wire import Json, JsonObject, list_or_empty, object_or_empty
 
 
 class Guard:

@@ -1,9 +1,9 @@
 """Between a sink and a guard: cuts pieces into events, keeps the idle timer, ends the upstream's call."""
 
+from gateway.fault import Fault
 from gateway.guard import Guard
 from gateway.idle import IdleTimer
 from gateway.openrouter import CommittedStream
-from gateway.policy import Fault
 from gateway.ports import CallLater, CallToCome
 from gateway.sse import EventTooLargeError
 

@@ -2,8 +2,9 @@
 
 import json
 from itertools import accumulate
+from typing import NoReturn
 
-from gateway.wire import Json
+from gateway.json_values import Json, JsonObject
 
 # Made once: with options `json.dumps` makes one for every call.
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -51,3 +52,46 @@ def _openings(raw: bytes) -> int:
             number += 1
             place = raw.find(bracket, place + 1)
     return number
+
+
+class NamedTwiceError(ValueError):
+    """A JSON object names a field twice: which value counts would depend on who reads it. Holds the name."""
+
+
+def distinct_object(pairs: list[tuple[str, Json]]) -> JsonObject:
+    """Return an object of these fields: the ``object_pairs_hook`` of what is read from people.
+
+    Raises:
+        NamedTwiceError: two have the same name.
+    """
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        seen = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise NamedTwiceError(name)
+            seen.add(name)
+    return fields
+
+
+def refuse_constant(name: str) -> NoReturn:
+    """Raise ``ValueError`` for NaN and the infinities, which Python's parser would let pass."""
+    raise ValueError(f"{name} is not JSON")
+
+
+# Made once: with options `json.loads` makes one for every call.
+_STRICT = json.JSONDecoder(parse_constant=refuse_constant)
+
+
+def parse_json(raw: bytes) -> Json:
+    """Return what ``raw`` holds.
+
+    Raises:
+        ValueError: it is not JSON in UTF-8, or nested too deeply to read.
+    """
+    check_depth(raw)
+    try:
+        value: Json = _STRICT.decode(raw.decode())
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    return value

@@ -5,11 +5,10 @@ A stream is given again byte for byte; only its usage, which holds a receipt and
 
 from zlib import crc32
 
-from gateway.answers import parse_json
 from gateway.frozen import dataclass
-from gateway.json_bytes import to_json_bytes
+from gateway.json_bytes import parse_json, to_json_bytes
+from gateway.json_values import Json, JsonObject, list_or_empty, number_or_none, object_or_empty, text_or_none
 from gateway.sse import data_of, event_of
-from gateway.wire import Json, JsonObject, list_or_empty, number_or_none, object_or_empty, text_or_none
 
 VERSION = 2
 _CRC_DIGITS = 8

@@ -11,8 +11,8 @@ from typing import Any
 from gateway.budget import Budget, as_budget
 from gateway.casts import as_lines, as_model, as_origin, read_json
 from gateway.frozen import dataclass
+from gateway.json_values import Json, list_or_empty, object_or_empty
 from gateway.presets import as_options
-from gateway.wire import Json, list_or_empty, object_or_empty
 
 # Short tokens can be guessed, and this Worker spends money for whoever holds one.
 MIN_TOKEN_CHARACTERS = 16

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 
-from gateway.catalog import Catalog
+from gateway.catalog_copy import Catalog
 from gateway.chain import Candidate
 from gateway.frozen import dataclass
+from gateway.isolate import Memory
+from gateway.json_values import object_or_empty
 from gateway.ports import Ports
 from gateway.speed import expected_ms
-from gateway.wire import object_or_empty
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,7 @@ class Knowledge:
 
 def gather(
     ports: Ports,
+    memory: Memory,
     catalog: Catalog | None,
     *,
     ttl_s: float,
@@ -46,17 +48,17 @@ def gather(
     now_s = ports.now_s()
 
     def expected(candidate: Candidate) -> float | None:
-        measured_ms = ports.pace.ms(candidate.model, stream=stream, now_s=now_s)
+        measured_ms = memory.latencies.ms(candidate.model, stream=stream, now_s=now_s)
         if measured_ms is not None:
             return measured_ms
-        kept = ports.endpoints_memory.kept(candidate.asked)
-        return expected_ms(object_or_empty(kept.payload["data"]), stream=stream) if kept else None
+        known = memory.endpoints.get(candidate.asked)
+        return expected_ms(object_or_empty(known.payload["data"]), stream=stream) if known else None
 
     return Knowledge(
         now_s=now_s,
         catalog=catalog,
         is_fresh=catalog is not None and catalog.age_s(now_s) <= ttl_s,
-        session_model=ports.sessions.model_of(session, now_s=now_s) if session else None,
+        session_model=memory.sessions.model_of(session, now_s=now_s) if session else None,
         expected_ms=expected,
         budget_left_usd=budget_left_usd,
         draw=ports.draw,

@@ -2,17 +2,19 @@
 
 from collections.abc import Iterator
 
-from gateway.catalog import Catalog
+from gateway.catalog_copy import Catalog
 from gateway.chain import Candidate
 from gateway.chat import ChatRequest
 from gateway.config import Settings
 from gateway.costs import costs_of
 from gateway.errors import GatewayError
 from gateway.frozen import dataclass
-from gateway.prices import Price, listed_price
-from gateway.tasks import PREFIX, TaskRoute
+from gateway.json_values import JsonObject
+from gateway.price import Price
+from gateway.prices import listed_price
+from gateway.tasks import TaskRoute
 from gateway.upstreams import split_direct
-from gateway.wire import OPENROUTER, JsonObject
+from gateway.wire import OPENROUTER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,33 +29,6 @@ class Link:
     candidate: Candidate
     listed: JsonObject | None
     route: TaskRoute | None
-
-
-def names_of(chat: ChatRequest, settings: Settings) -> tuple[str, ...]:
-    """Return the models and tasks that a request names; where it names none, the settings' chain."""
-    return chat.models or settings.default_chain
-
-
-def routes_of(chat: ChatRequest, settings: Settings) -> tuple[TaskRoute | None, ...]:
-    """Return the task route of each of a request's names; None for a model.
-
-    Raises:
-        GatewayError: there is no such task.
-    """
-    return tuple(
-        _route_of(name, chat, settings) if name.startswith(PREFIX) else None
-        for name in names_of(chat, settings)
-    )
-
-
-def _route_of(name: str, chat: ChatRequest, settings: Settings) -> TaskRoute:
-    route = settings.task_routes.get(name)
-    if route is None:
-        known = ", ".join(settings.task_routes) or "none"
-        raise GatewayError(
-            "unknown_task", f"There is no such task. There are: {known}.", param=chat.field_of(name)
-        )
-    return route
 
 
 def links_of(

@@ -6,8 +6,8 @@ from typing import TypeAlias
 
 from gateway.errors import GatewayError
 from gateway.frozen import dataclass
+from gateway.json_values import JsonObject, list_or_empty, number_or_none, object_or_empty
 from gateway.prices import is_free
-from gateway.wire import JsonObject, list_or_empty, number_or_none, object_or_empty
 
 Test: TypeAlias = Callable[[JsonObject], bool]
 Order: TypeAlias = Callable[[JsonObject], float]

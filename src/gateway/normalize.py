@@ -4,9 +4,9 @@ from contextlib import suppress
 
 from gateway.attempt_once import ServedAnswer
 from gateway.json_bytes import to_json_bytes
+from gateway.json_values import JsonObject, object_or_empty, text_or_none
 from gateway.receipt import Receipt
 from gateway.shape import shape_completion
-from gateway.wire import JsonObject, object_or_empty, text_or_none
 
 
 def normalize(served: ServedAnswer, receipt: Receipt, *, now_s: float) -> bytes:

@@ -2,6 +2,7 @@
 
 from gateway.errors import KINDS
 from gateway.examples import EXAMPLES
+from gateway.json_values import Json, JsonObject, object_or_empty
 from gateway.key_schema import key_schema
 from gateway.plan_schema import health_schema, plan_schema
 from gateway.policy import RULES
@@ -17,7 +18,6 @@ from gateway.schemas import (
     reference,
 )
 from gateway.usage_schema import usage_parameters, usage_schema
-from gateway.wire import Json, JsonObject, object_or_empty
 
 TITLE = "openrouter-edge"
 

@@ -2,13 +2,14 @@
 
 import re
 
-from gateway.answers import AnswerTest, Look, completion_in, look_at, parse_json, without_keep_alives
+from gateway.answers import AnswerTest, Look, completion_in, look_at, without_keep_alives
 from gateway.classify import classify
+from gateway.fault import AttemptFailedError, Fault
 from gateway.frozen import dataclass
-from gateway.policy import AttemptFailedError, Fault
-from gateway.ports import Reply
+from gateway.json_bytes import parse_json
+from gateway.json_values import Json, JsonObject
 from gateway.sse import BOM, EventTooLargeError, SseDecoder, data_of
-from gateway.wire import Json, JsonObject
+from gateway.wire import Reply
 
 DONE = b"[DONE]"
 _GENERATION_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")

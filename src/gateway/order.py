@@ -5,7 +5,7 @@ from dataclasses import field
 
 from gateway.chain import Candidate
 from gateway.frozen import dataclass
-from gateway.tasks import Order
+from gateway.options import Order
 
 UNKNOWN_LAST = float("inf")
 

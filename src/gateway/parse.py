@@ -4,35 +4,15 @@ import json
 from collections.abc import Mapping
 from math import isinf
 
-from gateway.answers import refuse_constant
-from gateway.chat import ChatRequest, Options
+from gateway.chat import ChatRequest
 from gateway.errors import GatewayError
-from gateway.fields import (
-    FIELD_NAME,
-    FIELDS,
-    MODEL,
-    NOT_TEXT,
-    OBJECT,
-    OPENROUTERS_OWN,
-    OPTIONS,
-    OWN,
-    REFUSED,
-    SERIALISED,
-    TEXT,
-    FieldRule,
-)
-from gateway.json_bytes import check_depth, to_json_bytes
+from gateway.field_rule import MODEL, OBJECT, TEXT, FieldRule
+from gateway.fields import FIELD_NAME, FIELDS, NOT_TEXT, OPENROUTERS_OWN, OWN, REFUSED, SERIALISED
+from gateway.json_bytes import NamedTwiceError, check_depth, distinct_object, refuse_constant, to_json_bytes
+from gateway.json_values import Json, JsonObject, list_or_empty, object_or_empty, text_or_none
 from gateway.needs import needs_of
+from gateway.options import OPTIONS, Options
 from gateway.splice import splice
-from gateway.wire import (
-    Json,
-    JsonObject,
-    NamedTwiceError,
-    distinct_object,
-    list_or_empty,
-    object_or_empty,
-    text_or_none,
-)
 
 
 def parse(raw: bytes) -> ChatRequest:

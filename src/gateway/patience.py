@@ -9,11 +9,12 @@ from gateway.body import Sink
 from gateway.errors import GatewayError, internal_error
 from gateway.frozen import dataclass
 from gateway.guard import broken_event
+from gateway.json_values import JsonObject
 from gateway.keep_alive import abandon, comment_until_done
 from gateway.ports import Ports
 from gateway.relay import RelayedStream
-from gateway.respond import Frame
-from gateway.wire import ClientGoneError, JsonObject
+from gateway.responses import Frame
+from gateway.wire import ClientGoneError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

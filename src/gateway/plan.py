@@ -5,37 +5,34 @@ from itertools import chain as joined
 from operator import attrgetter
 
 from gateway.answers import AnswerTest
+from gateway.caller import Caller
 from gateway.chain import Candidate, Limits, Plan, Skipped
-from gateway.chat import Caller, ChatRequest, Options
+from gateway.chat import ChatRequest
 from gateway.config import Settings
-from gateway.errors import GatewayError
 from gateway.fields import MAX_MODELS
 from gateway.judge import Judge, Judged, fault_of
 from gateway.knowledge import Knowledge
-from gateway.links import links_of, names_of, routes_of
+from gateway.links import links_of
+from gateway.options import Options, Order
 from gateway.order import OrderBy, ordered
-from gateway.tasks import Order, TaskRoute
-from gateway.wire import number_or_none
+from gateway.selection import Selection
+from gateway.tasks import TaskRoute
 
 NOT_SURE = "By the list of models none of the chain fits this request for sure; those that may were kept."
 
 
-def plan(chat: ChatRequest, settings: Settings, caller: Caller, known: Knowledge) -> Plan:
-    """Return the chain for a request: the models and tasks that it names, or the settings' own chain.
+def plan(
+    chat: ChatRequest, selection: Selection, settings: Settings, caller: Caller, known: Knowledge
+) -> Plan:
+    """Return the chain for a request: the models and tasks that it selects, in order, within its limits.
 
     Raises:
-        GatewayError: it names a task, or a direct upstream, that there is not; or weights for no order.
+        GatewayError: it names a direct upstream that is not declared.
     """
-    names, routes = names_of(chat, settings), routes_of(chat, settings)
-    options = options_of(chat, routes, caller)
-    if options.weights is not None and "weighted" not in orders_in(options, routes):
-        raise GatewayError(
-            "invalid_field",
-            '`gateway.weights` goes with the order "weighted" alone.',
-            param="gateway.weights",
-        )
+    options = selection.options
     if not options.fallbacks:
-        names, routes = names[:1], routes[:1]
+        selection = replace(selection, names=selection.names[:1], routes=selection.routes[:1])
+    names, routes = selection.names, selection.routes
     links = [
         [*links_of(name, route, chat, settings, known.catalog)]
         for name, route in zip(names, routes, strict=True)
@@ -52,8 +49,8 @@ def plan(chat: ChatRequest, settings: Settings, caller: Caller, known: Knowledge
         requested=tuple(dict.fromkeys([link.candidate.model for each in links for link in each])),
         chain=chain[:most],
         skipped=skipped,
-        order=order_of(options, routes),
-        by_speed="fastest" in orders_in(options, routes),
+        order=selection.order,
+        by_speed="fastest" in selection.orders,
         notes=notes,
         nothing_left="" if chain else fault_of([each.reason for each in skipped]),
         limits=_limits(options, settings, known),
@@ -65,34 +62,6 @@ def plan(chat: ChatRequest, settings: Settings, caller: Caller, known: Knowledge
         list_errors=options.errors == "all",
         openai_usage=chat.openai_usage,
     )
-
-
-def options_of(chat: ChatRequest, routes: tuple[TaskRoute | None, ...], caller: Caller) -> Options:
-    """Return the request's options; what it leaves open is as its key has it, or its task route.
-
-    The route's go before the key's, but of ceilings the lower one counts. A route has a say where it comes
-    first: further down a chain it is a fallback.
-    """
-    route = routes[0]
-    preset = {**caller.options, **(route.options if route else {})}
-    ceilings = [usd for each in (caller, route) if each and (usd := each.options.get("max_cost_usd"))]
-    if ceilings:
-        preset["max_cost_usd"] = min(number_or_none(usd) or 0.0 for usd in ceilings)
-    left_open = {name: value for name, value in preset.items() if name not in chat.options.asked}
-    return replace(chat.options, **left_open) if left_open else chat.options  # type: ignore[arg-type]  # presets.py has checked each
-
-
-def order_of(options: Options, routes: tuple[TaskRoute | None, ...]) -> Order:
-    """Return how the chain is ordered: as the request asks, else as the route has it that is the chain."""
-    if options.order:
-        return options.order
-    only = routes[0] if len(routes) == 1 else None
-    return only.order if only else "given"
-
-
-def orders_in(options: Options, routes: tuple[TaskRoute | None, ...]) -> set[Order]:
-    """Return every order that is applied: the request's to the whole chain, else each route's to itself."""
-    return {options.order} if options.order else {route.order for route in routes if route}
 
 
 def _left(judged: list[Judged]) -> tuple[list[list[Candidate]], tuple[Skipped, ...], tuple[str, ...]]:

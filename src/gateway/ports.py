@@ -4,15 +4,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeAlias
 
-from gateway.budgets import Budgets
-from gateway.catalog import CatalogMemory
-from gateway.endpoints_memory import EndpointsMemory
 from gateway.frozen import dataclass
-from gateway.pace import Pace
-from gateway.rates import Rates
-from gateway.rests import Rests
-from gateway.sessions import Sessions
-from gateway.wire import Json, JsonObject, UpstreamRequest
+from gateway.json_values import Json, JsonObject
+from gateway.wire import Reply, UpstreamRequest
 
 # Clocks in the Workers runtimes may stand still between I/O and count whole milliseconds.
 CLOCK_GRAIN_S = 0.005
@@ -23,30 +17,6 @@ class LogBug(Protocol):
 
     def __call__(self, error: Exception, *, request_id: str | None = None) -> None:
         """Log it, with the request's id where that is known."""
-
-
-class TransportError(Exception):
-    """The connection failed: refused, reset, cut, aborted. Holds the runtime's name for it, no content."""
-
-
-class Reply(Protocol):
-    """An upstream's response, whose head has arrived and whose body is read once, in one of two ways."""
-
-    @property
-    def status(self) -> int:
-        """The HTTP status; 3xx when the upstream tried to redirect."""
-
-    def header(self, name: str) -> str | None:
-        """Return a header's value, or None."""
-
-    async def read(self) -> bytes:
-        """Return the next piece of the body, as it came; ``b""`` at its end. Raises ``TransportError``."""
-
-    async def read_all(self) -> bytes:
-        """Return the whole body. Raises ``TransportError``."""
-
-    def abort(self) -> None:
-        """Close the connection; a pending read raises ``TransportError``. May be called again."""
 
 
 class Transport(Protocol):
@@ -102,13 +72,6 @@ class AnswerCache(Protocol):
         """Keep the value for so long at the most, if that can be done."""
 
 
-@dataclass(slots=True)
-class LostWrites:
-    """How many rows this isolate could not write to the ledger."""
-
-    count: int = 0
-
-
 class CallToCome(Protocol):
     """A call that comes by the clock."""
 
@@ -139,7 +102,7 @@ class Log(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """The world, in one bundle.
+    """What the core needs of the world, in one bundle. What this isolate remembers is ``isolate.Memory``.
 
     Attributes:
         now_s: Unix time in seconds. In production it stands still between I/O.
@@ -153,15 +116,7 @@ class Ports:
         cache: what all isolates share, if it is bound.
         answers: kept answers, for those who ask for them.
         database: the ledger, if it is bound.
-        catalog_memory: this isolate's copy of the catalogue.
-        endpoints_memory: the endpoints of models that this isolate was last asked about.
-        rests: what this isolate knows of models that asked for a pause.
-        lost_writes: the rows that did not get there.
-        budgets: what this isolate knows of spending.
-        rates: how often each key calls in this isolate.
         rate_limiter: how often in a location, if that is bound.
-        pace: how fast models have been in this isolate.
-        sessions: which models have served this isolate's sessions.
     """
 
     transport: Transport
@@ -173,15 +128,7 @@ class Ports:
     after: Callable[[Callable[[], Awaitable[object]]], None]
     call_later: CallLater
     within: Callable[[float], AbstractAsyncContextManager[object]]
-    rests: Rests
-    lost_writes: LostWrites
-    budgets: Budgets
-    rates: Rates
     rate_limiter: RateLimiter
-    pace: Pace
-    sessions: Sessions
     cache: Cache
     answers: AnswerCache
     database: Database
-    catalog_memory: CatalogMemory
-    endpoints_memory: EndpointsMemory

@@ -6,20 +6,21 @@ from hashlib import sha256
 from gateway.authorize import authorize
 from gateway.availability import due, look_up
 from gateway.call import Call
-from gateway.catalog import Catalog
+from gateway.caller import Caller
+from gateway.catalog_copy import Catalog
 from gateway.chain import Plan
-from gateway.chat import Caller, ChatRequest
+from gateway.chat import ChatRequest
 from gateway.check_budget import Account, accounts_of, left_usd, read_spending
 from gateway.errors import GatewayError
 from gateway.frozen import dataclass
 from gateway.knowledge import Knowledge, gather
 from gateway.limit_rate import limit_rate
-from gateway.links import routes_of
 from gateway.pace import Pace
 from gateway.parse import parse
-from gateway.plan import options_of, orders_in, plan
+from gateway.plan import plan
 from gateway.refresh import at_hand, current, refresh_beside
 from gateway.rests import Rests
+from gateway.selection import Selection, select
 from gateway.wire import BodyTooLargeError, ClientGoneError, HeaderPairs, HttpRequest
 
 BODY_TIMEOUT_S = 30.0
@@ -35,6 +36,7 @@ class Prepared:
         accounts: the budgets that bind it.
         rate_headers: what the caller is told of its rate limit.
         session: what the caller's requests have in common, for this caller alone; None where it said nothing.
+        selection: its models, their task routes, and its options.
         known: what it was planned by.
     """
 
@@ -44,6 +46,7 @@ class Prepared:
     accounts: tuple[Account, ...]
     rate_headers: HeaderPairs
     session: str | None
+    selection: Selection
     known: Knowledge
     planned: Plan
 
@@ -54,23 +57,26 @@ async def prepare(call: Call) -> Prepared:
     Raises:
         GatewayError: its caller, its body or a setting is at fault.
     """
-    settings, ports = call.settings, call.ports
+    settings, ports, memory = call.settings, call.ports, call.memory
     caller = authorize(call.request, settings, now_s=ports.now_s())
     if caller.own_key is None:
         settings.require_upstream_key()
-    rate_headers = await limit_rate(caller, ports)
+    rate_headers = await limit_rate(caller, ports, memory.rates)
     chat = parse(await _read_body(call))
     session = _session_of(call.request, chat, caller)
     accounts = accounts_of(caller, settings)
-    await read_spending(accounts, ports)
-    catalog = await _catalog_for(chat, caller, accounts, call)
+    await read_spending(accounts, ports, memory.spending)
+    selection = select(chat, settings, caller)
+    needs_prices = bool(accounts) or selection.needs_prices or chat.needs.max_price is not None
+    catalog = await _catalog_for(call, needs_prices=needs_prices)
     known = gather(
         ports,
+        memory,
         catalog,
         ttl_s=settings.catalog_ttl_s,
         session=session,
         stream=chat.stream,
-        budget_left_usd=left_usd(accounts, ports),
+        budget_left_usd=left_usd(accounts, memory.spending, now_s=ports.now_s()),
     )
     return Prepared(
         caller=caller,
@@ -80,7 +86,8 @@ async def prepare(call: Call) -> Prepared:
         rate_headers=rate_headers,
         session=session,
         known=known,
-        planned=plan(chat, settings, caller, known),
+        selection=selection,
+        planned=plan(chat, selection, settings, caller, known),
     )
 
 
@@ -91,16 +98,16 @@ def for_attempts(call: Call, caller: Caller) -> Call:
     """
     if caller.own_key is None:
         return call
-    return replace(call, ports=replace(call.ports, rests=Rests(), pace=Pace()))
+    return replace(call, memory=replace(call.memory, cooldowns=Rests(), latencies=Pace()))
 
 
 def learn_beside(call: Call, prepared: Prepared) -> None:
     """Fetch beside the response what the requests that follow are planned by, where that is due."""
-    settings, ports, catalog = call.settings, call.ports, prepared.known.catalog
-    refresh_beside(catalog, settings.upstream, ports, ttl_s=settings.catalog_ttl_s)
-    models = due(prepared.planned, catalog, ports)
+    settings, ports, memory, catalog = call.settings, call.ports, call.memory, prepared.known.catalog
+    refresh_beside(catalog, settings.upstream, ports, memory.catalog, ttl_s=settings.catalog_ttl_s)
+    models = due(prepared.planned, catalog, memory.endpoints, now_s=ports.now_s())
     if models:
-        ports.after(lambda: look_up(models, settings.upstream, ports))
+        ports.after(lambda: look_up(models, settings.upstream, ports, memory.endpoints))
 
 
 def _session_of(request: HttpRequest, chat: ChatRequest, caller: Caller) -> str | None:
@@ -110,30 +117,17 @@ def _session_of(request: HttpRequest, chat: ChatRequest, caller: Caller) -> str 
     return sha256(f"{caller.name}\0{name}".encode("utf-8", "surrogatepass")).hexdigest() if name else None
 
 
-async def _catalog_for(
-    chat: ChatRequest, caller: Caller, accounts: tuple[Account, ...], call: Call
-) -> Catalog | None:
+async def _catalog_for(call: Call, *, needs_prices: bool) -> Catalog | None:
     """Return the catalogue as it is at hand; where money hangs on it, it is waited for a little."""
     settings, ports = call.settings, call.ports
-    catalog = await at_hand(ports, ttl_s=settings.catalog_ttl_s)
-    if catalog is not None or not (accounts or _hangs_on_prices(chat, caller, call)):
+    catalog = await at_hand(ports, call.memory.catalog, ttl_s=settings.catalog_ttl_s)
+    if catalog is not None or not needs_prices:
         return catalog
     try:
         async with ports.within(PRICES_TIMEOUT_S):
-            return await current(settings.upstream, ports, ttl_s=settings.catalog_ttl_s)
+            return await current(settings.upstream, ports, call.memory.catalog, ttl_s=settings.catalog_ttl_s)
     except TimeoutError:
         return None
-
-
-def _hangs_on_prices(chat: ChatRequest, caller: Caller, call: Call) -> bool:
-    routes = routes_of(chat, call.settings)
-    options = options_of(chat, routes, caller)
-    return (
-        options.max_cost_usd is not None
-        or chat.needs.max_price is not None
-        or "cheapest" in orders_in(options, routes)
-        or any(route.max_price for route in routes if route)
-    )
 
 
 async def _read_body(call: Call) -> bytes:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from gateway.fields import OPTIONS
-from gateway.wire import Json, JsonObject, object_or_empty
+from gateway.json_values import Json, JsonObject, object_or_empty
+from gateway.options import OPTIONS
 
 # What the caller alone can know is not among them.
 SETTABLE = (

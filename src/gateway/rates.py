@@ -17,7 +17,7 @@ MAX_KEYS = 1_000
 @dataclass(slots=True)
 class _Traffic:
     slots: dict[int, int] = field(default_factory=dict)  # the requests of the window, the oldest slot first
-    under_way: dict[str, float] = field(default_factory=dict)  # by request, until when
+    in_flight: dict[str, float] = field(default_factory=dict)  # by request, until when
 
 
 class Rates:
@@ -47,20 +47,20 @@ class Rates:
         slots, slot = self._kept(key, now_s).slots, int(now_s / SLOT_S)
         slots[slot] = slots.get(slot, 0) + 1
 
-    def under_way(self, key: str, *, now_s: float) -> int:
+    def in_flight(self, key: str, *, now_s: float) -> int:
         """Return how many requests have begun and not ended."""
-        return sum(until_s > now_s for until_s in self._seen(key, now_s).under_way.values())
+        return sum(until_s > now_s for until_s in self._seen(key, now_s).in_flight.values())
 
     def begin(self, key: str, ticket: str, *, now_s: float, until_s: float) -> None:
         """Note that a request is under way, until ``until_s`` where nobody notices its end before."""
         traffic = self._kept(key, now_s)
-        traffic.under_way = {name: each_s for name, each_s in traffic.under_way.items() if each_s > now_s}
-        traffic.under_way[ticket] = until_s
+        traffic.in_flight = {name: each_s for name, each_s in traffic.in_flight.items() if each_s > now_s}
+        traffic.in_flight[ticket] = until_s
 
     def end(self, key: str, ticket: str) -> None:
         """Note that it has ended."""
         if key in self._traffic:
-            self._traffic[key].under_way.pop(ticket, None)
+            self._traffic[key].in_flight.pop(ticket, None)
 
     def _kept(self, key: str, now_s: float) -> _Traffic:
         """Return a key's traffic, to be counted in; the key that has not called for longest makes room."""

@@ -6,8 +6,9 @@ from dataclasses import field
 from typing import Literal
 
 from gateway.attempts import Attempt, elapsed_ms
+from gateway.chain import Plan
 from gateway.frozen import dataclass
-from gateway.wire import Json, JsonObject
+from gateway.json_values import Json, JsonObject
 
 # Proxies and clients allow 8 to 16 KiB for all headers together.
 MAX_RECEIPT_HEADER_BYTES = 4_096
@@ -122,6 +123,15 @@ class Receipt:
         """Return the shortest form: ``model=code`` for each attempt, in order."""
         trace = ",".join(f"{attempt.model}={attempt.word}" for attempt in self.attempts)
         return trace if len(trace) <= MAX_TRACE_BYTES else trace[: MAX_TRACE_BYTES - 3] + "..."
+
+
+def open_receipt(plan: Plan, request_id: str, *, started_at_s: float) -> Receipt:
+    """Return the receipt of a request that goes by this plan, before its first attempt."""
+    receipt = Receipt(request_id=request_id, requested=plan.requested, started_at_s=started_at_s)
+    for each in plan.skipped:
+        receipt.skip(each.model, each.reason, **each.details)
+    receipt.notes += plan.notes
+    return receipt
 
 
 def _compact(shown: JsonObject) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from gateway.answer_cache import MOST_BYTES
 from gateway.body import Sink, Step, Stream
 from gateway.frozen import dataclass
-from gateway.ports import Reply
+from gateway.wire import Reply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

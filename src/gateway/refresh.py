@@ -6,12 +6,13 @@ it cannot be. It is a help and never a condition: no chat fails because it is mi
 
 import asyncio
 
-from gateway.answers import parse_json
-from gateway.catalog import KEY, Catalog, from_stored
+from gateway.catalog import KEY, from_stored, to_stored
+from gateway.catalog_copy import Catalog, CatalogMemory
 from gateway.compact import compact
 from gateway.get import get
-from gateway.ports import Ports, TransportError
-from gateway.wire import Upstream
+from gateway.json_bytes import parse_json
+from gateway.ports import Ports
+from gateway.wire import TransportError, Upstream
 
 FETCH_TIMEOUT_S = 15.0
 CACHE_TIMEOUT_S = 2.0
@@ -29,57 +30,57 @@ CLOCK_SKEW_S = 60.0
 MOST_STORED_BYTES = 20 * 1024 * 1024
 
 
-async def at_hand(ports: Ports, *, ttl_s: float) -> Catalog | None:
+async def at_hand(ports: Ports, memory: CatalogMemory, *, ttl_s: float) -> Catalog | None:
     """Return the copy that this isolate has, or else KV; None where there is none. Never raises.
 
     Made for every request: with a copy younger than ``ttl_s`` it waits for nothing, and without one KV is
     looked into now and then only, for ``CACHE_TIMEOUT_S`` at the most. A stale copy is returned as it is.
     """
-    memory, now_s = ports.catalog_memory, ports.now_s()
+    now_s = ports.now_s()
     if _is_fresh(memory.catalog, now_s, ttl_s):
         return memory.catalog
     if not 0.0 <= now_s - memory.looked_at_s < LOOK_S:
-        await _look(ports)
+        await _look(ports, memory)
     elif memory.catalog is None:
         while memory.looking_until_s > ports.now_s():  # noqa: ASYNC110  # another looks: see CatalogMemory
             await asyncio.sleep(POLL_S)
     return memory.catalog
 
 
-async def current(upstream: Upstream, ports: Ports, *, ttl_s: float) -> Catalog | None:
+async def current(upstream: Upstream, ports: Ports, memory: CatalogMemory, *, ttl_s: float) -> Catalog | None:
     """Return the best copy that there is: one at hand, or else a new one; None where there is none.
 
     Waits for OpenRouter only when there is no copy at all. A copy older than ``ttl_s`` is returned as it is:
     ``refresh`` fetches another, after the response.
     """
-    catalog = await at_hand(ports, ttl_s=ttl_s)
+    catalog = await at_hand(ports, memory, ttl_s=ttl_s)
     if catalog is None:
-        await refresh(upstream, ports, max_age_s=ttl_s)
-    return ports.catalog_memory.catalog
+        await refresh(upstream, ports, memory, max_age_s=ttl_s)
+    return memory.catalog
 
 
-def is_due(catalog: Catalog | None, ports: Ports, *, ttl_s: float) -> bool:
+def is_due(catalog: Catalog | None, memory: CatalogMemory, *, now_s: float, ttl_s: float) -> bool:
     """Return whether a request should fetch the list anew, beside its own work.
 
     So it is when there is no copy, or it is stale, and nobody fetches or has just failed to.
     """
-    now_s, memory = ports.now_s(), ports.catalog_memory
     return not _is_fresh(catalog, now_s, ttl_s) and now_s >= max(memory.retry_at_s, memory.fetching_until_s)
 
 
-def refresh_beside(catalog: Catalog | None, upstream: Upstream, ports: Ports, *, ttl_s: float) -> None:
+def refresh_beside(
+    catalog: Catalog | None, upstream: Upstream, ports: Ports, memory: CatalogMemory, *, ttl_s: float
+) -> None:
     """Fetch the list anew beside the response, where that is due by the copy that the request has."""
-    if is_due(catalog, ports, ttl_s=ttl_s):
-        ports.after(lambda: refresh(upstream, ports, max_age_s=ttl_s))
+    if is_due(catalog, memory, now_s=ports.now_s(), ttl_s=ttl_s):
+        ports.after(lambda: refresh(upstream, ports, memory, max_age_s=ttl_s))
 
 
-async def refresh(upstream: Upstream, ports: Ports, *, max_age_s: float) -> None:
+async def refresh(upstream: Upstream, ports: Ports, memory: CatalogMemory, *, max_age_s: float) -> None:
     """Get a copy not older than ``max_age_s``: from KV, where another isolate has been faster, or OpenRouter.
 
     One fetch at a time in an isolate: who comes meanwhile waits for what comes of it, and takes over when it
     was cancelled, or is overdue. A new copy is stored in KV. A failure is logged, and leaves what there was.
     """
-    memory = ports.catalog_memory
     while memory.fetching_until_s > ports.now_s():
         ended_before = memory.fetches_ended
         await asyncio.sleep(POLL_S)
@@ -89,9 +90,9 @@ async def refresh(upstream: Upstream, ports: Ports, *, max_age_s: float) -> None
     new = None
     try:
         has_just_looked = 0.0 <= ports.now_s() - memory.looked_at_s < JUST_LOOKED_S
-        stored = memory.catalog if has_just_looked else await _look(ports)
+        stored = memory.catalog if has_just_looked else await _look(ports, memory)
         if not _is_fresh(stored, ports.now_s(), max_age_s):
-            new = await _fetch(upstream, ports)
+            new = await _fetch(upstream, ports, memory)
         memory.fetches_ended += 1
     finally:
         if memory.fetching_until_s == until_s:
@@ -100,9 +101,8 @@ async def refresh(upstream: Upstream, ports: Ports, *, max_age_s: float) -> None
         await _store(new, ports)
 
 
-async def _look(ports: Ports) -> Catalog | None:
+async def _look(ports: Ports, memory: CatalogMemory) -> Catalog | None:
     """Return what KV holds, if that is of use; this isolate keeps it where its own copy is older."""
-    memory = ports.catalog_memory
     memory.looked_at_s = ports.now_s()
     until_s = memory.looking_until_s = memory.looked_at_s + CACHE_TIMEOUT_S
     stored = None
@@ -131,9 +131,8 @@ async def _look(ports: Ports) -> Catalog | None:
     return stored
 
 
-async def _fetch(upstream: Upstream, ports: Ports) -> Catalog | None:
+async def _fetch(upstream: Upstream, ports: Ports, memory: CatalogMemory) -> Catalog | None:
     """Return a new copy, which this isolate keeps; None where OpenRouter has none to give."""
-    memory = ports.catalog_memory
     try:
         async with ports.within(FETCH_TIMEOUT_S):
             reply, raw = await get(upstream, "/models", ports)
@@ -153,7 +152,7 @@ async def _fetch(upstream: Upstream, ports: Ports) -> Catalog | None:
 
 async def _store(catalog: Catalog, ports: Ports) -> None:
     """Put the copy into KV, if that can be done."""
-    stored = catalog.to_stored()
+    stored = to_stored(catalog)
     if len(stored) > MOST_STORED_BYTES:
         ports.log("catalog_not_stored", bytes=len(stored))
         return

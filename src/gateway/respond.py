@@ -1,77 +1,17 @@
 """respond: the HTTP response for an answer, a stream or an error, with the headers that all have."""
 
-import json
-from math import ceil
-
 from gateway.body import HttpResponse, Stream
 from gateway.errors import GatewayError
-from gateway.frozen import dataclass
 from gateway.receipt import Receipt
-from gateway.wire import HeaderPairs, Json, JsonObject, object_or_empty
+from gateway.responses import JSON_TYPE, Frame, respond_error
+from gateway.wire import HeaderPairs
 
-JSON_TYPE = ("content-type", "application/json")
 # Chunks must not wait in a proxy on the way. Source: nginx "X-Accel-Buffering".
 STREAM_HEADERS: HeaderPairs = (
     ("content-type", "text/event-stream; charset=utf-8"),
     ("cache-control", "no-store"),
     ("x-accel-buffering", "no"),
 )
-EXPOSED = (
-    "age, etag, retry-after, server-timing, x-gateway-attempts, x-gateway-cache, x-gateway-model, "
-    "x-gateway-receipt, "
-    "x-gateway-trace, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, x-ratelimit-scope, "
-    "x-request-id, x-should-retry"
-)
-
-
-# OpenAI's SDKs do not wait longer than this: they try again at once instead.
-MAX_SDK_WAIT_S = 60.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
-    """What every response to one request has, whatever it is: its id, and what its client needs.
-
-    Attributes:
-        allowed_origin: for ``access-control-allow-origin``; None where the browser may not read it.
-        rate_headers: what it is told of its rate limit.
-        codes_are_numbers: the caller speaks OpenRouter's dialect, as all do under ``/api``.
-    """
-
-    request_id: str
-    allowed_origin: str | None = None
-    rate_headers: HeaderPairs = ()
-    codes_are_numbers: bool = False
-
-    def error_json(self, error: GatewayError) -> JsonObject:
-        """Return an error as the caller's client reads it.
-
-        OpenRouter's SDKs take ``error.code`` for the HTTP status, and fail on a word; OpenAI's take a word.
-        ``error.metadata.code`` is the word for both.
-        """
-        payload = error.to_json()
-        if self.codes_are_numbers:
-            object_or_empty(payload["error"])["code"] = error.kind.status
-        return payload
-
-    @property
-    def headers(self) -> HeaderPairs:
-        """The headers."""
-        pairs = [("x-request-id", self.request_id), *self.rate_headers]
-        if self.allowed_origin:
-            pairs += [
-                ("access-control-allow-origin", self.allowed_origin),
-                ("access-control-expose-headers", EXPOSED),
-            ]
-        if self.allowed_origin != "*":
-            pairs.append(("vary", "origin"))
-        return tuple(pairs)
-
-
-def respond_json(status: int, payload: Json, frame: Frame, headers: HeaderPairs = ()) -> HttpResponse:
-    """Return a response that holds ``payload``."""
-    body = json.dumps(payload, separators=(",", ":")).encode()
-    return HttpResponse(status=status, headers=(JSON_TYPE, *headers, *frame.headers), body=body)
 
 
 def respond_answer(body: bytes, receipt: Receipt, frame: Frame) -> HttpResponse:
@@ -88,19 +28,9 @@ def respond_stream(stream: Stream, receipt: Receipt, frame: Frame) -> HttpRespon
     )
 
 
-def respond_error(error: GatewayError, frame: Frame, receipt: Receipt | None = None) -> HttpResponse:
-    """Return an error in the one shape; tells SDKs whether another try can help, and when."""
-    headers = [*error.headers]
-    wait_s = error.retry_after_s
-    if wait_s is not None:
-        headers.append(("retry-after", str(ceil(wait_s))))
-    if wait_s is None or wait_s > MAX_SDK_WAIT_S:
-        # Every model has been tried, or trying is no use: an SDK's own retries would only multiply attempts.
-        headers.append(("x-should-retry", "false"))
-    if receipt is not None:
-        headers += _short_receipt(receipt)
-    payload = frame.error_json(error)
-    return respond_json(error.kind.status, payload, frame, tuple(headers))
+def respond_exhausted(error: GatewayError, receipt: Receipt, frame: Frame) -> HttpResponse:
+    """Return an error, with the headers that say what was tried."""
+    return respond_error(error, frame, _short_receipt(receipt))
 
 
 def _short_receipt(receipt: Receipt) -> HeaderPairs:

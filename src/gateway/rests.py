@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+from gateway.fault import Fault, pause_s
 from gateway.frozen import dataclass
-from gateway.policy import Fault, Scope, pause_s
+from gateway.policy import Scope
 from gateway.upstreams import DIRECT
 
 FREE_MODELS = ":free"

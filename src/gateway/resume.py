@@ -10,17 +10,19 @@ from gateway.chunk_shape import usable
 from gateway.errors import GatewayError
 from gateway.execute import done_within, execute
 from gateway.guard import Guard
+from gateway.isolate import Memory
 from gateway.json_bytes import to_json_bytes
+from gateway.json_values import JsonObject
 from gateway.ports import Ports
 from gateway.receipt import Receipt
 from gateway.relay import Resume
 from gateway.sse import event_of
-from gateway.wire import ClientGoneError, JsonObject
+from gateway.wire import ClientGoneError
 
 NAMED = ("id", "created", "model")
 
 
-def resume_by(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports) -> Resume | None:
+def resume_by(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports, memory: Memory) -> Resume | None:
     """Return what takes over from a broken stream; None where it just ends.
 
     The models that are left get a deadline of their own, counted from the break.
@@ -40,7 +42,7 @@ def resume_by(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports) -> Resume | 
             return None
         following = replace(ask, prefill=said if how == "continue" else None)
         try:
-            served = await _execute(replace(plan, chain=left), following, receipt, ports, sink)
+            served = await _execute(replace(plan, chain=left), following, receipt, ports, memory, sink=sink)
         except GatewayError:
             return None
         if not isinstance(served, ServedStream):
@@ -51,7 +53,9 @@ def resume_by(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports) -> Resume | 
     return resume
 
 
-async def _execute(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports, sink: Sink) -> Served:
+async def _execute(
+    plan: Plan, ask: Ask, receipt: Receipt, ports: Ports, memory: Memory, *, sink: Sink
+) -> Served:
     """Walk a chain, with comments meanwhile where the client wants them.
 
     Raises:
@@ -60,10 +64,10 @@ async def _execute(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports, sink: S
     """
     every_s = plan.limits.keepalive_s
     if every_s is None:
-        return await execute(plan, ask, receipt, ports)
+        return await execute(plan, ask, receipt, ports, memory)
     from gateway.keep_alive import abandon, comment_until_done  # noqa: PLC0415  # few ask for it
 
-    chain = asyncio.create_task(execute(plan, ask, receipt, ports))
+    chain = asyncio.create_task(execute(plan, ask, receipt, ports, memory))
     try:
         await done_within({chain}, every_s, ports)
         await comment_until_done(chain, every_s, sink, ports)

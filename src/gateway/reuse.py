@@ -6,12 +6,13 @@ from gateway.answer_cache import key_of, plain_to_keep, stream_to_keep
 from gateway.body import HttpResponse, Sink, Stream
 from gateway.call import Call
 from gateway.frozen import dataclass
+from gateway.json_values import JsonObject
 from gateway.kept import answer_again, replay, unpack
 from gateway.prepare import Prepared
 from gateway.receipt import Receipt
 from gateway.record import RecordedStream
 from gateway.respond import respond_answer, respond_stream
-from gateway.wire import ClientGoneError, JsonObject
+from gateway.wire import ClientGoneError
 
 
 async def reuse(

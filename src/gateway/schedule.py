@@ -7,8 +7,10 @@ only when nothing else is left and its time comes before the deadline.
 from collections.abc import Callable
 
 from gateway.chain import Candidate, Plan, Step
+from gateway.cost_ceiling import CostCeiling
+from gateway.fault import Fault, jitter_s, pause_s
 from gateway.judge import fault_of
-from gateway.policy import Fault, Scope, Verdict, jitter_s, pause_s
+from gateway.policy import Scope, Verdict
 from gateway.ports import CLOCK_GRAIN_S
 from gateway.receipt import Receipt
 from gateway.rests import Rests
@@ -34,6 +36,7 @@ class Schedule:
     ) -> None:
         self._limits = plan.limits
         self._receipt = receipt
+        self._ceiling = CostCeiling(plan.limits, receipt)
         self._rests = rests
         self._now_s = now_s
         self._draw = draw
@@ -76,7 +79,7 @@ class Schedule:
             return self._step(candidate, at_s)
         while self._untried:
             candidate = self._untried.pop(0)
-            if not self._is_affordable(candidate):
+            if not self._ceiling.admits(candidate):
                 continue
             if self._is_ready(candidate):
                 return self._step(candidate, self._now_s())
@@ -91,7 +94,7 @@ class Schedule:
         Or where another lane has meanwhile begun what leaves too little of the ceiling for this one.
         """
         candidate, now_s = step.candidate, self._now_s()
-        if not self._fits_ceiling(candidate):
+        if not self._ceiling.fits(candidate):
             self._receipt.skip(candidate.model, self._limits.over_ceiling)
             return False
         ready_at_s = self._rests.ready_at_s(candidate.model, now_s=now_s)
@@ -151,23 +154,6 @@ class Schedule:
             for candidate in left_out:
                 self._receipt.skip(candidate.model, "account_at_fault", upstream=upstream)
 
-    def _is_affordable(self, candidate: Candidate) -> bool:
-        """Return whether an attempt keeps the request within its ceiling; note in the receipt where not."""
-        if self._limits.max_cost_usd is None:
-            return True
-        if not self._fits_ceiling(candidate):
-            self._receipt.skip(candidate.model, self._limits.over_ceiling)
-            return False
-        if candidate.worst_cost_usd is None:
-            note = f"What {candidate.model} may cost is unknown (price or length): no ceiling binds it."
-            self._receipt.notes.append(note)
-        return True
-
-    def _fits_ceiling(self, candidate: Candidate) -> bool:
-        ceiling_usd = self._limits.max_cost_usd
-        spent_usd, worst_usd = self._receipt.most_usd, candidate.worst_cost_usd or 0.0
-        return ceiling_usd is None or (spent_usd < ceiling_usd and spent_usd + worst_usd <= ceiling_usd)
-
     def _try_again(self, candidate: Candidate, wait_s: float | None) -> bool:
         """Put the same model next, if it may be tried again and its wait fits; return whether it was."""
         is_last = len(self._receipt.attempts) >= self._limits.max_attempts
@@ -183,7 +169,7 @@ class Schedule:
         return True
 
     def _may_retry(self, candidate: Candidate) -> bool:
-        return self._tries[candidate.model] <= self._limits.retries and self._fits_ceiling(candidate)
+        return self._tries[candidate.model] <= self._limits.retries and self._ceiling.fits(candidate)
 
     def _is_ready(self, candidate: Candidate) -> bool:
         now_s = self._now_s()

@@ -1,10 +1,11 @@
 """What goes over the wire, in JSON Schema, made from the tables that the gateway itself goes by."""
 
 from gateway.errors import KINDS
-from gateway.fields import FIELDS, MESSAGE_ITEM, OPTIONS, REFUSED
+from gateway.fields import FIELDS, MESSAGE_ITEM, REFUSED
+from gateway.json_values import Json, JsonObject
 from gateway.listing import FILTERS, PAGING, SORTS
+from gateway.options import OPTIONS
 from gateway.policy import RULES
-from gateway.wire import Json, JsonObject
 
 
 def reference(name: str) -> JsonObject:

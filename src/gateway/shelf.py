@@ -2,10 +2,10 @@
 
 from zlib import crc32
 
-from gateway.catalog import Catalog
+from gateway.catalog_copy import Catalog
 from gateway.json_bytes import to_json_bytes
+from gateway.json_values import JsonObject
 from gateway.listing import Asked
-from gateway.wire import JsonObject
 
 
 class Shelf:

@@ -6,13 +6,13 @@ from urllib.parse import parse_qs
 from gateway.authorize import authorize
 from gateway.body import HttpResponse
 from gateway.call import Call
-from gateway.catalog import Catalog
+from gateway.catalog_copy import Catalog
 from gateway.errors import GatewayError
+from gateway.json_values import Json, JsonObject
 from gateway.refresh import current, refresh_beside
-from gateway.respond import respond_json
+from gateway.responses import respond_json
 from gateway.tasks import PREFIX
 from gateway.upstreams import DIRECT
-from gateway.wire import Json, JsonObject
 
 VERSION = "0.1.0"
 NO_STORE = (("cache-control", "no-store"),)
@@ -28,8 +28,8 @@ async def show_health(call: Call) -> HttpResponse:
         return respond_json(200, shallow, call.frame, NO_STORE)
     authorize(call.request, call.settings, now_s=call.ports.now_s())
     settings, ports = call.settings, call.ports
-    catalog = await current(settings.upstream, ports, ttl_s=settings.catalog_ttl_s)
-    refresh_beside(catalog, settings.upstream, ports, ttl_s=settings.catalog_ttl_s)
+    catalog = await current(settings.upstream, ports, call.memory.catalog, ttl_s=settings.catalog_ttl_s)
+    refresh_beside(catalog, settings.upstream, ports, call.memory.catalog, ttl_s=settings.catalog_ttl_s)
     return respond_json(200, _deep(shallow, call, catalog), call.frame, NO_STORE)
 
 
@@ -68,7 +68,7 @@ def _deep(shallow: JsonObject, call: Call, catalog: Catalog | None) -> JsonObjec
             name: {"models": [*models], "not_listed": missing[name]} for name, models in chains.items()
         },
         "upstreams": ["openrouter", *settings.direct],
-        "ledger": {"bound": call.ports.database.bound, "lost_writes": call.ports.lost_writes.count},
+        "ledger": {"bound": call.ports.database.bound, "lost_writes": call.memory.lost_writes.count},
     }
 
 

@@ -1,16 +1,16 @@
 """``GET /v1/key``: what the caller may do, has spent, and may spend; for admins OpenRouter's key too."""
 
-from gateway.answers import parse_json
 from gateway.authorize import authorize
 from gateway.body import HttpResponse
 from gateway.budget import MICROS, resets_at, shown_time
-from gateway.budgets import EVERYBODY
+from gateway.budgets import EVERYBODY, Budgets
 from gateway.call import Call
 from gateway.check_budget import Account, accounts_of, read_spending
 from gateway.get import get
-from gateway.ports import Ports, TransportError
-from gateway.respond import respond_json
-from gateway.wire import Json, JsonObject, object_or_empty
+from gateway.json_bytes import parse_json
+from gateway.json_values import Json, JsonObject, object_or_empty
+from gateway.responses import respond_json
+from gateway.wire import TransportError
 
 UPSTREAM_TIMEOUT_S = 5.0
 # What is shown of OpenRouter's own key: amounts, limits and times, no names, no ids.
@@ -31,10 +31,10 @@ SHOWN = (
 
 async def show_key(call: Call) -> HttpResponse:
     """``GET /v1/key``: of the caller's own key, and nobody else's."""
-    settings, ports = call.settings, call.ports
+    settings, ports, memory = call.settings, call.ports, call.memory
     caller = authorize(call.request, settings, now_s=ports.now_s())
     accounts = accounts_of(caller, settings)
-    await read_spending(accounts, ports)
+    await read_spending(accounts, ports, memory.spending)
     now_s = ports.now_s()
     own = [account for account in accounts if account.key != EVERYBODY or caller.admin]
     shown: JsonObject = {
@@ -47,8 +47,8 @@ async def show_key(call: Call) -> HttpResponse:
         "per_minute": caller.per_minute,
         "concurrent": caller.concurrent,
         # Counted for those that it binds alone.
-        "under_way": None if caller.concurrent is None else ports.rates.under_way(caller.name, now_s=now_s),
-        "budgets": [row for account in own for row in _budget_rows(account, ports)],
+        "under_way": None if caller.concurrent is None else memory.rates.in_flight(caller.name, now_s=now_s),
+        "budgets": [row for account in own for row in _budget_rows(account, memory.spending, now_s)],
         "counted_by": "ledger" if ports.database.bound else "isolate",
     }
     if caller.admin:
@@ -56,11 +56,10 @@ async def show_key(call: Call) -> HttpResponse:
     return respond_json(200, shown, call.frame, (("cache-control", "no-store"),))
 
 
-def _budget_rows(account: Account, ports: Ports) -> list[Json]:
-    now_s = ports.now_s()
+def _budget_rows(account: Account, spending: Budgets, now_s: float) -> list[Json]:
     rows: list[Json] = []
     for span, limit in account.budget.limits():
-        spent = ports.budgets.spent(account.key, span, now_s=now_s)
+        spent = spending.spent(account.key, span, now_s=now_s)
         rows.append(
             {
                 "scope": "all_keys" if account.key == EVERYBODY else "key",

@@ -9,15 +9,15 @@ from zlib import crc32
 from gateway.authorize import authorize
 from gateway.body import HttpResponse
 from gateway.call import OPENROUTERS_PREFIX, Call
-from gateway.catalog import Catalog
+from gateway.catalog_copy import Catalog
 from gateway.endpoints import endpoints_of, unavailable
 from gateway.errors import GatewayError
+from gateway.fault import Fault
 from gateway.json_bytes import to_json_bytes
 from gateway.keys import may_use
 from gateway.listing import read_query
-from gateway.policy import Fault
 from gateway.refresh import current, refresh_beside
-from gateway.respond import JSON_TYPE
+from gateway.responses import JSON_TYPE
 from gateway.shelf import Shelf, list_body
 from gateway.show_tasks import shown_tasks
 from gateway.wire import HttpRequest
@@ -77,7 +77,9 @@ def _shelf(call: Call, catalog: Catalog) -> Shelf:
 
 
 async def _catalog(call: Call) -> Catalog:
-    catalog = await current(call.settings.upstream, call.ports, ttl_s=call.settings.catalog_ttl_s)
+    catalog = await current(
+        call.settings.upstream, call.ports, call.memory.catalog, ttl_s=call.settings.catalog_ttl_s
+    )
     if catalog is None:
         raise unavailable(Fault(code="openrouter_error", status=503))
     return catalog
@@ -93,7 +95,7 @@ def _respond(call: Call, catalog: Catalog, etag: str, make_body: Callable[[], by
         ("age", str(int(age_s))),
         *call.frame.headers,
     )
-    refresh_beside(catalog, settings.upstream, ports, ttl_s=settings.catalog_ttl_s)
+    refresh_beside(catalog, settings.upstream, ports, call.memory.catalog, ttl_s=settings.catalog_ttl_s)
     if _has(call.request.header("if-none-match"), etag):
         return HttpResponse(status=304, headers=headers, body=b"")
     return HttpResponse(status=200, headers=(JSON_TYPE, *headers), body=make_body())
@@ -108,7 +110,9 @@ def _has(if_none_match: str | None, etag: str) -> bool:
 async def _endpoints(call: Call, model_id: str) -> HttpResponse:
     """Return a model's endpoints as they are now: of use for seconds only."""
     upstream, ports = call.settings.upstream, call.ports
-    endpoints = await endpoints_of(model_id, upstream, ports, max_age_s=ENDPOINTS_MAX_AGE_S)
+    endpoints = await endpoints_of(
+        model_id, upstream, ports, call.memory.endpoints, max_age_s=ENDPOINTS_MAX_AGE_S
+    )
     headers = (
         JSON_TYPE,
         ("cache-control", f"private, max-age={ENDPOINTS_MAX_AGE_S}"),

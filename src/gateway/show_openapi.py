@@ -3,7 +3,7 @@
 from gateway.body import HttpResponse
 from gateway.call import Call
 from gateway.openapi import openapi
-from gateway.respond import respond_json
+from gateway.responses import respond_json
 from gateway.show_health import VERSION
 
 

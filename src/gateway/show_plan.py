@@ -9,15 +9,17 @@ from gateway.body import HttpResponse
 from gateway.call import Call
 from gateway.chain import Limits, Plan, Step
 from gateway.decided import decided_by
-from gateway.policy import Fault
+from gateway.fault import Fault
+from gateway.json_values import JsonObject
 from gateway.ports import Ports
 from gateway.prepare import Prepared, for_attempts, learn_beside, prepare
 from gateway.prices import listed_price
-from gateway.receipt import Receipt
-from gateway.respond import respond_json
+from gateway.receipt import Receipt, open_receipt
+from gateway.responses import respond_json
+from gateway.rests import Rests
 from gateway.schedule import Schedule
 from gateway.spent import chain_spent
-from gateway.wire import OPENROUTER, JsonObject
+from gateway.wire import OPENROUTER
 
 # A fault that asks for no pause and no retry: the chain goes on as if the attempt had taken no time.
 FAILED = Fault(code="unavailable")
@@ -33,8 +35,8 @@ async def show_plan(call: Call) -> HttpResponse:
 
 def _plan_json(call: Call, prepared: Prepared) -> JsonObject:
     planned, known, tokens = prepared.planned, prepared.known, prepared.chat.needs.tokens
-    receipt = planned.open_receipt(call.frame.request_id, started_at_s=known.now_s)
-    steps, failure = walk(planned, receipt, call.ports)
+    receipt = open_receipt(planned, call.frame.request_id, started_at_s=known.now_s)
+    steps, failure = walk(planned, receipt, call.ports, call.memory.cooldowns)
     return {
         "object": "plan",
         "request_id": receipt.request_id,
@@ -46,16 +48,16 @@ def _plan_json(call: Call, prepared: Prepared) -> JsonObject:
         "limits": _limits_json(planned.limits),
         "prompt_tokens": {"least": tokens.least, "likely": tokens.likely, "most": tokens.most},
         "cost_usd": _cost_json(steps, planned.limits),
-        "decided_by": decided_by(prepared.chat, call.settings, prepared.caller, known),
+        "decided_by": decided_by(prepared.chat, prepared.selection, prepared.caller, known),
         "catalog": _catalog_json(prepared),
         "would_fail_with": None if steps else failure,
     }
 
 
-def walk(planned: Plan, receipt: Receipt, ports: Ports) -> tuple[list[Step], JsonObject]:
+def walk(planned: Plan, receipt: Receipt, ports: Ports, cooldowns: Rests) -> tuple[list[Step], JsonObject]:
     """Return the attempts that a chain comes to when each fails at once, and the error that it ends in."""
     clock_s = ports.now_s()
-    schedule = Schedule(planned, receipt, ports.rests.copy(), now_s=lambda: clock_s, draw=ports.draw)
+    schedule = Schedule(planned, receipt, cooldowns.copy(), now_s=lambda: clock_s, draw=ports.draw)
     steps = []
     while (step := schedule.next()) is not None:
         clock_s += step.wait_s

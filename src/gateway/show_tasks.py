@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from gateway.json_values import Json, JsonObject
 from gateway.tasks import TaskRoute
-from gateway.wire import Json, JsonObject
 
 OWNER = "openrouter-edge"
 

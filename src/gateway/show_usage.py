@@ -7,10 +7,10 @@ from gateway.authorize import authorize
 from gateway.body import HttpResponse
 from gateway.call import Call
 from gateway.errors import GatewayError
+from gateway.json_values import Json, JsonObject
 from gateway.ports import DatabaseError, Ports
-from gateway.respond import respond_json
+from gateway.responses import respond_json
 from gateway.usage import MOST_GROUPS, Span, shown, span_of, statements_for
-from gateway.wire import Json, JsonObject
 
 NO_STORE = (("cache-control", "no-store"),)
 CSV_TYPE = ("content-type", "text/csv; charset=utf-8")
@@ -37,7 +37,7 @@ async def show_usage(call: Call) -> HttpResponse:
             headers=(CSV_TYPE, *NO_STORE, *call.frame.headers),
             body=_csv(span.by, series[:MOST_GROUPS]),
         )
-    return respond_json(200, _usage_json(span, results, series, ports), call.frame, NO_STORE)
+    return respond_json(200, _usage_json(span, results, series, call), call.frame, NO_STORE)
 
 
 async def _ask(span: Span, ports: Ports) -> list[list[JsonObject]]:
@@ -53,12 +53,12 @@ async def _ask(span: Span, ports: Ports) -> list[list[JsonObject]]:
 
 
 def _usage_json(
-    span: Span, results: list[list[JsonObject]] | None, series: list[JsonObject], ports: Ports
+    span: Span, results: list[list[JsonObject]] | None, series: list[JsonObject], call: Call
 ) -> JsonObject:
     rows: list[Json] = [*series[:MOST_GROUPS]]
     return {
         "object": "usage",
-        "ledger": "bound" if ports.database.bound else "not bound: nothing is kept",
+        "ledger": "bound" if call.ports.database.bound else "not bound: nothing is kept",
         "from": span.first.isoformat(),
         "to": span.last.isoformat(),
         "key": span.key,
@@ -66,7 +66,7 @@ def _usage_json(
         "totals": shown(results[0][0]) if results else None,
         "series": rows,
         "truncated": len(series) > MOST_GROUPS,
-        "lost_writes": ports.lost_writes.count,
+        "lost_writes": call.memory.lost_writes.count,
     }
 
 

@@ -1,9 +1,10 @@
 """The error that a caller gets when no model has answered, or when an answer broke off."""
 
 from gateway.errors import GatewayError
-from gateway.policy import Fault, Verdict
+from gateway.fault import Fault
+from gateway.json_values import Json, JsonObject
+from gateway.policy import Verdict
 from gateway.receipt import Receipt
-from gateway.wire import Json, JsonObject
 
 
 def chain_spent(receipt: Receipt, last: Fault, *, list_all: bool, wait_s: float | None) -> GatewayError:

@@ -10,10 +10,11 @@ from gateway.chunk_shape import OBJECT
 from gateway.errors import GatewayError
 from gateway.execute import done_within, execute
 from gateway.frozen import dataclass
+from gateway.isolate import Memory
 from gateway.ports import Ports
 from gateway.receipt import Receipt
 from gateway.relay import RelayedStream
-from gateway.respond import Frame
+from gateway.responses import Frame
 from gateway.resume import resume_by
 
 
@@ -26,6 +27,7 @@ class Streaming:
     receipt: Receipt
     frame: Frame
     ports: Ports
+    memory: Memory
     done: Callable[[str], None]
 
     def relay(self, served: ServedStream) -> RelayedStream:
@@ -37,7 +39,7 @@ class Streaming:
             idle_s=self.planned.limits.idle_s,
             now_s=self.ports.now_s,
             call_later=self.ports.call_later,
-            resume=resume_by(self.planned, self.ask, self.receipt, self.ports),
+            resume=resume_by(self.planned, self.ask, self.receipt, self.ports, self.memory),
             guard_events=self.planned.limits.guard_events,
             openai_usage=self.planned.openai_usage,
             list_errors=self.planned.list_errors,
@@ -55,7 +57,7 @@ class Streaming:
         every_s = self.planned.limits.keepalive_s
         if every_s is not None:
             return await self._begin_within(every_s)
-        served = await execute(self.planned, self.ask, self.receipt, self.ports)
+        served = await execute(self.planned, self.ask, self.receipt, self.ports, self.memory)
         assert isinstance(served, ServedStream)  # as the ask wants it
         return self.relay(served)
 
@@ -67,7 +69,7 @@ class Streaming:
         from gateway.keep_alive import abandon  # noqa: PLC0415  # few ask for it
         from gateway.patience import PatientStream  # noqa: PLC0415
 
-        chain = asyncio.create_task(execute(self.planned, self.ask, self.receipt, self.ports))
+        chain = asyncio.create_task(execute(self.planned, self.ask, self.receipt, self.ports, self.memory))
         try:
             await done_within({chain}, every_s, self.ports)
         except asyncio.CancelledError:

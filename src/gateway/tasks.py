@@ -9,16 +9,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import field
 from types import MappingProxyType
-from typing import Literal, TypeAlias, get_args
 
 from gateway.casts import as_model, as_object
 from gateway.frozen import dataclass
+from gateway.json_values import Json, list_or_empty, number_or_none, object_or_empty
+from gateway.options import ORDERS, Order
 from gateway.presets import as_options
-from gateway.prices import Price, as_price
-from gateway.wire import Json, list_or_empty, number_or_none, object_or_empty
-
-Order: TypeAlias = Literal["given", "cheapest", "fastest", "weighted", "sticky"]
-ORDERS: tuple[str, ...] = get_args(Order)
+from gateway.price import Price, as_price
 
 PREFIX = "task/"
 _NAME = re.compile(r"task/[a-z0-9][a-z0-9._-]{0,63}")

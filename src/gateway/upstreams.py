@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 
 from gateway.casts import as_base_url, as_object
 from gateway.frozen import dataclass
-from gateway.prices import Price, as_price
-from gateway.wire import OPENROUTER, Json, object_or_empty
+from gateway.json_values import Json, object_or_empty
+from gateway.price import Price, as_price
+from gateway.wire import OPENROUTER
 
 DIRECT = "direct:"
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")

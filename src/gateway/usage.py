@@ -7,8 +7,8 @@ from types import MappingProxyType
 from gateway.budget import MICROS
 from gateway.errors import GatewayError
 from gateway.frozen import dataclass
+from gateway.json_values import Json, JsonObject, number_or_none
 from gateway.ports import Statement
-from gateway.wire import Json, JsonObject, number_or_none
 
 DEFAULT_DAYS = 30
 MOST_DAYS = 92

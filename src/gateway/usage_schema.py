@@ -1,7 +1,7 @@
 """The JSON Schema of what ``GET /v1/usage`` shows, and its query parameters."""
 
+from gateway.json_values import Json, JsonObject
 from gateway.usage import GROUPS, MOST_GROUPS
-from gateway.wire import Json, JsonObject
 
 
 def usage_schema() -> JsonObject:

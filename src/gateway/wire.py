@@ -1,58 +1,13 @@
 """HTTP as the core sees it: one request in, one response out, one call to an upstream."""
 
 from collections.abc import Awaitable, Callable
-from sys import float_info
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from gateway.frozen import dataclass
 
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
-JsonObject: TypeAlias = dict[str, "Json"]
 HeaderPairs: TypeAlias = tuple[tuple[str, str], ...]
 
 OPENROUTER = "openrouter"  # the upstream of every model that is not asked directly
-
-
-def object_or_empty(value: Json) -> JsonObject:
-    """Return ``value`` if it is a JSON object, else an empty one."""
-    return value if isinstance(value, dict) else {}
-
-
-def text_or_none(value: Json) -> str | None:
-    """Return ``value`` if it is a string that holds anything, else None."""
-    return value if isinstance(value, str) and value else None
-
-
-def list_or_empty(value: Json) -> list[Json]:
-    """Return ``value`` if it is a JSON array, else an empty one."""
-    return value if isinstance(value, list) else []
-
-
-def number_or_none(value: Json) -> float | None:
-    """Return ``value`` if it is a JSON number that a float can hold and JSON can carry, else None."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    return float(value) if -float_info.max <= value <= float_info.max else None
-
-
-class NamedTwiceError(ValueError):
-    """A JSON object names a field twice: which value counts would depend on who reads it. Holds the name."""
-
-
-def distinct_object(pairs: list[tuple[str, Json]]) -> JsonObject:
-    """Return an object of these fields: the ``object_pairs_hook`` of what is read from people.
-
-    Raises:
-        NamedTwiceError: two have the same name.
-    """
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        seen = set()
-        for name, _ in pairs:
-            if name in seen:
-                raise NamedTwiceError(name)
-            seen.add(name)
-    return fields
 
 
 class ClientGoneError(Exception):
@@ -105,3 +60,27 @@ class UpstreamRequest:
     path: str
     headers: HeaderPairs
     body: bytes
+
+
+class TransportError(Exception):
+    """The connection failed: refused, reset, cut, aborted. Holds the runtime's name for it, no content."""
+
+
+class Reply(Protocol):
+    """An upstream's response, whose head has arrived and whose body is read once, in one of two ways."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status; 3xx when the upstream tried to redirect."""
+
+    def header(self, name: str) -> str | None:
+        """Return a header's value, or None."""
+
+    async def read(self) -> bytes:
+        """Return the next piece of the body, as it came; ``b""`` at its end. Raises ``TransportError``."""
+
+    async def read_all(self) -> bytes:
+        """Return the whole body. Raises ``TransportError``."""
+
+    def abort(self) -> None:
+        """Close the connection; a pending read raises ``TransportError``. May be called again."""

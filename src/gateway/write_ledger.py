@@ -3,6 +3,7 @@
 import asyncio
 
 from gateway.ask_ledger import ask_ledger
+from gateway.isolate import LostWrites
 from gateway.ledger_row import COLUMNS, Row
 from gateway.ports import DatabaseError, Ports, Statement
 from gateway.settle_ledger import BACK_OFF_S
@@ -30,18 +31,18 @@ _INSERT = (
 )
 
 
-async def write_ledger(row: Row, ports: Ports) -> bool:
+async def write_ledger(row: Row, ports: Ports, lost: LostWrites) -> bool:
     """Write a row; return whether it is in the ledger. Never raises."""
     statements = writing(row, now_s=ports.now_s())
     for pause_s in (*PAUSES_S, None):
         try:
             await ask_ledger(statements, ports, within_s=WRITE_TIMEOUT_S)
         except TimeoutError:
-            lose("TimeoutError", ports)  # one that is this slow is not helped by more of the same
+            lose("TimeoutError", ports, lost)  # one that is this slow is not helped by more of the same
             return False
         except DatabaseError as error:
             if pause_s is None:
-                lose(type(error).__name__, ports)
+                lose(type(error).__name__, ports, lost)
                 return False
             await asyncio.sleep(pause_s)
         else:
@@ -72,7 +73,7 @@ def writing(row: Row, *, now_s: float) -> list[Statement]:
     return [*spend, *owed, (_INSERT, row.values)]
 
 
-def lose(error: str, ports: Ports) -> None:
+def lose(error: str, ports: Ports, lost: LostWrites) -> None:
     """Count a row that is not in the ledger, and say so."""
-    ports.lost_writes.count += 1
-    ports.log("ledger_write_lost", error=error, lost=ports.lost_writes.count)
+    lost.count += 1
+    ports.log("ledger_write_lost", error=error, lost=lost.count)

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gateway.catalog import KEY, VERSION, catalog_of
+from gateway.catalog import KEY, VERSION, catalog_of, to_stored
 from gateway.tasks import PREFIX
 from simulator.catalog import many_models
 from tests.support.runtimes import Fleet, Gateway
@@ -68,7 +68,7 @@ def is_kept_anew(gateway: Gateway) -> bool:
 
 def stale_copy() -> str:
     """Return a copy of yesterday, of one model that OpenRouter has no more."""
-    return catalog_of([{"id": "old/one"}], fetched_at_s=time.time() - DAY_S).to_stored().decode()
+    return to_stored(catalog_of([{"id": "old/one"}], fetched_at_s=time.time() - DAY_S)).decode()
 
 
 def ids_in(answer: httpx.Response) -> list[str]:

@@ -6,9 +6,8 @@ from typing import Any, TypeVar
 
 import httpx
 
-from gateway.ports import TransportError
 from gateway.seal import seal
-from gateway.wire import UpstreamRequest
+from gateway.wire import TransportError, UpstreamRequest
 
 Result = TypeVar("Result")
 

@@ -3,15 +3,17 @@
 import json
 from collections.abc import Callable, Mapping
 
-from gateway.catalog import Catalog
+from gateway.caller import Caller
+from gateway.catalog_copy import Catalog
 from gateway.chain import Candidate, Plan
-from gateway.chat import Caller, ChatRequest
+from gateway.chat import ChatRequest
 from gateway.compact import compact
 from gateway.config import Settings
+from gateway.json_values import Json, JsonObject
 from gateway.knowledge import Knowledge
 from gateway.parse import parse
 from gateway.plan import plan
-from gateway.wire import Json, JsonObject
+from gateway.selection import select
 from tests.support.world import EPOCH_S
 
 ALL_PARAMETERS: list[Json] = ["max_tokens", "tools", "response_format", "structured_outputs", "reasoning"]
@@ -80,7 +82,8 @@ def planned(
 ) -> Plan:
     """Return the plan for a chat request with these fields."""
     settings = Settings.from_env((env or {}).get)
-    return plan(parsed(**fields), settings, Caller(name="tests", models=allowed), knowledge or known())
+    chat, caller = parsed(**fields), Caller(name="tests", models=allowed)
+    return plan(chat, select(chat, settings, caller), settings, caller, knowledge or known())
 
 
 def chain_of(found: Plan) -> list[str]:

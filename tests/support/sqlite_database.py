@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
+from gateway.json_values import JsonObject
 from gateway.ports import DatabaseError, Statement
-from gateway.wire import JsonObject
 from scripts.tools import ROOT
 
 

@@ -10,16 +10,11 @@ import looptime
 
 from gateway.app import handle
 from gateway.body import HttpResponse, Step
-from gateway.budgets import Budgets
-from gateway.catalog import CatalogMemory
 from gateway.config import Settings
-from gateway.endpoints_memory import EndpointsMemory
-from gateway.pace import Pace
-from gateway.ports import LostWrites, Ports, Reply
-from gateway.rates import Rates
-from gateway.rests import Rests
-from gateway.sessions import Sessions
-from gateway.wire import BodyTooLargeError, HttpRequest, Json
+from gateway.isolate import Memory
+from gateway.json_values import Json
+from gateway.ports import Ports
+from gateway.wire import BodyTooLargeError, HttpRequest, Reply
 from tests.support.chunks import payloads_in
 from tests.support.httpx_transport import HttpxTransport
 from tests.support.sqlite_database import SqliteDatabase
@@ -148,18 +143,11 @@ class World:
     draw: float = 1.0
     ids: int = 0
     body_s: float = 0.0
-    rests: Rests = field(default_factory=Rests)
-    pace: Pace = field(default_factory=Pace)
-    lost_writes: LostWrites = field(default_factory=LostWrites)
-    budgets: Budgets = field(default_factory=Budgets)
-    rates: Rates = field(default_factory=Rates)
     rate_limiter: Limiter = field(default_factory=lambda: Limiter(bound=False))
-    sessions: Sessions = field(default_factory=Sessions)
+    memory: Memory = field(default_factory=Memory)
     cache: MemoryCache = field(default_factory=MemoryCache)
     answers: Answers = field(default_factory=Answers)
     database: SqliteDatabase = field(default_factory=lambda: SqliteDatabase(bound=False))
-    catalog_memory: CatalogMemory = field(default_factory=CatalogMemory)
-    endpoints_memory: EndpointsMemory = field(default_factory=EndpointsMemory)
     transport: HttpxTransport = field(init=False)
 
     def __post_init__(self) -> None:
@@ -183,18 +171,10 @@ class World:
             call_later=asyncio.get_running_loop().call_later,
             within=asyncio.timeout,
             log_bug=self._log_bug,
-            rests=self.rests,
-            pace=self.pace,
-            lost_writes=self.lost_writes,
-            budgets=self.budgets,
-            rates=self.rates,
             rate_limiter=self.rate_limiter,
-            sessions=self.sessions,
             cache=self.cache,
             answers=self.answers,
             database=self.database,
-            catalog_memory=self.catalog_memory,
-            endpoints_memory=self.endpoints_memory,
         )
 
     def _log_bug(self, error: Exception, *, request_id: str | None = None) -> None:
@@ -250,7 +230,9 @@ class World:
             method=method, host=host, path=bare, query=query, header=given.get, read_body=read_body
         )
         async with asyncio.timeout(NOTHING_TAKES_LONGER_S):
-            return await handle(request, lambda: Settings.from_env({**ENV, **self.env}.get), self.ports)
+            return await handle(
+                request, lambda: Settings.from_env({**ENV, **self.env}.get), self.ports, self.memory
+            )
 
     async def ask(self, *models: str, stream: bool = False, **fields: object) -> Answer:
         """Return the whole answer to a chat request."""

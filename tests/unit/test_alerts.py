@@ -8,7 +8,6 @@ from gateway.alerts import LEDGER_TIMEOUT_S, POST_TRIES, alert
 from gateway.budget import Budget
 from gateway.budgets import EVERYBODY
 from gateway.check_budget import Account
-from gateway.ports import Ports
 from gateway.write_ledger import PAUSES_S, WRITE_TIMEOUT_S
 from tests.support.httpx_transport import HttpxTransport
 from tests.support.sqlite_database import SqliteDatabase
@@ -45,11 +44,15 @@ def isolate(hook: Hook, database: SqliteDatabase) -> World:
     return world
 
 
-def spent(world: World, micros: int, *, key: str = "one") -> Ports:
+def spent(world: World, micros: int, *, key: str = "one") -> World:
     world.database.rows("INSERT OR REPLACE INTO spend VALUES (?, ?, ?, 1)", key, TODAY, micros)
     for each in (key, EVERYBODY):
-        world.budgets.end_reading(each, {TODAY: micros, TODAY[:7]: micros}, begun_at_s=EPOCH_S)
-    return world.ports
+        world.memory.spending.end_reading(each, {TODAY: micros, TODAY[:7]: micros}, begun_at_s=EPOCH_S)
+    return world
+
+
+async def said(accounts: tuple[Account, ...], world: World) -> None:
+    await alert(accounts, HOOK, world.ports, world.memory.spending)
 
 
 async def test_each_threshold_is_said_once() -> None:
@@ -57,7 +60,7 @@ async def test_each_threshold_is_said_once() -> None:
     world = isolate(hook, database)
 
     for micros in (100_000, 500_000, 510_000, 800_000, 1_000_000, 1_200_000):
-        await alert((ONE,), HOOK, spent(world, micros))
+        await said((ONE,), spent(world, micros))
 
     assert [text.split("%")[0] for text in hook.texts] == [
         f"openrouter-edge: {percent} " for percent in (50, 80, 100)
@@ -73,7 +76,7 @@ async def test_many_isolates_say_it_once() -> None:
     hook, database = Hook(200), SqliteDatabase()
     isolates = [isolate(hook, database) for _ in range(10)]
 
-    await asyncio.gather(*(alert((ONE,), HOOK, spent(each, 600_000)) for each in isolates))
+    await asyncio.gather(*(said((ONE,), spent(each, 600_000)) for each in isolates))
 
     assert len(hook.texts) == 1
 
@@ -81,7 +84,7 @@ async def test_many_isolates_say_it_once() -> None:
 async def test_a_jump_over_all_thresholds_says_each() -> None:
     hook = Hook(200)
 
-    await alert((ONE,), HOOK, spent(isolate(hook, SqliteDatabase()), 1_000_000))
+    await said((ONE,), spent(isolate(hook, SqliteDatabase()), 1_000_000))
 
     assert len(hook.texts) == 3
 
@@ -90,16 +93,16 @@ async def test_the_budget_of_all_keys_is_said_to_be_theirs() -> None:
     hook = Hook(200)
     everybody = Account(key=EVERYBODY, budget=Budget(month_micros=1_000_000))
 
-    await alert((everybody,), HOOK, spent(isolate(hook, SqliteDatabase()), 550_000))
+    await said((everybody,), spent(isolate(hook, SqliteDatabase()), 550_000))
 
     assert "50 % of the monthly budget of all keys together" in hook.texts[0]
 
 
 async def test_an_isolates_own_guess_alone_says_nothing() -> None:
     hook, world = Hook(200), isolate(Hook(200), SqliteDatabase())
-    world.budgets.hold("one", "t", 900_000, now_s=EPOCH_S)
+    world.memory.spending.hold("one", "t", 900_000, now_s=EPOCH_S)
 
-    await alert((ONE,), HOOK, world.ports)
+    await said((ONE,), world)
 
     assert hook.texts == []
     assert world.database.rows("SELECT * FROM alerts") == []
@@ -107,12 +110,12 @@ async def test_an_isolates_own_guess_alone_says_nothing() -> None:
 
 async def test_a_webhook_that_fails_is_tried_again_and_then_logged_without_its_url() -> None:
     hook = Hook(500, 500, 200)
-    await alert((ONE,), HOOK, spent(isolate(hook, SqliteDatabase()), 500_000))
+    await said((ONE,), spent(isolate(hook, SqliteDatabase()), 500_000))
     assert len(hook.texts) == 3
 
     hook = Hook(500)
     world = isolate(hook, SqliteDatabase())
-    await alert((ONE,), HOOK, spent(world, 500_000))
+    await said((ONE,), spent(world, 500_000))
     assert len(hook.texts) == POST_TRIES
     assert [line["error"] for line in world.events("alert_failed")] == ["webhook"]
     assert "canary" not in world.log_text
@@ -122,7 +125,7 @@ async def test_a_webhook_that_hangs_after_its_head_is_let_go_of() -> None:
     hook = Hook(200, hangs=True)
     world = isolate(hook, SqliteDatabase())
 
-    await alert((ONE,), HOOK, spent(world, 500_000))
+    await said((ONE,), spent(world, 500_000))
 
     assert [reply.aborted for reply in world.transport.replies] == [
         True
@@ -137,7 +140,7 @@ async def test_whatever_hangs_all_tries_fit_into_what_the_runtime_leaves() -> No
     world.database.pause_s = LEDGER_TIMEOUT_S - 0.001
 
     accounts = tuple(Account(key=key, budget=limits) for key in ("one", EVERYBODY))
-    await alert(accounts, HOOK, spent(world, 1_000_000))
+    await said(accounts, spent(world, 1_000_000))
 
     assert len(hook.texts) == 2 * 2 * 3
     written_s = WRITE_TIMEOUT_S * (1 + len(PAUSES_S)) + sum(PAUSES_S)
@@ -147,10 +150,10 @@ async def test_whatever_hangs_all_tries_fit_into_what_the_runtime_leaves() -> No
 async def test_a_ledger_that_fails_says_nothing_and_harms_nobody() -> None:
     hook = Hook(200)
     world = isolate(hook, SqliteDatabase())
-    ports = spent(world, 500_000)
+    spent(world, 500_000)
     world.database.broken = True
 
-    await alert((ONE,), HOOK, ports)
+    await said((ONE,), world)
 
     assert hook.texts == []
     assert world.events("alert_failed")
@@ -161,6 +164,6 @@ async def test_without_a_webhook_or_a_ledger_nothing_is_done(url: str) -> None:
     hook = Hook(200)
     world = isolate(hook, SqliteDatabase(bound=not url))
 
-    await alert((ONE,), url, world.ports)
+    await alert((ONE,), url, world.ports, world.memory.spending)
 
     assert (hook.texts, world.database.batches) == ([], 0)

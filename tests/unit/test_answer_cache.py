@@ -270,8 +270,8 @@ async def test_a_hit_is_free_in_the_ledger_and_holds_no_budget() -> None:
         ("a/one", 1, "answered", 21),
         ("a/one", 0, "answered", 0),
     ]
-    assert made.rates.under_way("one", now_s=0.0) == 0
-    assert made.budgets.spent("one", "day", now_s=EPOCH_S) == 21
+    assert made.memory.rates.in_flight("one", now_s=0.0) == 0
+    assert made.memory.spending.spent("one", "day", now_s=EPOCH_S) == 21
 
 
 @pytest.mark.parametrize("value", [0, -1, 86_401, "60", True, 1.5])

@@ -8,9 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.answer_cache import key_of
-from gateway.chat import Caller
-from gateway.fields import OPTIONS, OWN, REFUSED
+from gateway.caller import Caller
+from gateway.config import Settings
+from gateway.fields import OWN, REFUSED
+from gateway.options import OPTIONS
 from gateway.prepare import Prepared
+from gateway.selection import select
 from tests.support.planning import known, parsed, planned
 
 # Names as callers and providers make them up: nothing that the gateway knows of is needed to tell them apart.
@@ -22,13 +25,15 @@ FIELDS = st.dictionaries(NAMES, VALUES, max_size=3)
 
 def prepared(caller: Caller | None = None, /, **fields: object) -> Prepared:
     fields = {"model": "a/one", **fields}
+    chat, caller = parsed(**fields), caller or Caller(name="tests")
     return Prepared(
-        caller=caller or Caller(name="tests"),
-        chat=parsed(**fields),
+        caller=caller,
+        chat=chat,
         ticket="1",
         accounts=(),
         rate_headers=(),
         session=None,
+        selection=select(chat, Settings.from_env(lambda _name: None), caller),
         known=known(),
         planned=planned(None, known(), None, **fields),
     )

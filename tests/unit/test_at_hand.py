@@ -2,7 +2,8 @@ import asyncio
 
 import pytest
 
-from gateway.catalog import KEY, Catalog, CatalogMemory, catalog_of
+from gateway.catalog import KEY, catalog_of, to_stored
+from gateway.catalog_copy import Catalog, CatalogMemory
 from gateway.config import Settings
 from gateway.refresh import CACHE_TIMEOUT_S, LOOK_S, RETRY_S, at_hand, is_due, refresh
 from tests.support.catalog_world import NEW, TTL_S, world_of
@@ -19,14 +20,14 @@ def copy_of(name: str, *, at_s: float = 0.0) -> Catalog:
 
 def world_before(stored: Catalog | None = None, *, own: Catalog | None = None) -> World:
     world = world_of(fail(500))
-    world.catalog_memory.catalog = own
+    world.memory.catalog.catalog = own
     if stored:
-        world.cache.values[KEY] = stored.to_stored()
+        world.cache.values[KEY] = to_stored(stored)
     return world
 
 
 async def id_at_hand(world: World) -> object:
-    catalog = await at_hand(world.ports, ttl_s=TTL_S)
+    catalog = await at_hand(world.ports, world.memory.catalog, ttl_s=TTL_S)
     return catalog and catalog.models()[0]["id"]
 
 
@@ -35,9 +36,9 @@ async def test_a_fresh_copy_is_at_hand_without_waiting_for_anything() -> None:
     await asyncio.sleep(TTL_S)
 
     with pytest.raises(StopIteration) as stopped:
-        at_hand(world.ports, ttl_s=TTL_S).send(None)
+        at_hand(world.ports, world.memory.catalog, ttl_s=TTL_S).send(None)
 
-    assert stopped.value.value is world.catalog_memory.catalog
+    assert stopped.value.value is world.memory.catalog.catalog
     assert world.cache.gets == 0
 
 
@@ -64,7 +65,7 @@ async def test_a_stale_copy_is_at_hand_as_it_is_until_kv_has_a_newer_one() -> No
     world = world_before(copy_of("a/older", at_s=-900), own=copy_of("a/own", at_s=-800))
 
     assert await id_at_hand(world) == "a/own"
-    world.cache.values[KEY] = copy_of("a/newer").to_stored()
+    world.cache.values[KEY] = to_stored(copy_of("a/newer"))
     assert await id_at_hand(world) == "a/own"
     await asyncio.sleep(LOOK_S)
     assert await id_at_hand(world) == "a/newer"
@@ -126,7 +127,7 @@ async def test_whatever_is_wrong_with_kv_nothing_is_raised() -> None:
     world = world_of(NEW, cache=BuggyCache())
 
     assert await id_at_hand(world) is None
-    await refresh(Settings.from_env(ENV.get).upstream, world.ports, max_age_s=TTL_S)
+    await refresh(Settings.from_env(ENV.get).upstream, world.ports, world.memory.catalog, max_age_s=TTL_S)
 
     assert await id_at_hand(world) == "a/new"
     assert {str(event["error"]) for event in world.events("internal_error")} == {"AttributeError"}
@@ -153,13 +154,10 @@ async def test_a_copy_that_cannot_be_read_is_said_to_be_ignored() -> None:
         pytest.param(None, CatalogMemory(fetching_until_s=EPOCH_S), True, id="another was to have fetched"),
     ],
 )
-async def test_a_fetch_is_due_when_there_is_no_fresh_copy_and_nobody_is_at_it(
+def test_a_fetch_is_due_when_there_is_no_fresh_copy_and_nobody_is_at_it(
     catalog: Catalog | None, memory: CatalogMemory, *, due: bool
 ) -> None:
-    world = world_before()
-    world.catalog_memory = memory
-
-    assert is_due(catalog, world.ports, ttl_s=TTL_S) is due
+    assert is_due(catalog, memory, now_s=EPOCH_S, ttl_s=TTL_S) is due
 
 
 async def test_while_openrouter_fails_without_any_copy_it_is_asked_twice_a_minute() -> None:
@@ -167,8 +165,9 @@ async def test_while_openrouter_fails_without_any_copy_it_is_asked_twice_a_minut
     upstream = Settings.from_env(ENV.get).upstream
 
     for _ in range(60):
-        if is_due(await at_hand(world.ports, ttl_s=TTL_S), world.ports, ttl_s=TTL_S):
-            await refresh(upstream, world.ports, max_age_s=TTL_S)
+        catalog = await at_hand(world.ports, world.memory.catalog, ttl_s=TTL_S)
+        if is_due(catalog, world.memory.catalog, now_s=world.ports.now_s(), ttl_s=TTL_S):
+            await refresh(upstream, world.ports, world.memory.catalog, max_age_s=TTL_S)
         await asyncio.sleep(1)
 
     assert world.upstream.got == ["/models"] * 2

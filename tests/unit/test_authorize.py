@@ -3,7 +3,7 @@ import json
 import pytest
 
 from gateway.authorize import authorize
-from gateway.chat import Caller
+from gateway.caller import Caller
 from gateway.config import Settings
 from gateway.errors import GatewayError
 from gateway.wire import HttpRequest

@@ -1,10 +1,12 @@
 """The order ``fastest`` goes by what OpenRouter says of endpoints, until models have been measured here."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from gateway.availability import MAX_AGE_S, MAX_LOOKUPS
+from gateway.pace import Pace
 from tests.support.planning import catalog_of, listed
 from tests.support.upstream import answer, fail, reply
 from tests.support.world import World, chat, finish
@@ -21,7 +23,7 @@ def endpoints(latency_ms: float) -> bytes:
 
 def world() -> World:
     world = World()
-    world.catalog_memory.catalog = catalog_of(*(listed(name) for name in NAMES))
+    world.memory.catalog.catalog = catalog_of(*(listed(name) for name in NAMES))
     for name, latency_ms in (("a/slow", 3_000), ("b/fast", 200)):
         world.upstream.pages[f"/models/{name}/endpoints"] = (reply(200, endpoints(latency_ms)),)
     return world
@@ -39,7 +41,8 @@ async def test_the_first_request_goes_as_given_and_looks_up_beside_it_what_the_n
     assert asked.upstream.models == ["a/slow"]
     assert len(asked.upstream.got) == 2
 
-    asked.pace = type(asked.pace)()  # what it measured itself would count more
+    # what it measured itself would count more.
+    asked.memory = replace(asked.memory, latencies=Pace())
     await ask(asked, *NAMES, gateway=FASTEST)
     assert asked.upstream.models == ["a/slow", "b/fast"]
 
@@ -68,9 +71,9 @@ async def test_endpoints_are_looked_up_again_once_they_are_old() -> None:
     assert len(asked.upstream.got) == 2
 
     for name in NAMES:
-        kept = asked.endpoints_memory.kept(name)
-        assert kept is not None
-        asked.endpoints_memory.keep(name, kept._replace(fetched_at_s=kept.fetched_at_s - MAX_AGE_S - 1))
+        known = asked.memory.endpoints.get(name)
+        assert known is not None
+        asked.memory.endpoints.put(name, known._replace(fetched_at_s=known.fetched_at_s - MAX_AGE_S - 1))
     await ask(asked, *NAMES, gateway=FASTEST)
     assert len(asked.upstream.got) == 4
 
@@ -102,7 +105,7 @@ async def test_a_name_that_is_not_listed_never_becomes_a_path() -> None:
 async def test_a_long_chain_is_looked_up_bit_by_bit() -> None:
     asked = world()
     names = [f"m/{number}" for number in range(10)]
-    asked.catalog_memory.catalog = catalog_of(*(listed(name) for name in names))
+    asked.memory.catalog.catalog = catalog_of(*(listed(name) for name in names))
     asked.upstream.pages |= {f"/models/{name}/endpoints": (reply(200, endpoints(1)),) for name in names}
 
     await ask(asked, *names, gateway=FASTEST)
@@ -117,4 +120,4 @@ async def test_endpoints_that_cannot_be_had_do_no_harm() -> None:
     await ask(asked, *NAMES, gateway=FASTEST)
 
     assert [line["model"] for line in asked.events("endpoints_not_fetched")] == ["a/slow"]
-    assert asked.endpoints_memory.kept("b/fast") is not None
+    assert asked.memory.endpoints.get("b/fast") is not None

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.budget import period_of
 from gateway.budgets import FRESH_S
-from gateway.catalog import Catalog
+from gateway.catalog_copy import Catalog
 from tests.support.planning import catalog_of, listed
 from tests.support.sqlite_database import SqliteDatabase
 from tests.support.upstream import after, answer, fail
@@ -36,7 +36,7 @@ def world(*, day_usd: float | None = None, month_usd: float | None = None, **env
         {"name": "two", "token": OTHER_TOKEN},
     ]
     made = World({"GATEWAY_KEYS": json.dumps(entries), **env}, database=SqliteDatabase())
-    made.catalog_memory.catalog = catalog()
+    made.memory.catalog.catalog = catalog()
     return made
 
 
@@ -154,7 +154,7 @@ async def test_an_attempt_that_may_have_been_billed_counts_with_its_worst() -> N
 
 async def test_what_a_failed_attempt_left_too_little_of_the_budget_for_is_said_so() -> None:
     made = world(day_usd=0.001).script("a/one", after(100.0, answer()))
-    made.catalog_memory.catalog = catalog_of(CHEAP, listed("c/three"))
+    made.memory.catalog.catalog = catalog_of(CHEAP, listed("c/three"))
 
     options = {"attempt_ms": 1_000, "retries": 0}
     got = await ask(made, models=["a/one", "c/three"], max_tokens=300, gateway=options)
@@ -225,7 +225,7 @@ async def test_a_client_that_leaves_during_the_first_reading_opens_no_spent_budg
 async def test_who_waits_for_a_reading_that_nobody_ends_reads_itself() -> None:
     made = world(day_usd=1)
     spend(made, "one", TODAY, 1_000_000)
-    made.budgets.begin_reading("one", now_s=EPOCH_S, until_s=EPOCH_S + 1)
+    made.memory.spending.begin_reading("one", now_s=EPOCH_S, until_s=EPOCH_S + 1)
 
     assert (await ask(made)).error["code"] == "budget_spent"
 
@@ -273,4 +273,4 @@ async def test_a_client_that_leaves_frees_what_it_held() -> None:
 
     (line,) = made.events("request_done")
     assert line["outcome"] == "client_gone"
-    assert made.rates.under_way("one", now_s=EPOCH_S) == 0
+    assert made.memory.rates.in_flight("one", now_s=EPOCH_S) == 0

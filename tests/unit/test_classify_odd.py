@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.details import safe_details
+from gateway.json_values import Json
 from gateway.policy import RULES
-from gateway.wire import Json
 from tests.support.canary import CANARY, with_canaries
 from tests.support.faults import FAULTY, error_in, fault_of
 from tests.support.samples import sample

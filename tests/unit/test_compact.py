@@ -3,9 +3,10 @@ from typing import Any
 
 import pytest
 
-from gateway.catalog import Catalog
+from gateway.catalog import to_stored
+from gateway.catalog_copy import Catalog
 from gateway.compact import INSISTED_ON, KEPT, compact, shown
-from gateway.wire import Json
+from gateway.json_values import Json
 from tests.support.models import HAIKU, many_models, model, priced, recorded_models
 
 NOW_S = 1_795_338_000.0
@@ -36,7 +37,7 @@ def test_650_wordy_models_are_stored_in_well_under_a_megabyte() -> None:
     catalog = compact(payload, now_s=NOW_S)
     assert catalog is not None
 
-    size = len(catalog.to_stored())
+    size = len(to_stored(catalog))
 
     assert len(catalog) == LIKE_OPENROUTERS
     assert size < 700_000

@@ -16,7 +16,7 @@ UPSTREAM = Settings.from_env(ENV.get).upstream
 
 
 async def asked(world: World, *, max_age_s: float = 10.0) -> Endpoints:
-    return await endpoints_of(HAIKU, UPSTREAM, world.ports, max_age_s=max_age_s)
+    return await endpoints_of(HAIKU, UPSTREAM, world.ports, world.memory.endpoints, max_age_s=max_age_s)
 
 
 async def test_what_openrouter_says_is_returned_with_its_time_and_kept() -> None:
@@ -26,13 +26,13 @@ async def test_what_openrouter_says_is_returned_with_its_time_and_kept() -> None
 
     assert got.payload == json.loads(got.body) == json.loads(RECORDED_ENDPOINTS)
     assert got.fetched_at_s == EPOCH_S
-    assert world.endpoints_memory.kept(HAIKU) is got
+    assert world.memory.endpoints.get(HAIKU) is got
 
 
 async def test_each_reader_says_what_is_too_old_for_it() -> None:
     world = world_with()
     old = Endpoints(EPOCH_S - 60.0, {"data": {}}, b'{"data":{}}')
-    world.endpoints_memory.keep(HAIKU, old)
+    world.memory.endpoints.put(HAIKU, old)
 
     assert await asked(world, max_age_s=60.0) is old
     assert world.upstream.got == []
@@ -42,7 +42,7 @@ async def test_each_reader_says_what_is_too_old_for_it() -> None:
 
 async def test_what_is_from_the_future_is_asked_anew() -> None:
     world = world_with()
-    world.endpoints_memory.keep(HAIKU, Endpoints(EPOCH_S + 60.0, {"data": {}}, b'{"data":{}}'))
+    world.memory.endpoints.put(HAIKU, Endpoints(EPOCH_S + 60.0, {"data": {}}, b'{"data":{}}'))
 
     assert (await asked(world)).fetched_at_s == EPOCH_S
 
@@ -51,12 +51,12 @@ async def test_what_is_from_the_future_is_asked_anew() -> None:
 async def test_a_failure_is_raised_and_leaves_what_was_kept(act: object) -> None:
     world = world_with(act)  # type: ignore[arg-type]
     old = Endpoints(EPOCH_S - 60.0, {"data": {}}, b'{"data":{}}')
-    world.endpoints_memory.keep(HAIKU, old)
+    world.memory.endpoints.put(HAIKU, old)
 
     with pytest.raises(GatewayError):
         await asked(world)
 
-    assert world.endpoints_memory.kept(HAIKU) is old
+    assert world.memory.endpoints.get(HAIKU) is old
 
 
 def of_size(size: int) -> Endpoints:
@@ -66,29 +66,29 @@ def of_size(size: int) -> Endpoints:
 def test_the_oldest_make_room_for_others() -> None:
     memory = EndpointsMemory()
     for number in range(MOST_MODELS):
-        memory.keep(f"a/{number}", of_size(10))
+        memory.put(f"a/{number}", of_size(10))
 
-    memory.keep("a/0", of_size(20))
-    memory.keep("a/last", of_size(10))
+    memory.put("a/0", of_size(20))
+    memory.put("a/last", of_size(10))
 
-    assert memory.kept("a/1") is None
-    assert memory.kept("a/0") == of_size(20)
-    assert all(memory.kept(f"a/{number}") for number in range(2, MOST_MODELS))
-    assert memory.kept("a/last")
+    assert memory.get("a/1") is None
+    assert memory.get("a/0") == of_size(20)
+    assert all(memory.get(f"a/{number}") for number in range(2, MOST_MODELS))
+    assert memory.get("a/last")
 
 
 def test_wordy_ones_make_room_sooner() -> None:
     memory = EndpointsMemory()
     for name in ("a/one", "a/two", "a/three"):
-        memory.keep(name, of_size(MOST_BYTES // 2))
+        memory.put(name, of_size(MOST_BYTES // 2))
 
-    assert [bool(memory.kept(name)) for name in ("a/one", "a/two", "a/three")] == [False, True, True]
+    assert [bool(memory.get(name)) for name in ("a/one", "a/two", "a/three")] == [False, True, True]
 
 
 def test_one_that_is_too_wordy_is_not_kept_and_harms_nobody() -> None:
     memory = EndpointsMemory()
-    memory.keep("a/one", of_size(MOST_BYTES + 1))
-    memory.keep("a/two", of_size(MOST_BYTES))
+    memory.put("a/one", of_size(MOST_BYTES + 1))
+    memory.put("a/two", of_size(MOST_BYTES))
 
-    assert memory.kept("a/one") is None
-    assert memory.kept("a/two")
+    assert memory.get("a/one") is None
+    assert memory.get("a/two")

@@ -2,8 +2,8 @@
 
 import json
 
+from gateway.json_values import Json, JsonObject
 from gateway.parse import parse
-from gateway.wire import Json, JsonObject
 
 # Source: OpenRouter API reference and SDK, "ChatRequest", and the fields that only its guides name.
 DOCUMENTED: JsonObject = {

@@ -151,7 +151,7 @@ async def test_a_client_that_leaves_a_stream_that_is_given_again_is_no_bug() -> 
     await finish(await made.begin(chat("a/one", stream=True, gateway=KEEP)), on_write=leave)
 
     assert [line["outcome"] for line in made.events("request_done")] == ["answered", "client_gone"]
-    assert made.rates.under_way("tests", now_s=0.0) == 0
+    assert made.memory.rates.in_flight("tests", now_s=0.0) == 0
 
 
 async def test_a_stream_that_is_given_again_is_closed_when_it_is_cancelled() -> None:
@@ -174,10 +174,10 @@ async def test_a_stream_that_is_given_again_is_closed_when_it_is_cancelled() -> 
 async def test_what_is_given_again_leaves_a_budget_as_it_was(is_stream: bool) -> None:
     keys = json.dumps([{"name": "one", "token": TOKEN, "budget": {"day_usd": 1}}])
     made = World({"GATEWAY_KEYS": keys})
-    made.catalog_memory.catalog = catalog_of(listed("a/one"))
+    made.memory.catalog.catalog = catalog_of(listed("a/one"))
 
     def spent() -> int:
-        return made.budgets.spent("one", "day", now_s=EPOCH_S)
+        return made.memory.spending.spent("one", "day", now_s=EPOCH_S)
 
     await ask(made, stream=is_stream)
     before = spent()

@@ -32,7 +32,7 @@ CUT = reply(200, text("Hi"), RESET, content_type="text/event-stream", **GENERATI
 
 def world(**env: str) -> World:
     made = World(env, database=SqliteDatabase())
-    made.catalog_memory.catalog = catalog_of(listed("a/one"), listed("b/two"))
+    made.memory.catalog.catalog = catalog_of(listed("a/one"), listed("b/two"))
     return made
 
 
@@ -297,7 +297,7 @@ async def test_a_ledger_in_trouble_delays_no_answer_and_lost_writes_are_counted(
         assert now_s() - began_s < KEPT_ALIVE_S
 
     assert [line["lost"] for line in made.events("ledger_write_lost")] == [1, 2]
-    assert made.lost_writes.count == 2
+    assert made.memory.lost_writes.count == 2
 
 
 async def test_a_write_that_fails_once_is_tried_again() -> None:
@@ -309,7 +309,7 @@ async def test_a_write_that_fails_once_is_tried_again() -> None:
     await made.let_run()
 
     assert (len(made.database.rows("SELECT * FROM requests")), spend_in(made)[0][3]) == (1, 1)
-    assert made.lost_writes.count == 0
+    assert made.memory.lost_writes.count == 0
 
 
 async def test_a_write_that_got_there_unnoticed_is_not_booked_twice() -> None:
@@ -347,7 +347,7 @@ async def test_without_a_ledger_nothing_is_started() -> None:
     await made.ask("a/one")
 
     assert not [work for work in made.beside if "book" in getattr(work, "__qualname__", "")]
-    assert made.lost_writes.count == 0
+    assert made.memory.lost_writes.count == 0
 
 
 async def test_a_budgets_sum_holds_what_was_written() -> None:
@@ -359,7 +359,7 @@ async def test_a_budgets_sum_holds_what_was_written() -> None:
 
     await ask(made, "a/one")
 
-    assert made.budgets.spent("tests", "day", now_s=EPOCH_S + 30) == 1_200_000
+    assert made.memory.spending.spent("tests", "day", now_s=EPOCH_S + 30) == 1_200_000
     assert (await ask(made, "a/one")).error["code"] == "budget_spent"
 
 

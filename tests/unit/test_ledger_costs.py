@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from gateway.config import Settings
+from gateway.json_values import JsonObject
 from gateway.ports import DatabaseError, Statement
 from gateway.settle_ledger import BACK_OFF_S, settle_ledger
-from gateway.wire import JsonObject
 from tests.support.chunks import DONE, STOP, USAGE, chunk, text
 from tests.support.planning import catalog_of, listed
 from tests.support.sqlite_database import SqliteDatabase
@@ -23,7 +23,7 @@ WORST = 200  # of a hundred tokens, and more for the prompt
 
 def world(**env: str) -> World:
     made = World(env, database=SqliteDatabase())
-    made.catalog_memory.catalog = catalog_of(listed("a/one"), listed("b/two"))
+    made.memory.catalog.catalog = catalog_of(listed("a/one"), listed("b/two"))
     return made
 
 
@@ -198,7 +198,7 @@ async def test_a_write_whose_answer_was_lost_is_made_again_and_counts_once(carri
     (spend,) = made.database.rows("SELECT * FROM spend")
     assert (spend["requests"], spend["cost_micros"]) == (1, row["cost_micros"])
     assert len(owed(made)) == 1
-    assert (made.lost_writes.count, made.events("ledger_write_lost")) == (0, [])
+    assert (made.memory.lost_writes.count, made.events("ledger_write_lost")) == (0, [])
 
 
 async def test_a_database_that_stays_down_is_given_up_within_the_time_that_the_runtime_leaves() -> None:
@@ -209,7 +209,7 @@ async def test_a_database_that_stays_down_is_given_up_within_the_time_that_the_r
     await made.let_run()
 
     assert asyncio.get_running_loop().time() - began_s < 25
-    assert made.lost_writes.count == 1
+    assert made.memory.lost_writes.count == 1
     assert made.database.rows("SELECT * FROM requests") == []
 
 
@@ -227,7 +227,7 @@ async def test_a_bug_in_booking_costs_the_row_and_not_the_answer(
     await made.let_run()
 
     assert got.status == 200
-    assert made.lost_writes.count == 1
+    assert made.memory.lost_writes.count == 1
     assert made.events("internal_error")
     assert TOKEN not in made.log_text
 

@@ -3,8 +3,8 @@ import json
 
 import pytest
 
-from gateway.chat import Caller
-from gateway.limit_rate import begin
+from gateway.caller import Caller
+from gateway.concurrency import begin
 from gateway.rates import MAX_KEYS
 from tests.support.sqlite_database import SqliteDatabase
 from tests.support.upstream import after, answer, fail, healthy_stream
@@ -111,7 +111,7 @@ async def test_a_request_whose_end_nobody_noticed_counts_until_it_must_be_over(
 ) -> None:
     made = world(concurrent=1)
     caller = Caller(name="one", concurrent=1)
-    begin(caller, "dropped", made.ports, deadline_s=3_600.0, stream=stream)
+    begin(caller, "dropped", made.memory.rates, now_s=made.ports.now_s(), deadline_s=3_600.0, stream=stream)
 
     await asyncio.sleep(3_600 + beyond_s - 1)
     assert (await made.ask("a/one")).error["code"] == "too_many_at_once"

@@ -71,7 +71,7 @@ async def test_what_its_account_is_refused_says_nothing_to_others() -> None:
     others = await made.ask("x/z:free")
 
     assert others.status == 200
-    assert made.pace.ms("x/y:free", stream=False, now_s=0.0) is None
+    assert made.memory.latencies.ms("x/y:free", stream=False, now_s=0.0) is None
 
 
 @pytest.mark.parametrize("token", ["sk-or-\u00e9\u00e9", "sk-or-" + "x" * 600, "sk-or-a\tb"])

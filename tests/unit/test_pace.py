@@ -1,7 +1,7 @@
 import pytest
 
+from gateway.fault import Fault
 from gateway.pace import FAILED_MS, FORGOTTEN_S, MAX_MODELS, Pace
-from gateway.policy import Fault
 
 
 def note(pace: Pace, ms: float, *, answered: bool = True, now_s: float = 0.0) -> None:

@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import KINDS, GatewayError
-from gateway.fields import FIELDS, OPTIONS
+from gateway.fields import FIELDS
+from gateway.json_values import Json, JsonObject
+from gateway.options import OPTIONS
 from gateway.parse import parse
-from gateway.wire import Json, JsonObject
 
 MESSAGES: Json = [{"role": "user", "content": "Hi"}]
 

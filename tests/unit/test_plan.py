@@ -3,12 +3,13 @@ from collections.abc import Callable
 
 import pytest
 
+from gateway.caller import Caller
 from gateway.chain import Plan
-from gateway.chat import Caller
 from gateway.config import Settings
 from gateway.errors import GatewayError
+from gateway.json_values import JsonObject
 from gateway.plan import NOT_SURE, plan
-from gateway.wire import JsonObject
+from gateway.selection import select
 from tests.support.planning import chain_of, known, listed, parsed, planned, reasons_in
 
 CHAIN = {"DEFAULT_MODEL": "d", "FALLBACK_MODELS": "e f"}
@@ -371,7 +372,8 @@ def test_of_the_ceilings_of_a_key_and_of_a_route_the_lower_one_holds() -> None:
     settings = Settings.from_env({"TASK_ROUTES": json.dumps({"task/rich": route})}.get)
     caller = Caller(name="poor", options={"max_cost_usd": 0.001})
 
-    found = plan(parsed(model="task/rich"), settings, caller, known())
+    chat = parsed(model="task/rich")
+    found = plan(chat, select(chat, settings, caller), settings, caller, known())
 
     assert found.limits.max_cost_usd == 0.001
 

@@ -1,7 +1,8 @@
 import pytest
 
 from gateway.errors import KINDS
-from gateway.policy import RULES, Fault, Scope, Verdict
+from gateway.fault import Fault
+from gateway.policy import RULES, Scope, Verdict
 
 SOURCES = {"client", "gateway", "openrouter", "provider"}
 

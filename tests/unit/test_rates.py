@@ -68,13 +68,13 @@ def test_requests_under_way_are_counted_until_they_end() -> None:
     rates = Rates()
     rates.begin("one", "a", now_s=0.0, until_s=100.0)
     rates.begin("one", "b", now_s=0.0, until_s=100.0)
-    assert rates.under_way("one", now_s=0.0) == 2
+    assert rates.in_flight("one", now_s=0.0) == 2
 
     rates.end("one", "a")
     rates.end("one", "nobody")
     rates.end("two", "a")
-    assert rates.under_way("one", now_s=0.0) == 1
-    assert rates.under_way("one", now_s=100.0) == 0
+    assert rates.in_flight("one", now_s=0.0) == 1
+    assert rates.in_flight("one", now_s=100.0) == 0
 
 
 def test_requests_whose_end_nobody_noticed_do_not_pile_up() -> None:
@@ -82,7 +82,7 @@ def test_requests_whose_end_nobody_noticed_do_not_pile_up() -> None:
     for number in range(1_000):
         rates.begin("one", str(number), now_s=number, until_s=number + 10.0)
 
-    assert rates.under_way("one", now_s=0.0) == 10  # all that is remembered: at 0 none was over
+    assert rates.in_flight("one", now_s=0.0) == 10  # all that is remembered: at 0 none was over
 
 
 def test_the_key_that_has_not_called_for_longest_makes_room() -> None:
@@ -101,7 +101,7 @@ def test_to_ask_about_a_key_takes_no_room() -> None:
     rates = Rates()
     rates.count("one", now_s=0.0)
     for number in range(MAX_KEYS):
-        assert rates.used(str(number), now_s=0.0) == rates.under_way(str(number), now_s=0.0) == 0
+        assert rates.used(str(number), now_s=0.0) == rates.in_flight(str(number), now_s=0.0) == 0
 
     assert rates.used("one", now_s=0.0) == 1
     assert list(rates._traffic) == ["one"]

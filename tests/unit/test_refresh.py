@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from gateway.app import run_cron
-from gateway.catalog import KEY, from_stored
+from gateway.catalog import KEY, from_stored, to_stored
 from gateway.config import Settings
 from tests.support.catalog_world import NEW, OLD, TTL_S, ask_and_let_it_refresh, ids_in, ids_of, world_of
 from tests.support.models import listing, recorded_models
@@ -26,10 +26,10 @@ async def test_a_cold_isolate_without_anything_fetches_the_list_and_stores_it() 
     assert await ids_of(world) == [each["id"] for each in recorded_models()]
 
     assert world.upstream.got == ["/models"]
-    stored, kept = from_stored(world.cache.values[KEY]), world.catalog_memory.catalog
+    stored, kept = from_stored(world.cache.values[KEY]), world.memory.catalog.catalog
     assert stored is not None
     assert kept is not None
-    assert stored.to_stored() == kept.to_stored()
+    assert to_stored(stored) == to_stored(kept)
 
 
 async def test_a_cold_isolate_takes_what_another_has_stored() -> None:
@@ -165,7 +165,7 @@ async def test_a_value_larger_than_kv_takes_is_kept_in_memory_alone(monkeypatch:
 
 
 async def cron(world: World) -> None:
-    await run_cron(Settings.from_env({**ENV, **world.env}.get), world.ports)
+    await run_cron(Settings.from_env({**ENV, **world.env}.get), world.ports, world.memory)
 
 
 async def test_the_cron_trigger_fetches_though_the_copy_is_fresh_so_that_no_request_waits() -> None:

@@ -2,7 +2,9 @@ import asyncio
 
 import pytest
 
-from gateway.catalog import KEY, CatalogMemory, catalog_of
+from gateway.catalog import KEY, catalog_of, to_stored
+from gateway.catalog_copy import CatalogMemory
+from gateway.isolate import Memory
 from gateway.refresh import CLOCK_SKEW_S, FETCH_TIMEOUT_S, RETRY_S
 from tests.support.catalog_world import NEW, OLD, TTL_S, ask_and_let_it_refresh, ids_in, ids_of, world_of
 from tests.support.upstream import RESET, Act, after, breaks, fail, hang, refuse, reply
@@ -136,7 +138,7 @@ async def test_when_the_client_of_the_one_that_fetches_leaves_one_of_those_who_w
 
 async def test_a_fetch_whose_request_has_vanished_blocks_nobody_for_longer_than_it_may_take() -> None:
     world = world_of(NEW)
-    world.catalog_memory = CatalogMemory(fetching_until_s=EPOCH_S + FETCH_TIMEOUT_S)
+    world.memory = Memory(catalog=CatalogMemory(fetching_until_s=EPOCH_S + FETCH_TIMEOUT_S))
 
     assert await ids_of(world) == ["a/new"]
     assert now_s() < FETCH_TIMEOUT_S + 1
@@ -169,7 +171,7 @@ async def test_after_a_failure_a_stale_copy_is_left_alone_for_a_while() -> None:
 async def test_a_copy_from_the_future_is_ignored() -> None:
     future = catalog_of([{"id": "a/future"}], fetched_at_s=EPOCH_S + 86_400.0)
     world = world_of(NEW)
-    world.cache.values[KEY] = future.to_stored()
+    world.cache.values[KEY] = to_stored(future)
 
     assert await ids_of(world) == ["a/new"]
 
@@ -177,8 +179,8 @@ async def test_a_copy_from_the_future_is_ignored() -> None:
 async def test_a_copy_of_this_isolates_own_that_is_from_the_future_gives_way() -> None:
     future = catalog_of([{"id": "a/future"}], fetched_at_s=EPOCH_S + 86_400.0)
     world = world_of(NEW)
-    world.catalog_memory.catalog = future
-    world.cache.values[KEY] = catalog_of([{"id": "a/stored"}], fetched_at_s=EPOCH_S).to_stored()
+    world.memory.catalog.catalog = future
+    world.cache.values[KEY] = to_stored(catalog_of([{"id": "a/stored"}], fetched_at_s=EPOCH_S))
 
     assert await ids_of(world) == ["a/stored"]
 
@@ -186,7 +188,7 @@ async def test_a_copy_of_this_isolates_own_that_is_from_the_future_gives_way() -
 async def test_clocks_may_differ_a_little() -> None:
     ahead = catalog_of([{"id": "a/ahead"}], fetched_at_s=EPOCH_S + CLOCK_SKEW_S)
     world = world_of(NEW)
-    world.cache.values[KEY] = ahead.to_stored()
+    world.cache.values[KEY] = to_stored(ahead)
 
     got, went_on = await ask_and_let_it_refresh(world)
 

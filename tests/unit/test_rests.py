@@ -1,6 +1,7 @@
 import pytest
 
-from gateway.policy import DAY_S, MINUTE_S, RULES, Fault, Scope, Verdict
+from gateway.fault import DAY_S, MINUTE_S, Fault
+from gateway.policy import RULES, Scope, Verdict
 from gateway.rests import LOOK_AGAIN_S, MAX_RESTS, PROBE_S, Rests
 
 BUSY = Fault(code="rate_limited", retry_after_s=10.0)

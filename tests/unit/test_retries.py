@@ -4,7 +4,8 @@ import pytest
 
 from gateway.answers import AnswerTest
 from gateway.chain import Candidate, Limits, Plan
-from gateway.policy import Fault
+from gateway.fault import Fault
+from gateway.receipt import open_receipt
 from gateway.rests import Rests
 from gateway.schedule import Schedule
 from tests.support.upstream import Act, answer, fail, hang, recorded
@@ -98,7 +99,7 @@ async def test_a_pause_that_was_slept_is_over_though_the_clock_lags_a_little(ear
     limits = Limits(deadline_s=60, attempt_s=None, first_token_s=60, idle_s=60, retries=1)
     test = AnswerTest(json=False, reasoning_only=False)
     plan = Plan(requested=("a/one",), chain=(candidate,), limits=limits, answer_test=test)
-    receipt = plan.open_receipt("r", started_at_s=0)
+    receipt = open_receipt(plan, "r", started_at_s=0)
     rests = Rests()
     schedule = Schedule(plan, receipt, rests, now_s=lambda: clock_s[0], draw=random)
     assert schedule.next() is not None

@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.wire import Json
+from gateway.json_values import Json
 from tests.support.faults import fault_of, meta
 
 

@@ -11,9 +11,9 @@ import pytest
 from gateway.app import run_cron
 from gateway.config import Settings
 from gateway.forget_ledger import forget_ledger, forgetting
+from gateway.json_values import JsonObject
 from gateway.ports import DatabaseError, Statement
 from gateway.settle_ledger import ASKED_AT_ONCE, BACK_OFF_S, CLAIM, MOST_A_RUN, booking, settle_ledger
-from gateway.wire import JsonObject
 from tests.support.sqlite_database import SqliteDatabase
 from tests.support.upstream import Act, after, fail, refuse, reply
 from tests.support.world import ENV, EPOCH_S, World
@@ -175,13 +175,13 @@ async def test_the_cron_trigger_settles_and_forgets_what_is_old() -> None:
     made.database.rows("INSERT INTO alerts VALUES ('one', '2020-01-01', 50, 0)")
     settings = Settings.from_env({**ENV, "LEDGER_DAYS": "10"}.get)
 
-    await run_cron(settings, made.ports)
+    await run_cron(settings, made.ports, made.memory)
     assert request_in(made)["cost_state"] == "known"
     assert [row["day"] for row in made.database.rows("SELECT day FROM spend")] == ["2026-11-22"]
     assert made.database.rows("SELECT * FROM alerts") == []
 
     await asyncio.sleep(11 * 86_400)
-    await run_cron(settings, made.ports)
+    await run_cron(settings, made.ports, made.memory)
     assert made.database.rows("SELECT * FROM requests") == []
     assert len(made.database.rows("SELECT * FROM spend")) == 1
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.chunk_shape import ChunkShape
+from gateway.json_values import Json, JsonObject
 from gateway.shape import shape_completion, shape_usage
-from gateway.wire import Json, JsonObject
 from tests.support.chunks import DONE, STOP, chunk, event, text
 from tests.support.upstream import reply, stream
 from tests.support.world import World, run

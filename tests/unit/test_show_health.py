@@ -62,8 +62,8 @@ async def test_without_a_catalogue_it_is_degraded_and_nothing_is_missed() -> Non
 async def test_a_stale_copy_is_said_to_be_one_and_fetched_anew_beside_it() -> None:
     asked = world(model("a/one"), CATALOG_TTL_S="60")
     await asked.get(DEEP)
-    assert asked.catalog_memory.catalog is not None
-    asked.catalog_memory.catalog.fetched_at_s -= 100
+    assert asked.memory.catalog.catalog is not None
+    asked.memory.catalog.catalog.fetched_at_s -= 100
 
     response = await asked.begin(b"", method="GET", path=DEEP)
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.policy import Fault
-from gateway.wire import Json, JsonObject
+from gateway.fault import Fault
+from gateway.json_values import Json, JsonObject
 from tests.support.planning import catalog_of, listed
 from tests.support.upstream import fail
 from tests.support.world import EPOCH_S, TOKEN, Answer, World, chat, finish, run
@@ -26,7 +26,7 @@ async def plan_of(world: World, *models: str, stream: bool = False, **fields: ob
 def world_of(*models: JsonObject, **env: str) -> World:
     world = World(env)
     if models:
-        world.catalog_memory.catalog = catalog_of(*models)
+        world.memory.catalog.catalog = catalog_of(*models)
     return world
 
 
@@ -114,7 +114,7 @@ async def test_a_chain_of_nothing_says_what_the_request_would_fail_with() -> Non
 async def test_a_resting_model_is_waited_for_last_or_left_out() -> None:
     world = world_of()
     for model, wait_s in (("a/one", 5.0), ("b/two", 500.0)):
-        world.rests.note(model, Fault(code="rate_limited", retry_after_s=wait_s), now_s=EPOCH_S)
+        world.memory.cooldowns.note(model, Fault(code="rate_limited", retry_after_s=wait_s), now_s=EPOCH_S)
 
     plan = await plan_of(world, "a/one", "b/two", "c/three", gateway={"deadline_ms": 60_000})
 
@@ -125,7 +125,7 @@ async def test_a_resting_model_is_waited_for_last_or_left_out() -> None:
 @pytest.mark.anyio
 async def test_planning_changes_nothing() -> None:
     world = world_of()
-    world.rests.note("a/one", Fault(code="rate_limited", retry_after_s=0.0), now_s=EPOCH_S)
+    world.memory.cooldowns.note("a/one", Fault(code="rate_limited", retry_after_s=0.0), now_s=EPOCH_S)
 
     first = await plan_of(world, "a/one", "b/two")
     second = await plan_of(world, "a/one", "b/two")
@@ -294,9 +294,9 @@ def test_the_plans_chain_is_what_a_request_then_walks(
     for name in (*NAMES, "e/five", "x/unlisted"):
         world.script(name, fail(404))
     for name, wait_s in rests.items():
-        world.rests.note(name, Fault(code="rate_limited", retry_after_s=wait_s), now_s=EPOCH_S)
+        world.memory.cooldowns.note(name, Fault(code="rate_limited", retry_after_s=wait_s), now_s=EPOCH_S)
     for name, ms in paces.items():
-        world.pace.note(name, ms, stream=False, answered=True, now_s=EPOCH_S)
+        world.memory.latencies.note(name, ms, stream=False, answered=True, now_s=EPOCH_S)
     body = chat() | {"max_tokens": 10, "session_id": "s"} | asked
 
     plan, got = run(walked(world, body))

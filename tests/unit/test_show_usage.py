@@ -181,7 +181,7 @@ async def test_nothing_used_is_no_error() -> None:
 async def test_without_a_ledger_it_says_so() -> None:
     made = world()
     made.database.bound = False
-    made.lost_writes.count = 3
+    made.memory.lost_writes.count = 3
 
     got = await usage(made)
 

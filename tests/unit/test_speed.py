@@ -1,7 +1,7 @@
 import pytest
 
+from gateway.json_values import Json, JsonObject
 from gateway.speed import ANSWER_TOKENS, expected_ms
-from gateway.wire import Json, JsonObject
 
 
 def endpoint(latency: Json = 640, throughput: Json = 100, **fields: Json) -> JsonObject:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from gateway.fit import CHECKS
-from gateway.tasks import ORDERS
+from gateway.options import ORDERS
 from scripts import tables
 from scripts.tools import ROOT
 
@@ -12,7 +12,7 @@ from scripts.tools import ROOT
 _GIVEN = re.compile(r'reason="(\w+)"|\.skip\(candidate\.model, "(\w+)"')
 REASONS = {reason for reason, _, _ in CHECKS} | {
     first or second
-    for path in Path(ROOT, "src/gateway").glob("*.py")
+    for path in Path(ROOT, "src/gateway").rglob("*.py")
     for first, second in _GIVEN.findall(path.read_text(encoding="utf-8"))
 }
 

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.config import Settings
 from gateway.errors import ConfigError
-from gateway.prices import Price
+from gateway.price import Price
 from gateway.tasks import DEFAULT_ROUTES, as_task_routes
 
 

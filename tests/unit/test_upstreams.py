@@ -4,7 +4,7 @@ import pytest
 
 from gateway.config import Settings
 from gateway.errors import ConfigError
-from gateway.prices import Price
+from gateway.price import Price
 from gateway.upstreams import split_direct
 
 OPENAI = {"base_url": "https://api.openai.example/v1/", "secret": "OPENAI_API_KEY"}

@@ -10,21 +10,15 @@ from typing import Any, TypeAlias
 import js
 from pyodide.ffi import JsException, to_js
 
-from gateway.budgets import Budgets
-from gateway.catalog import CatalogMemory
 from gateway.config import Settings
 from gateway.edge.alarm import Alarm
 from gateway.edge.answer_cache import CachedAnswers
 from gateway.edge.d1 import D1Database
 from gateway.edge.fetch import FetchTransport
-from gateway.endpoints_memory import EndpointsMemory
 from gateway.events import level_of
-from gateway.pace import Pace
-from gateway.ports import LostWrites, Ports
-from gateway.rates import Rates
-from gateway.rests import Rests
-from gateway.sessions import Sessions
-from gateway.wire import Json
+from gateway.isolate import Memory
+from gateway.json_values import Json
+from gateway.ports import Ports
 
 Work: TypeAlias = Callable[[], Awaitable[object]]
 
@@ -124,18 +118,12 @@ class BoundRateLimiter:
 
 
 _TRANSPORT = FetchTransport()
-_RESTS = Rests()
-_PACE = Pace()
-_BUDGETS = Budgets()
-_LOST_WRITES = LostWrites()
-_RATES = Rates()
-_SESSIONS = Sessions()
-_CATALOG_MEMORY = CatalogMemory()
-_ENDPOINTS_MEMORY = EndpointsMemory()
+# What this isolate remembers; every request gets the same.
+MEMORY = Memory()
 
 
 def ports_of(env: Any, after: Callable[[Work], None], alarm: Alarm) -> Ports:
-    """Return the ports: what this isolate keeps, what ``env`` binds, and what belongs to one request."""
+    """Return the ports: what ``env`` binds, and what belongs to one request."""
     return Ports(
         transport=_TRANSPORT,
         now_s=time.time,
@@ -146,16 +134,8 @@ def ports_of(env: Any, after: Callable[[Work], None], alarm: Alarm) -> Ports:
         after=after,
         call_later=alarm.call_later,
         within=alarm.within,
-        rests=_RESTS,
-        pace=_PACE,
-        lost_writes=_LOST_WRITES,
-        budgets=_BUDGETS,
-        rates=_RATES,
         rate_limiter=BoundRateLimiter(env),
-        sessions=_SESSIONS,
         cache=KvCache(env),
         answers=CachedAnswers(alarm.within, write_log),
         database=D1Database(env),
-        catalog_memory=_CATALOG_MEMORY,
-        endpoints_memory=_ENDPOINTS_MEMORY,
     )

@@ -27,6 +27,7 @@ class Incoming:
         self._js_request = js_request
         self._alarm = alarm
         self._js_headers = js_request.headers
+        self._headers: dict[str, str | None] = {}
         self._is_read = False
 
     def to_core(self) -> HttpRequest:
@@ -54,7 +55,10 @@ class Incoming:
                     await self._js_request.body.pipeTo(WritableStream.new())
 
     def _header(self, name: str) -> str | None:
-        return text_or_none(self._js_headers.get(name))
+        """Return a header's value; each name crosses to JavaScript once, however often it is asked for."""
+        if name not in self._headers:
+            self._headers[name] = text_or_none(self._js_headers.get(name))
+        return self._headers[name]
 
     async def _read_body(self, limit_bytes: int) -> bytes:
         declared_bytes = self._declared_bytes()

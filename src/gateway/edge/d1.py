@@ -7,8 +7,8 @@ from typing import Any
 import js
 from pyodide.ffi import JsException, to_js
 
+from gateway.json_values import Json, JsonObject
 from gateway.ports import DatabaseError, Statement
-from gateway.wire import Json, JsonObject
 
 
 class D1Database:

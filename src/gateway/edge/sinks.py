@@ -13,8 +13,7 @@ from pyodide.ffi import JsException, create_proxy, to_js
 
 from gateway.body import Step, Stream
 from gateway.edge.fetch import FetchReply
-from gateway.ports import Reply, TransportError
-from gateway.wire import ClientGoneError
+from gateway.wire import ClientGoneError, Reply, TransportError
 
 
 def _options(**values: Any) -> Any:

@@ -1,0 +1,27 @@
+"""Who calls: the name of its key, and what the key allows."""
+
+from collections.abc import Mapping
+from dataclasses import field
+
+from gateway.budget import Budget
+from gateway.frozen import dataclass
+from gateway.json_values import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who calls: the name of its key, never the key, and what goes with it; see ``keys.GatewayKey``.
+
+    Attributes:
+        own_key: the caller's own key for OpenRouter, which is then used instead of the gateway's; it stands
+            in no representation.
+    """
+
+    name: str
+    models: tuple[str, ...] | None = None
+    admin: bool = False
+    budget: Budget = field(default_factory=Budget)
+    per_minute: int | None = None
+    concurrent: int | None = None
+    options: Mapping[str, Json] = field(default_factory=dict)
+    own_key: str | None = field(default=None, repr=False)

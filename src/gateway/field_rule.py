@@ -1,0 +1,118 @@
+"""What a field of a request must be: a test, the rule in words, the rule in JSON Schema."""
+
+from collections.abc import Callable
+
+from gateway.casts import is_model_name
+from gateway.frozen import dataclass
+from gateway.json_values import Json, JsonObject, number_or_none
+
+BILLION = 1_000_000_000  # what is reckoned with must stay a number that a bill could hold
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRule:
+    """What a field must be; ``null`` counts as absent.
+
+    Attributes:
+        expected: the rule in words, for the error.
+        schema: the rule in JSON Schema, for the OpenAPI document.
+    """
+
+    test: Callable[[Json], bool]
+    expected: str
+    schema: JsonObject
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_whole(value: Json) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def between(minimum: int, maximum: int) -> FieldRule:
+    """Return the rule for a whole number between two bounds, both included."""
+    return FieldRule(
+        lambda value: isinstance(value, int) and not isinstance(value, bool) and minimum <= value <= maximum,
+        f"a whole number from {minimum} to {maximum}",
+        {"type": ["integer", "null"], "minimum": minimum, "maximum": maximum},
+    )
+
+
+def list_of(minimum: int, maximum: int, what: str, items: JsonObject) -> FieldRule:
+    """Return the rule for an array of so many items; ``what`` names them, ``items`` is their schema."""
+    return FieldRule(
+        lambda value: isinstance(value, list) and minimum <= len(value) <= maximum,
+        f"an array of {minimum} to {maximum} {what}",
+        {"type": ["array", "null"], "minItems": minimum, "maxItems": maximum, "items": items},
+    )
+
+
+def one_of(*words: str) -> FieldRule:
+    """Return the rule for one of a few words."""
+    expected = " or ".join(f'"{word}"' for word in words)
+    return FieldRule(lambda value: value in words, expected, {"enum": [*words, None]})
+
+
+def of_types(kinds: tuple[type, ...], expected: str, *names: str) -> FieldRule:
+    """Return the rule for a value of these Python types; ``names`` are their names in JSON Schema."""
+    return FieldRule(lambda value: isinstance(value, kinds), expected, {"type": [*names, "null"]})
+
+
+NUMBER = FieldRule(_is_number, "a number", {"type": ["number", "null"]})
+
+
+WHOLE = FieldRule(_is_whole, "a whole number", {"type": ["integer", "null"]})
+
+
+COUNT = FieldRule(
+    lambda value: _is_whole(value) and -BILLION < value < BILLION,  # type: ignore[operator]  # it is an int
+    "a whole number of at most nine digits",
+    {"type": ["integer", "null"], "exclusiveMinimum": -BILLION, "exclusiveMaximum": BILLION},
+)
+
+
+FLAG = of_types((bool,), "true or false", "boolean")
+
+
+TEXT = of_types((str,), "a string", "string")
+
+
+LIST = of_types((list,), "an array", "array")
+
+
+OBJECT = of_types((dict,), "an object", "object")
+
+
+TEXT_OR_LIST = of_types((str, list), "a string or an array", "string", "array")
+
+
+TEXT_OR_OBJECT = of_types((str, dict), "a string or an object", "string", "object")
+
+
+MODEL = FieldRule(
+    lambda value: isinstance(value, str) and is_model_name(value),
+    "a model's name: printable ASCII without spaces, at most 256 characters",
+    {"type": ["string", "null"], "pattern": "^[!-~]{1,256}$"},
+)
+
+
+ABOVE_ZERO = FieldRule(
+    lambda value: (number_or_none(value) or 0) > 0,
+    "a number above 0",
+    {"type": ["number", "null"], "exclusiveMinimum": 0},
+)
+
+
+WEIGHTS = FieldRule(
+    lambda value: (
+        isinstance(value, dict)
+        and all((number := number_or_none(each)) is not None and number >= 0 for each in value.values())
+    ),
+    "an object from models to numbers, 0 or more",
+    {"type": ["object", "null"], "additionalProperties": {"type": "number", "minimum": 0}},
+)
+
+
+MODEL_ITEM: JsonObject = {"type": "string", "pattern": "^[!-~]{1,256}$"}

@@ -1,0 +1,46 @@
+"""All that one isolate remembers between requests, in one bundle."""
+
+from dataclasses import field
+
+from gateway.budgets import Budgets
+from gateway.catalog_copy import CatalogMemory
+from gateway.endpoints_memory import EndpointsMemory
+from gateway.frozen import dataclass
+from gateway.pace import Pace
+from gateway.rates import Rates
+from gateway.rests import Rests
+from gateway.sessions import Sessions
+
+
+@dataclass(slots=True)
+class LostWrites:
+    """How many rows this isolate could not write to the ledger."""
+
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What one isolate remembers. Plain data only: asyncio objects cannot be shared between requests.
+
+    Every isolate has its own, and loses it when it ends. Nothing here is a condition for an answer.
+
+    Attributes:
+        cooldowns: models that asked to be left alone, and until when.
+        latencies: how long models took to commit.
+        rates: how often each key calls, and how many of its requests are in flight.
+        spending: what each key has spent.
+        sessions: which model served a session last.
+        catalog: the copy of OpenRouter's model list.
+        endpoints: the endpoints of the models that were last asked about.
+        lost_writes: how many rows could not be written to the ledger.
+    """
+
+    cooldowns: Rests = field(default_factory=Rests)
+    latencies: Pace = field(default_factory=Pace)
+    rates: Rates = field(default_factory=Rates)
+    spending: Budgets = field(default_factory=Budgets)
+    sessions: Sessions = field(default_factory=Sessions)
+    catalog: CatalogMemory = field(default_factory=CatalogMemory)
+    endpoints: EndpointsMemory = field(default_factory=EndpointsMemory)
+    lost_writes: LostWrites = field(default_factory=LostWrites)

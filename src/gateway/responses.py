@@ -1,0 +1,79 @@
+"""Responses that every route gives: JSON and errors, with the headers that all responses have."""
+
+import json
+from math import ceil
+
+from gateway.body import HttpResponse
+from gateway.errors import GatewayError
+from gateway.frozen import dataclass
+from gateway.json_values import Json, JsonObject, object_or_empty
+from gateway.wire import HeaderPairs
+
+JSON_TYPE = ("content-type", "application/json")
+EXPOSED = (
+    "age, etag, retry-after, server-timing, x-gateway-attempts, x-gateway-cache, x-gateway-model, "
+    "x-gateway-receipt, "
+    "x-gateway-trace, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, x-ratelimit-scope, "
+    "x-request-id, x-should-retry"
+)
+# OpenAI's SDKs do not wait longer than this: they try again at once instead.
+MAX_SDK_WAIT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What every response to one request has, whatever it is: its id, and what its client needs.
+
+    Attributes:
+        allowed_origin: for ``access-control-allow-origin``; None where the browser may not read it.
+        rate_headers: what it is told of its rate limit.
+        codes_are_numbers: the caller speaks OpenRouter's dialect, as all do under ``/api``.
+    """
+
+    request_id: str
+    allowed_origin: str | None = None
+    rate_headers: HeaderPairs = ()
+    codes_are_numbers: bool = False
+
+    def error_json(self, error: GatewayError) -> JsonObject:
+        """Return an error as the caller's client reads it.
+
+        OpenRouter's SDKs take ``error.code`` for the HTTP status, and fail on a word; OpenAI's take a word.
+        ``error.metadata.code`` is the word for both.
+        """
+        payload = error.to_json()
+        if self.codes_are_numbers:
+            object_or_empty(payload["error"])["code"] = error.kind.status
+        return payload
+
+    @property
+    def headers(self) -> HeaderPairs:
+        """The headers."""
+        pairs = [("x-request-id", self.request_id), *self.rate_headers]
+        if self.allowed_origin:
+            pairs += [
+                ("access-control-allow-origin", self.allowed_origin),
+                ("access-control-expose-headers", EXPOSED),
+            ]
+        if self.allowed_origin != "*":
+            pairs.append(("vary", "origin"))
+        return tuple(pairs)
+
+
+def respond_json(status: int, payload: Json, frame: Frame, headers: HeaderPairs = ()) -> HttpResponse:
+    """Return a response that holds ``payload``."""
+    body = json.dumps(payload, separators=(",", ":")).encode()
+    return HttpResponse(status=status, headers=(JSON_TYPE, *headers, *frame.headers), body=body)
+
+
+def respond_error(error: GatewayError, frame: Frame, headers: HeaderPairs = ()) -> HttpResponse:
+    """Return an error in the one shape; tells SDKs whether another try can help, and when."""
+    pairs = [*error.headers]
+    wait_s = error.retry_after_s
+    if wait_s is not None:
+        pairs.append(("retry-after", str(ceil(wait_s))))
+    if wait_s is None or wait_s > MAX_SDK_WAIT_S:
+        # Every model has been tried, or trying is no use: an SDK's own retries would only multiply attempts.
+        pairs.append(("x-should-retry", "false"))
+    payload = frame.error_json(error)
+    return respond_json(error.kind.status, payload, frame, (*pairs, *headers))

@@ -1,0 +1,96 @@
+"""What a request selects: the names of its models and tasks, their task routes, the options that apply.
+
+It is derived once for each request. The plan, the question whether prices matter and ``decided_by`` go by it.
+"""
+
+from dataclasses import replace
+
+from gateway.caller import Caller
+from gateway.chat import ChatRequest
+from gateway.config import Settings
+from gateway.errors import GatewayError
+from gateway.frozen import dataclass
+from gateway.json_values import number_or_none
+from gateway.options import Options, Order
+from gateway.tasks import PREFIX, TaskRoute
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What a request selects.
+
+    Attributes:
+        names: the models and tasks that it names, in order; where it names none, the settings' chain.
+        routes: the task route of each name; None for a model.
+        options: the request's options. Those that it leaves open have the value of its route, or its key.
+    """
+
+    names: tuple[str, ...]
+    routes: tuple[TaskRoute | None, ...]
+    options: Options
+
+    @property
+    def order(self) -> Order:
+        """How the chain is ordered: as the request asks, or as the one route does that is the whole chain."""
+        if self.options.order:
+            return self.options.order
+        only = self.routes[0] if len(self.routes) == 1 else None
+        return only.order if only else "given"
+
+    @property
+    def orders(self) -> set[Order]:
+        """The orders that apply: the request's to the complete chain, or each route's to its own models."""
+        if self.options.order:
+            return {self.options.order}
+        return {route.order for route in self.routes if route}
+
+    @property
+    def needs_prices(self) -> bool:
+        """Whether the chain depends on prices: by a ceiling, or because it begins with the cheapest model."""
+        return (
+            self.options.max_cost_usd is not None
+            or "cheapest" in self.orders
+            or any(route.max_price for route in self.routes if route)
+        )
+
+
+def select(chat: ChatRequest, settings: Settings, caller: Caller) -> Selection:
+    """Return what a request selects.
+
+    Raises:
+        GatewayError: it names a task that does not exist, or gives weights without the order ``weighted``.
+    """
+    names = chat.models or settings.default_chain
+    routes = tuple(_route_of(name, chat, settings) if name.startswith(PREFIX) else None for name in names)
+    selection = Selection(names=names, routes=routes, options=_options_of(chat, routes[0], caller))
+    if selection.options.weights is not None and "weighted" not in selection.orders:
+        raise GatewayError(
+            "invalid_field",
+            '`gateway.weights` goes with the order "weighted" alone.',
+            param="gateway.weights",
+        )
+    return selection
+
+
+def _route_of(name: str, chat: ChatRequest, settings: Settings) -> TaskRoute:
+    route = settings.task_routes.get(name)
+    if route is None:
+        known = ", ".join(settings.task_routes) or "none"
+        raise GatewayError(
+            "unknown_task", f"There is no such task. There are: {known}.", param=chat.field_of(name)
+        )
+    return route
+
+
+def _options_of(chat: ChatRequest, route: TaskRoute | None, caller: Caller) -> Options:
+    """Return the options that apply; ``route`` is the route of the first name.
+
+    The request's own value counts first, then the route's, then the key's. Of ceilings on the cost the lower
+    one counts. A route further down the chain is a fallback and sets no options.
+    """
+    preset = {**caller.options, **(route.options if route else {})}
+    ceilings = [usd for each in (caller, route) if each and (usd := each.options.get("max_cost_usd"))]
+    if ceilings:
+        preset["max_cost_usd"] = min(number_or_none(usd) or 0.0 for usd in ceilings)
+    left_open = {name: value for name, value in preset.items() if name not in chat.options.asked}
+    return replace(chat.options, **left_open) if left_open else chat.options  # type: ignore[arg-type]  # presets.py has checked each
