@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from gateway.json_values import Json, JsonObject
+from gateway.http.json_values import Json, JsonObject
 
 DOWN = "bench/down"
 """Answers 503 at once."""

@@ -1,6 +1,6 @@
 """A list of models as long as OpenRouter's: the upstream lists it, and plans are measured with it."""
 
-from gateway.json_values import Json, JsonObject
+from gateway.http.json_values import Json, JsonObject
 
 MODELS = 650
 PARAMETERS: list[Json] = ["max_tokens", "temperature", "tools", "tool_choice", "response_format", "reasoning"]

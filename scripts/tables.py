@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from gateway.errors import KINDS
-from gateway.events import EVENTS
+from gateway.http.errors import KINDS
+from gateway.http.log_events import EVENTS
 from gateway.policy import RULES
 from gateway.setting import SETTINGS
 from gateway.tasks import DEFAULT_ROUTES

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from bench.bodies import STREAM_FLAT, TEXTS, answers, events, unavailable
-from gateway.json_values import Json
+from gateway.http.json_values import Json
 
 Ending: TypeAlias = Literal["whole", "cut", "open"]
 """The call is over; the connection is closed before it is; or nothing more comes, for ever."""

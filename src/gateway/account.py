@@ -2,7 +2,7 @@
 
 from gateway.call import Call
 from gateway.check_budget import settle
-from gateway.json_values import JsonObject
+from gateway.http.json_values import JsonObject
 from gateway.prepare import Prepared
 from gateway.receipt import Receipt
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from gateway.classify import GetHeader, classify
 from gateway.fault import AttemptFailedError, Fault
-from gateway.frozen import dataclass
-from gateway.json_bytes import parse_json
-from gateway.json_values import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
+from gateway.http.frozen import dataclass
+from gateway.http.json_bytes import parse_json
+from gateway.http.json_values import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
 
 # What a message, or a delta, may hold that makes it more than empty.
 # Source: OpenRouter's ChatResult, ChatStreamChunk; `function_call`, `reasoning_content` are older.

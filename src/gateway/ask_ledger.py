@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gateway.json_values import JsonObject
+from gateway.http.json_values import JsonObject
 from gateway.ports import Ports, Statement
 
 TIMEOUT_S = 10.0  # for what no request waits for

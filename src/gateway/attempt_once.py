@@ -10,11 +10,11 @@ from gateway.attempts import Attempt, elapsed_ms
 from gateway.chain import Candidate, Limits, Step
 from gateway.direct import fault_at_direct
 from gateway.fault import AttemptFailedError, Fault
-from gateway.frozen import dataclass
+from gateway.http.frozen import dataclass
+from gateway.http.message import OPENROUTER, TransportError, UpstreamRequest
 from gateway.openrouter import CommittedStream, Completion, as_generation_id, commit, generation_id_in
 from gateway.ports import Ports
 from gateway.schedule import MIN_ATTEMPT_S
-from gateway.wire import OPENROUTER, TransportError, UpstreamRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

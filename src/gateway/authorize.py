@@ -7,9 +7,9 @@ from hashlib import sha256
 from gateway.caller import Caller
 from gateway.casts import LOOPBACK_HOSTS
 from gateway.config import Settings
-from gateway.errors import GatewayError
+from gateway.http.errors import GatewayError
+from gateway.http.message import HttpRequest
 from gateway.keys import GatewayKey
-from gateway.wire import HttpRequest
 
 HOW_TO_OPEN = (
     "This gateway has no keys, so nobody may call it. Whoever runs it makes one with `make key NAME=…`, and "

@@ -3,9 +3,9 @@
 from gateway.catalog_copy import Catalog
 from gateway.chain import Plan
 from gateway.endpoints_memory import EndpointsMemory
-from gateway.errors import GatewayError
+from gateway.http.errors import GatewayError
+from gateway.http.message import OPENROUTER, Upstream
 from gateway.ports import Ports
-from gateway.wire import OPENROUTER, Upstream
 
 # How old it may be; medians of half an hour change slowly.
 MAX_AGE_S = 300.0

@@ -13,7 +13,7 @@ must have ended during its write, some seconds. So does one whose write was give
 from dataclasses import field
 
 from gateway.budget import Span, period_of
-from gateway.frozen import dataclass
+from gateway.http.frozen import dataclass
 
 # How old a sum may be before it is read again: other isolates spend meanwhile.
 FRESH_S = 10.0

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import field
 
 from gateway.budget import Budget
-from gateway.frozen import dataclass
-from gateway.json_values import Json
+from gateway.http.frozen import dataclass
+from gateway.http.json_values import Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
-from gateway.json_bytes import distinct_object
-from gateway.json_values import Json, JsonObject
+from gateway.http.json_bytes import distinct_object
+from gateway.http.json_values import Json, JsonObject
 
 _MODEL_NAME = re.compile(r"[!-~]{1,256}")
 _ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://[^/?#@*\s]+")

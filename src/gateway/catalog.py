@@ -12,8 +12,8 @@ and no tab is in it: JSON escapes both, and a name that is no plain word is not 
 from zlib import crc32
 
 from gateway.catalog_copy import Catalog
-from gateway.json_bytes import parse_json, to_json_bytes
-from gateway.json_values import JsonObject, number_or_none, object_or_empty
+from gateway.http.json_bytes import parse_json, to_json_bytes
+from gateway.http.json_values import JsonObject, number_or_none, object_or_empty
 
 KEY = "catalog"
 VERSION = 3  # of what is stored: a value of another version is ignored, and rebuilt

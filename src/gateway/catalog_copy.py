@@ -2,8 +2,8 @@
 
 import json
 
-from gateway.frozen import dataclass
-from gateway.json_values import JsonObject
+from gateway.http.frozen import dataclass
+from gateway.http.json_values import JsonObject
 
 # Ways to the same model; others, as `:free`, are models of their own. Source: OpenRouter "Model variants".
 DYNAMIC_VARIANTS = (":nitro", ":floor", ":exacto", ":online")

@@ -4,11 +4,11 @@ from dataclasses import field
 from typing import Literal
 
 from gateway.answers import AnswerTest
-from gateway.frozen import dataclass
-from gateway.json_values import JsonObject
+from gateway.http.frozen import dataclass
+from gateway.http.json_values import JsonObject
+from gateway.http.message import OPENROUTER
 from gateway.options import Order
 from gateway.price import Price
-from gateway.wire import OPENROUTER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """A chat request as the gateway understands it, and what a caller may ask of the gateway itself."""
 
-from gateway.frozen import dataclass
+from gateway.http.frozen import dataclass
 from gateway.needs import Needs
 from gateway.options import Options
 

@@ -8,9 +8,9 @@ from gateway.budgets import EVERYBODY, Budgets
 from gateway.caller import Caller
 from gateway.chain import Plan
 from gateway.config import Settings
-from gateway.errors import GatewayError
-from gateway.frozen import dataclass
-from gateway.json_values import JsonObject, number_or_none
+from gateway.http.errors import GatewayError
+from gateway.http.frozen import dataclass
+from gateway.http.json_values import JsonObject, number_or_none
 from gateway.ports import DatabaseError, Ports, Statement
 from gateway.receipt import Receipt
 

@@ -3,7 +3,7 @@
 import re
 
 from gateway.answers import has_progress
-from gateway.json_values import Json, JsonObject, list_or_empty, object_or_empty
+from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
 from gateway.shape import shape_arguments, shape_finish, shape_message, shape_usage
 
 OBJECT = "chat.completion.chunk"

@@ -6,7 +6,7 @@ from typing import TypeAlias
 from gateway.details import safe_details
 from gateway.error_rows import ROWS, Signs
 from gateway.fault import Fault
-from gateway.json_values import Json, JsonObject, object_or_empty
+from gateway.http.json_values import Json, JsonObject, object_or_empty
 from gateway.retry_after import retry_after_s
 
 GetHeader: TypeAlias = Callable[[str], str | None]

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from gateway.account import close
 from gateway.attempt_once import Ask, ServedAnswer
-from gateway.body import HttpResponse
 from gateway.call import Call
 from gateway.check_budget import hold
 from gateway.compose import request_for
 from gateway.concurrency import begin
-from gateway.errors import GatewayError
 from gateway.execute import execute
+from gateway.http.body import HttpResponse
+from gateway.http.errors import GatewayError
 from gateway.normalize import normalize
 from gateway.prepare import Prepared, for_attempts, learn_beside, prepare
 from gateway.receipt import Receipt, open_receipt

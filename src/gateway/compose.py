@@ -10,10 +10,10 @@ from gateway.chain import Candidate
 from gateway.chat import ChatRequest
 from gateway.config import Settings
 from gateway.direct import direct_fields
-from gateway.json_bytes import parse_json, to_json_bytes
-from gateway.json_values import Json, JsonObject, list_or_empty, object_or_empty
+from gateway.http.json_bytes import parse_json, to_json_bytes
+from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
+from gateway.http.message import OPENROUTER, HeaderPairs, Upstream, UpstreamRequest
 from gateway.price import Price, usd_or_none
-from gateway.wire import OPENROUTER, HeaderPairs, Upstream, UpstreamRequest
 
 
 def request_for(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from gateway.caller import Caller
-from gateway.errors import GatewayError
+from gateway.http.errors import GatewayError
 from gateway.rates import Rates
 
 # How soon a request under way may have ended; nothing says.

@@ -7,14 +7,14 @@ from typing import TypeAlias, cast
 
 from gateway.budget import MICROS, Budget
 from gateway.casts import Value, as_header_text
-from gateway.errors import ConfigError
-from gateway.frozen import dataclass
+from gateway.http.errors import ConfigError
+from gateway.http.frozen import dataclass
+from gateway.http.message import Upstream
 from gateway.keys import GatewayKey
 from gateway.price import Price
 from gateway.setting import SETTINGS, Setting
 from gateway.tasks import PREFIX, TaskRoute
 from gateway.upstreams import DirectUpstream, split_direct
-from gateway.wire import Upstream
 
 # What is set, by name; None where it is not.
 Env: TypeAlias = Callable[[str], str | None]

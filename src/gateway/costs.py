@@ -1,8 +1,8 @@
 """What one attempt may well cost, and what it may cost at the most, by list prices."""
 
 from gateway.chat import ChatRequest
-from gateway.frozen import dataclass
-from gateway.json_values import JsonObject, number_or_none, object_or_empty
+from gateway.http.frozen import dataclass
+from gateway.http.json_values import JsonObject, number_or_none, object_or_empty
 from gateway.price import Price
 from gateway.prices import usd_per_request
 

@@ -4,7 +4,7 @@ from math import inf
 
 from gateway.caller import Caller
 from gateway.chat import ChatRequest
-from gateway.json_values import Json, JsonObject, number_or_none
+from gateway.http.json_values import Json, JsonObject, number_or_none
 from gateway.knowledge import Knowledge
 from gateway.plan import LIMIT_SETTINGS
 from gateway.selection import Selection

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from gateway.json_values import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
+from gateway.http.json_values import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
 
 MAX_LISTED = 10
 

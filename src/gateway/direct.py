@@ -7,8 +7,8 @@ from types import MappingProxyType
 from gateway.chat import ChatRequest
 from gateway.fault import Fault
 from gateway.fields import OPENROUTERS_OWN
-from gateway.json_bytes import parse_json, to_json_bytes
-from gateway.json_values import object_or_empty
+from gateway.http.json_bytes import parse_json, to_json_bytes
+from gateway.http.json_values import object_or_empty
 
 # What a fault that names OpenRouter, its account or this gateway's key is at another upstream.
 AT_DIRECT: Mapping[str, str] = MappingProxyType(

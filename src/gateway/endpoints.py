@@ -4,13 +4,13 @@ from dataclasses import replace
 
 from gateway.classify import classify
 from gateway.endpoints_memory import Endpoints, EndpointsMemory
-from gateway.errors import GatewayError
 from gateway.fault import Fault
 from gateway.get import get
-from gateway.json_bytes import parse_json, to_json_bytes
-from gateway.json_values import object_or_empty
+from gateway.http.errors import GatewayError
+from gateway.http.json_bytes import parse_json, to_json_bytes
+from gateway.http.json_values import object_or_empty
+from gateway.http.message import Reply, TransportError, Upstream
 from gateway.ports import Ports
-from gateway.wire import Reply, TransportError, Upstream
 
 TIMEOUT_S = 10.0
 

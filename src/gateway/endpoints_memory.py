@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from gateway.json_values import JsonObject
+from gateway.http.json_values import JsonObject
 
 MOST_MODELS = 200
 # Of JSON; parsed it takes several times as much, of the 128 MB that an isolate has.

@@ -6,7 +6,7 @@ A its changelog on ``error.availability``, O the OpenAPI document. R is a record
 
 import re
 
-from gateway.frozen import dataclass
+from gateway.http.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Chat requests that the OpenAPI document shows; a test sends each of them."""
 
-from gateway.json_values import JsonObject
+from gateway.http.json_values import JsonObject
 
 EXAMPLES: JsonObject = {
     "plain": {

@@ -14,9 +14,9 @@ from gateway.attempt_once import Ask, Served, ServedAnswer, ServedStream, attemp
 from gateway.attempts import Attempt
 from gateway.chain import Plan
 from gateway.fault import AttemptFailedError
-from gateway.frozen import dataclass
+from gateway.http.frozen import dataclass
+from gateway.http.json_values import object_or_empty
 from gateway.isolate import Memory
-from gateway.json_values import object_or_empty
 from gateway.ports import Ports
 from gateway.receipt import Receipt
 from gateway.schedule import Schedule

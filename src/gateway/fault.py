@@ -2,9 +2,9 @@
 
 from dataclasses import field
 
-from gateway.errors import ErrorKind
-from gateway.frozen import dataclass
-from gateway.json_values import Json
+from gateway.http.errors import ErrorKind
+from gateway.http.frozen import dataclass
+from gateway.http.json_values import Json
 from gateway.policy import RULES, Rule, Scope, Verdict
 
 PASSING_STATUSES = frozenset({408, 425, 429})

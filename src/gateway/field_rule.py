@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from gateway.casts import is_model_name
-from gateway.frozen import dataclass
-from gateway.json_values import Json, JsonObject, number_or_none
+from gateway.http.frozen import dataclass
+from gateway.http.json_values import Json, JsonObject, number_or_none
 
 BILLION = 1_000_000_000  # what is reckoned with must stay a number that a bill could hold
 

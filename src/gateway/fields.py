@@ -19,7 +19,7 @@ from gateway.field_rule import (
     FieldRule,
     list_of,
 )
-from gateway.json_values import JsonObject
+from gateway.http.json_values import JsonObject
 
 MAX_MODELS = 50  # a request may make 50 subrequests on the free plan
 MAX_MESSAGES = 10_000

@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from gateway.chat import ChatRequest
-from gateway.frozen import dataclass
-from gateway.json_values import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
+from gateway.http.frozen import dataclass
+from gateway.http.json_values import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
 from gateway.needs import PARAMETERS
 
 

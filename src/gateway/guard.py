@@ -10,14 +10,14 @@ from gateway.answers import is_plain_progress, look_at
 from gateway.attempt_once import ServedStream
 from gateway.chunk_shape import ChunkShape
 from gateway.fault import AttemptFailedError, Fault
-from gateway.json_bytes import parse_json, to_json_bytes
-from gateway.json_values import Json, JsonObject, list_or_empty, object_or_empty
+from gateway.http.json_bytes import parse_json, to_json_bytes
+from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
+from gateway.http.responses import Frame
+from gateway.http.sse import data_of, event_of
 from gateway.openrouter import DONE
 from gateway.receipt import Receipt
 from gateway.refrain import Refrain
-from gateway.responses import Frame
 from gateway.spent import stream_broken
-from gateway.sse import data_of, event_of
 
 
 class Guard:

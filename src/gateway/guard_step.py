@@ -2,10 +2,10 @@
 
 from gateway.fault import Fault
 from gateway.guard import Guard
+from gateway.http.sse import EventTooLargeError
 from gateway.idle import IdleTimer
 from gateway.openrouter import CommittedStream
 from gateway.ports import CallLater, CallToCome
-from gateway.sse import EventTooLargeError
 
 # How long a connection may take to close after ``[DONE]``.
 LINGER_S = 0.25

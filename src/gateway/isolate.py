@@ -5,7 +5,7 @@ from dataclasses import field
 from gateway.budgets import Budgets
 from gateway.catalog_copy import CatalogMemory
 from gateway.endpoints_memory import EndpointsMemory
-from gateway.frozen import dataclass
+from gateway.http.frozen import dataclass
 from gateway.pace import Pace
 from gateway.rates import Rates
 from gateway.rests import Rests

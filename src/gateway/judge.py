@@ -8,15 +8,15 @@ from gateway.caller import Caller
 from gateway.chain import Candidate, Skipped
 from gateway.chat import ChatRequest
 from gateway.fit import Misfit, Question, misfit
-from gateway.frozen import dataclass
-from gateway.json_values import JsonObject
+from gateway.http.frozen import dataclass
+from gateway.http.json_values import JsonObject
+from gateway.http.message import OPENROUTER
 from gateway.keys import may_use
 from gateway.knowledge import Knowledge
 from gateway.links import Link
 from gateway.options import Options
 from gateway.price import Price
 from gateway.prices import lowest_price
-from gateway.wire import OPENROUTER
 
 # What a chain without links ends in, by a reason for which one was left out; the first that applies.
 NOTHING_LEFT: Mapping[str, str] = MappingProxyType(

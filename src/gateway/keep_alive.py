@@ -4,8 +4,8 @@ import asyncio
 from contextlib import suppress
 
 from gateway.attempt_once import Served, ServedStream
-from gateway.body import Sink
 from gateway.execute import done_within
+from gateway.http.body import Sink
 from gateway.ports import Ports
 
 KEEP_ALIVE = b": keep-alive\n\n"

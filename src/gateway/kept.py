@@ -5,10 +5,17 @@ A stream is given again byte for byte; only its usage, which holds a receipt and
 
 from zlib import crc32
 
-from gateway.frozen import dataclass
-from gateway.json_bytes import parse_json, to_json_bytes
-from gateway.json_values import Json, JsonObject, list_or_empty, number_or_none, object_or_empty, text_or_none
-from gateway.sse import data_of, event_of
+from gateway.http.frozen import dataclass
+from gateway.http.json_bytes import parse_json, to_json_bytes
+from gateway.http.json_values import (
+    Json,
+    JsonObject,
+    list_or_empty,
+    number_or_none,
+    object_or_empty,
+    text_or_none,
+)
+from gateway.http.sse import data_of, event_of
 
 VERSION = 2
 _CRC_DIGITS = 8

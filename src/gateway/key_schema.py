@@ -1,6 +1,6 @@
 """The JSON Schema of what ``GET /v1/key`` shows."""
 
-from gateway.json_values import Json, JsonObject
+from gateway.http.json_values import Json, JsonObject
 
 
 def key_schema() -> JsonObject:

@@ -10,8 +10,8 @@ from typing import Any
 
 from gateway.budget import Budget, as_budget
 from gateway.casts import as_lines, as_model, as_origin, read_json
-from gateway.frozen import dataclass
-from gateway.json_values import Json, list_or_empty, object_or_empty
+from gateway.http.frozen import dataclass
+from gateway.http.json_values import Json, list_or_empty, object_or_empty
 from gateway.presets import as_options
 
 # Short tokens can be guessed, and this Worker spends money for whoever holds one.

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from gateway.catalog_copy import Catalog
 from gateway.chain import Candidate
-from gateway.frozen import dataclass
+from gateway.http.frozen import dataclass
+from gateway.http.json_values import object_or_empty
 from gateway.isolate import Memory
-from gateway.json_values import object_or_empty
 from gateway.ports import Ports
 from gateway.speed import expected_ms
 

@@ -2,10 +2,10 @@
 
 from gateway.attempts import Attempt, Tokens
 from gateway.budget import micros_of, period_of
-from gateway.frozen import dataclass
+from gateway.http.frozen import dataclass
+from gateway.http.message import OPENROUTER
 from gateway.prepare import Prepared
 from gateway.receipt import Receipt
-from gateway.wire import OPENROUTER
 
 # In the order of the table's columns; see migrations/.
 COLUMNS = (

@@ -7,14 +7,14 @@ from gateway.chain import Candidate
 from gateway.chat import ChatRequest
 from gateway.config import Settings
 from gateway.costs import costs_of
-from gateway.errors import GatewayError
-from gateway.frozen import dataclass
-from gateway.json_values import JsonObject
+from gateway.http.errors import GatewayError
+from gateway.http.frozen import dataclass
+from gateway.http.json_values import JsonObject
+from gateway.http.message import OPENROUTER
 from gateway.price import Price
 from gateway.prices import listed_price
 from gateway.tasks import TaskRoute
 from gateway.upstreams import split_direct
-from gateway.wire import OPENROUTER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

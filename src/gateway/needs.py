@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
-from gateway.frozen import dataclass
-from gateway.json_values import Json, JsonObject, list_or_empty, object_or_empty
+from gateway.http.frozen import dataclass
+from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
 from gateway.price import Price, as_price
 from gateway.prompt_tokens import TokenEstimate, estimate, media_in
 

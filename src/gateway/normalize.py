@@ -3,8 +3,8 @@
 from contextlib import suppress
 
 from gateway.attempt_once import ServedAnswer
-from gateway.json_bytes import to_json_bytes
-from gateway.json_values import JsonObject, object_or_empty, text_or_none
+from gateway.http.json_bytes import to_json_bytes
+from gateway.http.json_values import JsonObject, object_or_empty, text_or_none
 from gateway.receipt import Receipt
 from gateway.shape import shape_completion
 

@@ -5,11 +5,11 @@ import re
 from gateway.answers import AnswerTest, Look, completion_in, look_at, without_keep_alives
 from gateway.classify import classify
 from gateway.fault import AttemptFailedError, Fault
-from gateway.frozen import dataclass
-from gateway.json_bytes import parse_json
-from gateway.json_values import Json, JsonObject
-from gateway.sse import BOM, EventTooLargeError, SseDecoder, data_of
-from gateway.wire import Reply
+from gateway.http.frozen import dataclass
+from gateway.http.json_bytes import parse_json
+from gateway.http.json_values import Json, JsonObject
+from gateway.http.message import Reply
+from gateway.http.sse import BOM, EventTooLargeError, SseDecoder, data_of
 
 DONE = b"[DONE]"
 _GENERATION_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")

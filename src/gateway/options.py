@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias, get_args
 
 from gateway.casts import HOUR_MS
 from gateway.field_rule import ABOVE_ZERO, FLAG, WEIGHTS, FieldRule, between, one_of
-from gateway.frozen import dataclass
+from gateway.http.frozen import dataclass
 
 Order: TypeAlias = Literal["given", "cheapest", "fastest", "weighted", "sticky"]
 ORDERS: tuple[str, ...] = get_args(Order)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import field
 
 from gateway.chain import Candidate
-from gateway.frozen import dataclass
+from gateway.http.frozen import dataclass
 from gateway.options import Order
 
 UNKNOWN_LAST = float("inf")

@@ -1,6 +1,6 @@
 """How fast models have been here: this isolate's own measurements. Plain data, bounded, forgotten in time."""
 
-from gateway.frozen import dataclass
+from gateway.http.frozen import dataclass
 
 # A newer measurement counts for so much of the average.
 WEIGHT = 0.3

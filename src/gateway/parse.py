@@ -5,14 +5,20 @@ from collections.abc import Mapping
 from math import isinf
 
 from gateway.chat import ChatRequest
-from gateway.errors import GatewayError
 from gateway.field_rule import MODEL, OBJECT, TEXT, FieldRule
 from gateway.fields import FIELD_NAME, FIELDS, NOT_TEXT, OPENROUTERS_OWN, OWN, REFUSED, SERIALISED
-from gateway.json_bytes import NamedTwiceError, check_depth, distinct_object, refuse_constant, to_json_bytes
-from gateway.json_values import Json, JsonObject, list_or_empty, object_or_empty, text_or_none
+from gateway.http.errors import GatewayError
+from gateway.http.json_bytes import (
+    NamedTwiceError,
+    check_depth,
+    distinct_object,
+    refuse_constant,
+    to_json_bytes,
+)
+from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty, text_or_none
+from gateway.http.splice import splice
 from gateway.needs import needs_of
 from gateway.options import OPTIONS, Options
-from gateway.splice import splice
 
 
 def parse(raw: bytes) -> ChatRequest:

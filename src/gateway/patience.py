@@ -5,16 +5,16 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from gateway.attempt_once import Served, ServedStream
-from gateway.body import Sink
-from gateway.errors import GatewayError, internal_error
-from gateway.frozen import dataclass
 from gateway.guard import broken_event
-from gateway.json_values import JsonObject
+from gateway.http.body import Sink
+from gateway.http.errors import GatewayError, internal_error
+from gateway.http.frozen import dataclass
+from gateway.http.json_values import JsonObject
+from gateway.http.message import ClientGoneError
+from gateway.http.responses import Frame
 from gateway.keep_alive import abandon, comment_until_done
 from gateway.ports import Ports
 from gateway.relay import RelayedStream
-from gateway.responses import Frame
-from gateway.wire import ClientGoneError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

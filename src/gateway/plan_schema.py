@@ -1,6 +1,6 @@
 """The JSON Schema of what ``POST /v1/plan`` shows, and of ``GET /health``."""
 
-from gateway.json_values import Json, JsonObject
+from gateway.http.json_values import Json, JsonObject
 from gateway.options import ORDERS
 
 _NUMBER: JsonObject = {"type": ["number", "null"]}

@@ -9,8 +9,8 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
-from gateway.errors import Source
-from gateway.frozen import dataclass
+from gateway.http.errors import Source
+from gateway.http.frozen import dataclass
 
 Billed: TypeAlias = Literal["yes", "no", "unknown"]
 

@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeAlias
 
-from gateway.frozen import dataclass
-from gateway.json_values import Json, JsonObject
-from gateway.wire import Reply, UpstreamRequest
+from gateway.http.frozen import dataclass
+from gateway.http.json_values import Json, JsonObject
+from gateway.http.message import Reply, UpstreamRequest
 
 # Clocks in the Workers runtimes may stand still between I/O and count whole milliseconds.
 CLOCK_GRAIN_S = 0.005

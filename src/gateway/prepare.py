@@ -11,8 +11,9 @@ from gateway.catalog_copy import Catalog
 from gateway.chain import Plan
 from gateway.chat import ChatRequest
 from gateway.check_budget import Account, accounts_of, left_usd, read_spending
-from gateway.errors import GatewayError
-from gateway.frozen import dataclass
+from gateway.http.errors import GatewayError
+from gateway.http.frozen import dataclass
+from gateway.http.message import BodyTooLargeError, ClientGoneError, HeaderPairs, HttpRequest
 from gateway.knowledge import Knowledge, gather
 from gateway.limit_rate import limit_rate
 from gateway.pace import Pace
@@ -21,7 +22,6 @@ from gateway.plan import plan
 from gateway.refresh import at_hand, current, refresh_beside
 from gateway.rests import Rests
 from gateway.selection import Selection, select
-from gateway.wire import BodyTooLargeError, ClientGoneError, HeaderPairs, HttpRequest
 
 BODY_TIMEOUT_S = 30.0
 PRICES_TIMEOUT_S = 3.0

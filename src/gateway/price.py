@@ -1,7 +1,7 @@
 """A price in USD per million tokens: the value, and how a written one is read."""
 
-from gateway.frozen import dataclass
-from gateway.json_values import Json, JsonObject, object_or_empty
+from gateway.http.frozen import dataclass
+from gateway.http.json_values import Json, JsonObject, object_or_empty
 
 PER_MILLION = 1_000_000
 

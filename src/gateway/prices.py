@@ -4,7 +4,7 @@ Source: OpenRouter "List available models": strings in USD per token; ``-1`` whe
 price is that of the cheapest endpoint, so a bill can be higher.
 """
 
-from gateway.json_values import JsonObject, number_or_none, object_or_empty
+from gateway.http.json_values import JsonObject, number_or_none, object_or_empty
 from gateway.price import PER_MILLION, Price, usd_or_none
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from gateway.frozen import dataclass
-from gateway.json_values import JsonObject, list_or_empty, object_or_empty
+from gateway.http.frozen import dataclass
+from gateway.http.json_values import JsonObject, list_or_empty, object_or_empty
 
 # A content part's type, and the kind of input that it is.
 # Source: OpenRouter "Multimodal Capabilities"; the architecture's `input_modalities` in its list of models.

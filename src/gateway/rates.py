@@ -5,7 +5,7 @@ Only what is counted is remembered: to ask about a key leaves no trace of it.
 
 from dataclasses import field
 
-from gateway.frozen import dataclass
+from gateway.http.frozen import dataclass
 
 WINDOW_S = 60.0
 # Requests are counted by slots of so many seconds: what is remembered of a key is bounded, however it calls.

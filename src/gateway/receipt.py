@@ -7,8 +7,8 @@ from typing import Literal
 
 from gateway.attempts import Attempt, elapsed_ms
 from gateway.chain import Plan
-from gateway.frozen import dataclass
-from gateway.json_values import Json, JsonObject
+from gateway.http.frozen import dataclass
+from gateway.http.json_values import Json, JsonObject
 
 # Proxies and clients allow 8 to 16 KiB for all headers together.
 MAX_RECEIPT_HEADER_BYTES = 4_096

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from gateway.answer_cache import MOST_BYTES
-from gateway.body import Sink, Step, Stream
-from gateway.frozen import dataclass
-from gateway.wire import Reply
+from gateway.http.body import Sink, Step, Stream
+from gateway.http.frozen import dataclass
+from gateway.http.message import Reply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

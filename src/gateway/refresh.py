@@ -10,9 +10,9 @@ from gateway.catalog import KEY, from_stored, to_stored
 from gateway.catalog_copy import Catalog, CatalogMemory
 from gateway.compact import compact
 from gateway.get import get
-from gateway.json_bytes import parse_json
+from gateway.http.json_bytes import parse_json
+from gateway.http.message import TransportError, Upstream
 from gateway.ports import Ports
-from gateway.wire import TransportError, Upstream
 
 FETCH_TIMEOUT_S = 15.0
 CACHE_TIMEOUT_S = 2.0

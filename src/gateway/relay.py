@@ -5,20 +5,20 @@ from contextlib import suppress
 from typing import TypeAlias
 
 from gateway.attempt_once import ServedStream
-from gateway.body import Sink
 from gateway.chunk_shape import ChunkShape
-from gateway.errors import internal_error
 from gateway.fault import Fault
-from gateway.frozen import dataclass
 from gateway.guard import Guard, broken_event
 from gateway.guard_step import GuardStep
+from gateway.http.body import Sink
+from gateway.http.errors import internal_error
+from gateway.http.frozen import dataclass
+from gateway.http.json_values import JsonObject, text_or_none
+from gateway.http.message import ClientGoneError, TransportError
+from gateway.http.responses import Frame
 from gateway.idle import IdleTimer
-from gateway.json_values import JsonObject, text_or_none
 from gateway.openrouter import CommittedStream
 from gateway.ports import CallLater
 from gateway.receipt import Receipt
-from gateway.responses import Frame
-from gateway.wire import ClientGoneError, TransportError
 
 # Takes over from a stream that has broken off: returns the bytes that mark the seam, and what follows it;
 # None where nothing does. To the sink goes what keeps the connection alive meanwhile.

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from gateway.fault import Fault, pause_s
-from gateway.frozen import dataclass
+from gateway.http.frozen import dataclass
 from gateway.policy import Scope
 from gateway.upstreams import DIRECT
 

@@ -4,20 +4,20 @@ import asyncio
 from dataclasses import replace
 
 from gateway.attempt_once import Ask, Served, ServedStream
-from gateway.body import Sink
 from gateway.chain import Plan
 from gateway.chunk_shape import usable
-from gateway.errors import GatewayError
 from gateway.execute import done_within, execute
 from gateway.guard import Guard
+from gateway.http.body import Sink
+from gateway.http.errors import GatewayError
+from gateway.http.json_bytes import to_json_bytes
+from gateway.http.json_values import JsonObject
+from gateway.http.message import ClientGoneError
+from gateway.http.sse import event_of
 from gateway.isolate import Memory
-from gateway.json_bytes import to_json_bytes
-from gateway.json_values import JsonObject
 from gateway.ports import Ports
 from gateway.receipt import Receipt
 from gateway.relay import Resume
-from gateway.sse import event_of
-from gateway.wire import ClientGoneError
 
 NAMED = ("id", "created", "model")
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from gateway.json_values import Json, JsonObject, number_or_none
+from gateway.http.json_values import Json, JsonObject, number_or_none
 
 MAX_PAUSE_S = 7 * 86_400.0  # nothing here resets later than in a week; anything more is a broken clock
 _MILLISECONDS_FROM = 100_000_000_000  # a Unix time above this is in milliseconds

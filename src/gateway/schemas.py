@@ -1,8 +1,8 @@
 """What goes over the wire, in JSON Schema, made from the tables that the gateway itself goes by."""
 
-from gateway.errors import KINDS
 from gateway.fields import FIELDS, MESSAGE_ITEM, REFUSED
-from gateway.json_values import Json, JsonObject
+from gateway.http.errors import KINDS
+from gateway.http.json_values import Json, JsonObject
 from gateway.listing import FILTERS, PAGING, SORTS
 from gateway.options import OPTIONS
 from gateway.policy import RULES

@@ -8,9 +8,9 @@ from dataclasses import replace
 from gateway.caller import Caller
 from gateway.chat import ChatRequest
 from gateway.config import Settings
-from gateway.errors import GatewayError
-from gateway.frozen import dataclass
-from gateway.json_values import number_or_none
+from gateway.http.errors import GatewayError
+from gateway.http.frozen import dataclass
+from gateway.http.json_values import number_or_none
 from gateway.options import Options, Order
 from gateway.tasks import PREFIX, TaskRoute
 

@@ -20,7 +20,7 @@ from gateway.casts import (
     as_webhook,
     as_whole,
 )
-from gateway.frozen import dataclass
+from gateway.http.frozen import dataclass
 from gateway.keys import as_keys
 from gateway.tasks import as_task_routes
 from gateway.upstreams import as_upstreams

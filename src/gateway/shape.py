@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from gateway.json_values import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
+from gateway.http.json_values import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
 
 # OpenAI's reasons. Source: OpenAI API reference, "The chat completion object".
 FINISH_REASONS = frozenset({"stop", "length", "tool_calls", "content_filter"})

@@ -3,8 +3,8 @@
 from zlib import crc32
 
 from gateway.catalog_copy import Catalog
-from gateway.json_bytes import to_json_bytes
-from gateway.json_values import JsonObject
+from gateway.http.json_bytes import to_json_bytes
+from gateway.http.json_values import JsonObject
 from gateway.listing import Asked
 
 

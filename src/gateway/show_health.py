@@ -4,13 +4,13 @@ import sys
 from urllib.parse import parse_qs
 
 from gateway.authorize import authorize
-from gateway.body import HttpResponse
 from gateway.call import Call
 from gateway.catalog_copy import Catalog
-from gateway.errors import GatewayError
-from gateway.json_values import Json, JsonObject
+from gateway.http.body import HttpResponse
+from gateway.http.errors import GatewayError
+from gateway.http.json_values import Json, JsonObject
+from gateway.http.responses import respond_json
 from gateway.refresh import current, refresh_beside
-from gateway.responses import respond_json
 from gateway.tasks import PREFIX
 from gateway.upstreams import DIRECT
 

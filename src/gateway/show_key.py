@@ -1,16 +1,16 @@
 """``GET /v1/key``: what the caller may do, has spent, and may spend; for admins OpenRouter's key too."""
 
 from gateway.authorize import authorize
-from gateway.body import HttpResponse
 from gateway.budget import MICROS, resets_at, shown_time
 from gateway.budgets import EVERYBODY, Budgets
 from gateway.call import Call
 from gateway.check_budget import Account, accounts_of, read_spending
 from gateway.get import get
-from gateway.json_bytes import parse_json
-from gateway.json_values import Json, JsonObject, object_or_empty
-from gateway.responses import respond_json
-from gateway.wire import TransportError
+from gateway.http.body import HttpResponse
+from gateway.http.json_bytes import parse_json
+from gateway.http.json_values import Json, JsonObject, object_or_empty
+from gateway.http.message import TransportError
+from gateway.http.responses import respond_json
 
 UPSTREAM_TIMEOUT_S = 5.0
 # What is shown of OpenRouter's own key: amounts, limits and times, no names, no ids.

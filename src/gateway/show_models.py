@@ -7,20 +7,20 @@ from urllib.parse import parse_qsl, unquote
 from zlib import crc32
 
 from gateway.authorize import authorize
-from gateway.body import HttpResponse
 from gateway.call import OPENROUTERS_PREFIX, Call
 from gateway.catalog_copy import Catalog
 from gateway.endpoints import endpoints_of, unavailable
-from gateway.errors import GatewayError
 from gateway.fault import Fault
-from gateway.json_bytes import to_json_bytes
+from gateway.http.body import HttpResponse
+from gateway.http.errors import GatewayError
+from gateway.http.json_bytes import to_json_bytes
+from gateway.http.message import HttpRequest
+from gateway.http.responses import JSON_TYPE
 from gateway.keys import may_use
 from gateway.listing import read_query
 from gateway.refresh import current, refresh_beside
-from gateway.responses import JSON_TYPE
 from gateway.shelf import Shelf, list_body
 from gateway.show_tasks import shown_tasks
-from gateway.wire import HttpRequest
 
 # Source: OpenRouter "List available models": it may itself be cached for two minutes.
 LIST_MAX_AGE_S = 60

@@ -5,21 +5,21 @@ is what happens.
 """
 
 from gateway.attempts import Attempt
-from gateway.body import HttpResponse
 from gateway.call import Call
 from gateway.chain import Limits, Plan, Step
 from gateway.decided import decided_by
 from gateway.fault import Fault
-from gateway.json_values import JsonObject
+from gateway.http.body import HttpResponse
+from gateway.http.json_values import JsonObject
+from gateway.http.message import OPENROUTER
+from gateway.http.responses import respond_json
 from gateway.ports import Ports
 from gateway.prepare import Prepared, for_attempts, learn_beside, prepare
 from gateway.prices import listed_price
 from gateway.receipt import Receipt, open_receipt
-from gateway.responses import respond_json
 from gateway.rests import Rests
 from gateway.schedule import Schedule
 from gateway.spent import chain_spent
-from gateway.wire import OPENROUTER
 
 # A fault that asks for no pause and no retry: the chain goes on as if the attempt had taken no time.
 FAILED = Fault(code="unavailable")

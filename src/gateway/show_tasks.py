@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from gateway.json_values import Json, JsonObject
+from gateway.http.json_values import Json, JsonObject
 from gateway.tasks import TaskRoute
 
 OWNER = "openrouter-edge"

@@ -1,6 +1,6 @@
 """How long a model may take, by what OpenRouter says of its endpoints: for models not yet measured here."""
 
-from gateway.json_values import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
+from gateway.http.json_values import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
 
 # What a plain answer is waited for beyond its first token.
 ANSWER_TOKENS = 300

@@ -4,17 +4,17 @@ import asyncio
 from collections.abc import Callable
 
 from gateway.attempt_once import Ask, ServedStream
-from gateway.body import Stream
 from gateway.chain import Plan
 from gateway.chunk_shape import OBJECT
-from gateway.errors import GatewayError
 from gateway.execute import done_within, execute
-from gateway.frozen import dataclass
+from gateway.http.body import Stream
+from gateway.http.errors import GatewayError
+from gateway.http.frozen import dataclass
+from gateway.http.responses import Frame
 from gateway.isolate import Memory
 from gateway.ports import Ports
 from gateway.receipt import Receipt
 from gateway.relay import RelayedStream
-from gateway.responses import Frame
 from gateway.resume import resume_by
 
 

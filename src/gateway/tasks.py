@@ -11,8 +11,8 @@ from dataclasses import field
 from types import MappingProxyType
 
 from gateway.casts import as_model, as_object
-from gateway.frozen import dataclass
-from gateway.json_values import Json, list_or_empty, number_or_none, object_or_empty
+from gateway.http.frozen import dataclass
+from gateway.http.json_values import Json, list_or_empty, number_or_none, object_or_empty
 from gateway.options import ORDERS, Order
 from gateway.presets import as_options
 from gateway.price import Price, as_price

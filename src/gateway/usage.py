@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 
 from gateway.budget import MICROS
-from gateway.errors import GatewayError
-from gateway.frozen import dataclass
-from gateway.json_values import Json, JsonObject, number_or_none
+from gateway.http.errors import GatewayError
+from gateway.http.frozen import dataclass
+from gateway.http.json_values import Json, JsonObject, number_or_none
 from gateway.ports import Statement
 
 DEFAULT_DAYS = 30

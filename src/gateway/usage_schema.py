@@ -1,6 +1,6 @@
 """The JSON Schema of what ``GET /v1/usage`` shows, and its query parameters."""
 
-from gateway.json_values import Json, JsonObject
+from gateway.http.json_values import Json, JsonObject
 from gateway.usage import GROUPS, MOST_GROUPS
 
 

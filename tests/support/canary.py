@@ -1,6 +1,6 @@
 """A text that must not come through: planted in a payload, looked for in what comes out."""
 
-from gateway.json_values import Json
+from gateway.http.json_values import Json
 
 CANARY = "Canary, somebody's own text!"
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from gateway.sse import SseDecoder, data_of
+from gateway.http.sse import SseDecoder, data_of
 
 DONE = b"data: [DONE]\n\n"
 COMMENT = b": OPENROUTER PROCESSING\n\n"

@@ -4,7 +4,7 @@ from typing import Any
 
 from gateway.classify import classify
 from gateway.fault import Fault
-from gateway.json_values import Json, JsonObject
+from gateway.http.json_values import Json, JsonObject
 from tests.support.samples import Sample, samples_named
 
 NOW_S = 1_795_338_000.0  # 2026-11-22T09:00:00Z

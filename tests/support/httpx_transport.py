@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 import httpx
 
-from gateway.seal import seal
-from gateway.wire import TransportError, UpstreamRequest
+from gateway.http.destination import seal
+from gateway.http.message import TransportError, UpstreamRequest
 
 Result = TypeVar("Result")
 

@@ -9,7 +9,7 @@ from gateway.chain import Candidate, Plan
 from gateway.chat import ChatRequest
 from gateway.compact import compact
 from gateway.config import Settings
-from gateway.json_values import Json, JsonObject
+from gateway.http.json_values import Json, JsonObject
 from gateway.knowledge import Knowledge
 from gateway.parse import parse
 from gateway.plan import plan

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from gateway.json_values import JsonObject
+from gateway.http.json_values import JsonObject
 
 FOLDER = Path(__file__).parent.parent / "unit" / "samples"
 

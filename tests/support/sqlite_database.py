@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-from gateway.json_values import JsonObject
+from gateway.http.json_values import JsonObject
 from gateway.ports import DatabaseError, Statement
 from scripts.tools import ROOT
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.answer_cache import MOST_BYTES
-from gateway.wire import ClientGoneError
+from gateway.http.message import ClientGoneError
 from tests.support.chunks import DONE, STOP, USAGE, text
 from tests.support.sqlite_database import SqliteDatabase
 from tests.support.upstream import RESET, Act, after, answer, fail, healthy_stream, stream

@@ -5,8 +5,8 @@ import pytest
 from gateway.authorize import authorize
 from gateway.caller import Caller
 from gateway.config import Settings
-from gateway.errors import GatewayError
-from gateway.wire import HttpRequest
+from gateway.http.errors import GatewayError
+from gateway.http.message import HttpRequest
 
 TOKEN = "0123456789abcdef"
 OTHER = "fedcba9876543210"

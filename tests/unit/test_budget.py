@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.budget import MOST_MICROS, Budget, as_budget, micros_of, period_of, resets_at, shown_time
-from gateway.json_values import Json
+from gateway.http.json_values import Json
 
 
 def at(text: str) -> float:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from gateway.catalog import VERSION, catalog_of, from_stored, to_stored
 from gateway.catalog_copy import DYNAMIC_VARIANTS, Catalog
-from gateway.json_values import JsonObject
+from gateway.http.json_values import JsonObject
 from tests.support.models import HAIKU, model, recorded_models
 
 NOW_S = 1_795_338_000.0

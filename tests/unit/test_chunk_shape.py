@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from gateway.chunk_shape import ChunkShape
-from gateway.json_values import Json, JsonObject
+from gateway.http.json_values import Json, JsonObject
 from gateway.shape import FINISH_WORDS
 from tests.support.chunks import COST_USD, DONE, STOP, USAGE, chunk, event, text
 from tests.support.samples import sample

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.details import safe_details
-from gateway.json_values import Json
+from gateway.http.json_values import Json
 from gateway.policy import RULES
 from tests.support.canary import CANARY, with_canaries
 from tests.support.faults import FAULTY, error_in, fault_of

@@ -6,7 +6,7 @@ import pytest
 from gateway.catalog import to_stored
 from gateway.catalog_copy import Catalog
 from gateway.compact import INSISTED_ON, KEPT, compact, shown
-from gateway.json_values import Json
+from gateway.http.json_values import Json
 from tests.support.models import HAIKU, many_models, model, priced, recorded_models
 
 NOW_S = 1_795_338_000.0

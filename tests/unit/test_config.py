@@ -5,7 +5,7 @@ import pytest
 
 from gateway.budget import Budget
 from gateway.config import Settings
-from gateway.errors import ConfigError
+from gateway.http.errors import ConfigError
 from gateway.setting import SETTINGS
 
 CANARY = "canary"

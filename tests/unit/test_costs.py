@@ -5,7 +5,7 @@ import pytest
 from gateway.chat import ChatRequest
 from gateway.compact import shown
 from gateway.costs import EXPECTED_COMPLETION_TOKENS, costs_of
-from gateway.json_values import Json, JsonObject
+from gateway.http.json_values import Json, JsonObject
 from gateway.parse import parse
 from gateway.price import Price
 from gateway.prices import listed_price

@@ -5,7 +5,7 @@ import pytest
 from gateway.config import Settings
 from gateway.endpoints import endpoints_of
 from gateway.endpoints_memory import MOST_BYTES, MOST_MODELS, Endpoints, EndpointsMemory
-from gateway.errors import GatewayError
+from gateway.http.errors import GatewayError
 from tests.support.catalog_world import RECORDED_ENDPOINTS, UPSTREAM_ENDPOINTS, world_with
 from tests.support.models import HAIKU
 from tests.support.upstream import fail, reply

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.events import EVENTS, level_of
+from gateway.http.log_events import EVENTS, level_of
 from scripts import tables
 from scripts.tools import ROOT
 

@@ -2,7 +2,7 @@
 
 import json
 
-from gateway.json_values import Json, JsonObject
+from gateway.http.json_values import Json, JsonObject
 from gateway.parse import parse
 
 # Source: OpenRouter API reference and SDK, "ChatRequest", and the fields that only its guides name.

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.fit import CHECKS, Misfit, Question, misfit
-from gateway.json_values import Json, JsonObject
+from gateway.http.json_values import Json, JsonObject
 from tests.support.planning import listed, parsed
 
 NOW_S = datetime(2026, 11, 24, tzinfo=UTC).timestamp()

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.http.message import ClientGoneError
 from gateway.kept import KeptAnswer, pack, unpack
-from gateway.wire import ClientGoneError
 from tests.support.chunks import COMMENT, DONE, STOP, USAGE, chunk, text
 from tests.support.planning import catalog_of, listed
 from tests.support.upstream import RESET, Act, answer, stream

@@ -7,13 +7,13 @@ SRC = Path(__file__).parents[2] / "src"
 
 # A module imports from earlier lines only. `gateway.` is left out.
 LAYERS = (
-    "frozen json_values refrain sessions sse",
-    "catalog_copy details endpoints_memory error_rows errors events examples json_bytes key_schema",
-    "pace price prompt_tokens rates retry_after shape speed splice wire",
-    "body casts catalog kept needs policy ports prices seal",
-    "ask_ledger budget compact fault field_rule get idle listing responses",
+    "http.frozen http.json_values refrain sessions http.sse",
+    "catalog_copy details endpoints_memory error_rows http.errors http.log_events examples http.json_bytes key_schema",
+    "pace price prompt_tokens rates retry_after shape speed http.splice http.message",
+    "http.body casts catalog kept needs policy ports prices http.destination",
+    "ask_ledger budget compact fault field_rule get idle listing http.responses",
     "upstreams",
-    "attempts budgets caller classify cors fields forget_ledger options refresh",
+    "attempts budgets caller classify http.cors fields forget_ledger options refresh",
     "rests shelf usage",
     "answers chat concurrency endpoints isolate plan_schema presets schemas settle_ledger",
     "usage_schema",

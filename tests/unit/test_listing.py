@@ -5,8 +5,8 @@ import pytest
 
 from gateway.catalog import catalog_of
 from gateway.compact import shown
-from gateway.errors import GatewayError
-from gateway.json_values import JsonObject
+from gateway.http.errors import GatewayError
+from gateway.http.json_values import JsonObject
 from gateway.listing import FILTERS, SORTS, read_query
 from gateway.shelf import Shelf, list_body
 from tests.support.models import model

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from gateway.answer_cache import plain_to_keep, stream_to_keep
-from gateway.body import Sink
+from gateway.http.body import Sink
+from gateway.http.message import ClientGoneError
 from gateway.kept import unpack
 from gateway.record import RecordedStream
-from gateway.wire import ClientGoneError
 from tests.support.chunks import DONE, STOP, USAGE, chunk, event, text
 from tests.support.upstream import stream
 from tests.support.world import Client, World, chat, finish

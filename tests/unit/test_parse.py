@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.errors import KINDS, GatewayError
 from gateway.fields import FIELDS
-from gateway.json_values import Json, JsonObject
+from gateway.http.errors import KINDS, GatewayError
+from gateway.http.json_values import Json, JsonObject
 from gateway.options import OPTIONS
 from gateway.parse import parse
 

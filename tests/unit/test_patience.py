@@ -3,9 +3,9 @@ import json
 
 import pytest
 
+from gateway.http.message import ClientGoneError
 from gateway.keep_alive import KEEP_ALIVE
 from gateway.pace import Pace
-from gateway.wire import ClientGoneError
 from tests.support.chunks import text, text_in
 from tests.support.upstream import HANG, Act, after, fail, hang, healthy_stream, stream
 from tests.support.world import Answer, World, chat, finish, now_s

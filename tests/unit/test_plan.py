@@ -6,8 +6,8 @@ import pytest
 from gateway.caller import Caller
 from gateway.chain import Plan
 from gateway.config import Settings
-from gateway.errors import GatewayError
-from gateway.json_values import JsonObject
+from gateway.http.errors import GatewayError
+from gateway.http.json_values import JsonObject
 from gateway.plan import NOT_SURE, plan
 from gateway.selection import select
 from tests.support.planning import chain_of, known, listed, parsed, planned, reasons_in

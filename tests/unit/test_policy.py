@@ -1,7 +1,7 @@
 import pytest
 
-from gateway.errors import KINDS
 from gateway.fault import Fault
+from gateway.http.errors import KINDS
 from gateway.policy import RULES, Scope, Verdict
 
 SOURCES = {"client", "gateway", "openrouter", "provider"}

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.answers import is_plain_progress
+from gateway.http.sse import data_of, event_of
 from gateway.refrain import Refrain
-from gateway.sse import data_of, event_of
 
 
 def chunk(content: str, **choice: object) -> bytes:

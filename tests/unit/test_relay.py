@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.wire import ClientGoneError
+from gateway.http.message import ClientGoneError
 from tests.support.chunks import COMMENT, COST_USD, DONE, ROLE, STOP, USAGE, chunk, event, text, text_in
 from tests.support.samples import sample
 from tests.support.upstream import HANG, RESET, Step, stream

@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.json_values import Json
+from gateway.http.json_values import Json
 from tests.support.faults import fault_of, meta
 
 

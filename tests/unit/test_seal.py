@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.seal import seal
-from gateway.wire import Upstream, UpstreamRequest
+from gateway.http.destination import seal
+from gateway.http.message import Upstream, UpstreamRequest
 
 SRC = Path(__file__).parents[2] / "src"
 KEY = "sk-or-v1-canary"

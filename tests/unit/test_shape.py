@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from gateway.json_values import Json, JsonObject
+from gateway.http.json_values import Json, JsonObject
 from gateway.shape import FINISH_REASONS, FINISH_WORDS, shape_completion
 from tests.support.samples import sample
 from tests.support.upstream import reply

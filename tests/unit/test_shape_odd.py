@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.chunk_shape import ChunkShape
-from gateway.json_values import Json, JsonObject
+from gateway.http.json_values import Json, JsonObject
 from gateway.shape import shape_completion, shape_usage
 from tests.support.chunks import DONE, STOP, chunk, event, text
 from tests.support.upstream import reply, stream

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.fault import Fault
-from gateway.json_values import Json, JsonObject
+from gateway.http.json_values import Json, JsonObject
 from tests.support.planning import catalog_of, listed
 from tests.support.upstream import fail
 from tests.support.world import EPOCH_S, TOKEN, Answer, World, chat, finish, run

@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.json_values import Json, JsonObject
+from gateway.http.json_values import Json, JsonObject
 from gateway.speed import ANSWER_TOKENS, expected_ms
 
 

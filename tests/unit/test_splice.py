@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.splice import splice
+from gateway.http.splice import splice
 
 MESSAGES = '"messages":[{"role":"user","content":"Hi"}]'
 NAMES = st.sampled_from(["model", "messages", "user", "seed", "stop", "x-model", 'a"model":"b"', "é"])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.sse import MAX_EVENT_BYTES, EventTooLargeError, SseDecoder, data_of, event_of
+from gateway.http.sse import MAX_EVENT_BYTES, EventTooLargeError, SseDecoder, data_of, event_of
 
 
 def decode(*pieces: bytes) -> tuple[list[bytes], bytes]:

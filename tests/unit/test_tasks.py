@@ -3,7 +3,7 @@ import json
 import pytest
 
 from gateway.config import Settings
-from gateway.errors import ConfigError
+from gateway.http.errors import ConfigError
 from gateway.price import Price
 from gateway.tasks import DEFAULT_ROUTES, as_task_routes
 

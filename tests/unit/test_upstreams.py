@@ -3,7 +3,7 @@ import json
 import pytest
 
 from gateway.config import Settings
-from gateway.errors import ConfigError
+from gateway.http.errors import ConfigError
 from gateway.price import Price
 from gateway.upstreams import split_direct
 

@@ -15,9 +15,9 @@ from gateway.edge.alarm import Alarm
 from gateway.edge.answer_cache import CachedAnswers
 from gateway.edge.d1 import D1Database
 from gateway.edge.fetch import FetchTransport
-from gateway.events import level_of
+from gateway.http.json_values import Json
+from gateway.http.log_events import level_of
 from gateway.isolate import Memory
-from gateway.json_values import Json
 from gateway.ports import Ports
 
 Work: TypeAlias = Callable[[], Awaitable[object]]

@@ -7,14 +7,14 @@ from urllib.parse import urlsplit
 from js import Headers, Response, WritableStream
 from pyodide.ffi import JsException, to_js
 
-from gateway.body import HttpResponse
 from gateway.edge.alarm import Alarm
 from gateway.edge.fetch import text_or_none
 from gateway.edge.lifeline import Lifeline
 from gateway.edge.sinks import GuardedSink, NativeSink
-from gateway.errors import internal_error
-from gateway.json_bytes import to_json_bytes
-from gateway.wire import BodyTooLargeError, ClientGoneError, HttpRequest
+from gateway.http.body import HttpResponse
+from gateway.http.errors import internal_error
+from gateway.http.json_bytes import to_json_bytes
+from gateway.http.message import BodyTooLargeError, ClientGoneError, HttpRequest
 
 MOST_LEFT_BYTES = 1024 * 1024
 LEFTOVER_TIMEOUT_S = 1.0

@@ -7,7 +7,7 @@ from typing import Any
 import js
 from pyodide.ffi import JsException, to_js
 
-from gateway.json_values import Json, JsonObject
+from gateway.http.json_values import Json, JsonObject
 from gateway.ports import DatabaseError, Statement
 
 

@@ -5,8 +5,8 @@ from typing import Any
 from js import AbortController, Headers, fetch
 from pyodide.ffi import JsException, to_js
 
-from gateway.seal import seal
-from gateway.wire import TransportError, UpstreamRequest
+from gateway.http.destination import seal
+from gateway.http.message import TransportError, UpstreamRequest
 
 # Node's fetch hides what a manual redirect was and calls it status 0.
 OPAQUE_REDIRECT = 0

@@ -11,9 +11,9 @@ from typing import Any, cast
 from js import IdentityTransformStream, Object, Promise, TransformStream
 from pyodide.ffi import JsException, create_proxy, to_js
 
-from gateway.body import Step, Stream
 from gateway.edge.fetch import FetchReply
-from gateway.wire import ClientGoneError, Reply, TransportError
+from gateway.http.body import Step, Stream
+from gateway.http.message import ClientGoneError, Reply, TransportError
 
 
 def _options(**values: Any) -> Any:

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
-from gateway.frozen import dataclass
-from gateway.json_values import Json, JsonObject
+from gateway.http.frozen import dataclass
+from gateway.http.json_values import Json, JsonObject
 
 Source: TypeAlias = Literal["client", "gateway", "openrouter", "provider"]
 

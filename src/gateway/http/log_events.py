@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
-from gateway.frozen import dataclass
+from gateway.http.frozen import dataclass
 
 Level: TypeAlias = Literal["info", "warn", "error"]
 

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Collection
 
-from gateway.body import HttpResponse
-from gateway.responses import Frame
-from gateway.wire import HttpRequest
+from gateway.http.body import HttpResponse
+from gateway.http.message import HttpRequest
+from gateway.http.responses import Frame
 
 # Header names that a browser asks leave for are repeated to it; anything else in their place is not.
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9-]+(?:\s*,\s*[A-Za-z0-9-]+){0,63}")

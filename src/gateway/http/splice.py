@@ -2,7 +2,7 @@
 
 import re
 
-from gateway.json_values import JsonObject
+from gateway.http.json_values import JsonObject
 
 # Quotes inside JSON strings are escaped, so this can match a real key only, be it one further down.
 _MODEL = re.compile(rb'"model"\s*:\s*"[^"\\]*"\s*(,\s*)?')

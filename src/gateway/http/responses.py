@@ -3,11 +3,11 @@
 import json
 from math import ceil
 
-from gateway.body import HttpResponse
-from gateway.errors import GatewayError
-from gateway.frozen import dataclass
-from gateway.json_values import Json, JsonObject, object_or_empty
-from gateway.wire import HeaderPairs
+from gateway.http.body import HttpResponse
+from gateway.http.errors import GatewayError
+from gateway.http.frozen import dataclass
+from gateway.http.json_values import Json, JsonObject, object_or_empty
+from gateway.http.message import HeaderPairs
 
 JSON_TYPE = ("content-type", "application/json")
 EXPOSED = (

@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from gateway.wire import HeaderPairs, UpstreamRequest
+from gateway.http.message import HeaderPairs, UpstreamRequest
 
 
 def seal(request: UpstreamRequest) -> tuple[str, HeaderPairs]:

@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
-from gateway.frozen import dataclass
-from gateway.wire import HeaderPairs, Reply
+from gateway.http.frozen import dataclass
+from gateway.http.message import HeaderPairs, Reply
 
 
 class Step(Protocol):

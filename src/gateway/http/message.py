@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeAlias
 
-from gateway.frozen import dataclass
+from gateway.http.frozen import dataclass
 
 HeaderPairs: TypeAlias = tuple[tuple[str, str], ...]
 

@@ -4,7 +4,7 @@ import json
 from itertools import accumulate
 from typing import NoReturn
 
-from gateway.json_values import Json, JsonObject
+from gateway.http.json_values import Json, JsonObject
 
 # Made once: with options `json.dumps` makes one for every call.
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -1,0 +1,4 @@
+"""Requests, responses, headers, errors, CORS, JSON, server-sent events, log events.
+
+The bottom package: it imports no other.
+"""
