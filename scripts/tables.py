@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from gateway.faults.policy import RULES
 from gateway.http.errors import KINDS
 from gateway.http.log_events import EVENTS
-from gateway.policy import RULES
 from gateway.setting import SETTINGS
 from gateway.tasks import DEFAULT_ROUTES
 from scripts.tools import ROOT
@@ -29,7 +29,7 @@ def settings_table() -> str:
 
 ERRORS_HEAD = """# Error codes
 
-Written by `make tables` from `src/gateway/policy.py` and `src/gateway/errors.py`.
+Written by `make tables` from `src/gateway/faults/policy.py` and `src/gateway/http/errors.py`.
 
 ## Of an attempt, and of a chain that ended with it
 

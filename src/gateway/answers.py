@@ -3,8 +3,8 @@
 import re
 from dataclasses import replace
 
-from gateway.classify import GetHeader, classify
-from gateway.fault import AttemptFailedError, Fault
+from gateway.faults.classify import GetHeader, classify
+from gateway.faults.fault import AttemptFailedError, Fault
 from gateway.http.frozen import dataclass
 from gateway.http.json_bytes import parse_json
 from gateway.http.json_values import Json, JsonObject, list_or_empty, number_or_none, object_or_empty

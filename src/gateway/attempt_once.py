@@ -9,7 +9,7 @@ from gateway.answers import AnswerTest
 from gateway.attempts import Attempt, elapsed_ms
 from gateway.chain import Candidate, Limits, Step
 from gateway.direct import fault_at_direct
-from gateway.fault import AttemptFailedError, Fault
+from gateway.faults.fault import AttemptFailedError, Fault
 from gateway.http.frozen import dataclass
 from gateway.http.message import OPENROUTER, TransportError, UpstreamRequest
 from gateway.openrouter import CommittedStream, Completion, as_generation_id, commit, generation_id_in

@@ -3,11 +3,11 @@
 from dataclasses import field
 from typing import Literal, TypeAlias
 
-from gateway.fault import Fault
+from gateway.faults.fault import Fault
+from gateway.faults.policy import Billed
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject, number_or_none, object_or_empty
 from gateway.http.message import OPENROUTER
-from gateway.policy import Billed
 from gateway.price import Price
 
 AttemptOutcome: TypeAlias = Literal["under_way", "answered", "failed", "cut_off", "cancelled"]

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from gateway.classify import classify
 from gateway.endpoints_memory import Endpoints, EndpointsMemory
-from gateway.fault import Fault
+from gateway.faults.classify import classify
+from gateway.faults.fault import Fault
 from gateway.get import get
 from gateway.http.errors import GatewayError
 from gateway.http.json_bytes import parse_json, to_json_bytes

@@ -13,7 +13,7 @@ from typing import TypeVar
 from gateway.attempt_once import Ask, Served, ServedAnswer, ServedStream, attempt_once
 from gateway.attempts import Attempt
 from gateway.chain import Plan
-from gateway.fault import AttemptFailedError
+from gateway.faults.fault import AttemptFailedError
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import object_or_empty
 from gateway.isolate import Memory

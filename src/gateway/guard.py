@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from gateway.answers import is_plain_progress, look_at
 from gateway.attempt_once import ServedStream
 from gateway.chunk_shape import ChunkShape
-from gateway.fault import AttemptFailedError, Fault
+from gateway.faults.fault import AttemptFailedError, Fault
 from gateway.http.json_bytes import parse_json, to_json_bytes
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
 from gateway.http.responses import Frame

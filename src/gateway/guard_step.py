@@ -1,6 +1,6 @@
 """Between a sink and a guard: cuts pieces into events, keeps the idle timer, ends the upstream's call."""
 
-from gateway.fault import Fault
+from gateway.faults.fault import Fault
 from gateway.guard import Guard
 from gateway.http.sse import EventTooLargeError
 from gateway.idle import IdleTimer

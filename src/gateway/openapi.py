@@ -1,11 +1,11 @@
 """The OpenAPI document, made from the tables that the gateway itself goes by; loaded when it is asked for."""
 
 from gateway.examples import EXAMPLES
+from gateway.faults.policy import RULES
 from gateway.http.errors import KINDS
 from gateway.http.json_values import Json, JsonObject, object_or_empty
 from gateway.key_schema import key_schema
 from gateway.plan_schema import health_schema, plan_schema
-from gateway.policy import RULES
 from gateway.schemas import (
     chat_request_schema,
     completion_schema,

@@ -3,8 +3,8 @@
 import re
 
 from gateway.answers import AnswerTest, Look, completion_in, look_at, without_keep_alives
-from gateway.classify import classify
-from gateway.fault import AttemptFailedError, Fault
+from gateway.faults.classify import classify
+from gateway.faults.fault import AttemptFailedError, Fault
 from gateway.http.frozen import dataclass
 from gateway.http.json_bytes import parse_json
 from gateway.http.json_values import Json, JsonObject

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from gateway.attempt_once import ServedStream
 from gateway.chunk_shape import ChunkShape
-from gateway.fault import Fault
+from gateway.faults.fault import Fault
 from gateway.guard import Guard, broken_event
 from gateway.guard_step import GuardStep
 from gateway.http.body import Sink

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from gateway.fault import Fault, pause_s
+from gateway.faults.fault import Fault, pause_s
+from gateway.faults.policy import Scope
 from gateway.http.frozen import dataclass
-from gateway.policy import Scope
 from gateway.upstreams import DIRECT
 
 FREE_MODELS = ":free"

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 from gateway.chain import Candidate, Plan, Step
 from gateway.cost_ceiling import CostCeiling
-from gateway.fault import Fault, jitter_s, pause_s
+from gateway.faults.fault import Fault, jitter_s, pause_s
+from gateway.faults.policy import Scope, Verdict
 from gateway.judge import fault_of
-from gateway.policy import Scope, Verdict
 from gateway.ports import CLOCK_GRAIN_S
 from gateway.receipt import Receipt
 from gateway.rests import Rests

@@ -1,11 +1,11 @@
 """What goes over the wire, in JSON Schema, made from the tables that the gateway itself goes by."""
 
+from gateway.faults.policy import RULES
 from gateway.fields import FIELDS, MESSAGE_ITEM, REFUSED
 from gateway.http.errors import KINDS
 from gateway.http.json_values import Json, JsonObject
 from gateway.listing import FILTERS, PAGING, SORTS
 from gateway.options import OPTIONS
-from gateway.policy import RULES
 
 
 def reference(name: str) -> JsonObject:

@@ -10,7 +10,7 @@ from gateway.authorize import authorize
 from gateway.call import OPENROUTERS_PREFIX, Call
 from gateway.catalog_copy import Catalog
 from gateway.endpoints import endpoints_of, unavailable
-from gateway.fault import Fault
+from gateway.faults.fault import Fault
 from gateway.http.body import HttpResponse
 from gateway.http.errors import GatewayError
 from gateway.http.json_bytes import to_json_bytes

@@ -8,7 +8,7 @@ from gateway.attempts import Attempt
 from gateway.call import Call
 from gateway.chain import Limits, Plan, Step
 from gateway.decided import decided_by
-from gateway.fault import Fault
+from gateway.faults.fault import Fault
 from gateway.http.body import HttpResponse
 from gateway.http.json_values import JsonObject
 from gateway.http.message import OPENROUTER

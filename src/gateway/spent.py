@@ -1,9 +1,9 @@
 """The error that a caller gets when no model has answered, or when an answer broke off."""
 
-from gateway.fault import Fault
+from gateway.faults.fault import Fault
+from gateway.faults.policy import Verdict
 from gateway.http.errors import GatewayError
 from gateway.http.json_values import Json, JsonObject
-from gateway.policy import Verdict
 from gateway.receipt import Receipt
 
 

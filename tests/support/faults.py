@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from gateway.classify import classify
-from gateway.fault import Fault
+from gateway.faults.classify import classify
+from gateway.faults.fault import Fault
 from gateway.http.json_values import Json, JsonObject
 from tests.support.samples import Sample, samples_named
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.answers import has_progress, is_plain_progress, look_at
-from gateway.fault import AttemptFailedError
+from gateway.faults.fault import AttemptFailedError
 from gateway.http.json_values import Json, JsonObject
 from tests.support.samples import samples_named
 from tests.support.upstream import Act, answer, recorded, reply

@@ -5,7 +5,7 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.policy import RULES, Verdict
+from gateway.faults.policy import RULES, Verdict
 from tests.support.chunks import COMMENT, DONE, ROLE, STOP, USAGE, text, text_in
 from tests.support.samples import samples_named
 from tests.support.upstream import (

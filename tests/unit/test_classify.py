@@ -1,8 +1,8 @@
 import pytest
 
-from gateway.error_rows import ROWS
+from gateway.faults.error_rows import ROWS
+from gateway.faults.policy import RULES, Scope, Verdict
 from gateway.http.json_values import Json
-from gateway.policy import RULES, Scope, Verdict
 from tests.support.faults import fault_in, fault_of, meta
 from tests.support.samples import sample, samples_named
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.details import safe_details
+from gateway.faults.details import safe_details
+from gateway.faults.policy import RULES
 from gateway.http.json_values import Json
-from gateway.policy import RULES
 from tests.support.canary import CANARY, with_canaries
 from tests.support.faults import FAULTY, error_in, fault_of
 from tests.support.samples import sample

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.direct import AT_DIRECT
-from gateway.policy import RULES, Scope
+from gateway.faults.policy import RULES, Scope
 from tests.support.chunks import DONE, STOP, text
 from tests.support.upstream import (
     DIRECT_BASE_URL,

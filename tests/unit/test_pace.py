@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.fault import Fault
+from gateway.faults.fault import Fault
 from gateway.pace import FAILED_MS, FORGOTTEN_S, MAX_MODELS, Pace
 
 

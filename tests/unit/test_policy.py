@@ -1,8 +1,8 @@
 import pytest
 
-from gateway.fault import Fault
+from gateway.faults.fault import Fault
+from gateway.faults.policy import RULES, Scope, Verdict
 from gateway.http.errors import KINDS
-from gateway.policy import RULES, Scope, Verdict
 
 SOURCES = {"client", "gateway", "openrouter", "provider"}
 

@@ -1,7 +1,7 @@
 import pytest
 
-from gateway.fault import DAY_S, MINUTE_S, Fault
-from gateway.policy import RULES, Scope, Verdict
+from gateway.faults.fault import DAY_S, MINUTE_S, Fault
+from gateway.faults.policy import RULES, Scope, Verdict
 from gateway.rests import LOOK_AGAIN_S, MAX_RESTS, PROBE_S, Rests
 
 BUSY = Fault(code="rate_limited", retry_after_s=10.0)

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.answers import AnswerTest
 from gateway.chain import Candidate, Limits, Plan
-from gateway.fault import Fault
+from gateway.faults.fault import Fault
 from gateway.receipt import open_receipt
 from gateway.rests import Rests
 from gateway.schedule import Schedule

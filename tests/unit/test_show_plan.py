@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.fault import Fault
+from gateway.faults.fault import Fault
 from gateway.http.json_values import Json, JsonObject
 from tests.support.planning import catalog_of, listed
 from tests.support.upstream import fail

@@ -2,10 +2,10 @@
 
 from dataclasses import field
 
+from gateway.faults.policy import RULES, Rule, Scope, Verdict
 from gateway.http.errors import ErrorKind
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json
-from gateway.policy import RULES, Rule, Scope, Verdict
 
 PASSING_STATUSES = frozenset({408, 425, 429})
 

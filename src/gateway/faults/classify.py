@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
-from gateway.details import safe_details
-from gateway.error_rows import ROWS, Signs
-from gateway.fault import Fault
+from gateway.faults.details import safe_details
+from gateway.faults.error_rows import ROWS, Signs
+from gateway.faults.fault import Fault
+from gateway.faults.retry_after import retry_after_s
 from gateway.http.json_values import Json, JsonObject, object_or_empty
-from gateway.retry_after import retry_after_s
 
 GetHeader: TypeAlias = Callable[[str], str | None]
 
