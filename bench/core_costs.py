@@ -15,14 +15,14 @@ from bench.timing import Cost, micros
 def costs() -> list[Cost]:
     """Return the calls. The gateway is imported here: what importing costs is measured before."""
     from bench.listed import model_list, names  # noqa: PLC0415
-    from gateway.caller import Caller  # noqa: PLC0415
     from gateway.catalog import from_stored, to_stored  # noqa: PLC0415
     from gateway.compact import compact  # noqa: PLC0415
-    from gateway.config import Settings  # noqa: PLC0415
     from gateway.knowledge import Knowledge  # noqa: PLC0415
     from gateway.parse import parse  # noqa: PLC0415
     from gateway.plan import plan  # noqa: PLC0415
     from gateway.selection import select  # noqa: PLC0415
+    from gateway.settings.caller import Caller  # noqa: PLC0415
+    from gateway.settings.settings import Settings  # noqa: PLC0415
 
     listed, now_s = model_list(), 1_790_000_000.0
     catalog = compact(listed, now_s=now_s)

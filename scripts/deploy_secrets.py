@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from getpass import getpass
 from typing import Any
 
-from gateway.casts import as_flag
-from gateway.keys import as_keys
-from gateway.upstreams import as_upstreams
+from gateway.settings.keys import as_keys
+from gateway.settings.parse_value import as_flag
+from gateway.settings.upstreams import as_upstreams
 from scripts.wrangler import StepError, as_typed
 
 OPENROUTER, GATEWAY = "OPENROUTER_API_KEY", "GATEWAY_KEYS"

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from types import FrameType
 from urllib.parse import urlsplit
 
-from gateway.casts import LOOPBACK_HOSTS
-from gateway.setting import SETTINGS
-from gateway.upstreams import as_upstreams
+from gateway.settings.parse_value import LOOPBACK_HOSTS
+from gateway.settings.table import SETTINGS
+from gateway.settings.upstreams import as_upstreams
 from scripts.env import command_line_names, given_settings, unknown_names
 from scripts.follow import Follower
 from scripts.leash import Leash

@@ -7,7 +7,7 @@ import secrets
 import sys
 from hashlib import sha256
 
-from gateway.keys import as_keys
+from gateway.settings.keys import as_keys
 
 PREFIX = "oe-"  # so that a leaked one is recognised, and is never taken for OpenRouter's
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")

@@ -5,8 +5,8 @@ from pathlib import Path
 from gateway.faults.policy import RULES
 from gateway.http.errors import KINDS
 from gateway.http.log_events import EVENTS
-from gateway.setting import SETTINGS
-from gateway.tasks import DEFAULT_ROUTES
+from gateway.settings.table import SETTINGS
+from gateway.settings.task_routes import DEFAULT_ROUTES
 from scripts.tools import ROOT
 
 README = ROOT / "README.md"

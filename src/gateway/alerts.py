@@ -5,7 +5,6 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 from gateway.ask_ledger import ask_ledger
-from gateway.budget import MICROS, Span, period_of, resets_at, shown_time
 from gateway.budgets import EVERYBODY, Budgets
 from gateway.check_budget import Account
 from gateway.get import read_whole
@@ -14,6 +13,7 @@ from gateway.http.json_bytes import to_json_bytes
 from gateway.http.json_values import Json, number_or_none
 from gateway.http.message import TransportError, Upstream, UpstreamRequest
 from gateway.ports import DatabaseError, Ports, Statement
+from gateway.settings.budget import MICROS, Span, period_of, resets_at, shown_time
 
 THRESHOLDS = (50, 80, 100)  # percent
 # What is claimed must be said within the 30 s that the runtime leaves to work beside a response. Before it

@@ -9,7 +9,6 @@ from typing import TypeAlias
 
 from gateway.call import OPENROUTERS_PREFIX, Call
 from gateway.completions import chat_completions
-from gateway.config import Settings
 from gateway.http.body import HttpResponse
 from gateway.http.cors import allowed_origin, answer_preflight
 from gateway.http.errors import GatewayError, internal_error
@@ -18,6 +17,7 @@ from gateway.http.responses import Frame, respond_error
 from gateway.isolate import Memory
 from gateway.ports import Ports
 from gateway.refresh import refresh
+from gateway.settings.settings import Settings
 
 YOUNG = 0.25  # of CATALOG_TTL_S: the cron trigger leaves a copy alone that a request has just fetched
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")

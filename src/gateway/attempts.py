@@ -8,7 +8,7 @@ from gateway.faults.policy import Billed
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject, number_or_none, object_or_empty
 from gateway.http.message import OPENROUTER
-from gateway.price import Price
+from gateway.settings.price import Price
 
 AttemptOutcome: TypeAlias = Literal["under_way", "answered", "failed", "cut_off", "cancelled"]
 Resumption: TypeAlias = Literal["restart", "continue"]

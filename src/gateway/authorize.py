@@ -4,12 +4,12 @@ import hmac
 import re
 from hashlib import sha256
 
-from gateway.caller import Caller
-from gateway.casts import LOOPBACK_HOSTS
-from gateway.config import Settings
 from gateway.http.errors import GatewayError
 from gateway.http.message import HttpRequest
-from gateway.keys import GatewayKey
+from gateway.settings.caller import Caller
+from gateway.settings.keys import GatewayKey
+from gateway.settings.parse_value import LOOPBACK_HOSTS
+from gateway.settings.settings import Settings
 
 HOW_TO_OPEN = (
     "This gateway has no keys, so nobody may call it. Whoever runs it makes one with `make key NAME=…`, and "

@@ -12,8 +12,8 @@ must have ended during its write, some seconds. So does one whose write was give
 
 from dataclasses import field
 
-from gateway.budget import Span, period_of
 from gateway.http.frozen import dataclass
+from gateway.settings.budget import Span, period_of
 
 # How old a sum may be before it is read again: other isolates spend meanwhile.
 FRESH_S = 10.0

@@ -7,8 +7,8 @@ from gateway.answers import AnswerTest
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject
 from gateway.http.message import OPENROUTER
-from gateway.options import Order
-from gateway.price import Price
+from gateway.settings.options import Order
+from gateway.settings.price import Price
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from gateway.http.frozen import dataclass
 from gateway.needs import Needs
-from gateway.options import Options
+from gateway.settings.options import Options
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,16 +3,16 @@
 import asyncio
 
 from gateway.ask_ledger import ask_ledger
-from gateway.budget import MICROS, Budget, Span, micros_of, period_of, resets_at, shown_time
 from gateway.budgets import EVERYBODY, Budgets
-from gateway.caller import Caller
 from gateway.chain import Plan
-from gateway.config import Settings
 from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject, number_or_none
 from gateway.ports import DatabaseError, Ports, Statement
 from gateway.receipt import Receipt
+from gateway.settings.budget import MICROS, Budget, Span, micros_of, period_of, resets_at, shown_time
+from gateway.settings.caller import Caller
+from gateway.settings.settings import Settings
 
 READ_TIMEOUT_S = 1.0
 POLL_S = 0.02

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from gateway.caller import Caller
 from gateway.http.errors import GatewayError
 from gateway.rates import Rates
+from gateway.settings.caller import Caller
 
 # How soon a request under way may have ended; nothing says.
 CONCURRENT_WAIT_S = 1.0

@@ -3,8 +3,8 @@
 from gateway.chat import ChatRequest
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject, number_or_none, object_or_empty
-from gateway.price import Price
 from gateway.prices import usd_per_request
+from gateway.settings.price import Price
 
 # An answer's length where nothing bounds it: what a page of text comes to.
 EXPECTED_COMPLETION_TOKENS = 500

@@ -2,13 +2,13 @@
 
 from math import inf
 
-from gateway.caller import Caller
 from gateway.chat import ChatRequest
 from gateway.http.json_values import Json, JsonObject, number_or_none
 from gateway.knowledge import Knowledge
 from gateway.plan import LIMIT_SETTINGS
 from gateway.selection import Selection
-from gateway.tasks import TaskRoute
+from gateway.settings.caller import Caller
+from gateway.settings.task_routes import TaskRoute
 
 # Options without a setting: they hold only where the request, or its route, has them.
 OPTIONAL = (

@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from gateway.field_rule import (
+from gateway.http.json_values import JsonObject
+from gateway.settings.field_rule import (
     COUNT,
     FLAG,
     LIST,
@@ -19,7 +20,6 @@ from gateway.field_rule import (
     FieldRule,
     list_of,
 )
-from gateway.http.json_values import JsonObject
 
 MAX_MODELS = 50  # a request may make 50 subrequests on the free plan
 MAX_MESSAGES = 10_000

@@ -1,8 +1,8 @@
 """forget_ledger: delete what is older than the ledger keeps, a bounded part at a time."""
 
 from gateway.ask_ledger import ask_ledger
-from gateway.budget import period_of
 from gateway.ports import DatabaseError, Ports, Statement
+from gateway.settings.budget import period_of
 
 FORGOTTEN_AT_ONCE = 5_000
 KEPT_SPEND_DAYS = 400  # sums are small, and a year is what people compare

@@ -4,19 +4,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
 from types import MappingProxyType
 
-from gateway.caller import Caller
 from gateway.chain import Candidate, Skipped
 from gateway.chat import ChatRequest
 from gateway.fit import Misfit, Question, misfit
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject
 from gateway.http.message import OPENROUTER
-from gateway.keys import may_use
 from gateway.knowledge import Knowledge
 from gateway.links import Link
-from gateway.options import Options
-from gateway.price import Price
 from gateway.prices import lowest_price
+from gateway.settings.caller import Caller
+from gateway.settings.keys import may_use
+from gateway.settings.options import Options
+from gateway.settings.price import Price
 
 # What a chain without links ends in, by a reason for which one was left out; the first that applies.
 NOTHING_LEFT: Mapping[str, str] = MappingProxyType(

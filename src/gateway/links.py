@@ -5,16 +5,16 @@ from collections.abc import Iterator
 from gateway.catalog_copy import Catalog
 from gateway.chain import Candidate
 from gateway.chat import ChatRequest
-from gateway.config import Settings
 from gateway.costs import costs_of
 from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject
 from gateway.http.message import OPENROUTER
-from gateway.price import Price
 from gateway.prices import listed_price
-from gateway.tasks import TaskRoute
-from gateway.upstreams import split_direct
+from gateway.settings.price import Price
+from gateway.settings.settings import Settings
+from gateway.settings.task_routes import TaskRoute
+from gateway.settings.upstreams import split_direct
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

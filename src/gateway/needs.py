@@ -6,8 +6,8 @@ from typing import Literal, TypeAlias
 
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
-from gateway.price import Price, as_price
 from gateway.prompt_tokens import TokenEstimate, estimate, media_in
+from gateway.settings.price import Price, as_price
 
 JsonNeed: TypeAlias = Literal["json_object", "json_schema"]
 

@@ -5,7 +5,7 @@ from dataclasses import field
 
 from gateway.chain import Candidate
 from gateway.http.frozen import dataclass
-from gateway.options import Order
+from gateway.settings.options import Order
 
 UNKNOWN_LAST = float("inf")
 

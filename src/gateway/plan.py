@@ -5,18 +5,18 @@ from itertools import chain as joined
 from operator import attrgetter
 
 from gateway.answers import AnswerTest
-from gateway.caller import Caller
 from gateway.chain import Candidate, Limits, Plan, Skipped
 from gateway.chat import ChatRequest
-from gateway.config import Settings
 from gateway.fields import MAX_MODELS
 from gateway.judge import Judge, Judged, fault_of
 from gateway.knowledge import Knowledge
 from gateway.links import links_of
-from gateway.options import Options, Order
 from gateway.order import OrderBy, ordered
 from gateway.selection import Selection
-from gateway.tasks import TaskRoute
+from gateway.settings.caller import Caller
+from gateway.settings.options import Options, Order
+from gateway.settings.settings import Settings
+from gateway.settings.task_routes import TaskRoute
 
 NOT_SURE = "By the list of models none of the chain fits this request for sure; those that may were kept."
 

@@ -1,7 +1,7 @@
 """The JSON Schema of what ``POST /v1/plan`` shows, and of ``GET /health``."""
 
 from gateway.http.json_values import Json, JsonObject
-from gateway.options import ORDERS
+from gateway.settings.options import ORDERS
 
 _NUMBER: JsonObject = {"type": ["number", "null"]}
 _WHOLE: JsonObject = {"type": ["integer", "null"], "minimum": 0}

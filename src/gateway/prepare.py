@@ -6,7 +6,6 @@ from hashlib import sha256
 from gateway.authorize import authorize
 from gateway.availability import due, look_up
 from gateway.call import Call
-from gateway.caller import Caller
 from gateway.catalog_copy import Catalog
 from gateway.chain import Plan
 from gateway.chat import ChatRequest
@@ -22,6 +21,7 @@ from gateway.plan import plan
 from gateway.refresh import at_hand, current, refresh_beside
 from gateway.rests import Rests
 from gateway.selection import Selection, select
+from gateway.settings.caller import Caller
 
 BODY_TIMEOUT_S = 30.0
 PRICES_TIMEOUT_S = 3.0

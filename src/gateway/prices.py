@@ -5,7 +5,7 @@ price is that of the cheapest endpoint, so a bill can be higher.
 """
 
 from gateway.http.json_values import JsonObject, number_or_none, object_or_empty
-from gateway.price import PER_MILLION, Price, usd_or_none
+from gateway.settings.price import PER_MILLION, Price, usd_or_none
 
 
 def listed_price(model: JsonObject) -> Price:

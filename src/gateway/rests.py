@@ -5,7 +5,7 @@ from dataclasses import replace
 from gateway.faults.fault import Fault, pause_s
 from gateway.faults.policy import Scope
 from gateway.http.frozen import dataclass
-from gateway.upstreams import DIRECT
+from gateway.settings.upstreams import DIRECT
 
 FREE_MODELS = ":free"
 MAX_RESTS = 500

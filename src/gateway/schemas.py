@@ -5,7 +5,7 @@ from gateway.fields import FIELDS, MESSAGE_ITEM, REFUSED
 from gateway.http.errors import KINDS
 from gateway.http.json_values import Json, JsonObject
 from gateway.listing import FILTERS, PAGING, SORTS
-from gateway.options import OPTIONS
+from gateway.settings.options import OPTIONS
 
 
 def reference(name: str) -> JsonObject:

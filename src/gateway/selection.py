@@ -5,14 +5,14 @@ It is derived once for each request. The plan, the question whether prices matte
 
 from dataclasses import replace
 
-from gateway.caller import Caller
 from gateway.chat import ChatRequest
-from gateway.config import Settings
 from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import number_or_none
-from gateway.options import Options, Order
-from gateway.tasks import PREFIX, TaskRoute
+from gateway.settings.caller import Caller
+from gateway.settings.options import Options, Order
+from gateway.settings.settings import Settings
+from gateway.settings.task_routes import PREFIX, TaskRoute
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,8 @@ from gateway.http.errors import GatewayError
 from gateway.http.json_values import Json, JsonObject
 from gateway.http.responses import respond_json
 from gateway.refresh import current, refresh_beside
-from gateway.tasks import PREFIX
-from gateway.upstreams import DIRECT
+from gateway.settings.task_routes import PREFIX
+from gateway.settings.upstreams import DIRECT
 
 VERSION = "0.1.0"
 NO_STORE = (("cache-control", "no-store"),)

@@ -16,9 +16,9 @@ from gateway.http.errors import GatewayError
 from gateway.http.json_bytes import to_json_bytes
 from gateway.http.message import HttpRequest
 from gateway.http.responses import JSON_TYPE
-from gateway.keys import may_use
 from gateway.listing import read_query
 from gateway.refresh import current, refresh_beside
+from gateway.settings.keys import may_use
 from gateway.shelf import Shelf, list_body
 from gateway.show_tasks import shown_tasks
 

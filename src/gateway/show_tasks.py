@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from gateway.http.json_values import Json, JsonObject
-from gateway.tasks import TaskRoute
+from gateway.settings.task_routes import TaskRoute
 
 OWNER = "openrouter-edge"
 

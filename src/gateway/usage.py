@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 
-from gateway.budget import MICROS
 from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json, JsonObject, number_or_none
 from gateway.ports import Statement
+from gateway.settings.budget import MICROS
 
 DEFAULT_DAYS = 30
 MOST_DAYS = 92

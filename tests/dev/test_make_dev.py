@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gateway.setting import SETTINGS
+from gateway.settings.table import SETTINGS
 from scripts.ports import free_port, is_taken, wait_until
 from scripts.processes import family, process_table
 from scripts.servers import stage_directory

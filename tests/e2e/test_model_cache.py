@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from gateway.catalog import KEY, VERSION, catalog_of, to_stored
-from gateway.tasks import PREFIX
+from gateway.settings.task_routes import PREFIX
 from simulator.catalog import many_models
 from tests.support.runtimes import Fleet, Gateway
 

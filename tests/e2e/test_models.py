@@ -6,7 +6,7 @@ import httpx
 import pytest
 from openai import NotFoundError
 
-from gateway.tasks import DEFAULT_ROUTES
+from gateway.settings.task_routes import DEFAULT_ROUTES
 from simulator.catalog import models
 from tests.support.chat import openai
 from tests.support.runtimes import Gateway

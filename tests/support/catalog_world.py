@@ -2,7 +2,7 @@
 
 import json
 
-from gateway.tasks import DEFAULT_ROUTES
+from gateway.settings.task_routes import DEFAULT_ROUTES
 from simulator.samples import sample
 from tests.support.models import HAIKU, listing, model
 from tests.support.upstream import Act, reply

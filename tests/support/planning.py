@@ -3,17 +3,17 @@
 import json
 from collections.abc import Callable, Mapping
 
-from gateway.caller import Caller
 from gateway.catalog_copy import Catalog
 from gateway.chain import Candidate, Plan
 from gateway.chat import ChatRequest
 from gateway.compact import compact
-from gateway.config import Settings
 from gateway.http.json_values import Json, JsonObject
 from gateway.knowledge import Knowledge
 from gateway.parse import parse
 from gateway.plan import plan
 from gateway.selection import select
+from gateway.settings.caller import Caller
+from gateway.settings.settings import Settings
 from tests.support.world import EPOCH_S
 
 ALL_PARAMETERS: list[Json] = ["max_tokens", "tools", "response_format", "structured_outputs", "reasoning"]

@@ -13,7 +13,7 @@ from typing import TypeAlias
 import httpx
 
 from gateway.catalog import KEY as KEY_IN_KV
-from gateway.setting import SETTINGS
+from gateway.settings.table import SETTINGS
 from scripts.dev import is_secret
 from scripts.leash import Leash
 from scripts.ports import free_port

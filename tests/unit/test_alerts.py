@@ -5,9 +5,9 @@ import httpx
 import pytest
 
 from gateway.alerts import LEDGER_TIMEOUT_S, POST_TRIES, alert
-from gateway.budget import Budget
 from gateway.budgets import EVERYBODY
 from gateway.check_budget import Account
+from gateway.settings.budget import Budget
 from gateway.write_ledger import PAUSES_S, WRITE_TIMEOUT_S
 from tests.support.httpx_transport import HttpxTransport
 from tests.support.sqlite_database import SqliteDatabase

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.answer_cache import key_of
-from gateway.caller import Caller
-from gateway.config import Settings
 from gateway.fields import OWN, REFUSED
-from gateway.options import OPTIONS
 from gateway.prepare import Prepared
 from gateway.selection import select
+from gateway.settings.caller import Caller
+from gateway.settings.options import OPTIONS
+from gateway.settings.settings import Settings
 from tests.support.planning import known, parsed, planned
 
 # Names as callers and providers make them up: nothing that the gateway knows of is needed to tell them apart.

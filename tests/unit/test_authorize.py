@@ -3,10 +3,10 @@ import json
 import pytest
 
 from gateway.authorize import authorize
-from gateway.caller import Caller
-from gateway.config import Settings
 from gateway.http.errors import GatewayError
 from gateway.http.message import HttpRequest
+from gateway.settings.caller import Caller
+from gateway.settings.settings import Settings
 
 TOKEN = "0123456789abcdef"
 OTHER = "fedcba9876543210"

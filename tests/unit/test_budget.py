@@ -2,8 +2,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.budget import MOST_MICROS, Budget, as_budget, micros_of, period_of, resets_at, shown_time
 from gateway.http.json_values import Json
+from gateway.settings.budget import (
+    MOST_MICROS,
+    Budget,
+    as_budget,
+    micros_of,
+    period_of,
+    resets_at,
+    shown_time,
+)
 
 
 def at(text: str) -> float:

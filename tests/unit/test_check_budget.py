@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from gateway.budget import period_of
 from gateway.budgets import FRESH_S
 from gateway.catalog_copy import Catalog
+from gateway.settings.budget import period_of
 from tests.support.planning import catalog_of, listed
 from tests.support.sqlite_database import SqliteDatabase
 from tests.support.upstream import after, answer, fail

@@ -3,10 +3,10 @@ from hashlib import sha256
 
 import pytest
 
-from gateway.budget import Budget
-from gateway.config import Settings
 from gateway.http.errors import ConfigError
-from gateway.setting import SETTINGS
+from gateway.settings.budget import Budget
+from gateway.settings.settings import Settings
+from gateway.settings.table import SETTINGS
 
 CANARY = "canary"
 LONG = "canary-of-a-token-that-is-long"

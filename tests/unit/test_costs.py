@@ -7,8 +7,8 @@ from gateway.compact import shown
 from gateway.costs import EXPECTED_COMPLETION_TOKENS, costs_of
 from gateway.http.json_values import Json, JsonObject
 from gateway.parse import parse
-from gateway.price import Price
 from gateway.prices import listed_price
+from gateway.settings.price import Price
 
 PRICED: JsonObject = {
     "id": "a/one",

@@ -3,7 +3,7 @@ from hashlib import sha256
 
 import pytest
 
-from gateway.keys import as_keys, may_use
+from gateway.settings.keys import as_keys, may_use
 
 TOKEN = "canary-of-a-token-that-is-long"
 DIGEST = sha256(TOKEN.encode())

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from gateway.config import Settings
 from gateway.http.json_values import JsonObject
 from gateway.ports import DatabaseError, Statement
+from gateway.settings.settings import Settings
 from gateway.settle_ledger import BACK_OFF_S, settle_ledger
 from tests.support.chunks import DONE, STOP, USAGE, chunk, text
 from tests.support.planning import catalog_of, listed

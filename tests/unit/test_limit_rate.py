@@ -3,9 +3,9 @@ import json
 
 import pytest
 
-from gateway.caller import Caller
 from gateway.concurrency import begin
 from gateway.rates import MAX_KEYS
+from gateway.settings.caller import Caller
 from tests.support.sqlite_database import SqliteDatabase
 from tests.support.upstream import after, answer, fail, healthy_stream
 from tests.support.world import TOKEN, Limiter, World, chat, finish

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.needs import Needs
-from gateway.price import Price
 from gateway.prompt_tokens import IMAGE_TOKENS_LIKELY, IMAGE_TOKENS_MOST
+from gateway.settings.price import Price
 from tests.support.planning import parsed
 
 INLINE = "data:image/png;base64," + "A" * 100_000

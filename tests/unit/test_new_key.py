@@ -1,6 +1,6 @@
 import json
 
-from gateway.keys import as_keys
+from gateway.settings.keys import as_keys
 from scripts.key import message, new_key
 
 TOKEN = "oe-canary-of-a-new-token"

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from gateway.fields import FIELDS
 from gateway.http.errors import KINDS, GatewayError
 from gateway.http.json_values import Json, JsonObject
-from gateway.options import OPTIONS
 from gateway.parse import parse
+from gateway.settings.options import OPTIONS
 
 MESSAGES: Json = [{"role": "user", "content": "Hi"}]
 

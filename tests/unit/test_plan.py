@@ -3,13 +3,13 @@ from collections.abc import Callable
 
 import pytest
 
-from gateway.caller import Caller
 from gateway.chain import Plan
-from gateway.config import Settings
 from gateway.http.errors import GatewayError
 from gateway.http.json_values import JsonObject
 from gateway.plan import NOT_SURE, plan
 from gateway.selection import select
+from gateway.settings.caller import Caller
+from gateway.settings.settings import Settings
 from tests.support.planning import chain_of, known, listed, parsed, planned, reasons_in
 
 CHAIN = {"DEFAULT_MODEL": "d", "FALLBACK_MODELS": "e f"}

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.app import run_cron
 from gateway.catalog import KEY, from_stored, to_stored
-from gateway.config import Settings
+from gateway.settings.settings import Settings
 from tests.support.catalog_world import NEW, OLD, TTL_S, ask_and_let_it_refresh, ids_in, ids_of, world_of
 from tests.support.models import listing, recorded_models
 from tests.support.upstream import Act, after, fail

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from gateway.tasks import DEFAULT_ROUTES
+from gateway.settings.task_routes import DEFAULT_ROUTES
 from tests.support.models import listing, model
 from tests.support.world import World
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from gateway.fit import CHECKS
-from gateway.options import ORDERS
+from gateway.settings.options import ORDERS
 from scripts import tables
 from scripts.tools import ROOT
 

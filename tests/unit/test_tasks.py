@@ -2,10 +2,10 @@ import json
 
 import pytest
 
-from gateway.config import Settings
 from gateway.http.errors import ConfigError
-from gateway.price import Price
-from gateway.tasks import DEFAULT_ROUTES, as_task_routes
+from gateway.settings.price import Price
+from gateway.settings.settings import Settings
+from gateway.settings.task_routes import DEFAULT_ROUTES, as_task_routes
 
 
 def routes(value: object) -> dict[str, tuple[str, ...]]:

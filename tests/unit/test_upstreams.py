@@ -2,10 +2,10 @@ import json
 
 import pytest
 
-from gateway.config import Settings
 from gateway.http.errors import ConfigError
-from gateway.price import Price
-from gateway.upstreams import split_direct
+from gateway.settings.price import Price
+from gateway.settings.settings import Settings
+from gateway.settings.upstreams import split_direct
 
 OPENAI = {"base_url": "https://api.openai.example/v1/", "secret": "OPENAI_API_KEY"}
 KEY = "canary-of-another-key"

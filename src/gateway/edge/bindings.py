@@ -10,7 +10,6 @@ from typing import Any, TypeAlias
 import js
 from pyodide.ffi import JsException, to_js
 
-from gateway.config import Settings
 from gateway.edge.alarm import Alarm
 from gateway.edge.answer_cache import CachedAnswers
 from gateway.edge.d1 import D1Database
@@ -19,6 +18,7 @@ from gateway.http.json_values import Json
 from gateway.http.log_events import level_of
 from gateway.isolate import Memory
 from gateway.ports import Ports
+from gateway.settings.settings import Settings
 
 Work: TypeAlias = Callable[[], Awaitable[object]]
 

@@ -6,7 +6,9 @@ Secrets come from ``wrangler secret put``; everything else from ``[vars]``, with
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from gateway.casts import (
+from gateway.http.frozen import dataclass
+from gateway.settings.keys import as_keys
+from gateway.settings.parse_value import (
     HOUR_MS,
     Cast,
     as_base_url,
@@ -20,10 +22,8 @@ from gateway.casts import (
     as_webhook,
     as_whole,
 )
-from gateway.http.frozen import dataclass
-from gateway.keys import as_keys
-from gateway.tasks import as_task_routes
-from gateway.upstreams import as_upstreams
+from gateway.settings.task_routes import as_task_routes
+from gateway.settings.upstreams import as_upstreams
 
 
 @dataclass(frozen=True, slots=True)

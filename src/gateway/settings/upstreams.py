@@ -7,11 +7,11 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from gateway.casts import as_base_url, as_object
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json, object_or_empty
 from gateway.http.message import OPENROUTER
-from gateway.price import Price, as_price
+from gateway.settings.parse_value import as_base_url, as_object
+from gateway.settings.price import Price, as_price
 
 DIRECT = "direct:"
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")

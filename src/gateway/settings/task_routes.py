@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import field
 from types import MappingProxyType
 
-from gateway.casts import as_model, as_object
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json, list_or_empty, number_or_none, object_or_empty
-from gateway.options import ORDERS, Order
-from gateway.presets import as_options
-from gateway.price import Price, as_price
+from gateway.settings.options import ORDERS, Order
+from gateway.settings.parse_value import as_model, as_object
+from gateway.settings.presets import as_options
+from gateway.settings.price import Price, as_price
 
 PREFIX = "task/"
 _NAME = re.compile(r"task/[a-z0-9][a-z0-9._-]{0,63}")

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from gateway.casts import is_model_name
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json, JsonObject, number_or_none
+from gateway.settings.parse_value import is_model_name
 
 BILLION = 1_000_000_000  # what is reckoned with must stay a number that a bill could hold
 

@@ -5,16 +5,16 @@ from itertools import chain as joined
 from types import MappingProxyType
 from typing import TypeAlias, cast
 
-from gateway.budget import MICROS, Budget
-from gateway.casts import Value, as_header_text
 from gateway.http.errors import ConfigError
 from gateway.http.frozen import dataclass
 from gateway.http.message import Upstream
-from gateway.keys import GatewayKey
-from gateway.price import Price
-from gateway.setting import SETTINGS, Setting
-from gateway.tasks import PREFIX, TaskRoute
-from gateway.upstreams import DirectUpstream, split_direct
+from gateway.settings.budget import MICROS, Budget
+from gateway.settings.keys import GatewayKey
+from gateway.settings.parse_value import Value, as_header_text
+from gateway.settings.price import Price
+from gateway.settings.table import SETTINGS, Setting
+from gateway.settings.task_routes import PREFIX, TaskRoute
+from gateway.settings.upstreams import DirectUpstream, split_direct
 
 # What is set, by name; None where it is not.
 Env: TypeAlias = Callable[[str], str | None]

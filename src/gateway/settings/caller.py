@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import field
 
-from gateway.budget import Budget
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json
+from gateway.settings.budget import Budget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

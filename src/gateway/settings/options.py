@@ -5,9 +5,9 @@ from dataclasses import field
 from types import MappingProxyType
 from typing import Literal, TypeAlias, get_args
 
-from gateway.casts import HOUR_MS
-from gateway.field_rule import ABOVE_ZERO, FLAG, WEIGHTS, FieldRule, between, one_of
 from gateway.http.frozen import dataclass
+from gateway.settings.field_rule import ABOVE_ZERO, FLAG, WEIGHTS, FieldRule, between, one_of
+from gateway.settings.parse_value import HOUR_MS
 
 Order: TypeAlias = Literal["given", "cheapest", "fastest", "weighted", "sticky"]
 ORDERS: tuple[str, ...] = get_args(Order)

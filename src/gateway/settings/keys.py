@@ -8,11 +8,11 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
 
-from gateway.budget import Budget, as_budget
-from gateway.casts import as_lines, as_model, as_origin, read_json
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json, list_or_empty, object_or_empty
-from gateway.presets import as_options
+from gateway.settings.budget import Budget, as_budget
+from gateway.settings.parse_value import as_lines, as_model, as_origin, read_json
+from gateway.settings.presets import as_options
 
 # Short tokens can be guessed, and this Worker spends money for whoever holds one.
 MIN_TOKEN_CHARACTERS = 16

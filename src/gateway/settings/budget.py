@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 from math import floor
 from typing import Literal, TypeAlias
 
-from gateway.casts import BUDGETS, is_budget
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json, number_or_none, object_or_empty
+from gateway.settings.parse_value import BUDGETS, is_budget
 
 MICROS = 1_000_000  # of a USD
 # No request costs this much: an upstream that says so is wrong, and must not spoil the sums that it is in.

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from gateway.http.json_values import Json, JsonObject, object_or_empty
-from gateway.options import OPTIONS
+from gateway.settings.options import OPTIONS
 
 # What the caller alone can know is not among them.
 SETTABLE = (
