@@ -14,8 +14,8 @@ from gateway.http.cors import allowed_origin, answer_preflight
 from gateway.http.errors import GatewayError, internal_error
 from gateway.http.message import HttpRequest
 from gateway.http.responses import Frame, respond_error
-from gateway.isolate import Memory
-from gateway.ports import Ports
+from gateway.memory.isolate import Memory
+from gateway.memory.ports import Ports
 from gateway.refresh import refresh
 from gateway.settings.settings import Settings
 

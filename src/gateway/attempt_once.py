@@ -12,8 +12,8 @@ from gateway.direct import fault_at_direct
 from gateway.faults.fault import AttemptFailedError, Fault
 from gateway.http.frozen import dataclass
 from gateway.http.message import OPENROUTER, TransportError, UpstreamRequest
+from gateway.memory.ports import Ports
 from gateway.openrouter import CommittedStream, Completion, as_generation_id, commit, generation_id_in
-from gateway.ports import Ports
 from gateway.schedule import MIN_ATTEMPT_S
 
 

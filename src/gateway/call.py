@@ -3,8 +3,8 @@
 from gateway.http.frozen import dataclass
 from gateway.http.message import HttpRequest
 from gateway.http.responses import Frame
-from gateway.isolate import Memory
-from gateway.ports import Ports
+from gateway.memory.isolate import Memory
+from gateway.memory.ports import Ports
 from gateway.settings.settings import Settings
 
 OPENROUTERS_PREFIX = "/v1/model/"  # where OpenRouter's SDKs get one model, and find it under `data`

@@ -11,9 +11,9 @@ and no tab is in it: JSON escapes both, and a name that is no plain word is not 
 
 from zlib import crc32
 
-from gateway.catalog_copy import Catalog
 from gateway.http.json_bytes import parse_json, to_json_bytes
 from gateway.http.json_values import JsonObject, number_or_none, object_or_empty
+from gateway.memory.catalog import Catalog
 
 KEY = "catalog"
 VERSION = 3  # of what is stored: a value of another version is ignored, and rebuilt

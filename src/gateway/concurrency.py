@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from gateway.http.errors import GatewayError
-from gateway.rates import Rates
+from gateway.memory.rates import Rates
 from gateway.settings.caller import Caller
 
 # How soon a request under way may have ended; nothing says.

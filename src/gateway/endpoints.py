@@ -2,15 +2,15 @@
 
 from dataclasses import replace
 
-from gateway.endpoints_memory import Endpoints, EndpointsMemory
 from gateway.faults.classify import classify
 from gateway.faults.fault import Fault
-from gateway.get import get
 from gateway.http.errors import GatewayError
 from gateway.http.json_bytes import parse_json, to_json_bytes
 from gateway.http.json_values import object_or_empty
 from gateway.http.message import Reply, TransportError, Upstream
-from gateway.ports import Ports
+from gateway.memory.endpoints import Endpoints, EndpointsMemory
+from gateway.memory.get import get
+from gateway.memory.ports import Ports
 
 TIMEOUT_S = 10.0
 

@@ -16,8 +16,8 @@ from gateway.chain import Plan
 from gateway.faults.fault import AttemptFailedError
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import object_or_empty
-from gateway.isolate import Memory
-from gateway.ports import Ports
+from gateway.memory.isolate import Memory
+from gateway.memory.ports import Ports
 from gateway.receipt import Receipt
 from gateway.schedule import Schedule
 from gateway.spent import chain_spent

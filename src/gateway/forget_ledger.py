@@ -1,7 +1,7 @@
 """forget_ledger: delete what is older than the ledger keeps, a bounded part at a time."""
 
-from gateway.ask_ledger import ask_ledger
-from gateway.ports import DatabaseError, Ports, Statement
+from gateway.memory.database import ask_ledger
+from gateway.memory.ports import DatabaseError, Ports, Statement
 from gateway.settings.budget import period_of
 
 FORGOTTEN_AT_ONCE = 5_000

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from gateway.ports import CLOCK_GRAIN_S, CallLater
+from gateway.memory.ports import CLOCK_GRAIN_S, CallLater
 
 # Nobody reads for so long who still wants the answer; the upstream's connection is not held open for it.
 MOST_PAUSED_S = 600.0

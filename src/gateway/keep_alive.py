@@ -6,7 +6,7 @@ from contextlib import suppress
 from gateway.attempt_once import Served, ServedStream
 from gateway.execute import done_within
 from gateway.http.body import Sink
-from gateway.ports import Ports
+from gateway.memory.ports import Ports
 
 KEEP_ALIVE = b": keep-alive\n\n"
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from gateway.catalog_copy import Catalog
 from gateway.chain import Candidate
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import object_or_empty
-from gateway.isolate import Memory
-from gateway.ports import Ports
+from gateway.memory.catalog import Catalog
+from gateway.memory.isolate import Memory
+from gateway.memory.ports import Ports
 from gateway.speed import expected_ms
 
 

@@ -5,8 +5,8 @@ from math import ceil
 from gateway.concurrency import refuse_too_many_in_flight
 from gateway.http.errors import GatewayError
 from gateway.http.message import HeaderPairs
-from gateway.ports import Ports
-from gateway.rates import Rates
+from gateway.memory.ports import Ports
+from gateway.memory.rates import Rates
 from gateway.settings.caller import Caller
 
 # The binding's period is 10 or 60 s and not to be seen from here. Source: Cloudflare "Rate limiting binding".

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from gateway.catalog_copy import Catalog
 from gateway.chain import Candidate
 from gateway.chat import ChatRequest
 from gateway.costs import costs_of
@@ -10,6 +9,7 @@ from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject
 from gateway.http.message import OPENROUTER
+from gateway.memory.catalog import Catalog
 from gateway.prices import listed_price
 from gateway.settings.price import Price
 from gateway.settings.settings import Settings

@@ -13,7 +13,7 @@ from gateway.http.json_values import JsonObject
 from gateway.http.message import ClientGoneError
 from gateway.http.responses import Frame
 from gateway.keep_alive import abandon, comment_until_done
-from gateway.ports import Ports
+from gateway.memory.ports import Ports
 from gateway.relay import RelayedStream
 
 

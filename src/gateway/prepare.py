@@ -6,7 +6,6 @@ from hashlib import sha256
 from gateway.authorize import authorize
 from gateway.availability import due, look_up
 from gateway.call import Call
-from gateway.catalog_copy import Catalog
 from gateway.chain import Plan
 from gateway.chat import ChatRequest
 from gateway.check_budget import Account, accounts_of, left_usd, read_spending
@@ -15,11 +14,12 @@ from gateway.http.frozen import dataclass
 from gateway.http.message import BodyTooLargeError, ClientGoneError, HeaderPairs, HttpRequest
 from gateway.knowledge import Knowledge, gather
 from gateway.limit_rate import limit_rate
-from gateway.pace import Pace
+from gateway.memory.catalog import Catalog
+from gateway.memory.cooldowns import Rests
+from gateway.memory.latencies import Pace
 from gateway.parse import parse
 from gateway.plan import plan
 from gateway.refresh import at_hand, current, refresh_beside
-from gateway.rests import Rests
 from gateway.selection import Selection, select
 from gateway.settings.caller import Caller
 

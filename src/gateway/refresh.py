@@ -7,12 +7,12 @@ it cannot be. It is a help and never a condition: no chat fails because it is mi
 import asyncio
 
 from gateway.catalog import KEY, from_stored, to_stored
-from gateway.catalog_copy import Catalog, CatalogMemory
 from gateway.compact import compact
-from gateway.get import get
 from gateway.http.json_bytes import parse_json
 from gateway.http.message import TransportError, Upstream
-from gateway.ports import Ports
+from gateway.memory.catalog import Catalog, CatalogMemory
+from gateway.memory.get import get
+from gateway.memory.ports import Ports
 
 FETCH_TIMEOUT_S = 15.0
 CACHE_TIMEOUT_S = 2.0

@@ -16,8 +16,8 @@ from gateway.http.json_values import JsonObject, text_or_none
 from gateway.http.message import ClientGoneError, TransportError
 from gateway.http.responses import Frame
 from gateway.idle import IdleTimer
+from gateway.memory.ports import CallLater
 from gateway.openrouter import CommittedStream
-from gateway.ports import CallLater
 from gateway.receipt import Receipt
 
 # Takes over from a stream that has broken off: returns the bytes that mark the seam, and what follows it;

@@ -14,8 +14,8 @@ from gateway.http.json_bytes import to_json_bytes
 from gateway.http.json_values import JsonObject
 from gateway.http.message import ClientGoneError
 from gateway.http.sse import event_of
-from gateway.isolate import Memory
-from gateway.ports import Ports
+from gateway.memory.isolate import Memory
+from gateway.memory.ports import Ports
 from gateway.receipt import Receipt
 from gateway.relay import Resume
 

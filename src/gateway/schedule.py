@@ -11,9 +11,9 @@ from gateway.cost_ceiling import CostCeiling
 from gateway.faults.fault import Fault, jitter_s, pause_s
 from gateway.faults.policy import Scope, Verdict
 from gateway.judge import fault_of
-from gateway.ports import CLOCK_GRAIN_S
+from gateway.memory.cooldowns import Rests
+from gateway.memory.ports import CLOCK_GRAIN_S
 from gateway.receipt import Receipt
-from gateway.rests import Rests
 
 # Nothing useful comes back in less; an attempt that has no more left is not started. Pyodide's event loop
 # refuses a timer whose time has come while it was being set, so shorter ones are not even possible.

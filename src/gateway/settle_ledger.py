@@ -3,14 +3,14 @@
 import asyncio
 import json
 
-from gateway.ask_ledger import ask_ledger
 from gateway.attempts import cost_or_none, tokens_in
-from gateway.get import get
 from gateway.http.frozen import dataclass
 from gateway.http.json_bytes import parse_json
 from gateway.http.json_values import Json, JsonObject, number_or_none, object_or_empty
 from gateway.http.message import TransportError, Upstream
-from gateway.ports import DatabaseError, Ports, Statement
+from gateway.memory.database import ask_ledger
+from gateway.memory.get import get
+from gateway.memory.ports import DatabaseError, Ports, Statement
 from gateway.settings.budget import micros_of
 
 # Of one run of the cron trigger: the free plan allows it 50 calls, and the list of models may need some.

@@ -1,15 +1,15 @@
 """``GET /v1/key``: what the caller may do, has spent, and may spend; for admins OpenRouter's key too."""
 
 from gateway.authorize import authorize
-from gateway.budgets import EVERYBODY, Budgets
 from gateway.call import Call
 from gateway.check_budget import Account, accounts_of, read_spending
-from gateway.get import get
 from gateway.http.body import HttpResponse
 from gateway.http.json_bytes import parse_json
 from gateway.http.json_values import Json, JsonObject, object_or_empty
 from gateway.http.message import TransportError
 from gateway.http.responses import respond_json
+from gateway.memory.get import get
+from gateway.memory.spending import EVERYBODY, Budgets
 from gateway.settings.budget import MICROS, resets_at, shown_time
 
 UPSTREAM_TIMEOUT_S = 5.0

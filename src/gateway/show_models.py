@@ -8,7 +8,6 @@ from zlib import crc32
 
 from gateway.authorize import authorize
 from gateway.call import OPENROUTERS_PREFIX, Call
-from gateway.catalog_copy import Catalog
 from gateway.endpoints import endpoints_of, unavailable
 from gateway.faults.fault import Fault
 from gateway.http.body import HttpResponse
@@ -17,6 +16,7 @@ from gateway.http.json_bytes import to_json_bytes
 from gateway.http.message import HttpRequest
 from gateway.http.responses import JSON_TYPE
 from gateway.listing import read_query
+from gateway.memory.catalog import Catalog
 from gateway.refresh import current, refresh_beside
 from gateway.settings.keys import may_use
 from gateway.shelf import Shelf, list_body

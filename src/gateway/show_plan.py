@@ -13,11 +13,11 @@ from gateway.http.body import HttpResponse
 from gateway.http.json_values import JsonObject
 from gateway.http.message import OPENROUTER
 from gateway.http.responses import respond_json
-from gateway.ports import Ports
+from gateway.memory.cooldowns import Rests
+from gateway.memory.ports import Ports
 from gateway.prepare import Prepared, for_attempts, learn_beside, prepare
 from gateway.prices import listed_price
 from gateway.receipt import Receipt, open_receipt
-from gateway.rests import Rests
 from gateway.schedule import Schedule
 from gateway.spent import chain_spent
 

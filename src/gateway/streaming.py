@@ -11,8 +11,8 @@ from gateway.http.body import Stream
 from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
 from gateway.http.responses import Frame
-from gateway.isolate import Memory
-from gateway.ports import Ports
+from gateway.memory.isolate import Memory
+from gateway.memory.ports import Ports
 from gateway.receipt import Receipt
 from gateway.relay import RelayedStream
 from gateway.resume import resume_by

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json, JsonObject, number_or_none
-from gateway.ports import Statement
+from gateway.memory.ports import Statement
 from gateway.settings.budget import MICROS
 
 DEFAULT_DAYS = 30

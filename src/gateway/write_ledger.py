@@ -2,10 +2,10 @@
 
 import asyncio
 
-from gateway.ask_ledger import ask_ledger
-from gateway.isolate import LostWrites
 from gateway.ledger_row import COLUMNS, Row
-from gateway.ports import DatabaseError, Ports, Statement
+from gateway.memory.database import ask_ledger
+from gateway.memory.isolate import LostWrites
+from gateway.memory.ports import DatabaseError, Ports, Statement
 from gateway.settle_ledger import BACK_OFF_S
 
 WRITE_TIMEOUT_S = 5.0

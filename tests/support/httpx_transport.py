@@ -13,7 +13,7 @@ Result = TypeVar("Result")
 
 
 class HttpxTransport:
-    """Sends by httpx; see ``gateway.ports.Transport``.
+    """Sends by httpx; see ``gateway.memory.ports.Transport``.
 
     Attributes:
         replies: every reply whose head has arrived, in order.
@@ -38,7 +38,7 @@ class HttpxTransport:
 
 
 class HttpxReply:
-    """An httpx response; see ``gateway.ports.Reply``.
+    """An httpx response; see ``gateway.memory.ports.Reply``.
 
     Attributes:
         aborted: the gateway closed the connection.

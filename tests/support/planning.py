@@ -3,12 +3,12 @@
 import json
 from collections.abc import Callable, Mapping
 
-from gateway.catalog_copy import Catalog
 from gateway.chain import Candidate, Plan
 from gateway.chat import ChatRequest
 from gateway.compact import compact
 from gateway.http.json_values import Json, JsonObject
 from gateway.knowledge import Knowledge
+from gateway.memory.catalog import Catalog
 from gateway.parse import parse
 from gateway.plan import plan
 from gateway.selection import select

@@ -1,4 +1,4 @@
-"""The ledger's database, played by SQLite: what D1 is, on this machine. See ``gateway.ports.Database``."""
+"""The ledger's database, played by SQLite: what D1 is, on this machine. See ``gateway.memory.ports.Database``."""
 
 import asyncio
 import re
@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from gateway.http.json_values import JsonObject
-from gateway.ports import DatabaseError, Statement
+from gateway.memory.ports import DatabaseError, Statement
 from scripts.tools import ROOT
 
 

@@ -12,8 +12,8 @@ from gateway.app import handle
 from gateway.http.body import HttpResponse, Step
 from gateway.http.json_values import Json
 from gateway.http.message import BodyTooLargeError, HttpRequest, Reply
-from gateway.isolate import Memory
-from gateway.ports import Ports
+from gateway.memory.isolate import Memory
+from gateway.memory.ports import Ports
 from gateway.settings.settings import Settings
 from tests.support.chunks import payloads_in
 from tests.support.httpx_transport import HttpxTransport

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.availability import MAX_AGE_S, MAX_LOOKUPS
-from gateway.pace import Pace
+from gateway.memory.latencies import Pace
 from tests.support.planning import catalog_of, listed
 from tests.support.upstream import answer, fail, reply
 from tests.support.world import World, chat, finish

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.budgets import FRESH_S, MOST_HELD_S, MOST_REMEMBERED, Budgets
+from gateway.memory.spending import FRESH_S, MOST_HELD_S, MOST_REMEMBERED, Budgets
 
 DAY, MONTH = "2027-01-15", "2027-01"
 NOW_S = 1_800_000_000.0  # 2027-01-15T08:00:00Z

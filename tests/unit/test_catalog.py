@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.catalog import VERSION, catalog_of, from_stored, to_stored
-from gateway.catalog_copy import DYNAMIC_VARIANTS, Catalog
 from gateway.http.json_values import JsonObject
+from gateway.memory.catalog import DYNAMIC_VARIANTS, Catalog
 from tests.support.models import HAIKU, model, recorded_models
 
 NOW_S = 1_795_338_000.0

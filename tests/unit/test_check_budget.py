@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from gateway.budgets import FRESH_S
-from gateway.catalog_copy import Catalog
+from gateway.memory.catalog import Catalog
+from gateway.memory.spending import FRESH_S
 from gateway.settings.budget import period_of
 from tests.support.planning import catalog_of, listed
 from tests.support.sqlite_database import SqliteDatabase

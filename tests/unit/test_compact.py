@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 
 from gateway.catalog import to_stored
-from gateway.catalog_copy import Catalog
 from gateway.compact import INSISTED_ON, KEPT, compact, shown
 from gateway.http.json_values import Json
+from gateway.memory.catalog import Catalog
 from tests.support.models import HAIKU, many_models, model, priced, recorded_models
 
 NOW_S = 1_795_338_000.0

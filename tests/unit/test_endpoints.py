@@ -3,8 +3,8 @@ import json
 import pytest
 
 from gateway.endpoints import endpoints_of
-from gateway.endpoints_memory import MOST_BYTES, MOST_MODELS, Endpoints, EndpointsMemory
 from gateway.http.errors import GatewayError
+from gateway.memory.endpoints import MOST_BYTES, MOST_MODELS, Endpoints, EndpointsMemory
 from gateway.settings.settings import Settings
 from tests.support.catalog_world import RECORDED_ENDPOINTS, UPSTREAM_ENDPOINTS, world_with
 from tests.support.models import HAIKU

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from gateway.http.message import ClientGoneError
-from gateway.pace import Pace
+from gateway.memory.latencies import Pace
 from tests.support.chunks import COMMENT, ROLE, STOP, USAGE, text, text_in
 from tests.support.models import listing, priced
 from tests.support.upstream import HANG, Act, after, answer, fail, hang, healthy_stream, recorded, stream

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.http.json_values import JsonObject
-from gateway.ports import DatabaseError, Statement
+from gateway.memory.ports import DatabaseError, Statement
 from gateway.settings.settings import Settings
 from gateway.settle_ledger import BACK_OFF_S, settle_ledger
 from tests.support.chunks import DONE, STOP, USAGE, chunk, text

@@ -4,7 +4,7 @@ import json
 import pytest
 
 from gateway.concurrency import begin
-from gateway.rates import MAX_KEYS
+from gateway.memory.rates import MAX_KEYS
 from gateway.settings.caller import Caller
 from tests.support.sqlite_database import SqliteDatabase
 from tests.support.upstream import after, answer, fail, healthy_stream

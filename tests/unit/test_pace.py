@@ -1,7 +1,7 @@
 import pytest
 
 from gateway.faults.fault import Fault
-from gateway.pace import FAILED_MS, FORGOTTEN_S, MAX_MODELS, Pace
+from gateway.memory.latencies import FAILED_MS, FORGOTTEN_S, MAX_MODELS, Pace
 
 
 def note(pace: Pace, ms: float, *, answered: bool = True, now_s: float = 0.0) -> None:

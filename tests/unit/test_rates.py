@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.rates import MAX_KEYS, SLOT_S, WINDOW_S, Rates
+from gateway.memory.rates import MAX_KEYS, SLOT_S, WINDOW_S, Rates
 
 
 def test_so_many_requests_fit_into_a_minute_and_no_more() -> None:

@@ -93,7 +93,7 @@ async def test_an_older_copy_in_kv_does_not_replace_a_newer_one() -> None:
 
 
 class BrokenCache(MemoryCache):
-    """Plays a KV that fails, as ``gateway.ports.Cache`` says that it shows: by nothing."""
+    """Plays a KV that fails, as ``gateway.memory.ports.Cache`` says that it shows: by nothing."""
 
     async def get(self, key: str) -> bytes | None:
         return None

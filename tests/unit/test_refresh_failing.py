@@ -3,8 +3,8 @@ import asyncio
 import pytest
 
 from gateway.catalog import KEY, catalog_of, to_stored
-from gateway.catalog_copy import CatalogMemory
-from gateway.isolate import Memory
+from gateway.memory.catalog import CatalogMemory
+from gateway.memory.isolate import Memory
 from gateway.refresh import CLOCK_SKEW_S, FETCH_TIMEOUT_S, RETRY_S
 from tests.support.catalog_world import NEW, OLD, TTL_S, ask_and_let_it_refresh, ids_in, ids_of, world_of
 from tests.support.upstream import RESET, Act, after, breaks, fail, hang, refuse, reply

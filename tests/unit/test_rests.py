@@ -2,7 +2,7 @@ import pytest
 
 from gateway.faults.fault import DAY_S, MINUTE_S, Fault
 from gateway.faults.policy import RULES, Scope, Verdict
-from gateway.rests import LOOK_AGAIN_S, MAX_RESTS, PROBE_S, Rests
+from gateway.memory.cooldowns import LOOK_AGAIN_S, MAX_RESTS, PROBE_S, Rests
 
 BUSY = Fault(code="rate_limited", retry_after_s=10.0)
 BROKEN = Fault(code="provider_error")

@@ -5,8 +5,8 @@ import pytest
 from gateway.answers import AnswerTest
 from gateway.chain import Candidate, Limits, Plan
 from gateway.faults.fault import Fault
+from gateway.memory.cooldowns import Rests
 from gateway.receipt import open_receipt
-from gateway.rests import Rests
 from gateway.schedule import Schedule
 from tests.support.upstream import Act, answer, fail, hang, recorded
 from tests.support.world import World, now_s

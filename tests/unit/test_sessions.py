@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.sessions import IDLE_S, MAX_SESSIONS, Sessions
+from gateway.memory.sessions import IDLE_S, MAX_SESSIONS, Sessions
 from tests.support.upstream import fail
 from tests.support.world import TOKEN, World, chat, finish
 

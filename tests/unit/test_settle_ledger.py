@@ -11,7 +11,7 @@ import pytest
 from gateway.app import run_cron
 from gateway.forget_ledger import forget_ledger, forgetting
 from gateway.http.json_values import JsonObject
-from gateway.ports import DatabaseError, Statement
+from gateway.memory.ports import DatabaseError, Statement
 from gateway.settings.settings import Settings
 from gateway.settle_ledger import ASKED_AT_ONCE, BACK_OFF_S, CLAIM, MOST_A_RUN, booking, settle_ledger
 from tests.support.sqlite_database import SqliteDatabase

@@ -11,7 +11,7 @@ import js
 from js import Headers, Response
 from pyodide.ffi import JsException, to_js
 
-from gateway.ports import Log
+from gateway.memory.ports import Log
 
 # No such host is ever asked: it is a name in the cache.
 BASE_URL = "https://answers.openrouter-edge.invalid/"

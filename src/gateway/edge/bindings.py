@@ -16,8 +16,8 @@ from gateway.edge.d1 import D1Database
 from gateway.edge.fetch import FetchTransport
 from gateway.http.json_values import Json
 from gateway.http.log_events import level_of
-from gateway.isolate import Memory
-from gateway.ports import Ports
+from gateway.memory.isolate import Memory
+from gateway.memory.ports import Ports
 from gateway.settings.settings import Settings
 
 Work: TypeAlias = Callable[[], Awaitable[object]]

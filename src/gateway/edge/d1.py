@@ -8,7 +8,7 @@ import js
 from pyodide.ffi import JsException, to_js
 
 from gateway.http.json_values import Json, JsonObject
-from gateway.ports import DatabaseError, Statement
+from gateway.memory.ports import DatabaseError, Statement
 
 
 class D1Database:

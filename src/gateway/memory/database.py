@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gateway.http.json_values import JsonObject
-from gateway.ports import Ports, Statement
+from gateway.memory.ports import Ports, Statement
 
 TIMEOUT_S = 10.0  # for what no request waits for
 

@@ -2,14 +2,14 @@
 
 from dataclasses import field
 
-from gateway.budgets import Budgets
-from gateway.catalog_copy import CatalogMemory
-from gateway.endpoints_memory import EndpointsMemory
 from gateway.http.frozen import dataclass
-from gateway.pace import Pace
-from gateway.rates import Rates
-from gateway.rests import Rests
-from gateway.sessions import Sessions
+from gateway.memory.catalog import CatalogMemory
+from gateway.memory.cooldowns import Rests
+from gateway.memory.endpoints import EndpointsMemory
+from gateway.memory.latencies import Pace
+from gateway.memory.rates import Rates
+from gateway.memory.sessions import Sessions
+from gateway.memory.spending import Budgets
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """get: one call whose reply is read whole. What it means is the caller's matter."""
 
 from gateway.http.message import Reply, Upstream, UpstreamRequest
-from gateway.ports import Ports
+from gateway.memory.ports import Ports
 
 
 async def get(upstream: Upstream, path: str, ports: Ports) -> tuple[Reply, bytes]:
