@@ -15,8 +15,8 @@ from bench.timing import Cost, micros
 def costs() -> list[Cost]:
     """Return the calls. The gateway is imported here: what importing costs is measured before."""
     from bench.listed import model_list, names  # noqa: PLC0415
-    from gateway.catalog import from_stored, to_stored  # noqa: PLC0415
-    from gateway.compact import compact  # noqa: PLC0415
+    from gateway.catalog.compact import compact  # noqa: PLC0415
+    from gateway.catalog.stored_catalog import from_stored, to_stored  # noqa: PLC0415
     from gateway.knowledge import Knowledge  # noqa: PLC0415
     from gateway.parse import parse  # noqa: PLC0415
     from gateway.plan import plan  # noqa: PLC0415

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from gateway.call import OPENROUTERS_PREFIX, Call
+from gateway.catalog.refresh import refresh
 from gateway.completions import chat_completions
 from gateway.http.body import HttpResponse
 from gateway.http.cors import allowed_origin, answer_preflight
@@ -16,7 +17,6 @@ from gateway.http.message import HttpRequest
 from gateway.http.responses import Frame, respond_error
 from gateway.memory.isolate import Memory
 from gateway.memory.ports import Ports
-from gateway.refresh import refresh
 from gateway.settings.settings import Settings
 
 YOUNG = 0.25  # of CATALOG_TTL_S: the cron trigger leaves a copy alone that a request has just fetched

@@ -32,7 +32,7 @@ def _is_recent(model: str, memory: EndpointsMemory, now_s: float) -> bool:
 
 async def look_up(models: tuple[str, ...], upstream: Upstream, ports: Ports, memory: EndpointsMemory) -> None:
     """Fetch the endpoints of these models; what cannot be had is left for another request."""
-    from gateway.endpoints import endpoints_of  # noqa: PLC0415  # few ask for the order by speed
+    from gateway.catalog.endpoints import endpoints_of  # noqa: PLC0415  # few ask for the order by speed
 
     for model in models:
         try:

@@ -1,9 +1,9 @@
 """What one attempt may well cost, and what it may cost at the most, by list prices."""
 
+from gateway.catalog.prices import usd_per_request
 from gateway.chat import ChatRequest
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject, number_or_none, object_or_empty
-from gateway.prices import usd_per_request
 from gateway.settings.price import Price
 
 # An answer's length where nothing bounds it: what a page of text comes to.

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
 from types import MappingProxyType
 
+from gateway.catalog.prices import lowest_price
 from gateway.chain import Candidate, Skipped
 from gateway.chat import ChatRequest
 from gateway.fit import Misfit, Question, misfit
@@ -12,7 +13,6 @@ from gateway.http.json_values import JsonObject
 from gateway.http.message import OPENROUTER
 from gateway.knowledge import Knowledge
 from gateway.links import Link
-from gateway.prices import lowest_price
 from gateway.settings.caller import Caller
 from gateway.settings.keys import may_use
 from gateway.settings.options import Options

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from gateway.catalog.prices import listed_price
 from gateway.chain import Candidate
 from gateway.chat import ChatRequest
 from gateway.costs import costs_of
@@ -10,7 +11,6 @@ from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject
 from gateway.http.message import OPENROUTER
 from gateway.memory.catalog import Catalog
-from gateway.prices import listed_price
 from gateway.settings.price import Price
 from gateway.settings.settings import Settings
 from gateway.settings.task_routes import TaskRoute

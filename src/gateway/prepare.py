@@ -6,6 +6,7 @@ from hashlib import sha256
 from gateway.authorize import authorize
 from gateway.availability import due, look_up
 from gateway.call import Call
+from gateway.catalog.refresh import at_hand, current, refresh_beside
 from gateway.chain import Plan
 from gateway.chat import ChatRequest
 from gateway.check_budget import Account, accounts_of, left_usd, read_spending
@@ -19,7 +20,6 @@ from gateway.memory.cooldowns import Rests
 from gateway.memory.latencies import Pace
 from gateway.parse import parse
 from gateway.plan import plan
-from gateway.refresh import at_hand, current, refresh_beside
 from gateway.selection import Selection, select
 from gateway.settings.caller import Caller
 

@@ -8,19 +8,19 @@ from zlib import crc32
 
 from gateway.authorize import authorize
 from gateway.call import OPENROUTERS_PREFIX, Call
-from gateway.endpoints import endpoints_of, unavailable
+from gateway.catalog.endpoints import endpoints_of, unavailable
+from gateway.catalog.model_list import Shelf, list_body
+from gateway.catalog.query import read_query
+from gateway.catalog.refresh import current, refresh_beside
+from gateway.catalog.task_models import shown_tasks
 from gateway.faults.fault import Fault
 from gateway.http.body import HttpResponse
 from gateway.http.errors import GatewayError
 from gateway.http.json_bytes import to_json_bytes
 from gateway.http.message import HttpRequest
 from gateway.http.responses import JSON_TYPE
-from gateway.listing import read_query
 from gateway.memory.catalog import Catalog
-from gateway.refresh import current, refresh_beside
 from gateway.settings.keys import may_use
-from gateway.shelf import Shelf, list_body
-from gateway.show_tasks import shown_tasks
 
 # Source: OpenRouter "List available models": it may itself be cached for two minutes.
 LIST_MAX_AGE_S = 60

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gateway.catalog import KEY, VERSION, catalog_of, to_stored
+from gateway.catalog.stored_catalog import KEY, VERSION, catalog_of, to_stored
 from gateway.settings.task_routes import PREFIX
 from simulator.catalog import many_models
 from tests.support.runtimes import Fleet, Gateway

@@ -3,9 +3,9 @@
 import json
 from collections.abc import Callable, Mapping
 
+from gateway.catalog.compact import compact
 from gateway.chain import Candidate, Plan
 from gateway.chat import ChatRequest
-from gateway.compact import compact
 from gateway.http.json_values import Json, JsonObject
 from gateway.knowledge import Knowledge
 from gateway.memory.catalog import Catalog

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import httpx
 
-from gateway.catalog import KEY as KEY_IN_KV
+from gateway.catalog.stored_catalog import KEY as KEY_IN_KV
 from gateway.settings.table import SETTINGS
 from scripts.dev import is_secret
 from scripts.leash import Leash

@@ -2,9 +2,9 @@ import asyncio
 
 import pytest
 
-from gateway.catalog import KEY, catalog_of, to_stored
+from gateway.catalog.refresh import CACHE_TIMEOUT_S, LOOK_S, RETRY_S, at_hand, is_due, refresh
+from gateway.catalog.stored_catalog import KEY, catalog_of, to_stored
 from gateway.memory.catalog import Catalog, CatalogMemory
-from gateway.refresh import CACHE_TIMEOUT_S, LOOK_S, RETRY_S, at_hand, is_due, refresh
 from gateway.settings.settings import Settings
 from tests.support.catalog_world import NEW, TTL_S, world_of
 from tests.support.models import model

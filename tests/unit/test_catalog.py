@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.catalog import VERSION, catalog_of, from_stored, to_stored
+from gateway.catalog.stored_catalog import VERSION, catalog_of, from_stored, to_stored
 from gateway.http.json_values import JsonObject
 from gateway.memory.catalog import DYNAMIC_VARIANTS, Catalog
 from tests.support.models import HAIKU, model, recorded_models

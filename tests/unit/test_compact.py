@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from gateway.catalog import to_stored
-from gateway.compact import INSISTED_ON, KEPT, compact, shown
+from gateway.catalog.compact import INSISTED_ON, KEPT, compact, shown
+from gateway.catalog.stored_catalog import to_stored
 from gateway.http.json_values import Json
 from gateway.memory.catalog import Catalog
 from tests.support.models import HAIKU, many_models, model, priced, recorded_models

@@ -2,12 +2,12 @@ import json
 
 import pytest
 
+from gateway.catalog.compact import shown
+from gateway.catalog.prices import listed_price
 from gateway.chat import ChatRequest
-from gateway.compact import shown
 from gateway.costs import EXPECTED_COMPLETION_TOKENS, costs_of
 from gateway.http.json_values import Json, JsonObject
 from gateway.parse import parse
-from gateway.prices import listed_price
 from gateway.settings.price import Price
 
 PRICED: JsonObject = {

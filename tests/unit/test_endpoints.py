@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from gateway.endpoints import endpoints_of
+from gateway.catalog.endpoints import endpoints_of
 from gateway.http.errors import GatewayError
 from gateway.memory.endpoints import MOST_BYTES, MOST_MODELS, Endpoints, EndpointsMemory
 from gateway.settings.settings import Settings

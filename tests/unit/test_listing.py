@@ -3,12 +3,12 @@ from typing import Any
 
 import pytest
 
-from gateway.catalog import catalog_of
-from gateway.compact import shown
+from gateway.catalog.compact import shown
+from gateway.catalog.model_list import Shelf, list_body
+from gateway.catalog.query import FILTERS, SORTS, read_query
+from gateway.catalog.stored_catalog import catalog_of
 from gateway.http.errors import GatewayError
 from gateway.http.json_values import JsonObject
-from gateway.listing import FILTERS, SORTS, read_query
-from gateway.shelf import Shelf, list_body
 from tests.support.models import model
 
 

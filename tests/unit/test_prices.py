@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.prices import is_free, usd_per_million
+from gateway.catalog.prices import is_free, usd_per_million
 from tests.support.models import HAIKU, model, priced, recorded_models
 
 

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from gateway.app import run_cron
-from gateway.catalog import KEY, from_stored, to_stored
+from gateway.catalog.stored_catalog import KEY, from_stored, to_stored
 from gateway.settings.settings import Settings
 from tests.support.catalog_world import NEW, OLD, TTL_S, ask_and_let_it_refresh, ids_in, ids_of, world_of
 from tests.support.models import listing, recorded_models
@@ -155,7 +155,7 @@ async def test_many_isolates_whose_copy_has_become_stale_fetch_and_write_it_once
 
 
 async def test_a_value_larger_than_kv_takes_is_kept_in_memory_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.refresh.MOST_STORED_BYTES", 100)
+    monkeypatch.setattr("gateway.catalog.refresh.MOST_STORED_BYTES", 100)
     world = world_of(NEW)
 
     assert await ids_of(world) == ["a/new"]

@@ -2,10 +2,10 @@ import asyncio
 
 import pytest
 
-from gateway.catalog import KEY, catalog_of, to_stored
+from gateway.catalog.refresh import CLOCK_SKEW_S, FETCH_TIMEOUT_S, RETRY_S
+from gateway.catalog.stored_catalog import KEY, catalog_of, to_stored
 from gateway.memory.catalog import CatalogMemory
 from gateway.memory.isolate import Memory
-from gateway.refresh import CLOCK_SKEW_S, FETCH_TIMEOUT_S, RETRY_S
 from tests.support.catalog_world import NEW, OLD, TTL_S, ask_and_let_it_refresh, ids_in, ids_of, world_of
 from tests.support.upstream import RESET, Act, after, breaks, fail, hang, refuse, reply
 from tests.support.world import EPOCH_S, now_s
@@ -148,7 +148,7 @@ async def test_a_bug_in_a_fetch_is_logged_and_leaves_a_stale_copy(monkeypatch: p
     world = world_of(OLD, NEW)
     await ids_of(world)
     await asyncio.sleep(TTL_S + 1)
-    monkeypatch.setattr("gateway.refresh.compact", None)
+    monkeypatch.setattr("gateway.catalog.refresh.compact", None)
 
     await ask_and_let_it_refresh(world)
 

@@ -2,9 +2,9 @@
 
 from zlib import crc32
 
+from gateway.catalog.query import Asked
 from gateway.http.json_bytes import to_json_bytes
 from gateway.http.json_values import JsonObject
-from gateway.listing import Asked
 from gateway.memory.catalog import Catalog
 
 

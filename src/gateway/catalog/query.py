@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TypeAlias
 
+from gateway.catalog.prices import is_free
 from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject, list_or_empty, number_or_none, object_or_empty
-from gateway.prices import is_free
 
 Test: TypeAlias = Callable[[JsonObject], bool]
 Order: TypeAlias = Callable[[JsonObject], float]

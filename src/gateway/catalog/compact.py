@@ -3,10 +3,10 @@
 Done once, when the list is fetched, so that no request has to.
 """
 
-from gateway.catalog import catalog_of
+from gateway.catalog.prices import usd_per_million
+from gateway.catalog.stored_catalog import catalog_of
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
 from gateway.memory.catalog import Catalog
-from gateway.prices import usd_per_million
 
 # What planning and listing need of OpenRouter's model object; descriptions and benchmarks are most of it.
 KEPT = (

@@ -6,8 +6,8 @@ it cannot be. It is a help and never a condition: no chat fails because it is mi
 
 import asyncio
 
-from gateway.catalog import KEY, from_stored, to_stored
-from gateway.compact import compact
+from gateway.catalog.compact import compact
+from gateway.catalog.stored_catalog import KEY, from_stored, to_stored
 from gateway.http.json_bytes import parse_json
 from gateway.http.message import TransportError, Upstream
 from gateway.memory.catalog import Catalog, CatalogMemory
