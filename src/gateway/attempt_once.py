@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TypeAlias
 
-from gateway.answers import AnswerTest
 from gateway.attempts import Attempt, elapsed_ms
 from gateway.chain import Candidate, Limits, Step
+from gateway.dialects.chat.answer_checks import AnswerTest
 from gateway.direct import fault_at_direct
 from gateway.faults.fault import AttemptFailedError, Fault
 from gateway.http.frozen import dataclass

@@ -3,7 +3,7 @@
 from dataclasses import field
 from typing import Literal
 
-from gateway.answers import AnswerTest
+from gateway.dialects.chat.answer_checks import AnswerTest
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject
 from gateway.http.message import OPENROUTER

@@ -6,7 +6,7 @@ The links share its bytes, but where a direct upstream, a route's ceiling or a b
 from dataclasses import replace
 
 from gateway.chain import Candidate
-from gateway.chat import ChatRequest
+from gateway.dialects.chat.request import ChatRequest
 from gateway.direct import direct_fields
 from gateway.http.json_bytes import parse_json, to_json_bytes
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty

@@ -1,7 +1,7 @@
 """What one attempt may well cost, and what it may cost at the most, by list prices."""
 
 from gateway.catalog.prices import usd_per_request
-from gateway.chat import ChatRequest
+from gateway.dialects.chat.request import ChatRequest
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject, number_or_none, object_or_empty
 from gateway.settings.price import Price

@@ -2,7 +2,7 @@
 
 from math import inf
 
-from gateway.chat import ChatRequest
+from gateway.dialects.chat.request import ChatRequest
 from gateway.http.json_values import Json, JsonObject, number_or_none
 from gateway.knowledge import Knowledge
 from gateway.plan import LIMIT_SETTINGS

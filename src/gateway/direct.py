@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from gateway.chat import ChatRequest
+from gateway.dialects.chat.fields import OPENROUTERS_OWN
+from gateway.dialects.chat.request import ChatRequest
 from gateway.faults.fault import Fault
-from gateway.fields import OPENROUTERS_OWN
 from gateway.http.json_bytes import parse_json, to_json_bytes
 from gateway.http.json_values import object_or_empty
 

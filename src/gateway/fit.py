@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TypeAlias
 
-from gateway.chat import ChatRequest
+from gateway.dialects.chat.request import ChatRequest
+from gateway.dialects.chat.requirements import PARAMETERS
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
-from gateway.needs import PARAMETERS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,9 @@ passed on, and the answer is said to have broken off.
 
 from collections.abc import Callable, Iterable
 
-from gateway.answers import is_plain_progress, look_at
 from gateway.attempt_once import ServedStream
-from gateway.chunk_shape import ChunkShape
+from gateway.dialects.chat.answer_checks import is_plain_progress, look_at
+from gateway.dialects.chat.chunk_shape import ChunkShape
 from gateway.faults.fault import AttemptFailedError, Fault
 from gateway.http.json_bytes import parse_json, to_json_bytes
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty

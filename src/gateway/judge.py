@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from gateway.catalog.prices import lowest_price
 from gateway.chain import Candidate, Skipped
-from gateway.chat import ChatRequest
+from gateway.dialects.chat.request import ChatRequest
 from gateway.fit import Misfit, Question, misfit
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from gateway.catalog.prices import listed_price
 from gateway.chain import Candidate
-from gateway.chat import ChatRequest
 from gateway.costs import costs_of
+from gateway.dialects.chat.request import ChatRequest
 from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject

@@ -3,10 +3,10 @@
 from contextlib import suppress
 
 from gateway.attempt_once import ServedAnswer
+from gateway.dialects.chat.answer_shape import shape_completion
 from gateway.http.json_bytes import to_json_bytes
 from gateway.http.json_values import JsonObject, object_or_empty, text_or_none
 from gateway.receipt import Receipt
-from gateway.shape import shape_completion
 
 
 def normalize(served: ServedAnswer, receipt: Receipt, *, now_s: float) -> bytes:

@@ -2,7 +2,7 @@
 
 import re
 
-from gateway.answers import AnswerTest, Look, completion_in, look_at, without_keep_alives
+from gateway.dialects.chat.answer_checks import AnswerTest, Look, completion_in, look_at, without_keep_alives
 from gateway.faults.classify import classify
 from gateway.faults.fault import AttemptFailedError, Fault
 from gateway.http.frozen import dataclass

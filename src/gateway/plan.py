@@ -4,10 +4,10 @@ from dataclasses import replace
 from itertools import chain as joined
 from operator import attrgetter
 
-from gateway.answers import AnswerTest
 from gateway.chain import Candidate, Limits, Plan, Skipped
-from gateway.chat import ChatRequest
-from gateway.fields import MAX_MODELS
+from gateway.dialects.chat.answer_checks import AnswerTest
+from gateway.dialects.chat.fields import MAX_MODELS
+from gateway.dialects.chat.request import ChatRequest
 from gateway.judge import Judge, Judged, fault_of
 from gateway.knowledge import Knowledge
 from gateway.links import links_of

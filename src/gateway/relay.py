@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import TypeAlias
 
 from gateway.attempt_once import ServedStream
-from gateway.chunk_shape import ChunkShape
+from gateway.dialects.chat.chunk_shape import ChunkShape
 from gateway.faults.fault import Fault
 from gateway.guard import Guard, broken_event
 from gateway.guard_step import GuardStep

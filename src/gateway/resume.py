@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from gateway.attempt_once import Ask, Served, ServedStream
 from gateway.chain import Plan
-from gateway.chunk_shape import usable
+from gateway.dialects.chat.chunk_shape import usable
 from gateway.execute import done_within, execute
 from gateway.guard import Guard
 from gateway.http.body import Sink

@@ -1,8 +1,8 @@
 """What goes over the wire, in JSON Schema, made from the tables that the gateway itself goes by."""
 
 from gateway.catalog.query import FILTERS, PAGING, SORTS
+from gateway.dialects.chat.fields import FIELDS, MESSAGE_ITEM, REFUSED
 from gateway.faults.policy import RULES
-from gateway.fields import FIELDS, MESSAGE_ITEM, REFUSED
 from gateway.http.errors import KINDS
 from gateway.http.json_values import Json, JsonObject
 from gateway.settings.options import OPTIONS

@@ -5,7 +5,7 @@ It is derived once for each request. The plan, the question whether prices matte
 
 from dataclasses import replace
 
-from gateway.chat import ChatRequest
+from gateway.dialects.chat.request import ChatRequest
 from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import number_or_none

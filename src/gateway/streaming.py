@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from gateway.attempt_once import Ask, ServedStream
 from gateway.chain import Plan
-from gateway.chunk_shape import OBJECT
+from gateway.dialects.chat.chunk_shape import OBJECT
 from gateway.execute import done_within, execute
 from gateway.http.body import Stream
 from gateway.http.errors import GatewayError

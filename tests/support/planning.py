@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 
 from gateway.catalog.compact import compact
 from gateway.chain import Candidate, Plan
-from gateway.chat import ChatRequest
+from gateway.dialects.chat.parse import parse
+from gateway.dialects.chat.request import ChatRequest
 from gateway.http.json_values import Json, JsonObject
 from gateway.knowledge import Knowledge
 from gateway.memory.catalog import Catalog
-from gateway.parse import parse
 from gateway.plan import plan
 from gateway.selection import select
 from gateway.settings.caller import Caller

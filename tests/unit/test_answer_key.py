@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.answer_cache import key_of
-from gateway.fields import OWN, REFUSED
+from gateway.dialects.chat.fields import OWN, REFUSED
 from gateway.prepare import Prepared
 from gateway.selection import select
 from gateway.settings.caller import Caller

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.answers import has_progress, is_plain_progress, look_at
+from gateway.dialects.chat.answer_checks import has_progress, is_plain_progress, look_at
 from gateway.faults.fault import AttemptFailedError
 from gateway.http.json_values import Json, JsonObject
 from tests.support.samples import samples_named

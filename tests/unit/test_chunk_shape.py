@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from gateway.chunk_shape import ChunkShape
+from gateway.dialects.chat.answer_shape import FINISH_WORDS
+from gateway.dialects.chat.chunk_shape import ChunkShape
 from gateway.http.json_values import Json, JsonObject
-from gateway.shape import FINISH_WORDS
 from tests.support.chunks import COST_USD, DONE, STOP, USAGE, chunk, event, text
 from tests.support.samples import sample
 from tests.support.upstream import stream

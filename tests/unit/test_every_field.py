@@ -2,8 +2,8 @@
 
 import json
 
+from gateway.dialects.chat.parse import parse
 from gateway.http.json_values import Json, JsonObject
-from gateway.parse import parse
 
 # Source: OpenRouter API reference and SDK, "ChatRequest", and the fields that only its guides name.
 DOCUMENTED: JsonObject = {

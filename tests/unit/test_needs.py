@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.needs import Needs
-from gateway.prompt_tokens import IMAGE_TOKENS_LIKELY, IMAGE_TOKENS_MOST
+from gateway.dialects.chat.prompt_tokens import IMAGE_TOKENS_LIKELY, IMAGE_TOKENS_MOST
+from gateway.dialects.chat.requirements import Needs
 from gateway.settings.price import Price
 from tests.support.planning import parsed
 

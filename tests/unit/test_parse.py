@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.fields import FIELDS
+from gateway.dialects.chat.fields import FIELDS
+from gateway.dialects.chat.parse import parse
 from gateway.http.errors import KINDS, GatewayError
 from gateway.http.json_values import Json, JsonObject
-from gateway.parse import parse
 from gateway.settings.options import OPTIONS
 
 MESSAGES: Json = [{"role": "user", "content": "Hi"}]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.answers import is_plain_progress
+from gateway.dialects.chat.answer_checks import is_plain_progress
 from gateway.http.sse import data_of, event_of
 from gateway.refrain import Refrain
 

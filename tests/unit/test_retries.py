@@ -2,8 +2,8 @@ from random import random
 
 import pytest
 
-from gateway.answers import AnswerTest
 from gateway.chain import Candidate, Limits, Plan
+from gateway.dialects.chat.answer_checks import AnswerTest
 from gateway.faults.fault import Fault
 from gateway.memory.cooldowns import Rests
 from gateway.receipt import open_receipt

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
+from gateway.dialects.chat.answer_shape import FINISH_REASONS, FINISH_WORDS, shape_completion
 from gateway.http.json_values import Json, JsonObject
-from gateway.shape import FINISH_REASONS, FINISH_WORDS, shape_completion
 from tests.support.samples import sample
 from tests.support.upstream import reply
 from tests.support.world import EPOCH_S, Answer, World

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.chunk_shape import ChunkShape
+from gateway.dialects.chat.answer_shape import shape_completion, shape_usage
+from gateway.dialects.chat.chunk_shape import ChunkShape
 from gateway.http.json_values import Json, JsonObject
-from gateway.shape import shape_completion, shape_usage
 from tests.support.chunks import DONE, STOP, chunk, event, text
 from tests.support.upstream import reply, stream
 from tests.support.world import World, run

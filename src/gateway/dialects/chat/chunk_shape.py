@@ -2,9 +2,9 @@
 
 import re
 
-from gateway.answers import has_progress
+from gateway.dialects.chat.answer_checks import has_progress
+from gateway.dialects.chat.answer_shape import shape_arguments, shape_finish, shape_message, shape_usage
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
-from gateway.shape import shape_arguments, shape_finish, shape_message, shape_usage
 
 OBJECT = "chat.completion.chunk"
 # A chunk of a regular stream with none of these needs no change; a tool call's first piece has its name.

@@ -4,8 +4,17 @@ import json
 from collections.abc import Mapping
 from math import isinf
 
-from gateway.chat import ChatRequest
-from gateway.fields import FIELD_NAME, FIELDS, NOT_TEXT, OPENROUTERS_OWN, OWN, REFUSED, SERIALISED
+from gateway.dialects.chat.fields import (
+    FIELD_NAME,
+    FIELDS,
+    NOT_TEXT,
+    OPENROUTERS_OWN,
+    OWN,
+    REFUSED,
+    SERIALISED,
+)
+from gateway.dialects.chat.request import ChatRequest
+from gateway.dialects.chat.requirements import needs_of
 from gateway.http.errors import GatewayError
 from gateway.http.json_bytes import (
     NamedTwiceError,
@@ -16,7 +25,6 @@ from gateway.http.json_bytes import (
 )
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty, text_or_none
 from gateway.http.splice import splice
-from gateway.needs import needs_of
 from gateway.settings.field_rule import MODEL, OBJECT, TEXT, FieldRule
 from gateway.settings.options import OPTIONS, Options
 

@@ -1,7 +1,7 @@
 """A chat request as the gateway understands it, and what a caller may ask of the gateway itself."""
 
+from gateway.dialects.chat.requirements import Needs
 from gateway.http.frozen import dataclass
-from gateway.needs import Needs
 from gateway.settings.options import Options
 
 

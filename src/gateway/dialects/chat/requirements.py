@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
+from gateway.dialects.chat.prompt_tokens import TokenEstimate, estimate, media_in
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
-from gateway.prompt_tokens import TokenEstimate, estimate, media_in
 from gateway.settings.price import Price, as_price
 
 JsonNeed: TypeAlias = Literal["json_object", "json_schema"]
