@@ -18,9 +18,9 @@ def costs() -> list[Cost]:
     from gateway.catalog.compact import compact  # noqa: PLC0415
     from gateway.catalog.stored_catalog import from_stored, to_stored  # noqa: PLC0415
     from gateway.dialects.chat.parse import parse  # noqa: PLC0415
-    from gateway.knowledge import Knowledge  # noqa: PLC0415
-    from gateway.plan import plan  # noqa: PLC0415
-    from gateway.selection import select  # noqa: PLC0415
+    from gateway.routing.plan import plan  # noqa: PLC0415
+    from gateway.routing.selection import select  # noqa: PLC0415
+    from gateway.routing.signals import Knowledge  # noqa: PLC0415
     from gateway.settings.caller import Caller  # noqa: PLC0415
     from gateway.settings.settings import Settings  # noqa: PLC0415
 

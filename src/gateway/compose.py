@@ -5,12 +5,12 @@ The links share its bytes, but where a direct upstream, a route's ceiling or a b
 
 from dataclasses import replace
 
-from gateway.chain import Candidate
 from gateway.dialects.chat.request import ChatRequest
 from gateway.direct import direct_fields
 from gateway.http.json_bytes import parse_json, to_json_bytes
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
 from gateway.http.message import OPENROUTER, HeaderPairs, Upstream, UpstreamRequest
+from gateway.routing.chain import Candidate
 from gateway.settings.caller import Caller
 from gateway.settings.price import Price, usd_or_none
 from gateway.settings.settings import Settings

@@ -1,7 +1,7 @@
 """The ceiling on what all attempts of one request may cost together."""
 
-from gateway.chain import Candidate, Limits
 from gateway.receipt import Receipt
+from gateway.routing.chain import Candidate, Limits
 
 
 class CostCeiling:

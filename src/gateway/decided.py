@@ -4,9 +4,9 @@ from math import inf
 
 from gateway.dialects.chat.request import ChatRequest
 from gateway.http.json_values import Json, JsonObject, number_or_none
-from gateway.knowledge import Knowledge
-from gateway.plan import LIMIT_SETTINGS
-from gateway.selection import Selection
+from gateway.routing.plan import LIMIT_SETTINGS
+from gateway.routing.selection import Selection
+from gateway.routing.signals import Knowledge
 from gateway.settings.caller import Caller
 from gateway.settings.task_routes import TaskRoute
 

@@ -4,23 +4,23 @@ from dataclasses import replace
 from hashlib import sha256
 
 from gateway.authorize import authorize
-from gateway.availability import due, look_up
 from gateway.call import Call
 from gateway.catalog.refresh import at_hand, current, refresh_beside
-from gateway.chain import Plan
 from gateway.check_budget import Account, accounts_of, left_usd, read_spending
 from gateway.dialects.chat.parse import parse
 from gateway.dialects.chat.request import ChatRequest
 from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
 from gateway.http.message import BodyTooLargeError, ClientGoneError, HeaderPairs, HttpRequest
-from gateway.knowledge import Knowledge, gather
 from gateway.limit_rate import limit_rate
 from gateway.memory.catalog import Catalog
 from gateway.memory.cooldowns import Rests
 from gateway.memory.latencies import Pace
-from gateway.plan import plan
-from gateway.selection import Selection, select
+from gateway.routing.availability import due, look_up
+from gateway.routing.chain import Plan
+from gateway.routing.plan import plan
+from gateway.routing.selection import Selection, select
+from gateway.routing.signals import Knowledge, gather
 from gateway.settings.caller import Caller
 
 BODY_TIMEOUT_S = 30.0

@@ -6,9 +6,9 @@ from dataclasses import field
 from typing import Literal
 
 from gateway.attempts import Attempt, elapsed_ms
-from gateway.chain import Plan
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json, JsonObject
+from gateway.routing.chain import Plan
 
 # Proxies and clients allow 8 to 16 KiB for all headers together.
 MAX_RECEIPT_HEADER_BYTES = 4_096

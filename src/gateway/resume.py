@@ -4,7 +4,6 @@ import asyncio
 from dataclasses import replace
 
 from gateway.attempt_once import Ask, Served, ServedStream
-from gateway.chain import Plan
 from gateway.dialects.chat.chunk_shape import usable
 from gateway.execute import done_within, execute
 from gateway.guard import Guard
@@ -18,6 +17,7 @@ from gateway.memory.isolate import Memory
 from gateway.memory.ports import Ports
 from gateway.receipt import Receipt
 from gateway.relay import Resume
+from gateway.routing.chain import Plan
 
 NAMED = ("id", "created", "model")
 

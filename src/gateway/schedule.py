@@ -6,14 +6,14 @@ only when nothing else is left and its time comes before the deadline.
 
 from collections.abc import Callable
 
-from gateway.chain import Candidate, Plan, Step
 from gateway.cost_ceiling import CostCeiling
 from gateway.faults.fault import Fault, jitter_s, pause_s
 from gateway.faults.policy import Scope, Verdict
-from gateway.judge import fault_of
 from gateway.memory.cooldowns import Rests
 from gateway.memory.ports import CLOCK_GRAIN_S
 from gateway.receipt import Receipt
+from gateway.routing.chain import Candidate, Plan, Step
+from gateway.routing.eligibility import fault_of
 
 # Nothing useful comes back in less; an attempt that has no more left is not started. Pyodide's event loop
 # refuses a timer whose time has come while it was being set, so shorter ones are not even possible.

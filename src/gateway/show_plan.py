@@ -7,7 +7,6 @@ is what happens.
 from gateway.attempts import Attempt
 from gateway.call import Call
 from gateway.catalog.prices import listed_price
-from gateway.chain import Limits, Plan, Step
 from gateway.decided import decided_by
 from gateway.faults.fault import Fault
 from gateway.http.body import HttpResponse
@@ -18,6 +17,7 @@ from gateway.memory.cooldowns import Rests
 from gateway.memory.ports import Ports
 from gateway.prepare import Prepared, for_attempts, learn_beside, prepare
 from gateway.receipt import Receipt, open_receipt
+from gateway.routing.chain import Limits, Plan, Step
 from gateway.schedule import Schedule
 from gateway.spent import chain_spent
 

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 
 from gateway.attempt_once import Ask, ServedStream
-from gateway.chain import Plan
 from gateway.dialects.chat.chunk_shape import OBJECT
 from gateway.execute import done_within, execute
 from gateway.http.body import Stream
@@ -16,6 +15,7 @@ from gateway.memory.ports import Ports
 from gateway.receipt import Receipt
 from gateway.relay import RelayedStream
 from gateway.resume import resume_by
+from gateway.routing.chain import Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,14 +4,14 @@ import json
 from collections.abc import Callable, Mapping
 
 from gateway.catalog.compact import compact
-from gateway.chain import Candidate, Plan
 from gateway.dialects.chat.parse import parse
 from gateway.dialects.chat.request import ChatRequest
 from gateway.http.json_values import Json, JsonObject
-from gateway.knowledge import Knowledge
 from gateway.memory.catalog import Catalog
-from gateway.plan import plan
-from gateway.selection import select
+from gateway.routing.chain import Candidate, Plan
+from gateway.routing.plan import plan
+from gateway.routing.selection import select
+from gateway.routing.signals import Knowledge
 from gateway.settings.caller import Caller
 from gateway.settings.settings import Settings
 from tests.support.world import EPOCH_S

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.availability import MAX_AGE_S, MAX_LOOKUPS
 from gateway.memory.latencies import Pace
+from gateway.routing.availability import MAX_AGE_S, MAX_LOOKUPS
 from tests.support.planning import catalog_of, listed
 from tests.support.upstream import answer, fail, reply
 from tests.support.world import World, chat, finish

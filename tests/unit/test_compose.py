@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from gateway.chain import Candidate
 from gateway.compose import request_for
+from gateway.routing.chain import Candidate
 from gateway.settings.caller import Caller
 from gateway.settings.price import Price
 from gateway.settings.settings import Settings

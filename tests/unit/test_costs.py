@@ -4,10 +4,10 @@ import pytest
 
 from gateway.catalog.compact import shown
 from gateway.catalog.prices import listed_price
-from gateway.costs import EXPECTED_COMPLETION_TOKENS, costs_of
 from gateway.dialects.chat.parse import parse
 from gateway.dialects.chat.request import ChatRequest
 from gateway.http.json_values import Json, JsonObject
+from gateway.routing.cost_estimate import EXPECTED_COMPLETION_TOKENS, costs_of
 from gateway.settings.price import Price
 
 PRICED: JsonObject = {

@@ -3,8 +3,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.fit import CHECKS, Misfit, Question, misfit
 from gateway.http.json_values import Json, JsonObject
+from gateway.routing.capability import CHECKS, Misfit, Question, misfit
 from tests.support.planning import listed, parsed
 
 NOW_S = datetime(2026, 11, 24, tzinfo=UTC).timestamp()

@@ -3,11 +3,11 @@ from collections.abc import Callable
 
 import pytest
 
-from gateway.chain import Plan
 from gateway.http.errors import GatewayError
 from gateway.http.json_values import JsonObject
-from gateway.plan import NOT_SURE, plan
-from gateway.selection import select
+from gateway.routing.chain import Plan
+from gateway.routing.plan import NOT_SURE, plan
+from gateway.routing.selection import select
 from gateway.settings.caller import Caller
 from gateway.settings.settings import Settings
 from tests.support.planning import chain_of, known, listed, parsed, planned, reasons_in

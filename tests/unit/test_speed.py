@@ -1,7 +1,7 @@
 import pytest
 
 from gateway.http.json_values import Json, JsonObject
-from gateway.speed import ANSWER_TOKENS, expected_ms
+from gateway.routing.expected_latency import ANSWER_TOKENS, expected_ms
 
 
 def endpoint(latency: Json = 640, throughput: Json = 100, **fields: Json) -> JsonObject:

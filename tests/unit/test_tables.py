@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.fit import CHECKS
+from gateway.routing.capability import CHECKS
 from gateway.settings.options import ORDERS
 from scripts import tables
 from scripts.tools import ROOT

@@ -5,14 +5,14 @@ from dataclasses import field, replace
 from types import MappingProxyType
 
 from gateway.catalog.prices import lowest_price
-from gateway.chain import Candidate, Skipped
 from gateway.dialects.chat.request import ChatRequest
-from gateway.fit import Misfit, Question, misfit
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject
 from gateway.http.message import OPENROUTER
-from gateway.knowledge import Knowledge
-from gateway.links import Link
+from gateway.routing.candidates import Link
+from gateway.routing.capability import Misfit, Question, misfit
+from gateway.routing.chain import Candidate, Skipped
+from gateway.routing.signals import Knowledge
 from gateway.settings.caller import Caller
 from gateway.settings.keys import may_use
 from gateway.settings.options import Options

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-from gateway.chain import Candidate
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import object_or_empty
 from gateway.memory.catalog import Catalog
 from gateway.memory.isolate import Memory
 from gateway.memory.ports import Ports
-from gateway.speed import expected_ms
+from gateway.routing.chain import Candidate
+from gateway.routing.expected_latency import expected_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 from gateway.catalog.prices import listed_price
-from gateway.chain import Candidate
-from gateway.costs import costs_of
 from gateway.dialects.chat.request import ChatRequest
 from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject
 from gateway.http.message import OPENROUTER
 from gateway.memory.catalog import Catalog
+from gateway.routing.chain import Candidate
+from gateway.routing.cost_estimate import costs_of
 from gateway.settings.price import Price
 from gateway.settings.settings import Settings
 from gateway.settings.task_routes import TaskRoute

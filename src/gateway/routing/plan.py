@@ -4,15 +4,15 @@ from dataclasses import replace
 from itertools import chain as joined
 from operator import attrgetter
 
-from gateway.chain import Candidate, Limits, Plan, Skipped
 from gateway.dialects.chat.answer_checks import AnswerTest
 from gateway.dialects.chat.fields import MAX_MODELS
 from gateway.dialects.chat.request import ChatRequest
-from gateway.judge import Judge, Judged, fault_of
-from gateway.knowledge import Knowledge
-from gateway.links import links_of
-from gateway.order import OrderBy, ordered
-from gateway.selection import Selection
+from gateway.routing.candidates import links_of
+from gateway.routing.chain import Candidate, Limits, Plan, Skipped
+from gateway.routing.eligibility import Judge, Judged, fault_of
+from gateway.routing.order import OrderBy, ordered
+from gateway.routing.selection import Selection
+from gateway.routing.signals import Knowledge
 from gateway.settings.caller import Caller
 from gateway.settings.options import Options, Order
 from gateway.settings.settings import Settings

@@ -1,11 +1,11 @@
 """For the order ``fastest``: what OpenRouter says of models' endpoints, fetched beside a response."""
 
-from gateway.chain import Plan
 from gateway.http.errors import GatewayError
 from gateway.http.message import OPENROUTER, Upstream
 from gateway.memory.catalog import Catalog
 from gateway.memory.endpoints import EndpointsMemory
 from gateway.memory.ports import Ports
+from gateway.routing.chain import Plan
 
 # How old it may be; medians of half an hour change slowly.
 MAX_AGE_S = 300.0

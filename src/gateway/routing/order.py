@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import field
 
-from gateway.chain import Candidate
 from gateway.http.frozen import dataclass
+from gateway.routing.chain import Candidate
 from gateway.settings.options import Order
 
 UNKNOWN_LAST = float("inf")
