@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
+from gateway.access.concurrency import begin
 from gateway.account import close
 from gateway.attempt_once import Ask, ServedAnswer
 from gateway.call import Call
 from gateway.check_budget import hold
 from gateway.compose import request_for
-from gateway.concurrency import begin
 from gateway.execute import execute
 from gateway.http.body import HttpResponse
 from gateway.http.errors import GatewayError

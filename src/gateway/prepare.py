@@ -3,7 +3,8 @@
 from dataclasses import replace
 from hashlib import sha256
 
-from gateway.authorize import authorize
+from gateway.access.authorize import authorize
+from gateway.access.rate_limit import limit_rate
 from gateway.call import Call
 from gateway.catalog.refresh import at_hand, current, refresh_beside
 from gateway.check_budget import Account, accounts_of, left_usd, read_spending
@@ -12,7 +13,6 @@ from gateway.dialects.chat.request import ChatRequest
 from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
 from gateway.http.message import BodyTooLargeError, ClientGoneError, HeaderPairs, HttpRequest
-from gateway.limit_rate import limit_rate
 from gateway.memory.catalog import Catalog
 from gateway.memory.cooldowns import Rests
 from gateway.memory.latencies import Pace

@@ -3,7 +3,7 @@
 import sys
 from urllib.parse import parse_qs
 
-from gateway.authorize import authorize
+from gateway.access.authorize import authorize
 from gateway.call import Call
 from gateway.catalog.refresh import current, refresh_beside
 from gateway.http.body import HttpResponse

@@ -1,6 +1,6 @@
 """``GET /v1/key``: what the caller may do, has spent, and may spend; for admins OpenRouter's key too."""
 
-from gateway.authorize import authorize
+from gateway.access.authorize import authorize
 from gateway.call import Call
 from gateway.check_budget import Account, accounts_of, read_spending
 from gateway.http.body import HttpResponse

@@ -6,7 +6,7 @@ from dataclasses import replace
 from urllib.parse import parse_qsl, unquote
 from zlib import crc32
 
-from gateway.authorize import authorize
+from gateway.access.authorize import authorize
 from gateway.call import OPENROUTERS_PREFIX, Call
 from gateway.catalog.endpoints import endpoints_of, unavailable
 from gateway.catalog.model_list import Shelf, list_body

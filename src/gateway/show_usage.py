@@ -2,7 +2,7 @@
 
 from urllib.parse import parse_qsl
 
-from gateway.authorize import authorize
+from gateway.access.authorize import authorize
 from gateway.call import Call
 from gateway.http.body import HttpResponse
 from gateway.http.errors import GatewayError

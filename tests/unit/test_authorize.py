@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from gateway.authorize import authorize
+from gateway.access.authorize import authorize
 from gateway.http.errors import GatewayError
 from gateway.http.message import HttpRequest
 from gateway.settings.caller import Caller

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from gateway.concurrency import begin
+from gateway.access.concurrency import begin
 from gateway.memory.rates import MAX_KEYS
 from gateway.settings.caller import Caller
 from tests.support.sqlite_database import SqliteDatabase

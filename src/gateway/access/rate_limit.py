@@ -2,7 +2,7 @@
 
 from math import ceil
 
-from gateway.concurrency import refuse_too_many_in_flight
+from gateway.access.concurrency import refuse_too_many_in_flight
 from gateway.http.errors import GatewayError
 from gateway.http.message import HeaderPairs
 from gateway.memory.ports import Ports
