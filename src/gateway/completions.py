@@ -9,7 +9,6 @@ from gateway.account import close
 from gateway.attempt_once import Ask, ServedAnswer
 from gateway.call import Call
 from gateway.check_budget import hold
-from gateway.compose import request_for
 from gateway.execute import execute
 from gateway.http.body import HttpResponse
 from gateway.http.errors import GatewayError
@@ -19,6 +18,7 @@ from gateway.receipt import Receipt, open_receipt
 from gateway.respond import respond_answer, respond_exhausted, respond_stream
 from gateway.reuse import keep_answer, keep_stream, reuse
 from gateway.streaming import Streaming
+from gateway.upstream.compose import request_for
 
 
 async def chat_completions(call: Call) -> HttpResponse:

@@ -14,10 +14,10 @@ from gateway.http.json_bytes import parse_json, to_json_bytes
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
 from gateway.http.responses import Frame
 from gateway.http.sse import data_of, event_of
-from gateway.openrouter import DONE
 from gateway.receipt import Receipt
 from gateway.refrain import Refrain
 from gateway.spent import stream_broken
+from gateway.upstream.commit import DONE
 
 
 class Guard:

@@ -5,7 +5,7 @@ from gateway.guard import Guard
 from gateway.http.sse import EventTooLargeError
 from gateway.idle import IdleTimer
 from gateway.memory.ports import CallLater, CallToCome
-from gateway.openrouter import CommittedStream
+from gateway.upstream.commit import CommittedStream
 
 # How long a connection may take to close after ``[DONE]``.
 LINGER_S = 0.25

@@ -17,8 +17,8 @@ from gateway.http.message import ClientGoneError, TransportError
 from gateway.http.responses import Frame
 from gateway.idle import IdleTimer
 from gateway.memory.ports import CallLater
-from gateway.openrouter import CommittedStream
 from gateway.receipt import Receipt
+from gateway.upstream.commit import CommittedStream
 
 # Takes over from a stream that has broken off: returns the bytes that mark the seam, and what follows it;
 # None where nothing does. To the sink goes what keeps the connection alive meanwhile.

@@ -3,11 +3,11 @@ from typing import Any
 
 import pytest
 
-from gateway.compose import request_for
 from gateway.routing.chain import Candidate
 from gateway.settings.caller import Caller
 from gateway.settings.price import Price
 from gateway.settings.settings import Settings
+from gateway.upstream.compose import request_for
 from tests.support.planning import parsed
 
 CAPPED = Candidate(model="a/one", asked="a/one", max_price=Price(prompt=1.0, completion=2.0))

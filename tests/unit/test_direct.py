@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from gateway.direct import AT_DIRECT
 from gateway.faults.policy import RULES, Scope
+from gateway.upstream.direct import AT_DIRECT
 from tests.support.chunks import DONE, STOP, text
 from tests.support.upstream import (
     DIRECT_BASE_URL,

@@ -6,7 +6,6 @@ The links share its bytes, but where a direct upstream, a route's ceiling or a b
 from dataclasses import replace
 
 from gateway.dialects.chat.request import ChatRequest
-from gateway.direct import direct_fields
 from gateway.http.json_bytes import parse_json, to_json_bytes
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
 from gateway.http.message import OPENROUTER, HeaderPairs, Upstream, UpstreamRequest
@@ -14,6 +13,7 @@ from gateway.routing.chain import Candidate
 from gateway.settings.caller import Caller
 from gateway.settings.price import Price, usd_or_none
 from gateway.settings.settings import Settings
+from gateway.upstream.direct import direct_fields
 
 
 def request_for(
