@@ -2,9 +2,9 @@
 
 from gateway.call import Call
 from gateway.check_budget import settle
+from gateway.fallback.receipt import Receipt
 from gateway.http.json_values import JsonObject
 from gateway.prepare import Prepared
-from gateway.receipt import Receipt
 
 
 def close(call: Call, prepared: Prepared, receipt: Receipt, outcome: str) -> None:

@@ -2,9 +2,9 @@
 
 from gateway.alerts import alert
 from gateway.call import Call
+from gateway.fallback.receipt import Receipt
 from gateway.ledger_row import row_of
 from gateway.prepare import Prepared
-from gateway.receipt import Receipt
 from gateway.write_ledger import lose, write_ledger
 
 

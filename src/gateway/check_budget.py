@@ -2,13 +2,13 @@
 
 import asyncio
 
+from gateway.fallback.receipt import Receipt
 from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject, number_or_none
 from gateway.memory.database import ask_ledger
 from gateway.memory.ports import DatabaseError, Ports, Statement
 from gateway.memory.spending import EVERYBODY, Budgets
-from gateway.receipt import Receipt
 from gateway.routing.chain import Plan
 from gateway.settings.budget import MICROS, Budget, Span, micros_of, period_of, resets_at, shown_time
 from gateway.settings.caller import Caller

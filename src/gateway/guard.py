@@ -6,17 +6,17 @@ passed on, and the answer is said to have broken off.
 
 from collections.abc import Callable, Iterable
 
-from gateway.attempt_once import ServedStream
 from gateway.dialects.chat.answer_checks import is_plain_progress, look_at
 from gateway.dialects.chat.chunk_shape import ChunkShape
+from gateway.fallback.attempt_once import ServedStream
+from gateway.fallback.exhausted import stream_broken
+from gateway.fallback.receipt import Receipt
 from gateway.faults.fault import AttemptFailedError, Fault
 from gateway.http.json_bytes import parse_json, to_json_bytes
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
 from gateway.http.responses import Frame
 from gateway.http.sse import data_of, event_of
-from gateway.receipt import Receipt
 from gateway.refrain import Refrain
-from gateway.spent import stream_broken
 from gateway.upstream.commit import DONE
 
 

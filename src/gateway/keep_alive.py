@@ -3,8 +3,8 @@
 import asyncio
 from contextlib import suppress
 
-from gateway.attempt_once import Served, ServedStream
-from gateway.execute import done_within
+from gateway.fallback.attempt_once import Served, ServedStream
+from gateway.fallback.execute import done_within
 from gateway.http.body import Sink
 from gateway.memory.ports import Ports
 

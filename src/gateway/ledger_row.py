@@ -1,10 +1,10 @@
 """One request as the ledger keeps it, and the parts of its cost that nobody has said yet."""
 
-from gateway.attempts import Attempt, Tokens
+from gateway.fallback.attempt import Attempt, Tokens
+from gateway.fallback.receipt import Receipt
 from gateway.http.frozen import dataclass
 from gateway.http.message import OPENROUTER
 from gateway.prepare import Prepared
-from gateway.receipt import Receipt
 from gateway.settings.budget import micros_of, period_of
 
 # In the order of the table's columns; see migrations/.

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
-from gateway.attempt_once import Served, ServedStream
+from gateway.fallback.attempt_once import Served, ServedStream
 from gateway.guard import broken_event
 from gateway.http.body import Sink
 from gateway.http.errors import GatewayError, internal_error

@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeAlias
 
-from gateway.attempt_once import ServedStream
 from gateway.dialects.chat.chunk_shape import ChunkShape
+from gateway.fallback.attempt_once import ServedStream
+from gateway.fallback.receipt import Receipt
 from gateway.faults.fault import Fault
 from gateway.guard import Guard, broken_event
 from gateway.guard_step import GuardStep
@@ -17,7 +18,6 @@ from gateway.http.message import ClientGoneError, TransportError
 from gateway.http.responses import Frame
 from gateway.idle import IdleTimer
 from gateway.memory.ports import CallLater
-from gateway.receipt import Receipt
 from gateway.upstream.commit import CommittedStream
 
 # Takes over from a stream that has broken off: returns the bytes that mark the seam, and what follows it;

@@ -3,9 +3,10 @@
 import asyncio
 from dataclasses import replace
 
-from gateway.attempt_once import Ask, Served, ServedStream
 from gateway.dialects.chat.chunk_shape import usable
-from gateway.execute import done_within, execute
+from gateway.fallback.attempt_once import Ask, Served, ServedStream
+from gateway.fallback.execute import done_within, execute
+from gateway.fallback.receipt import Receipt
 from gateway.guard import Guard
 from gateway.http.body import Sink
 from gateway.http.errors import GatewayError
@@ -15,7 +16,6 @@ from gateway.http.message import ClientGoneError
 from gateway.http.sse import event_of
 from gateway.memory.isolate import Memory
 from gateway.memory.ports import Ports
-from gateway.receipt import Receipt
 from gateway.relay import Resume
 from gateway.routing.chain import Plan
 

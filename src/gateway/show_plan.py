@@ -4,10 +4,13 @@ The chain is walked by the same ``Schedule`` as a real one, with every attempt f
 is what happens.
 """
 
-from gateway.attempts import Attempt
 from gateway.call import Call
 from gateway.catalog.prices import listed_price
 from gateway.decided import decided_by
+from gateway.fallback.attempt import Attempt
+from gateway.fallback.exhausted import chain_spent
+from gateway.fallback.receipt import Receipt, open_receipt
+from gateway.fallback.schedule import Schedule
 from gateway.faults.fault import Fault
 from gateway.http.body import HttpResponse
 from gateway.http.json_values import JsonObject
@@ -16,10 +19,7 @@ from gateway.http.responses import respond_json
 from gateway.memory.cooldowns import Rests
 from gateway.memory.ports import Ports
 from gateway.prepare import Prepared, for_attempts, learn_beside, prepare
-from gateway.receipt import Receipt, open_receipt
 from gateway.routing.chain import Limits, Plan, Step
-from gateway.schedule import Schedule
-from gateway.spent import chain_spent
 
 # A fault that asks for no pause and no retry: the chain goes on as if the attempt had taken no time.
 FAILED = Fault(code="unavailable")

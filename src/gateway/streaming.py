@@ -3,16 +3,16 @@
 import asyncio
 from collections.abc import Callable
 
-from gateway.attempt_once import Ask, ServedStream
 from gateway.dialects.chat.chunk_shape import OBJECT
-from gateway.execute import done_within, execute
+from gateway.fallback.attempt_once import Ask, ServedStream
+from gateway.fallback.execute import done_within, execute
+from gateway.fallback.receipt import Receipt
 from gateway.http.body import Stream
 from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
 from gateway.http.responses import Frame
 from gateway.memory.isolate import Memory
 from gateway.memory.ports import Ports
-from gateway.receipt import Receipt
 from gateway.relay import RelayedStream
 from gateway.resume import resume_by
 from gateway.routing.chain import Plan

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.attempts import Attempt
+from gateway.fallback.attempt import Attempt
+from gateway.fallback.receipt import MAX_RECEIPT_HEADER_BYTES, Receipt
 from gateway.faults.fault import Fault
-from gateway.receipt import MAX_RECEIPT_HEADER_BYTES, Receipt
 
 MODELS = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=256)
 

@@ -3,11 +3,11 @@ from random import random
 import pytest
 
 from gateway.dialects.chat.answer_checks import AnswerTest
+from gateway.fallback.receipt import open_receipt
+from gateway.fallback.schedule import Schedule
 from gateway.faults.fault import Fault
 from gateway.memory.cooldowns import Rests
-from gateway.receipt import open_receipt
 from gateway.routing.chain import Candidate, Limits, Plan
-from gateway.schedule import Schedule
 from tests.support.upstream import Act, answer, fail, hang, recorded
 from tests.support.world import World, now_s
 

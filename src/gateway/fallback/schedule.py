@@ -6,12 +6,12 @@ only when nothing else is left and its time comes before the deadline.
 
 from collections.abc import Callable
 
-from gateway.cost_ceiling import CostCeiling
+from gateway.fallback.cost_ceiling import CostCeiling
+from gateway.fallback.receipt import Receipt
 from gateway.faults.fault import Fault, jitter_s, pause_s
 from gateway.faults.policy import Scope, Verdict
 from gateway.memory.cooldowns import Rests
 from gateway.memory.ports import CLOCK_GRAIN_S
-from gateway.receipt import Receipt
 from gateway.routing.chain import Candidate, Plan, Step
 from gateway.routing.eligibility import fault_of
 

@@ -2,11 +2,11 @@
 
 from contextlib import suppress
 
-from gateway.attempt_once import ServedAnswer
 from gateway.dialects.chat.answer_shape import shape_completion
+from gateway.fallback.attempt_once import ServedAnswer
+from gateway.fallback.receipt import Receipt
 from gateway.http.json_bytes import to_json_bytes
 from gateway.http.json_values import JsonObject, object_or_empty, text_or_none
-from gateway.receipt import Receipt
 
 
 def normalize(served: ServedAnswer, receipt: Receipt, *, now_s: float) -> bytes:

@@ -1,6 +1,6 @@
 """The ceiling on what all attempts of one request may cost together."""
 
-from gateway.receipt import Receipt
+from gateway.fallback.receipt import Receipt
 from gateway.routing.chain import Candidate, Limits
 
 

@@ -1,10 +1,10 @@
 """respond: the HTTP response for an answer, a stream or an error, with the headers that all have."""
 
+from gateway.fallback.receipt import Receipt
 from gateway.http.body import HttpResponse, Stream
 from gateway.http.errors import GatewayError
 from gateway.http.message import HeaderPairs
 from gateway.http.responses import JSON_TYPE, Frame, respond_error
-from gateway.receipt import Receipt
 
 # Chunks must not wait in a proxy on the way. Source: nginx "X-Accel-Buffering".
 STREAM_HEADERS: HeaderPairs = (

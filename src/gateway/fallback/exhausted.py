@@ -1,10 +1,10 @@
 """The error that a caller gets when no model has answered, or when an answer broke off."""
 
+from gateway.fallback.receipt import Receipt
 from gateway.faults.fault import Fault
 from gateway.faults.policy import Verdict
 from gateway.http.errors import GatewayError
 from gateway.http.json_values import Json, JsonObject
-from gateway.receipt import Receipt
 
 
 def chain_spent(receipt: Receipt, last: Fault, *, list_all: bool, wait_s: float | None) -> GatewayError:

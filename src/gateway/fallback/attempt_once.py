@@ -5,14 +5,14 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TypeAlias
 
-from gateway.attempts import Attempt, elapsed_ms
 from gateway.dialects.chat.answer_checks import AnswerTest
+from gateway.fallback.attempt import Attempt, elapsed_ms
+from gateway.fallback.schedule import MIN_ATTEMPT_S
 from gateway.faults.fault import AttemptFailedError, Fault
 from gateway.http.frozen import dataclass
 from gateway.http.message import OPENROUTER, TransportError, UpstreamRequest
 from gateway.memory.ports import Ports
 from gateway.routing.chain import Candidate, Limits, Step
-from gateway.schedule import MIN_ATTEMPT_S
 from gateway.upstream.commit import CommittedStream, Completion, as_generation_id, commit, generation_id_in
 from gateway.upstream.direct import fault_at_direct
 

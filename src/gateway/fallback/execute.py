@@ -10,17 +10,17 @@ import asyncio
 from contextlib import suppress
 from typing import TypeVar
 
-from gateway.attempt_once import Ask, Served, ServedAnswer, ServedStream, attempt_once
-from gateway.attempts import Attempt
+from gateway.fallback.attempt import Attempt
+from gateway.fallback.attempt_once import Ask, Served, ServedAnswer, ServedStream, attempt_once
+from gateway.fallback.exhausted import chain_spent
+from gateway.fallback.receipt import Receipt
+from gateway.fallback.schedule import Schedule
 from gateway.faults.fault import AttemptFailedError
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import object_or_empty
 from gateway.memory.isolate import Memory
 from gateway.memory.ports import Ports
-from gateway.receipt import Receipt
 from gateway.routing.chain import Plan
-from gateway.schedule import Schedule
-from gateway.spent import chain_spent
 
 Result = TypeVar("Result")
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import field
 from typing import Literal
 
-from gateway.attempts import Attempt, elapsed_ms
+from gateway.fallback.attempt import Attempt, elapsed_ms
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json, JsonObject
 from gateway.routing.chain import Plan
