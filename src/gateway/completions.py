@@ -17,7 +17,7 @@ from gateway.http.body import HttpResponse
 from gateway.http.errors import GatewayError
 from gateway.prepare import Prepared, for_attempts, learn_beside, prepare
 from gateway.reuse import keep_answer, keep_stream, reuse
-from gateway.streaming import Streaming
+from gateway.streaming.streaming import Streaming
 from gateway.upstream.compose import request_for
 
 

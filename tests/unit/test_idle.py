@@ -3,7 +3,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from gateway.idle import MOST_PAUSED_S, IdleTimer
+from gateway.streaming.idle_timer import MOST_PAUSED_S, IdleTimer
 from tests.support.world import now_s
 
 pytestmark = pytest.mark.anyio

@@ -4,8 +4,8 @@ import json
 import pytest
 
 from gateway.http.message import ClientGoneError
-from gateway.keep_alive import KEEP_ALIVE
 from gateway.memory.latencies import Pace
+from gateway.streaming.keep_alive import KEEP_ALIVE
 from tests.support.chunks import text, text_in
 from tests.support.upstream import HANG, Act, after, fail, hang, healthy_stream, stream
 from tests.support.world import Answer, World, chat, finish, now_s

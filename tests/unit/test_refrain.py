@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from gateway.dialects.chat.answer_checks import is_plain_progress
 from gateway.http.sse import data_of, event_of
-from gateway.refrain import Refrain
+from gateway.streaming.fast_path import Refrain
 
 
 def chunk(content: str, **choice: object) -> bytes:

@@ -4,8 +4,8 @@ from typing import cast
 import pytest
 
 from gateway.http.message import ClientGoneError
-from gateway.keep_alive import KEEP_ALIVE
 from gateway.memory.latencies import Pace
+from gateway.streaming.keep_alive import KEEP_ALIVE
 from tests.support.chunks import COST_USD, DONE, ROLE, STOP, USAGE, text, text_in
 from tests.support.takeovers import HALF, MODELS, ask, errors, seams, taking_over, world_of
 from tests.support.upstream import HANG, RESET, Act, after, fail, hang, healthy_stream, recorded, stream

@@ -16,7 +16,7 @@ from gateway.http.json_bytes import parse_json, to_json_bytes
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
 from gateway.http.responses import Frame
 from gateway.http.sse import data_of, event_of
-from gateway.refrain import Refrain
+from gateway.streaming.fast_path import Refrain
 from gateway.upstream.commit import DONE
 
 

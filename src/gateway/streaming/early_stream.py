@@ -5,16 +5,16 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from gateway.fallback.attempt_once import Served, ServedStream
-from gateway.guard import broken_event
 from gateway.http.body import Sink
 from gateway.http.errors import GatewayError, internal_error
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject
 from gateway.http.message import ClientGoneError
 from gateway.http.responses import Frame
-from gateway.keep_alive import abandon, comment_until_done
 from gateway.memory.ports import Ports
-from gateway.relay import RelayedStream
+from gateway.streaming.guard import broken_event
+from gateway.streaming.keep_alive import abandon, comment_until_done
+from gateway.streaming.relay import RelayedStream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,6 @@ from gateway.dialects.chat.chunk_shape import usable
 from gateway.fallback.attempt_once import Ask, Served, ServedStream
 from gateway.fallback.execute import done_within, execute
 from gateway.fallback.receipt import Receipt
-from gateway.guard import Guard
 from gateway.http.body import Sink
 from gateway.http.errors import GatewayError
 from gateway.http.json_bytes import to_json_bytes
@@ -16,8 +15,9 @@ from gateway.http.message import ClientGoneError
 from gateway.http.sse import event_of
 from gateway.memory.isolate import Memory
 from gateway.memory.ports import Ports
-from gateway.relay import Resume
 from gateway.routing.chain import Plan
+from gateway.streaming.guard import Guard
+from gateway.streaming.relay import Resume
 
 NAMED = ("id", "created", "model")
 
@@ -65,7 +65,7 @@ async def _execute(
     every_s = plan.limits.keepalive_s
     if every_s is None:
         return await execute(plan, ask, receipt, ports, memory)
-    from gateway.keep_alive import abandon, comment_until_done  # noqa: PLC0415  # few ask for it
+    from gateway.streaming.keep_alive import abandon, comment_until_done  # noqa: PLC0415  # few ask for it
 
     chain = asyncio.create_task(execute(plan, ask, receipt, ports, memory))
     try:

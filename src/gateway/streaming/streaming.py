@@ -13,9 +13,9 @@ from gateway.http.frozen import dataclass
 from gateway.http.responses import Frame
 from gateway.memory.isolate import Memory
 from gateway.memory.ports import Ports
-from gateway.relay import RelayedStream
-from gateway.resume import resume_by
 from gateway.routing.chain import Plan
+from gateway.streaming.relay import RelayedStream
+from gateway.streaming.resume import resume_by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +66,8 @@ class Streaming:
 
         A chain that ends before the first comment is due is answered as any other.
         """
-        from gateway.keep_alive import abandon  # noqa: PLC0415  # few ask for it
-        from gateway.patience import PatientStream  # noqa: PLC0415
+        from gateway.streaming.early_stream import PatientStream  # noqa: PLC0415
+        from gateway.streaming.keep_alive import abandon  # noqa: PLC0415  # few ask for it
 
         chain = asyncio.create_task(execute(self.planned, self.ask, self.receipt, self.ports, self.memory))
         try:

@@ -8,16 +8,16 @@ from gateway.dialects.chat.chunk_shape import ChunkShape
 from gateway.fallback.attempt_once import ServedStream
 from gateway.fallback.receipt import Receipt
 from gateway.faults.fault import Fault
-from gateway.guard import Guard, broken_event
-from gateway.guard_step import GuardStep
 from gateway.http.body import Sink
 from gateway.http.errors import internal_error
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject, text_or_none
 from gateway.http.message import ClientGoneError, TransportError
 from gateway.http.responses import Frame
-from gateway.idle import IdleTimer
 from gateway.memory.ports import CallLater
+from gateway.streaming.guard import Guard, broken_event
+from gateway.streaming.guard_step import GuardStep
+from gateway.streaming.idle_timer import IdleTimer
 from gateway.upstream.commit import CommittedStream
 
 # Takes over from a stream that has broken off: returns the bytes that mark the seam, and what follows it;

@@ -1,10 +1,10 @@
 """Between a sink and a guard: cuts pieces into events, keeps the idle timer, ends the upstream's call."""
 
 from gateway.faults.fault import Fault
-from gateway.guard import Guard
 from gateway.http.sse import EventTooLargeError
-from gateway.idle import IdleTimer
 from gateway.memory.ports import CallLater, CallToCome
+from gateway.streaming.guard import Guard
+from gateway.streaming.idle_timer import IdleTimer
 from gateway.upstream.commit import CommittedStream
 
 # How long a connection may take to close after ``[DONE]``.
