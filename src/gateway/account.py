@@ -1,10 +1,10 @@
 """When a request has ended: what became of it is remembered, told, and booked."""
 
-from gateway.call import Call
-from gateway.check_budget import settle
 from gateway.fallback.receipt import Receipt
 from gateway.http.json_values import JsonObject
-from gateway.prepare import Prepared
+from gateway.pipeline.budget import settle
+from gateway.pipeline.call import Call
+from gateway.pipeline.prepare import Prepared
 
 
 def close(call: Call, prepared: Prepared, receipt: Receipt, outcome: str) -> None:

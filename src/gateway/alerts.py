@@ -4,7 +4,6 @@ import asyncio
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-from gateway.check_budget import Account
 from gateway.http.frozen import dataclass
 from gateway.http.json_bytes import to_json_bytes
 from gateway.http.json_values import Json, number_or_none
@@ -13,6 +12,7 @@ from gateway.memory.database import ask_ledger
 from gateway.memory.get import read_whole
 from gateway.memory.ports import DatabaseError, Ports, Statement
 from gateway.memory.spending import EVERYBODY, Budgets
+from gateway.pipeline.budget import Account
 from gateway.settings.budget import MICROS, Span, period_of, resets_at, shown_time
 
 THRESHOLDS = (50, 80, 100)  # percent

@@ -10,7 +10,7 @@ from gateway.http.json_bytes import parse_json, to_json_bytes
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
 from gateway.http.sse import SseDecoder, data_of, event_of
 from gateway.kept import VERSION, KeptAnswer, pack
-from gateway.prepare import Prepared
+from gateway.pipeline.prepare import Prepared
 from gateway.upstream.commit import DONE
 
 MOST_BYTES = 1_000_000

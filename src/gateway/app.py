@@ -7,7 +7,6 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import TypeAlias
 
-from gateway.call import OPENROUTERS_PREFIX, Call
 from gateway.catalog.refresh import refresh
 from gateway.completions import chat_completions
 from gateway.http.body import HttpResponse
@@ -17,6 +16,7 @@ from gateway.http.message import HttpRequest
 from gateway.http.responses import Frame, respond_error
 from gateway.memory.isolate import Memory
 from gateway.memory.ports import Ports
+from gateway.pipeline.call import OPENROUTERS_PREFIX, Call
 from gateway.settings.settings import Settings
 
 YOUNG = 0.25  # of CATALOG_TTL_S: the cron trigger leaves a copy alone that a request has just fetched

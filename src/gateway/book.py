@@ -1,10 +1,10 @@
 """book: a request's row goes into the ledger; then the budgets' sums hold it, and alerts may be due."""
 
 from gateway.alerts import alert
-from gateway.call import Call
 from gateway.fallback.receipt import Receipt
 from gateway.ledger_row import row_of
-from gateway.prepare import Prepared
+from gateway.pipeline.call import Call
+from gateway.pipeline.prepare import Prepared
 from gateway.write_ledger import lose, write_ledger
 
 

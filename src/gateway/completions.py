@@ -6,8 +6,6 @@ from dataclasses import replace
 
 from gateway.access.concurrency import begin
 from gateway.account import close
-from gateway.call import Call
-from gateway.check_budget import hold
 from gateway.fallback.attempt_once import Ask, ServedAnswer
 from gateway.fallback.execute import execute
 from gateway.fallback.normalize import normalize
@@ -15,7 +13,9 @@ from gateway.fallback.receipt import Receipt, open_receipt
 from gateway.fallback.respond import respond_answer, respond_exhausted, respond_stream
 from gateway.http.body import HttpResponse
 from gateway.http.errors import GatewayError
-from gateway.prepare import Prepared, for_attempts, learn_beside, prepare
+from gateway.pipeline.budget import hold
+from gateway.pipeline.call import Call
+from gateway.pipeline.prepare import Prepared, for_attempts, learn_beside, prepare
 from gateway.reuse import keep_answer, keep_stream, reuse
 from gateway.streaming.streaming import Streaming
 from gateway.upstream.compose import request_for

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from gateway.answer_cache import key_of, plain_to_keep, stream_to_keep
-from gateway.call import Call
 from gateway.fallback.receipt import Receipt
 from gateway.fallback.respond import respond_answer, respond_stream
 from gateway.http.body import HttpResponse, Sink, Stream
@@ -11,7 +10,8 @@ from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject
 from gateway.http.message import ClientGoneError
 from gateway.kept import answer_again, replay, unpack
-from gateway.prepare import Prepared
+from gateway.pipeline.call import Call
+from gateway.pipeline.prepare import Prepared
 from gateway.record import RecordedStream
 
 

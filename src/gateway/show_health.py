@@ -4,13 +4,13 @@ import sys
 from urllib.parse import parse_qs
 
 from gateway.access.authorize import authorize
-from gateway.call import Call
 from gateway.catalog.refresh import current, refresh_beside
 from gateway.http.body import HttpResponse
 from gateway.http.errors import GatewayError
 from gateway.http.json_values import Json, JsonObject
 from gateway.http.responses import respond_json
 from gateway.memory.catalog import Catalog
+from gateway.pipeline.call import Call
 from gateway.settings.task_routes import PREFIX
 from gateway.settings.upstreams import DIRECT
 

@@ -1,8 +1,6 @@
 """``GET /v1/key``: what the caller may do, has spent, and may spend; for admins OpenRouter's key too."""
 
 from gateway.access.authorize import authorize
-from gateway.call import Call
-from gateway.check_budget import Account, accounts_of, read_spending
 from gateway.http.body import HttpResponse
 from gateway.http.json_bytes import parse_json
 from gateway.http.json_values import Json, JsonObject, object_or_empty
@@ -10,6 +8,8 @@ from gateway.http.message import TransportError
 from gateway.http.responses import respond_json
 from gateway.memory.get import get
 from gateway.memory.spending import EVERYBODY, Budgets
+from gateway.pipeline.budget import Account, accounts_of, read_spending
+from gateway.pipeline.call import Call
 from gateway.settings.budget import MICROS, resets_at, shown_time
 
 UPSTREAM_TIMEOUT_S = 5.0

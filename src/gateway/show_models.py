@@ -7,7 +7,6 @@ from urllib.parse import parse_qsl, unquote
 from zlib import crc32
 
 from gateway.access.authorize import authorize
-from gateway.call import OPENROUTERS_PREFIX, Call
 from gateway.catalog.endpoints import endpoints_of, unavailable
 from gateway.catalog.model_list import Shelf, list_body
 from gateway.catalog.query import read_query
@@ -20,6 +19,7 @@ from gateway.http.json_bytes import to_json_bytes
 from gateway.http.message import HttpRequest
 from gateway.http.responses import JSON_TYPE
 from gateway.memory.catalog import Catalog
+from gateway.pipeline.call import OPENROUTERS_PREFIX, Call
 from gateway.settings.keys import may_use
 
 # Source: OpenRouter "List available models": it may itself be cached for two minutes.

@@ -1,9 +1,9 @@
 """``GET /openapi.json``: the contract, in OpenAPI 3.1."""
 
-from gateway.call import Call
 from gateway.http.body import HttpResponse
 from gateway.http.responses import respond_json
 from gateway.openapi import openapi
+from gateway.pipeline.call import Call
 from gateway.show_health import VERSION
 
 

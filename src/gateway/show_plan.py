@@ -4,9 +4,7 @@ The chain is walked by the same ``Schedule`` as a real one, with every attempt f
 is what happens.
 """
 
-from gateway.call import Call
 from gateway.catalog.prices import listed_price
-from gateway.decided import decided_by
 from gateway.fallback.attempt import Attempt
 from gateway.fallback.exhausted import chain_spent
 from gateway.fallback.receipt import Receipt, open_receipt
@@ -18,7 +16,9 @@ from gateway.http.message import OPENROUTER
 from gateway.http.responses import respond_json
 from gateway.memory.cooldowns import Rests
 from gateway.memory.ports import Ports
-from gateway.prepare import Prepared, for_attempts, learn_beside, prepare
+from gateway.pipeline.call import Call
+from gateway.pipeline.decided_by import decided_by
+from gateway.pipeline.prepare import Prepared, for_attempts, learn_beside, prepare
 from gateway.routing.chain import Limits, Plan, Step
 
 # A fault that asks for no pause and no retry: the chain goes on as if the attempt had taken no time.

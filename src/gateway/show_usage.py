@@ -3,13 +3,13 @@
 from urllib.parse import parse_qsl
 
 from gateway.access.authorize import authorize
-from gateway.call import Call
 from gateway.http.body import HttpResponse
 from gateway.http.errors import GatewayError
 from gateway.http.json_values import Json, JsonObject
 from gateway.http.responses import respond_json
 from gateway.memory.database import TIMEOUT_S, ask_ledger
 from gateway.memory.ports import DatabaseError, Ports
+from gateway.pipeline.call import Call
 from gateway.usage import MOST_GROUPS, Span, shown, span_of, statements_for
 
 NO_STORE = (("cache-control", "no-store"),)

@@ -5,8 +5,8 @@ import httpx
 import pytest
 
 from gateway.alerts import LEDGER_TIMEOUT_S, POST_TRIES, alert
-from gateway.check_budget import Account
 from gateway.memory.spending import EVERYBODY
+from gateway.pipeline.budget import Account
 from gateway.settings.budget import Budget
 from gateway.write_ledger import PAUSES_S, WRITE_TIMEOUT_S
 from tests.support.httpx_transport import HttpxTransport

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.answer_cache import key_of
 from gateway.dialects.chat.fields import OWN, REFUSED
-from gateway.prepare import Prepared
+from gateway.pipeline.prepare import Prepared
 from gateway.routing.selection import select
 from gateway.settings.caller import Caller
 from gateway.settings.options import OPTIONS

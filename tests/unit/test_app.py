@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from gateway import prepare
+from gateway.pipeline import prepare
 from tests.support.canary import CANARY, with_canaries
 from tests.support.samples import Sample, all_samples, sample, samples_named
 from tests.support.upstream import Act, answer, fail, recorded, reply

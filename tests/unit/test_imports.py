@@ -18,7 +18,7 @@ IN_C = {"_blake2", "_datetime", "_hashlib", "_hmac", "_md5", "_sha1", "_sha2", "
 WHEN_ASKED = {
     "alerts",
     "book",
-    "decided",
+    "pipeline.decided_by",
     "catalog.endpoints",
     "examples",
     "forget_ledger",

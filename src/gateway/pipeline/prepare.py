@@ -5,9 +5,7 @@ from hashlib import sha256
 
 from gateway.access.authorize import authorize
 from gateway.access.rate_limit import limit_rate
-from gateway.call import Call
 from gateway.catalog.refresh import at_hand, current, refresh_beside
-from gateway.check_budget import Account, accounts_of, left_usd, read_spending
 from gateway.dialects.chat.parse import parse
 from gateway.dialects.chat.request import ChatRequest
 from gateway.http.errors import GatewayError
@@ -16,6 +14,8 @@ from gateway.http.message import BodyTooLargeError, ClientGoneError, HeaderPairs
 from gateway.memory.catalog import Catalog
 from gateway.memory.cooldowns import Rests
 from gateway.memory.latencies import Pace
+from gateway.pipeline.budget import Account, accounts_of, left_usd, read_spending
+from gateway.pipeline.call import Call
 from gateway.routing.availability import due, look_up
 from gateway.routing.chain import Plan
 from gateway.routing.plan import plan
