@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from gateway.access.concurrency import begin
 from gateway.account import close
+from gateway.answer_cache.reuse import keep_answer, keep_stream, reuse
 from gateway.fallback.attempt_once import Ask, ServedAnswer
 from gateway.fallback.execute import execute
 from gateway.fallback.normalize import normalize
@@ -16,7 +17,6 @@ from gateway.http.errors import GatewayError
 from gateway.pipeline.budget import hold
 from gateway.pipeline.call import Call
 from gateway.pipeline.prepare import Prepared, for_attempts, learn_beside, prepare
-from gateway.reuse import keep_answer, keep_stream, reuse
 from gateway.streaming.streaming import Streaming
 from gateway.upstream.compose import request_for
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.answer_cache import MOST_BYTES
+from gateway.answer_cache.cacheable import MOST_BYTES
 from gateway.http.message import ClientGoneError
 from tests.support.chunks import DONE, STOP, USAGE, text
 from tests.support.sqlite_database import SqliteDatabase

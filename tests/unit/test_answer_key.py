@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.answer_cache import key_of
+from gateway.answer_cache.cacheable import key_of
 from gateway.dialects.chat.fields import OWN, REFUSED
 from gateway.pipeline.prepare import Prepared
 from gateway.routing.selection import select

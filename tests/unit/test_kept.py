@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.answer_cache.cached_answer import KeptAnswer, pack, unpack
 from gateway.http.message import ClientGoneError
-from gateway.kept import KeptAnswer, pack, unpack
 from tests.support.chunks import COMMENT, DONE, STOP, USAGE, chunk, text
 from tests.support.planning import catalog_of, listed
 from tests.support.upstream import RESET, Act, answer, stream
@@ -210,7 +210,7 @@ def test_a_part_of_it_is_nothing(length: int) -> None:
 
 
 def test_another_version_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.kept.VERSION", 0)
+    monkeypatch.setattr("gateway.answer_cache.cacheable.cached_answer.VERSION", 0)
     old = pack(KeptAnswer(at_s=1.0, model="a/one", body=b"{}"))
     monkeypatch.undo()
 

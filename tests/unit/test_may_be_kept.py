@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from gateway.answer_cache import plain_to_keep, stream_to_keep
+from gateway.answer_cache.cacheable import plain_to_keep, stream_to_keep
+from gateway.answer_cache.cached_answer import unpack
+from gateway.answer_cache.record_stream import RecordedStream
 from gateway.http.body import Sink
 from gateway.http.message import ClientGoneError
-from gateway.kept import unpack
-from gateway.record import RecordedStream
 from tests.support.chunks import DONE, STOP, USAGE, chunk, event, text
 from tests.support.upstream import stream
 from tests.support.world import Client, World, chat, finish

@@ -6,10 +6,10 @@ what a second request should get.
 
 from hashlib import sha256
 
+from gateway.answer_cache.cached_answer import VERSION, KeptAnswer, pack
 from gateway.http.json_bytes import parse_json, to_json_bytes
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
 from gateway.http.sse import SseDecoder, data_of, event_of
-from gateway.kept import VERSION, KeptAnswer, pack
 from gateway.pipeline.prepare import Prepared
 from gateway.upstream.commit import DONE
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from gateway.answer_cache import MOST_BYTES
+from gateway.answer_cache.cacheable import MOST_BYTES
 from gateway.http.body import Sink, Step, Stream
 from gateway.http.frozen import dataclass
 from gateway.http.message import Reply

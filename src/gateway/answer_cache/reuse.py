@@ -2,17 +2,17 @@
 
 from collections.abc import Callable
 
-from gateway.answer_cache import key_of, plain_to_keep, stream_to_keep
+from gateway.answer_cache.cacheable import key_of, plain_to_keep, stream_to_keep
+from gateway.answer_cache.cached_answer import answer_again, replay, unpack
+from gateway.answer_cache.record_stream import RecordedStream
 from gateway.fallback.receipt import Receipt
 from gateway.fallback.respond import respond_answer, respond_stream
 from gateway.http.body import HttpResponse, Sink, Stream
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject
 from gateway.http.message import ClientGoneError
-from gateway.kept import answer_again, replay, unpack
 from gateway.pipeline.call import Call
 from gateway.pipeline.prepare import Prepared
-from gateway.record import RecordedStream
 
 
 async def reuse(
