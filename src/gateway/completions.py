@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from gateway.access.concurrency import begin
-from gateway.account import close
 from gateway.answer_cache.reuse import keep_answer, keep_stream, reuse
 from gateway.fallback.attempt_once import Ask, ServedAnswer
 from gateway.fallback.execute import execute
@@ -14,6 +13,7 @@ from gateway.fallback.receipt import Receipt, open_receipt
 from gateway.fallback.respond import respond_answer, respond_exhausted, respond_stream
 from gateway.http.body import HttpResponse
 from gateway.http.errors import GatewayError
+from gateway.ledger.close_request import close
 from gateway.pipeline.budget import hold
 from gateway.pipeline.call import Call
 from gateway.pipeline.prepare import Prepared, for_attempts, learn_beside, prepare

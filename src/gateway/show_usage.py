@@ -7,10 +7,10 @@ from gateway.http.body import HttpResponse
 from gateway.http.errors import GatewayError
 from gateway.http.json_values import Json, JsonObject
 from gateway.http.responses import respond_json
+from gateway.ledger.usage_query import MOST_GROUPS, Span, shown, span_of, statements_for
 from gateway.memory.database import TIMEOUT_S, ask_ledger
 from gateway.memory.ports import DatabaseError, Ports
 from gateway.pipeline.call import Call
-from gateway.usage import MOST_GROUPS, Span, shown, span_of, statements_for
 
 NO_STORE = (("cache-control", "no-store"),)
 CSV_TYPE = ("content-type", "text/csv; charset=utf-8")

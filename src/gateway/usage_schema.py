@@ -1,7 +1,7 @@
 """The JSON Schema of what ``GET /v1/usage`` shows, and its query parameters."""
 
 from gateway.http.json_values import Json, JsonObject
-from gateway.usage import GROUPS, MOST_GROUPS
+from gateway.ledger.usage_query import GROUPS, MOST_GROUPS
 
 
 def usage_schema() -> JsonObject:

@@ -4,11 +4,11 @@ import json
 import httpx
 import pytest
 
-from gateway.alerts import LEDGER_TIMEOUT_S, POST_TRIES, alert
+from gateway.ledger.budget_alerts import LEDGER_TIMEOUT_S, POST_TRIES, alert
+from gateway.ledger.write import PAUSES_S, WRITE_TIMEOUT_S
 from gateway.memory.spending import EVERYBODY
 from gateway.pipeline.budget import Account
 from gateway.settings.budget import Budget
-from gateway.write_ledger import PAUSES_S, WRITE_TIMEOUT_S
 from tests.support.httpx_transport import HttpxTransport
 from tests.support.sqlite_database import SqliteDatabase
 from tests.support.upstream import HANG, Body

@@ -16,21 +16,21 @@ LIBRARY = {"datetime", "hashlib", "hmac", "ipaddress", "urllib", "urllib.parse",
 IN_C = {"_blake2", "_datetime", "_hashlib", "_hmac", "_md5", "_sha1", "_sha2", "_sha256", "_sha3", "_sha512"}
 # Imported by the first request that needs them, or by the cron trigger.
 WHEN_ASKED = {
-    "alerts",
-    "book",
+    "ledger.budget_alerts",
+    "ledger.record",
     "pipeline.decided_by",
     "catalog.endpoints",
     "examples",
-    "forget_ledger",
+    "ledger.forget",
     "key_schema",
-    "ledger_row",
+    "ledger.row",
     "catalog.query",
     "openapi",
     "streaming.keep_alive",
     "streaming.early_stream",
     "plan_schema",
     "schemas",
-    "settle_ledger",
+    "ledger.settle",
     "catalog.model_list",
     "show_health",
     "show_key",
@@ -39,9 +39,9 @@ WHEN_ASKED = {
     "show_plan",
     "catalog.task_models",
     "show_usage",
-    "usage",
+    "ledger.usage_query",
     "usage_schema",
-    "write_ledger",
+    "ledger.write",
 }
 # Imported by the border to JavaScript, which is not in this interpreter.
 OF_THE_EDGE = {"http.log_events", "http.destination"}

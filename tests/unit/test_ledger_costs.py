@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from gateway.http.json_values import JsonObject
+from gateway.ledger.settle import BACK_OFF_S, settle_ledger
 from gateway.memory.ports import DatabaseError, Statement
 from gateway.settings.settings import Settings
-from gateway.settle_ledger import BACK_OFF_S, settle_ledger
 from tests.support.chunks import DONE, STOP, USAGE, chunk, text
 from tests.support.planning import catalog_of, listed
 from tests.support.sqlite_database import SqliteDatabase
@@ -220,7 +220,7 @@ async def test_a_bug_in_booking_costs_the_row_and_not_the_answer(
     def row_of(*_: object) -> None:
         raise KeyError(TOKEN)
 
-    monkeypatch.setattr("gateway.book.row_of", row_of)
+    monkeypatch.setattr("gateway.ledger.record.row_of", row_of)
     made = world()
 
     got = await made.ask("a/one", stream=streamed)

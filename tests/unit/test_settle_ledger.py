@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from gateway.app import run_cron
-from gateway.forget_ledger import forget_ledger, forgetting
 from gateway.http.json_values import JsonObject
+from gateway.ledger.forget import forget_ledger, forgetting
+from gateway.ledger.settle import ASKED_AT_ONCE, BACK_OFF_S, CLAIM, MOST_A_RUN, booking, settle_ledger
 from gateway.memory.ports import DatabaseError, Statement
 from gateway.settings.settings import Settings
-from gateway.settle_ledger import ASKED_AT_ONCE, BACK_OFF_S, CLAIM, MOST_A_RUN, booking, settle_ledger
 from tests.support.sqlite_database import SqliteDatabase
 from tests.support.upstream import Act, after, fail, refuse, reply
 from tests.support.world import ENV, EPOCH_S, World
@@ -266,7 +266,7 @@ async def test_nothing_reads_a_table_from_end_to_end() -> None:
 
 
 async def test_a_run_forgets_a_bounded_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.forget_ledger.FORGOTTEN_AT_ONCE", 2)
+    monkeypatch.setattr("gateway.ledger.forget.FORGOTTEN_AT_ONCE", 2)
     made = world()
     for number in range(4):
         made.database.rows(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import integers, lists
 
-from gateway.usage import GROUPS, span_of, statements_for
+from gateway.ledger.usage_query import GROUPS, span_of, statements_for
 from tests.support.sqlite_database import SqliteDatabase
 from tests.support.world import EPOCH_S, TOKEN, Answer, World, run
 
@@ -254,7 +254,7 @@ def test_a_percentile_is_the_nearest_rank(times: list[int], failed: int) -> None
 
 @pytest.mark.parametrize("form", ["json", "csv"])
 async def test_a_series_ends_somewhere_and_says_so(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.usage.MOST_GROUPS", 2)
+    monkeypatch.setattr("gateway.ledger.usage_query.MOST_GROUPS", 2)
     monkeypatch.setattr("gateway.show_usage.MOST_GROUPS", 2)
     made = world()
     for number in range(2):

@@ -2,11 +2,11 @@
 
 import asyncio
 
-from gateway.ledger_row import COLUMNS, Row
+from gateway.ledger.row import COLUMNS, Row
+from gateway.ledger.settle import BACK_OFF_S
 from gateway.memory.database import ask_ledger
 from gateway.memory.isolate import LostWrites
 from gateway.memory.ports import DatabaseError, Ports, Statement
-from gateway.settle_ledger import BACK_OFF_S
 
 WRITE_TIMEOUT_S = 5.0
 # A database that was busy, or whose connection broke, is tried again after so long. All of it must fit into

@@ -1,11 +1,11 @@
 """book: a request's row goes into the ledger; then the budgets' sums hold it, and alerts may be due."""
 
-from gateway.alerts import alert
 from gateway.fallback.receipt import Receipt
-from gateway.ledger_row import row_of
+from gateway.ledger.budget_alerts import alert
+from gateway.ledger.row import row_of
+from gateway.ledger.write import lose, write_ledger
 from gateway.pipeline.call import Call
 from gateway.pipeline.prepare import Prepared
-from gateway.write_ledger import lose, write_ledger
 
 
 async def book(call: Call, prepared: Prepared, receipt: Receipt, outcome: str) -> None:

@@ -28,6 +28,6 @@ def close(call: Call, prepared: Prepared, receipt: Receipt, outcome: str) -> Non
 
 
 async def _book(call: Call, prepared: Prepared, receipt: Receipt, outcome: str) -> None:
-    from gateway.book import book  # noqa: PLC0415  # only who has a ledger pays for importing its writer
+    from gateway.ledger.record import book  # noqa: PLC0415  # only who has a ledger pays for importing its writer
 
     await book(call, prepared, receipt, outcome)
