@@ -2,7 +2,7 @@
 
 from gateway.http.body import HttpResponse
 from gateway.http.responses import respond_json
-from gateway.openapi import openapi
+from gateway.openapi.document import openapi
 from gateway.pipeline.call import Call
 from gateway.show_health import VERSION
 

@@ -1,12 +1,12 @@
 """The OpenAPI document, made from the tables that the gateway itself goes by; loaded when it is asked for."""
 
-from gateway.examples import EXAMPLES
 from gateway.faults.policy import RULES
 from gateway.http.errors import KINDS
 from gateway.http.json_values import Json, JsonObject, object_or_empty
-from gateway.key_schema import key_schema
-from gateway.plan_schema import health_schema, plan_schema
-from gateway.schemas import (
+from gateway.openapi.examples import EXAMPLES
+from gateway.openapi.key_schema import key_schema
+from gateway.openapi.plan_schema import health_schema, plan_schema
+from gateway.openapi.schemas import (
     chat_request_schema,
     completion_schema,
     endpoints_schema,
@@ -17,7 +17,7 @@ from gateway.schemas import (
     receipt_schema,
     reference,
 )
-from gateway.usage_schema import usage_parameters, usage_schema
+from gateway.openapi.usage_schema import usage_parameters, usage_schema
 
 TITLE = "openrouter-edge"
 
