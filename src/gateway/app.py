@@ -8,7 +8,6 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from gateway.catalog.refresh import refresh
-from gateway.completions import chat_completions
 from gateway.http.body import HttpResponse
 from gateway.http.cors import allowed_origin, answer_preflight
 from gateway.http.errors import GatewayError, internal_error
@@ -17,6 +16,7 @@ from gateway.http.responses import Frame, respond_error
 from gateway.memory.isolate import Memory
 from gateway.memory.ports import Ports
 from gateway.pipeline.call import OPENROUTERS_PREFIX, Call
+from gateway.routes.chat_completions import chat_completions
 from gateway.settings.settings import Settings
 
 YOUNG = 0.25  # of CATALOG_TTL_S: the cron trigger leaves a copy alone that a request has just fetched
@@ -90,13 +90,13 @@ def _read_by(module: str, name: str) -> Mapping[str, Handler]:
 ROUTES: Mapping[str, Mapping[str, Handler]] = MappingProxyType(
     {
         "/v1/chat/completions": {"POST": chat_completions},
-        "/v1/plan": {"POST": _when_asked("show_plan", "show_plan")},
-        "/v1/usage": _read_by("show_usage", "show_usage"),
-        "/v1/key": _read_by("show_key", "show_key"),
-        "/v1/models": _read_by("show_models", "show_models"),
-        "/health": _read_by("show_health", "show_health"),
-        "/openapi.json": _read_by("show_openapi", "show_openapi"),
+        "/v1/plan": {"POST": _when_asked("routes.plan", "show_plan")},
+        "/v1/usage": _read_by("routes.usage", "show_usage"),
+        "/v1/key": _read_by("routes.key", "show_key"),
+        "/v1/models": _read_by("routes.models", "show_models"),
+        "/health": _read_by("routes.health", "show_health"),
+        "/openapi.json": _read_by("routes.openapi", "show_openapi"),
     }
 )
 MODEL_PREFIXES = ("/v1/models/", OPENROUTERS_PREFIX)
-MODEL_ROUTE = _read_by("show_models", "show_model")
+MODEL_ROUTE = _read_by("routes.models", "show_model")

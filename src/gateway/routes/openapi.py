@@ -4,7 +4,7 @@ from gateway.http.body import HttpResponse
 from gateway.http.responses import respond_json
 from gateway.openapi.document import openapi
 from gateway.pipeline.call import Call
-from gateway.show_health import VERSION
+from gateway.routes.health import VERSION
 
 
 async def show_openapi(call: Call) -> HttpResponse:

@@ -1,0 +1,4 @@
+"""The endpoints, one module for each.
+
+It may import from ``openapi`` and the packages below it.
+"""
