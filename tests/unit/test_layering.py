@@ -1,55 +1,35 @@
+"""The order of the packages: a package imports from those below it, and JavaScript stays at the border."""
+
 import ast
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
-SRC = Path(__file__).parents[2] / "src"
+from scripts.tools import ROOT
 
-# A module imports from earlier lines only. `gateway.` is left out.
-LAYERS = (
-    "http.frozen http.json_values http.sse memory.sessions",
-    "streaming.fast_path",
-    "dialects.chat.answer_shape dialects.chat.prompt_tokens faults.details faults.error_rows",
-    "faults.retry_after http.errors http.json_bytes http.log_events",
-    "http.message http.splice memory.catalog memory.endpoints",
-    "memory.latencies memory.rates openapi.examples openapi.key_schema",
-    "routing.expected_latency settings.price",
-    "answer_cache.cached_answer catalog.prices catalog.stored_catalog dialects.chat.requirements",
-    "faults.policy http.body http.destination memory.ports",
-    "settings.parse_value",
-    "catalog.compact catalog.query faults.fault http.responses",
-    "memory.database memory.get settings.budget settings.field_rule",
-    "settings.upstreams streaming.idle_timer",
-    "catalog.model_list catalog.refresh dialects.chat.fields fallback.attempt",
-    "faults.classify http.cors ledger.forget ledger.usage_query",
-    "memory.cooldowns memory.spending settings.caller settings.options",
-    "access.concurrency catalog.endpoints dialects.chat.answer_checks dialects.chat.request",
-    "ledger.settle memory.isolate openapi.plan_schema openapi.schemas",
-    "openapi.usage_schema settings.presets",
-    "access.rate_limit dialects.chat.chunk_shape dialects.chat.parse openapi.document",
-    "routing.capability routing.chain routing.cost_estimate settings.keys",
-    "settings.task_routes upstream.commit upstream.direct",
-    "catalog.task_models fallback.receipt routing.availability routing.order",
-    "routing.signals settings.table",
-    "fallback.cost_ceiling fallback.exhausted fallback.respond settings.settings",
-    "access.authorize pipeline.budget pipeline.call routing.candidates",
-    "routing.selection upstream.compose",
-    "ledger.budget_alerts routes.health routes.key routes.models",
-    "routes.usage routing.eligibility",
-    "fallback.schedule routes.openapi routing.plan",
-    "fallback.attempt_once pipeline.decided_by pipeline.prepare",
-    "answer_cache.cacheable fallback.execute fallback.normalize ledger.row",
-    "routes.plan streaming.guard",
-    "answer_cache.record_stream ledger.write streaming.guard_step streaming.keep_alive",
-    "answer_cache.reuse ledger.record streaming.relay",
-    "ledger.close_request streaming.early_stream streaming.resume",
-    "streaming.streaming",
-    "routes.chat_completions",
-    "app",
-    "edge.alarm edge.fetch edge.answer_cache edge.d1 edge.lifeline edge.sinks edge.convert edge.bindings",
-    "entry",
+SRC = ROOT / "src"
+
+# From the door down: each package may import from those below it.
+PACKAGES = (
+    "edge",
+    "routes",
+    "openapi",
+    "ledger",
+    "answer_cache",
+    "pipeline",
+    "streaming",
+    "fallback",
+    "upstream",
+    "access",
+    "routing",
+    "dialects",
+    "catalog",
+    "memory",
+    "settings",
+    "faults",
+    "http",
 )
-ORDER = [name for layer in LAYERS for name in layer.split()]
 
 # What production loads for every isolate: a new name here costs start-up time.
 STANDARD_LIBRARY = {
@@ -77,15 +57,13 @@ JAVASCRIPT = {"js", "pyodide", "workers"}
 
 
 def modules() -> dict[str, Path]:
+    """Return every module of the Worker by its dotted name."""
     paths = [path for path in SRC.rglob("*.py") if path.name != "__init__.py"]
-    return {name_of(path): path for path in paths}
-
-
-def name_of(path: Path) -> str:
-    return ".".join(path.relative_to(SRC).with_suffix("").parts).removeprefix("gateway.")
+    return {".".join(path.relative_to(SRC).with_suffix("").parts): path for path in paths}
 
 
 def imports_of(path: Path) -> set[str]:
+    """Return the modules that a module imports, at its top or in a function."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -96,20 +74,47 @@ def imports_of(path: Path) -> set[str]:
     return found
 
 
-CORE = {name: path for name, path in modules().items() if not name.startswith("edge.") and name != "entry"}
+def package_of(module: str) -> str:
+    """Return the package of a module: the name behind ``gateway``, or the module itself."""
+    parts = module.split(".")
+    return parts[1] if parts[0] == "gateway" else parts[0]
 
 
-def test_every_module_has_its_place_in_the_order() -> None:
-    assert set(modules()) <= set(ORDER)
+def may_import(module: str) -> set[str]:
+    """Return the packages that a module may import from."""
+    package = package_of(module)
+    if package == "entry":
+        return {"app", *PACKAGES}
+    return {*PACKAGES} if package == "app" else {*PACKAGES[PACKAGES.index(package) :]}
+
+
+CORE = {name: path for name, path in modules().items() if package_of(name) not in ("edge", "entry")}
+
+
+def test_the_gateway_holds_packages_in_order_and_its_application_module() -> None:
+    found = {
+        path.stem for path in (SRC / "gateway").iterdir() if path.name not in ("__init__.py", "__pycache__")
+    }
+
+    assert found == {"app", *PACKAGES}
 
 
 @pytest.mark.parametrize("name", sorted(modules()))
-def test_a_module_imports_from_earlier_ones_only(name: str) -> None:
-    ours = {
-        each.removeprefix("gateway.") for each in imports_of(modules()[name]) if each.startswith("gateway")
-    }
+def test_a_module_imports_from_its_own_package_and_those_below(name: str) -> None:
+    ours = {each for each in imports_of(modules()[name]) if each.startswith("gateway.")}
 
-    assert ours <= set(ORDER[: ORDER.index(name)])
+    assert {package_of(each) for each in ours} <= may_import(name)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_modules_of_a_package_import_each_other_without_a_circle(package: str) -> None:
+    inside = {name: path for name, path in modules().items() if package_of(name) == package}
+    graph = {name: imports_of(path) & inside.keys() for name, path in inside.items()}
+
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"a circle: {' -> '.join(error.args[1])}")
 
 
 @pytest.mark.parametrize("name", sorted(CORE))
@@ -124,7 +129,7 @@ def test_the_core_needs_nothing_but_a_little_of_the_standard_library(name: str) 
     assert packages <= STANDARD_LIBRARY | {"gateway"}
 
 
-def test_packages_hold_nothing_but_their_docstring() -> None:
+def test_package_files_hold_nothing_but_their_docstring() -> None:
     bodies = [ast.parse(path.read_text()).body for path in SRC.rglob("__init__.py")]
 
     assert all(len(body) == 1 and isinstance(body[0], ast.Expr) for body in bodies)

@@ -2,7 +2,7 @@
 
 It converts and forwards, and decides nothing. The differences between the runtimes end here.
 
-What the runtimes do that these modules guard against (a lint, tests/unit/test_edge_rules.py, holds each):
+What the runtimes do that these modules guard against (tests/unit/edge/test_edge_rules.py checks each):
 
 * a Python dict given to a native constructor kills the isolate: header pairs cross as a list of lists;
 * JavaScript objects made at module level cannot be part of a deploy's snapshot;
