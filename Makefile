@@ -12,7 +12,7 @@ setup: ## install the pinned tools into .venv, node_modules and .dev
 	@$(PYTHON) scripts/setup.py
 
 dev: setup ## run the gateway at http://localhost:8787; settings as NAME=value, PORT=8787
-	@PYTHONPATH=src exec $(RUN) scripts.dev
+	@PYTHONPATH=src exec $(RUN) scripts.dev.run
 
 test: setup ## everything: lint, types, unit tests, the suite on every runtime, a deploy dry run
 	@exec $(RUN) scripts.suite
@@ -51,7 +51,7 @@ lock: setup ## rewrite the hashed requirement files and package-lock.json
 	@exec $(RUN) scripts.lock
 
 deploy: setup ## deploy to Cloudflare, all of it, and test it: ENV=staging, DRY_RUN=1, ARGS=--no-smoke
-	@PYTHONPATH=src exec $(RUN) scripts.deploy $(if $(ENV),--env="$(ENV)") $(if $(DRY_RUN),--dry-run) $(ARGS)
+	@PYTHONPATH=src exec $(RUN) scripts.deploy.run $(if $(ENV),--env="$(ENV)") $(if $(DRY_RUN),--dry-run) $(ARGS)
 
 wrangler: setup ## Cloudflare's tool, with the Node that setup brings: ARGS="rollback --env="
 	@exec $(RUN) scripts.wrangler $(ARGS)

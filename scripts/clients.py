@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from scripts import recipes
-from scripts.ports import LOOPBACK
-from scripts.servers import stage_directory, start_simulator
+from scripts.dev.ports import LOOPBACK
+from scripts.dev.servers import stage_directory, start_simulator
 from scripts.setup_clients import NODE_TESTS, PYTHON, set_up_node, set_up_python
 from scripts.tools import ROOT, node, tool_environment
 from tests.support.runtimes import KEY, UPSTREAM_KEY, Fleet

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterable
 
-from scripts.servers import stage_directory, start_simulator
+from scripts.dev.servers import stage_directory, start_simulator
 from tests.support.fault_rows import ROWS, Row
 from tests.support.matrix import Result, run_matrix
 from tests.support.runtimes import KEY, RUNTIMES, UPSTREAM_KEY, Fleet

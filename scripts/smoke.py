@@ -7,8 +7,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 
-from scripts.deploy_secrets import SMOKE_KEY, asker, smoke_key
-from scripts.ports import wait_until
+from scripts.deploy.secrets import SMOKE_KEY, asker, smoke_key
+from scripts.dev.ports import wait_until
 from scripts.tools import ROOT
 from scripts.wrangler import StepError
 

@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.leash import Leash
-from scripts.ports import wait_until
+from scripts.dev.leash import Leash
+from scripts.dev.ports import wait_until
 from scripts.tools import DEV, ROOT, tool_environment
 
 RESULTS = DEV / "results"
@@ -98,7 +98,9 @@ FULL = (
     *QUICK,
     tests("simulator", "tests/simulator"),
     Part(
-        "deploy dry run", ("env", "PYTHONPATH=src", *module("scripts.deploy", "--dry-run")), lists_the_worker
+        "deploy dry run",
+        ("env", "PYTHONPATH=src", *module("scripts.deploy.run", "--dry-run")),
+        lists_the_worker,
     ),
     Part("client in Node", ("env", "PYTHONPATH=src", *module("scripts.clients", "--quick"))),
     tests("e2e pyodide-0.28", "tests/e2e", "--runtime", "pyodide-0.28"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from scripts.deploy_target import D1, KV, Store, Target
+from scripts.deploy.target import D1, KV, Store, Target
 
 Words = tuple[str, ...]
 

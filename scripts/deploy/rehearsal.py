@@ -5,11 +5,12 @@ import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from scripts import deploy_commands as commands
-from scripts import deploy_secrets, smoke
-from scripts.deploy_commands import Words
-from scripts.deploy_steps import SCRATCH
-from scripts.deploy_target import D1, KV, Target
+from scripts import smoke
+from scripts.deploy import commands
+from scripts.deploy import secrets as deploy_secrets
+from scripts.deploy.commands import Words
+from scripts.deploy.steps import SCRATCH
+from scripts.deploy.target import D1, KV, Target
 from scripts.tools import ROOT
 from scripts.wrangler import Wrangler, as_typed
 

@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts import deploy_commands as commands
-from scripts import deploy_secrets as secrets
-from scripts import deploy_steps as steps
 from scripts import smoke
-from scripts.deploy_rehearsal import rehearse
-from scripts.deploy_target import Target
-from scripts.env import command_line_names
-from scripts.stage import read_config
+from scripts.deploy import commands
+from scripts.deploy import secrets
+from scripts.deploy import steps
+from scripts.deploy.rehearsal import rehearse
+from scripts.deploy.target import Target
+from scripts.dev.env import command_line_names
+from scripts.dev.stage import read_config
 from scripts.tools import ROOT
 from scripts.wrangler import StepError, Wrangler, as_typed
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts import deploy_commands as commands
-from scripts.deploy_target import D1, KV, Target
+from scripts.deploy import commands
+from scripts.deploy.target import D1, KV, Target
 from scripts.tools import DEV
 from scripts.wrangler import CommandError, StepError, Wrangler
 

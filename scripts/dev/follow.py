@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from scripts.servers import plain_text
+from scripts.dev.servers import plain_text
 
 # What wrangler says for itself, once the Worker runs.
 NOISE = re.compile(

@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
 
-from scripts.processes import Row, end_family, family, process_table
+from scripts.dev.processes import Row, end_family, family, process_table
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 POLL_S = 0.05
 
 
@@ -30,7 +30,7 @@ class Leash:
         with log.open("wb") as output:
             # The holder inherits the pipe's read end as its stdin; the command itself gets none.
             self._holder = subprocess.Popen(
-                [sys.executable, "-m", "scripts.leash", str(cwd), *(str(word) for word in command)],
+                [sys.executable, "-m", "scripts.dev.leash", str(cwd), *(str(word) for word in command)],
                 cwd=ROOT,
                 env={**environ, "PWD": str(ROOT)},
                 stdin=subprocess.PIPE,

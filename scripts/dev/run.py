@@ -13,12 +13,12 @@ from urllib.parse import urlsplit
 from gateway.settings.parse_value import LOOPBACK_HOSTS
 from gateway.settings.table import SETTINGS
 from gateway.settings.upstreams import as_upstreams
-from scripts.env import command_line_names, given_settings, unknown_names
-from scripts.follow import Follower
-from scripts.leash import Leash
-from scripts.ports import is_taken
-from scripts.servers import ServerError, stage_directory, start_simulator, start_workerd, workerd_count
-from scripts.stage import old_config, read_config
+from scripts.dev.env import command_line_names, given_settings, unknown_names
+from scripts.dev.follow import Follower
+from scripts.dev.leash import Leash
+from scripts.dev.ports import is_taken
+from scripts.dev.servers import ServerError, stage_directory, start_simulator, start_workerd, workerd_count
+from scripts.dev.stage import old_config, read_config
 from scripts.tools import ROOT
 
 DEFAULT_PORT = "8787"

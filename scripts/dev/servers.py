@@ -8,9 +8,9 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from scripts.leash import Leash
-from scripts.ports import answers, free_port, wait_until
-from scripts.stage import BINDINGS, read_config, stage
+from scripts.dev.leash import Leash
+from scripts.dev.ports import answers, free_port, wait_until
+from scripts.dev.stage import BINDINGS, read_config, stage
 from scripts.tools import DEV, OLD_WRANGLER, ROOT, node, tool_environment
 
 READY_TIMEOUT_S = 60.0

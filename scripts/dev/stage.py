@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from scripts.env import quote_dotenv
+from scripts.dev.env import quote_dotenv
 
 # It refuses flags that it does not know, and knows no date after its own.
 OLD_FLAGS = ("python_workers",)
