@@ -11,7 +11,7 @@ from bench.aims import targets, targets_json
 from bench.core import core_costs
 from bench.http_costs import TARGETS_GO_BY, Found, measure
 from bench.report import cells_json, costs_table, table
-from scripts.servers import ServerError
+from scripts.dev.servers import ServerError
 from scripts.tools import DEV
 
 RESULT = DEV / "bench.json"

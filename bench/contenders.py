@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from scripts.leash import Leash
-from scripts.ports import free_port
-from scripts.processes import PROC
-from scripts.servers import wait_ready
-from scripts.stage import OLD_DATE, OLD_FLAGS
+from scripts.dev.leash import Leash
+from scripts.dev.ports import free_port
+from scripts.dev.processes import PROC
+from scripts.dev.servers import wait_ready
+from scripts.dev.stage import OLD_DATE, OLD_FLAGS
 from scripts.tools import NODE_MODULES, ROOT, tool_environment
 
 Kind: TypeAlias = Literal[

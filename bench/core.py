@@ -6,9 +6,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from scripts.leash import Leash
-from scripts.ports import wait_until
-from scripts.servers import ServerError, stage_directory
+from scripts.dev.leash import Leash
+from scripts.dev.ports import wait_until
+from scripts.dev.servers import ServerError, stage_directory
 from scripts.tools import ROOT, node, tool_environment
 
 TIMEOUT_S = 120.0

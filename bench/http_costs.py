@@ -15,9 +15,9 @@ from bench.figures import Series
 from bench.load import KEY, run
 from bench.report import Cell
 from bench.scenarios import FALLBACK, FLAT, PACED, SCENARIOS, SMALL, Scenario
-from scripts.leash import Leash
-from scripts.ports import free_port
-from scripts.servers import stage_directory, wait_ready
+from scripts.dev.leash import Leash
+from scripts.dev.ports import free_port
+from scripts.dev.servers import stage_directory, wait_ready
 from scripts.tools import ROOT
 
 UPSTREAM_KEY = "sk-or-simulated"

@@ -10,7 +10,7 @@ from bench.connection import Connection, Reply
 from bench.contenders import Contender
 from bench.figures import Series, percentile
 from bench.scenarios import Scenario
-from scripts.ports import LOOPBACK
+from scripts.dev.ports import LOOPBACK
 
 SERIES_TIMEOUT_S = 60.0
 KEY = "bench-token-0123456789"

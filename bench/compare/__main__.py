@@ -14,7 +14,7 @@ from bench.compare.behaviour import behaviour
 from bench.compare.document import behaviour_table, costs_table, versions_line, write
 from bench.compare.gateways import Gateway, edge, litellm, portkey, versions
 from bench.http_costs import upstream
-from scripts.servers import ServerError, stage_directory, start_simulator
+from scripts.dev.servers import ServerError, stage_directory, start_simulator
 from scripts.setup_gateways import set_up_gateways
 
 PARTS = ("behaviour", "costs")

@@ -11,7 +11,7 @@ from bench.compare.gateways import Gateway
 from bench.compare.situations import FALLBACK, SITUATIONS, Situation
 from bench.compare.verdicts import verdict
 from bench.load import KEY
-from scripts.ports import LOOPBACK
+from scripts.dev.ports import LOOPBACK
 
 AT_ONCE = 4
 """Of each gateway: most of the time is spent waiting."""

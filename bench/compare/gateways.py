@@ -11,9 +11,9 @@ from typing import TypeAlias
 from bench.compare.situations import ATTEMPT_S
 from bench.contenders import GUARDED, Contender, Kind, started
 from bench.load import KEY
-from scripts.leash import Leash
-from scripts.ports import free_port
-from scripts.servers import wait_ready
+from scripts.dev.leash import Leash
+from scripts.dev.ports import free_port
+from scripts.dev.servers import wait_ready
 from scripts.setup_gateways import PROJECT, VENV
 from scripts.tools import node, tool_environment
 

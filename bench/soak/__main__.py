@@ -10,7 +10,7 @@ from dataclasses import asdict
 from bench.soak.run import PARTS, Found, soak
 from bench.soak.samples import Sample
 from bench.soak.verdict import FULL, SHORT, Bound, Limits, bounds
-from scripts.servers import ServerError
+from scripts.dev.servers import ServerError
 from scripts.tools import DEV
 
 RESULT = DEV / "soak.json"

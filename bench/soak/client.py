@@ -7,7 +7,7 @@ import struct
 from bench.connection import Connection
 from bench.load import KEY
 from bench.soak.kinds import Kind, Leave
-from scripts.ports import LOOPBACK
+from scripts.dev.ports import LOOPBACK
 
 REQUEST_TIMEOUT_S = 30.0
 LINGER_NOT = struct.pack("ii", 1, 0)

@@ -20,8 +20,8 @@ from bench.soak.kinds import Kind
 from bench.soak.log import faults_in
 from bench.soak.mix import requests
 from bench.soak.samples import Sample
-from scripts.ports import LOOPBACK
-from scripts.servers import stage_directory
+from scripts.dev.ports import LOOPBACK
+from scripts.dev.servers import stage_directory
 
 PARTS = 10
 AT_ONCE = 16

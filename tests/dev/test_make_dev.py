@@ -14,9 +14,9 @@ import httpx
 import pytest
 
 from gateway.settings.table import SETTINGS
-from scripts.ports import free_port, is_taken, wait_until
-from scripts.processes import family, process_table
-from scripts.servers import stage_directory
+from scripts.dev.ports import free_port, is_taken, wait_until
+from scripts.dev.processes import family, process_table
+from scripts.dev.servers import stage_directory
 from scripts.tools import ROOT
 
 START_TIMEOUT_S = 60.0

@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Iterator
 
 import pytest
 
-from scripts.servers import stage_directory, start_simulator
+from scripts.dev.servers import stage_directory, start_simulator
 from tests.support.journal import Journal
 from tests.support.runtimes import KEY, RUNTIMES, UPSTREAM_KEY, Fleet, Gateway
 

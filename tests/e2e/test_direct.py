@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from scripts.ports import free_port
+from scripts.dev.ports import free_port
 from tests.support.chat import error_in, post, question
 from tests.support.chunks import payloads_in
 from tests.support.journal import Journal

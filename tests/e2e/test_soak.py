@@ -7,7 +7,7 @@ import pytest
 
 from bench.soak.__main__ import told, verdict_of
 from bench.soak.run import PARTS, soak
-from scripts.servers import stage_directory
+from scripts.dev.servers import stage_directory
 
 REQUESTS = 2_000
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scripts.deploy import Surroundings, run
-from scripts.deploy_target import Target
-from scripts.stage import read_config
+from scripts.deploy.run import Surroundings, run
+from scripts.deploy.target import Target
+from scripts.dev.stage import read_config
 from scripts.tools import ROOT
 from scripts.wrangler import Wrangler
 from tests.support import fake_wrangler

@@ -14,11 +14,18 @@ import httpx
 
 from gateway.catalog.stored_catalog import KEY as KEY_IN_KV
 from gateway.settings.table import SETTINGS
-from scripts.dev import is_secret
-from scripts.leash import Leash
-from scripts.ports import free_port
-from scripts.servers import log_tail, plain_text, stage_directory, start_workerd, wait_ready, workerd_count
-from scripts.stage import BINDINGS, read_config, stage
+from scripts.dev.leash import Leash
+from scripts.dev.ports import free_port
+from scripts.dev.run import is_secret
+from scripts.dev.servers import (
+    log_tail,
+    plain_text,
+    stage_directory,
+    start_workerd,
+    wait_ready,
+    workerd_count,
+)
+from scripts.dev.stage import BINDINGS, read_config, stage
 from scripts.tools import OLD_WRANGLER, ROOT, WORKER_SDK, node, tool_environment
 from tests.support.sqlite_database import statements_in
 

@@ -1,4 +1,4 @@
-"""The ledger's database, played by SQLite: what D1 is, on this machine. See ``gateway.memory.ports.Database``."""
+"""The ledger's database, played by SQLite, as D1 is. See ``gateway.memory.ports.Database``."""
 
 import asyncio
 import re

@@ -4,11 +4,12 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-SRC = Path(__file__).parents[2] / "src"
+from scripts.tools import ROOT
+
+SRC = ROOT / "src"
 # What the Workers runtimes have loaded themselves by then: Pyodide, its event loop, and Cloudflare's SDK.
 RUNTIMES_OWN = "asyncio, collections, contextlib, dataclasses, enum, functools, inspect, json, re, typing"
 # Beside the interpreter's own; those in C differ by version.

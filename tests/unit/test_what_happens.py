@@ -4,10 +4,10 @@ import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import pytest
 
+from scripts.tools import ROOT
 from tests.support.chunks import DONE, STOP, USAGE, text
 from tests.support.models import listing, model
 from tests.support.upstream import RESET, answer, breaks, fail, hang, refuse, reply, stream
@@ -15,7 +15,7 @@ from tests.support.world import TOKEN, Answer, World
 
 pytestmark = pytest.mark.anyio
 
-README = Path(__file__).parents[2] / "README.md"
+README = ROOT / "README.md"
 TABLE = re.compile(r"## What happens when\n\n.*?\n\|---\|---\|---\|\n(.*?)\n\n", re.DOTALL)
 BOTH = ("a/one", "b/two")
 

@@ -210,7 +210,7 @@ def test_a_part_of_it_is_nothing(length: int) -> None:
 
 
 def test_another_version_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.answer_cache.cacheable.cached_answer.VERSION", 0)
+    monkeypatch.setattr("gateway.answer_cache.cached_answer.VERSION", 0)
     old = pack(KeptAnswer(at_s=1.0, model="a/one", body=b"{}"))
     monkeypatch.undo()
 

@@ -1,10 +1,10 @@
 import re
 from collections import Counter
-from pathlib import Path
 
+from scripts.tools import ROOT
 from tests.support.crossings import crossings_of
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "development.md"
+DOCUMENT = ROOT / "docs" / "development.md"
 ROW = re.compile(r"^\| (`.+`) \| (\d+) \| .+ \|$", re.MULTILINE)
 QUESTION = {"model": "a/one", "messages": [{"role": "user", "content": "Hi"}]}
 ANSWER = {

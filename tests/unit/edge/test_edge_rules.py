@@ -2,9 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from scripts.tools import ROOT
 from tests.support.edge_lint import findings_in
 
-SRC = Path(__file__).parents[2] / "src"
+SRC = ROOT / "src"
 EDGE = [*sorted((SRC / "gateway" / "edge").glob("*.py")), SRC / "entry.py"]
 IMPORT_RULES = {"asyncio-at-import", "clock-or-chance-at-import", "javascript-at-import"}
 

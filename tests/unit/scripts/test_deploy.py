@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from scripts import deploy_steps, smoke
-from scripts.deploy import Surroundings
-from scripts.deploy_rehearsal import rehearse, steps
-from scripts.deploy_steps import public_url
-from scripts.deploy_target import BOUND_CONFIG, Target
+from scripts import smoke
+from scripts.deploy import steps as deploy_steps
+from scripts.deploy.rehearsal import rehearse, steps
+from scripts.deploy.run import Surroundings
+from scripts.deploy.steps import public_url
+from scripts.deploy.target import BOUND_CONFIG, Target
 from scripts.tools import ROOT
 from scripts.wrangler import StepError
 from tests.support import fake_wrangler

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from scripts import deploy_steps, smoke
-from scripts.deploy import Surroundings, run
-from scripts.deploy_secrets import asker
-from scripts.deploy_target import Target
+from scripts import smoke
+from scripts.deploy import steps as deploy_steps
+from scripts.deploy.run import Surroundings, run
+from scripts.deploy.secrets import asker
+from scripts.deploy.target import Target
 from scripts.wrangler import StepError
 from tests.support.deploying import CONFIG, SECRET, SECRETS, TOKEN, WORKER, Account, deploy
 

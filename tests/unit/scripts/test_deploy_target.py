@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from scripts.deploy_secrets import wanted
-from scripts.deploy_target import D1, Target
-from scripts.env import read_dotenv
+from scripts.deploy.secrets import wanted
+from scripts.deploy.target import D1, Target
+from scripts.dev.env import read_dotenv
 from scripts.tools import ROOT
 from scripts.wrangler import StepError
 from tests.support.deploying import CONFIG

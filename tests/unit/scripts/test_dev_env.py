@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scripts.dev import SIMULATOR_KEY, is_secret, plan, setting_names
-from scripts.env import command_line_names, given_settings, quote_dotenv, read_dotenv, unknown_names
-from scripts.stage import old_config, stage, to_toml
+from scripts.dev.env import command_line_names, given_settings, quote_dotenv, read_dotenv, unknown_names
+from scripts.dev.run import SIMULATOR_KEY, is_secret, plan, setting_names
+from scripts.dev.stage import old_config, stage, to_toml
 
 NAMES = frozenset({"A", "B", "C"})
 

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from scripts.follow import Follower
-from scripts.leash import ROOT, Leash
-from scripts.ports import free_port, is_taken, wait_until
-from scripts.processes import Row, family, process_table
+from scripts.dev.follow import Follower
+from scripts.dev.leash import ROOT, Leash
+from scripts.dev.ports import free_port, is_taken, wait_until
+from scripts.dev.processes import Row, family, process_table
 
 # A shell that starts a child and one that goes into a session of its own, deaf to being asked.
 STUBBORN = "trap '' TERM; sleep 60 & setsid sh -c \"trap '' TERM; sleep 60\" & echo started; wait"
 OWNER = """
 import os, sys, time
 from pathlib import Path
-from scripts.leash import Leash
+from scripts.dev.leash import Leash
 leash = Leash(["sh", "-c", sys.argv[1]], log=Path(sys.argv[2]), cwd=Path("/"), environ=os.environ)
 while len(leash.processes()) < 4: time.sleep(0.02)
 print(*(row.pid for row in leash.processes()), flush=True)
