@@ -16,8 +16,8 @@ from scripts.tools import DEV
 
 RESULT = DEV / "bench.json"
 PARTS = ("http", "core")
-MOST_REQUESTS, MOST_ROUNDS = 20_000, 50
-MOST_PROBLEMS_SHOWN = 10
+MAX_REQUESTS, MAX_ROUNDS = 20_000, 50
+MAX_PROBLEMS_SHOWN = 10
 
 
 def show_http(found: Found) -> dict[str, object]:
@@ -45,8 +45,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=os.environ.get("ROUNDS") or "7")
     parser.add_argument("--part", choices=PARTS, default=os.environ.get("PART") or None, help="this one only")
     asked = parser.parse_args()
-    if not (1 <= asked.requests <= MOST_REQUESTS and 1 <= asked.rounds <= MOST_ROUNDS):
-        parser.error(f"REQUESTS is 1 to {MOST_REQUESTS}, ROUNDS 1 to {MOST_ROUNDS}")
+    if not (1 <= asked.requests <= MAX_REQUESTS and 1 <= asked.rounds <= MAX_ROUNDS):
+        parser.error(f"REQUESTS is 1 to {MAX_REQUESTS}, ROUNDS 1 to {MAX_ROUNDS}")
     return asked
 
 
@@ -75,7 +75,7 @@ def main() -> None:
         sys.exit(f"make bench: {error}")
     print(f"\nin {time.monotonic() - began_s:.0f} s; all numbers: {RESULT.relative_to(DEV.parent)}")
     if problems:
-        print(f"{len(problems)} wrong answers:", *problems[:MOST_PROBLEMS_SHOWN], sep="\n  ")
+        print(f"{len(problems)} wrong answers:", *problems[:MAX_PROBLEMS_SHOWN], sep="\n  ")
     sys.exit(1 if problems else 0)
 
 

@@ -20,7 +20,7 @@ def costs() -> list[Cost]:
     from gateway.dialects.chat.parse import parse  # noqa: PLC0415
     from gateway.routing.plan import plan  # noqa: PLC0415
     from gateway.routing.selection import select  # noqa: PLC0415
-    from gateway.routing.signals import Knowledge  # noqa: PLC0415
+    from gateway.routing.signals import Signals  # noqa: PLC0415
     from gateway.settings.caller import Caller  # noqa: PLC0415
     from gateway.settings.settings import Settings  # noqa: PLC0415
 
@@ -30,7 +30,7 @@ def costs() -> list[Cost]:
     stored = to_stored(catalog)
     models = names()[100:103]
     settings, caller = Settings.from_env(lambda _name: None), Caller(name="bench", models=None)
-    known = Knowledge(
+    known = Signals(
         now_s=now_s,
         catalog=catalog,
         is_fresh=True,

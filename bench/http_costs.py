@@ -25,7 +25,7 @@ ONE_BY_ONE = 4
 """With one connection there are so many times fewer requests."""
 FOR_MEMORY = 50
 """So many times REQUESTS a Worker has answered when its memory is looked at: 20,000 unless told otherwise."""
-MOST_AT_ONCE, MOST_IN_A_SERIES = 32, 5_000
+MAX_AT_ONCE, MAX_IN_A_SERIES = 32, 5_000
 
 
 @dataclass(slots=True)
@@ -118,7 +118,7 @@ async def _round(contenders: list[Contender], found: Found, requests: int) -> No
 async def _go_on(contender: Contender, found: Found, requests: int) -> None:
     """Send small requests until the Worker has had so many in all: what it holds then is to be seen."""
     while contender.kind in SMALL.kinds and (left := requests - found.requests[contender.kind]) > 0:
-        await _series(contender, SMALL, MOST_AT_ONCE, min(left, MOST_IN_A_SERIES), found)
+        await _series(contender, SMALL, MAX_AT_ONCE, min(left, MAX_IN_A_SERIES), found)
 
 
 async def _series(

@@ -8,7 +8,7 @@ from typing import Any
 
 REPEATS = 9
 REPEAT_S = 0.01
-MOST_CALLS = 10_000
+MAX_CALLS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def _once_micros(cost: Cost) -> float:
 def _many_micros(call: Callable[[], Any]) -> float:
     """Time enough calls together that neither the clock's steps nor its reading count."""
     calls, took_s = 1, 0.0
-    while took_s < REPEAT_S and calls < MOST_CALLS:
+    while took_s < REPEAT_S and calls < MAX_CALLS:
         calls *= 2
         took_s = _took_s(call, calls)
     return median(_took_s(call, calls) for _ in range(REPEATS)) / calls * 1e6

@@ -13,8 +13,8 @@ from simulator.samples import sample
 from simulator.steps import Script, Whole
 from simulator.turn import Turn, new_generation_id
 
-_MOST_MODELS = 3
-_MOST_REMEMBERED = 20_000
+_MAX_MODELS = 3
+_MAX_REMEMBERED = 20_000
 _DEFAULT_MODEL = "openrouter/auto"  # stands for the account's default
 _KEY_SCHEME = "Bearer sk-or-"
 
@@ -29,7 +29,7 @@ class Repeats:
         """Counts one more call and returns how many there were before."""
         before = self._calls.pop((model, user), 0)
         self._calls[model, user] = before + 1
-        if len(self._calls) > _MOST_REMEMBERED:
+        if len(self._calls) > _MAX_REMEMBERED:
             del self._calls[next(iter(self._calls))]
         return before
 
@@ -108,7 +108,7 @@ def _faulty(body: dict[str, Any], turn: Turn) -> Whole | None:
     models, messages = body.get("models"), body.get("messages")
     if not body or messages == []:
         return refused(turn.id, 400, "Input must have at least 1 token.")
-    if isinstance(models, list) and len(models) > _MOST_MODELS:
+    if isinstance(models, list) and len(models) > _MAX_MODELS:
         cap = sample("err-400-models-cap")
         return Whole(cap.status, cap.text.encode(), {**cap.headers, "x-generation-id": turn.id})
     if not isinstance(messages, list) and not isinstance(body.get("prompt"), str):

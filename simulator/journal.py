@@ -7,9 +7,9 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-MOST_ENTRIES = 20_000
-MOST_BODY_BYTES = 64 * 1024
-_MOST_KEPT_BYTES = 64 * 1024 * 1024
+MAX_ENTRIES = 20_000
+MAX_BODY_BYTES = 64 * 1024
+_MAX_KEPT_BYTES = 64 * 1024 * 1024
 
 OPEN = "open"
 ANSWERED = "answered"
@@ -99,7 +99,7 @@ class Journal:
     """The last requests, oldest first."""
 
     def __init__(self) -> None:
-        self._entries: deque[Entry] = deque(maxlen=MOST_ENTRIES)
+        self._entries: deque[Entry] = deque(maxlen=MAX_ENTRIES)
         self._with_body: deque[Entry] = deque()
         self._kept_bytes = 0
         self._seq = 0
@@ -114,12 +114,12 @@ class Journal:
     def keep_body(self, entry: Entry, raw: bytes) -> None:
         """Keeps a body of bounded size; the oldest ones go when all of them grow too large."""
         entry.body_bytes = len(raw)
-        if len(raw) > MOST_BODY_BYTES:
+        if len(raw) > MAX_BODY_BYTES:
             return
         entry.raw = raw
         self._with_body.append(entry)
         self._kept_bytes += len(raw)
-        while self._kept_bytes > _MOST_KEPT_BYTES or len(self._with_body) > MOST_ENTRIES:
+        while self._kept_bytes > _MAX_KEPT_BYTES or len(self._with_body) > MAX_ENTRIES:
             oldest = self._with_body.popleft()
             self._kept_bytes -= oldest.body_bytes
             oldest.raw = None

@@ -9,7 +9,7 @@ from simulator.samples import sample, with_fresh_times
 from simulator.steps import Tally
 from simulator.turn import PROVIDER
 
-_MOST_GENERATIONS = 20_000
+_MAX_GENERATIONS = 20_000
 _NOTHING = Tally(0, 0, 0, 0)
 
 
@@ -78,7 +78,7 @@ class Ledger:
         self._generations[generation_id] = Generation(
             generation_id, model, stream, booked, cancelled, time.time(), ms
         )
-        if len(self._generations) > _MOST_GENERATIONS:
+        if len(self._generations) > _MAX_GENERATIONS:
             del self._generations[next(iter(self._generations))]
 
     def generation(self, generation_id: str) -> Generation | None:

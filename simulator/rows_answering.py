@@ -10,7 +10,7 @@ from simulator.samples import chat_samples
 from simulator.steps import Pair
 
 HEALTHY = "healthy"
-_MOST_MS, _MOST_EVENTS, _MOST_BYTES, _MOST_S = 600_000, 1_000_000, 50_000_000, 86_400
+_MAX_MS, _MAX_EVENTS, _MAX_BYTES, _MAX_S = 600_000, 1_000_000, 50_000_000, 86_400
 
 
 def healthy_rows() -> Iterator[Behaviour]:
@@ -29,25 +29,25 @@ def healthy_rows() -> Iterator[Behaviour]:
         "As ok; the stream's usage chunk has `choices: []`.",
         Pair(OK_PAIR.plain, stream=healthy.usage_empty_choices),
     )
-    yield row("slow-<n>ms", "Silent for n ms before the headers, then as ok.", slow, 50, _MOST_MS)
+    yield row("slow-<n>ms", "Silent for n ms before the headers, then as ok.", slow, 50, _MAX_MS)
     yield row(
         "comments-<n>ms",
         "`: OPENROUTER PROCESSING` every 200 ms for n ms, then as ok; plain: blank lines, then the JSON.",
         comments,
         300,
-        _MOST_MS,
+        _MAX_MS,
     )
     yield row(
-        "drip-<n>ms", "20 events of text, n ms before each; plain: the JSON in 20 pieces.", drip, 5, _MOST_MS
+        "drip-<n>ms", "20 events of text, n ms before each; plain: the JSON in 20 pieces.", drip, 5, _MAX_MS
     )
     yield row(
         "long-<n>",
         "n events of one word (250 to 350 bytes each), unpaced; plain: n words.",
         long,
         40,
-        _MOST_EVENTS,
+        _MAX_EVENTS,
     )
-    yield row("bytes-<n>", "JSON of about n bytes.", answering(healthy.bytes_answer), 20_000, _MOST_BYTES)
+    yield row("bytes-<n>", "JSON of about n bytes.", answering(healthy.bytes_answer), 20_000, _MAX_BYTES)
     yield row(
         "tools",
         "A tool call, arguments streamed in pieces; text once the last message has the role tool.",
@@ -90,12 +90,12 @@ def status_rows() -> Iterator[Behaviour]:
         "429 of the provider's shared pool with `Retry-After: s` and `retry_after_seconds`.",
         Pair.same(errors.retry_after),
         example=7,
-        most=_MOST_S,
+        most=_MAX_S,
     )
     yield row(
         "retry-date-<s>",
         "503 with `Retry-After` as an HTTP date.",
         Pair.same(errors.retry_date),
         example=30,
-        most=_MOST_S,
+        most=_MAX_S,
     )

@@ -22,7 +22,7 @@ from simulator.turn import new_generation_id
 _LARGE = "/large/api/v1"
 _LISTLESS = "/listless/api/v1"
 _PREFIXES = ("/api/v1", "/v1", _LARGE, _LISTLESS)
-_MOST_BODY_BYTES = 64 * 1024 * 1024
+_MAX_BODY_BYTES = 64 * 1024 * 1024
 _SHUTDOWN_S = 0.05  # hanging handlers are the point of this server: do not wait for them
 _CATALOG_HEADERS = sample("cat-01-models").headers
 
@@ -39,7 +39,7 @@ class Simulator:
 
     def application(self) -> web.Application:
         """The web application with every route."""
-        app = web.Application(client_max_size=_MOST_BODY_BYTES)
+        app = web.Application(client_max_size=_MAX_BODY_BYTES)
         for prefix in _PREFIXES:
             app.router.add_post(f"{prefix}/chat/completions", self._chat)
             app.router.add_get(f"{prefix}/models", self._logged(self._models))

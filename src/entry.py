@@ -23,7 +23,7 @@ def serve(request: Any, env: Any, ctx: Any, signal: Any = None) -> Any:
 
     async def answer() -> Any:
         incoming = Incoming(request, alarm)
-        ports = ports_of(env, lifeline.start_after, alarm)
+        ports = ports_of(env, lifeline.run_in_background, alarm)
         response = await handle(incoming.to_core(), lambda: read_settings(env), ports, MEMORY)
         await incoming.read_what_is_left()
         return to_response(response, lifeline)

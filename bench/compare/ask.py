@@ -11,7 +11,7 @@ import aiohttp
 from bench.compare.situations import LEAVES_AFTER_S, PATIENCE_S, Leaves
 
 Ending: TypeAlias = Literal["whole", "broken", "out of patience", "left"]
-MOST_BYTES = 1_000_000
+MAX_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ async def ask(
                 answered = {name.lower(): value for name, value in response.headers.items()}
                 async for piece in response.content.iter_any():
                     arrived += piece
-                    if len(arrived) > MOST_BYTES or (leaves and b"data:" in arrived):
+                    if len(arrived) > MAX_BYTES or (leaves and b"data:" in arrived):
                         ending = "left"
                         break
     except TimeoutError:

@@ -28,7 +28,7 @@ AT_ONCE = 16
 SETTLE_S, POLL_S = 10.0, 0.1
 """How long at the most what is under way may take to end, once no more is asked."""
 LIMIT_S, LIMIT_PER_REQUEST_S = 60.0, 0.05
-MOST_KEPT, MOST_CHARACTERS = 20, 500
+MAX_KEPT, MAX_CHARACTERS = 20, 500
 ENTRY = "soak_entry.py"
 
 
@@ -60,10 +60,10 @@ class Found:
         """Take in what the Worker has printed."""
         for line in faults_in(lines):
             self.faults += 1
-            self._keep(f"in the log: {line[:MOST_CHARACTERS]}")
+            self._keep(f"in the log: {line[:MAX_CHARACTERS]}")
 
     def _keep(self, problem: str) -> None:
-        if len(self.problems) < MOST_KEPT and problem not in self.problems:
+        if len(self.problems) < MAX_KEPT and problem not in self.problems:
             self.problems.append(problem)
 
 

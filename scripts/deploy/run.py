@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts import smoke
-from scripts.deploy import commands
-from scripts.deploy import secrets
-from scripts.deploy import steps
+from scripts.deploy import commands, secrets, steps
 from scripts.deploy.rehearsal import rehearse
 from scripts.deploy.target import Target
 from scripts.dev.env import command_line_names

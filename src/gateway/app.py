@@ -75,12 +75,12 @@ def _when_asked(module: str, name: str) -> Handler:
 
 async def run_cron(settings: Settings, ports: Ports, memory: Memory) -> None:
     """Do the cron trigger's work, so that no request has to: the list of models, the ledger's open costs."""
-    from gateway.ledger.forget import forget_ledger  # noqa: PLC0415  # a request needs neither of them
-    from gateway.ledger.settle import settle_ledger  # noqa: PLC0415
+    from gateway.ledger.forget import forget_old_rows  # noqa: PLC0415  # a request needs neither of them
+    from gateway.ledger.settle import settle_costs  # noqa: PLC0415
 
     await refresh(settings.upstream, ports, memory.catalog, max_age_s=settings.catalog_ttl_s * YOUNG)
-    await settle_ledger(settings.upstream, ports)
-    await forget_ledger(settings.ledger_days, ports)
+    await settle_costs(settings.upstream, ports)
+    await forget_old_rows(settings.ledger_days, ports)
 
 
 def _read_by(module: str, name: str) -> Mapping[str, Handler]:

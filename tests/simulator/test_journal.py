@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from simulator.journal import MOST_BODY_BYTES, MOST_ENTRIES, Journal
+from simulator.journal import MAX_BODY_BYTES, MAX_ENTRIES, Journal
 from tests.simulator.rig import Rig, eventually, fresh_user
 
 
@@ -30,10 +30,10 @@ def test_the_log_is_filtered_by_user_and_model(sim: Rig) -> None:
 
 def test_a_large_body_is_counted_but_not_kept(sim: Rig) -> None:
     user = fresh_user()
-    sim.chat("sim/ok", user, padding="x" * MOST_BODY_BYTES)
+    sim.chat("sim/ok", user, padding="x" * MAX_BODY_BYTES)
     entry = sim.one(user)
     assert entry["body"] is None
-    assert entry["body_bytes"] > MOST_BODY_BYTES
+    assert entry["body_bytes"] > MAX_BODY_BYTES
 
 
 def test_a_refused_request_is_logged_too(sim: Rig) -> None:
@@ -97,9 +97,9 @@ def test_clearing_empties_the_log_and_keeps_the_bill(sim: Rig) -> None:
 
 def test_the_log_keeps_the_newest_entries_and_a_bounded_amount_of_bodies() -> None:
     log = Journal()
-    for _ in range(MOST_ENTRIES + 5):
+    for _ in range(MAX_ENTRIES + 5):
         log.keep_body(log.open("POST", "/", {}), b'{"a": "' + b"x" * 5000 + b'"}')
     entries = log.select(None, None)
-    assert (len(entries), entries[-1]["seq"]) == (MOST_ENTRIES, MOST_ENTRIES + 5)
+    assert (len(entries), entries[-1]["seq"]) == (MAX_ENTRIES, MAX_ENTRIES + 5)
     assert entries[0]["body"] is None
     assert entries[-1]["body"] is not None

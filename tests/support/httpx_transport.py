@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from gateway.http.destination import seal
+from gateway.http.destination import check_destination
 from gateway.http.message import TransportError, UpstreamRequest
 
 Result = TypeVar("Result")
@@ -25,7 +25,7 @@ class HttpxTransport:
 
     async def send(self, request: UpstreamRequest) -> "HttpxReply":
         """Return the reply once its head is here."""
-        url, headers = seal(request)
+        url, headers = check_destination(request)
         built = self._client.build_request(
             request.method, url, headers=list(headers), content=request.body, timeout=None
         )

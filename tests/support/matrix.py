@@ -18,7 +18,7 @@ RESCUER, JSON_RESCUER = "sim/ok", "sim/json"
 OK_TEXT = "Canberra is the capital of Australia."
 # Long enough for a healthy model on a busy machine, short enough for a hundred that hang.
 TIMES = {"deadline_ms": 10_000, "attempt_ms": 1_400, "first_token_ms": 1_200, "idle_ms": 600, "retries": 0}
-MOST_SDK_WAIT_S = 60  # OpenAI's SDKs do not wait for a later time, but try again at once
+MAX_SDK_WAIT_S = 60  # OpenAI's SDKs do not wait for a later time, but try again at once
 LIMIT_MS = 1_400 + 1_500
 
 
@@ -156,8 +156,8 @@ def _wrong_error(outcome: Outcome, expected: Rescued | Stopped, cell: Cell) -> I
         yield f"the error is {got}"
     if _attempts(outcome) != [(cell.model, "failed", expected.code)]:
         yield f"the receipt has {_attempts(outcome)}"
-    wait_s = int(outcome.headers.get("retry-after", MOST_SDK_WAIT_S + 1))
-    if (wait_s > MOST_SDK_WAIT_S) != (outcome.headers.get("x-should-retry") == "false"):
+    wait_s = int(outcome.headers.get("retry-after", MAX_SDK_WAIT_S + 1))
+    if (wait_s > MAX_SDK_WAIT_S) != (outcome.headers.get("x-should-retry") == "false"):
         yield "it does not say, in a form that SDKs obey, whether and when another try may help"
     if ("retry-after" in outcome.headers) != (metadata["retry_after_s"] is not None):
         yield "the header and the body say different things about a later try"

@@ -11,7 +11,7 @@ from gateway.memory.catalog import Catalog
 from gateway.routing.chain import Candidate, Plan
 from gateway.routing.plan import plan
 from gateway.routing.selection import select
-from gateway.routing.signals import Knowledge
+from gateway.routing.signals import Signals
 from gateway.settings.caller import Caller
 from gateway.settings.settings import Settings
 from tests.support.world import EPOCH_S
@@ -44,21 +44,21 @@ def catalog_of(*models: JsonObject) -> Catalog:
     return catalog
 
 
-def known(
+def signals_of(
     *models: JsonObject,
     is_fresh: bool = True,
     session_model: str | None = None,
     expected_ms: Mapping[str, float] | None = None,
     budget_left_usd: float | None = None,
     draw: Callable[[], float] = lambda: 0.5,
-) -> Knowledge:
+) -> Signals:
     """Return what planning knows; without models it has no catalogue."""
     times_ms = expected_ms or {}
 
     def expected(candidate: Candidate) -> float | None:
         return times_ms.get(candidate.model)
 
-    return Knowledge(
+    return Signals(
         now_s=EPOCH_S,
         catalog=catalog_of(*models) if models else None,
         is_fresh=is_fresh,
@@ -76,14 +76,14 @@ def parsed(**fields: object) -> ChatRequest:
 
 def planned(
     env: Mapping[str, str] | None = None,
-    knowledge: Knowledge | None = None,
+    signals: Signals | None = None,
     allowed: tuple[str, ...] | None = None,
     **fields: object,
 ) -> Plan:
     """Return the plan for a chat request with these fields."""
     settings = Settings.from_env((env or {}).get)
     chat, caller = parsed(**fields), Caller(name="tests", models=allowed)
-    return plan(chat, select(chat, settings, caller), settings, caller, knowledge or known())
+    return plan(chat, select(chat, settings, caller), settings, caller, signals or signals_of())
 
 
 def chain_of(found: Plan) -> list[str]:

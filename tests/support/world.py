@@ -139,14 +139,14 @@ class World:
     env: Mapping[str, str] = field(default_factory=dict)
     upstream: Upstream = field(default_factory=Upstream)
     log: list[dict[str, Json]] = field(default_factory=list)
-    beside: list[Callable[[], Awaitable[object]]] = field(default_factory=list)
+    background: list[Callable[[], Awaitable[object]]] = field(default_factory=list)
     draw: float = 1.0
     ids: int = 0
     body_s: float = 0.0
     rate_limiter: Limiter = field(default_factory=lambda: Limiter(bound=False))
     memory: Memory = field(default_factory=Memory)
     cache: MemoryCache = field(default_factory=MemoryCache)
-    answers: Answers = field(default_factory=Answers)
+    answer_cache: Answers = field(default_factory=Answers)
     database: SqliteDatabase = field(default_factory=lambda: SqliteDatabase(bound=False))
     transport: HttpxTransport = field(init=False)
 
@@ -167,13 +167,13 @@ class World:
             draw=lambda: self.draw,
             new_id=self._new_id,
             log=self._log,
-            after=self.beside.append,
+            run_in_background=self.background.append,
             call_later=asyncio.get_running_loop().call_later,
             within=asyncio.timeout,
             log_bug=self._log_bug,
             rate_limiter=self.rate_limiter,
             cache=self.cache,
-            answers=self.answers,
+            answer_cache=self.answer_cache,
             database=self.database,
         )
 
@@ -188,8 +188,8 @@ class World:
     async def let_run(self) -> int:
         """Let what was started beside responses run to its end; return how much that was."""
         count = 0
-        while self.beside:
-            await self.beside.pop(0)()
+        while self.background:
+            await self.background.pop(0)()
             count += 1
         return count
 

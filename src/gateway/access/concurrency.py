@@ -13,7 +13,7 @@ CONCURRENT_WAIT_S = 1.0
 
 # A request whose end nobody noticed (the runtime dropped it) counts so long beyond its own deadline, by
 # whether it is a stream: a plain answer is there by then, a stream that has committed has no deadline more.
-MOST_BEYOND_DEADLINE_S: Mapping[bool, float] = MappingProxyType({False: 60.0, True: 3_600.0})
+MAX_BEYOND_DEADLINE_S: Mapping[bool, float] = MappingProxyType({False: 60.0, True: 3_600.0})
 
 
 def begin(
@@ -29,7 +29,7 @@ def begin(
     if caller.concurrent is None:
         return
     refuse_too_many_in_flight(caller, rates, now_s=now_s)
-    until_s = now_s + deadline_s + MOST_BEYOND_DEADLINE_S[stream]
+    until_s = now_s + deadline_s + MAX_BEYOND_DEADLINE_S[stream]
     rates.begin(caller.name, ticket, now_s=now_s, until_s=until_s)
 
 

@@ -6,14 +6,14 @@ what a second request should get.
 
 from hashlib import sha256
 
-from gateway.answer_cache.cached_answer import VERSION, KeptAnswer, pack
+from gateway.answer_cache.cached_answer import VERSION, CachedAnswer, pack
 from gateway.http.json_bytes import parse_json, to_json_bytes
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
 from gateway.http.sse import SseDecoder, data_of, event_of
 from gateway.pipeline.prepare import Prepared
 from gateway.upstream.commit import DONE
 
-MOST_BYTES = 1_000_000
+MAX_BYTES = 1_000_000
 
 
 def key_of(prepared: Prepared) -> str:
@@ -34,18 +34,18 @@ def key_of(prepared: Prepared) -> str:
     return sha256(to_json_bytes(parts) + fields).hexdigest()
 
 
-def plain_to_keep(payload: JsonObject, *, model: str, at_s: float) -> bytes | None:
+def plain_to_cache(payload: JsonObject, *, model: str, at_s: float) -> bytes | None:
     """Return a plain answer as it is stored; None where it may not be kept.
 
     Raises:
         ValueError: it holds what JSON cannot carry.
     """
-    if not _may_be_kept([payload]):
+    if not _is_cacheable([payload]):
         return None
-    return _within_size(KeptAnswer(at_s=at_s, model=model, body=to_json_bytes(payload)))
+    return _within_size(CachedAnswer(at_s=at_s, model=model, body=to_json_bytes(payload)))
 
 
-def stream_to_keep(sent: bytes, *, model: str, at_s: float) -> bytes | None:
+def stream_to_cache(sent: bytes, *, model: str, at_s: float) -> bytes | None:
     """Return a stream, by the bytes that the client got, as it is stored; None where it may not be kept.
 
     Raises:
@@ -67,18 +67,18 @@ def stream_to_keep(sent: bytes, *, model: str, at_s: float) -> bytes | None:
             usages.append((length, length + len(bare)))
         kept.append(bare)
         length += len(bare)
-    if not _may_be_kept(chunks):
+    if not _is_cacheable(chunks):
         return None
     body = b"".join(kept) + events[-1][0]
-    return _within_size(KeptAnswer(at_s=at_s, model=model, body=body, usages=tuple(usages)))
+    return _within_size(CachedAnswer(at_s=at_s, model=model, body=body, usages=tuple(usages)))
 
 
-def _within_size(answer: KeptAnswer) -> bytes | None:
+def _within_size(answer: CachedAnswer) -> bytes | None:
     packed = pack(answer)
-    return packed if len(packed) <= MOST_BYTES else None
+    return packed if len(packed) <= MAX_BYTES else None
 
 
-def _may_be_kept(chunks: list[JsonObject]) -> bool:
+def _is_cacheable(chunks: list[JsonObject]) -> bool:
     return all(_ended_by_itself(chunk) for chunk in chunks) and _has_ended(chunks)
 
 

@@ -22,7 +22,7 @@ _CRC_DIGITS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeptAnswer:
+class CachedAnswer:
     """An answer as it is kept.
 
     Attributes:
@@ -38,7 +38,7 @@ class KeptAnswer:
     usages: tuple[tuple[int, int], ...] = ()
 
 
-def pack(answer: KeptAnswer) -> bytes:
+def pack(answer: CachedAnswer) -> bytes:
     """Return the answer as bytes: a checksum of the rest, a line of JSON, the body."""
     usages: list[Json] = [[start, end] for start, end in answer.usages]
     head: JsonObject = {"version": VERSION, "at_s": answer.at_s, "model": answer.model, "usages": usages}
@@ -46,7 +46,7 @@ def pack(answer: KeptAnswer) -> bytes:
     return _checksum(rest) + rest
 
 
-def unpack(raw: bytes) -> KeptAnswer | None:
+def unpack(raw: bytes) -> CachedAnswer | None:
     """Return what bytes hold; None where they are corrupted, or of another version."""
     checksum, rest = raw[:_CRC_DIGITS], raw[_CRC_DIGITS:]
     line, _, body = rest.partition(b"\n")
@@ -60,26 +60,26 @@ def unpack(raw: bytes) -> KeptAnswer | None:
     at_s, model = number_or_none(head.get("at_s")), text_or_none(head.get("model"))
     if head.get("version") != VERSION or at_s is None or model is None:
         return None
-    return KeptAnswer(at_s=at_s, model=model, body=body, usages=usages)
+    return CachedAnswer(at_s=at_s, model=model, body=body, usages=usages)
 
 
-def replay(answer: KeptAnswer, receipt: JsonObject) -> bytes:
+def replay_stream(answer: CachedAnswer, receipt: JsonObject) -> bytes:
     """Return a kept stream again: nothing was paid for it, and its usage has this receipt."""
     parts: list[bytes] = []
     done = 0
     for start, end in answer.usages:
         data = data_of(answer.body[start:end]) or b"{}"
-        parts += [answer.body[done:start], event_of(_given_again(data, receipt))]
+        parts += [answer.body[done:start], event_of(_replayed(data, receipt))]
         done = end
     return b"".join(parts) + answer.body[done:]
 
 
-def answer_again(answer: KeptAnswer, receipt: JsonObject) -> bytes:
+def replay_plain(answer: CachedAnswer, receipt: JsonObject) -> bytes:
     """Return a kept plain answer again: nothing was paid for it, and it has this receipt."""
-    return _given_again(answer.body, receipt)
+    return _replayed(answer.body, receipt)
 
 
-def _given_again(raw: bytes, receipt: JsonObject) -> bytes:
+def _replayed(raw: bytes, receipt: JsonObject) -> bytes:
     payload = object_or_empty(parse_json(raw))
     usage = payload.get("usage")
     if isinstance(usage, dict):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from gateway.answer_cache.cacheable import MOST_BYTES
+from gateway.answer_cache.cacheable import MAX_BYTES
 from gateway.http.body import Sink, Step, Stream
 from gateway.http.frozen import dataclass
 from gateway.http.message import Reply
@@ -13,7 +13,7 @@ class RecordedStream:
     """Another stream, and ``on_whole``, which is given all its bytes if they were all seen."""
 
     inner: Stream
-    on_whole: Callable[[bytes], None]
+    on_complete: Callable[[bytes], None]
 
     @property
     def hands_over(self) -> bool:
@@ -24,15 +24,15 @@ class RecordedStream:
         """Send the whole body, and keep a copy."""
         recorder = _Recorder(sink)
         await self.inner.run(recorder)
-        if recorder.is_whole:
-            self.on_whole(b"".join(recorder.pieces))
+        if recorder.is_complete:
+            self.on_complete(b"".join(recorder.pieces))
 
 
 class _Recorder:
     """A sink before another, see ``body.Sink``: everything that passes is remembered, up to a size."""
 
     def __init__(self, sink: Sink) -> None:
-        self.is_whole = True
+        self.is_complete = True
         self.pieces: list[bytes] = []
         self._sink = sink
         self._bytes = 0
@@ -47,14 +47,14 @@ class _Recorder:
 
     async def relay(self, reply: Reply, step: Step) -> None:
         await self._sink.relay(reply, _RecordedStep(step, self))
-        self.is_whole = self.is_whole and not step.hands_over  # the rest was not seen
+        self.is_complete = self.is_complete and not step.hands_over  # the rest was not seen
 
     def remember(self, data: bytes) -> None:
         self._bytes += len(data)
-        if self._bytes > MOST_BYTES:
-            self.is_whole = False
+        if self._bytes > MAX_BYTES:
+            self.is_complete = False
             self.pieces.clear()
-        if self.is_whole and data:
+        if self.is_complete and data:
             self.pieces.append(data)
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from gateway.answer_cache.cacheable import key_of, plain_to_keep, stream_to_keep
-from gateway.answer_cache.cached_answer import answer_again, replay, unpack
+from gateway.answer_cache.cacheable import key_of, plain_to_cache, stream_to_cache
+from gateway.answer_cache.cached_answer import replay_plain, replay_stream, unpack
 from gateway.answer_cache.record_stream import RecordedStream
 from gateway.fallback.receipt import Receipt
 from gateway.fallback.respond import respond_answer, respond_stream
@@ -23,7 +23,7 @@ async def reuse(
     if ttl_s is None or not prepared.planned.chain:
         return None
     receipt.cache = "miss"
-    raw = await call.ports.answers.get(key_of(prepared))
+    raw = await call.ports.answer_cache.get(key_of(prepared))
     answer = unpack(raw) if raw else None
     age_s = call.ports.now_s() - answer.at_s if answer else 0.0
     if answer is None or not 0.0 <= age_s <= ttl_s:
@@ -31,34 +31,34 @@ async def reuse(
     receipt.reuse(answer.model, age_s=age_s)
     receipt.time_until(call.ports.now_s())
     if prepared.chat.stream:
-        stream = _ReplayedStream(replay(answer, receipt.to_json()), done)
+        stream = _ReplayedStream(replay_stream(answer, receipt.to_json()), done)
         return respond_stream(stream, receipt, call.frame)
-    body = answer_again(answer, receipt.to_json())
+    body = replay_plain(answer, receipt.to_json())
     done("answered")
     return respond_answer(body, receipt, call.frame)
 
 
-def keep_answer(call: Call, prepared: Prepared, receipt: Receipt, payload: JsonObject) -> None:
+def cache_answer(call: Call, prepared: Prepared, receipt: Receipt, payload: JsonObject) -> None:
     """Keep a plain answer beside its response, if it is wanted and may be kept."""
     if prepared.planned.cache_ttl_s is not None:
-        _keep(call, prepared, receipt, lambda model, at_s: plain_to_keep(payload, model=model, at_s=at_s))
+        _cache(call, prepared, receipt, lambda model, at_s: plain_to_cache(payload, model=model, at_s=at_s))
 
 
-def keep_stream(call: Call, prepared: Prepared, receipt: Receipt, stream: Stream) -> Stream:
+def cache_stream(call: Call, prepared: Prepared, receipt: Receipt, stream: Stream) -> Stream:
     """Return the stream, which is kept once it has ended well, if that is wanted."""
     if prepared.planned.cache_ttl_s is None:
         return stream
 
-    def on_whole(raw: bytes) -> None:
+    def on_complete(raw: bytes) -> None:
         is_one_answer = all(attempt.outcome != "cut_off" for attempt in receipt.attempts)
         if receipt.serving and receipt.serving.outcome == "answered" and is_one_answer:
-            _keep(call, prepared, receipt, lambda model, at_s: stream_to_keep(raw, model=model, at_s=at_s))
+            _cache(call, prepared, receipt, lambda model, at_s: stream_to_cache(raw, model=model, at_s=at_s))
 
-    return RecordedStream(inner=stream, on_whole=on_whole)
+    return RecordedStream(inner=stream, on_complete=on_complete)
 
 
-def _keep(
-    call: Call, prepared: Prepared, receipt: Receipt, to_keep: Callable[[str, float], bytes | None]
+def _cache(
+    call: Call, prepared: Prepared, receipt: Receipt, to_cache: Callable[[str, float], bytes | None]
 ) -> None:
     """Put an answer into the cache beside the response; what ``to_keep`` takes for it is spent there too."""
     ports, served, ttl_s = call.ports, receipt.serving, prepared.planned.cache_ttl_s
@@ -68,13 +68,13 @@ def _keep(
 
     async def put() -> None:
         try:
-            kept = to_keep(served.model, at_s)
+            kept = to_cache(served.model, at_s)
         except ValueError:  # it holds what JSON cannot carry
             return
         if kept is not None:
-            await ports.answers.put(key_of(prepared), kept, ttl_s=ttl_s)
+            await ports.answer_cache.put(key_of(prepared), kept, ttl_s=ttl_s)
 
-    ports.after(put)
+    ports.run_in_background(put)
 
 
 @dataclass(frozen=True, slots=True)

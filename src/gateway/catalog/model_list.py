@@ -8,7 +8,7 @@ from gateway.http.json_values import JsonObject
 from gateway.memory.catalog import Catalog
 
 
-class Shelf:
+class ModelList:
     """What there is to list: entries of the gateway's own, and behind them the catalogue.
 
     ``extra`` are models like those of ``compact.shown``, with ids that none of OpenRouter's has. They are

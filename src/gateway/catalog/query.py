@@ -27,7 +27,7 @@ def _supporting(text: str) -> Test:
 
 def _at_most_usd(text: str) -> Test:
     limit_usd = _number(text)
-    return lambda model: (usd := _dearest_usd(model)) is not None and usd <= limit_usd
+    return lambda model: (usd := _most_expensive_usd(model)) is not None and usd <= limit_usd
 
 
 def _at_least_context(text: str) -> Test:
@@ -53,7 +53,7 @@ def _of_modality(text: str) -> Test:
 
 
 def _natural(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < MOST_DIGITS):
+    if not (text.isascii() and text.isdecimal() and len(text) < MAX_DIGITS):
         raise ValueError("must be a whole number, 0 or more")
     return int(text)
 
@@ -68,7 +68,7 @@ def _number(text: str) -> float:
     return value
 
 
-def _dearest_usd(model: JsonObject) -> float | None:
+def _most_expensive_usd(model: JsonObject) -> float | None:
     usd = object_or_empty(model.get("usd_per_million_tokens"))
     prompt, completion = number_or_none(usd.get("prompt")), number_or_none(usd.get("completion"))
     return None if prompt is None or completion is None else max(prompt, completion)
@@ -85,11 +85,11 @@ FILTERS: Mapping[str, MakeTest] = MappingProxyType(
     }
 )
 PAGING = ("offset", "limit")
-MOST_DIGITS = 10
+MAX_DIGITS = 10
 UNKNOWN_LAST = float("inf")
 SORTS: Mapping[str, Order] = MappingProxyType(
     {
-        "price": lambda model: UNKNOWN_LAST if (usd := _dearest_usd(model)) is None else usd,
+        "price": lambda model: UNKNOWN_LAST if (usd := _most_expensive_usd(model)) is None else usd,
         "context": lambda model: -(number_or_none(model.get("context_length")) or 0),
         "newest": lambda model: -(number_or_none(model.get("created")) or 0),
     }

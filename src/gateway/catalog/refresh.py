@@ -27,10 +27,10 @@ RETRY_S = 30.0
 # What is from further in the future than clocks may differ has its time from a broken one.
 CLOCK_SKEW_S = 60.0
 # KV refuses more than 25 MiB. Source: Cloudflare "KV limits".
-MOST_STORED_BYTES = 20 * 1024 * 1024
+MAX_STORED_BYTES = 20 * 1024 * 1024
 
 
-async def at_hand(ports: Ports, memory: CatalogMemory, *, ttl_s: float) -> Catalog | None:
+async def available_catalog(ports: Ports, memory: CatalogMemory, *, ttl_s: float) -> Catalog | None:
     """Return the copy that this isolate has, or else KV; None where there is none. Never raises.
 
     Made for every request: with a copy younger than ``ttl_s`` it waits for nothing, and without one KV is
@@ -47,13 +47,15 @@ async def at_hand(ports: Ports, memory: CatalogMemory, *, ttl_s: float) -> Catal
     return memory.catalog
 
 
-async def current(upstream: Upstream, ports: Ports, memory: CatalogMemory, *, ttl_s: float) -> Catalog | None:
+async def current_catalog(
+    upstream: Upstream, ports: Ports, memory: CatalogMemory, *, ttl_s: float
+) -> Catalog | None:
     """Return the best copy that there is: one at hand, or else a new one; None where there is none.
 
     Waits for OpenRouter only when there is no copy at all. A copy older than ``ttl_s`` is returned as it is:
     ``refresh`` fetches another, after the response.
     """
-    catalog = await at_hand(ports, memory, ttl_s=ttl_s)
+    catalog = await available_catalog(ports, memory, ttl_s=ttl_s)
     if catalog is None:
         await refresh(upstream, ports, memory, max_age_s=ttl_s)
     return memory.catalog
@@ -67,12 +69,12 @@ def is_due(catalog: Catalog | None, memory: CatalogMemory, *, now_s: float, ttl_
     return not _is_fresh(catalog, now_s, ttl_s) and now_s >= max(memory.retry_at_s, memory.fetching_until_s)
 
 
-def refresh_beside(
+def refresh_in_background(
     catalog: Catalog | None, upstream: Upstream, ports: Ports, memory: CatalogMemory, *, ttl_s: float
 ) -> None:
     """Fetch the list anew beside the response, where that is due by the copy that the request has."""
     if is_due(catalog, memory, now_s=ports.now_s(), ttl_s=ttl_s):
-        ports.after(lambda: refresh(upstream, ports, memory, max_age_s=ttl_s))
+        ports.run_in_background(lambda: refresh(upstream, ports, memory, max_age_s=ttl_s))
 
 
 async def refresh(upstream: Upstream, ports: Ports, memory: CatalogMemory, *, max_age_s: float) -> None:
@@ -153,7 +155,7 @@ async def _fetch(upstream: Upstream, ports: Ports, memory: CatalogMemory) -> Cat
 async def _store(catalog: Catalog, ports: Ports) -> None:
     """Put the copy into KV, if that can be done."""
     stored = to_stored(catalog)
-    if len(stored) > MOST_STORED_BYTES:
+    if len(stored) > MAX_STORED_BYTES:
         ports.log("catalog_not_stored", bytes=len(stored))
         return
     try:

@@ -17,7 +17,7 @@ from gateway.memory.catalog import Catalog
 
 KEY = "catalog"
 VERSION = 3  # of what is stored: a value of another version is ignored, and rebuilt
-MOST_HEADER_BYTES = 200  # a longer first line is no header: what it is instead need not be parsed
+MAX_HEADER_BYTES = 200  # a longer first line is no header: what it is instead need not be parsed
 
 
 def catalog_of(models: list[JsonObject], *, fetched_at_s: float) -> Catalog:
@@ -44,7 +44,7 @@ def to_stored(catalog: Catalog) -> bytes:
 def from_stored(raw: bytes) -> Catalog | None:
     """Return a stored copy; None where it is corrupted, or of another version."""
     head, _, body = raw.partition(b"\n")
-    if len(head) > MOST_HEADER_BYTES:
+    if len(head) > MAX_HEADER_BYTES:
         return None
     try:
         header = object_or_empty(parse_json(head))

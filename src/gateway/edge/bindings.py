@@ -122,7 +122,7 @@ _TRANSPORT = FetchTransport()
 MEMORY = Memory()
 
 
-def ports_of(env: Any, after: Callable[[Work], None], alarm: Alarm) -> Ports:
+def ports_of(env: Any, run_in_background: Callable[[Work], None], alarm: Alarm) -> Ports:
     """Return the ports: what ``env`` binds, and what belongs to one request."""
     return Ports(
         transport=_TRANSPORT,
@@ -131,11 +131,11 @@ def ports_of(env: Any, after: Callable[[Work], None], alarm: Alarm) -> Ports:
         new_id=new_id,
         log=write_log,
         log_bug=log_bug,
-        after=after,
+        run_in_background=run_in_background,
         call_later=alarm.call_later,
         within=alarm.within,
         rate_limiter=BoundRateLimiter(env),
         cache=KvCache(env),
-        answers=CachedAnswers(alarm.within, write_log),
+        answer_cache=CachedAnswers(alarm.within, write_log),
         database=D1Database(env),
     )

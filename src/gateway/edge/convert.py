@@ -16,7 +16,7 @@ from gateway.http.errors import internal_error
 from gateway.http.json_bytes import to_json_bytes
 from gateway.http.message import BodyTooLargeError, ClientGoneError, HttpRequest
 
-MOST_LEFT_BYTES = 1024 * 1024
+MAX_LEFT_BYTES = 1024 * 1024
 LEFTOVER_TIMEOUT_S = 1.0
 
 
@@ -47,7 +47,7 @@ class Incoming:
 
         A larger one is left alone: locally the next request may pay for it, in production nobody does.
         """
-        if self._is_read or not 0 < (self._declared_bytes() or 0) <= MOST_LEFT_BYTES:
+        if self._is_read or not 0 < (self._declared_bytes() or 0) <= MAX_LEFT_BYTES:
             return
         if self._js_request.body:  # a GET may declare what it has not
             with suppress(JsException, TimeoutError):

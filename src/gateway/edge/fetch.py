@@ -5,7 +5,7 @@ from typing import Any
 from js import AbortController, Headers, fetch
 from pyodide.ffi import JsException, to_js
 
-from gateway.http.destination import seal
+from gateway.http.destination import check_destination
 from gateway.http.message import TransportError, UpstreamRequest
 
 # Node's fetch hides what a manual redirect was and calls it status 0.
@@ -26,7 +26,7 @@ class FetchTransport:
         Raises:
             TransportError: there was no reply.
         """
-        url, headers = seal(request)
+        url, headers = check_destination(request)
         controller = AbortController.new()
         try:
             response = await fetch(

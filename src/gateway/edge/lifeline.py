@@ -76,7 +76,7 @@ class Lifeline:
         self._ctx.waitUntil(promise)
         return promise
 
-    def start_after(self, work: Callable[[], Awaitable[object]]) -> None:
+    def run_in_background(self, work: Callable[[], Awaitable[object]]) -> None:
         """Run work that is not for the client; see ``ports.Ports.after``."""
 
         async def run() -> None:

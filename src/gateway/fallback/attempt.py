@@ -40,21 +40,21 @@ class Tokens:
 
 
 # No answer has more, or costs more: whoever says so is wrong, and must not spoil the sums that it is in.
-MOST_TOKENS = 1_000_000_000
-MOST_USD = 1_000_000.0
+MAX_TOKENS = 1_000_000_000
+MAX_USD = 1_000_000.0
 
 
 def cost_or_none(usd: float | None) -> float | None:
     """Return what is said to be a cost in USD; None where it cannot be one."""
-    return usd if usd is not None and 0 <= usd <= MOST_USD else None
+    return usd if usd is not None and 0 <= usd <= MAX_USD else None
 
 
 def tokens_in(counts: JsonObject, name: str) -> int:
     """Return how many tokens are counted under a name; what is no count is none."""
     count = counts.get(name)
-    if type(count) is int and 0 <= count <= MOST_TOKENS:  # as nearly all are; True is no int here
+    if type(count) is int and 0 <= count <= MAX_TOKENS:  # as nearly all are; True is no int here
         return count
-    return int(min(MOST_TOKENS, max(0.0, number_or_none(count) or 0.0)))
+    return int(min(MAX_TOKENS, max(0.0, number_or_none(count) or 0.0)))
 
 
 @dataclass(slots=True, kw_only=True)

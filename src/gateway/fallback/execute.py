@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from gateway.fallback.attempt import Attempt
 from gateway.fallback.attempt_once import Ask, Served, ServedAnswer, ServedStream, attempt_once
-from gateway.fallback.exhausted import chain_spent
+from gateway.fallback.exhausted import chain_exhausted
 from gateway.fallback.receipt import Receipt
 from gateway.fallback.schedule import Schedule
 from gateway.faults.fault import AttemptFailedError
@@ -37,7 +37,9 @@ async def execute(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports, memory: 
     served = await walk.lane() if hedge_s is None else await walk.hedged(hedge_s)
     receipt.time_until(ports.now_s())
     if served is None:
-        raise chain_spent(receipt, schedule.last_fault, list_all=plan.list_errors, wait_s=schedule.wakes_in_s)
+        raise chain_exhausted(
+            receipt, schedule.last_fault, list_all=plan.list_errors, wait_s=schedule.ready_in_s
+        )
     receipt.serving = served.attempt
     if receipt.first_ms is None:
         receipt.first_ms = receipt.ms
@@ -72,7 +74,7 @@ class _Walk:
             try:
                 served = await attempt_once(attempt, step, self.ask, self.plan.limits, self.ports)
             except asyncio.CancelledError:
-                self.schedule.left_alone(candidate)
+                self.schedule.cancelled(candidate)
                 raise
             except AttemptFailedError as failure:
                 attempt.fail(failure.fault)
@@ -84,7 +86,7 @@ class _Walk:
                 self._note_pace(attempt)
                 self.schedule.answered(candidate)
             except Exception:  # our own bug, and nobody gets the answer
-                _let_go(served)
+                _discard(served)
                 raise
             return served
         return None
@@ -134,10 +136,10 @@ async def _release(lanes: "set[asyncio.Task[Served | None]]", ports: Ports) -> N
         if isinstance(outcome, Exception):  # our own bug, which spoils no answer of the other lane
             ports.log_bug(outcome)
         elif isinstance(outcome, (ServedAnswer, ServedStream)):
-            _let_go(outcome)
+            _discard(outcome)
 
 
-def _let_go(served: Served) -> None:
+def _discard(served: Served) -> None:
     """Close what has committed and is not wanted."""
     served.attempt.outcome = "cancelled"
     if isinstance(served, ServedStream):

@@ -7,7 +7,7 @@ from gateway.http.errors import GatewayError
 from gateway.http.json_values import Json, JsonObject
 
 
-def chain_spent(receipt: Receipt, last: Fault, *, list_all: bool, wait_s: float | None) -> GatewayError:
+def chain_exhausted(receipt: Receipt, last: Fault, *, list_all: bool, wait_s: float | None) -> GatewayError:
     """Return the error for a chain without an answer.
 
     Args:
@@ -49,7 +49,7 @@ def _error_of(model: str, fault: Fault) -> Json:
     }
 
 
-def stream_broken(fault: Fault, receipt: Receipt, *, list_all: bool) -> GatewayError:
+def stream_cut_off(fault: Fault, receipt: Receipt, *, list_all: bool) -> GatewayError:
     """Return the error for an answer that broke off after it had begun: what came before it is partial."""
     rule = fault.rule
     errors = _errors_in(receipt, list_all=list_all)

@@ -10,10 +10,10 @@ from gateway.fallback.cost_ceiling import CostCeiling
 from gateway.fallback.receipt import Receipt
 from gateway.faults.fault import Fault, jitter_s, pause_s
 from gateway.faults.policy import Scope, Verdict
-from gateway.memory.cooldowns import Rests
+from gateway.memory.cooldowns import Cooldowns
 from gateway.memory.ports import CLOCK_GRAIN_S
 from gateway.routing.chain import Candidate, Plan, Step
-from gateway.routing.eligibility import fault_of
+from gateway.routing.eligibility import fault_of_empty_chain
 
 # Nothing useful comes back in less; an attempt that has no more left is not started. Pyodide's event loop
 # refuses a timer whose time has come while it was being set, so shorter ones are not even possible.
@@ -29,7 +29,7 @@ class Schedule:
         self,
         plan: Plan,
         receipt: Receipt,
-        rests: Rests,
+        rests: Cooldowns,
         *,
         now_s: Callable[[], float],
         draw: Callable[[], float],
@@ -59,7 +59,7 @@ class Schedule:
         return 0 if self._stopped else sum(self._is_ready(candidate) for candidate in self._untried)
 
     @property
-    def wakes_in_s(self) -> float | None:
+    def ready_in_s(self) -> float | None:
         """When the first that asked for a pause is ready, in seconds from now; None when none did."""
         return min((max(0.0, at_s - self._now_s()) for at_s, _ in self._sleeping), default=None)
 
@@ -67,7 +67,11 @@ class Schedule:
     def last_fault(self) -> Fault:
         """Why there is no answer: the last attempt's fault, or why none was made."""
         if self._last_fault is None:
-            return Fault(code="models_resting" if self._sleeping else fault_of((self._limits.over_ceiling,)))
+            return Fault(
+                code="models_resting"
+                if self._sleeping
+                else fault_of_empty_chain((self._limits.over_ceiling,))
+            )
         return self._last_fault
 
     def next(self) -> Step | None:
@@ -110,7 +114,7 @@ class Schedule:
         """Note that the model has committed."""
         self._rests.answered(candidate.model)
 
-    def left_alone(self, candidate: Candidate) -> None:
+    def cancelled(self, candidate: Candidate) -> None:
         """Note that the attempt was cancelled: whether the model is awake is as open as before."""
         self._rests.release(candidate.model, now_s=self._now_s())
 

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from gateway.http.message import HeaderPairs, UpstreamRequest
 
 
-def seal(request: UpstreamRequest) -> tuple[str, HeaderPairs]:
+def check_destination(request: UpstreamRequest) -> tuple[str, HeaderPairs]:
     """Return the URL and the headers to send, the upstream's key among them.
 
     Every transport calls this, and nothing else in the gateway reads ``Upstream.api_key``.

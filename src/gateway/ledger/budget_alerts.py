@@ -8,10 +8,10 @@ from gateway.http.frozen import dataclass
 from gateway.http.json_bytes import to_json_bytes
 from gateway.http.json_values import Json, number_or_none
 from gateway.http.message import TransportError, Upstream, UpstreamRequest
-from gateway.memory.database import ask_ledger
-from gateway.memory.get import read_whole
+from gateway.memory.database import query_database
+from gateway.memory.get import send_and_read
 from gateway.memory.ports import DatabaseError, Ports, Statement
-from gateway.memory.spending import EVERYBODY, Budgets
+from gateway.memory.spending import EVERYBODY, Spending
 from gateway.pipeline.budget import Account
 from gateway.settings.budget import MICROS, Span, period_of, resets_at, shown_time
 
@@ -49,7 +49,9 @@ class _Alert:
         )
 
 
-async def alert(accounts: tuple[Account, ...], webhook_url: str, ports: Ports, spending: Budgets) -> None:
+async def send_alerts(
+    accounts: tuple[Account, ...], webhook_url: str, ports: Ports, spending: Spending
+) -> None:
     """Say which thresholds the ledger's sums have passed and nobody has said yet.
 
     Without a webhook, or a ledger to agree by, nothing is said. Never raises.
@@ -63,7 +65,9 @@ async def alert(accounts: tuple[Account, ...], webhook_url: str, ports: Ports, s
         for span, limit in account.budget.limits()
         if _passed(limit, spending.spent(account.key, span, now_s=now_s))
     ]
-    await asyncio.gather(*(_alert_for(key, span, limit, webhook_url, ports) for key, span, limit in passed))
+    await asyncio.gather(
+        *(_send_alerts_for(key, span, limit, webhook_url, ports) for key, span, limit in passed)
+    )
 
 
 def _passed(limit: int, spent: int) -> tuple[int, ...]:
@@ -71,16 +75,16 @@ def _passed(limit: int, spent: int) -> tuple[int, ...]:
     return tuple(percent for percent in THRESHOLDS if limit and spent * 100 >= limit * percent)
 
 
-async def _alert_for(key: str, span: Span, limit: int, webhook_url: str, ports: Ports) -> None:
+async def _send_alerts_for(key: str, span: Span, limit: int, webhook_url: str, ports: Ports) -> None:
     now_s = ports.now_s()
     period = period_of(span, now_s)
     try:
-        ((row,),) = await ask_ledger([_sum_of(key, span, now_s)], ports, within_s=LEDGER_TIMEOUT_S)
+        ((row,),) = await query_database([_sum_of(key, span, now_s)], ports, within_s=LEDGER_TIMEOUT_S)
         spent = int(number_or_none(row.get("micros")) or 0)
         claims: list[Statement] = [
             (_CLAIM, (key, period, percent, round(now_s * 1000))) for percent in _passed(limit, spent)
         ]
-        claimed = await ask_ledger(claims, ports, within_s=LEDGER_TIMEOUT_S) if claims else []
+        claimed = await query_database(claims, ports, within_s=LEDGER_TIMEOUT_S) if claims else []
     except (DatabaseError, TimeoutError) as error:
         ports.log("alert_failed", error=type(error).__name__)
         return
@@ -123,7 +127,7 @@ async def _is_taken(request: UpstreamRequest, ports: Ports) -> bool:
         if number:
             await asyncio.sleep(POST_PAUSE_S)
         with suppress(TransportError):
-            reply, _ = await read_whole(request, ports)
+            reply, _ = await send_and_read(request, ports)
             if reply.status < 300:
                 return True
     return False

@@ -7,7 +7,7 @@ from gateway.pipeline.call import Call
 from gateway.pipeline.prepare import Prepared
 
 
-def close(call: Call, prepared: Prepared, receipt: Receipt, outcome: str) -> None:
+def close_request(call: Call, prepared: Prepared, receipt: Receipt, outcome: str) -> None:
     """Take note of a request that has ended; ``outcome`` is ``answered``, or the code of what it ended in.
 
     Only the first call for a request counts. The ledger is written beside it: no answer waits for that.
@@ -24,10 +24,10 @@ def close(call: Call, prepared: Prepared, receipt: Receipt, outcome: str) -> Non
     fields: JsonObject = {"caller": caller.name, "outcome": outcome, "stream": prepared.chat.stream}
     ports.log("request_done", **fields, **receipt.to_json())
     if ports.database.bound:
-        ports.after(lambda: _book(call, prepared, receipt, outcome))
+        ports.run_in_background(lambda: _record(call, prepared, receipt, outcome))
 
 
-async def _book(call: Call, prepared: Prepared, receipt: Receipt, outcome: str) -> None:
-    from gateway.ledger.record import book  # noqa: PLC0415  # only who has a ledger pays for importing its writer
+async def _record(call: Call, prepared: Prepared, receipt: Receipt, outcome: str) -> None:
+    from gateway.ledger.record import record_request  # noqa: PLC0415  # only who has a ledger pays for importing its writer
 
-    await book(call, prepared, receipt, outcome)
+    await record_request(call, prepared, receipt, outcome)

@@ -1,11 +1,11 @@
 """forget_ledger: delete what is older than the ledger keeps, a bounded part at a time."""
 
-from gateway.memory.database import ask_ledger
+from gateway.memory.database import query_database
 from gateway.memory.ports import DatabaseError, Ports, Statement
 from gateway.settings.budget import period_of
 
-FORGOTTEN_AT_ONCE = 5_000
-KEPT_SPEND_DAYS = 400  # sums are small, and a year is what people compare
+MAX_DELETED_AT_ONCE = 5_000
+SPEND_DAYS = 400  # sums are small, and a year is what people compare
 DAY_S = 86_400.0
 
 _FORGET_REQUESTS = (
@@ -13,21 +13,21 @@ _FORGET_REQUESTS = (
 )
 
 
-def forgetting(days: int, *, now_s: float) -> list[Statement]:
+def deletion_statements(days: int, *, now_s: float) -> list[Statement]:
     """Return the statements that delete what is older than so many days; sums by day are kept for a year."""
-    oldest_day = period_of("day", now_s - KEPT_SPEND_DAYS * DAY_S)
+    oldest_day = period_of("day", now_s - SPEND_DAYS * DAY_S)
     return [
-        (_FORGET_REQUESTS, (round((now_s - days * DAY_S) * 1000), FORGOTTEN_AT_ONCE)),
+        (_FORGET_REQUESTS, (round((now_s - days * DAY_S) * 1000), MAX_DELETED_AT_ONCE)),
         ("DELETE FROM spend WHERE day < ?", (oldest_day,)),
         ("DELETE FROM alerts WHERE period < ?", (oldest_day,)),
     ]
 
 
-async def forget_ledger(days: int, ports: Ports) -> None:
+async def forget_old_rows(days: int, ports: Ports) -> None:
     """Delete a part of what is older than so many days. Never raises."""
     if not ports.database.bound:
         return
     try:
-        await ask_ledger(forgetting(days, now_s=ports.now_s()), ports)
+        await query_database(deletion_statements(days, now_s=ports.now_s()), ports)
     except (DatabaseError, TimeoutError) as error:
         ports.log("ledger_not_settled", error=type(error).__name__)

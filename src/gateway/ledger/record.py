@@ -1,24 +1,24 @@
 """book: a request's row goes into the ledger; then the budgets' sums hold it, and alerts may be due."""
 
 from gateway.fallback.receipt import Receipt
-from gateway.ledger.budget_alerts import alert
+from gateway.ledger.budget_alerts import send_alerts
 from gateway.ledger.row import row_of
-from gateway.ledger.write import lose, write_ledger
+from gateway.ledger.write import count_lost_row, write_row
 from gateway.pipeline.call import Call
 from gateway.pipeline.prepare import Prepared
 
 
-async def book(call: Call, prepared: Prepared, receipt: Receipt, outcome: str) -> None:
+async def record_request(call: Call, prepared: Prepared, receipt: Receipt, outcome: str) -> None:
     """Write the row of a request that has ended. Never raises."""
     ports = call.ports
     try:
         row = row_of(prepared, receipt, outcome)
     except Exception as error:  # noqa: BLE001  # our own bug: the row is lost, and that is said
         ports.log_bug(error)
-        lose(type(error).__name__, ports, call.memory.lost_writes)
+        count_lost_row(type(error).__name__, ports, call.memory.lost_writes)
         return
-    if not await write_ledger(row, ports, call.memory.lost_writes):
+    if not await write_row(row, ports, call.memory.lost_writes):
         return
     for account in prepared.accounts:
         call.memory.spending.written(account.key, prepared.ticket)
-    await alert(prepared.accounts, call.settings.alert_webhook_url, ports, call.memory.spending)
+    await send_alerts(prepared.accounts, call.settings.alert_webhook_url, ports, call.memory.spending)

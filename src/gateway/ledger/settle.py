@@ -8,13 +8,13 @@ from gateway.http.frozen import dataclass
 from gateway.http.json_bytes import parse_json
 from gateway.http.json_values import Json, JsonObject, number_or_none, object_or_empty
 from gateway.http.message import TransportError, Upstream
-from gateway.memory.database import ask_ledger
+from gateway.memory.database import query_database
 from gateway.memory.get import get
 from gateway.memory.ports import DatabaseError, Ports, Statement
 from gateway.settings.budget import micros_of
 
 # Of one run of the cron trigger: the free plan allows it 50 calls, and the list of models may need some.
-MOST_A_RUN = 40
+MAX_A_RUN = 40
 ASKED_AT_ONCE = 5  # of the six connections that the runtime allows
 ASK_TIMEOUT_S = 10.0
 # When OpenRouter is asked, counted from the request's end, then from the try before; after the last try the
@@ -41,12 +41,12 @@ def _sum_of(*names: str) -> str:
     return ", ".join(f"sum(json_extract(said.value, '$.{name}')) AS {name}" for name in names)
 
 
-_BOOK_SPEND = (
+_ADD_TO_SPEND = (
     "UPDATE spend SET cost_micros = cost_micros + settled.micros FROM "  # noqa: S608  # our own text
     f"({_SETTLED.format(by='key, unsettled.day', sums=_sum_of('micros'), by_too=', 2')}) AS settled "
     "WHERE spend.key = settled.key AND spend.day = settled.day"
 )
-_BOOK_REQUESTS = (
+_ADD_TO_REQUESTS = (
     "UPDATE requests SET cost_micros = cost_micros + settled.micros, "  # noqa: S608  # our own text
     "estimated_micros = estimated_micros + settled.guessed, prompt_tokens = prompt_tokens + settled.prompt, "
     "completion_tokens = completion_tokens + settled.completion, "
@@ -97,7 +97,7 @@ class Owed:
         )
 
 
-async def settle_ledger(upstream: Upstream, ports: Ports) -> int:
+async def settle_costs(upstream: Upstream, ports: Ports) -> int:
     """Book what OpenRouter now says, or the worst case where it never did; return how many parts are settled.
 
     Never raises.
@@ -106,20 +106,20 @@ async def settle_ledger(upstream: Upstream, ports: Ports) -> int:
         return 0
     now_ms = round(ports.now_s() * 1000)
     try:
-        (claimed,) = await ask_ledger([(CLAIM, (now_ms, now_ms, MOST_A_RUN))], ports)
+        (claimed,) = await query_database([(CLAIM, (now_ms, now_ms, MAX_A_RUN))], ports)
         settled = await _ask_for_all([Owed.of(row) for row in claimed], upstream, ports)
         if settled:
-            await ask_ledger(booking(settled), ports)
+            await query_database(settlement_statements(settled), ports)
     except (DatabaseError, TimeoutError) as error:
         ports.log("ledger_not_settled", error=type(error).__name__)
         return 0
     return len(settled)
 
 
-def booking(settled: list[Json]) -> list[Statement]:
+def settlement_statements(settled: list[Json]) -> list[Statement]:
     """Return the statements that book what is settled; the same again books nothing."""
     text = json.dumps(settled)
-    return [(sql, (text,)) for sql in (_BOOK_SPEND, _BOOK_REQUESTS, _OWE_NO_MORE, _CLOSE)]
+    return [(sql, (text,)) for sql in (_ADD_TO_SPEND, _ADD_TO_REQUESTS, _OWE_NO_MORE, _CLOSE)]
 
 
 async def _ask_for_all(owed: list[Owed], upstream: Upstream, ports: Ports) -> list[Json]:

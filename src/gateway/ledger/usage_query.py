@@ -11,10 +11,10 @@ from gateway.memory.ports import Statement
 from gateway.settings.budget import MICROS
 
 DEFAULT_DAYS = 30
-MOST_DAYS = 92
+MAX_DAYS = 92
 # No ledger has more, and at the calendar's own ends there is no day before or after.
 YEARS = range(2000, 3000)
-MOST_GROUPS = 1_000
+MAX_GROUPS = 1_000
 # What a series is by: the column, or the expression, that its rows have in common.
 GROUPS: Mapping[str, str] = MappingProxyType(
     {
@@ -82,8 +82,8 @@ def span_of(query: Mapping[str, str], *, key: str, admin: bool, now_s: float) ->
     today = datetime.fromtimestamp(now_s, UTC).date()
     last = _day(query, "to", today)
     first = _day(query, "from", last - timedelta(days=DEFAULT_DAYS - 1))
-    if not 0 <= (last - first).days < MOST_DAYS:
-        raise GatewayError("invalid_field", f"`from` to `to` must be 1 to {MOST_DAYS} days.", param="from")
+    if not 0 <= (last - first).days < MAX_DAYS:
+        raise GatewayError("invalid_field", f"`from` to `to` must be 1 to {MAX_DAYS} days.", param="from")
     by = query.get("by", "day")
     if by not in GROUPS:
         raise GatewayError("invalid_field", f"`by` must be one of {', '.join(GROUPS)}.", param="by")
@@ -118,7 +118,7 @@ def statements_for(span: Span) -> list[Statement]:
     return [
         (f"SELECT {_SUMS} FROM ({all_placed})", parameters),  # noqa: S608  # our own text
         (
-            f"SELECT name, {_SUMS} FROM ({placed}) GROUP BY name ORDER BY {order} LIMIT {MOST_GROUPS + 1}",  # noqa: S608  # our own text
+            f"SELECT name, {_SUMS} FROM ({placed}) GROUP BY name ORDER BY {order} LIMIT {MAX_GROUPS + 1}",  # noqa: S608  # our own text
             parameters,
         ),
     ]

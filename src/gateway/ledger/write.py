@@ -4,7 +4,7 @@ import asyncio
 
 from gateway.ledger.row import COLUMNS, Row
 from gateway.ledger.settle import BACK_OFF_S
-from gateway.memory.database import ask_ledger
+from gateway.memory.database import query_database
 from gateway.memory.isolate import LostWrites
 from gateway.memory.ports import DatabaseError, Ports, Statement
 
@@ -31,18 +31,20 @@ _INSERT = (
 )
 
 
-async def write_ledger(row: Row, ports: Ports, lost: LostWrites) -> bool:
+async def write_row(row: Row, ports: Ports, lost: LostWrites) -> bool:
     """Write a row; return whether it is in the ledger. Never raises."""
-    statements = writing(row, now_s=ports.now_s())
+    statements = statements_for(row, now_s=ports.now_s())
     for pause_s in (*PAUSES_S, None):
         try:
-            await ask_ledger(statements, ports, within_s=WRITE_TIMEOUT_S)
+            await query_database(statements, ports, within_s=WRITE_TIMEOUT_S)
         except TimeoutError:
-            lose("TimeoutError", ports, lost)  # one that is this slow is not helped by more of the same
+            count_lost_row(
+                "TimeoutError", ports, lost
+            )  # one that is this slow is not helped by more of the same
             return False
         except DatabaseError as error:
             if pause_s is None:
-                lose(type(error).__name__, ports, lost)
+                count_lost_row(type(error).__name__, ports, lost)
                 return False
             await asyncio.sleep(pause_s)
         else:
@@ -50,7 +52,7 @@ async def write_ledger(row: Row, ports: Ports, lost: LostWrites) -> bool:
     return True
 
 
-def writing(row: Row, *, now_s: float) -> list[Statement]:
+def statements_for(row: Row, *, now_s: float) -> list[Statement]:
     """Return the statements that write a row; the same again writes nothing."""
     asked_at_ms = round((now_s + BACK_OFF_S[0]) * 1000)
     spend: list[Statement] = [(_ADD, (row.key, row.day, row.cost_micros, row.ticket))] if row.is_ours else []
@@ -73,7 +75,7 @@ def writing(row: Row, *, now_s: float) -> list[Statement]:
     return [*spend, *owed, (_INSERT, row.values)]
 
 
-def lose(error: str, ports: Ports, lost: LostWrites) -> None:
+def count_lost_row(error: str, ports: Ports, lost: LostWrites) -> None:
     """Count a row that is not in the ledger, and say so."""
     lost.count += 1
     ports.log("ledger_write_lost", error=error, lost=lost.count)

@@ -8,7 +8,7 @@ from gateway.http.frozen import dataclass
 from gateway.settings.upstreams import DIRECT
 
 FREE_MODELS = ":free"
-MAX_RESTS = 500
+MAX_COOLDOWNS = 500
 # How long one request may probe what has rested before another may try too.
 PROBE_S = 30.0
 # How soon those that have nothing else to ask look whether the probe has been answered.
@@ -16,14 +16,14 @@ LOOK_AGAIN_S = 0.5
 
 
 @dataclass(slots=True)
-class _Rest:
+class _Cooldown:
     """Until when it lasts; and, where it was over and a request has probed, until when others wait."""
 
     until_s: float
     probed_until_s: float = 0.0
 
 
-class Rests:
+class Cooldowns:
     """Remembers pauses by model, and one for all ``:free`` models together.
 
     When a rest is over one request probes: until it is answered, or ``PROBE_S`` has passed, the others
@@ -31,11 +31,11 @@ class Rests:
     """
 
     def __init__(self) -> None:
-        self._rests: dict[str, _Rest] = {}
+        self._rests: dict[str, _Cooldown] = {}
 
-    def copy(self) -> "Rests":
+    def copy(self) -> "Cooldowns":
         """Return what is remembered now, to be changed without consequences."""
-        copied = Rests()
+        copied = Cooldowns()
         copied._rests = {key: replace(rest) for key, rest in self._rests.items()}
         return copied
 
@@ -45,11 +45,11 @@ class Rests:
         wait_s = pause_s(fault, now_s=now_s)
         if wait_s is None:
             return
-        for key in _resting_by(model, fault.rule.scope):
+        for key in _keys_for(model, fault.rule.scope):
             self._make_room(now_s)
             before = self._rests.get(key)
             # Calls that were under way together come back in any order: a late word shortens nothing.
-            self._rests[key] = _Rest(until_s=max(now_s + wait_s, before.until_s if before else 0.0))
+            self._rests[key] = _Cooldown(until_s=max(now_s + wait_s, before.until_s if before else 0.0))
 
     def answered(self, model: str) -> None:
         """Forget the model's rest if that was being probed: it is awake.
@@ -85,14 +85,14 @@ class Rests:
         return [key for key in _keys_of(model) if key in self._rests and self._rests[key].until_s <= now_s]
 
     def _make_room(self, now_s: float) -> None:
-        if len(self._rests) < MAX_RESTS:
+        if len(self._rests) < MAX_COOLDOWNS:
             return
         self._rests = {key: rest for key, rest in self._rests.items() if rest.until_s > now_s}
-        if len(self._rests) >= MAX_RESTS:
+        if len(self._rests) >= MAX_COOLDOWNS:
             del self._rests[min(self._rests, key=lambda key: self._rests[key].until_s)]
 
 
-def _resting_by(model: str, scope: Scope) -> tuple[str, ...]:
+def _keys_for(model: str, scope: Scope) -> tuple[str, ...]:
     """Return the keys of what rests: nothing where it is the account's matter.
 
     A router or a preset that meets the limit of free models has no name that says so, and rests by its own.
@@ -108,7 +108,7 @@ def _keys_of(model: str) -> tuple[str, ...]:
     return (model, FREE_MODELS) if is_free else (model,)
 
 
-def _ready_at_s(rest: _Rest | None, now_s: float) -> float:
+def _ready_at_s(rest: _Cooldown | None, now_s: float) -> float:
     if rest is None:
         return 0.0
     return rest.until_s if rest.until_s > now_s else min(rest.probed_until_s, now_s + LOOK_AGAIN_S)

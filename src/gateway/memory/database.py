@@ -8,7 +8,7 @@ from gateway.memory.ports import Ports, Statement
 TIMEOUT_S = 10.0  # for what no request waits for
 
 
-async def ask_ledger(
+async def query_database(
     statements: Sequence[Statement], ports: Ports, *, within_s: float = TIMEOUT_S
 ) -> list[list[JsonObject]]:
     """Return the rows of each statement; all are run, or none.

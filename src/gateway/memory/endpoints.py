@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 from gateway.http.json_values import JsonObject
 
-MOST_MODELS = 200
+MAX_MODELS = 200
 # Of JSON; parsed it takes several times as much, of the 128 MB that an isolate has.
-MOST_BYTES = 2 * 1024 * 1024
+MAX_BYTES = 2 * 1024 * 1024
 
 
 class Endpoints(NamedTuple):
@@ -41,7 +41,7 @@ class EndpointsMemory:
         self._forget(model_id)
         self._endpoints[model_id] = endpoints
         self._bytes += len(endpoints.body)
-        while len(self._endpoints) > MOST_MODELS or self._bytes > MOST_BYTES:
+        while len(self._endpoints) > MAX_MODELS or self._bytes > MAX_BYTES:
             self._forget(next(iter(self._endpoints)))
 
     def _forget(self, model_id: str) -> None:

@@ -11,10 +11,10 @@ async def get(upstream: Upstream, path: str, ports: Ports) -> tuple[Reply, bytes
         TransportError: there was no reply, or it broke off.
     """
     request = UpstreamRequest(upstream=upstream, method="GET", path=path, headers=(), body=b"")
-    return await read_whole(request, ports)
+    return await send_and_read(request, ports)
 
 
-async def read_whole(request: UpstreamRequest, ports: Ports) -> tuple[Reply, bytes]:
+async def send_and_read(request: UpstreamRequest, ports: Ports) -> tuple[Reply, bytes]:
     """Return the reply to any request, and its whole body. Cancelling closes the connection.
 
     Raises:

@@ -4,12 +4,12 @@ from dataclasses import field
 
 from gateway.http.frozen import dataclass
 from gateway.memory.catalog import CatalogMemory
-from gateway.memory.cooldowns import Rests
+from gateway.memory.cooldowns import Cooldowns
 from gateway.memory.endpoints import EndpointsMemory
-from gateway.memory.latencies import Pace
+from gateway.memory.latencies import Latencies
 from gateway.memory.rates import Rates
 from gateway.memory.sessions import Sessions
-from gateway.memory.spending import Budgets
+from gateway.memory.spending import Spending
 
 
 @dataclass(slots=True)
@@ -36,10 +36,10 @@ class Memory:
         lost_writes: how many rows could not be written to the ledger.
     """
 
-    cooldowns: Rests = field(default_factory=Rests)
-    latencies: Pace = field(default_factory=Pace)
+    cooldowns: Cooldowns = field(default_factory=Cooldowns)
+    latencies: Latencies = field(default_factory=Latencies)
     rates: Rates = field(default_factory=Rates)
-    spending: Budgets = field(default_factory=Budgets)
+    spending: Spending = field(default_factory=Spending)
     sessions: Sessions = field(default_factory=Sessions)
     catalog: CatalogMemory = field(default_factory=CatalogMemory)
     endpoints: EndpointsMemory = field(default_factory=EndpointsMemory)

@@ -17,7 +17,7 @@ class _Measured:
     at_s: float
 
 
-class Pace:
+class Latencies:
     """Remembers, by model, how long an attempt took to commit: a stream's first word, or a whole answer."""
 
     def __init__(self) -> None:

@@ -125,10 +125,10 @@ class Ports:
     new_id: Callable[[], str]
     log: Log
     log_bug: LogBug
-    after: Callable[[Callable[[], Awaitable[object]]], None]
+    run_in_background: Callable[[Callable[[], Awaitable[object]]], None]
     call_later: CallLater
     within: Callable[[float], AbstractAsyncContextManager[object]]
     rate_limiter: RateLimiter
     cache: Cache
-    answers: AnswerCache
+    answer_cache: AnswerCache
     database: Database

@@ -5,7 +5,7 @@ worst cost of the dearest model of its chain. One that has ended counts here unt
 it: until a reading has succeeded that began after the ledger had it. One that the ledger never gets counts
 until its day and its month are over.
 
-Of what has ended only totals are kept, and by name the ``MOST_REMEMBERED`` that were last not yet written. A
+Of what has ended only totals are kept, and by name the ``MAX_REMEMBERED`` that were last not yet written. A
 request that is written when its name is forgotten counts twice until its periods are over: so many others
 must have ended during its write, some seconds. So does one whose write was given up and succeeded after all.
 """
@@ -18,9 +18,9 @@ from gateway.settings.budget import Span, period_of
 # How old a sum may be before it is read again: other isolates spend meanwhile.
 FRESH_S = 10.0
 # A request whose end nobody noticed (the runtime dropped it) frees what it held.
-MOST_HELD_S = 3_600.0
+MAX_HELD_S = 3_600.0
 # Requests of one key whose row is not written yet.
-MOST_REMEMBERED = 5_000
+MAX_REMEMBERED = 5_000
 EVERYBODY = "*"
 
 
@@ -60,7 +60,7 @@ class _Account:
                 del amounts[period]
 
 
-class Budgets:
+class Spending:
     """Spending by key, in micro-dollars."""
 
     def __init__(self) -> None:
@@ -115,7 +115,7 @@ class Budgets:
 
     def hold(self, key: str, ticket: str, micros: int, *, now_s: float) -> None:
         """Count a request that begins, with what is held for it."""
-        self._account(key).held[ticket] = _Held(micros, now_s + MOST_HELD_S)
+        self._account(key).held[ticket] = _Held(micros, now_s + MAX_HELD_S)
 
     def settle(self, key: str, ticket: str, micros: int, *, now_s: float) -> None:
         """Count a request that has ended, with what it cost."""
@@ -128,7 +128,7 @@ class Budgets:
             account.forget_before(_month_of(day))
         account.unwritten[ticket] = (day, micros)
         _add_both(account.ended, day, micros)
-        if len(account.unwritten) > MOST_REMEMBERED:
+        if len(account.unwritten) > MAX_REMEMBERED:
             del account.unwritten[next(iter(account.unwritten))]
 
     def written(self, key: str, ticket: str) -> None:

@@ -1,7 +1,7 @@
 """The JSON Schema of what ``GET /v1/usage`` shows, and its query parameters."""
 
 from gateway.http.json_values import Json, JsonObject
-from gateway.ledger.usage_query import GROUPS, MOST_GROUPS
+from gateway.ledger.usage_query import GROUPS, MAX_GROUPS
 
 
 def usage_schema() -> JsonObject:
@@ -43,7 +43,7 @@ def usage_schema() -> JsonObject:
             "by": {"enum": [*GROUPS]},
             "totals": {**_object(sums), "type": ["object", "null"]},
             "series": {"type": "array", "items": _object(series)},
-            "truncated": {"type": "boolean", "description": f"There are more than {MOST_GROUPS} names."},
+            "truncated": {"type": "boolean", "description": f"There are more than {MAX_GROUPS} names."},
             "lost_writes": {**count, "description": "Rows that this isolate could not write."},
         }
     )

@@ -6,9 +6,9 @@ from gateway.fallback.receipt import Receipt
 from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject, number_or_none
-from gateway.memory.database import ask_ledger
+from gateway.memory.database import query_database
 from gateway.memory.ports import DatabaseError, Ports, Statement
-from gateway.memory.spending import EVERYBODY, Budgets
+from gateway.memory.spending import EVERYBODY, Spending
 from gateway.routing.chain import Plan
 from gateway.settings.budget import MICROS, Budget, Span, micros_of, period_of, resets_at, shown_time
 from gateway.settings.caller import Caller
@@ -37,7 +37,7 @@ def accounts_of(caller: Caller, settings: Settings) -> tuple[Account, ...]:
     return tuple(Account(key=key, budget=budget) for key, budget in both if budget)
 
 
-async def read_spending(accounts: tuple[Account, ...], ports: Ports, spending: Budgets) -> None:
+async def read_spending(accounts: tuple[Account, ...], ports: Ports, spending: Spending) -> None:
     """Read from the ledger what is no longer fresh.
 
     One reads at a time. Where nothing is known yet the others wait for it, and take over when it has left, or
@@ -58,14 +58,14 @@ async def read_spending(accounts: tuple[Account, ...], ports: Ports, spending: B
             return
 
 
-async def _read(keys: list[str], ports: Ports, spending: Budgets, begun_at_s: float) -> None:
+async def _read(keys: list[str], ports: Ports, spending: Spending, begun_at_s: float) -> None:
     day, month = period_of("day", begun_at_s), period_of("month", begun_at_s)
     for key in keys:
         spending.begin_reading(key, now_s=begun_at_s, until_s=begun_at_s + READ_TIMEOUT_S)
     results: list[list[JsonObject]] | None = None
     try:
         sums = [_sums_of(key, day, month) for key in keys]
-        results = await ask_ledger(sums, ports, within_s=READ_TIMEOUT_S)
+        results = await query_database(sums, ports, within_s=READ_TIMEOUT_S)
     except (DatabaseError, TimeoutError) as error:
         ports.log("budget_not_read", error=type(error).__name__)
     except asyncio.CancelledError:
@@ -88,7 +88,7 @@ def _sums_in(rows: list[JsonObject], day: str, month: str) -> dict[str, int]:
     return {day: int(today or 0), month: int(in_month or 0)}
 
 
-def left_usd(accounts: tuple[Account, ...], spending: Budgets, *, now_s: float) -> float | None:
+def left_usd(accounts: tuple[Account, ...], spending: Spending, *, now_s: float) -> float | None:
     """Return what may still be spent, above 0; None where no budget binds. Waits for nothing.
 
     Raises:
@@ -123,7 +123,7 @@ def _spent(key: str, span: Span, limit: int, spent: int, now_s: float) -> Gatewa
 
 
 def hold(
-    accounts: tuple[Account, ...], planned: Plan, ticket: str, spending: Budgets, *, now_s: float
+    accounts: tuple[Account, ...], planned: Plan, ticket: str, spending: Spending, *, now_s: float
 ) -> None:
     """Count a request against its budgets before its first call, with the dearest of its chain."""
     worst_usd = max((each.worst_cost_usd or 0.0 for each in planned.chain), default=0.0)
@@ -132,7 +132,7 @@ def hold(
 
 
 def settle(
-    accounts: tuple[Account, ...], receipt: Receipt, ticket: str, spending: Budgets, *, now_s: float
+    accounts: tuple[Account, ...], receipt: Receipt, ticket: str, spending: Spending, *, now_s: float
 ) -> None:
     """Count a request that has ended with what it cost, or may have."""
     micros = micros_of(receipt.most_usd)

@@ -6,7 +6,7 @@ from gateway.dialects.chat.request import ChatRequest
 from gateway.http.json_values import Json, JsonObject, number_or_none
 from gateway.routing.plan import LIMIT_SETTINGS
 from gateway.routing.selection import Selection
-from gateway.routing.signals import Knowledge
+from gateway.routing.signals import Signals
 from gateway.settings.caller import Caller
 from gateway.settings.task_routes import TaskRoute
 
@@ -27,7 +27,7 @@ OPTIONAL = (
 )
 
 
-def decided_by(chat: ChatRequest, selection: Selection, caller: Caller, known: Knowledge) -> JsonObject:
+def decided_by(chat: ChatRequest, selection: Selection, caller: Caller, signals: Signals) -> JsonObject:
     """Return what was decided, and by what: a field of the request, a task route, a key, or a setting."""
     routes = selection.routes
     fields = dict.fromkeys(chat.field_of(name) for name in chat.models)
@@ -41,8 +41,8 @@ def decided_by(chat: ChatRequest, selection: Selection, caller: Caller, known: K
     only = routes[0] if len(routes) == 1 else None
     if only and only.order != "given" and "order" not in decided:
         decided["order"] = only.name
-    if known.budget_left_usd is not None:
-        decided["budget_left_usd"] = known.budget_left_usd
+    if signals.budget_left_usd is not None:
+        decided["budget_left_usd"] = signals.budget_left_usd
     return decided
 
 

@@ -5,22 +5,22 @@ from hashlib import sha256
 
 from gateway.access.authorize import authorize
 from gateway.access.rate_limit import limit_rate
-from gateway.catalog.refresh import at_hand, current, refresh_beside
+from gateway.catalog.refresh import available_catalog, current_catalog, refresh_in_background
 from gateway.dialects.chat.parse import parse
 from gateway.dialects.chat.request import ChatRequest
 from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
 from gateway.http.message import BodyTooLargeError, ClientGoneError, HeaderPairs, HttpRequest
 from gateway.memory.catalog import Catalog
-from gateway.memory.cooldowns import Rests
-from gateway.memory.latencies import Pace
+from gateway.memory.cooldowns import Cooldowns
+from gateway.memory.latencies import Latencies
 from gateway.pipeline.budget import Account, accounts_of, left_usd, read_spending
 from gateway.pipeline.call import Call
-from gateway.routing.availability import due, look_up
+from gateway.routing.availability import look_up_endpoints, models_to_look_up
 from gateway.routing.chain import Plan
 from gateway.routing.plan import plan
 from gateway.routing.selection import Selection, select
-from gateway.routing.signals import Knowledge, gather
+from gateway.routing.signals import Signals, gather_signals
 from gateway.settings.caller import Caller
 
 BODY_TIMEOUT_S = 30.0
@@ -47,7 +47,7 @@ class Prepared:
     rate_headers: HeaderPairs
     session: str | None
     selection: Selection
-    known: Knowledge
+    signals: Signals
     planned: Plan
 
 
@@ -67,9 +67,9 @@ async def prepare(call: Call) -> Prepared:
     accounts = accounts_of(caller, settings)
     await read_spending(accounts, ports, memory.spending)
     selection = select(chat, settings, caller)
-    needs_prices = bool(accounts) or selection.needs_prices or chat.needs.max_price is not None
+    needs_prices = bool(accounts) or selection.needs_prices or chat.requirements.max_price is not None
     catalog = await _catalog_for(call, needs_prices=needs_prices)
-    known = gather(
+    signals = gather_signals(
         ports,
         memory,
         catalog,
@@ -85,9 +85,9 @@ async def prepare(call: Call) -> Prepared:
         accounts=accounts,
         rate_headers=rate_headers,
         session=session,
-        known=known,
+        signals=signals,
         selection=selection,
-        planned=plan(chat, selection, settings, caller, known),
+        planned=plan(chat, selection, settings, caller, signals),
     )
 
 
@@ -98,16 +98,16 @@ def for_attempts(call: Call, caller: Caller) -> Call:
     """
     if caller.own_key is None:
         return call
-    return replace(call, memory=replace(call.memory, cooldowns=Rests(), latencies=Pace()))
+    return replace(call, memory=replace(call.memory, cooldowns=Cooldowns(), latencies=Latencies()))
 
 
-def learn_beside(call: Call, prepared: Prepared) -> None:
+def refresh_signals(call: Call, prepared: Prepared) -> None:
     """Fetch beside the response what the requests that follow are planned by, where that is due."""
-    settings, ports, memory, catalog = call.settings, call.ports, call.memory, prepared.known.catalog
-    refresh_beside(catalog, settings.upstream, ports, memory.catalog, ttl_s=settings.catalog_ttl_s)
-    models = due(prepared.planned, catalog, memory.endpoints, now_s=ports.now_s())
+    settings, ports, memory, catalog = call.settings, call.ports, call.memory, prepared.signals.catalog
+    refresh_in_background(catalog, settings.upstream, ports, memory.catalog, ttl_s=settings.catalog_ttl_s)
+    models = models_to_look_up(prepared.planned, catalog, memory.endpoints, now_s=ports.now_s())
     if models:
-        ports.after(lambda: look_up(models, settings.upstream, ports, memory.endpoints))
+        ports.run_in_background(lambda: look_up_endpoints(models, settings.upstream, ports, memory.endpoints))
 
 
 def _session_of(request: HttpRequest, chat: ChatRequest, caller: Caller) -> str | None:
@@ -120,12 +120,14 @@ def _session_of(request: HttpRequest, chat: ChatRequest, caller: Caller) -> str 
 async def _catalog_for(call: Call, *, needs_prices: bool) -> Catalog | None:
     """Return the catalogue as it is at hand; where money hangs on it, it is waited for a little."""
     settings, ports = call.settings, call.ports
-    catalog = await at_hand(ports, call.memory.catalog, ttl_s=settings.catalog_ttl_s)
+    catalog = await available_catalog(ports, call.memory.catalog, ttl_s=settings.catalog_ttl_s)
     if catalog is not None or not needs_prices:
         return catalog
     try:
         async with ports.within(PRICES_TIMEOUT_S):
-            return await current(settings.upstream, ports, call.memory.catalog, ttl_s=settings.catalog_ttl_s)
+            return await current_catalog(
+                settings.upstream, ports, call.memory.catalog, ttl_s=settings.catalog_ttl_s
+            )
     except TimeoutError:
         return None
 

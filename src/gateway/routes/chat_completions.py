@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from gateway.access.concurrency import begin
-from gateway.answer_cache.reuse import keep_answer, keep_stream, reuse
+from gateway.answer_cache.reuse import cache_answer, cache_stream, reuse
 from gateway.fallback.attempt_once import Ask, ServedAnswer
 from gateway.fallback.execute import execute
 from gateway.fallback.normalize import normalize
@@ -13,10 +13,10 @@ from gateway.fallback.receipt import Receipt, open_receipt
 from gateway.fallback.respond import respond_answer, respond_exhausted, respond_stream
 from gateway.http.body import HttpResponse
 from gateway.http.errors import GatewayError
-from gateway.ledger.close_request import close
+from gateway.ledger.close_request import close_request
 from gateway.pipeline.budget import hold
 from gateway.pipeline.call import Call
-from gateway.pipeline.prepare import Prepared, for_attempts, learn_beside, prepare
+from gateway.pipeline.prepare import Prepared, for_attempts, prepare, refresh_signals
 from gateway.streaming.streaming import Streaming
 from gateway.upstream.compose import request_for
 
@@ -44,10 +44,10 @@ async def chat_completions(call: Call) -> HttpResponse:
         call = replace(call, frame=replace(call.frame, rate_headers=prepared.rate_headers))
 
     def done(outcome: str) -> None:
-        close(call, prepared, receipt, outcome)
+        close_request(call, prepared, receipt, outcome)
 
     try:
-        learn_beside(call, prepared)
+        refresh_signals(call, prepared)
         return await reuse(call, prepared, receipt, done) or await _ask(call, prepared, receipt, done)
     except GatewayError as error:
         done(error.code)
@@ -79,11 +79,11 @@ async def _ask(call: Call, prepared: Prepared, receipt: Receipt, done: Callable[
         streaming = Streaming(
             planned=planned, ask=ask, receipt=receipt, frame=call.frame, ports=ports, memory=memory, done=done
         )
-        stream = keep_stream(call, prepared, receipt, await streaming.begin())
+        stream = cache_stream(call, prepared, receipt, await streaming.begin())
         return respond_stream(stream, receipt, call.frame)
     served = await execute(planned, ask, receipt, ports, memory)
     assert isinstance(served, ServedAnswer)  # as the ask wants it
     answer = normalize(served, receipt, now_s=ports.now_s())
     done("answered")
-    keep_answer(call, prepared, receipt, served.answer.payload)
+    cache_answer(call, prepared, receipt, served.answer.payload)
     return respond_answer(answer, receipt, call.frame)

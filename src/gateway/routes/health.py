@@ -4,7 +4,7 @@ import sys
 from urllib.parse import parse_qs
 
 from gateway.access.authorize import authorize
-from gateway.catalog.refresh import current, refresh_beside
+from gateway.catalog.refresh import current_catalog, refresh_in_background
 from gateway.http.body import HttpResponse
 from gateway.http.errors import GatewayError
 from gateway.http.json_values import Json, JsonObject
@@ -28,8 +28,12 @@ async def show_health(call: Call) -> HttpResponse:
         return respond_json(200, shallow, call.frame, NO_STORE)
     authorize(call.request, call.settings, now_s=call.ports.now_s())
     settings, ports = call.settings, call.ports
-    catalog = await current(settings.upstream, ports, call.memory.catalog, ttl_s=settings.catalog_ttl_s)
-    refresh_beside(catalog, settings.upstream, ports, call.memory.catalog, ttl_s=settings.catalog_ttl_s)
+    catalog = await current_catalog(
+        settings.upstream, ports, call.memory.catalog, ttl_s=settings.catalog_ttl_s
+    )
+    refresh_in_background(
+        catalog, settings.upstream, ports, call.memory.catalog, ttl_s=settings.catalog_ttl_s
+    )
     return respond_json(200, _deep(shallow, call, catalog), call.frame, NO_STORE)
 
 

@@ -7,7 +7,7 @@ from gateway.http.json_values import Json, JsonObject, object_or_empty
 from gateway.http.message import TransportError
 from gateway.http.responses import respond_json
 from gateway.memory.get import get
-from gateway.memory.spending import EVERYBODY, Budgets
+from gateway.memory.spending import EVERYBODY, Spending
 from gateway.pipeline.budget import Account, accounts_of, read_spending
 from gateway.pipeline.call import Call
 from gateway.settings.budget import MICROS, resets_at, shown_time
@@ -56,7 +56,7 @@ async def show_key(call: Call) -> HttpResponse:
     return respond_json(200, shown, call.frame, (("cache-control", "no-store"),))
 
 
-def _budget_rows(account: Account, spending: Budgets, now_s: float) -> list[Json]:
+def _budget_rows(account: Account, spending: Spending, now_s: float) -> list[Json]:
     rows: list[Json] = []
     for span, limit in account.budget.limits():
         spent = spending.spent(account.key, span, now_s=now_s)

@@ -8,9 +8,9 @@ from zlib import crc32
 
 from gateway.access.authorize import authorize
 from gateway.catalog.endpoints import endpoints_of, unavailable
-from gateway.catalog.model_list import Shelf, list_body
+from gateway.catalog.model_list import ModelList, list_body
 from gateway.catalog.query import read_query
-from gateway.catalog.refresh import current, refresh_beside
+from gateway.catalog.refresh import current_catalog, refresh_in_background
 from gateway.catalog.task_models import shown_tasks
 from gateway.faults.fault import Fault
 from gateway.http.body import HttpResponse
@@ -72,12 +72,12 @@ def _query_of(request: HttpRequest) -> dict[str, str]:
     return query
 
 
-def _shelf(call: Call, catalog: Catalog) -> Shelf:
-    return Shelf(catalog, shown_tasks(call.settings.task_routes.values()))
+def _shelf(call: Call, catalog: Catalog) -> ModelList:
+    return ModelList(catalog, shown_tasks(call.settings.task_routes.values()))
 
 
 async def _catalog(call: Call) -> Catalog:
-    catalog = await current(
+    catalog = await current_catalog(
         call.settings.upstream, call.ports, call.memory.catalog, ttl_s=call.settings.catalog_ttl_s
     )
     if catalog is None:
@@ -95,7 +95,9 @@ def _respond(call: Call, catalog: Catalog, etag: str, make_body: Callable[[], by
         ("age", str(int(age_s))),
         *call.frame.headers,
     )
-    refresh_beside(catalog, settings.upstream, ports, call.memory.catalog, ttl_s=settings.catalog_ttl_s)
+    refresh_in_background(
+        catalog, settings.upstream, ports, call.memory.catalog, ttl_s=settings.catalog_ttl_s
+    )
     if _has(call.request.header("if-none-match"), etag):
         return HttpResponse(status=304, headers=headers, body=b"")
     return HttpResponse(status=200, headers=(JSON_TYPE, *headers), body=make_body())

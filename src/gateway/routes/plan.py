@@ -6,7 +6,7 @@ is what happens.
 
 from gateway.catalog.prices import listed_price
 from gateway.fallback.attempt import Attempt
-from gateway.fallback.exhausted import chain_spent
+from gateway.fallback.exhausted import chain_exhausted
 from gateway.fallback.receipt import Receipt, open_receipt
 from gateway.fallback.schedule import Schedule
 from gateway.faults.fault import Fault
@@ -14,11 +14,11 @@ from gateway.http.body import HttpResponse
 from gateway.http.json_values import JsonObject
 from gateway.http.message import OPENROUTER
 from gateway.http.responses import respond_json
-from gateway.memory.cooldowns import Rests
+from gateway.memory.cooldowns import Cooldowns
 from gateway.memory.ports import Ports
 from gateway.pipeline.call import Call
 from gateway.pipeline.decided_by import decided_by
-from gateway.pipeline.prepare import Prepared, for_attempts, learn_beside, prepare
+from gateway.pipeline.prepare import Prepared, for_attempts, prepare, refresh_signals
 from gateway.routing.chain import Limits, Plan, Step
 
 # A fault that asks for no pause and no retry: the chain goes on as if the attempt had taken no time.
@@ -28,14 +28,14 @@ FAILED = Fault(code="unavailable")
 async def show_plan(call: Call) -> HttpResponse:
     """``POST /v1/plan``: takes the body of a chat request."""
     prepared = await prepare(call)
-    learn_beside(call, prepared)
+    refresh_signals(call, prepared)
     call = for_attempts(call, prepared.caller)
     return respond_json(200, _plan_json(call, prepared), call.frame, (("cache-control", "no-store"),))
 
 
 def _plan_json(call: Call, prepared: Prepared) -> JsonObject:
-    planned, known, tokens = prepared.planned, prepared.known, prepared.chat.needs.tokens
-    receipt = open_receipt(planned, call.frame.request_id, started_at_s=known.now_s)
+    planned, signals, tokens = prepared.planned, prepared.signals, prepared.chat.requirements.tokens
+    receipt = open_receipt(planned, call.frame.request_id, started_at_s=signals.now_s)
     steps, failure = walk(planned, receipt, call.ports, call.memory.cooldowns)
     return {
         "object": "plan",
@@ -48,13 +48,15 @@ def _plan_json(call: Call, prepared: Prepared) -> JsonObject:
         "limits": _limits_json(planned.limits),
         "prompt_tokens": {"least": tokens.least, "likely": tokens.likely, "most": tokens.most},
         "cost_usd": _cost_json(steps, planned.limits),
-        "decided_by": decided_by(prepared.chat, prepared.selection, prepared.caller, known),
+        "decided_by": decided_by(prepared.chat, prepared.selection, prepared.caller, signals),
         "catalog": _catalog_json(prepared),
         "would_fail_with": None if steps else failure,
     }
 
 
-def walk(planned: Plan, receipt: Receipt, ports: Ports, cooldowns: Rests) -> tuple[list[Step], JsonObject]:
+def walk(
+    planned: Plan, receipt: Receipt, ports: Ports, cooldowns: Cooldowns
+) -> tuple[list[Step], JsonObject]:
     """Return the attempts that a chain comes to when each fails at once, and the error that it ends in."""
     clock_s = ports.now_s()
     schedule = Schedule(planned, receipt, cooldowns.copy(), now_s=lambda: clock_s, draw=ports.draw)
@@ -67,18 +69,18 @@ def walk(planned: Plan, receipt: Receipt, ports: Ports, cooldowns: Rests) -> tup
             attempt.fail(FAILED)
             receipt.attempts.append(attempt)
             schedule.failed(step.candidate, FAILED)
-    error = chain_spent(receipt, schedule.last_fault, list_all=False, wait_s=schedule.wakes_in_s)
+    error = chain_exhausted(receipt, schedule.last_fault, list_all=False, wait_s=schedule.ready_in_s)
     failure: JsonObject = {"code": error.code, "status": error.kind.status, "message": error.message}
     return steps, failure
 
 
 def _step_json(step: Step, prepared: Prepared) -> JsonObject:
-    candidate, known, limits = step.candidate, prepared.known, prepared.planned.limits
+    candidate, signals, limits = step.candidate, prepared.signals, prepared.planned.limits
     timers_s = [step.share_s, limits.attempt_s, limits.first_token_s if prepared.chat.stream else None]
-    catalog = known.catalog if candidate.upstream == OPENROUTER else None
+    catalog = signals.catalog if candidate.upstream == OPENROUTER else None
     listed = catalog.find(candidate.asked) if catalog else None
     price = candidate.price or (listed_price(listed) if listed else None)
-    expected_ms = known.expected_ms(candidate)
+    expected_ms = signals.expected_ms(candidate)
     return {
         "model": candidate.model,
         "upstream": candidate.upstream,
@@ -111,8 +113,8 @@ def _cost_json(steps: list[Step], limits: Limits) -> JsonObject:
     At worst every attempt, and every retry, is billed in full; null where one of them has no known worst.
     """
     worst = [step.candidate.worst_cost_usd for step in steps]
-    known = [usd for usd in worst if usd is not None]
-    worst_usd = sum(known) * (1 + limits.retries) if worst and len(known) == len(worst) else None
+    signals = [usd for usd in worst if usd is not None]
+    worst_usd = sum(signals) * (1 + limits.retries) if worst and len(signals) == len(worst) else None
     if worst_usd is not None and limits.max_cost_usd is not None:
         worst_usd = min(worst_usd, limits.max_cost_usd)
     estimated_usd = steps[0].candidate.estimated_cost_usd if steps else None
@@ -120,13 +122,13 @@ def _cost_json(steps: list[Step], limits: Limits) -> JsonObject:
 
 
 def _catalog_json(prepared: Prepared) -> JsonObject | None:
-    catalog, known = prepared.known.catalog, prepared.known
+    catalog, signals = prepared.signals.catalog, prepared.signals
     if catalog is None:
         return None
     return {
         "models": len(catalog),
-        "age_s": round(catalog.age_s(known.now_s)),
-        "fresh": known.is_fresh,
+        "age_s": round(catalog.age_s(signals.now_s)),
+        "fresh": signals.is_fresh,
     }
 
 

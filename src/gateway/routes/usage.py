@@ -7,8 +7,8 @@ from gateway.http.body import HttpResponse
 from gateway.http.errors import GatewayError
 from gateway.http.json_values import Json, JsonObject
 from gateway.http.responses import respond_json
-from gateway.ledger.usage_query import MOST_GROUPS, Span, shown, span_of, statements_for
-from gateway.memory.database import TIMEOUT_S, ask_ledger
+from gateway.ledger.usage_query import MAX_GROUPS, Span, shown, span_of, statements_for
+from gateway.memory.database import TIMEOUT_S, query_database
 from gateway.memory.ports import DatabaseError, Ports
 from gateway.pipeline.call import Call
 
@@ -35,14 +35,14 @@ async def show_usage(call: Call) -> HttpResponse:
         return HttpResponse(
             status=200,
             headers=(CSV_TYPE, *NO_STORE, *call.frame.headers),
-            body=_csv(span.by, series[:MOST_GROUPS]),
+            body=_csv(span.by, series[:MAX_GROUPS]),
         )
     return respond_json(200, _usage_json(span, results, series, call), call.frame, NO_STORE)
 
 
 async def _ask(span: Span, ports: Ports) -> list[list[JsonObject]]:
     try:
-        return await ask_ledger(statements_for(span), ports)
+        return await query_database(statements_for(span), ports)
     except (DatabaseError, TimeoutError):
         raise GatewayError(
             "ledger_unavailable",
@@ -55,7 +55,7 @@ async def _ask(span: Span, ports: Ports) -> list[list[JsonObject]]:
 def _usage_json(
     span: Span, results: list[list[JsonObject]] | None, series: list[JsonObject], call: Call
 ) -> JsonObject:
-    rows: list[Json] = [*series[:MOST_GROUPS]]
+    rows: list[Json] = [*series[:MAX_GROUPS]]
     return {
         "object": "usage",
         "ledger": "bound" if call.ports.database.bound else "not bound: nothing is kept",
@@ -65,7 +65,7 @@ def _usage_json(
         "by": span.by,
         "totals": shown(results[0][0]) if results else None,
         "series": rows,
-        "truncated": len(series) > MOST_GROUPS,
+        "truncated": len(series) > MAX_GROUPS,
         "lost_writes": call.memory.lost_writes.count,
     }
 

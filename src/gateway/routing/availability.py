@@ -13,12 +13,14 @@ MAX_AGE_S = 300.0
 MAX_LOOKUPS = 4
 
 
-def due(planned: Plan, catalog: Catalog | None, memory: EndpointsMemory, *, now_s: float) -> tuple[str, ...]:
+def models_to_look_up(
+    planned: Plan, catalog: Catalog | None, memory: EndpointsMemory, *, now_s: float
+) -> tuple[str, ...]:
     """Return the models whose endpoints are to be fetched, the first of the chain first.
 
     Only what the catalogue lists: a name becomes a part of a path upstream, and a caller's may be anything.
     """
-    if catalog is None or not planned.by_speed:
+    if catalog is None or not planned.by_latency:
         return ()
     asked = [each.asked for each in planned.chain if each.upstream == OPENROUTER]
     listed = [model for model in asked if (catalog.find(model) or {}).get("id") == model]
@@ -30,7 +32,9 @@ def _is_recent(model: str, memory: EndpointsMemory, now_s: float) -> bool:
     return known is not None and 0.0 <= now_s - known.fetched_at_s <= MAX_AGE_S
 
 
-async def look_up(models: tuple[str, ...], upstream: Upstream, ports: Ports, memory: EndpointsMemory) -> None:
+async def look_up_endpoints(
+    models: tuple[str, ...], upstream: Upstream, ports: Ports, memory: EndpointsMemory
+) -> None:
     """Fetch the endpoints of these models; what cannot be had is left for another request."""
     from gateway.catalog.endpoints import endpoints_of  # noqa: PLC0415  # few ask for the order by speed
 

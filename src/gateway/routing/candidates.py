@@ -10,7 +10,7 @@ from gateway.http.json_values import JsonObject
 from gateway.http.message import OPENROUTER
 from gateway.memory.catalog import Catalog
 from gateway.routing.chain import Candidate
-from gateway.routing.cost_estimate import costs_of
+from gateway.routing.cost_estimate import estimate_costs
 from gateway.settings.price import Price
 from gateway.settings.settings import Settings
 from gateway.settings.task_routes import TaskRoute
@@ -18,7 +18,7 @@ from gateway.settings.upstreams import split_direct
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class CandidateInfo:
     """A candidate, with what is known of it.
 
     Attributes:
@@ -31,9 +31,9 @@ class Link:
     route: TaskRoute | None
 
 
-def links_of(
+def candidates_of(
     name: str, route: TaskRoute | None, chat: ChatRequest, settings: Settings, catalog: Catalog | None
-) -> Iterator[Link]:
+) -> Iterator[CandidateInfo]:
     """Yield the links that one name stands for: itself, or the models of its route.
 
     Raises:
@@ -43,7 +43,9 @@ def links_of(
         yield _direct(model, route, chat, settings) or _listed(model, route, chat, catalog)
 
 
-def _direct(model: str, route: TaskRoute | None, chat: ChatRequest, settings: Settings) -> Link | None:
+def _direct(
+    model: str, route: TaskRoute | None, chat: ChatRequest, settings: Settings
+) -> CandidateInfo | None:
     parts = split_direct(model)
     if parts is None:
         return None
@@ -56,7 +58,7 @@ def _direct(model: str, route: TaskRoute | None, chat: ChatRequest, settings: Se
             param=chat.field_of(model),
         )
     price = direct.prices.get(asked)
-    costs = costs_of(chat, price or Price())
+    costs = estimate_costs(chat, price or Price())
     candidate = Candidate(
         model=model,
         upstream=name,
@@ -66,14 +68,14 @@ def _direct(model: str, route: TaskRoute | None, chat: ChatRequest, settings: Se
         estimated_cost_usd=costs.likely_usd,
         worst_cost_usd=costs.most_usd,
     )
-    return Link(candidate=candidate, listed=None, route=route)
+    return CandidateInfo(candidate=candidate, listed=None, route=route)
 
 
-def _listed(model: str, route: TaskRoute | None, chat: ChatRequest, catalog: Catalog | None) -> Link:
+def _listed(model: str, route: TaskRoute | None, chat: ChatRequest, catalog: Catalog | None) -> CandidateInfo:
     listed = catalog.find(model) if catalog else None
     # A variant that searches the web adds a fee that no list price holds.
     price = Price() if listed is None or model.endswith(":online") else listed_price(listed)
-    costs = costs_of(chat, price, listed)
+    costs = estimate_costs(chat, price, listed)
     candidate = Candidate(
         model=model,
         upstream=OPENROUTER,
@@ -83,4 +85,4 @@ def _listed(model: str, route: TaskRoute | None, chat: ChatRequest, catalog: Cat
         estimated_cost_usd=costs.likely_usd,
         worst_cost_usd=costs.most_usd,
     )
-    return Link(candidate=candidate, listed=listed, route=route)
+    return CandidateInfo(candidate=candidate, listed=listed, route=route)

@@ -32,7 +32,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Misfit:
+class Ineligible:
     """Why a model is passed over, and whether a call could only fail."""
 
     reason: str
@@ -44,12 +44,12 @@ class Misfit:
 Check: TypeAlias = Callable[[JsonObject, Question], JsonObject | None]
 
 
-def misfit(listed: JsonObject, question: Question) -> Misfit | None:
+def check_capability(listed: JsonObject, question: Question) -> Ineligible | None:
     """Return the first thing that speaks against a listed model; None where nothing does."""
     for reason, check, certain in CHECKS:
         details = check(listed, question)
         if details is not None:
-            return Misfit(reason=reason, certain=certain, details=details)
+            return Ineligible(reason=reason, certain=certain, details=details)
     return None
 
 
@@ -62,12 +62,20 @@ def _expired(listed: JsonObject, question: Question) -> JsonObject | None:
 
 
 def _certainly_too_long(listed: JsonObject, question: Question) -> JsonObject | None:
-    return None if question.chat.needs.shrinks else _beyond(listed, question.chat.needs.tokens.least)
+    return (
+        None
+        if question.chat.requirements.shrinks
+        else _beyond(listed, question.chat.requirements.tokens.least)
+    )
 
 
 def _likely_too_long(listed: JsonObject, question: Question) -> JsonObject | None:
-    needs = question.chat.needs
-    return None if needs.shrinks else _beyond(listed, needs.tokens.likely + (question.chat.max_tokens or 0))
+    requirements = question.chat.requirements
+    return (
+        None
+        if requirements.shrinks
+        else _beyond(listed, requirements.tokens.likely + (question.chat.max_tokens or 0))
+    )
 
 
 def _beyond(listed: JsonObject, tokens: int) -> JsonObject | None:
@@ -78,15 +86,15 @@ def _beyond(listed: JsonObject, tokens: int) -> JsonObject | None:
 
 
 def _lacks_input(listed: JsonObject, question: Question) -> JsonObject | None:
-    return _lacks_side(listed, "input_modalities", question.chat.needs.inputs - FILE)
+    return _lacks_side(listed, "input_modalities", question.chat.requirements.inputs - FILE)
 
 
 def _lacks_file_input(listed: JsonObject, question: Question) -> JsonObject | None:
-    return _lacks_side(listed, "input_modalities", question.chat.needs.inputs & FILE)
+    return _lacks_side(listed, "input_modalities", question.chat.requirements.inputs & FILE)
 
 
 def _lacks_output(listed: JsonObject, question: Question) -> JsonObject | None:
-    return _lacks_side(listed, "output_modalities", question.chat.needs.outputs)
+    return _lacks_side(listed, "output_modalities", question.chat.requirements.outputs)
 
 
 def _lacks_side(listed: JsonObject, side: str, wanted: frozenset[str]) -> JsonObject | None:
@@ -108,16 +116,16 @@ def _lacks(listed: JsonObject, *needed: frozenset[str] | None) -> JsonObject | N
 
 
 def _lacks_tools(listed: JsonObject, question: Question) -> JsonObject | None:
-    return _lacks(listed, TOOLS if question.chat.needs.tools else None)
+    return _lacks(listed, TOOLS if question.chat.requirements.tools else None)
 
 
 def _lacks_json(listed: JsonObject, question: Question) -> JsonObject | None:
-    kind = question.chat.needs.json
+    kind = question.chat.requirements.json
     return _lacks(listed, JSON_PARAMETERS[kind] if kind else None)
 
 
 def _lacks_parameter(listed: JsonObject, question: Question) -> JsonObject | None:
-    return _lacks(listed, *(PARAMETERS[name] for name in question.chat.needs.parameters))
+    return _lacks(listed, *(PARAMETERS[name] for name in question.chat.requirements.parameters))
 
 
 def _lacks_required(listed: JsonObject, question: Question) -> JsonObject | None:

@@ -113,7 +113,7 @@ class Plan:
     chain: tuple[Candidate, ...]
     skipped: tuple[Skipped, ...] = ()
     order: Order = "given"
-    by_speed: bool = False
+    by_latency: bool = False
     notes: tuple[str, ...] = ()
     nothing_left: str = ""
     limits: Limits

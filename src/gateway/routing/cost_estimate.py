@@ -13,7 +13,7 @@ CACHE_WRITE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Costs:
+class CostEstimate:
     """What one attempt costs, in USD; None where the price, or a length, is not known.
 
     Attributes:
@@ -26,10 +26,10 @@ class Costs:
     most_usd: float | None
 
 
-def costs_of(chat: ChatRequest, price: Price, listed: JsonObject | None = None) -> Costs:
+def estimate_costs(chat: ChatRequest, price: Price, listed: JsonObject | None = None) -> CostEstimate:
     """Return what an attempt costs; ``listed`` is the model as the catalogue has it, where it has."""
-    tokens, most_tokens = chat.needs.tokens, _most_completion_tokens(chat, listed)
-    times = CACHE_WRITE if chat.needs.writes_cache else 1
+    tokens, most_tokens = chat.requirements.tokens, _most_completion_tokens(chat, listed)
+    times = CACHE_WRITE if chat.requirements.writes_cache else 1
     per_request_usd = usd_per_request(listed) if listed else 0.0
 
     def usd(prompt_tokens: float, completion_tokens: float) -> float | None:
@@ -37,8 +37,8 @@ def costs_of(chat: ChatRequest, price: Price, listed: JsonObject | None = None) 
         return None if tokens_usd is None else tokens_usd + per_request_usd
 
     likely_tokens = min(EXPECTED_COMPLETION_TOKENS, most_tokens or EXPECTED_COMPLETION_TOKENS)
-    is_bounded = most_tokens is not None and tokens.most is not None and not chat.needs.has_fees
-    return Costs(
+    is_bounded = most_tokens is not None and tokens.most is not None and not chat.requirements.has_fees
+    return CostEstimate(
         likely_usd=usd(tokens.likely, likely_tokens),
         most_usd=usd(tokens.most or 0, most_tokens or 0.0) if is_bounded else None,
     )

@@ -7,12 +7,12 @@ from operator import attrgetter
 from gateway.dialects.chat.answer_checks import AnswerTest
 from gateway.dialects.chat.fields import MAX_MODELS
 from gateway.dialects.chat.request import ChatRequest
-from gateway.routing.candidates import links_of
+from gateway.routing.candidates import candidates_of
 from gateway.routing.chain import Candidate, Limits, Plan, Skipped
-from gateway.routing.eligibility import Judge, Judged, fault_of
+from gateway.routing.eligibility import Eligibility, SortedCandidates, fault_of_empty_chain
 from gateway.routing.order import OrderBy, ordered
 from gateway.routing.selection import Selection
-from gateway.routing.signals import Knowledge
+from gateway.routing.signals import Signals
 from gateway.settings.caller import Caller
 from gateway.settings.options import Options, Order
 from gateway.settings.settings import Settings
@@ -22,7 +22,7 @@ NOT_SURE = "By the list of models none of the chain fits this request for sure; 
 
 
 def plan(
-    chat: ChatRequest, selection: Selection, settings: Settings, caller: Caller, known: Knowledge
+    chat: ChatRequest, selection: Selection, settings: Settings, caller: Caller, signals: Signals
 ) -> Plan:
     """Return the chain for a request: the models and tasks that it selects, in order, within its limits.
 
@@ -34,26 +34,28 @@ def plan(
         selection = replace(selection, names=selection.names[:1], routes=selection.routes[:1])
     names, routes = selection.names, selection.routes
     links = [
-        [*links_of(name, route, chat, settings, known.catalog)]
+        [*candidates_of(name, route, chat, settings, signals.catalog)]
         for name, route in zip(names, routes, strict=True)
     ]
     named_first = names[0] if chat.models and routes[0] is None else None
-    judge = Judge(chat=chat, options=options, caller=caller, known=known, named_first=named_first)
+    judge = Eligibility(chat=chat, options=options, caller=caller, signals=signals, named_first=named_first)
     groups, skipped, notes = _left([judge.judge(each) for each in links])
-    chain = _in_order(groups, routes, options, known)
+    chain = _in_order(groups, routes, options, signals)
     most = MAX_MODELS if options.fallbacks else 1
     reason = "chain_too_long" if options.fallbacks else "no_fallbacks"
     skipped += tuple(Skipped(model=each.model, reason=reason) for each in chain[most:])
-    can_go_on = options.on_midstream != "continue" or chat.is_text  # never on from half a tool call or JSON
+    can_go_on = (
+        options.on_midstream != "continue" or chat.is_text_only
+    )  # never on from half a tool call or JSON
     return Plan(
         requested=tuple(dict.fromkeys([link.candidate.model for each in links for link in each])),
         chain=chain[:most],
         skipped=skipped,
         order=selection.order,
-        by_speed="fastest" in selection.orders,
+        by_latency="fastest" in selection.orders,
         notes=notes,
-        nothing_left="" if chain else fault_of([each.reason for each in skipped]),
-        limits=_limits(options, settings, known),
+        nothing_left="" if chain else fault_of_empty_chain([each.reason for each in skipped]),
+        limits=_limits(options, settings, signals),
         answer_test=AnswerTest(
             json=chat.wants_json and options.check_json, reasoning_only=options.allow_reasoning_only
         ),
@@ -64,7 +66,9 @@ def plan(
     )
 
 
-def _left(judged: list[Judged]) -> tuple[list[list[Candidate]], tuple[Skipped, ...], tuple[str, ...]]:
+def _left(
+    judged: list[SortedCandidates],
+) -> tuple[list[list[Candidate]], tuple[Skipped, ...], tuple[str, ...]]:
     """Return what is left of each name, what is skipped, and notes.
 
     Where nothing fits for sure, what may fit is kept: the list of models is no condition for an answer.
@@ -84,7 +88,7 @@ def _in_order(
     groups: list[list[Candidate]],
     routes: tuple[TaskRoute | None, ...],
     options: Options,
-    known: Knowledge,
+    signals: Signals,
 ) -> tuple[Candidate, ...]:
     """Return the chain: ordered as a whole where the request says how, else each route in its own order."""
 
@@ -92,9 +96,9 @@ def _in_order(
         return OrderBy(
             how=how,
             weights=options.weights if options.weights is not None else route.weights if route else {},
-            expected_ms=known.expected_ms,
-            session_model=known.session_model,
-            draw=known.draw,
+            expected_ms=signals.expected_ms,
+            session_model=signals.session_model,
+            draw=signals.draw,
         )
 
     if options.order:
@@ -117,12 +121,12 @@ LIMIT_SETTINGS = ("deadline_ms", "attempt_ms", "first_token_ms", "idle_ms", "ret
 _limits_in = attrgetter(*LIMIT_SETTINGS)
 
 
-def _limits(options: Options, settings: Settings, known: Knowledge) -> Limits:
+def _limits(options: Options, settings: Settings, signals: Signals) -> Limits:
     asked, set_ = _limits_in(options), _limits_in(settings)
     deadline_ms, attempt_ms, first_token_ms, idle_ms, retries = [
         set_[index] if value is None else value for index, value in enumerate(asked)
     ]
-    max_usd, left_usd = options.max_cost_usd, known.budget_left_usd
+    max_usd, left_usd = options.max_cost_usd, signals.budget_left_usd
     ceilings = [usd for usd in (max_usd, left_usd) if usd is not None]
     is_budgets = left_usd is not None and (max_usd is None or left_usd < max_usd)
     return Limits(

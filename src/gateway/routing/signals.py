@@ -12,7 +12,7 @@ from gateway.routing.expected_latency import expected_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Knowledge:
+class Signals:
     """What planning goes by.
 
     Attributes:
@@ -34,7 +34,7 @@ class Knowledge:
     draw: Callable[[], float]
 
 
-def gather(
+def gather_signals(
     ports: Ports,
     memory: Memory,
     catalog: Catalog | None,
@@ -43,7 +43,7 @@ def gather(
     session: str | None,
     stream: bool,
     budget_left_usd: float | None,
-) -> Knowledge:
+) -> Signals:
     """Return what this isolate knows now."""
     now_s = ports.now_s()
 
@@ -54,7 +54,7 @@ def gather(
         known = memory.endpoints.get(candidate.asked)
         return expected_ms(object_or_empty(known.payload["data"]), stream=stream) if known else None
 
-    return Knowledge(
+    return Signals(
         now_s=now_s,
         catalog=catalog,
         is_fresh=catalog is not None and catalog.age_s(now_s) <= ttl_s,

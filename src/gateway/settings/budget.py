@@ -11,7 +11,7 @@ from gateway.settings.parse_value import BUDGETS, is_budget
 
 MICROS = 1_000_000  # of a USD
 # No request costs this much: an upstream that says so is wrong, and must not spoil the sums that it is in.
-MOST_MICROS = 1_000_000 * MICROS
+MAX_MICROS = 1_000_000 * MICROS
 Span: TypeAlias = Literal["day", "month"]
 
 
@@ -36,8 +36,8 @@ class Budget:
 def micros_of(usd: float) -> int:
     """Return an amount in whole micro-dollars, halves up; what cannot be one becomes the nearest that can."""
     micros = usd * MICROS
-    if not 0 < micros < MOST_MICROS:
-        return MOST_MICROS if micros > 0 else 0
+    if not 0 < micros < MAX_MICROS:
+        return MAX_MICROS if micros > 0 else 0
     return floor(round(micros, 3) + 0.5)  # a half is one, though as a float it may be a little less
 
 

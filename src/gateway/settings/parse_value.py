@@ -15,12 +15,12 @@ _DEFAULT_PORT = re.compile(r"https://.*:443|http://.*:80")
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 
 HOUR_MS = 3_600_000
-LEAST_BUDGET_USD = 0.000_001
-MOST_BUDGET_USD = 1_000_000_000.0
+MIN_BUDGET_USD = 0.000_001
+MAX_BUDGET_USD = 1_000_000_000.0
 BUDGETS = "0, or from 0.000001 to 1000000000"
 
 Value: TypeAlias = str | int | float | bool | tuple[object, ...] | None
-Cast: TypeAlias = Callable[[str], Value]
+ParseValue: TypeAlias = Callable[[str], Value]
 
 
 def is_model_name(name: str) -> bool:
@@ -124,7 +124,7 @@ def as_whole(minimum: int, maximum: int) -> Callable[[str], int]:
 
 def is_budget(usd: float) -> bool:
     """Return whether a budget may be so much: 0, or what whole micro-dollars and JSON's numbers can say."""
-    return usd == 0 or LEAST_BUDGET_USD <= usd <= MOST_BUDGET_USD
+    return usd == 0 or MIN_BUDGET_USD <= usd <= MAX_BUDGET_USD
 
 
 def as_budget_usd(raw: str) -> float:

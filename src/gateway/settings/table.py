@@ -10,7 +10,7 @@ from gateway.http.frozen import dataclass
 from gateway.settings.keys import as_keys
 from gateway.settings.parse_value import (
     HOUR_MS,
-    Cast,
+    ParseValue,
     as_base_url,
     as_budget_usd,
     as_count_or_unlimited,
@@ -31,7 +31,7 @@ class Setting:
     """One row of the settings table: its default as it would be written, how it is read, what it means."""
 
     default: str
-    cast: Cast
+    cast: ParseValue
     meaning: str
     secret: bool = False
 

@@ -12,13 +12,13 @@ from gateway.http.json_values import JsonObject
 from gateway.http.message import ClientGoneError
 from gateway.http.responses import Frame
 from gateway.memory.ports import Ports
-from gateway.streaming.guard import broken_event
+from gateway.streaming.guard import cut_off_event
 from gateway.streaming.keep_alive import abandon, comment_until_done
 from gateway.streaming.relay import RelayedStream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PatientStream:
+class EarlyStream:
     """Waits for the chain in the client's sight; its status is 200 whatever comes of it.
 
     Attributes:
@@ -35,7 +35,7 @@ class PatientStream:
     every_s: float
     guard_events: int | None
     frame: Frame
-    head: JsonObject
+    envelope: JsonObject
     relay: Callable[[ServedStream], RelayedStream]
     on_fail: Callable[[GatewayError | None], None]
     ports: Ports
@@ -70,4 +70,4 @@ class PatientStream:
         """Take note of the error, and write it as the one event, if the client is still there."""
         self.on_fail(error)
         with suppress(ClientGoneError):
-            await sink.write(broken_event(self.head, self.frame.error_json(error)))
+            await sink.write(cut_off_event(self.envelope, self.frame.error_json(error)))

@@ -7,7 +7,7 @@ _BEGINS_TEXT = re.compile(rb'"content":"')
 _PLAIN_TEXT = re.compile(rb'[^"\\\r\n]+')
 
 
-class Refrain:
+class RepeatedFrame:
     """Knows an event again that differs from an earlier one in nothing but a plain text.
 
     What its keys, and its values but for that text, said of the earlier one is true of it too, and need not
@@ -27,10 +27,10 @@ class Refrain:
 
     def repeats(self, event: bytes) -> bool:
         """Return whether an event is the one that was learned last, with another text or the same."""
-        head = self._head
+        envelope = self._head
         return (
-            head is not None
-            and event.startswith(head)
+            envelope is not None
+            and event.startswith(envelope)
             and event.endswith(self._tail)
-            and _PLAIN_TEXT.fullmatch(event, len(head), len(event) - len(self._tail)) is not None
+            and _PLAIN_TEXT.fullmatch(event, len(envelope), len(event) - len(self._tail)) is not None
         )

@@ -6,17 +6,17 @@ passed on, and the answer is said to have broken off.
 
 from collections.abc import Callable, Iterable
 
-from gateway.dialects.chat.answer_checks import is_plain_progress, look_at
+from gateway.dialects.chat.answer_checks import inspect_event, is_plain_progress
 from gateway.dialects.chat.chunk_shape import ChunkShape
 from gateway.fallback.attempt_once import ServedStream
-from gateway.fallback.exhausted import stream_broken
+from gateway.fallback.exhausted import stream_cut_off
 from gateway.fallback.receipt import Receipt
 from gateway.faults.fault import AttemptFailedError, Fault
 from gateway.http.json_bytes import parse_json, to_json_bytes
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
 from gateway.http.responses import Frame
 from gateway.http.sse import data_of, event_of
-from gateway.streaming.fast_path import Refrain
+from gateway.streaming.fast_path import RepeatedFrame
 from gateway.upstream.commit import DONE
 
 
@@ -49,7 +49,7 @@ class Guard:
         self._shape = shape
         self._now_s = now_s
         self._finished = False
-        self._refrain = Refrain()
+        self._refrain = RepeatedFrame()
 
     def pass_on(self, events: Iterable[bytes]) -> bytes:
         """Return the bytes that the client gets for these events."""
@@ -77,7 +77,7 @@ class Guard:
     def finish(self, rest: bytes) -> bytes:
         """Return what the client gets when the upstream has closed the stream; ``rest`` is a cut event."""
         tail = b""
-        if rest.strip() and _is_whole(rest):  # the blank line after the last event was left out
+        if rest.strip() and _is_complete(rest):  # the blank line after the last event was left out
             tail = self.pass_on([rest + b"\n\n"])
         return tail if self.ended else tail + self.lose(Fault(code="no_finish_reason"))
 
@@ -93,12 +93,12 @@ class Guard:
     def error_event(self, frame: Frame, *, list_all: bool) -> bytes:
         """Return the one event that tells the client that the answer ends here and is not whole."""
         assert self.fault is not None
-        error = stream_broken(self.fault, self._receipt, list_all=list_all)
-        return broken_event(self.head(), frame.error_json(error))
+        error = stream_cut_off(self.fault, self._receipt, list_all=list_all)
+        return cut_off_event(self.envelope(), frame.error_json(error))
 
-    def head(self) -> JsonObject:
+    def envelope(self) -> JsonObject:
         """Return what every chunk of this stream has: its id, object, time and model."""
-        return self._shape.head()
+        return self._shape.envelope()
 
     def _break_off(self, fault: Fault) -> bytes:
         self.ended = True
@@ -115,7 +115,7 @@ class Guard:
         if payload is None:
             return self.lose(Fault(code="malformed_event"))
         try:
-            look = look_at(payload, header=self._stream.reply.header, now_s=self._now_s())
+            look = inspect_event(payload, header=self._stream.reply.header, now_s=self._now_s())
         except AttemptFailedError as failure:
             return self._break_off(failure.fault)
         self.progressed = self.progressed or look.progress or look.finish is not None
@@ -144,13 +144,13 @@ class Guard:
         payload["gateway"] = self._receipt.to_json()
 
 
-def broken_event(head: JsonObject, error: JsonObject) -> bytes:
+def cut_off_event(envelope: JsonObject, error: JsonObject) -> bytes:
     """Return an error event in the form that OpenRouter documents, with the one error shape inside.
 
     ``head`` is what every chunk of the broken answer has.
     """
     choices: list[Json] = [{"index": 0, "delta": {"content": ""}, "finish_reason": "error"}]
-    return event_of(to_json_bytes({**head, "choices": choices, **error}))
+    return event_of(to_json_bytes({**envelope, "choices": choices, **error}))
 
 
 def _with_text(text: str, payload: JsonObject) -> str | None:
@@ -172,6 +172,6 @@ def _object_in(data: bytes) -> JsonObject | None:
     return payload if isinstance(payload, dict) else None
 
 
-def _is_whole(rest: bytes) -> bool:
+def _is_complete(rest: bytes) -> bool:
     data = data_of(rest) or b""
     return data == DONE or _object_in(data) is not None

@@ -5,14 +5,14 @@ from collections.abc import Callable
 from gateway.memory.ports import CLOCK_GRAIN_S, CallLater
 
 # Nobody reads for so long who still wants the answer; the upstream's connection is not held open for it.
-MOST_PAUSED_S = 600.0
+MAX_PAUSED_S = 600.0
 
 
 class IdleTimer:
     """Calls ``on_idle`` once, when ``idle_s`` seconds have passed without ``touch``.
 
     It does not fire while ``is_paused`` says that what is waited for is somebody else's to do, unless nothing
-    has moved for ``MOST_PAUSED_S``. A touch costs an assignment: the timer looks at the time of the last one
+    has moved for ``MAX_PAUSED_S``. A touch costs an assignment: the timer looks at the time of the last one
     only when it wakes.
     """
 
@@ -44,7 +44,7 @@ class IdleTimer:
 
     def _wake(self) -> None:
         now_s = self._now_s()
-        if self._is_paused() and now_s - self._touched_at_s < MOST_PAUSED_S:
+        if self._is_paused() and now_s - self._touched_at_s < MAX_PAUSED_S:
             self._counts_from_s = now_s
         left_s = self._counts_from_s + self._idle_s - now_s
         if left_s > CLOCK_GRAIN_S:

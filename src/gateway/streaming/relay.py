@@ -15,7 +15,7 @@ from gateway.http.json_values import JsonObject, text_or_none
 from gateway.http.message import ClientGoneError, TransportError
 from gateway.http.responses import Frame
 from gateway.memory.ports import CallLater
-from gateway.streaming.guard import Guard, broken_event
+from gateway.streaming.guard import Guard, cut_off_event
 from gateway.streaming.guard_step import GuardStep
 from gateway.streaming.idle_timer import IdleTimer
 from gateway.upstream.commit import CommittedStream
@@ -95,7 +95,7 @@ class RelayedStream:
     def _bug_event(self, guard: Guard | None) -> bytes:
         """Return the one event that tells the client that the gateway failed and the answer is not whole."""
         error = internal_error(partial=True, gateway=self.receipt.to_json())
-        return broken_event(guard.head() if guard else {}, self.frame.error_json(error))
+        return cut_off_event(guard.envelope() if guard else {}, self.frame.error_json(error))
 
     def _guard_of(self, served: ServedStream) -> Guard:
         stream = served.answer

@@ -79,10 +79,10 @@ async def _execute(
 
 def restart_event(guard: Guard, served: ServedStream) -> bytes:
     """Return the chunk that tells the client to clear what it has: another model starts over."""
-    head, first = guard.head(), served.answer.first
+    envelope, first = guard.envelope(), served.answer.first
     event: JsonObject = {
-        **head,
-        **{name: usable(first.get(name), head[name]) for name in NAMED},
+        **envelope,
+        **{name: usable(first.get(name), envelope[name]) for name in NAMED},
         "choices": [],
     }
     event["gateway"] = {

@@ -66,7 +66,7 @@ class Streaming:
 
         A chain that ends before the first comment is due is answered as any other.
         """
-        from gateway.streaming.early_stream import PatientStream  # noqa: PLC0415
+        from gateway.streaming.early_stream import EarlyStream  # noqa: PLC0415
         from gateway.streaming.keep_alive import abandon  # noqa: PLC0415  # few ask for it
 
         chain = asyncio.create_task(execute(self.planned, self.ask, self.receipt, self.ports, self.memory))
@@ -77,12 +77,12 @@ class Streaming:
             raise
         if chain.done() and isinstance(served := chain.result(), ServedStream):
             return self.relay(served)
-        return PatientStream(
+        return EarlyStream(
             chain=chain,
             every_s=every_s,
             guard_events=self.planned.limits.guard_events,
             frame=self.frame,
-            head={
+            envelope={
                 "object": OBJECT,
                 "id": f"gen-{self.receipt.request_id}",
                 "created": int(self.ports.now_s()),

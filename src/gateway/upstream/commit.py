@@ -2,7 +2,13 @@
 
 import re
 
-from gateway.dialects.chat.answer_checks import AnswerTest, Look, completion_in, look_at, without_keep_alives
+from gateway.dialects.chat.answer_checks import (
+    AnswerTest,
+    EventFacts,
+    completion_in,
+    inspect_event,
+    without_keep_alives,
+)
 from gateway.faults.classify import classify
 from gateway.faults.fault import AttemptFailedError, Fault
 from gateway.http.frozen import dataclass
@@ -120,7 +126,7 @@ def _events_in(decoder: SseDecoder, piece: bytes) -> list[bytes]:
         raise AttemptFailedError(Fault(code="malformed_event")) from None
 
 
-def _look(data: bytes, reply: Reply, now_s: float) -> tuple[JsonObject, Look]:
+def _look(data: bytes, reply: Reply, now_s: float) -> tuple[JsonObject, EventFacts]:
     if data == DONE:
         raise AttemptFailedError(Fault(code="empty_answer"))
     try:
@@ -129,4 +135,4 @@ def _look(data: bytes, reply: Reply, now_s: float) -> tuple[JsonObject, Look]:
         payload = None
     if not isinstance(payload, dict):
         raise AttemptFailedError(Fault(code="malformed_event"))
-    return payload, look_at(payload, header=reply.header, now_s=now_s)
+    return payload, inspect_event(payload, header=reply.header, now_s=now_s)

@@ -14,7 +14,7 @@ from gateway.routing.selection import select
 from gateway.settings.caller import Caller
 from gateway.settings.options import OPTIONS
 from gateway.settings.settings import Settings
-from tests.support.planning import known, parsed, planned
+from tests.support.planning import parsed, planned, signals_of
 
 # Names as callers and providers make them up: nothing that the gateway knows of is needed to tell them apart.
 NAMES = st.text("abc_", min_size=1, max_size=3).filter(lambda name: name not in (*OWN, *REFUSED))
@@ -34,8 +34,8 @@ def prepared(caller: Caller | None = None, /, **fields: object) -> Prepared:
         rate_headers=(),
         session=None,
         selection=select(chat, Settings.from_env(lambda _name: None), caller),
-        known=known(),
-        planned=planned(None, known(), None, **fields),
+        signals=signals_of(),
+        planned=planned(None, signals_of(), None, **fields),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.answer_cache.cacheable import plain_to_keep, stream_to_keep
+from gateway.answer_cache.cacheable import plain_to_cache, stream_to_cache
 from gateway.answer_cache.cached_answer import unpack
 from gateway.answer_cache.record_stream import RecordedStream
 from gateway.http.body import Sink
@@ -26,15 +26,15 @@ def plain(**choice: Any) -> dict[str, Any]:  # noqa: ANN401  # JSON of any kind
 
 
 def keeps(payload: dict[str, Any]) -> bool:
-    return plain_to_keep(payload, model="a/one", at_s=0.0) is not None
+    return plain_to_cache(payload, model="a/one", at_s=0.0) is not None
 
 
 def keeps_stream(*events: bytes) -> bool:
-    return stream_to_keep(b"".join(events), model="a/one", at_s=0.0) is not None
+    return stream_to_cache(b"".join(events), model="a/one", at_s=0.0) is not None
 
 
 def test_a_whole_plain_answer_is_kept_as_it_is() -> None:
-    kept = plain_to_keep(plain(), model="a/one", at_s=2.0)
+    kept = plain_to_cache(plain(), model="a/one", at_s=2.0)
 
     assert kept is not None
     found = unpack(kept)
@@ -97,7 +97,7 @@ async def test_a_stream_whose_client_leaves_at_its_last_byte_is_not_kept() -> No
     await finish(response, on_write=leave)
     await made.let_run()
 
-    assert made.answers.values == {}
+    assert made.answer_cache.values == {}
 
 
 @dataclass
@@ -136,6 +136,6 @@ class Relaying:
 async def test_a_recording_is_whole_or_none(hands_over: bool, recorded: list[bytes]) -> None:
     heard = list[bytes]()
 
-    await RecordedStream(inner=Relaying(hands_over), on_whole=heard.append).run(Client())
+    await RecordedStream(inner=Relaying(hands_over), on_complete=heard.append).run(Client())
 
     assert heard == recorded

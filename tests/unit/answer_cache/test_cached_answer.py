@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.answer_cache.cached_answer import KeptAnswer, pack, unpack
+from gateway.answer_cache.cached_answer import CachedAnswer, pack, unpack
 from gateway.http.message import ClientGoneError
 from tests.support.chunks import COMMENT, DONE, STOP, USAGE, chunk, text
 from tests.support.planning import catalog_of, listed
@@ -73,7 +73,7 @@ async def test_no_receipt_is_kept(is_stream: bool) -> None:
     made = World()
     first = await ask(made, stream=is_stream)
 
-    (kept,) = made.answers.values.values()
+    (kept,) = made.answer_cache.values.values()
 
     assert first.receipt["request_id"].encode() in first.body
     assert first.receipt["request_id"].encode() not in kept
@@ -89,7 +89,7 @@ async def test_a_stream_that_goes_on_after_a_break_is_not_kept() -> None:
 
     assert [attempt["outcome"] for attempt in got.receipt["attempts"]] == ["cut_off", "answered"]
     assert got.events[-1] == "[DONE]"
-    assert made.answers.values == {}
+    assert made.answer_cache.values == {}
 
 
 TWO = {"role": "assistant", "content": "Hi"}
@@ -116,7 +116,7 @@ async def test_every_choice_must_have_ended_by_itself(act: Act) -> None:
     got = await ask(made, stream=False, n=2)
 
     assert got.status == 200
-    assert made.answers.values == {}
+    assert made.answer_cache.values == {}
 
 
 async def test_a_streamed_tool_call_is_not_kept() -> None:
@@ -126,7 +126,7 @@ async def test_a_streamed_tool_call_is_not_kept() -> None:
     got = await ask(made)
 
     assert got.events[-1] == "[DONE]"
-    assert made.answers.values == {}
+    assert made.answer_cache.values == {}
 
 
 async def test_keeping_an_answer_delays_nobody() -> None:
@@ -135,10 +135,10 @@ async def test_keeping_an_answer_delays_nobody() -> None:
     for is_stream in (False, True):
         got = await finish(await made.begin(chat("a/one", stream=is_stream, gateway=KEEP)))
         assert got.status == 200
-        assert made.answers.values == {}
+        assert made.answer_cache.values == {}
 
     await made.let_run()
-    assert len(made.answers.values) == 2
+    assert len(made.answer_cache.values) == 2
 
 
 async def test_a_client_that_leaves_a_stream_that_is_given_again_is_no_bug() -> None:
@@ -188,12 +188,12 @@ async def test_what_is_given_again_leaves_a_budget_as_it_was(is_stream: bool) ->
 
 @pytest.mark.parametrize("usages", [(), ((3, 9), (12, 20))])
 def test_what_was_packed_is_unpacked(usages: tuple[tuple[int, int], ...]) -> None:
-    kept = KeptAnswer(at_s=1.5, model="a/one", body=b"data: a\n\n\nb", usages=usages)
+    kept = CachedAnswer(at_s=1.5, model="a/one", body=b"data: a\n\n\nb", usages=usages)
 
     assert unpack(pack(kept)) == kept
 
 
-PACKED = pack(KeptAnswer(at_s=1.0, model="a/one", body=b'data: {"usage":{}}\n\ndata: [DONE]\n\n'))
+PACKED = pack(CachedAnswer(at_s=1.0, model="a/one", body=b'data: {"usage":{}}\n\ndata: [DONE]\n\n'))
 
 
 @given(place=st.integers(0, len(PACKED) - 1), bit=st.integers(0, 7))
@@ -211,7 +211,7 @@ def test_a_part_of_it_is_nothing(length: int) -> None:
 
 def test_another_version_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.answer_cache.cached_answer.VERSION", 0)
-    old = pack(KeptAnswer(at_s=1.0, model="a/one", body=b"{}"))
+    old = pack(CachedAnswer(at_s=1.0, model="a/one", body=b"{}"))
     monkeypatch.undo()
 
     assert unpack(old) is None

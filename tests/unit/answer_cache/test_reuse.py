@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.answer_cache.cacheable import MOST_BYTES
+from gateway.answer_cache.cacheable import MAX_BYTES
 from gateway.http.message import ClientGoneError
 from tests.support.chunks import DONE, STOP, USAGE, text
 from tests.support.sqlite_database import SqliteDatabase
@@ -45,7 +45,7 @@ async def test_a_hit_makes_no_call_and_costs_nothing() -> None:
     assert (second.receipt["cost_usd"], second.receipt["cache"]) == (0, {"hit": True, "age_s": 0})
     assert first.receipt["cache"] == {"hit": False, "age_s": None}
     assert second.headers["x-gateway-model"] == "a/one"
-    assert made.answers.ttls_s == [60]
+    assert made.answer_cache.ttls_s == [60]
 
 
 async def test_a_streamed_hit_has_the_same_events_and_its_own_receipt() -> None:
@@ -96,7 +96,7 @@ NOT_KEPT: dict[str, Act] = {
         )
     ),
     "no end said": answer(choices=choice(finish_reason=None)),
-    "too large": answer("x" * MOST_BYTES),
+    "too large": answer("x" * MAX_BYTES),
     "failed": fail(404),
 }
 
@@ -107,14 +107,14 @@ async def test_what_is_no_whole_answer_is_not_kept(act: Act) -> None:
 
     await ask(made)
 
-    assert made.answers.values == {}
+    assert made.answer_cache.values == {}
 
 
 BROKEN: dict[str, Act] = {
     "broken off": stream(text("Hello."), RESET),
     "no finish reason": stream(text("Hello."), DONE),
     "an error": stream(text("Hello."), b'data: {"error": {"code": 502, "message": "x"}}\n\n'),
-    "too large": stream(text("x" * MOST_BYTES), STOP, USAGE, DONE),
+    "too large": stream(text("x" * MAX_BYTES), STOP, USAGE, DONE),
     "cut by its length": stream(text("Hi"), STOP.replace(b'"stop"', b'"length"'), USAGE, DONE),
 }
 
@@ -125,7 +125,7 @@ async def test_a_stream_that_is_not_whole_is_not_kept(act: Act) -> None:
 
     await ask(made, stream=True)
 
-    assert made.answers.values == {}
+    assert made.answer_cache.values == {}
 
 
 async def test_a_stream_that_another_model_took_over_is_not_kept() -> None:
@@ -134,7 +134,7 @@ async def test_a_stream_that_another_model_took_over_is_not_kept() -> None:
     got = await ask(made, "a/one", "b/two", stream=True, gateway={**KEEP, "on_midstream": "restart"})
 
     assert [attempt["outcome"] for attempt in got.receipt["attempts"]] == ["cut_off", "answered"]
-    assert made.answers.values == {}
+    assert made.answer_cache.values == {}
 
 
 async def test_a_stream_that_passes_unseen_is_not_kept() -> None:
@@ -142,7 +142,7 @@ async def test_a_stream_that_passes_unseen_is_not_kept() -> None:
 
     await ask(made, stream=True)
 
-    assert made.answers.values == {}
+    assert made.answer_cache.values == {}
 
 
 async def test_a_stream_whose_client_leaves_is_not_kept() -> None:
@@ -155,7 +155,7 @@ async def test_a_stream_whose_client_leaves_is_not_kept() -> None:
     await finish(response, on_write=leave)
     await made.let_run()
 
-    assert made.answers.values == {}
+    assert made.answer_cache.values == {}
 
 
 async def test_a_patient_stream_is_kept_without_its_comments() -> None:
@@ -179,7 +179,7 @@ async def test_callers_share_nothing() -> None:
         await made.let_run()
 
     assert len(made.upstream.received) == 2
-    assert len(made.answers.values) == 2
+    assert len(made.answer_cache.values) == 2
 
 
 async def test_a_plain_answer_is_none_for_a_stream() -> None:
@@ -228,7 +228,7 @@ async def test_without_the_option_nothing_is_looked_for_or_kept() -> None:
 
     assert "x-gateway-cache" not in got.headers
     assert "cache" not in got.receipt
-    assert made.answers.values == {}
+    assert made.answer_cache.values == {}
 
 
 async def test_a_route_or_a_key_may_set_it() -> None:
@@ -247,14 +247,14 @@ async def test_a_route_or_a_key_may_set_it() -> None:
 async def test_a_corrupted_entry_is_a_miss(value: bytes) -> None:
     made = World()
     await ask(made)
-    for key in made.answers.values:
-        made.answers.values[key] = value
+    for key in made.answer_cache.values:
+        made.answer_cache.values[key] = value
 
     assert (await ask(made)).headers["x-gateway-cache"] == "miss"
 
 
 async def test_a_cache_that_fails_is_a_miss() -> None:
-    made = World(answers=Answers(broken=True))
+    made = World(answer_cache=Answers(broken=True))
 
     assert [(await ask(made)).headers["x-gateway-cache"] for _ in range(2)] == ["miss", "miss"]
 

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from gateway.catalog.refresh import CACHE_TIMEOUT_S, LOOK_S, RETRY_S, at_hand, is_due, refresh
+from gateway.catalog.refresh import CACHE_TIMEOUT_S, LOOK_S, RETRY_S, available_catalog, is_due, refresh
 from gateway.catalog.stored_catalog import KEY, catalog_of, to_stored
 from gateway.memory.catalog import Catalog, CatalogMemory
 from gateway.settings.settings import Settings
@@ -27,7 +27,7 @@ def world_before(stored: Catalog | None = None, *, own: Catalog | None = None) -
 
 
 async def id_at_hand(world: World) -> object:
-    catalog = await at_hand(world.ports, world.memory.catalog, ttl_s=TTL_S)
+    catalog = await available_catalog(world.ports, world.memory.catalog, ttl_s=TTL_S)
     return catalog and catalog.models()[0]["id"]
 
 
@@ -36,7 +36,7 @@ async def test_a_fresh_copy_is_at_hand_without_waiting_for_anything() -> None:
     await asyncio.sleep(TTL_S)
 
     with pytest.raises(StopIteration) as stopped:
-        at_hand(world.ports, world.memory.catalog, ttl_s=TTL_S).send(None)
+        available_catalog(world.ports, world.memory.catalog, ttl_s=TTL_S).send(None)
 
     assert stopped.value.value is world.memory.catalog.catalog
     assert world.cache.gets == 0
@@ -165,7 +165,7 @@ async def test_while_openrouter_fails_without_any_copy_it_is_asked_twice_a_minut
     upstream = Settings.from_env(ENV.get).upstream
 
     for _ in range(60):
-        catalog = await at_hand(world.ports, world.memory.catalog, ttl_s=TTL_S)
+        catalog = await available_catalog(world.ports, world.memory.catalog, ttl_s=TTL_S)
         if is_due(catalog, world.memory.catalog, now_s=world.ports.now_s(), ttl_s=TTL_S):
             await refresh(upstream, world.ports, world.memory.catalog, max_age_s=TTL_S)
         await asyncio.sleep(1)

@@ -24,11 +24,11 @@ def test_what_is_named_is_kept_as_it_came_and_nothing_else_but_what_is_shown_bes
 
     kept = compacted(*models).models()
 
-    beside = {"object", "owned_by", "usd_per_million_tokens", "links", *INSISTED_ON}
+    background = {"object", "owned_by", "usd_per_million_tokens", "links", *INSISTED_ON}
     for before, after in zip(models, kept, strict=True):
         of_openrouter = {name: before[name] for name in KEPT if name in before}
         assert of_openrouter.items() <= after.items()
-        assert set(after) == set(of_openrouter) | beside
+        assert set(after) == set(of_openrouter) | background
         assert "description" not in after
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.catalog.endpoints import endpoints_of
 from gateway.http.errors import GatewayError
-from gateway.memory.endpoints import MOST_BYTES, MOST_MODELS, Endpoints, EndpointsMemory
+from gateway.memory.endpoints import MAX_BYTES, MAX_MODELS, Endpoints, EndpointsMemory
 from gateway.settings.settings import Settings
 from tests.support.catalog_world import RECORDED_ENDPOINTS, UPSTREAM_ENDPOINTS, world_with
 from tests.support.models import HAIKU
@@ -65,7 +65,7 @@ def of_size(size: int) -> Endpoints:
 
 def test_the_oldest_make_room_for_others() -> None:
     memory = EndpointsMemory()
-    for number in range(MOST_MODELS):
+    for number in range(MAX_MODELS):
         memory.put(f"a/{number}", of_size(10))
 
     memory.put("a/0", of_size(20))
@@ -73,22 +73,22 @@ def test_the_oldest_make_room_for_others() -> None:
 
     assert memory.get("a/1") is None
     assert memory.get("a/0") == of_size(20)
-    assert all(memory.get(f"a/{number}") for number in range(2, MOST_MODELS))
+    assert all(memory.get(f"a/{number}") for number in range(2, MAX_MODELS))
     assert memory.get("a/last")
 
 
 def test_wordy_ones_make_room_sooner() -> None:
     memory = EndpointsMemory()
     for name in ("a/one", "a/two", "a/three"):
-        memory.put(name, of_size(MOST_BYTES // 2))
+        memory.put(name, of_size(MAX_BYTES // 2))
 
     assert [bool(memory.get(name)) for name in ("a/one", "a/two", "a/three")] == [False, True, True]
 
 
 def test_one_that_is_too_wordy_is_not_kept_and_harms_nobody() -> None:
     memory = EndpointsMemory()
-    memory.put("a/one", of_size(MOST_BYTES + 1))
-    memory.put("a/two", of_size(MOST_BYTES))
+    memory.put("a/one", of_size(MAX_BYTES + 1))
+    memory.put("a/two", of_size(MAX_BYTES))
 
     assert memory.get("a/one") is None
     assert memory.get("a/two")

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from gateway.catalog.compact import shown
-from gateway.catalog.model_list import Shelf, list_body
+from gateway.catalog.model_list import ModelList, list_body
 from gateway.catalog.query import FILTERS, SORTS, read_query
 from gateway.catalog.stored_catalog import catalog_of
 from gateway.http.errors import GatewayError
@@ -43,9 +43,9 @@ BARE = model("f/bare", name=None, supported_parameters=None, architecture=None, 
 ALL = (CHEAP, DEAR, FREE, ZERO, ROUTER, BARE)
 
 
-def shelf(*extra: JsonObject) -> Shelf:
+def shelf(*extra: JsonObject) -> ModelList:
     """Return all of them, behind these."""
-    return Shelf(catalog_of([shown(each) for each in ALL], fetched_at_s=0.0), extra)
+    return ModelList(catalog_of([shown(each) for each in ALL], fetched_at_s=0.0), extra)
 
 
 def chosen(query: str) -> str:
@@ -140,7 +140,7 @@ def test_an_unknown_filter_is_refused_and_those_that_exist_are_named(name: str) 
 def test_without_filters_nothing_is_parsed() -> None:
     catalog = catalog_of([*ALL], fetched_at_s=0.0)
 
-    lines, total = Shelf(catalog).select(read_query({"offset": "1", "limit": "2"}))
+    lines, total = ModelList(catalog).select(read_query({"offset": "1", "limit": "2"}))
 
     assert ([json.loads(line)["id"] for line in lines], total) == (["b/dear", "c/free:free"], len(ALL))
     assert catalog._models is None
@@ -151,7 +151,7 @@ def test_without_filters_nothing_is_parsed() -> None:
 def test_a_filter_passes_on_the_lines_as_they_are_stored(query: dict[str, str]) -> None:
     catalog = catalog_of([CHEAP, DEAR], fetched_at_s=0.0)
 
-    assert Shelf(catalog).select(read_query(query)) == (catalog.shown(), 2)
+    assert ModelList(catalog).select(read_query(query)) == (catalog.shown(), 2)
 
 
 def test_a_page_is_cut_from_what_the_filters_leave_and_the_total_is_that_of_all() -> None:
@@ -191,8 +191,8 @@ def test_entries_of_the_gateways_own_are_found_by_their_id() -> None:
 
 
 def test_a_tag_changes_with_the_list_the_query_and_the_entries_and_with_nothing_else() -> None:
-    later = Shelf(catalog_of([shown(each) for each in ALL], fetched_at_s=99.0))
-    other = Shelf(catalog_of([shown(CHEAP)], fetched_at_s=0.0))
+    later = ModelList(catalog_of([shown(each) for each in ALL], fetched_at_s=99.0))
+    other = ModelList(catalog_of([shown(CHEAP)], fetched_at_s=0.0))
 
     assert shelf().tag("q=a") == shelf().tag("q=a") == later.tag("q=a")
     assert len({shelf().tag("q=a"), shelf().tag("q=b"), other.tag("q=a"), shelf(OWN).tag("q=a")}) == 4

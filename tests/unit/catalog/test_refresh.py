@@ -155,7 +155,7 @@ async def test_many_isolates_whose_copy_has_become_stale_fetch_and_write_it_once
 
 
 async def test_a_value_larger_than_kv_takes_is_kept_in_memory_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.catalog.refresh.MOST_STORED_BYTES", 100)
+    monkeypatch.setattr("gateway.catalog.refresh.MAX_STORED_BYTES", 100)
     world = world_of(NEW)
 
     assert await ids_of(world) == ["a/new"]

@@ -67,14 +67,14 @@ async def test_a_client_that_leaves_ends_what_was_for_it_and_not_what_runs_besid
     signal, done = Signal(), list[str]()
     lifeline = make_lifeline(Context(), pytest.fail, lambda: None, signal)
     for_client = lifeline.start(work(done, "answer"))
-    beside = lifeline.start(work(done, "background"), for_client=False)
+    background = lifeline.start(work(done, "background"), for_client=False)
     await asyncio.sleep(0.5)
 
     signal.fire()
 
     assert lifeline.client_gone
     assert await for_client is None
-    assert await beside == "background"
+    assert await background == "background"
     assert done == ["background"]
 
 

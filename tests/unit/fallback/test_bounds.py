@@ -83,8 +83,8 @@ async def test_no_more_than_four_connections_wait_at_once_whatever_a_request_ask
 
     asking = asyncio.ensure_future(world.ask(*models, gateway={"hedge_ms": 100, "order": "fastest"}))
     await asyncio.sleep(0.1)
-    assert len(world.beside) == 2  # the list, and what models' endpoints are like
-    await asyncio.gather(asking, *(work() for work in world.beside))
+    assert len(world.background) == 2  # the list, and what models' endpoints are like
+    await asyncio.gather(asking, *(work() for work in world.background))
 
     assert len(world.upstream.received) >= len(models)
     assert found.most == 4

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from gateway.http.message import ClientGoneError
-from gateway.memory.latencies import Pace
+from gateway.memory.latencies import Latencies
 from tests.support.chunks import COMMENT, ROLE, STOP, USAGE, text, text_in
 from tests.support.models import listing, priced
 from tests.support.upstream import HANG, Act, after, answer, fail, hang, healthy_stream, recorded, stream
@@ -166,11 +166,11 @@ async def test_of_two_that_commit_at_once_one_is_served_and_the_other_let_go(str
 async def test_a_bug_in_one_lane_lets_go_of_what_the_other_holds_at_the_same_moment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def note(_: Pace, model: str, *__: object, **___: object) -> None:
+    def note(_: Latencies, model: str, *__: object, **___: object) -> None:
         if model == "a/one":
             raise RuntimeError("a bug")
 
-    monkeypatch.setattr(Pace, "note", note)
+    monkeypatch.setattr(Latencies, "note", note)
     one, two = stream(text("a"), HANG), stream(text("b"), HANG)
     for _ in range(8):
         world = world_of(after(5.0, one), after(3.0, two))

@@ -6,7 +6,7 @@ from gateway.dialects.chat.answer_checks import AnswerTest
 from gateway.fallback.receipt import open_receipt
 from gateway.fallback.schedule import Schedule
 from gateway.faults.fault import Fault
-from gateway.memory.cooldowns import Rests
+from gateway.memory.cooldowns import Cooldowns
 from gateway.routing.chain import Candidate, Limits, Plan
 from tests.support.upstream import Act, answer, fail, hang, recorded
 from tests.support.world import World, now_s
@@ -100,7 +100,7 @@ async def test_a_pause_that_was_slept_is_over_though_the_clock_lags_a_little(ear
     test = AnswerTest(json=False, reasoning_only=False)
     plan = Plan(requested=("a/one",), chain=(candidate,), limits=limits, answer_test=test)
     receipt = open_receipt(plan, "r", started_at_s=0)
-    rests = Rests()
+    rests = Cooldowns()
     schedule = Schedule(plan, receipt, rests, now_s=lambda: clock_s[0], draw=random)
     assert schedule.next() is not None
     schedule.failed(candidate, Fault(code="rate_limited", status=429, retry_after_s=1.0))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.http.destination import seal
+from gateway.http.destination import check_destination
 from gateway.http.message import Upstream, UpstreamRequest
 from scripts.tools import ROOT
 
@@ -21,7 +21,7 @@ def call(path: str, base_url: str = BASES[0]) -> UpstreamRequest:
 
 
 def test_the_key_is_added_to_the_calls_own_headers() -> None:
-    assert seal(call("/chat/completions")) == (
+    assert check_destination(call("/chat/completions")) == (
         "https://openrouter.ai/api/v1/chat/completions",
         (("a", "b"), ("authorization", f"Bearer {KEY}")),
     )
@@ -44,7 +44,7 @@ def test_the_key_is_added_to_the_calls_own_headers() -> None:
 @pytest.mark.parametrize("base_url", BASES)
 def test_a_path_that_leads_elsewhere_is_refused(path: str, base_url: str) -> None:
     with pytest.raises(ValueError, match="must stay on its upstream's host"):
-        seal(call(path, base_url))
+        check_destination(call(path, base_url))
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_path_that_leads_elsewhere_is_refused(path: str, base_url: str) -> Non
 )
 @pytest.mark.parametrize("base_url", BASES)
 def test_a_path_that_only_looks_odd_stays_on_the_host(path: str, base_url: str) -> None:
-    url, _ = seal(call(path, base_url))
+    url, _ = check_destination(call(path, base_url))
 
     assert urlsplit(url)[:2] == urlsplit(base_url)[:2]
     assert url.startswith(base_url + "/")
@@ -62,7 +62,7 @@ def test_a_path_that_only_looks_odd_stays_on_the_host(path: str, base_url: str) 
 @given(st.text(st.sampled_from("/\\@:?#.%a1\t\n "), max_size=12), st.sampled_from(BASES))
 def test_whatever_the_path_the_key_stays_on_its_host(path: str, base_url: str) -> None:
     try:
-        url, _ = seal(call(path, base_url))
+        url, _ = check_destination(call(path, base_url))
     except ValueError:
         return
 

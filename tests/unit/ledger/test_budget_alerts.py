@@ -4,7 +4,7 @@ import json
 import httpx
 import pytest
 
-from gateway.ledger.budget_alerts import LEDGER_TIMEOUT_S, POST_TRIES, alert
+from gateway.ledger.budget_alerts import LEDGER_TIMEOUT_S, POST_TRIES, send_alerts
 from gateway.ledger.write import PAUSES_S, WRITE_TIMEOUT_S
 from gateway.memory.spending import EVERYBODY
 from gateway.pipeline.budget import Account
@@ -52,7 +52,7 @@ def spent(world: World, micros: int, *, key: str = "one") -> World:
 
 
 async def said(accounts: tuple[Account, ...], world: World) -> None:
-    await alert(accounts, HOOK, world.ports, world.memory.spending)
+    await send_alerts(accounts, HOOK, world.ports, world.memory.spending)
 
 
 async def test_each_threshold_is_said_once() -> None:
@@ -164,6 +164,6 @@ async def test_without_a_webhook_or_a_ledger_nothing_is_done(url: str) -> None:
     hook = Hook(200)
     world = isolate(hook, SqliteDatabase(bound=not url))
 
-    await alert((ONE,), url, world.ports, world.memory.spending)
+    await send_alerts((ONE,), url, world.ports, world.memory.spending)
 
     assert (hook.texts, world.database.batches) == ([], 0)

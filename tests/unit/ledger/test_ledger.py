@@ -317,7 +317,7 @@ async def test_a_write_that_got_there_unnoticed_is_not_booked_twice() -> None:
         "a/one", reply(200, text("Hi"), RESET, content_type="text/event-stream", **GENERATION)
     )
     await made.ask("a/one", stream=True)
-    (book,) = made.beside
+    (book,) = made.background
 
     await book()
     await book()
@@ -332,7 +332,7 @@ async def test_what_was_settled_meanwhile_is_not_owed_again() -> None:
         "a/one", reply(200, text("Hi"), RESET, content_type="text/event-stream", **GENERATION)
     )
     await made.ask("a/one", stream=True)
-    (book,) = made.beside
+    (book,) = made.background
     await book()
     made.database.rows("DELETE FROM unsettled")
 
@@ -346,7 +346,7 @@ async def test_without_a_ledger_nothing_is_started() -> None:
 
     await made.ask("a/one")
 
-    assert not [work for work in made.beside if "book" in getattr(work, "__qualname__", "")]
+    assert not [work for work in made.background if "book" in getattr(work, "__qualname__", "")]
     assert made.memory.lost_writes.count == 0
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.http.json_values import JsonObject
-from gateway.ledger.settle import BACK_OFF_S, settle_ledger
+from gateway.ledger.settle import BACK_OFF_S, settle_costs
 from gateway.memory.ports import DatabaseError, Statement
 from gateway.settings.settings import Settings
 from tests.support.chunks import DONE, STOP, USAGE, chunk, text
@@ -255,5 +255,5 @@ async def test_tokens_that_were_said_without_a_cost_count_once(said: tuple[bytes
 
         await asyncio.sleep(BACK_OFF_S[0] + 1)
         made.database.rows("UPDATE unsettled SET tries = ?", len(BACK_OFF_S) - 1)  # the last try follows
-        assert await settle_ledger(Settings.from_env(ENV.get).upstream, made.ports) == 1
+        assert await settle_costs(Settings.from_env(ENV.get).upstream, made.ports) == 1
         assert counted(made) == later

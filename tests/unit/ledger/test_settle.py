@@ -10,8 +10,15 @@ import pytest
 
 from gateway.app import run_cron
 from gateway.http.json_values import JsonObject
-from gateway.ledger.forget import forget_ledger, forgetting
-from gateway.ledger.settle import ASKED_AT_ONCE, BACK_OFF_S, CLAIM, MOST_A_RUN, booking, settle_ledger
+from gateway.ledger.forget import deletion_statements, forget_old_rows
+from gateway.ledger.settle import (
+    ASKED_AT_ONCE,
+    BACK_OFF_S,
+    CLAIM,
+    MAX_A_RUN,
+    settle_costs,
+    settlement_statements,
+)
 from gateway.memory.ports import DatabaseError, Statement
 from gateway.settings.settings import Settings
 from tests.support.sqlite_database import SqliteDatabase
@@ -68,7 +75,7 @@ def spent(made: World) -> Any:  # noqa: ANN401  # a column
 async def test_a_cost_that_is_known_now_is_booked() -> None:
     made = world(generation(0.000_42))
 
-    assert await settle_ledger(UPSTREAM, made.ports) == 1
+    assert await settle_costs(UPSTREAM, made.ports) == 1
 
     row = request_in(made)
     assert (row["cost_micros"], row["cost_state"]) == (520, "known")
@@ -80,7 +87,7 @@ async def test_a_cost_that_is_known_now_is_booked() -> None:
 async def test_a_cost_of_nothing_is_a_cost() -> None:
     made = world(generation(0))
 
-    await settle_ledger(UPSTREAM, made.ports)
+    await settle_costs(UPSTREAM, made.ports)
 
     assert (request_in(made)["cost_state"], spent(made)) == ("known", 100)
 
@@ -91,13 +98,13 @@ async def test_a_cost_of_nothing_is_a_cost() -> None:
 async def test_one_that_is_not_to_be_had_yet_is_asked_for_again_later(act: Act) -> None:
     made = world(act, generation(0.000_42))
 
-    assert await settle_ledger(UPSTREAM, made.ports) == 0
-    assert await settle_ledger(UPSTREAM, made.ports) == 0  # not yet
+    assert await settle_costs(UPSTREAM, made.ports) == 0
+    assert await settle_costs(UPSTREAM, made.ports) == 0  # not yet
     assert len(made.upstream.got) <= 1
 
     await asyncio.sleep(BACK_OFF_S[1])
     if act is not refuse:
-        assert await settle_ledger(UPSTREAM, made.ports) == 1
+        assert await settle_costs(UPSTREAM, made.ports) == 1
 
 
 async def test_the_pauses_grow_and_then_the_worst_case_is_booked() -> None:
@@ -105,7 +112,7 @@ async def test_the_pauses_grow_and_then_the_worst_case_is_booked() -> None:
     asked_at_s = []
     for _ in range(3_000):
         before = len(made.upstream.got)
-        await settle_ledger(UPSTREAM, made.ports)
+        await settle_costs(UPSTREAM, made.ports)
         if len(made.upstream.got) > before:
             asked_at_s.append(asyncio.get_running_loop().time())
         await asyncio.sleep(60)
@@ -122,18 +129,18 @@ async def test_a_request_is_pending_until_its_last_part_is_settled() -> None:
     made = world(generation(0.000_1), parts=2)
     made.upstream.pages["/generation?id=gen-2"] = (fail(404), generation(0.000_2))
 
-    await settle_ledger(UPSTREAM, made.ports)
+    await settle_costs(UPSTREAM, made.ports)
     assert request_in(made)["cost_state"] == "pending"
 
     await asyncio.sleep(BACK_OFF_S[1])
-    await settle_ledger(UPSTREAM, made.ports)
+    await settle_costs(UPSTREAM, made.ports)
     assert (request_in(made)["cost_state"], spent(made)) == ("known", 400)
 
 
 async def test_a_request_that_was_guessed_in_part_stays_an_estimate() -> None:
     made = world(generation(0.000_1), state="estimated")
 
-    await settle_ledger(UPSTREAM, made.ports)
+    await settle_costs(UPSTREAM, made.ports)
 
     assert (request_in(made)["cost_state"], spent(made)) == ("estimated", 200)
 
@@ -142,20 +149,20 @@ async def test_two_runs_at_once_book_once() -> None:
     made = world(generation(0.000_42))
     made.database.pause_s = 0.1
 
-    settled = await asyncio.gather(*(settle_ledger(UPSTREAM, made.ports) for _ in range(3)))
+    settled = await asyncio.gather(*(settle_costs(UPSTREAM, made.ports) for _ in range(3)))
 
     assert sum(settled) == 1
     assert spent(made) == 520
 
 
 async def test_a_run_asks_for_so_many_and_leaves_the_rest_for_the_next() -> None:
-    made = world(fail(404), parts=MOST_A_RUN + 5)
+    made = world(fail(404), parts=MAX_A_RUN + 5)
 
-    await settle_ledger(UPSTREAM, made.ports)
-    assert len(made.upstream.got) == MOST_A_RUN
+    await settle_costs(UPSTREAM, made.ports)
+    assert len(made.upstream.got) == MAX_A_RUN
 
-    await settle_ledger(UPSTREAM, made.ports)
-    assert len(made.upstream.got) == MOST_A_RUN + 5
+    await settle_costs(UPSTREAM, made.ports)
+    assert len(made.upstream.got) == MAX_A_RUN + 5
 
 
 @pytest.mark.parametrize("bound", [True, False])
@@ -163,7 +170,7 @@ async def test_a_ledger_that_fails_or_is_not_there_harms_nobody(bound: bool) -> 
     made = world(generation(1)) if bound else World()
     made.database.broken = True
 
-    assert await settle_ledger(UPSTREAM, made.ports) == 0
+    assert await settle_costs(UPSTREAM, made.ports) == 0
 
     assert made.upstream.got == []
     assert bool(made.events("ledger_not_settled")) is bound
@@ -190,7 +197,7 @@ async def test_what_is_given_up_is_said_to_be_an_estimate() -> None:
     made = world(fail(404))
     made.database.rows("UPDATE unsettled SET tries = ?", len(BACK_OFF_S) - 1)
 
-    assert await settle_ledger(UPSTREAM, made.ports) == 1
+    assert await settle_costs(UPSTREAM, made.ports) == 1
 
     row = request_in(made)
     assert (row["cost_micros"], row["estimated_micros"], row["cost_state"]) == (5_100, 5_000, "estimated")
@@ -200,7 +207,7 @@ async def test_all_parts_of_a_request_may_be_settled_in_one_run() -> None:
     made = world(generation(0.000_1), parts=3)
     made.upstream.pages |= {f"/generation?id=gen-{number}": (generation(0.000_1),) for number in (2, 3)}
 
-    assert await settle_ledger(UPSTREAM, made.ports) == 3
+    assert await settle_costs(UPSTREAM, made.ports) == 3
 
     row = request_in(made)
     assert (row["cost_micros"], row["prompt_tokens"], row["cost_state"], spent(made)) == (
@@ -218,7 +225,7 @@ async def test_the_same_booked_twice_is_booked_once() -> None:
     said |= dict.fromkeys(("prompt", "completion", "reasoning", "cached"), 1)
 
     for _ in range(2):
-        await made.database.batch(booking([said]))
+        await made.database.batch(settlement_statements([said]))
 
     assert (request_in(made)["cost_micros"], request_in(made)["cached_tokens"], spent(made)) == (107, 1, 107)
 
@@ -235,28 +242,32 @@ async def test_what_cannot_be_booked_is_asked_for_again() -> None:
         return await real(statements)
 
     made.database.batch = batch  # type: ignore[method-assign]  # one call of it fails
-    assert await settle_ledger(UPSTREAM, made.ports) == 0
+    assert await settle_costs(UPSTREAM, made.ports) == 0
     assert len(made.database.rows("SELECT * FROM unsettled")) == 1
 
     await asyncio.sleep(BACK_OFF_S[1])
-    assert await settle_ledger(UPSTREAM, made.ports) == 1
+    assert await settle_costs(UPSTREAM, made.ports) == 1
     assert spent(made) == 520
 
 
 async def test_a_few_are_asked_for_at_once() -> None:
     made = world(parts=ASKED_AT_ONCE * 2)
     made.upstream.pages |= {
-        f"/generation?id=gen-{number}": (after(1.0, generation(0)),) for number in range(1, MOST_A_RUN)
+        f"/generation?id=gen-{number}": (after(1.0, generation(0)),) for number in range(1, MAX_A_RUN)
     }
 
-    await settle_ledger(UPSTREAM, made.ports)
+    await settle_costs(UPSTREAM, made.ports)
 
     assert asyncio.get_running_loop().time() == pytest.approx(2.0, abs=0.01)
 
 
 async def test_nothing_reads_a_table_from_end_to_end() -> None:
     database = SqliteDatabase()
-    begun = [(CLAIM, (0, 0, 1)), *booking([{"id": "gen-1"}]), *forgetting(90, now_s=EPOCH_S)]
+    begun = [
+        (CLAIM, (0, 0, 1)),
+        *settlement_statements([{"id": "gen-1"}]),
+        *deletion_statements(90, now_s=EPOCH_S),
+    ]
 
     for sql, parameters in begun:
         plan = [str(row["detail"]) for row in database.rows(f"EXPLAIN QUERY PLAN {sql}", *parameters)]
@@ -266,7 +277,7 @@ async def test_nothing_reads_a_table_from_end_to_end() -> None:
 
 
 async def test_a_run_forgets_a_bounded_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.ledger.forget.FORGOTTEN_AT_ONCE", 2)
+    monkeypatch.setattr("gateway.ledger.forget.MAX_DELETED_AT_ONCE", 2)
     made = world()
     for number in range(4):
         made.database.rows(
@@ -280,7 +291,7 @@ async def test_a_run_forgets_a_bounded_part(monkeypatch: pytest.MonkeyPatch) -> 
 
     left = []
     for _ in range(3):
-        await forget_ledger(90, made.ports)
+        await forget_old_rows(90, made.ports)
         left.append(made.database.rows("SELECT count(*) AS n FROM requests")[0]["n"])
 
     assert left == [3, 1, 1]

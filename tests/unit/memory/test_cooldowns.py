@@ -2,25 +2,25 @@ import pytest
 
 from gateway.faults.fault import DAY_S, MINUTE_S, Fault
 from gateway.faults.policy import RULES, Scope, Verdict
-from gateway.memory.cooldowns import LOOK_AGAIN_S, MAX_RESTS, PROBE_S, Rests
+from gateway.memory.cooldowns import LOOK_AGAIN_S, MAX_COOLDOWNS, PROBE_S, Cooldowns
 
 BUSY = Fault(code="rate_limited", retry_after_s=10.0)
 BROKEN = Fault(code="provider_error")
 PAUSING_ACCOUNT = [code for code, rule in RULES.items() if rule.scope is Scope.ACCOUNT]
 
 
-def rests_until_10(model: str = "a/one", fault: Fault = BUSY) -> Rests:
-    rests = Rests()
+def rests_until_10(model: str = "a/one", fault: Fault = BUSY) -> Cooldowns:
+    rests = Cooldowns()
     rests.note(model, fault, now_s=0.0)
     return rests
 
 
-def is_ready(rests: Rests, model: str, now_s: float) -> bool:
+def is_ready(rests: Cooldowns, model: str, now_s: float) -> bool:
     return rests.ready_at_s(model, now_s=now_s) <= now_s
 
 
 def test_what_has_asked_for_nothing_is_ready() -> None:
-    assert is_ready(Rests(), "a/one", 0.0)
+    assert is_ready(Cooldowns(), "a/one", 0.0)
 
 
 @pytest.mark.parametrize(("now_s", "ready"), [(0.0, False), (9.9, False), (10.0, True), (11.0, True)])
@@ -56,7 +56,7 @@ def test_a_fault_of_the_account_leaves_no_rest(code: str) -> None:
     ("code", "until_s"), [("free_limit_minute", 1_000.0 + MINUTE_S), ("free_limit_daily", DAY_S)]
 )
 def test_a_limit_on_free_models_rests_them_all_until_it_ends(code: str, until_s: float) -> None:
-    rests = Rests()
+    rests = Cooldowns()
 
     rests.note("a/one:free", Fault(code=code), now_s=1_000.0)
 
@@ -151,7 +151,7 @@ def test_asking_when_a_model_is_ready_is_no_probe() -> None:
 
 
 def test_a_model_that_never_rested_is_not_probed() -> None:
-    rests = Rests()
+    rests = Cooldowns()
 
     rests.probe("a/one", now_s=0.0)
 
@@ -211,24 +211,24 @@ def test_a_probe_that_nobody_hears_of_ends_by_itself() -> None:
 
 
 def test_there_are_never_more_than_so_many() -> None:
-    rests = Rests()
+    rests = Cooldowns()
 
-    for number in range(MAX_RESTS + 50):
+    for number in range(MAX_COOLDOWNS + 50):
         rests.note(f"m/{number}", Fault(code="rate_limited", retry_after_s=100.0 + number), now_s=0.0)
 
-    assert len(rests._rests) == MAX_RESTS
+    assert len(rests._rests) == MAX_COOLDOWNS
     assert is_ready(rests, "m/0", 0.0), "what would have ended first made room"
-    assert not is_ready(rests, f"m/{MAX_RESTS + 49}", 0.0)
+    assert not is_ready(rests, f"m/{MAX_COOLDOWNS + 49}", 0.0)
 
 
 def test_what_is_over_makes_room_first() -> None:
-    rests = Rests()
-    for number in range(MAX_RESTS):
+    rests = Cooldowns()
+    for number in range(MAX_COOLDOWNS):
         rests.note(f"m/{number}", Fault(code="rate_limited", retry_after_s=1.0 + number), now_s=0.0)
 
     rests.note("a/one", BUSY, now_s=100.0)
 
-    assert len(rests._rests) == MAX_RESTS - 100 + 1
+    assert len(rests._rests) == MAX_COOLDOWNS - 100 + 1
 
 
 def test_every_stop_is_the_accounts_or_the_requests_and_so_leaves_no_rest() -> None:

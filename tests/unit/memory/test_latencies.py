@@ -1,23 +1,23 @@
 import pytest
 
 from gateway.faults.fault import Fault
-from gateway.memory.latencies import FAILED_MS, FORGOTTEN_S, MAX_MODELS, Pace
+from gateway.memory.latencies import FAILED_MS, FORGOTTEN_S, MAX_MODELS, Latencies
 
 
-def note(pace: Pace, ms: float, *, answered: bool = True, now_s: float = 0.0) -> None:
+def note(pace: Latencies, ms: float, *, answered: bool = True, now_s: float = 0.0) -> None:
     pace.note("a/one", ms, stream=False, answered=answered, now_s=now_s)
 
 
-def ms_of(pace: Pace, *, now_s: float = 0.0) -> float | None:
+def ms_of(pace: Latencies, *, now_s: float = 0.0) -> float | None:
     return pace.ms("a/one", stream=False, now_s=now_s)
 
 
 def test_what_has_not_been_measured_is_not_known() -> None:
-    assert ms_of(Pace()) is None
+    assert ms_of(Latencies()) is None
 
 
 def test_later_measurements_move_the_average() -> None:
-    pace = Pace()
+    pace = Latencies()
     note(pace, 100.0)
     note(pace, 200.0)
 
@@ -25,21 +25,21 @@ def test_later_measurements_move_the_average() -> None:
 
 
 def test_an_error_that_comes_at_once_is_not_fast() -> None:
-    pace = Pace()
+    pace = Latencies()
     note(pace, 1.0, answered=False)
 
     assert ms_of(pace) == FAILED_MS
 
 
 def test_streams_and_plain_answers_are_measured_apart() -> None:
-    pace = Pace()
+    pace = Latencies()
     note(pace, 100.0)
 
     assert pace.ms("a/one", stream=True, now_s=0.0) is None
 
 
 def test_a_measurement_is_forgotten_so_that_a_model_gets_another_chance() -> None:
-    pace = Pace()
+    pace = Latencies()
     note(pace, 1.0, answered=False)
     assert ms_of(pace, now_s=FORGOTTEN_S) == FAILED_MS
     assert ms_of(pace, now_s=FORGOTTEN_S + 1) is None
@@ -49,7 +49,7 @@ def test_a_measurement_is_forgotten_so_that_a_model_gets_another_chance() -> Non
 
 
 def test_the_model_that_was_measured_longest_ago_makes_room() -> None:
-    pace = Pace()
+    pace = Latencies()
     note(pace, 1.0)
     for number in range(MAX_MODELS):
         pace.note(f"m/{number}", 1.0, stream=False, answered=True, now_s=0.0)

@@ -68,7 +68,7 @@ async def test_a_stale_copy_is_said_to_be_one_and_fetched_anew_beside_it() -> No
     response = await asked.begin(b"", method="GET", path=DEEP)
 
     assert (await finish(response)).json["catalog"]["fresh"] is False
-    assert len(asked.beside) == 1
+    assert len(asked.background) == 1
 
 
 async def test_deep_health_is_for_callers_and_shows_no_secret() -> None:

@@ -254,8 +254,8 @@ def test_a_percentile_is_the_nearest_rank(times: list[int], failed: int) -> None
 
 @pytest.mark.parametrize("form", ["json", "csv"])
 async def test_a_series_ends_somewhere_and_says_so(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.ledger.usage_query.MOST_GROUPS", 2)
-    monkeypatch.setattr("gateway.routes.usage.MOST_GROUPS", 2)
+    monkeypatch.setattr("gateway.ledger.usage_query.MAX_GROUPS", 2)
+    monkeypatch.setattr("gateway.routes.usage.MAX_GROUPS", 2)
     made = world()
     for number in range(2):
         book(made, number, served=f"a/{number}")

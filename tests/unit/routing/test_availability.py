@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.memory.latencies import Pace
+from gateway.memory.latencies import Latencies
 from gateway.routing.availability import MAX_AGE_S, MAX_LOOKUPS
 from tests.support.planning import catalog_of, listed
 from tests.support.upstream import answer, fail, reply
@@ -42,7 +42,7 @@ async def test_the_first_request_goes_as_given_and_looks_up_beside_it_what_the_n
     assert len(asked.upstream.got) == 2
 
     # what it measured itself would count more.
-    asked.memory = replace(asked.memory, latencies=Pace())
+    asked.memory = replace(asked.memory, latencies=Latencies())
     await ask(asked, *NAMES, gateway=FASTEST)
     assert asked.upstream.models == ["a/slow", "b/fast"]
 

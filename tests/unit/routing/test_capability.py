@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.http.json_values import Json, JsonObject
-from gateway.routing.capability import CHECKS, Misfit, Question, misfit
+from gateway.routing.capability import CHECKS, Ineligible, Question, check_capability
 from tests.support.planning import listed, parsed
 
 NOW_S = datetime(2026, 11, 24, tzinfo=UTC).timestamp()
@@ -17,12 +17,12 @@ def against(
     fields: Mapping[str, object] | None = None,
     *,
     require: tuple[str, ...] = (),
-) -> Misfit | None:
+) -> Ineligible | None:
     question = Question(chat=parsed(**(fields or {})), require=require, now_s=NOW_S)
-    return misfit(model, question)
+    return check_capability(model, question)
 
 
-def reason(found: Misfit | None) -> tuple[str, bool] | None:
+def reason(found: Ineligible | None) -> tuple[str, bool] | None:
     return (found.reason, found.certain) if found else None
 
 
@@ -123,7 +123,7 @@ def test_what_does_not_speak_against_a_model(model: JsonObject, fields: dict[str
 def test_a_route_requires_parameters_whatever_the_request_has() -> None:
     found = against(listed("a/one"), require=("seed", "tools"))
 
-    assert found == Misfit(reason="route_requires_more", certain=True, details={"missing": ["seed"]})
+    assert found == Ineligible(reason="route_requires_more", certain=True, details={"missing": ["seed"]})
 
 
 def test_every_reason_is_a_word_and_what_is_certain_is_asked_first() -> None:

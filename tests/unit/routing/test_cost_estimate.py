@@ -7,7 +7,7 @@ from gateway.catalog.prices import listed_price
 from gateway.dialects.chat.parse import parse
 from gateway.dialects.chat.request import ChatRequest
 from gateway.http.json_values import Json, JsonObject
-from gateway.routing.cost_estimate import EXPECTED_COMPLETION_TOKENS, costs_of
+from gateway.routing.cost_estimate import EXPECTED_COMPLETION_TOKENS, estimate_costs
 from gateway.settings.price import Price
 
 PRICED: JsonObject = {
@@ -24,12 +24,12 @@ def chat(**fields: Json) -> ChatRequest:
 
 def worst(asked: ChatRequest, **listed: Json) -> float | None:
     model = shown({**PRICED, **listed})
-    return costs_of(asked, listed_price(model), model).most_usd
+    return estimate_costs(asked, listed_price(model), model).most_usd
 
 
 def estimated(asked: ChatRequest, **listed: Json) -> float | None:
     model = shown({**PRICED, **listed})
-    return costs_of(asked, listed_price(model), model).likely_usd
+    return estimate_costs(asked, listed_price(model), model).likely_usd
 
 
 def prompt_usd(tokens: int | None) -> float:
@@ -50,13 +50,13 @@ def prompt_usd(tokens: int | None) -> float:
 def test_an_answer_may_be_as_long_as_its_limit(fields: dict[str, Json], answers_usd: float) -> None:
     asked = chat(**fields)
 
-    assert worst(asked) == pytest.approx(prompt_usd(asked.needs.tokens.most) + answers_usd)
+    assert worst(asked) == pytest.approx(prompt_usd(asked.requirements.tokens.most) + answers_usd)
 
 
 def test_without_any_limit_the_whole_context_counts() -> None:
     asked = chat()
 
-    assert worst(asked, top_provider=None) == pytest.approx(prompt_usd(asked.needs.tokens.most) + 0.08)
+    assert worst(asked, top_provider=None) == pytest.approx(prompt_usd(asked.requirements.tokens.most) + 0.08)
 
 
 def test_a_price_for_each_request_is_added() -> None:
@@ -88,17 +88,17 @@ def test_a_linked_file_may_be_of_any_length_so_there_is_no_worst_case() -> None:
 
 def test_an_ordinary_answer_is_what_is_estimated_and_no_longer_than_its_limit() -> None:
     assert estimated(chat()) == pytest.approx(
-        prompt_usd(chat().needs.tokens.likely) + EXPECTED_COMPLETION_TOKENS * 0.00001
+        prompt_usd(chat().requirements.tokens.likely) + EXPECTED_COMPLETION_TOKENS * 0.00001
     )
     assert estimated(chat(max_tokens=10)) == pytest.approx(
-        prompt_usd(chat(max_tokens=10).needs.tokens.likely) + 0.0001
+        prompt_usd(chat(max_tokens=10).requirements.tokens.likely) + 0.0001
     )
 
 
 def test_a_declared_price_needs_no_listed_model_but_a_limit() -> None:
     price = Price(prompt=1.0, completion=10.0)
 
-    assert costs_of(chat(), price).most_usd is None
-    assert costs_of(chat(max_tokens=100), price).most_usd == pytest.approx(
-        prompt_usd(chat(max_tokens=100).needs.tokens.most) + 0.001
+    assert estimate_costs(chat(), price).most_usd is None
+    assert estimate_costs(chat(max_tokens=100), price).most_usd == pytest.approx(
+        prompt_usd(chat(max_tokens=100).requirements.tokens.most) + 0.001
     )

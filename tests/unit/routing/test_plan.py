@@ -10,7 +10,7 @@ from gateway.routing.plan import NOT_SURE, plan
 from gateway.routing.selection import select
 from gateway.settings.caller import Caller
 from gateway.settings.settings import Settings
-from tests.support.planning import chain_of, known, listed, parsed, planned, reasons_in
+from tests.support.planning import chain_of, listed, parsed, planned, reasons_in, signals_of
 
 CHAIN = {"DEFAULT_MODEL": "d", "FALLBACK_MODELS": "e f"}
 TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {}}}]
@@ -32,7 +32,7 @@ def test_without_fallbacks_the_chain_is_its_first_model(fields: dict[str, object
 
 def test_without_fallbacks_no_other_model_takes_the_place_of_one_that_does_not_fit() -> None:
     found = planned(
-        knowledge=known(listed("a/one", **NO_TOOLS), listed("b/two")),
+        signals=signals_of(listed("a/one", **NO_TOOLS), listed("b/two")),
         models=["a/one", "b/two"],
         tools=TOOLS,
         gateway={"fallbacks": False},
@@ -119,7 +119,7 @@ def test_a_task_brings_its_times_and_the_request_goes_before_them() -> None:
 
 def test_what_cannot_serve_a_request_is_left_out_and_why_is_said() -> None:
     found = planned(
-        knowledge=known(listed("a/one"), listed("b/two", **NO_TOOLS), listed("c/three")),
+        signals=signals_of(listed("a/one"), listed("b/two", **NO_TOOLS), listed("c/three")),
         models=["a/one", "b/two", "c/three"],
         tools=TOOLS,
     )
@@ -131,7 +131,9 @@ def test_what_cannot_serve_a_request_is_left_out_and_why_is_said() -> None:
 
 def test_the_model_that_is_named_first_is_left_out_where_a_call_could_only_fail() -> None:
     found = planned(
-        knowledge=known(listed("a/one", **NO_TOOLS), listed("b/two")), models=["a/one", "b/two"], tools=TOOLS
+        signals=signals_of(listed("a/one", **NO_TOOLS), listed("b/two")),
+        models=["a/one", "b/two"],
+        tools=TOOLS,
     )
 
     assert chain_of(found) == ["b/two"]
@@ -142,7 +144,7 @@ EXPIRED: JsonObject = {"expiration_date": "2020-01-01"}
 
 def test_the_model_that_is_named_first_is_tried_where_a_call_might_succeed() -> None:
     found = planned(
-        knowledge=known(listed("a/one", **EXPIRED), listed("b/two", **EXPIRED), listed("c/three")),
+        signals=signals_of(listed("a/one", **EXPIRED), listed("b/two", **EXPIRED), listed("c/three")),
         models=["a/one", "b/two", "c/three"],
     )
 
@@ -153,14 +155,14 @@ def test_the_model_that_is_named_first_is_tried_where_a_call_might_succeed() -> 
 def test_the_first_of_a_task_was_not_named_by_the_caller() -> None:
     env = {"TASK_ROUTES": '{"task/mine": ["a/one", "b/two"]}'}
 
-    found = planned(env, known(listed("a/one", **EXPIRED), listed("b/two")), model="task/mine")
+    found = planned(env, signals_of(listed("a/one", **EXPIRED), listed("b/two")), model="task/mine")
 
     assert chain_of(found) == ["b/two"]
 
 
 def test_where_nothing_fits_for_sure_what_may_fit_is_kept() -> None:
     env = {"DEFAULT_MODEL": "a/one", "FALLBACK_MODELS": "b/two,c/three"}
-    models = known(listed("a/one", **EXPIRED), listed("b/two", **NO_TOOLS), listed("c/three", **EXPIRED))
+    models = signals_of(listed("a/one", **EXPIRED), listed("b/two", **NO_TOOLS), listed("c/three", **EXPIRED))
 
     found = planned(env, models, tools=TOOLS)
 
@@ -172,8 +174,8 @@ def test_where_nothing_fits_for_sure_what_may_fit_is_kept() -> None:
 def test_a_stale_catalogue_blocks_no_request() -> None:
     models = [listed("a/one", **NO_TOOLS), listed("b/two", **NO_TOOLS)]
 
-    fresh = planned(knowledge=known(*models), models=["a/one", "b/two"], tools=TOOLS)
-    stale = planned(knowledge=known(*models, is_fresh=False), models=["a/one", "b/two"], tools=TOOLS)
+    fresh = planned(signals=signals_of(*models), models=["a/one", "b/two"], tools=TOOLS)
+    stale = planned(signals=signals_of(*models, is_fresh=False), models=["a/one", "b/two"], tools=TOOLS)
 
     assert (fresh.chain, fresh.nothing_left) == ((), "no_model_fits")
     assert chain_of(stale) == ["a/one"]
@@ -184,26 +186,26 @@ def test_without_a_catalogue_everything_is_tried() -> None:
 
 
 def test_a_model_that_is_not_listed_is_tried() -> None:
-    found = planned(knowledge=known(listed("a/one")), models=["a/one", "@preset/mine", "b/two"])
+    found = planned(signals=signals_of(listed("a/one")), models=["a/one", "@preset/mine", "b/two"])
 
     assert chain_of(found) == ["a/one", "@preset/mine", "b/two"]
 
 
 def test_a_default_routes_model_that_has_left_the_catalogue_is_skipped() -> None:
-    found = planned(knowledge=known(listed("~openai/gpt-latest")), model="task/code")
+    found = planned(signals=signals_of(listed("~openai/gpt-latest")), model="task/code")
 
     assert chain_of(found) == ["~openai/gpt-latest"]
     assert set(reasons_in(found).values()) == {"not_listed"}
 
 
 def test_default_routes_without_any_listed_model_are_tried_all_the_same() -> None:
-    assert len(planned(knowledge=known(listed("a/one")), model="task/code").chain) == 3
+    assert len(planned(signals=signals_of(listed("a/one")), model="task/code").chain) == 3
 
 
 def test_an_operators_own_route_may_name_what_is_not_listed() -> None:
     env = {"TASK_ROUTES": '{"task/mine": ["@preset/mine", "a/one"]}'}
 
-    assert chain_of(planned(env, known(listed("a/one")), model="task/mine")) == ["@preset/mine", "a/one"]
+    assert chain_of(planned(env, signals_of(listed("a/one")), model="task/mine")) == ["@preset/mine", "a/one"]
 
 
 @pytest.mark.parametrize(
@@ -234,7 +236,7 @@ def test_a_model_that_alone_could_go_above_the_ceiling_is_left_out() -> None:
     dear = listed("b/two", pricing={"prompt": "0.1", "completion": "0.1"})
 
     found = planned(
-        knowledge=known(listed("a/one"), dear),
+        signals=signals_of(listed("a/one"), dear),
         models=["a/one", "b/two"],
         max_tokens=100,
         gateway={"max_cost_usd": 0.5},
@@ -248,7 +250,9 @@ def test_a_model_that_alone_could_go_above_the_ceiling_is_left_out() -> None:
 
 def test_the_callers_max_price_leaves_out_what_every_provider_charges_more_for() -> None:
     found = planned(
-        knowledge=known(listed("a/one"), listed("b/two", pricing={"prompt": "0.000009", "completion": "0"})),
+        signals=signals_of(
+            listed("a/one"), listed("b/two", pricing={"prompt": "0.000009", "completion": "0"})
+        ),
         models=["a/one", "b/two"],
         provider={"max_price": {"prompt": "5"}},
     )
@@ -261,7 +265,9 @@ def test_a_routes_max_price_binds_its_own_models() -> None:
     cheap = listed("b/two", pricing={"prompt": "0", "completion": "0.000001"})
     env = {"TASK_ROUTES": f'{{"task/mine": {route}}}'}
 
-    found = planned(env, known(listed("a/one"), cheap, listed("c/three")), models=["c/three", "task/mine"])
+    found = planned(
+        env, signals_of(listed("a/one"), cheap, listed("c/three")), models=["c/three", "task/mine"]
+    )
 
     assert chain_of(found) == ["c/three", "b/two"]
     assert reasons_in(found) == {"a/one": "over_max_price"}
@@ -271,7 +277,7 @@ def test_a_routes_required_parameters_bind_its_own_models() -> None:
     env = {"TASK_ROUTES": '{"task/mine": {"models": ["a/one", "b/two"], "require": ["seed"]}}'}
     seeded = listed("b/two", supported_parameters=["seed"])
 
-    found = planned(env, known(listed("a/one"), seeded), model="task/mine")
+    found = planned(env, signals_of(listed("a/one"), seeded), model="task/mine")
 
     assert reasons_in(found) == {"a/one": "route_requires_more"}
 
@@ -315,7 +321,7 @@ def test_no_doubt_about_a_model_lifts_a_ceiling(
 
     found = planned(
         env,
-        known(model),
+        signals_of(model),
         None,
         model="a/one" if named else "task/mine",
         max_tokens=100,
@@ -330,7 +336,7 @@ def test_no_doubt_about_a_model_lifts_a_ceiling(
 def test_a_default_route_of_unlisted_models_keeps_to_a_strict_ceiling() -> None:
     options = {"max_cost_usd": 1, "strict": True}
 
-    assert planned(knowledge=known(listed("a/one")), model="task/bulk", gateway=options).chain == ()
+    assert planned(signals=signals_of(listed("a/one")), model="task/bulk", gateway=options).chain == ()
 
 
 DIRECT = {
@@ -356,12 +362,12 @@ def test_a_max_price_binds_what_is_asked_directly(model: str, reason: str, by_ro
 
 def test_a_ceiling_may_be_reached() -> None:
     worst_usd = (
-        planned(knowledge=known(listed("a/one")), model="a/one", max_tokens=10).chain[0].worst_cost_usd
+        planned(signals=signals_of(listed("a/one")), model="a/one", max_tokens=10).chain[0].worst_cost_usd
     )
     assert worst_usd is not None
 
     at = planned(
-        knowledge=known(listed("a/one")), model="a/one", max_tokens=10, gateway={"max_cost_usd": worst_usd}
+        signals=signals_of(listed("a/one")), model="a/one", max_tokens=10, gateway={"max_cost_usd": worst_usd}
     )
 
     assert chain_of(at) == ["a/one"]
@@ -373,7 +379,7 @@ def test_of_the_ceilings_of_a_key_and_of_a_route_the_lower_one_holds() -> None:
     caller = Caller(name="poor", options={"max_cost_usd": 0.001})
 
     chat = parsed(model="task/rich")
-    found = plan(chat, select(chat, settings, caller), settings, caller, known())
+    found = plan(chat, select(chat, settings, caller), settings, caller, signals_of())
 
     assert found.limits.max_cost_usd == 0.001
 
@@ -397,7 +403,7 @@ NAMES = ["a/dear", "b/cheap", "c/router", "d/middling"]
 
 
 def test_the_cheapest_comes_first_and_what_has_no_price_last() -> None:
-    found = planned(knowledge=known(*PRICES), models=NAMES, gateway={"order": "cheapest"})
+    found = planned(signals=signals_of(*PRICES), models=NAMES, gateway={"order": "cheapest"})
 
     assert chain_of(found) == ["b/cheap", "d/middling", "a/dear", "c/router"]
 
@@ -405,13 +411,13 @@ def test_the_cheapest_comes_first_and_what_has_no_price_last() -> None:
 def test_the_fastest_comes_first_and_what_nobody_has_measured_last() -> None:
     times_ms = {"c/router": 100.0, "a/dear": 900.0, "d/middling": 300.0}
 
-    found = planned(knowledge=known(expected_ms=times_ms), models=NAMES, gateway={"order": "fastest"})
+    found = planned(signals=signals_of(expected_ms=times_ms), models=NAMES, gateway={"order": "fastest"})
 
     assert chain_of(found) == ["c/router", "d/middling", "a/dear", "b/cheap"]
 
 
 def test_a_session_begins_with_the_model_that_served_it() -> None:
-    found = planned(knowledge=known(session_model="c/router"), models=NAMES, gateway={"order": "sticky"})
+    found = planned(signals=signals_of(session_model="c/router"), models=NAMES, gateway={"order": "sticky"})
 
     assert chain_of(found) == ["c/router", "a/dear", "b/cheap", "d/middling"]
 
@@ -421,7 +427,7 @@ def test_weights_draw_the_order_and_none_at_all_comes_last() -> None:
     weights = {"a/dear": 0, "b/cheap": 1, "c/router": 10, "d/middling": 5}
 
     found = planned(
-        knowledge=known(draw=lambda: next(draws)),
+        signals=signals_of(draw=lambda: next(draws)),
         models=NAMES,
         gateway={"order": "weighted", "weights": weights},
     )
@@ -448,17 +454,17 @@ def test_a_requests_weights_go_before_those_of_a_route_that_is_ordered_by_weight
 def test_a_route_orders_its_own_models_alone() -> None:
     env = {"TASK_ROUTES": '{"task/mine": {"models": ["a/dear", "b/cheap"], "order": "cheapest"}}'}
 
-    found = planned(env, known(*PRICES), models=["d/middling", "task/mine"])
+    found = planned(env, signals_of(*PRICES), models=["d/middling", "task/mine"])
 
     assert chain_of(found) == ["d/middling", "b/cheap", "a/dear"]
     assert found.order == "given"
-    assert planned(env, known(*PRICES), model="task/mine").order == "cheapest"
+    assert planned(env, signals_of(*PRICES), model="task/mine").order == "cheapest"
 
 
 def test_the_order_that_a_request_asks_for_is_the_whole_chains() -> None:
     env = {"TASK_ROUTES": '{"task/mine": {"models": ["a/dear", "b/cheap"], "order": "cheapest"}}'}
 
-    found = planned(env, known(*PRICES), models=["d/middling", "task/mine"], gateway={"order": "given"})
+    found = planned(env, signals_of(*PRICES), models=["d/middling", "task/mine"], gateway={"order": "given"})
 
     assert chain_of(found) == ["d/middling", "a/dear", "b/cheap"]
 

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.http.json_values import Json
 from gateway.settings.budget import (
-    MOST_MICROS,
+    MAX_MICROS,
     Budget,
     as_budget,
     micros_of,
@@ -61,8 +61,8 @@ def test_days_and_months_are_utcs(now: str, day: str, month: str) -> None:
         (0.000_020_5, 21),  # 20.499999999999996 as a float
         (1.0, 1_000_000),
         (-1.0, 0),
-        (1e308, MOST_MICROS),
-        (float("inf"), MOST_MICROS),
+        (1e308, MAX_MICROS),
+        (float("inf"), MAX_MICROS),
         (float("nan"), 0),
     ],
 )

@@ -4,7 +4,7 @@ import json
 import pytest
 
 from gateway.http.message import ClientGoneError
-from gateway.memory.latencies import Pace
+from gateway.memory.latencies import Latencies
 from gateway.streaming.keep_alive import KEEP_ALIVE
 from tests.support.chunks import text, text_in
 from tests.support.upstream import HANG, Act, after, fail, hang, healthy_stream, stream
@@ -103,7 +103,7 @@ async def test_the_head_of_a_waiting_stream_says_that_its_attempt_is_under_way()
 async def test_a_bug_in_the_chain_is_logged_once_and_ends_in_one_error_event(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(Pace, "note", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(Latencies, "note", lambda *_, **__: 1 / 0)
 
     got, world = await patient(after(1.5, healthy_stream()))
 
@@ -124,7 +124,7 @@ async def test_a_client_that_leaves_as_the_chain_fails_is_no_fault(
         if data != KEEP_ALIVE:
             raise ClientGoneError
 
-    monkeypatch.setattr(Pace, "note", lambda *_, **__: 1 / 0)  # not called for a 404
+    monkeypatch.setattr(Latencies, "note", lambda *_, **__: 1 / 0)  # not called for a 404
     world = World().script("a/one", after(1.5, act))
     response = await world.begin(chat("a/one", stream=True, gateway={"keepalive_ms": 1_000}))
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from gateway.dialects.chat.answer_checks import is_plain_progress
 from gateway.http.sse import data_of, event_of
-from gateway.streaming.fast_path import Refrain
+from gateway.streaming.fast_path import RepeatedFrame
 
 
 def chunk(content: str, **choice: object) -> bytes:
@@ -15,8 +15,8 @@ def chunk(content: str, **choice: object) -> bytes:
     return event_of(json.dumps(payload, separators=(",", ":")).encode())
 
 
-def after(event: bytes) -> Refrain:
-    refrain = Refrain()
+def after(event: bytes) -> RepeatedFrame:
+    refrain = RepeatedFrame()
     refrain.learn(event)
     return refrain
 
@@ -26,7 +26,7 @@ def test_an_event_that_differs_in_its_text_alone_is_a_repetition() -> None:
 
 
 def test_nothing_is_a_repetition_of_nothing() -> None:
-    assert not Refrain().repeats(chunk("word"))
+    assert not RepeatedFrame().repeats(chunk("word"))
 
 
 @pytest.mark.parametrize(

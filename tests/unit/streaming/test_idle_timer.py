@@ -3,7 +3,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from gateway.streaming.idle_timer import MOST_PAUSED_S, IdleTimer
+from gateway.streaming.idle_timer import MAX_PAUSED_S, IdleTimer
 from tests.support.world import now_s
 
 pytestmark = pytest.mark.anyio
@@ -85,7 +85,7 @@ async def test_a_pause_without_end_ends_it_all_the_same() -> None:
 
     await asyncio.sleep(5_000.0)
 
-    assert watched.fired_at_s == pytest.approx([MOST_PAUSED_S + 10.0], abs=10.0)
+    assert watched.fired_at_s == pytest.approx([MAX_PAUSED_S + 10.0], abs=10.0)
 
 
 async def test_pauses_that_end_do_not_add_up() -> None:
@@ -94,7 +94,7 @@ async def test_pauses_that_end_do_not_add_up() -> None:
 
     for _ in range(10):
         watched.paused = True
-        await asyncio.sleep(MOST_PAUSED_S / 2)
+        await asyncio.sleep(MAX_PAUSED_S / 2)
         watched.paused = False
         timer.touch()
         await asyncio.sleep(9.0)

@@ -4,7 +4,7 @@ from typing import cast
 import pytest
 
 from gateway.http.message import ClientGoneError
-from gateway.memory.latencies import Pace
+from gateway.memory.latencies import Latencies
 from gateway.streaming.keep_alive import KEEP_ALIVE
 from tests.support.chunks import COST_USD, DONE, ROLE, STOP, USAGE, text, text_in
 from tests.support.takeovers import HALF, MODELS, ask, errors, seams, taking_over, world_of
@@ -156,11 +156,11 @@ async def test_who_asks_for_one_text_in_so_many_words_has_it_continued_too(field
 async def test_a_bug_while_another_takes_over_is_logged_once_and_ends_in_one_error_event(
     how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def note(_: Pace, model: str, *__: object, **___: object) -> None:
+    def note(_: Latencies, model: str, *__: object, **___: object) -> None:
         if model == "b/two":
             raise RuntimeError("a bug")
 
-    monkeypatch.setattr(Pace, "note", note)
+    monkeypatch.setattr(Latencies, "note", note)
 
     got, world = await ask(how, HALF, healthy_stream("b"))
 

@@ -114,7 +114,7 @@ def has_substance(message: Json, *, besides: frozenset[str] = frozenset()) -> bo
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class EventFacts:
     """What one event says about the attempt.
 
     Attributes:
@@ -130,7 +130,7 @@ class Look:
     usage: JsonObject | None
 
 
-def look_at(payload: JsonObject, *, header: GetHeader, now_s: float) -> Look:
+def inspect_event(payload: JsonObject, *, header: GetHeader, now_s: float) -> EventFacts:
     """Return what an event's payload says.
 
     Raises:
@@ -144,7 +144,7 @@ def look_at(payload: JsonObject, *, header: GetHeader, now_s: float) -> Look:
         raise AttemptFailedError(classify(error, status=None, header=header, now_s=now_s))
     deltas = [choice.get("delta") for choice in choices]
     usage = payload.get("usage")
-    return Look(
+    return EventFacts(
         progress=any(has_progress(delta) for delta in deltas),
         substance=any(has_substance(delta) for delta in deltas),
         finish=str(finishes[0]) if finishes else None,

@@ -35,7 +35,7 @@ class ChunkShape:
             and all(isinstance(choice.get("index"), int) for choice in choices)
         )
 
-    def head(self) -> JsonObject:
+    def envelope(self) -> JsonObject:
         """Return what every chunk of the stream has: its id, object, time and model."""
         return {"object": OBJECT, **self._always}
 

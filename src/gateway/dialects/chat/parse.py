@@ -14,7 +14,7 @@ from gateway.dialects.chat.fields import (
     SERIALISED,
 )
 from gateway.dialects.chat.request import ChatRequest
-from gateway.dialects.chat.requirements import needs_of
+from gateway.dialects.chat.requirements import requirements_of
 from gateway.http.errors import GatewayError
 from gateway.http.json_bytes import (
     NamedTwiceError,
@@ -46,8 +46,8 @@ def parse(raw: bytes) -> ChatRequest:
     fields = _fields_of(raw, body)
     wants_json = _wants_json(body)
     choices = max([1, *_wholes_of(body, "n")])
-    needs = needs_of(body, total_bytes=len(fields), writes_cache=b'"cache_control"' in fields)
-    is_plain = not wants_json and choices == 1 and not needs.outputs
+    requirements = requirements_of(body, total_bytes=len(fields), writes_cache=b'"cache_control"' in fields)
+    is_plain = not wants_json and choices == 1 and not requirements.outputs
     return ChatRequest(
         model=text_or_none(body.get("model")),
         models=_models(body),
@@ -57,11 +57,11 @@ def parse(raw: bytes) -> ChatRequest:
         choices=choices,
         wants_json=wants_json,
         openai_usage=object_or_empty(body.get("stream_options")).get("include_usage") is True,
-        is_text=is_plain and not any(map(body.get, NOT_TEXT)),
+        is_text_only=is_plain and not any(map(body.get, NOT_TEXT)),
         openrouters_own=not OPENROUTERS_OWN.isdisjoint(body),
         session=text_or_none(body.get("session_id")),
         user=text_or_none(body.get("user")),
-        needs=needs,
+        requirements=requirements,
         options=_options(object_or_empty(body.get("gateway"))) if "gateway" in body else _NO_OPTIONS,
     )
 

@@ -1,6 +1,6 @@
 """A chat request as the gateway understands it, and what a caller may ask of the gateway itself."""
 
-from gateway.dialects.chat.requirements import Needs
+from gateway.dialects.chat.requirements import Requirements
 from gateway.http.frozen import dataclass
 from gateway.settings.options import Options
 
@@ -34,12 +34,12 @@ class ChatRequest:
     max_tokens: int | None
     choices: int
     wants_json: bool
-    is_text: bool
+    is_text_only: bool
     openai_usage: bool
     openrouters_own: bool
     session: str | None
     user: str | None
-    needs: Needs
+    requirements: Requirements
     options: Options
 
     def field_of(self, name: str) -> str:

@@ -9,9 +9,9 @@ from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
 from gateway.settings.price import Price, as_price
 
-JsonNeed: TypeAlias = Literal["json_object", "json_schema"]
+JsonRequirement: TypeAlias = Literal["json_object", "json_schema"]
 
-JSON_KINDS: Mapping[str, JsonNeed] = MappingProxyType(
+JSON_KINDS: Mapping[str, JsonRequirement] = MappingProxyType(
     {"json_object": "json_object", "json_schema": "json_schema"}
 )
 # What `modalities` may ask for; about another word, which the caller may have made up, nothing is said.
@@ -70,7 +70,7 @@ SAYING_MORE = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Needs:
+class Requirements:
     """What a model must be able to do for one request.
 
     Attributes:
@@ -89,7 +89,7 @@ class Needs:
     tools: bool = False
     inputs: frozenset[str] = frozenset()
     outputs: frozenset[str] = frozenset()
-    json: JsonNeed | None = None
+    json: JsonRequirement | None = None
     parameters: tuple[str, ...] = ()
     max_price: Price | None = None
     has_fees: bool = False
@@ -97,21 +97,21 @@ class Needs:
     shrinks: bool = False
 
 
-def needs_of(body: JsonObject, *, total_bytes: int, writes_cache: bool) -> Needs:
+def requirements_of(body: JsonObject, *, total_bytes: int, writes_cache: bool) -> Requirements:
     """Return what a checked body needs.
 
     ``total_bytes`` is how long it goes upstream, ``writes_cache`` whether it has `cache_control`.
     """
     parts = list(media_in(body))
     if not parts and SAYING_MORE.isdisjoint(body):  # as most are
-        return Needs(tokens=estimate(parts, total_bytes), writes_cache=writes_cache)
+        return Requirements(tokens=estimate(parts, total_bytes), writes_cache=writes_cache)
     plugins = {str(object_or_empty(each).get("id")) for each in list_or_empty(body.get("plugins"))}
     provider = object_or_empty(body.get("provider"))
     insists = provider.get("require_parameters") is True
     modalities = MODALITIES.intersection(
         each for each in list_or_empty(body.get("modalities")) if isinstance(each, str)
     )
-    return Needs(
+    return Requirements(
         tokens=estimate(parts, total_bytes),
         tools=bool(body.get("tools")) and body.get("tool_choice") != "none",
         inputs=frozenset(part.kind for part in parts),

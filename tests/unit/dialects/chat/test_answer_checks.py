@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.dialects.chat.answer_checks import has_progress, is_plain_progress, look_at
+from gateway.dialects.chat.answer_checks import has_progress, inspect_event, is_plain_progress
 from gateway.faults.fault import AttemptFailedError
 from gateway.http.json_values import Json, JsonObject
 from tests.support.samples import samples_named
@@ -150,7 +150,7 @@ def delta_event(delta: Json, finish: Json = None, **fields: Json) -> JsonObject:
     ids=repr,
 )
 def test_the_finish_reason_is_seen(payload: JsonObject, finish: str | None) -> None:
-    assert look_at(payload, header=no_header, now_s=0).finish == finish
+    assert inspect_event(payload, header=no_header, now_s=0).finish == finish
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_the_finish_reason_is_seen(payload: JsonObject, finish: str | None) -> N
 )
 def test_an_event_that_is_an_error_raises(payload: JsonObject) -> None:
     with pytest.raises(AttemptFailedError):
-        look_at(payload, header=no_header, now_s=0)
+        inspect_event(payload, header=no_header, now_s=0)
 
 
 WORDS = st.sampled_from(
@@ -190,7 +190,7 @@ def test_what_is_plain_progress_by_its_text_is_so_by_its_meaning(
     if not is_plain_progress(data):
         return
 
-    look = look_at(payload, header=no_header, now_s=0)
+    look = inspect_event(payload, header=no_header, now_s=0)
 
     assert look.progress
     assert (look.finish, look.usage) == (None, None)

@@ -5,19 +5,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.dialects.chat.prompt_tokens import IMAGE_TOKENS_LIKELY, IMAGE_TOKENS_MOST
-from gateway.dialects.chat.requirements import Needs
+from gateway.dialects.chat.requirements import Requirements
 from gateway.settings.price import Price
 from tests.support.planning import parsed
 
 INLINE = "data:image/png;base64," + "A" * 100_000
 
 
-def needs(**fields: object) -> Needs:
-    return parsed(**fields).needs
+def requirements(**fields: object) -> Requirements:
+    return parsed(**fields).requirements
 
 
-def said(*parts: object) -> Needs:
-    return needs(messages=[{"role": "user", "content": [*parts]}])
+def said(*parts: object) -> Requirements:
+    return requirements(messages=[{"role": "user", "content": [*parts]}])
 
 
 def image(url: str) -> dict[str, object]:
@@ -25,7 +25,7 @@ def image(url: str) -> dict[str, object]:
 
 
 def test_a_plain_question_needs_nothing_but_room() -> None:
-    asked = needs()
+    asked = requirements()
 
     assert (asked.tools, asked.json, asked.parameters, asked.max_price) == (False, None, (), None)
     assert asked.inputs == asked.outputs == frozenset()
@@ -54,9 +54,9 @@ def test_a_part_of_no_known_kind_needs_nothing(part: object) -> None:
 def test_tools_are_needed_unless_none_may_be_called() -> None:
     tools = [{"type": "function", "function": {"name": "f"}}]
 
-    assert needs(tools=tools).tools
-    assert not needs(tools=tools, tool_choice="none").tools
-    assert not needs(tools=[]).tools
+    assert requirements(tools=tools).tools
+    assert not requirements(tools=tools, tool_choice="none").tools
+    assert not requirements(tools=[]).tools
 
 
 @pytest.mark.parametrize(
@@ -64,22 +64,22 @@ def test_tools_are_needed_unless_none_may_be_called() -> None:
     [("json_object", "json_object"), ("json_schema", "json_schema"), ("text", None), ("grammar", None)],
 )
 def test_json_is_needed_where_it_is_asked_for(kind: str, needed: str | None) -> None:
-    assert needs(response_format={"type": kind}).json == needed
+    assert requirements(response_format={"type": kind}).json == needed
 
 
 def test_other_outputs_than_text_are_needed() -> None:
-    assert needs(modalities=["text", "image"]).outputs == {"image"}
+    assert requirements(modalities=["text", "image"]).outputs == {"image"}
 
 
 def test_a_made_up_output_is_no_need_that_a_receipt_could_repeat() -> None:
-    assert needs(modalities=["text", "what the caller wrote", 7, ["image"]]).outputs == frozenset()
+    assert requirements(modalities=["text", "what the caller wrote", 7, ["image"]]).outputs == frozenset()
 
 
 def test_parameters_are_needed_where_the_caller_insists() -> None:
     fields = {"temperature": 0, "top_p": None, "seed": 1, "my_own": 1}
 
-    assert needs(**fields).parameters == ()
-    assert needs(**fields, provider={"require_parameters": True}).parameters == ("temperature", "seed")
+    assert requirements(**fields).parameters == ()
+    assert requirements(**fields, provider={"require_parameters": True}).parameters == ("temperature", "seed")
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_parameters_are_needed_where_the_caller_insists() -> None:
     ids=repr,
 )
 def test_a_max_price_is_read_as_far_as_it_is_one_by_tokens(value: object, price: Price | None) -> None:
-    assert needs(provider={"max_price": value}).max_price == price
+    assert requirements(provider={"max_price": value}).max_price == price
 
 
 def test_an_images_data_is_not_counted_as_text() -> None:
@@ -133,7 +133,7 @@ def test_an_estimate_is_least_then_likely_then_most(text: str, images: int) -> N
 def test_an_answers_own_images_that_are_sent_back_are_not_text() -> None:
     message = {"role": "assistant", "content": "Here.", "images": [image(INLINE)]}
 
-    asked = needs(messages=[message])
+    asked = requirements(messages=[message])
 
     assert asked.inputs == {"image"}
     assert asked.tokens.likely < IMAGE_TOKENS_LIKELY + 100
@@ -147,8 +147,8 @@ def test_a_url_that_is_no_object_is_one_all_the_same() -> None:
     "fields", [{"plugins": [{"id": "context-compression"}]}, {"transforms": ["middle-out"]}]
 )
 def test_what_shortens_the_prompt_makes_it_fit(fields: dict[str, object]) -> None:
-    assert needs(**fields).shrinks
-    assert not needs().shrinks
+    assert requirements(**fields).shrinks
+    assert not requirements().shrinks
 
 
 @pytest.mark.parametrize(
@@ -165,18 +165,18 @@ def test_what_shortens_the_prompt_makes_it_fit(fields: dict[str, object]) -> Non
     ids=repr,
 )
 def test_what_may_cost_more_than_its_tokens_has_no_known_worst_case(fields: dict[str, object]) -> None:
-    assert needs(**fields).has_fees
+    assert requirements(**fields).has_fees
 
 
 def test_what_has_no_fee_has_none() -> None:
-    assert not needs(plugins=[{"id": "response-healing"}], tools=[{"type": "function"}]).has_fees
+    assert not requirements(plugins=[{"id": "response-healing"}], tools=[{"type": "function"}]).has_fees
 
 
 def test_a_prompt_that_is_to_be_kept_costs_more() -> None:
     part = {"type": "text", "text": "Hi", "cache_control": {"type": "ephemeral"}}
 
     assert said(part).writes_cache
-    assert not needs().writes_cache
+    assert not requirements().writes_cache
 
 
 @given(text=st.text(max_size=500))
