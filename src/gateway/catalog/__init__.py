@@ -1,4 +1,4 @@
-"""OpenRouter's models, prices and endpoints: fetched, compacted, kept in KV, listed and filtered.
+"""The catalogue: OpenRouter's models, prices and endpoints. Fetches, stores, lists and filters them.
 
 It may import from ``memory`` and the packages below it.
 """

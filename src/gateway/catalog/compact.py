@@ -1,6 +1,6 @@
-"""compact: from OpenRouter's list of models to the copy that is kept of it, in the form in which it is shown.
+"""Compacts OpenRouter's model list into the catalogue: fewer fields, in the form that the gateway shows.
 
-Done once, when the list is fetched, so that no request has to.
+This is done once for each fetch of the list, so that no request has to do it.
 """
 
 from gateway.catalog.prices import usd_per_million
@@ -8,8 +8,9 @@ from gateway.catalog.stored_catalog import catalog_of
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
 from gateway.memory.catalog import Catalog
 
-# What planning and listing need of OpenRouter's model object; descriptions and benchmarks are most of it.
-KEPT = (
+# The fields of OpenRouter's model object that planning and listing use. The other fields, mostly descriptions
+# and benchmarks, are left out: they are most of its size.
+COPIED_FIELDS = (
     "id",
     "canonical_slug",
     "name",
@@ -24,15 +25,15 @@ KEPT = (
     "per_request_limits",
     "supported_voices",
 )
-# OpenRouter's SDKs refuse a model without these fields, null though they may be.
-INSISTED_ON = ("context_length", "default_parameters", "per_request_limits", "supported_voices")
+# OpenRouter's SDKs reject a model without these fields, although their values may be null.
+REQUIRED_FIELDS = ("context_length", "default_parameters", "per_request_limits", "supported_voices")
 
 
 def compact(payload: Json, *, now_s: float) -> Catalog | None:
-    """Return the copy that is kept of OpenRouter's answer; None when it is not a list of models.
+    """Return the catalogue for OpenRouter's answer; None if the answer holds no model with a usable id.
 
     Raises:
-        ValueError: a model holds what JSON cannot carry.
+        ValueError: a model holds a value that JSON cannot represent, such as infinity.
     """
     models = [object_or_empty(model) for model in list_or_empty(object_or_empty(payload).get("data"))]
     catalog = catalog_of([shown(model) for model in models], fetched_at_s=now_s)
@@ -43,8 +44,8 @@ def shown(model: JsonObject) -> JsonObject:
     """Return a model in OpenAI's form, with OpenRouter's fields and prices per million tokens."""
     name = str(model.get("id"))
     return {
-        **{field: model[field] for field in KEPT if field in model},
-        **{field: model.get(field) for field in INSISTED_ON},
+        **{field: model[field] for field in COPIED_FIELDS if field in model},
+        **{field: model.get(field) for field in REQUIRED_FIELDS},
         "links": {"details": f"/api/v1/models/{name}/endpoints"},
         "object": "model",
         "owned_by": name.partition("/")[0].lstrip("~"),

@@ -1,4 +1,4 @@
-"""endpoints: who serves a model, and how well, as OpenRouter says it now or said it a moment ago."""
+"""Fetches a model's endpoints from OpenRouter (which providers serve it, and how well), with a cache."""
 
 from dataclasses import replace
 
@@ -18,16 +18,16 @@ TIMEOUT_S = 10.0
 async def endpoints_of(
     model_id: str, upstream: Upstream, ports: Ports, memory: EndpointsMemory, *, max_age_s: float
 ) -> Endpoints:
-    """Return a model's endpoints, not older than ``max_age_s``: this isolate's own, else OpenRouter's.
+    """Return a model's endpoints: this isolate's copy if it is at most ``max_age_s`` old, else a new one.
 
-    ``model_id`` becomes a part of the upstream's path: it must be a model's id and nothing else.
+    ``model_id`` becomes a part of the upstream's path, so it must be a model's id and nothing else.
 
     Raises:
-        GatewayError: there is no such model, or OpenRouter does not say.
+        GatewayError: there is no such model, or OpenRouter did not return its endpoints.
     """
-    known = memory.get(model_id)
-    if known and 0.0 <= ports.now_s() - known.fetched_at_s <= max_age_s:
-        return known
+    stored = memory.get(model_id)
+    if stored and 0.0 <= ports.now_s() - stored.fetched_at_s <= max_age_s:
+        return stored
     try:
         async with ports.within(TIMEOUT_S):
             reply, raw = await get(upstream, f"/models/{model_id}/endpoints", ports)
@@ -43,6 +43,7 @@ async def endpoints_of(
 
 
 def _read(reply: Reply, raw: bytes, ports: Ports) -> Endpoints:
+    """Return the endpoints in OpenRouter's reply. Raises ``GatewayError`` if the reply holds none."""
     try:
         answer = object_or_empty(parse_json(raw))
         body = to_json_bytes({"data": answer.get("data")})
@@ -52,12 +53,12 @@ def _read(reply: Reply, raw: bytes, ports: Ports) -> Endpoints:
     if reply.status == 200 and isinstance(data, dict):
         return Endpoints(ports.now_s(), {"data": data}, body)
     fault = classify(answer.get("error"), status=reply.status, header=reply.header, now_s=ports.now_s())
-    of_provider = fault.rule.source == "provider"  # of which none was asked
-    raise unavailable(replace(fault, code="openrouter_error") if of_provider else fault)
+    is_providers = fault.rule.source == "provider"  # this call reaches no provider: the fault is OpenRouter's
+    raise unavailable(replace(fault, code="openrouter_error") if is_providers else fault)
 
 
 def unavailable(fault: Fault) -> GatewayError:
-    """Return the error that says why OpenRouter could not be asked."""
+    """Return the error response for a call to OpenRouter that failed with ``fault``."""
     return GatewayError(
         fault.code,
         fault.rule.message,

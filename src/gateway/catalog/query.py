@@ -1,4 +1,4 @@
-"""What the query of ``GET /v1/models`` asks for: filters, a sort, a page."""
+"""Parses the query of ``GET /v1/models``: filters, a sort order and a page."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -11,7 +11,8 @@ from gateway.http.json_values import JsonObject, list_or_empty, number_or_none, 
 
 Test: TypeAlias = Callable[[JsonObject], bool]
 Order: TypeAlias = Callable[[JsonObject], float]
-# A query parameter's value becomes the test that a model must pass; raises ``ValueError`` in words.
+# Turns a query parameter's value into a test that a model must pass. Raises ``ValueError`` with a message
+# that says what the value must be.
 MakeTest: TypeAlias = Callable[[str], Test]
 
 
@@ -86,7 +87,7 @@ FILTERS: Mapping[str, MakeTest] = MappingProxyType(
 )
 PAGING = ("offset", "limit")
 MAX_DIGITS = 10
-UNKNOWN_LAST = float("inf")
+UNKNOWN_LAST = float("inf")  # sorts a model without a known price behind all others
 SORTS: Mapping[str, Order] = MappingProxyType(
     {
         "price": lambda model: UNKNOWN_LAST if (usd := _most_expensive_usd(model)) is None else usd,
@@ -103,12 +104,14 @@ def _order(text: str) -> Order:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What a query asks for: models that pass all ``tests``, in an order, and which part of them.
+class ModelQuery:
+    """A parsed query.
 
     Attributes:
-        order: the key by which they are sorted; None for OpenRouter's own order.
-        limit: how many at the most; None for all the rest.
+        tests: the filters; a model must pass all of them.
+        order: the sort key; None for OpenRouter's own order.
+        offset: how many of the models are skipped, 0 or more.
+        limit: how many models are returned at most; None for all after ``offset``.
     """
 
     tests: tuple[Test, ...]
@@ -117,19 +120,20 @@ class Asked:
     limit: int | None
 
 
-def read_query(query: Mapping[str, str]) -> Asked:
-    """Return what the query asks for.
+def read_query(query: Mapping[str, str]) -> ModelQuery:
+    """Return the parsed query.
 
     Raises:
-        GatewayError: a parameter is not one, or its value is wrong.
+        GatewayError: a parameter is unknown, or its value is invalid.
     """
     tests: list[Test] = []
     bounds: dict[str, int] = {}
     order: Order | None = None
     for name, value in query.items():
         if name not in (*FILTERS, "sort", *PAGING):
-            known = ", ".join([*FILTERS, "sort", *PAGING])
-            raise GatewayError("unknown_option", f"That is not a filter. There are: {known}.", param="query")
+            names = ", ".join([*FILTERS, "sort", *PAGING])
+            message = f"Unknown query parameter. The parameters are: {names}."
+            raise GatewayError("unknown_option", message, param="query")
         try:
             if name in FILTERS:
                 tests.append(FILTERS[name](value))
@@ -139,4 +143,6 @@ def read_query(query: Mapping[str, str]) -> Asked:
                 order = _order(value)
         except ValueError as error:
             raise GatewayError("invalid_field", f"`{name}` {error}.", param=name) from None
-    return Asked(tests=tuple(tests), order=order, offset=bounds.get("offset", 0), limit=bounds.get("limit"))
+    return ModelQuery(
+        tests=tuple(tests), order=order, offset=bounds.get("offset", 0), limit=bounds.get("limit")
+    )

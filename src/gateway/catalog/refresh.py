@@ -1,7 +1,8 @@
-"""Where the catalogue comes from: this isolate's memory, KV, OpenRouter.
+"""Gets the catalogue from this isolate's memory, from KV or from OpenRouter, and refreshes it.
 
-Fresh within ``CATALOG_TTL_S``; then used as it is while it is fetched anew; and used with its age said when
-it cannot be. It is a help and never a condition: no chat fails because it is missing.
+A copy is fresh for ``CATALOG_TTL_S``. After that it is stale: it is still used while a new one is fetched in
+the background (stale-while-revalidate). If the fetch fails, the stale copy is still used, with its age in the
+response. The catalogue is optional: no chat fails because it is missing.
 """
 
 import asyncio
@@ -18,31 +19,32 @@ FETCH_TIMEOUT_S = 15.0
 CACHE_TIMEOUT_S = 2.0
 STORE_TIMEOUT_S = 10.0
 POLL_S = 0.05
-# KV itself may show what another wrote a minute later: to look more often is of no use.
+# KV may show another isolate's write only after a minute, so more frequent reads are useless.
 # Source: Cloudflare "How KV works".
 LOOK_S = 30.0
 JUST_LOOKED_S = 1.0
-# After a fetch that failed a stale copy is good enough for so long.
+# After a failed fetch a stale copy is used for this time before a request starts another fetch.
 RETRY_S = 30.0
-# What is from further in the future than clocks may differ has its time from a broken one.
+# Clocks may differ by this much. A copy from further in the future was dated by a wrong clock.
 CLOCK_SKEW_S = 60.0
 # KV refuses more than 25 MiB. Source: Cloudflare "KV limits".
 MAX_STORED_BYTES = 20 * 1024 * 1024
 
 
 async def available_catalog(ports: Ports, memory: CatalogMemory, *, ttl_s: float) -> Catalog | None:
-    """Return the copy that this isolate has, or else KV; None where there is none. Never raises.
+    """Return this isolate's copy or the one in KV; None if there is none. Never calls OpenRouter or raises.
 
-    Made for every request: with a copy younger than ``ttl_s`` it waits for nothing, and without one KV is
-    looked into now and then only, for ``CACHE_TIMEOUT_S`` at the most. A stale copy is returned as it is.
+    It is cheap enough for every request. With a copy younger than ``ttl_s`` it waits for nothing. Otherwise
+    KV is read at most once in ``LOOK_S``, which takes ``CACHE_TIMEOUT_S`` at most. If there is no copy and
+    another request is reading KV, it waits for that. A stale copy is returned as it is.
     """
     now_s = ports.now_s()
     if _is_fresh(memory.catalog, now_s, ttl_s):
         return memory.catalog
     if not 0.0 <= now_s - memory.looked_at_s < LOOK_S:
-        await _look(ports, memory)
+        await _read_kv(ports, memory)
     elif memory.catalog is None:
-        while memory.looking_until_s > ports.now_s():  # noqa: ASYNC110  # another looks: see CatalogMemory
+        while memory.looking_until_s > ports.now_s():  # noqa: ASYNC110  # another request reads KV
             await asyncio.sleep(POLL_S)
     return memory.catalog
 
@@ -50,10 +52,10 @@ async def available_catalog(ports: Ports, memory: CatalogMemory, *, ttl_s: float
 async def current_catalog(
     upstream: Upstream, ports: Ports, memory: CatalogMemory, *, ttl_s: float
 ) -> Catalog | None:
-    """Return the best copy that there is: one at hand, or else a new one; None where there is none.
+    """Return an available copy, or fetch one; None if that fails.
 
-    Waits for OpenRouter only when there is no copy at all. A copy older than ``ttl_s`` is returned as it is:
-    ``refresh`` fetches another, after the response.
+    It waits for OpenRouter only if there is no copy at all. A copy older than ``ttl_s`` is returned as it is;
+    call ``refresh_in_background`` to replace it.
     """
     catalog = await available_catalog(ports, memory, ttl_s=ttl_s)
     if catalog is None:
@@ -62,9 +64,10 @@ async def current_catalog(
 
 
 def is_due(catalog: Catalog | None, memory: CatalogMemory, *, now_s: float, ttl_s: float) -> bool:
-    """Return whether a request should fetch the list anew, beside its own work.
+    """Return whether a request should fetch the list in the background.
 
-    So it is when there is no copy, or it is stale, and nobody fetches or has just failed to.
+    It should if there is no fresh copy, no other request is fetching, and no fetch failed in the last
+    ``RETRY_S``.
     """
     return not _is_fresh(catalog, now_s, ttl_s) and now_s >= max(memory.retry_at_s, memory.fetching_until_s)
 
@@ -72,16 +75,17 @@ def is_due(catalog: Catalog | None, memory: CatalogMemory, *, now_s: float, ttl_
 def refresh_in_background(
     catalog: Catalog | None, upstream: Upstream, ports: Ports, memory: CatalogMemory, *, ttl_s: float
 ) -> None:
-    """Fetch the list anew beside the response, where that is due by the copy that the request has."""
+    """Fetch the list in the background if ``is_due`` for ``catalog``, the copy that the request uses."""
     if is_due(catalog, memory, now_s=ports.now_s(), ttl_s=ttl_s):
         ports.run_in_background(lambda: refresh(upstream, ports, memory, max_age_s=ttl_s))
 
 
 async def refresh(upstream: Upstream, ports: Ports, memory: CatalogMemory, *, max_age_s: float) -> None:
-    """Get a copy not older than ``max_age_s``: from KV, where another isolate has been faster, or OpenRouter.
+    """Get a copy of at most ``max_age_s``: from KV if another isolate has stored one, else from OpenRouter.
 
-    One fetch at a time in an isolate: who comes meanwhile waits for what comes of it, and takes over when it
-    was cancelled, or is overdue. A new copy is stored in KV. A failure is logged, and leaves what there was.
+    An isolate runs one fetch at a time. A concurrent call waits for the outcome of that fetch, and takes over
+    if the fetch is cancelled or overdue. A new copy is stored in KV. A failure is logged, and the previous
+    copy stays.
     """
     while memory.fetching_until_s > ports.now_s():
         ended_before = memory.fetches_ended
@@ -91,8 +95,8 @@ async def refresh(upstream: Upstream, ports: Ports, memory: CatalogMemory, *, ma
     until_s = memory.fetching_until_s = ports.now_s() + CACHE_TIMEOUT_S + FETCH_TIMEOUT_S
     new = None
     try:
-        has_just_looked = 0.0 <= ports.now_s() - memory.looked_at_s < JUST_LOOKED_S
-        stored = memory.catalog if has_just_looked else await _look(ports, memory)
+        has_just_read_kv = 0.0 <= ports.now_s() - memory.looked_at_s < JUST_LOOKED_S
+        stored = memory.catalog if has_just_read_kv else await _read_kv(ports, memory)
         if not _is_fresh(stored, ports.now_s(), max_age_s):
             new = await _fetch(upstream, ports, memory)
         memory.fetches_ended += 1
@@ -103,8 +107,8 @@ async def refresh(upstream: Upstream, ports: Ports, memory: CatalogMemory, *, ma
         await _store(new, ports)
 
 
-async def _look(ports: Ports, memory: CatalogMemory) -> Catalog | None:
-    """Return what KV holds, if that is of use; this isolate keeps it where its own copy is older."""
+async def _read_kv(ports: Ports, memory: CatalogMemory) -> Catalog | None:
+    """Return the copy in KV, None if it is not usable; if newer, it replaces this isolate's copy."""
     memory.looked_at_s = ports.now_s()
     until_s = memory.looking_until_s = memory.looked_at_s + CACHE_TIMEOUT_S
     stored = None
@@ -117,9 +121,9 @@ async def _look(ports: Ports, memory: CatalogMemory) -> Catalog | None:
     except TimeoutError:
         ports.log("cache_failed", error="TimeoutError")
     except asyncio.CancelledError:
-        memory.looked_at_s = float("-inf")  # nothing was seen: the next one looks
+        memory.looked_at_s = float("-inf")  # nothing was read: the next request reads KV at once
         raise
-    except Exception as error:  # noqa: BLE001  # never a condition: no request may fail of it
+    except Exception as error:  # noqa: BLE001  # the catalogue is optional: no request may fail
         ports.log_bug(error)
     finally:
         if memory.looking_until_s == until_s:
@@ -134,12 +138,12 @@ async def _look(ports: Ports, memory: CatalogMemory) -> Catalog | None:
 
 
 async def _fetch(upstream: Upstream, ports: Ports, memory: CatalogMemory) -> Catalog | None:
-    """Return a new copy, which this isolate keeps; None where OpenRouter has none to give."""
+    """Fetch the list from OpenRouter into this isolate's memory, and return the copy; None on failure."""
     try:
         async with ports.within(FETCH_TIMEOUT_S):
             reply, raw = await get(upstream, "/models", ports)
         new = compact(parse_json(raw), now_s=ports.now_s()) if reply.status == 200 else None
-    except (TimeoutError, TransportError, ValueError):  # a ValueError too for what cannot be stored or shown
+    except (TimeoutError, TransportError, ValueError):  # ValueError: not JSON, or not representable as JSON
         new = None
     except Exception as error:  # noqa: BLE001  # as above
         ports.log_bug(error)
@@ -153,7 +157,7 @@ async def _fetch(upstream: Upstream, ports: Ports, memory: CatalogMemory) -> Cat
 
 
 async def _store(catalog: Catalog, ports: Ports) -> None:
-    """Put the copy into KV, if that can be done."""
+    """Store the copy in KV, if possible."""
     stored = to_stored(catalog)
     if len(stored) > MAX_STORED_BYTES:
         ports.log("catalog_not_stored", bytes=len(stored))

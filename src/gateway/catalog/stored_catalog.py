@@ -1,12 +1,13 @@
-"""The models that OpenRouter has, as an isolate keeps them: lines of JSON, of which few are ever parsed.
+"""The format in which the catalogue is stored in KV and in memory: lines of JSON, most of them never parsed.
 
-What is stored is a line of JSON about the rest, then a line for each model, in OpenRouter's order::
+The first line is a header of JSON. One line for each model follows, in OpenRouter's order::
 
     {"version":3,"at_s":1795338000.0,"count":2,"crc32":3632233996}
     author/slug <tab> another name, or nothing <tab> {"id":"author/slug",…}
 
-The JSON of a model is what ``GET /v1/models`` shows of it, so that a list is a join of bytes. No line break
-and no tab is in it: JSON escapes both, and a name that is no plain word is not kept.
+A model's JSON is what ``GET /v1/models`` shows of it, so a list of models is a join of bytes. A line holds no
+other tabs or line breaks: JSON escapes both. A model is left out if its id is not printable ASCII without
+spaces; such a slug is stored as nothing.
 """
 
 from zlib import crc32
@@ -16,22 +17,22 @@ from gateway.http.json_values import JsonObject, number_or_none, object_or_empty
 from gateway.memory.catalog import Catalog
 
 KEY = "catalog"
-VERSION = 3  # of what is stored: a value of another version is ignored, and rebuilt
-MAX_HEADER_BYTES = 200  # a longer first line is no header: what it is instead need not be parsed
+VERSION = 3  # of the format: a value of another version is ignored and rebuilt
+MAX_HEADER_BYTES = 200  # a longer first line is not a header, and is not parsed
 
 
 def catalog_of(models: list[JsonObject], *, fetched_at_s: float) -> Catalog:
-    """Return the copy that holds these models, each as it is shown; those without a usable id are left out.
+    """Return a catalogue of these models, in their shown form; models without a usable id are left out.
 
     Raises:
-        ValueError: one holds what JSON cannot carry.
+        ValueError: a model holds a value that JSON cannot represent, such as infinity.
     """
     lines = tuple(_line_of(model) for model in models if _is_name(model.get("id")))
     return Catalog(fetched_at_s, lines, crc32(b"\n".join(lines)))
 
 
 def to_stored(catalog: Catalog) -> bytes:
-    """Return the copy as it is stored."""
+    """Return the stored form of a catalogue."""
     header: JsonObject = {
         "version": VERSION,
         "at_s": catalog.fetched_at_s,
@@ -42,12 +43,12 @@ def to_stored(catalog: Catalog) -> bytes:
 
 
 def from_stored(raw: bytes) -> Catalog | None:
-    """Return a stored copy; None where it is corrupted, or of another version."""
-    head, _, body = raw.partition(b"\n")
-    if len(head) > MAX_HEADER_BYTES:
+    """Return the catalogue of a stored value; None if the value is corrupted or of another version."""
+    first_line, _, body = raw.partition(b"\n")
+    if len(first_line) > MAX_HEADER_BYTES:
         return None
     try:
-        header = object_or_empty(parse_json(head))
+        header = object_or_empty(parse_json(first_line))
     except ValueError:
         return None
     at_s, checksum = number_or_none(header.get("at_s")), crc32(body)
@@ -58,14 +59,16 @@ def from_stored(raw: bytes) -> Catalog | None:
 
 
 def _line_of(model: JsonObject) -> bytes:
-    name, slug = str(model["id"]), model.get("canonical_slug")
-    _, colon, variant = name.partition(":")
-    # A variant shares the slug of its model, whose price is another: it goes by the slug with the variant.
+    """Return a model's line: its id, another name, and its JSON."""
+    model_id, slug = str(model["id"]), model.get("canonical_slug")
+    _, colon, variant = model_id.partition(":")
+    # A variant has its base model's slug but another price, so its other name is the slug with the variant.
     other = f"{slug}{colon}{variant}" if _is_name(slug) else ""
-    return b"\t".join([name.encode(), b"" if other == name else other.encode(), to_json_bytes(model)])
+    return b"\t".join([model_id.encode(), b"" if other == model_id else other.encode(), to_json_bytes(model)])
 
 
 def _is_name(value: object) -> bool:
+    """Return whether the value is a text of printable ASCII without spaces, and not empty."""
     return (
         isinstance(value, str)
         and value.isascii()

@@ -1,4 +1,4 @@
-"""Task routes as ``GET /v1/models`` shows them: models that stand for a chain."""
+"""Shows task routes as models in ``GET /v1/models``. A task route stands for a chain of models."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ OWNER = "openrouter-edge"
 
 
 def shown_tasks(routes: Iterable[TaskRoute]) -> tuple[JsonObject, ...]:
-    """Return each route as a model: in OpenAI's form, with all that OpenRouter's SDKs insist on."""
+    """Return each route as a model, in OpenAI's form and with all fields that OpenRouter's SDKs require."""
     return tuple(_shown(route) for route in routes)
 
 
@@ -32,7 +32,7 @@ def _shown(route: TaskRoute) -> JsonObject:
             "tokenizer": "Router",
             "instruct_type": None,
         },
-        "pricing": {"prompt": "-1", "completion": "-1"},  # as OpenRouter has it where a router decides
+        "pricing": {"prompt": "-1", "completion": "-1"},  # OpenRouter's value for a router
         "top_provider": {"context_length": None, "max_completion_tokens": None, "is_moderated": False},
         "supported_parameters": required,
         "default_parameters": None,
@@ -46,7 +46,7 @@ def _shown(route: TaskRoute) -> JsonObject:
 
 
 def _route_json(route: TaskRoute) -> JsonObject:
-    """Return what the route is, as an operator would write it."""
+    """Return the route in the form of the ``TASK_ROUTES`` setting."""
     return {
         "models": [*route.models],
         "order": route.order,

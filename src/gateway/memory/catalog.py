@@ -1,20 +1,23 @@
-"""This isolate's copy of OpenRouter's model list."""
+"""This isolate's copy of OpenRouter's model list (the catalogue), and the state of its refresh."""
 
 import json
 
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject
 
-# Ways to the same model; others, as `:free`, are models of their own. Source: OpenRouter "Model variants".
+# Variants that route to the same model. Other variants, such as `:free`, are separate models.
+# Source: OpenRouter "Model variants".
 DYNAMIC_VARIANTS = (":nitro", ":floor", ":exacto", ":online")
 
 
 class Catalog:
-    """A copy of the list. Plain data, kept for all requests of an isolate: nobody may change what it returns.
+    """A copy of the model list.
+
+    It is plain data that all requests of an isolate share. Callers must not change what it returns.
 
     Attributes:
-        fetched_at_s: when OpenRouter gave it, in Unix time.
-        crc32: the checksum of its models: the same for as long as the list is.
+        fetched_at_s: when it was fetched from OpenRouter, in Unix time.
+        crc32: the checksum of its models. It changes only when the list of models changes.
     """
 
     __slots__ = ("_indices", "_lines", "_models", "_parsed", "crc32", "fetched_at_s")
@@ -31,13 +34,14 @@ class Catalog:
         return len(self._lines)
 
     def age_s(self, now_s: float) -> float:
-        """Return how old the copy is, in seconds."""
+        """Return the age of the copy in seconds, 0 or more."""
         return max(0.0, now_s - self.fetched_at_s)
 
     def find(self, model: str) -> JsonObject | None:
-        """Return a model by its id, else by its canonical slug; None where it is not listed.
+        """Return a model by its id or its canonical slug; None if it is not listed. The id is tried first.
 
-        With a dynamic variant that is not listed itself it is the model without it.
+        If a name with a dynamic variant (``DYNAMIC_VARIANTS``) is not listed, the model without the variant
+        is returned.
         """
         index = self._index_of(model)
         if index is None and model.endswith(DYNAMIC_VARIANTS):
@@ -55,7 +59,7 @@ class Catalog:
         return [_json_in(line) for line in self._lines]
 
     def models(self) -> tuple[JsonObject, ...]:
-        """Return every model, in the order of ``shown``. All are parsed the first time, once."""
+        """Return every model, in the order of ``shown``. The first call parses all of them."""
         if self._models is None:
             self._models = tuple(json.loads(b"[" + b",".join(self.shown()) + b"]"))
             self._parsed.clear()
@@ -63,30 +67,30 @@ class Catalog:
 
     @property
     def lines(self) -> tuple[bytes, ...]:
-        """Each model as a line, in OpenRouter's order: how they are stored."""
+        """The stored line of each model, in OpenRouter's order. See ``catalog.stored_catalog``."""
         return self._lines
 
     def _index_of(self, name: str) -> int | None:
         if not self._indices:
             names = [line.split(b"\t", 2)[:2] for line in self._lines]
-            others = {other.decode(): index for index, (_, other) in enumerate(names) if other}
-            self._indices = others | {own.decode(): index for index, (own, _) in enumerate(names)}
+            slugs = {slug.decode(): index for index, (_, slug) in enumerate(names) if slug}
+            self._indices = slugs | {model_id.decode(): index for index, (model_id, _) in enumerate(names)}
         return self._indices.get(name)
 
 
 @dataclass(slots=True)
 class CatalogMemory:
-    """What one isolate has: its copy, and by plain numbers (Unix time) what its requests are at.
+    """One isolate's copy of the catalogue, and which of its requests is reading or fetching it.
 
-    Asyncio objects cannot be shared between requests; numbers can.
+    The state is plain numbers (Unix time), because requests can share numbers but not asyncio objects.
 
     Attributes:
-        catalog: its copy.
-        looked_at_s: when KV was last looked into, whatever came of it.
-        looking_until_s: until when a request looks into KV; 0 when none does.
-        fetching_until_s: until when a request fetches the list; 0 when none does.
-        fetches_ended: how many fetches came to an end, good or bad, and were not cancelled.
-        retry_at_s: before that a stale copy is good enough: OpenRouter has just failed.
+        catalog: the copy; None until there is one.
+        looked_at_s: when KV was last read, whether or not that succeeded.
+        looking_until_s: until when at most a request is reading KV; 0 if no request is.
+        fetching_until_s: until when at most a request is fetching the list; 0 if no request is.
+        fetches_ended: how many fetches succeeded or failed. Cancelled fetches do not count.
+        retry_at_s: OpenRouter has just failed: no request fetches in the background before this time.
     """
 
     catalog: Catalog | None = None
@@ -98,4 +102,5 @@ class CatalogMemory:
 
 
 def _json_in(line: bytes) -> bytes:
+    """Return the model's JSON, the third of the fields that tabs separate in a stored line."""
     return line.split(b"\t", 2)[2]

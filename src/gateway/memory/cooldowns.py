@@ -1,4 +1,7 @@
-"""Rests: what asked to be left alone, and until when. One per isolate; plain data, bounded."""
+"""Cooldowns: which models must not be called for now, and until when.
+
+One set per isolate. It is plain data, and bounded by ``MAX_COOLDOWNS``.
+"""
 
 from dataclasses import replace
 
@@ -9,38 +12,48 @@ from gateway.settings.upstreams import DIRECT
 
 FREE_MODELS = ":free"
 MAX_COOLDOWNS = 500
-# How long one request may probe what has rested before another may try too.
+# How long one request may probe a model after its cooldown before another request may probe it too.
 PROBE_S = 30.0
-# How soon those that have nothing else to ask look whether the probe has been answered.
+# How soon a request that has no other model to call checks again whether the probe was answered.
 LOOK_AGAIN_S = 0.5
 
 
 @dataclass(slots=True)
 class _Cooldown:
-    """Until when it lasts; and, where it was over and a request has probed, until when others wait."""
+    """One cooldown.
+
+    Attributes:
+        until_s: when it ends, in Unix time.
+        probed_until_s: until when other requests wait for a probe that began after the cooldown, in Unix
+            time; 0 if there was no probe.
+    """
 
     until_s: float
     probed_until_s: float = 0.0
 
 
 class Cooldowns:
-    """Remembers pauses by model, and one for all ``:free`` models together.
+    """Remembers one cooldown for each model, and one for all ``:free`` models together.
 
-    When a rest is over one request probes: until it is answered, or ``PROBE_S`` has passed, the others
-    still leave the model alone, so that a model that is back is not met by all of them at once.
+    After a cooldown one request probes the model. The other requests do not call the model until the probe
+    has an answer or a fault, or ``PROBE_S`` have passed. Otherwise all of them would call a model that has
+    just recovered at the same moment.
     """
 
     def __init__(self) -> None:
         self._rests: dict[str, _Cooldown] = {}
 
     def copy(self) -> "Cooldowns":
-        """Return what is remembered now, to be changed without consequences."""
+        """Return an independent copy: a change to it does not change this one."""
         copied = Cooldowns()
-        copied._rests = {key: replace(rest) for key, rest in self._rests.items()}
+        copied._rests = {key: replace(cooldown) for key, cooldown in self._rests.items()}
         return copied
 
     def note(self, model: str, fault: Fault, *, now_s: float) -> None:
-        """Remember the pause that a fault asks for, where none lasts longer; any fault ends a probe."""
+        """Begin the cooldown that a fault asks for, unless a running one lasts longer.
+
+        Any fault ends the model's probe.
+        """
         self._end_probe(model, now_s)
         wait_s = pause_s(fault, now_s=now_s)
         if wait_s is None:
@@ -48,67 +61,71 @@ class Cooldowns:
         for key in _keys_for(model, fault.rule.scope):
             self._make_room(now_s)
             before = self._rests.get(key)
-            # Calls that were under way together come back in any order: a late word shortens nothing.
+            # Calls that are in flight together may fail in any order: a later fault shortens no cooldown.
             self._rests[key] = _Cooldown(until_s=max(now_s + wait_s, before.until_s if before else 0.0))
 
     def answered(self, model: str) -> None:
-        """Forget the model's rest if that was being probed: it is awake.
+        """End the model's cooldown if it was probed: the model is back.
 
-        An answer to a call from before the pause says nothing of it.
+        Without a probe the cooldown stays: the answer belongs to a call from before the cooldown.
         """
         for key in _keys_of(model):
             if key in self._rests and self._rests[key].probed_until_s:
                 del self._rests[key]
 
     def ready_at_s(self, model: str, *, now_s: float) -> float:
-        """Return when the model may be tried; ``now_s`` or earlier means now. Does not begin a probe."""
+        """Return when the model may be called; ``now_s`` or earlier means now. Does not begin a probe."""
         if not self._rests:
             return now_s
         return max((_ready_at_s(self._rests.get(key), now_s) for key in _keys_of(model)), default=now_s)
 
     def probe(self, model: str, *, now_s: float) -> None:
-        """Begin a probe of a model whose rest is over."""
+        """Begin a probe, if the model had a cooldown and it is over."""
         for key in self._over(model, now_s):
             self._rests[key].probed_until_s = now_s + PROBE_S
 
     def release(self, model: str, *, now_s: float) -> None:
-        """End a probe that came to no answer and no fault: the next request may begin another."""
+        """End a probe that had no answer and no fault: the next request may begin another."""
         for key in self._over(model, now_s):
             self._rests[key].probed_until_s = now_s
 
     def _end_probe(self, model: str, now_s: float) -> None:
-        for key in self._over(model, now_s):  # a late failure ends no rest
+        for key in self._over(model, now_s):  # a running cooldown stays: the fault may be of an earlier call
             del self._rests[key]
 
     def _over(self, model: str, now_s: float) -> list[str]:
-        """Return by which keys the model has rested, and does no more."""
+        """Return the keys of the model's cooldowns that are over."""
         return [key for key in _keys_of(model) if key in self._rests and self._rests[key].until_s <= now_s]
 
     def _make_room(self, now_s: float) -> None:
         if len(self._rests) < MAX_COOLDOWNS:
             return
-        self._rests = {key: rest for key, rest in self._rests.items() if rest.until_s > now_s}
+        self._rests = {key: cooldown for key, cooldown in self._rests.items() if cooldown.until_s > now_s}
         if len(self._rests) >= MAX_COOLDOWNS:
             del self._rests[min(self._rests, key=lambda key: self._rests[key].until_s)]
 
 
 def _keys_for(model: str, scope: Scope) -> tuple[str, ...]:
-    """Return the keys of what rests: nothing where it is the account's matter.
+    """Return the keys that a fault of this scope puts into cooldown; none if it concerns the account.
 
-    A router or a preset that meets the limit of free models has no name that says so, and rests by its own.
+    A router or a preset can meet the limit of free models although its name does not end in ``:free``.
+    It then gets a cooldown under its own name as well.
     """
     if scope is Scope.ACCOUNT:
         return ()
-    by = _keys_of(model)
-    return (model,) if scope is Scope.MODEL else (FREE_MODELS,) if FREE_MODELS in by else (FREE_MODELS, model)
+    keys = _keys_of(model)
+    return (
+        (model,) if scope is Scope.MODEL else (FREE_MODELS,) if FREE_MODELS in keys else (FREE_MODELS, model)
+    )
 
 
 def _keys_of(model: str) -> tuple[str, ...]:
+    """Return the keys of all cooldowns that apply to a model."""
     is_free = model.endswith(FREE_MODELS) and not model.startswith(DIRECT)
     return (model, FREE_MODELS) if is_free else (model,)
 
 
-def _ready_at_s(rest: _Cooldown | None, now_s: float) -> float:
-    if rest is None:
+def _ready_at_s(noted: _Cooldown | None, now_s: float) -> float:
+    if noted is None:
         return 0.0
-    return rest.until_s if rest.until_s > now_s else min(rest.probed_until_s, now_s + LOOK_AGAIN_S)
+    return noted.until_s if noted.until_s > now_s else min(noted.probed_until_s, now_s + LOOK_AGAIN_S)

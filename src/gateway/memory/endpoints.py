@@ -1,20 +1,21 @@
-"""What an isolate remembers of models' endpoints: who serves a model, and how well it did."""
+"""This isolate's copies of models' endpoints: which providers serve a model, and how well they did."""
 
 from typing import NamedTuple
 
 from gateway.http.json_values import JsonObject
 
 MAX_MODELS = 200
-# Of JSON; parsed it takes several times as much, of the 128 MB that an isolate has.
+# Of JSON, for all models together. Parsed it takes several times as much of an isolate's 128 MB.
 MAX_BYTES = 2 * 1024 * 1024
 
 
 class Endpoints(NamedTuple):
-    """A model's endpoints as they were, at ``fetched_at_s`` (Unix time).
+    """One model's endpoints, as OpenRouter listed them.
 
     Attributes:
-        payload: OpenRouter's answer, of which only ``data`` is kept. Others read it too: do not change it.
-        body: the same, as JSON.
+        fetched_at_s: when they were fetched, in Unix time.
+        payload: the ``data`` field of OpenRouter's answer, and no other. Requests share it: do not change it.
+        body: the same as JSON bytes.
     """
 
     fetched_at_s: float
@@ -23,9 +24,10 @@ class Endpoints(NamedTuple):
 
 
 class EndpointsMemory:
-    """The answers that came last, each until it is replaced or others need its place.
+    """The endpoints that were fetched last, at most ``MAX_MODELS`` models and ``MAX_BYTES`` of JSON.
 
-    Of whatever age they are: for whom that is too old is for the reader to say.
+    An entry has no expiry: it stays until it is replaced or evicted. Each reader decides which age is too
+    old.
     """
 
     def __init__(self) -> None:
@@ -33,11 +35,11 @@ class EndpointsMemory:
         self._bytes = 0
 
     def get(self, model_id: str) -> Endpoints | None:
-        """Return what is remembered of a model, or None."""
+        """Return a model's endpoints, of whatever age; None if there are none."""
         return self._endpoints.get(model_id)
 
     def put(self, model_id: str, endpoints: Endpoints) -> None:
-        """Remember a model's endpoints; the oldest of other models make room."""
+        """Store a model's endpoints, and evict the oldest entries above the limits."""
         self._forget(model_id)
         self._endpoints[model_id] = endpoints
         self._bytes += len(endpoints.body)
@@ -45,5 +47,5 @@ class EndpointsMemory:
             self._forget(next(iter(self._endpoints)))
 
     def _forget(self, model_id: str) -> None:
-        gone = self._endpoints.pop(model_id, None)
-        self._bytes -= len(gone.body) if gone else 0
+        removed = self._endpoints.pop(model_id, None)
+        self._bytes -= len(removed.body) if removed else 0

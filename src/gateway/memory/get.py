@@ -1,24 +1,24 @@
-"""get: one call whose reply is read whole. What it means is the caller's matter."""
+"""Sends one request to an upstream and reads the complete reply. The caller interprets it."""
 
 from gateway.http.message import Reply, Upstream, UpstreamRequest
 from gateway.memory.ports import Ports
 
 
 async def get(upstream: Upstream, path: str, ports: Ports) -> tuple[Reply, bytes]:
-    """Return the upstream's reply to a GET, and its whole body. Cancelling closes the connection.
+    """Send a GET; return the reply and its complete body. Cancelling closes the connection.
 
     Raises:
-        TransportError: there was no reply, or it broke off.
+        TransportError: there was no reply, or it was cut off.
     """
     request = UpstreamRequest(upstream=upstream, method="GET", path=path, headers=(), body=b"")
     return await send_and_read(request, ports)
 
 
 async def send_and_read(request: UpstreamRequest, ports: Ports) -> tuple[Reply, bytes]:
-    """Return the reply to any request, and its whole body. Cancelling closes the connection.
+    """Send a request; return the reply and its complete body. Cancelling closes the connection.
 
     Raises:
-        TransportError: there was no reply, or it broke off.
+        TransportError: there was no reply, or it was cut off.
     """
     reply = await ports.transport.send(request)
     try:

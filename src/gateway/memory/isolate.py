@@ -1,4 +1,4 @@
-"""All that one isolate remembers between requests, in one bundle."""
+"""Memory: all that one isolate remembers between requests."""
 
 from dataclasses import field
 
@@ -21,18 +21,19 @@ class LostWrites:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """What one isolate remembers. Plain data only: asyncio objects cannot be shared between requests.
+    """All that one isolate remembers between requests.
 
-    Every isolate has its own, and loses it when it ends. Nothing here is a condition for an answer.
+    It holds plain data only, because requests cannot share asyncio objects. Each isolate has its own memory
+    and loses it when the isolate ends. Every request can be answered with an empty memory.
 
     Attributes:
-        cooldowns: models that asked to be left alone, and until when.
+        cooldowns: which models must not be called for now, and until when.
         latencies: how long models took to commit.
         rates: how often each key calls, and how many of its requests are in flight.
-        spending: what each key has spent.
-        sessions: which model served a session last.
+        spending: how much each key has spent.
+        sessions: which model served each session last.
         catalog: the copy of OpenRouter's model list.
-        endpoints: the endpoints of the models that were last asked about.
+        endpoints: the endpoints of the models that were requested last.
         lost_writes: how many rows could not be written to the ledger.
     """
 

@@ -1,4 +1,7 @@
-"""What the core needs from the world, as protocols: the edge implements them, tests play them."""
+"""Ports: protocols for all that the core needs from the outside (network, clock, log, stores).
+
+The ``edge`` package implements them on Workers; tests implement them in memory.
+"""
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -8,22 +11,23 @@ from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json, JsonObject
 from gateway.http.message import Reply, UpstreamRequest
 
-# Clocks in the Workers runtimes may stand still between I/O and count whole milliseconds.
+# Two times this close count as equal. Clocks in the Workers runtimes may stand still between I/O, and count
+# whole milliseconds.
 CLOCK_GRAIN_S = 0.005
 
 
 class LogBug(Protocol):
-    """Logs where an unforeseen fault happened, never what it held."""
+    """Logs an unexpected exception: its type and where it was raised, never its message."""
 
     def __call__(self, error: Exception, *, request_id: str | None = None) -> None:
-        """Log it, with the request's id where that is known."""
+        """Log the exception, with the request's id if there is one."""
 
 
 class Transport(Protocol):
-    """Sends one request; never retries, follows no redirect, and lets no foreign exception out."""
+    """Sends one HTTP request. It never retries, follows no redirect and raises only ``TransportError``."""
 
     async def send(self, request: UpstreamRequest) -> Reply:
-        """Return the reply once its head is here. Cancelling closes the connection.
+        """Return the reply as soon as its headers have arrived. Cancelling closes the connection.
 
         Raises:
             TransportError: there was no reply.
@@ -31,70 +35,70 @@ class Transport(Protocol):
 
 
 class Cache(Protocol):
-    """Keeps values for all isolates, eventually; loses them without harm. Never raises."""
+    """A key-value store that all isolates share, eventually consistent. It may lose values. Never raises."""
 
     async def get(self, key: str) -> bytes | None:
-        """Return the value, or None where there is none, or no store."""
+        """Return the value; None if there is none, or no store is bound."""
 
     async def put(self, key: str, value: bytes) -> None:
-        """Store the value, if that can be done."""
+        """Store the value, if possible."""
 
 
 class DatabaseError(Exception):
-    """The database failed, or there is none. Holds the runtime's name for it, no content."""
+    """The database failed, or none is bound. Holds the runtime's name of the error, and no content."""
 
 
-# A statement of SQL with ``?`` for its parameters, and those.
+# An SQL statement with ``?`` for each parameter, and the parameters.
 Statement: TypeAlias = tuple[str, tuple[str | int | float | None, ...]]
 
 
 class Database(Protocol):
-    """SQLite by its dialect. Optional: the gateway answers without it."""
+    """An SQL database with SQLite's dialect. Optional: the gateway answers requests without it."""
 
     @property
     def bound(self) -> bool:
-        """Whether there is one."""
+        """Whether one is bound."""
 
     async def batch(self, statements: Sequence[Statement]) -> list[list[JsonObject]]:
         """Run the statements in one transaction; return the rows of each. Raises ``DatabaseError``."""
 
 
 class AnswerCache(Protocol):
-    """Keeps answers for a while, near by; loses them without harm. Never raises.
+    """Stores answers for a limited time in the same data centre. It may lose them. Never raises.
 
-    A request waits for ``get``, which gives up soon; for ``put``, which is called beside it, nobody does.
+    A request waits for ``get``, which therefore has a short time limit. ``put`` is called in the background.
     """
 
     async def get(self, key: str) -> bytes | None:
-        """Return the value, or None where there is none, or no cache."""
+        """Return the value; None if there is none, or no cache."""
 
     async def put(self, key: str, value: bytes, *, ttl_s: int) -> None:
-        """Keep the value for so long at the most, if that can be done."""
+        """Store the value for at most ``ttl_s`` seconds, if possible."""
 
 
 class CallToCome(Protocol):
-    """A call that comes by the clock."""
+    """A scheduled call, as ``CallLater`` returns it."""
 
     def cancel(self) -> None:
-        """Take it back; may be called again."""
+        """Cancel the call. More than one ``cancel`` is allowed."""
 
 
 CallLater: TypeAlias = Callable[[float, Callable[[], None]], CallToCome]
 
 
 class RateLimiter(Protocol):
-    """Counts for all isolates of a location together. Optional, and never raises."""
+    """Counts the calls of each key for all isolates of a Cloudflare location. Optional. Never raises."""
 
     @property
     def bound(self) -> bool:
-        """Whether there is one."""
+        """Whether one is bound."""
 
     async def allows(self, key: str) -> bool:
-        """Count a call of ``key``; return whether it is within the limit. True while the limiter fails."""
+        """Count a call of ``key``; return whether it is within the limit. True if the limiter fails."""
 
 
 class Log(Protocol):
-    """Writes one line of JSON: an event's name and its fields. Never content, never keys."""
+    """Writes a log event as one line of JSON. Callers pass no content of requests or answers, and no keys."""
 
     def __call__(self, event: str, **fields: Json) -> None:
         """Write the event."""
@@ -102,21 +106,23 @@ class Log(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """What the core needs of the world, in one bundle. What this isolate remembers is ``isolate.Memory``.
+    """All ports of one request. What the isolate remembers between requests is ``memory.isolate.Memory``.
 
     Attributes:
-        now_s: Unix time in seconds. In production it stands still between I/O.
-        draw: a random number from 0 up to 1, for jitter.
-        new_id: a fresh identifier: lower-case hexadecimal digits.
-        after: starts work beside the response, which goes on whether the client stays or leaves. It may be
-            called until the response has ended.
-        call_later: calls back in so many seconds, unless that is cancelled before.
-        within: limits the time that a block may take, in seconds, as ``asyncio.timeout`` does.
-        log_bug: logs where an unforeseen fault happened, never what it held.
-        cache: what all isolates share, if it is bound.
-        answers: kept answers, for those who ask for them.
-        database: the ledger, if it is bound.
-        rate_limiter: how often in a location, if that is bound.
+        transport: sends requests to upstreams.
+        now_s: returns Unix time in seconds. In production it stands still between I/O.
+        draw: returns a random number, at least 0 and below 1, for jitter.
+        new_id: returns a new identifier of lower-case hexadecimal digits.
+        log: writes a log event.
+        log_bug: logs where an unexpected exception was raised, never its message.
+        run_in_background: starts work that goes on after the client has left. It may be called until the
+            response has ended.
+        call_later: calls a function after a number of seconds, unless the call is cancelled before.
+        within: limits the time of an ``async with`` block, in seconds, as ``asyncio.timeout`` does.
+        rate_limiter: counts calls for all isolates of a location, if it is bound.
+        cache: the key-value store that all isolates share, if it is bound.
+        answer_cache: the cached answers, for requests that ask for them.
+        database: the ledger's database, if it is bound.
     """
 
     transport: Transport

@@ -26,7 +26,7 @@ def test_the_recorded_prices_are_shown_per_million_tokens() -> None:
     ],
     ids=repr,
 )
-def test_a_price_is_read_from_strings_and_numbers_without_a_tail_of_digits(price: object, usd: float) -> None:
+def test_a_price_is_read_from_strings_and_numbers_and_rounded(price: object, usd: float) -> None:
     assert usd_per_million(priced(price), "prompt") == usd
 
 
@@ -35,12 +35,12 @@ def test_a_price_is_read_from_strings_and_numbers_without_a_tail_of_digits(price
     ["-1", -1, "", "free", None, True, [], {}, "NaN", "inf", "-inf", "1e999", "1e308", 10**400, "1,5", "0x1"],
     ids=lambda price: repr(price)[:20],
 )
-def test_what_is_no_price_is_not_known(price: object) -> None:
+def test_an_invalid_price_is_unknown(price: object) -> None:
     assert usd_per_million(priced(price), "prompt") is None
 
 
 @pytest.mark.parametrize("pricing", [None, [], "free", {}, {"completion": "1"}], ids=repr)
-def test_a_price_that_is_missing_is_not_known(pricing: object) -> None:
+def test_a_missing_price_is_unknown(pricing: object) -> None:
     assert usd_per_million(model(pricing=pricing), "prompt") is None
     assert usd_per_million(model(), "prompt") is None
 
@@ -59,11 +59,11 @@ def test_a_price_that_is_missing_is_not_known(pricing: object) -> None:
     ],
     ids=repr,
 )
-def test_of_conditional_prices_the_dearest_counts(overrides: object, usd: float) -> None:
+def test_of_conditional_prices_the_most_expensive_counts(overrides: object, usd: float) -> None:
     assert usd_per_million(priced("0.000003", overrides=overrides), "prompt") == usd
 
 
-def test_a_router_whose_price_is_that_of_its_pick_has_none_whatever_its_overrides_say() -> None:
+def test_the_price_of_a_router_is_unknown_whatever_its_overrides() -> None:
     router = priced("-1", overrides=[{"prompt": "0.000003"}])
 
     assert usd_per_million(router, "prompt") is None
@@ -73,7 +73,7 @@ def test_a_router_whose_price_is_that_of_its_pick_has_none_whatever_its_override
     ("name", "free"),
     [("a/one:free", True), ("a/one", False), ("a/free", False), ("a/one:free:beta", False)],
 )
-def test_only_a_name_that_ends_in_free_promises_that_nothing_is_billed(name: str, *, free: bool) -> None:
+def test_a_model_is_free_only_if_its_name_ends_in_free(name: str, *, free: bool) -> None:
     zero = model(name, pricing={"prompt": "0", "completion": "0"})
 
     assert is_free(zero) is free
@@ -88,7 +88,7 @@ json_values = st.recursive(
 
 
 @given(json_values, st.none() | st.lists(st.dictionaries(st.just("prompt"), json_values), max_size=3))
-def test_whatever_a_price_is_it_becomes_a_finite_number_or_none(price: object, overrides: object) -> None:
+def test_any_price_becomes_a_finite_number_or_none(price: object, overrides: object) -> None:
     usd = usd_per_million(priced(price, overrides=overrides), "prompt")
 
     assert usd is None or 0 <= usd < float("inf")

@@ -12,11 +12,11 @@ from gateway.http.json_values import JsonObject
 from tests.support.models import model
 
 
-def tuned(name: str, prompt: str, completion: str, /, **fields: object) -> dict[str, Any]:
+def priced_at(name: str, prompt: str, completion: str, /, **fields: object) -> dict[str, Any]:
     return model(name, pricing={"prompt": prompt, "completion": completion}, **fields)
 
 
-CHEAP = tuned(
+CHEAP = priced_at(
     "a/cheap",
     "0.000001",
     "0.000002",
@@ -26,32 +26,32 @@ CHEAP = tuned(
     supported_parameters=["tools", "stop"],
     architecture={"input_modalities": ["text"], "output_modalities": ["text"]},
 )
-DEAR = tuned(
-    "b/dear",
+EXPENSIVE = priced_at(
+    "b/expensive",
     "0.000003",
     "0.000015",
-    name="Dear and large",
+    name="Expensive and large",
     created=100,
     context_length=1_000_000,
     supported_parameters=["tools", "response_format", "stop"],
     architecture={"input_modalities": ["text", "image"], "output_modalities": ["text"]},
 )
-FREE = tuned("c/free:free", "0", "0", created=200, context_length=32_000)
-ZERO = tuned("d/zero", "0", "0", created=250, context_length=16_000)
-ROUTER = tuned("e/router", "-1", "-1", context_length=2_000_000)
+FREE = priced_at("c/free:free", "0", "0", created=200, context_length=32_000)
+ZERO = priced_at("d/zero", "0", "0", created=250, context_length=16_000)
+ROUTER = priced_at("e/router", "-1", "-1", context_length=2_000_000)
 BARE = model("f/bare", name=None, supported_parameters=None, architecture=None, context_length=None)
-ALL = (CHEAP, DEAR, FREE, ZERO, ROUTER, BARE)
+ALL = (CHEAP, EXPENSIVE, FREE, ZERO, ROUTER, BARE)
 
 
-def shelf(*extra: JsonObject) -> ModelList:
-    """Return all of them, behind these."""
+def listed(*extra: JsonObject) -> ModelList:
+    """Return a list of ``extra``, then ``ALL``."""
     return ModelList(catalog_of([shown(each) for each in ALL], fetched_at_s=0.0), extra)
 
 
 def chosen(query: str) -> str:
     """Return the first letters of the models that a query leaves, in their order."""
     pairs = dict(part.split("=", 1) for part in query.split("&") if part)
-    lines, _ = shelf().select(read_query(pairs))
+    lines, _ = listed().select(read_query(pairs))
     return "".join(json.loads(line)["id"][0] for line in lines)
 
 
@@ -62,7 +62,7 @@ def chosen(query: str) -> str:
         ("q=cheap", "a"),
         ("q=CHEAP", "a"),
         ("q=b/", "b"),
-        ("q=large dear", "b"),
+        ("q=large expensive", "b"),
         ("q=cheap large", ""),
         ("q=", "abcdef"),
         ("supported_parameters=tools", "ab"),
@@ -87,14 +87,14 @@ def chosen(query: str) -> str:
         ("max_price=5&min_context=16000&free=false", "d"),
     ],
 )
-def test_a_filter_leaves_what_passes_it(query: str, left: str) -> None:
+def test_a_filter_leaves_the_models_that_pass_it(query: str, left: str) -> None:
     assert chosen(query) == left
 
 
 @pytest.mark.parametrize(
     ("sort", "order"), [("price", "cdabef"), ("context", "ebcdaf"), ("newest", "adcbef")]
 )
-def test_a_sort_puts_what_is_not_known_last_and_keeps_the_order_of_equals(sort: str, order: str) -> None:
+def test_a_sort_puts_unknown_values_last_and_is_stable(sort: str, order: str) -> None:
     assert chosen(f"sort={sort}") == order
 
 
@@ -103,7 +103,7 @@ def test_every_filter_and_sort_has_its_case_here() -> None:
     assert set(SORTS) == {"price", "context", "newest"}
 
 
-def test_filters_and_a_sort_go_together() -> None:
+def test_filters_and_a_sort_can_be_combined() -> None:
     assert chosen("sort=price&supported_parameters=tools") == "ab"
     assert chosen("supported_parameters=tools&sort=context") == "ba"
 
@@ -117,7 +117,7 @@ def test_filters_and_a_sort_go_together() -> None:
         *(("sort", value) for value in ("", "name", "Price", "price,context", "-price")),
     ],
 )
-def test_a_wrong_value_is_refused_and_its_filter_named(name: str, value: str) -> None:
+def test_an_invalid_value_is_refused_with_the_name_of_its_filter(name: str, value: str) -> None:
     with pytest.raises(GatewayError) as raised:
         read_query({name: value})
 
@@ -127,13 +127,13 @@ def test_a_wrong_value_is_refused_and_its_filter_named(name: str, value: str) ->
 
 
 @pytest.mark.parametrize("name", ["limits", "Q", "", "max_price ", "canary"])
-def test_an_unknown_filter_is_refused_and_those_that_exist_are_named(name: str) -> None:
+def test_an_unknown_filter_is_refused_with_the_names_of_all_filters(name: str) -> None:
     with pytest.raises(GatewayError) as raised:
         read_query({name: "1"})
 
     assert (raised.value.kind.status, raised.value.code) == (400, "unknown_option")
     assert raised.value.param == "query"
-    assert all(known in raised.value.message for known in (*FILTERS, "sort"))
+    assert all(each in raised.value.message for each in (*FILTERS, "sort"))
     assert "canary" not in raised.value.message
 
 
@@ -142,27 +142,27 @@ def test_without_filters_nothing_is_parsed() -> None:
 
     lines, total = ModelList(catalog).select(read_query({"offset": "1", "limit": "2"}))
 
-    assert ([json.loads(line)["id"] for line in lines], total) == (["b/dear", "c/free:free"], len(ALL))
+    assert ([json.loads(line)["id"] for line in lines], total) == (["b/expensive", "c/free:free"], len(ALL))
     assert catalog._models is None
     assert not catalog._parsed
 
 
 @pytest.mark.parametrize("query", [{}, {"free": "false"}])
-def test_a_filter_passes_on_the_lines_as_they_are_stored(query: dict[str, str]) -> None:
-    catalog = catalog_of([CHEAP, DEAR], fetched_at_s=0.0)
+def test_a_filter_returns_the_stored_lines_unchanged(query: dict[str, str]) -> None:
+    catalog = catalog_of([CHEAP, EXPENSIVE], fetched_at_s=0.0)
 
     assert ModelList(catalog).select(read_query(query)) == (catalog.shown(), 2)
 
 
-def test_a_page_is_cut_from_what_the_filters_leave_and_the_total_is_that_of_all() -> None:
-    lines, total = shelf().select(
+def test_a_page_is_a_part_of_the_filtered_models_and_the_total_counts_all_of_them() -> None:
+    lines, total = listed().select(
         read_query({"max_price": "2", "sort": "price", "offset": "1", "limit": "1"})
     )
 
     assert ([json.loads(line)["id"] for line in lines], total) == (["d/zero"], 3)
 
 
-OWN = shown(tuned("task/code", "0.000001", "0.000001", name="Code", created=400))
+OWN = shown(priced_at("task/code", "0.000001", "0.000001", name="Code", created=400))
 
 
 @pytest.mark.parametrize(
@@ -176,26 +176,26 @@ OWN = shown(tuned("task/code", "0.000001", "0.000001", name="Code", created=400)
     ],
     ids=str,
 )
-def test_entries_of_the_gateways_own_come_first_and_are_filtered_and_sorted_as_all_are(
+def test_the_gateways_own_entries_come_first_and_are_filtered_and_sorted_like_all_others(
     query: dict[str, str], ids: list[str]
 ) -> None:
-    lines, _ = shelf(OWN).select(read_query(query))
+    lines, _ = listed(OWN).select(read_query(query))
 
     assert [json.loads(line)["id"] for line in lines] == ids
 
 
-def test_entries_of_the_gateways_own_are_found_by_their_id() -> None:
-    assert shelf(OWN).find("task/code") == OWN
-    assert shelf().find("task/code") is None
-    assert shelf(OWN).find("a/cheap") == shelf().find("a/cheap") == shown(CHEAP)
+def test_the_gateways_own_entries_are_found_by_their_id() -> None:
+    assert listed(OWN).find("task/code") == OWN
+    assert listed().find("task/code") is None
+    assert listed(OWN).find("a/cheap") == listed().find("a/cheap") == shown(CHEAP)
 
 
-def test_a_tag_changes_with_the_list_the_query_and_the_entries_and_with_nothing_else() -> None:
+def test_a_tag_changes_only_with_the_list_the_query_and_the_entries() -> None:
     later = ModelList(catalog_of([shown(each) for each in ALL], fetched_at_s=99.0))
     other = ModelList(catalog_of([shown(CHEAP)], fetched_at_s=0.0))
 
-    assert shelf().tag("q=a") == shelf().tag("q=a") == later.tag("q=a")
-    assert len({shelf().tag("q=a"), shelf().tag("q=b"), other.tag("q=a"), shelf(OWN).tag("q=a")}) == 4
+    assert listed().tag("q=a") == listed().tag("q=a") == later.tag("q=a")
+    assert len({listed().tag("q=a"), listed().tag("q=b"), other.tag("q=a"), listed(OWN).tag("q=a")}) == 4
 
 
 def test_a_page_is_a_list_in_openais_form() -> None:

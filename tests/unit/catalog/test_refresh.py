@@ -14,44 +14,44 @@ pytestmark = pytest.mark.anyio
 
 
 async def kv_with(act: Act) -> MemoryCache:
-    """Return a KV that another isolate has filled."""
+    """Return a KV in which another isolate has stored the list."""
     other = world_of(act)
     await other.get("/v1/models")
     return other.cache
 
 
-async def test_a_cold_isolate_without_anything_fetches_the_list_and_stores_it() -> None:
+async def test_a_cold_isolate_with_an_empty_kv_fetches_the_list_and_stores_it() -> None:
     world = world_of(listing())
 
     assert await ids_of(world) == [each["id"] for each in recorded_models()]
 
     assert world.upstream.got == ["/models"]
-    stored, kept = from_stored(world.cache.values[KEY]), world.memory.catalog.catalog
+    stored, in_memory = from_stored(world.cache.values[KEY]), world.memory.catalog.catalog
     assert stored is not None
-    assert kept is not None
-    assert to_stored(stored) == to_stored(kept)
+    assert in_memory is not None
+    assert to_stored(stored) == to_stored(in_memory)
 
 
-async def test_a_cold_isolate_takes_what_another_has_stored() -> None:
+async def test_a_cold_isolate_uses_the_copy_that_another_has_stored() -> None:
     world = world_of(fail(500), cache=await kv_with(NEW))
 
     assert await ids_of(world) == ["a/new"]
     assert world.upstream.got == []
 
 
-async def test_a_warm_isolate_neither_calls_nor_reads() -> None:
+async def test_a_warm_isolate_neither_calls_openrouter_nor_reads_kv() -> None:
     world = world_of(NEW)
     await ids_of(world)
     world.cache.values.clear()
     await asyncio.sleep(TTL_S)
 
-    got, went_on = await ask_and_let_it_refresh(world)
+    got, has_refreshed = await ask_and_let_it_refresh(world)
 
-    assert (ids_in(got), went_on) == (["a/new"], False)
+    assert (ids_in(got), has_refreshed) == (["a/new"], False)
     assert len(world.upstream.got) == 1
 
 
-async def test_a_stale_copy_is_answered_at_once_and_another_fetched_beside_it() -> None:
+async def test_a_stale_copy_is_returned_at_once_while_another_is_fetched_in_the_background() -> None:
     world = world_of(OLD, after(9.0, NEW))
     await ids_of(world)
     await asyncio.sleep(TTL_S + 1)
@@ -69,15 +69,15 @@ async def test_a_stale_copy_is_answered_at_once_and_another_fetched_beside_it() 
     assert stored.fetched_at_s == EPOCH_S + now_s()
 
 
-async def test_a_stale_isolate_takes_what_another_has_stored_since() -> None:
+async def test_a_stale_isolate_uses_the_copy_that_another_has_stored_since() -> None:
     world = world_of(OLD)
     await ids_of(world)
     await asyncio.sleep(TTL_S + 1)
     world.cache.values[KEY] = (await kv_with(NEW)).values[KEY]
 
-    got, went_on = await ask_and_let_it_refresh(world)
+    got, has_refreshed = await ask_and_let_it_refresh(world)
 
-    assert (ids_in(got), got.headers["age"], went_on) == (["a/new"], "0", False)
+    assert (ids_in(got), got.headers["age"], has_refreshed) == (["a/new"], "0", False)
     assert len(world.upstream.got) == 1
 
 
@@ -93,7 +93,7 @@ async def test_an_older_copy_in_kv_does_not_replace_a_newer_one() -> None:
 
 
 class BrokenCache(MemoryCache):
-    """Plays a KV that fails, as ``gateway.memory.ports.Cache`` says that it shows: by nothing."""
+    """A KV that fails. As ``gateway.memory.ports.Cache`` specifies, it returns None and raises nothing."""
 
     async def get(self, key: str) -> bytes | None:
         return None
@@ -124,7 +124,7 @@ async def test_a_corrupted_copy_in_kv_is_ignored_and_replaced(raw: bytes) -> Non
     assert from_stored(world.cache.values[KEY]) is not None
 
 
-async def test_a_stale_isolate_takes_what_another_has_stored_since_it_looked_last() -> None:
+async def test_a_stale_isolate_uses_the_copy_that_another_has_stored_since_its_last_read_of_kv() -> None:
     world = world_of(OLD)
     await ids_of(world)
     await asyncio.sleep(TTL_S + 1)
@@ -154,7 +154,7 @@ async def test_many_isolates_whose_copy_has_become_stale_fetch_and_write_it_once
     assert [each for other in others for each in other.upstream.got] == []
 
 
-async def test_a_value_larger_than_kv_takes_is_kept_in_memory_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_value_too_large_for_kv_stays_in_memory_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.catalog.refresh.MAX_STORED_BYTES", 100)
     world = world_of(NEW)
 
@@ -168,7 +168,7 @@ async def cron(world: World) -> None:
     await run_cron(Settings.from_env({**ENV, **world.env}.get), world.ports, world.memory)
 
 
-async def test_the_cron_trigger_fetches_though_the_copy_is_fresh_so_that_no_request_waits() -> None:
+async def test_the_cron_trigger_fetches_the_list_although_the_copy_is_fresh() -> None:
     world = world_of(OLD, NEW)
     await ids_of(world)
     await asyncio.sleep(TTL_S / 2)
@@ -179,7 +179,7 @@ async def test_the_cron_trigger_fetches_though_the_copy_is_fresh_so_that_no_requ
     assert world.upstream.got == ["/models"] * 2
 
 
-async def test_the_cron_trigger_leaves_a_copy_alone_that_was_just_fetched() -> None:
+async def test_the_cron_trigger_does_not_replace_a_copy_that_was_just_fetched() -> None:
     cache = await kv_with(NEW)
     world = world_of(OLD, cache=cache)
 
@@ -200,7 +200,7 @@ async def test_the_cron_trigger_fills_a_kv_that_has_lost_its_copy() -> None:
     assert await ids_of(world) == ["a/new"]
 
 
-async def test_a_cron_trigger_that_fails_keeps_the_copy_and_says_so() -> None:
+async def test_a_cron_trigger_that_fails_leaves_the_copy_and_logs_the_failure() -> None:
     world = world_of(OLD, fail(500))
     await ids_of(world)
     await asyncio.sleep(TTL_S)

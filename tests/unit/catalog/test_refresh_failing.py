@@ -21,8 +21,8 @@ FAILURES: dict[str, Act] = {
     "redirect": reply(302, location="https://elsewhere.example/"),
     "html": reply(200, b"<html>"),
     "empty": reply(200),
-    "cut": reply(200, b'{"data": [{"id": "a/'),
-    "broken off": reply(200, b'{"data": [', RESET),
+    "cut short": reply(200, b'{"data": [{"id": "a/'),
+    "cut off": reply(200, b'{"data": [', RESET),
     "no models": reply(200, b'{"data": []}'),
     "an error": reply(200, b'{"error": {"code": 500}}'),
     "no number": reply(200, b'{"data": [{"id": "a/b", "created": 1e999}]}'),
@@ -34,7 +34,7 @@ failing = pytest.mark.parametrize("act", FAILURES.values(), ids=FAILURES)
 
 
 @failing
-async def test_while_openrouter_fails_a_stale_copy_is_answered_with_its_age(act: Act) -> None:
+async def test_while_openrouter_fails_a_stale_copy_is_returned_with_its_age(act: Act) -> None:
     world = world_of(OLD, act)
     await ids_of(world)
     stored = world.cache.values[KEY]
@@ -50,7 +50,7 @@ async def test_while_openrouter_fails_a_stale_copy_is_answered_with_its_age(act:
 
 
 @failing
-async def test_while_openrouter_fails_and_there_is_no_copy_the_error_says_so(act: Act) -> None:
+async def test_while_openrouter_fails_and_there_is_no_copy_an_error_is_returned(act: Act) -> None:
     world = world_of(act)
 
     got = await world.get("/v1/models")
@@ -63,7 +63,7 @@ async def test_while_openrouter_fails_and_there_is_no_copy_the_error_says_so(act
 
 
 @failing
-async def test_after_a_failure_the_next_request_asks_again(act: Act) -> None:
+async def test_after_a_failure_the_next_request_fetches_again(act: Act) -> None:
     world = world_of(act, NEW)
     await world.get("/v1/models")
 
@@ -99,7 +99,7 @@ async def test_several_requests_at_once_with_a_stale_copy_make_one_call() -> Non
     assert world.upstream.got == ["/models"] * 2
 
 
-async def test_those_who_wait_for_a_fetch_that_hangs_end_with_it_and_the_next_one_is_free() -> None:
+async def test_requests_that_wait_for_a_fetch_that_hangs_end_with_it_and_the_next_request_fetches() -> None:
     world = world_of(hang, NEW)
 
     got = await asyncio.gather(*(world.get("/v1/models") for _ in range(5)))
@@ -110,7 +110,7 @@ async def test_those_who_wait_for_a_fetch_that_hangs_end_with_it_and_the_next_on
     assert await ids_of(world) == ["a/new"]
 
 
-async def test_a_fetch_whose_client_leaves_frees_the_next() -> None:
+async def test_after_the_client_of_a_fetch_has_left_the_next_request_fetches() -> None:
     world = world_of(hang, NEW)
     leaving = asyncio.create_task(world.get("/v1/models"))
     await asyncio.sleep(1)
@@ -121,7 +121,7 @@ async def test_a_fetch_whose_client_leaves_frees_the_next() -> None:
     assert now_s() == 1.0
 
 
-async def test_when_the_client_of_the_one_that_fetches_leaves_one_of_those_who_wait_takes_over() -> None:
+async def test_when_the_client_of_a_fetch_leaves_one_of_the_waiting_requests_takes_over() -> None:
     world = world_of(hang, after(2.0, NEW))
     leaving = asyncio.create_task(world.get("/v1/models"))
     await asyncio.sleep(0.1)
@@ -136,7 +136,7 @@ async def test_when_the_client_of_the_one_that_fetches_leaves_one_of_those_who_w
     assert now_s() < 4.0
 
 
-async def test_a_fetch_whose_request_has_vanished_blocks_nobody_for_longer_than_it_may_take() -> None:
+async def test_a_fetch_that_never_ends_blocks_other_requests_only_until_its_time_limit() -> None:
     world = world_of(NEW)
     world.memory = Memory(catalog=CatalogMemory(fetching_until_s=EPOCH_S + FETCH_TIMEOUT_S))
 
@@ -156,16 +156,16 @@ async def test_a_bug_in_a_fetch_is_logged_and_leaves_a_stale_copy(monkeypatch: p
     assert [event["error"] for event in world.events("internal_error")] == ["TypeError"]
 
 
-async def test_after_a_failure_a_stale_copy_is_left_alone_for_a_while() -> None:
+async def test_after_a_failure_a_stale_copy_is_not_refreshed_for_retry_s() -> None:
     world = world_of(OLD, fail(500))
     await ids_of(world)
     await asyncio.sleep(5_000)
 
-    went_on = [(await ask_and_let_it_refresh(world))[1] for _ in range(5)]
+    refreshes = [(await ask_and_let_it_refresh(world))[1] for _ in range(5)]
     await asyncio.sleep(RETRY_S)
-    went_on.append((await ask_and_let_it_refresh(world))[1])
+    refreshes.append((await ask_and_let_it_refresh(world))[1])
 
-    assert went_on == [True, False, False, False, False, True]
+    assert refreshes == [True, False, False, False, False, True]
 
 
 async def test_a_copy_from_the_future_is_ignored() -> None:
@@ -176,7 +176,7 @@ async def test_a_copy_from_the_future_is_ignored() -> None:
     assert await ids_of(world) == ["a/new"]
 
 
-async def test_a_copy_of_this_isolates_own_that_is_from_the_future_gives_way() -> None:
+async def test_an_isolates_own_copy_from_the_future_is_replaced() -> None:
     future = catalog_of([{"id": "a/future"}], fetched_at_s=EPOCH_S + 86_400.0)
     world = world_of(NEW)
     world.memory.catalog.catalog = future
@@ -190,6 +190,6 @@ async def test_clocks_may_differ_a_little() -> None:
     world = world_of(NEW)
     world.cache.values[KEY] = to_stored(ahead)
 
-    got, went_on = await ask_and_let_it_refresh(world)
+    got, has_refreshed = await ask_and_let_it_refresh(world)
 
-    assert (ids_in(got), got.headers["age"], went_on) == (["a/ahead"], "0", False)
+    assert (ids_in(got), got.headers["age"], has_refreshed) == (["a/ahead"], "0", False)

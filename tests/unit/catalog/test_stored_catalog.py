@@ -23,7 +23,7 @@ def stored(body: bytes = BODY, **changes: object) -> bytes:
     return json.dumps(header).encode() + b"\n" + body
 
 
-def again(catalog: Catalog) -> Catalog:
+def stored_and_read(catalog: Catalog) -> Catalog:
     read = from_stored(to_stored(catalog))
     assert read is not None
     return read
@@ -33,16 +33,16 @@ def id_of(found: JsonObject | None) -> object:
     return found and found["id"]
 
 
-def test_what_is_stored_is_a_header_and_then_a_line_for_each_model() -> None:
+def test_the_stored_value_is_a_header_and_a_line_for_each_model() -> None:
     catalog = of(model("a/one"), model("b/two", canonical_slug="b/slug"))
 
     assert to_stored(catalog) == stored().replace(b'": ', b'":').replace(b', "', b',"')
 
 
-def test_what_is_stored_is_what_is_read() -> None:
+def test_a_stored_catalogue_is_read_back_unchanged() -> None:
     catalog = of(*recorded_models())
 
-    read = again(catalog)
+    read = stored_and_read(catalog)
 
     assert read.models() == tuple(recorded_models())
     assert (read.fetched_at_s, read.crc32, len(read)) == (NOW_S, catalog.crc32, len(recorded_models()))
@@ -50,10 +50,10 @@ def test_what_is_stored_is_what_is_read() -> None:
 
 
 @given(st.text(), st.text())
-def test_whatever_a_text_holds_it_survives_storing(name: str, slug: str) -> None:
+def test_any_text_survives_storing(name: str, slug: str) -> None:
     models = (model("a/one", name=name, canonical_slug=slug), model("b/two"))
 
-    read = again(of(*models))
+    read = stored_and_read(of(*models))
 
     assert read.models() == models
     assert read.find("b/two") == models[1]
@@ -61,59 +61,59 @@ def test_whatever_a_text_holds_it_survives_storing(name: str, slug: str) -> None
 
 @pytest.mark.parametrize("name", ["\ud800", "a\nb\r\tc\u2028\0"], ids=ascii)
 def test_line_breaks_tabs_and_lone_surrogates_survive_storing(name: str) -> None:
-    assert again(of(model(name=name))).models() == (model(name=name),)
+    assert stored_and_read(of(model(name=name))).models() == (model(name=name),)
 
 
-def test_what_is_shown_is_json_as_it_was_stored() -> None:
+def test_the_shown_json_of_a_model_is_the_stored_json() -> None:
     models = recorded_models()
 
-    assert [json.loads(line) for line in again(of(*models)).shown()] == models
+    assert [json.loads(line) for line in stored_and_read(of(*models)).shown()] == models
 
 
-SPOILT = {
+CORRUPTED = {
     "empty": b"",
     "two empty lines": b"\n",
     "null": b"null",
-    "a list for a header": b"[]\n" + BODY,
+    "a list as the header": b"[]\n" + BODY,
     "an empty header": b"{}\n" + BODY,
     "no header": BODY,
-    "no text": b"\xff\xfe",
+    "not text": b"\xff\xfe",
     "html": b"<html>",
     "too deep": b"[" * 100_000,
-    "the version before": b'{"version":2,"at_s":1795338000.0,"models":[{"id":"a/one"}]}',
-    "cut at its end": stored()[:-20],
-    "cut at its beginning": stored()[1:],
-    "an empty line more": stored() + b"\n",
-    "a model twice": stored() + b"\n" + BODY,
-    "another letter": stored().replace(b"b/two", b"b/too"),
+    "the format of version 2": b'{"version":2,"at_s":1795338000.0,"models":[{"id":"a/one"}]}',
+    "the end cut off": stored()[:-20],
+    "the beginning cut off": stored()[1:],
+    "an extra empty line": stored() + b"\n",
+    "the models twice": stored() + b"\n" + BODY,
+    "a changed letter": stored().replace(b"b/two", b"b/too"),
     "no models": stored(b"", count=0),
     "an empty model": stored(b"", count=1),
     "an older version": stored(version=VERSION - 1),
     "a newer version": stored(version=VERSION + 1),
     "no version": stored(version=None),
-    "a version in words": stored(version=str(VERSION)),
+    "a version as text": stored(version=str(VERSION)),
     "no time": stored(at_s=None),
-    "a time in words": stored(at_s="yesterday"),
-    "a flag for a time": stored(at_s=True),
-    "no number for a time": stored().replace(b"1795338000.0", b"NaN"),
-    "an endless time": stored().replace(b"1795338000.0", b"1e999"),
-    "a model less than counted": stored(count=3),
-    "a model more than counted": stored(count=1),
-    "a count in words": stored(count="2"),
+    "a time as text": stored(at_s="yesterday"),
+    "a boolean as the time": stored(at_s=True),
+    "a time that is not a number": stored().replace(b"1795338000.0", b"NaN"),
+    "an infinite time": stored().replace(b"1795338000.0", b"1e999"),
+    "one model less than the count": stored(count=3),
+    "one model more than the count": stored(count=1),
+    "a count as text": stored(count="2"),
     "no checksum": stored(crc32=None),
     "another checksum": stored(crc32=1),
-    "a checksum in words": stored(crc32=str(crc32(BODY))),
+    "a checksum as text": stored(crc32=str(crc32(BODY))),
 }
 
 
-@pytest.mark.parametrize("raw", SPOILT.values(), ids=SPOILT)
+@pytest.mark.parametrize("raw", CORRUPTED.values(), ids=CORRUPTED)
 def test_a_stored_copy_that_is_corrupted_or_of_another_version_is_ignored(raw: bytes) -> None:
     assert from_stored(stored()) is not None
     assert from_stored(raw) is None
 
 
 @given(st.integers(0, len(stored())), st.binary(min_size=1, max_size=4))
-def test_a_corruption_is_noticed_or_harmless_and_never_raises(place: int, noise: bytes) -> None:
+def test_a_corruption_is_detected_or_harmless_and_never_raises(place: int, noise: bytes) -> None:
     raw = stored()
 
     read = from_stored(raw[:place] + noise + raw[place + len(noise) :])
@@ -121,7 +121,7 @@ def test_a_corruption_is_noticed_or_harmless_and_never_raises(place: int, noise:
     assert read is None or read.shown() == [line.split(b"\t")[2] for line in BODY.split(b"\n")]
 
 
-def test_a_model_is_found_by_its_whole_id() -> None:
+def test_a_model_is_found_by_its_exact_id() -> None:
     catalog = of(*recorded_models())
 
     assert id_of(catalog.find(HAIKU)) == HAIKU
@@ -130,8 +130,8 @@ def test_a_model_is_found_by_its_whole_id() -> None:
     assert catalog.find("") is None
 
 
-def test_a_model_is_parsed_once_and_kept() -> None:
-    catalog = again(of(*recorded_models()))
+def test_a_model_is_parsed_only_once() -> None:
+    catalog = stored_and_read(of(*recorded_models()))
 
     assert catalog.find(HAIKU) is catalog.find(HAIKU)
     assert catalog.models() is catalog.models()
@@ -149,13 +149,13 @@ FAMILY = of(
 
 
 @pytest.mark.parametrize(
-    ("asked", "found"),
+    ("name", "found"),
     [
         pytest.param("a/one-2026", "a/one", id="by its canonical slug"),
         pytest.param("a/one-2026:free", "a/one:free", id="a variant by its canonical slug"),
-        pytest.param("c/only-2026", None, id="never a free one for one that is not"),
-        pytest.param("a/exact", "a/exact", id="an id goes before a canonical slug"),
-        pytest.param("a/exact:nitro", "a/exact:nitro", id="a variant that is listed is itself"),
+        pytest.param("c/only-2026", None, id="a free variant is not found by the slug alone"),
+        pytest.param("a/exact", "a/exact", id="an id takes precedence over a canonical slug"),
+        pytest.param("a/exact:nitro", "a/exact:nitro", id="a listed variant is found itself"),
         *(pytest.param(f"a/one{each}", "a/one", id=f"dynamic {each}") for each in DYNAMIC_VARIANTS),
         pytest.param("a/one:free:online", "a/one:free", id="a variant of a variant"),
         pytest.param("a/one-2026:floor", "a/one", id="a variant of a canonical slug"),
@@ -164,11 +164,11 @@ FAMILY = of(
         pytest.param(":nitro", None, id="a variant alone"),
     ],
 )
-def test_a_model_goes_by_its_id_its_slug_and_its_dynamic_variants(asked: str, found: str | None) -> None:
-    assert id_of(FAMILY.find(asked)) == found
+def test_a_model_is_found_by_its_id_its_slug_and_its_dynamic_variants(name: str, found: str | None) -> None:
+    assert id_of(FAMILY.find(name)) == found
 
 
-def test_the_checksum_is_that_of_the_models_alone() -> None:
+def test_the_checksum_covers_only_the_models() -> None:
     one = catalog_of([model("a/one")], fetched_at_s=1.0)
 
     assert one.crc32 == catalog_of([model("a/one")], fetched_at_s=2.0).crc32
@@ -176,5 +176,5 @@ def test_the_checksum_is_that_of_the_models_alone() -> None:
 
 
 @pytest.mark.parametrize(("now_s", "age_s"), [(NOW_S, 0.0), (NOW_S + 90.5, 90.5), (NOW_S - 5.0, 0.0)])
-def test_a_copy_is_as_old_as_its_fetch_and_never_younger_than_now(now_s: float, age_s: float) -> None:
+def test_the_age_of_a_copy_counts_from_its_fetch_and_is_never_negative(now_s: float, age_s: float) -> None:
     assert of(model()).age_s(now_s) == age_s

@@ -16,7 +16,7 @@ def world(**routes: object) -> World:
     return world
 
 
-async def test_tasks_are_listed_before_the_models_so_that_clients_can_pick_them() -> None:
+async def test_task_routes_are_listed_before_the_models() -> None:
     got = await world().get("/v1/models")
 
     ids = [each["id"] for each in got.json["data"]]
@@ -24,7 +24,7 @@ async def test_tasks_are_listed_before_the_models_so_that_clients_can_pick_them(
     assert got.json["total_count"] == len(ids)
 
 
-async def test_a_task_has_the_form_of_a_model_and_says_what_it_stands_for() -> None:
+async def test_a_task_route_has_the_form_of_a_model_and_shows_its_chain() -> None:
     got = await world(**{"task/mine": MINE}).get("/v1/models/task/mine")
 
     assert got.status == 200
@@ -41,7 +41,7 @@ async def test_a_task_has_the_form_of_a_model_and_says_what_it_stands_for() -> N
     }
 
 
-async def test_a_task_says_why_it_is_what_it_is() -> None:
+async def test_the_description_of_a_task_route_is_its_reason() -> None:
     got = await world().get("/v1/models/task/code")
 
     assert got.json["description"] == next(
@@ -53,20 +53,20 @@ async def test_a_task_says_why_it_is_what_it_is() -> None:
     ("query", "ids"),
     [("q=mine", ["task/mine"]), ("q=one", ["a/one"]), ("max_price=1000", []), ("free=true", [])],
 )
-async def test_filters_apply_to_tasks_too(query: str, ids: list[str]) -> None:
+async def test_filters_apply_to_task_routes(query: str, ids: list[str]) -> None:
     without = dict.fromkeys(route.name for route in DEFAULT_ROUTES)
     got = await world(**without, **{"task/mine": MINE}).get(f"/v1/models?{query}")
 
     assert [each["id"] for each in got.json["data"]] == ids
 
 
-async def test_the_etag_changes_with_the_tasks() -> None:
+async def test_the_etag_changes_with_the_task_routes() -> None:
     one, other = await world().get("/v1/models"), await world(**{"task/mine": MINE}).get("/v1/models")
 
     assert one.headers["etag"] != other.headers["etag"]
 
 
-async def test_a_task_that_was_taken_away_is_not_there() -> None:
+async def test_a_removed_task_route_is_not_found() -> None:
     got = await world(**{"task/code": None}).get("/v1/models/task/code")
 
     assert (got.status, got.error["code"]) == (404, "not_found")

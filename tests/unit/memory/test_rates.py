@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from gateway.memory.rates import MAX_KEYS, SLOT_S, WINDOW_S, Rates
 
 
-def test_so_many_requests_fit_into_a_minute_and_no_more() -> None:
+def test_a_minute_allows_as_many_requests_as_the_limit() -> None:
     rates = Rates()
     for _ in range(3):
         assert rates.wait_s("one", 3, now_s=0.0) == 0.0
@@ -14,14 +14,14 @@ def test_so_many_requests_fit_into_a_minute_and_no_more() -> None:
     assert rates.wait_s("one", 3, now_s=0.0) > 0
 
 
-def test_other_keys_are_not_bound_by_it() -> None:
+def test_the_requests_of_one_key_do_not_count_for_another() -> None:
     rates = Rates()
     rates.count("one", now_s=0.0)
 
     assert rates.wait_s("two", 1, now_s=0.0) == 0.0
 
 
-def test_the_window_slides_so_that_a_burst_at_its_edge_is_no_double_one() -> None:
+def test_the_window_slides_so_that_a_burst_at_its_edge_cannot_be_repeated_at_once() -> None:
     rates = Rates()
     for _ in range(10):
         rates.count("one", now_s=WINDOW_S - 1)
@@ -31,7 +31,7 @@ def test_the_window_slides_so_that_a_burst_at_its_edge_is_no_double_one() -> Non
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 60])
-def test_who_calls_as_often_as_it_may_is_never_refused(limit: int) -> None:
+def test_a_key_that_calls_exactly_at_its_limit_is_never_refused(limit: int) -> None:
     rates = Rates()
     for number in range(10 * limit):
         now_s = 7.3 + number * WINDOW_S / limit
@@ -39,7 +39,7 @@ def test_who_calls_as_often_as_it_may_is_never_refused(limit: int) -> None:
         rates.count("one", now_s=now_s)
 
 
-def test_what_is_remembered_of_a_busy_key_is_bounded() -> None:
+def test_the_memory_of_a_busy_key_is_bounded() -> None:
     rates = Rates()
     for number in range(10_000):
         rates.count("one", now_s=number / 50)
@@ -52,7 +52,7 @@ def test_what_is_remembered_of_a_busy_key_is_bounded() -> None:
     limit=st.integers(1, 20),
     gaps=st.lists(st.floats(0, 40, allow_nan=False), min_size=1, max_size=60),
 )
-def test_after_the_wait_that_was_said_a_request_fits(limit: int, gaps: list[float]) -> None:
+def test_after_the_returned_wait_a_request_is_within_the_limit(limit: int, gaps: list[float]) -> None:
     rates, now_s = Rates(), 0.0
     for gap_s in gaps:
         now_s += gap_s
@@ -64,28 +64,28 @@ def test_after_the_wait_that_was_said_a_request_fits(limit: int, gaps: list[floa
         assert rates.used("one", now_s=now_s) <= limit
 
 
-def test_requests_under_way_are_counted_until_they_end() -> None:
+def test_requests_in_flight_are_counted_until_they_end() -> None:
     rates = Rates()
     rates.begin("one", "a", now_s=0.0, until_s=100.0)
     rates.begin("one", "b", now_s=0.0, until_s=100.0)
     assert rates.in_flight("one", now_s=0.0) == 2
 
     rates.end("one", "a")
-    rates.end("one", "nobody")
+    rates.end("one", "unknown")
     rates.end("two", "a")
     assert rates.in_flight("one", now_s=0.0) == 1
     assert rates.in_flight("one", now_s=100.0) == 0
 
 
-def test_requests_whose_end_nobody_noticed_do_not_pile_up() -> None:
+def test_requests_that_are_never_ended_do_not_accumulate() -> None:
     rates = Rates()
     for number in range(1_000):
         rates.begin("one", str(number), now_s=number, until_s=number + 10.0)
 
-    assert rates.in_flight("one", now_s=0.0) == 10  # all that is remembered: at 0 none was over
+    assert rates.in_flight("one", now_s=0.0) == 10  # each begin has dropped those that were over
 
 
-def test_the_key_that_has_not_called_for_longest_makes_room() -> None:
+def test_the_key_that_called_longest_ago_is_evicted() -> None:
     rates = Rates()
     for number in range(MAX_KEYS):
         rates.count(str(number), now_s=0.0)
@@ -97,7 +97,7 @@ def test_the_key_that_has_not_called_for_longest_makes_room() -> None:
     assert rates.used("new", now_s=0.0) == 1
 
 
-def test_to_ask_about_a_key_takes_no_room() -> None:
+def test_a_query_about_a_key_stores_nothing() -> None:
     rates = Rates()
     rates.count("one", now_s=0.0)
     for number in range(MAX_KEYS):

@@ -16,7 +16,7 @@ def test_a_session_is_forgotten_once_it_has_been_idle() -> None:
     assert sessions.model_of("two", now_s=0.0) is None
 
 
-def test_the_session_that_has_been_idle_longest_makes_room() -> None:
+def test_the_session_that_has_been_idle_longest_is_evicted() -> None:
     sessions = Sessions()
     for number in range(MAX_SESSIONS):
         sessions.note(str(number), "a/one", now_s=0.0)
@@ -51,7 +51,7 @@ async def test_another_session_begins_with_the_first_model() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_session_may_be_named_by_its_header_and_the_bodys_name_goes_before_it() -> None:
+async def test_a_session_may_be_named_in_the_header_and_the_name_in_the_body_takes_precedence() -> None:
     world = World().script("a/one", fail(404))
     headers = {"authorization": f"Bearer {TOKEN}", "x-session-id": "s-1"}
     for named in (None, None, "s-2"):
@@ -62,7 +62,7 @@ async def test_a_session_may_be_named_by_its_header_and_the_bodys_name_goes_befo
 
 
 @pytest.mark.anyio
-async def test_without_a_session_the_chain_is_as_it_was_given() -> None:
+async def test_without_a_session_the_chain_has_the_given_order() -> None:
     world = World().script("a/one", fail(404))
     for _ in range(2):
         await world.ask("a/one", "b/two", gateway=STICKY)

@@ -26,12 +26,12 @@ def world_before(stored: Catalog | None = None, *, own: Catalog | None = None) -
     return world
 
 
-async def id_at_hand(world: World) -> object:
+async def available_id(world: World) -> object:
     catalog = await available_catalog(world.ports, world.memory.catalog, ttl_s=TTL_S)
     return catalog and catalog.models()[0]["id"]
 
 
-async def test_a_fresh_copy_is_at_hand_without_waiting_for_anything() -> None:
+async def test_a_fresh_copy_is_available_without_waiting() -> None:
     world = world_before(own=copy_of("a/own"))
     await asyncio.sleep(TTL_S)
 
@@ -42,77 +42,77 @@ async def test_a_fresh_copy_is_at_hand_without_waiting_for_anything() -> None:
     assert world.cache.gets == 0
 
 
-async def test_without_a_copy_kv_is_looked_into_and_openrouter_never_asked() -> None:
+async def test_without_a_copy_kv_is_read_and_openrouter_is_not_called() -> None:
     empty, filled = world_before(), world_before(copy_of("a/stored"))
 
-    assert (await id_at_hand(empty), await id_at_hand(filled)) == (None, "a/stored")
+    assert (await available_id(empty), await available_id(filled)) == (None, "a/stored")
     assert (empty.upstream.got, filled.upstream.got) == ([], [])
 
 
 @pytest.mark.parametrize("own", [None, copy_of("a/own", at_s=-TTL_S - 1)], ids=["no copy", "a stale copy"])
-async def test_kv_is_looked_into_no_more_often_than_it_can_have_changed(own: Catalog | None) -> None:
+async def test_kv_is_read_at_most_once_in_look_s(own: Catalog | None) -> None:
     world = world_before(own=own)
 
     for _ in range(10):
-        await id_at_hand(world)
+        await available_id(world)
         await asyncio.sleep(LOOK_S / 10)
-    await id_at_hand(world)
+    await available_id(world)
 
     assert world.cache.gets == 2
 
 
-async def test_a_stale_copy_is_at_hand_as_it_is_until_kv_has_a_newer_one() -> None:
+async def test_a_stale_copy_is_available_until_kv_has_a_newer_one() -> None:
     world = world_before(copy_of("a/older", at_s=-900), own=copy_of("a/own", at_s=-800))
 
-    assert await id_at_hand(world) == "a/own"
+    assert await available_id(world) == "a/own"
     world.cache.values[KEY] = to_stored(copy_of("a/newer"))
-    assert await id_at_hand(world) == "a/own"
+    assert await available_id(world) == "a/own"
     await asyncio.sleep(LOOK_S)
-    assert await id_at_hand(world) == "a/newer"
+    assert await available_id(world) == "a/newer"
 
 
-async def test_a_kv_that_hangs_holds_a_request_up_for_a_moment_once_and_others_not_at_all() -> None:
+async def test_a_kv_that_hangs_delays_one_request_briefly_and_others_not_at_all() -> None:
     world = world_before(copy_of("a/stored"))
     world.cache.pause_s = 1e9
 
-    assert await id_at_hand(world) is None
+    assert await available_id(world) is None
     assert now_s() == CACHE_TIMEOUT_S
-    assert await id_at_hand(world) is None
+    assert await available_id(world) is None
     assert now_s() == CACHE_TIMEOUT_S
     assert world.events("cache_failed")
 
 
-async def test_requests_that_begin_together_wait_for_one_look() -> None:
+async def test_requests_that_begin_together_share_one_read_of_kv() -> None:
     world = world_before(copy_of("a/stored"))
     world.cache.pause_s = 0.2
 
-    got = await asyncio.gather(*(id_at_hand(world) for _ in range(10)))
+    got = await asyncio.gather(*(available_id(world) for _ in range(10)))
 
     assert got == ["a/stored"] * 10
     assert world.cache.gets == 1
     assert now_s() < 0.3
 
 
-async def test_with_a_stale_copy_nobody_waits_for_anothers_look() -> None:
+async def test_with_a_stale_copy_no_request_waits_for_anothers_read_of_kv() -> None:
     world = world_before(own=copy_of("a/own", at_s=-800))
     world.cache.pause_s = 1.0
-    looking = asyncio.create_task(id_at_hand(world))
+    reading = asyncio.create_task(available_id(world))
     await asyncio.sleep(0.5)
 
-    assert await id_at_hand(world) == "a/own"
+    assert await available_id(world) == "a/own"
     assert now_s() == 0.5
-    assert await looking == "a/own"
+    assert await reading == "a/own"
 
 
-async def test_a_look_whose_client_leaves_does_not_count() -> None:
+async def test_a_read_of_kv_that_was_cancelled_does_not_count() -> None:
     world = world_before(copy_of("a/stored"))
     world.cache.pause_s = 1.0
-    looking = asyncio.create_task(id_at_hand(world))
+    reading = asyncio.create_task(available_id(world))
     await asyncio.sleep(0.5)
-    looking.cancel()
-    await asyncio.wait([looking])
+    reading.cancel()
+    await asyncio.wait([reading])
 
-    assert await id_at_hand(world) == "a/stored"
+    assert await available_id(world) == "a/stored"
 
 
 class BuggyCache(MemoryCache):
@@ -123,21 +123,21 @@ class BuggyCache(MemoryCache):
         raise AttributeError(key)
 
 
-async def test_whatever_is_wrong_with_kv_nothing_is_raised() -> None:
+async def test_no_bug_in_kv_raises_an_exception() -> None:
     world = world_of(NEW, cache=BuggyCache())
 
-    assert await id_at_hand(world) is None
+    assert await available_id(world) is None
     await refresh(Settings.from_env(ENV.get).upstream, world.ports, world.memory.catalog, max_age_s=TTL_S)
 
-    assert await id_at_hand(world) == "a/new"
+    assert await available_id(world) == "a/new"
     assert {str(event["error"]) for event in world.events("internal_error")} == {"AttributeError"}
 
 
-async def test_a_copy_that_cannot_be_read_is_said_to_be_ignored() -> None:
+async def test_a_copy_that_cannot_be_parsed_is_ignored_and_logged() -> None:
     world = world_before()
-    world.cache.values[KEY] = b"spoilt"
+    world.cache.values[KEY] = b"corrupted"
 
-    assert await id_at_hand(world) is None
+    assert await available_id(world) is None
     assert world.events("stored_catalog_ignored")
 
 
@@ -148,19 +148,19 @@ async def test_a_copy_that_cannot_be_read_is_said_to_be_ignored() -> None:
         pytest.param(copy_of("a/one", at_s=-TTL_S), CatalogMemory(), False, id="a fresh copy"),
         pytest.param(copy_of("a/one", at_s=-TTL_S - 1), CatalogMemory(), True, id="a stale copy"),
         pytest.param(copy_of("a/one", at_s=900), CatalogMemory(), True, id="a copy from the future"),
-        pytest.param(None, CatalogMemory(retry_at_s=EPOCH_S + RETRY_S), False, id="a fetch has failed"),
-        pytest.param(None, CatalogMemory(retry_at_s=EPOCH_S), True, id="one has failed a while ago"),
-        pytest.param(None, CatalogMemory(fetching_until_s=EPOCH_S + 1), False, id="another fetches"),
-        pytest.param(None, CatalogMemory(fetching_until_s=EPOCH_S), True, id="another was to have fetched"),
+        pytest.param(None, CatalogMemory(retry_at_s=EPOCH_S + RETRY_S), False, id="a fetch has just failed"),
+        pytest.param(None, CatalogMemory(retry_at_s=EPOCH_S), True, id="a fetch failed earlier"),
+        pytest.param(None, CatalogMemory(fetching_until_s=EPOCH_S + 1), False, id="a fetch is running"),
+        pytest.param(None, CatalogMemory(fetching_until_s=EPOCH_S), True, id="a fetch is overdue"),
     ],
 )
-def test_a_fetch_is_due_when_there_is_no_fresh_copy_and_nobody_is_at_it(
+def test_a_fetch_is_due_without_a_fresh_copy_and_without_another_fetch(
     catalog: Catalog | None, memory: CatalogMemory, *, due: bool
 ) -> None:
     assert is_due(catalog, memory, now_s=EPOCH_S, ttl_s=TTL_S) is due
 
 
-async def test_while_openrouter_fails_without_any_copy_it_is_asked_twice_a_minute() -> None:
+async def test_while_openrouter_fails_and_there_is_no_copy_it_is_called_twice_a_minute() -> None:
     world = world_before()
     upstream = Settings.from_env(ENV.get).upstream
 
