@@ -1,4 +1,4 @@
-"""Who may call, how often, and how many requests at once.
+"""Authentication, rate limits and concurrency limits.
 
 It may import from ``routing`` and the packages below it.
 """

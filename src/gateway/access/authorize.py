@@ -1,4 +1,8 @@
-"""authorize: who calls. Closed by default: without keys nobody does."""
+"""Authenticates a caller by its API key.
+
+A gateway without keys refuses every request. The exceptions are ``OPEN_ON_LOOPBACK`` for requests to a
+loopback host, and ``ALLOW_CLIENT_KEYS`` for callers that send an OpenRouter key.
+"""
 
 import hmac
 import re
@@ -12,19 +16,20 @@ from gateway.settings.parse_value import LOOPBACK_HOSTS
 from gateway.settings.settings import Settings
 
 HOW_TO_OPEN = (
-    "This gateway has no keys, so nobody may call it. Whoever runs it makes one with `make key NAME=…`, and "
-    "sets it with `npx wrangler secret put GATEWAY_KEYS`."
+    "This gateway has no keys, so it refuses every request. Its operator creates a key with "
+    "`make key NAME=…` and sets it with `npx wrangler secret put GATEWAY_KEYS`."
 )
-# What OpenRouter's keys begin with.
+# The prefix of OpenRouter's keys.
 OPENROUTERS_KEY = "sk-or-"
 OWN_KEY = re.compile(r"[!-~]{1,512}")
 
 
 def authorize(request: HttpRequest, settings: Settings, *, now_s: float) -> Caller:
-    """Return the caller that the request's key names; ``now_s`` is Unix time.
+    """Return the caller that the request's key belongs to; ``now_s`` is Unix time in seconds.
 
     Raises:
-        GatewayError: it has no key, or a wrong one, or this gateway has none at all.
+        GatewayError: the request has no key, or one that is unknown or expired; its ``Origin`` is not
+            allowed; or the gateway has no keys at all.
     """
     token = _token(request)
     if settings.allow_client_keys and token and token.startswith(OPENROUTERS_KEY):
@@ -40,7 +45,7 @@ def authorize(request: HttpRequest, settings: Settings, *, now_s: float) -> Call
         )
     key = _key_of(token, settings)
     if key.expires_at_s is not None and now_s >= key.expires_at_s:
-        raise GatewayError("expired_key", "This key has expired. Whoever runs this gateway makes new ones.")
+        raise GatewayError("expired_key", "This key has expired. Ask the gateway's operator for a new one.")
     if key.origins is not None:
         _refuse_foreign_page(request, (*key.origins, *settings.cors_origins))
     return Caller(
@@ -56,21 +61,23 @@ def authorize(request: HttpRequest, settings: Settings, *, now_s: float) -> Call
 
 def _key_of(token: str, settings: Settings) -> GatewayKey:
     digest = sha256(token.encode("utf-8", "surrogatepass")).digest()
-    # Every key is compared, whatever the first said: the time taken tells nothing.
+    # Compare all keys, even after a match, so that the time taken reveals nothing.
     matches = [key for key in settings.gateway_keys if hmac.compare_digest(digest, key.digest)]
     if not matches:
-        raise GatewayError("invalid_key", "This gateway does not know that key.")
+        raise GatewayError("invalid_key", "This gateway does not know this key.")
     return matches[0]
 
 
 def _with_own_key(token: str) -> Caller:
-    """Return a caller who pays: its name tells its requests from others', and is no use for anything else.
+    """Return a caller that pays with its own OpenRouter key.
+
+    The caller's name is a hash of the key. It serves only to tell the requests of different callers apart.
 
     Raises:
-        GatewayError: no header can carry the key. The runtime would refuse it later, and log it.
+        GatewayError: a header cannot carry the key. The runtime would refuse it later, and would log it.
     """
     if not OWN_KEY.fullmatch(token):
-        raise GatewayError("invalid_key", "That is no key of OpenRouter's: it has other characters.")
+        raise GatewayError("invalid_key", "This is not an OpenRouter key: it has invalid characters.")
     return Caller(name=f"own-{sha256(token.encode()).hexdigest()[:12]}", own_key=token)
 
 
@@ -82,17 +89,18 @@ def _token(request: HttpRequest) -> str | None:
 
 
 def _refuse_foreign_page(request: HttpRequest, origins: tuple[str, ...]) -> None:
-    """Refuse a web page of an origin that is not among these; what sends none is no page.
+    """Refuse a request from a web page whose origin is not in ``origins``.
 
-    A page that its reader happens to have open must not spend the developer's money.
+    Otherwise any page that is open in the developer's browser could spend the developer's money. A request
+    without an ``Origin`` header does not come from a web page and passes.
 
     Raises:
-        GatewayError: the request comes from such a page.
+        GatewayError: the origin is not allowed.
     """
     origin = request.header("origin")
     if origin and "*" not in origins and origin not in origins:
         raise GatewayError(
             "origin_not_allowed",
-            "A page of this origin may not call: add it to CORS_ORIGINS, or to its key's origins.",
+            "Pages of this origin may not call the gateway. Add it to CORS_ORIGINS, or to the key's origins.",
             param="origin",
         )

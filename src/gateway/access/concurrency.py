@@ -1,4 +1,4 @@
-"""How many requests a key may have in flight at once."""
+"""Limits how many requests a key may have in flight at once."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -7,24 +7,25 @@ from gateway.http.errors import GatewayError
 from gateway.memory.rates import Rates
 from gateway.settings.caller import Caller
 
-# How soon a request under way may have ended; nothing says.
+# What `Retry-After` suggests. It is a guess: when a request in flight will end is not known.
 CONCURRENT_WAIT_S = 1.0
 
-
-# A request whose end nobody noticed (the runtime dropped it) counts so long beyond its own deadline, by
-# whether it is a stream: a plain answer is there by then, a stream that has committed has no deadline more.
+# A request whose end was never recorded (the runtime dropped it) counts as in flight until this long after
+# its deadline. Keyed by whether it is a stream: a plain answer has arrived by then, but a stream that has
+# committed has no deadline any more.
 MAX_BEYOND_DEADLINE_S: Mapping[bool, float] = MappingProxyType({False: 60.0, True: 3_600.0})
 
 
 def begin(
     caller: Caller, ticket: str, rates: Rates, *, now_s: float, deadline_s: float, stream: bool
 ) -> None:
-    """Count a request as under way, where its key may have so many only; ``close`` ends that.
+    """Count a request as in flight, if its key has a concurrency limit.
 
-    Waits for nothing: of requests that come at once no more begin than there may be.
+    ``ledger.close_request`` ends the count. This function does not await anything between its check and its
+    count, so simultaneous requests cannot exceed the limit together.
 
     Raises:
-        GatewayError: it was one too many.
+        GatewayError: the key already has as many requests in flight as it may have.
     """
     if caller.concurrent is None:
         return
@@ -34,12 +35,12 @@ def begin(
 
 
 def refuse_too_many_in_flight(caller: Caller, rates: Rates, *, now_s: float) -> None:
-    """Raise ``GatewayError`` where the caller has as many requests in flight as its key allows."""
-    most = caller.concurrent
-    if most is not None and rates.in_flight(caller.name, now_s=now_s) >= most:
+    """Raise ``GatewayError`` if the caller has as many requests in flight as its key allows."""
+    limit = caller.concurrent
+    if limit is not None and rates.in_flight(caller.name, now_s=now_s) >= limit:
         raise GatewayError(
             "too_many_at_once",
-            f"This key may have {most} requests in flight at once.",
+            f"This key may have {limit} requests in flight at once.",
             retry_after_s=CONCURRENT_WAIT_S,
             retryable=True,
         )

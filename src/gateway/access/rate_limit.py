@@ -1,4 +1,4 @@
-"""limit_rate: how often a key may call, and how many requests it may have under way."""
+"""Limits how many requests a key may make in a minute."""
 
 from math import ceil
 
@@ -9,29 +9,29 @@ from gateway.memory.ports import Ports
 from gateway.memory.rates import Rates
 from gateway.settings.caller import Caller
 
-# The binding's period is 10 or 60 s and not to be seen from here. Source: Cloudflare "Rate limiting binding".
+# The binding's period is 10 or 60 s; a Worker cannot read which. Source: Cloudflare "Rate limiting binding".
 BINDINGS_PERIOD_S = 10.0
 
 
 async def limit_rate(caller: Caller, ports: Ports, rates: Rates) -> HeaderPairs:
-    """Count a request, and return the headers that say how many more there may be.
+    """Count a request, and return the ``x-ratelimit-*`` headers, which show how many more are allowed.
 
-    With the binding ``RATE_LIMITER`` all isolates of a location count together, by the limit that it was
-    bound with; without it, and for ``per_minute``, each isolate counts its own. One that the binding refuses
-    has counted here.
+    The headers are empty if the key has no ``per_minute`` limit. Each isolate counts its own requests for
+    ``per_minute``. With the binding ``RATE_LIMITER``, all isolates of a location also count together, by the
+    limit that the binding has. A request that the binding refuses has already been counted in this isolate.
 
     Raises:
-        GatewayError: it was one too many.
+        GatewayError: the request exceeds one of these limits, or the key's limit of requests in flight.
     """
     now_s = ports.now_s()
-    # Now: a request that is refused here costs no reading of its body, and none of the minute's requests.
+    # Checked first: if it is refused here, its body is not read and it does not count towards `per_minute`.
     refuse_too_many_in_flight(caller, rates, now_s=now_s)
     if caller.per_minute is None:
         return ()
     wait_s = rates.wait_s(caller.name, caller.per_minute, now_s=now_s)
     if wait_s > 0:
         raise _too_many(caller, wait_s, _headers(caller, ports, rates))
-    rates.count(caller.name, now_s=now_s)  # at once: others come while the binding is asked
+    rates.count(caller.name, now_s=now_s)  # before the await, during which other requests may arrive
     if ports.rate_limiter.bound and not await ports.rate_limiter.allows(caller.name):
         raise _too_many(caller, BINDINGS_PERIOD_S, _headers(caller, ports, rates))
     return _headers(caller, ports, rates)
@@ -39,10 +39,10 @@ async def limit_rate(caller: Caller, ports: Ports, rates: Rates) -> HeaderPairs:
 
 def _headers(caller: Caller, ports: Ports, rates: Rates) -> HeaderPairs:
     limit, now_s = caller.per_minute or 0, ports.now_s()
-    left = max(0, limit - rates.used(caller.name, now_s=now_s))
+    remaining = max(0, limit - rates.used(caller.name, now_s=now_s))
     return (
         ("x-ratelimit-limit", str(limit)),
-        ("x-ratelimit-remaining", str(left)),
+        ("x-ratelimit-remaining", str(remaining)),
         ("x-ratelimit-reset", str(ceil(rates.wait_s(caller.name, limit, now_s=now_s)))),
         ("x-ratelimit-scope", "location" if ports.rate_limiter.bound else "isolate"),
     )

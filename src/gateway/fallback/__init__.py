@@ -1,4 +1,4 @@
-"""The attempt loop: schedule, attempt, retry, hedge, the receipt, and the error of an exhausted chain.
+"""Runs the chain of models: schedule, attempt, retry, hedge, receipt, and the error of an exhausted chain.
 
 It may import from ``upstream`` and the packages below it.
 """

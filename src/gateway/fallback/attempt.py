@@ -1,4 +1,4 @@
-"""Attempts as they are recorded: what was asked of a model, and how it ended."""
+"""The record of one attempt: which model was called, how the call ended, and what it cost."""
 
 from dataclasses import field
 from typing import Literal, TypeAlias
@@ -10,18 +10,22 @@ from gateway.http.json_values import JsonObject, number_or_none, object_or_empty
 from gateway.http.message import OPENROUTER
 from gateway.settings.price import Price
 
+# "under_way" means in flight; the word is part of the receipt's public format.
 AttemptOutcome: TypeAlias = Literal["under_way", "answered", "failed", "cut_off", "cancelled"]
 Resumption: TypeAlias = Literal["restart", "continue"]
 
 
 def elapsed_ms(from_s: float, to_s: float) -> int:
-    """Return the time between the two in whole ms; the 2024 runtime's clock may step back a little."""
+    """Return the time between two readings of the clock, in ms (an integer, 0 or more).
+
+    The 2024 runtime's clock may step back a little, so a difference below 0 counts as 0.
+    """
     return max(0, round((to_s - from_s) * 1000))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
-    """What an answer's usage says, by kind; reasoning and cached tokens are parts of the other two."""
+    """An answer's token counts by kind; ``reasoning`` is part of ``completion``, ``cached`` of ``prompt``."""
 
     prompt: int = 0
     completion: int = 0
@@ -30,7 +34,7 @@ class Tokens:
 
     @classmethod
     def of(cls, usage: JsonObject) -> "Tokens":
-        """Return the tokens that a usage object counts."""
+        """Return the token counts of a usage object."""
         return cls(
             prompt=tokens_in(usage, "prompt_tokens"),
             completion=tokens_in(usage, "completion_tokens"),
@@ -39,44 +43,45 @@ class Tokens:
         )
 
 
-# No answer has more, or costs more: whoever says so is wrong, and must not spoil the sums that it is in.
+# No answer has more tokens or costs more. A larger value is an error and must not distort the sums.
 MAX_TOKENS = 1_000_000_000
 MAX_USD = 1_000_000.0
 
 
 def cost_or_none(usd: float | None) -> float | None:
-    """Return what is said to be a cost in USD; None where it cannot be one."""
+    """Return a reported cost in USD; None if it is missing, negative or above ``MAX_USD``."""
     return usd if usd is not None and 0 <= usd <= MAX_USD else None
 
 
 def tokens_in(counts: JsonObject, name: str) -> int:
-    """Return how many tokens are counted under a name; what is no count is none."""
+    """Return the token count under a name, from 0 to ``MAX_TOKENS``; 0 if the value is not a number."""
     count = counts.get(name)
-    if type(count) is int and 0 <= count <= MAX_TOKENS:  # as nearly all are; True is no int here
+    if type(count) is int and 0 <= count <= MAX_TOKENS:  # the common case; excludes bool
         return count
     return int(min(MAX_TOKENS, max(0.0, number_or_none(count) or 0.0)))
 
 
 @dataclass(slots=True, kw_only=True)
 class Attempt:
-    """One call to one model; filled in as it goes.
+    """One call to one model; updated while it runs.
 
     Attributes:
         number: 1 for the first attempt at this model.
-        upstream: who was asked: ``openrouter``, or the name of one that is asked directly.
-        worst_cost_usd: what it may cost at the most; None where nobody knows.
-        price: what a direct upstream charges, which says no cost itself; None where it is not known.
-        outcome: ``under_way`` until it has ended, or committed; ``cut_off`` is an answer that broke after it
-            had begun; ``cancelled`` is one that nobody waits for any more, because another model was faster
+        upstream: the upstream that was called: ``openrouter``, or the name of a direct upstream.
+        worst_cost_usd: the most it may cost, in USD; None if unknown.
+        price: the price of a direct upstream, which reports no cost itself; None if unknown.
+        outcome: ``under_way`` (in flight) until it ends or commits. ``cut_off``: the answer had begun, and
+            then ended early. ``cancelled``: its answer is no longer wanted, because another model was faster
             or the client has left.
-        fault: why it failed; None for an answer.
-        status: the upstream's HTTP status, or a 200's inner error code; None when none arrived.
-        ms: from its start to its end, or to its commit for a stream that still runs.
-        cost_usd: as OpenRouter said, or by a direct upstream's price; None while unknown.
-        generation_id: by which OpenRouter can be asked what it cost; None where it did not say one.
-        provider: OpenRouter's name for who served.
-        tokens: as the answer's usage counts them.
-        resumes: how it took over from an answer that had broken off; None when it did not.
+        fault: why it failed; None if it has not failed.
+        status: the upstream's HTTP status, or the error code inside a 200; None if no reply arrived.
+        ms: time from its start to its end, in ms; for a stream that still runs, to its commit.
+        cost_usd: as OpenRouter reported it, or computed from a direct upstream's price; None while unknown.
+        billed: whether it costs money: ``yes``, ``no`` or ``unknown``.
+        generation_id: OpenRouter's ID, by which its cost can be requested later; None if there was none.
+        provider: OpenRouter's name for the provider that served the answer.
+        tokens: the token counts of the answer's usage.
+        resumes: how it continued an answer that was cut off; None if it did not.
     """
 
     model: str
@@ -97,7 +102,7 @@ class Attempt:
 
     @property
     def word(self) -> str:
-        """How it stands, in one word: ``ok``, ``cancelled``, ``under_way``, or the code of its fault."""
+        """The state in one word: ``ok``, ``cancelled``, ``under_way``, or the code of the fault."""
         if self.fault:
             return self.fault.code
         return "ok" if self.outcome == "answered" else self.outcome
@@ -111,12 +116,12 @@ class Attempt:
         self.settle(self.cost_usd if fault.cost_usd is None else fault.cost_usd)
 
     def settle_usage(self, usage: JsonObject) -> bool:
-        """Record what an answer's usage says that it cost; return whether ``usage`` got that from here."""
+        """Record an answer's tokens and cost; return whether this function added ``cost`` to ``usage``."""
         self.tokens = Tokens.of(usage)
         if self.upstream == OPENROUTER:
             self.settle(number_or_none(usage.get("cost")))
             return False
-        if self.price is None:  # what another says that it costs, in whichever unit, is nobody's bill
+        if self.price is None:  # a cost that a direct upstream reports has no known unit
             return False
         cost_usd = self.price.cost_usd(self.tokens.prompt, self.tokens.completion)
         counts = (usage.get("prompt_tokens"), usage.get("completion_tokens"))
@@ -127,7 +132,7 @@ class Attempt:
         return True
 
     def settle(self, cost_usd: float | None) -> None:
-        """Record what the attempt cost; None when nobody said, and what cannot be a cost is not said."""
+        """Record what the attempt cost, in USD; None, or a value that cannot be a cost, changes nothing."""
         cost_usd = cost_or_none(cost_usd)
         if cost_usd is not None:
             self.cost_usd = cost_usd
@@ -135,7 +140,10 @@ class Attempt:
 
     @property
     def most_usd(self) -> float:
-        """What it has cost, or, while nobody has said, may have cost at the most."""
+        """The cost in USD; while it is unknown, the most it may be.
+
+        It is 0 if the attempt is not billed, or if its worst cost is unknown.
+        """
         if self.cost_usd is not None:
             return self.cost_usd
         return 0.0 if self.billed == "no" else self.worst_cost_usd or 0.0

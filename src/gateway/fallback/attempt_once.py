@@ -1,4 +1,7 @@
-"""One attempt: send, read up to the commit point, in its time; whatever goes wrong becomes a fault."""
+"""Makes one attempt: sends the request and reads the reply up to the commit point, within a time limit.
+
+Every failure becomes a fault.
+"""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -19,7 +22,7 @@ from gateway.upstream.direct import fault_at_direct
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServedAnswer:
-    """A plain answer, and the attempt that brought it."""
+    """A plain answer, and the attempt that produced it."""
 
     attempt: Attempt
     answer: Completion
@@ -27,7 +30,7 @@ class ServedAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServedStream:
-    """A committed stream, and the attempt that it belongs to."""
+    """A committed stream, and the attempt that produced it."""
 
     attempt: Attempt
     answer: CommittedStream
@@ -35,22 +38,22 @@ class ServedStream:
 
 Served: TypeAlias = ServedAnswer | ServedStream
 
-# What breaks later than this had been connected: the model may have worked, and is then paid for.
+# A connection that fails later than this had been established: the model may have worked, and be billed.
 CONNECTS_WITHIN_S = 5.0
 
-# With these a reply need not say more: the account is at fault, whatever the body would have held.
+# Statuses that name the fault even if the body never arrives: the account is at fault.
 TELLING: Mapping[int, str] = MappingProxyType({401: "upstream_key_rejected", 402: "insufficient_credits"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """What is asked of each model.
+    """What to send to each model, and what its answer must be.
 
     Attributes:
-        request_for: makes the request for a link, with the beginning of the answer where there is one.
-        stream: whether the answer is wanted as a stream.
-        test: what a plain answer must be.
-        prefill: the beginning of an answer that the model shall go on from.
+        request_for: builds the request for a candidate; takes the candidate and the prefill.
+        stream: whether the answer is requested as a stream.
+        test: the checks that a plain answer must pass.
+        prefill: the beginning of an answer that the model continues; None if there is none.
     """
 
     request_for: Callable[[Candidate, str | None], UpstreamRequest]
@@ -60,28 +63,28 @@ class Ask:
 
 
 async def attempt_once(attempt: Attempt, step: Step, ask: Ask, limits: Limits, ports: Ports) -> Served:
-    """Return what the model commits to; ``attempt`` is filled in as it goes.
+    """Call one model and return the answer that it commits to; ``attempt`` is updated meanwhile.
 
     Raises:
-        AttemptFailedError: it did not; nothing of the attempt is left open.
+        AttemptFailedError: the model did not commit. Its reply is already closed.
     """
-    budget_s, timeout_code = _budget(limits, step.share_s, stream=ask.stream)
+    limit_s, timeout_code = _time_limit(limits, step.share_s, stream=ask.stream)
     started_at_s = ports.now_s()
     try:
-        async with ports.within(budget_s):
+        async with ports.within(limit_s):
             answer = await _send(attempt, step.candidate, ask, ports)
     except TimeoutError:
-        raise _failed(attempt, _fault_of_broken(attempt, timeout_code)) from None
+        raise _failed(attempt, _fault_when_cut_off(attempt, timeout_code)) from None
     except TransportError:
-        is_made = attempt.status or ports.now_s() - started_at_s > CONNECTS_WITHIN_S
-        code = "connection_lost" if is_made else "connection_failed"
-        raise _failed(attempt, _fault_of_broken(attempt, code)) from None
+        was_connected = attempt.status or ports.now_s() - started_at_s > CONNECTS_WITHIN_S
+        code = "connection_lost" if was_connected else "connection_failed"
+        raise _failed(attempt, _fault_when_cut_off(attempt, code)) from None
     except AttemptFailedError as failure:
         raise _failed(attempt, failure.fault) from None
     except asyncio.CancelledError:  # another model was faster, or the client has left
         attempt.outcome = "cancelled"
         raise
-    except Exception as error:  # our own bug ends this attempt, not the chain
+    except Exception as error:  # a bug in the gateway ends this attempt, not the chain
         ports.log_bug(error)
         raise AttemptFailedError(Fault(code="gateway_fault")) from error
     finally:
@@ -99,7 +102,7 @@ async def _send(
         attempt.status = reply.status
         attempt.generation_id = generation_id_in(reply)
         committed = await commit(reply, ask.test, stream=ask.stream, now_s=ports.now_s())
-    except BaseException:  # a cancelled attempt, too, must not leave its connection open
+    except BaseException:  # also on cancellation: the connection must not stay open
         reply.abort()
         raise
     attempt.outcome = "answered"
@@ -109,21 +112,21 @@ async def _send(
 
 
 def _failed(attempt: Attempt, fault: Fault) -> AttemptFailedError:
-    """Return the failure as it counts for the upstream that was asked."""
+    """Return the failure, with its fault translated if the upstream is a direct one."""
     return AttemptFailedError(fault if attempt.upstream == OPENROUTER else fault_at_direct(fault))
 
 
-def _fault_of_broken(attempt: Attempt, code: str) -> Fault:
-    """Return the fault of a reply that broke off: where its status said enough, what that said."""
+def _fault_when_cut_off(attempt: Attempt, code: str) -> Fault:
+    """Return the fault of a reply that was cut off: ``code``, unless the reply's status names another."""
     return Fault(code=TELLING.get(attempt.status or 0, code), status=attempt.status)
 
 
-def _budget(limits: Limits, share_s: float, *, stream: bool) -> tuple[float, str]:
-    """Return one attempt's time in seconds, and the code of the timer that ends it first."""
+def _time_limit(limits: Limits, share_s: float, *, stream: bool) -> tuple[float, str]:
+    """Return an attempt's time limit in seconds, and the fault code of the timer that sets it."""
     timers = [(share_s, "attempt_timeout")]
     if limits.attempt_s is not None:
         timers.append((limits.attempt_s, "attempt_timeout"))
     if stream:
         timers.append((limits.first_token_s, "first_token_timeout"))
-    budget_s, code = min(timers)
-    return max(budget_s, MIN_ATTEMPT_S), code
+    limit_s, code = min(timers)
+    return max(limit_s, MIN_ATTEMPT_S), code

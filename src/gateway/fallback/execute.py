@@ -1,9 +1,11 @@
-"""execute: walk the chain until a model commits.
+"""Calls the models of a chain, one after the other, until one commits to an answer.
 
-The nesting, written once: total deadline ( fallback over models ( retry of one model ( attempt timeout
-( send )))). Before a commit any failure may fall back; after it the answer belongs to that model.
-``Schedule`` decides what comes next, ``attempt_once`` carries it out; here the two meet, in one lane, or in
-two when the request hedges.
+The layers, from the outside in: total deadline ( fallback over models ( retry of one model ( attempt timeout
+( send )))). Before the commit, any failure may lead to the next model. After it, the answer belongs to the
+model that committed.
+
+``Schedule`` decides which attempt comes next, and ``attempt_once`` makes it. A lane is one sequence of such
+attempts. A request has one lane, or two if it hedges.
 """
 
 import asyncio
@@ -26,7 +28,9 @@ Result = TypeVar("Result")
 
 
 async def execute(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports, memory: Memory) -> Served:
-    """Return the first answer that the chain commits to; ``receipt`` tells what was tried, whatever happens.
+    """Return the first answer that a model of the chain commits to.
+
+    ``receipt`` lists every attempt, also if no model answers.
 
     Raises:
         GatewayError: no model answered.
@@ -56,7 +60,7 @@ class _Walk:
     memory: Memory
 
     async def lane(self) -> Served | None:
-        """Take one attempt after the other from the schedule; return the first answer, None at its end."""
+        """Make the schedule's attempts one after the other; return the first answer, or None if all fail."""
         while (step := self.schedule.next()) is not None:
             if step.wait_s:
                 await asyncio.sleep(step.wait_s)
@@ -78,22 +82,22 @@ class _Walk:
                 raise
             except AttemptFailedError as failure:
                 attempt.fail(failure.fault)
-                self._note_pace(attempt)
+                self._note_latency(attempt)
                 self.schedule.failed(candidate, failure.fault)
                 self.ports.log("attempt_failed", request_id=self.receipt.request_id, **attempt.to_json())
                 continue
             try:
-                self._note_pace(attempt)
+                self._note_latency(attempt)
                 self.schedule.answered(candidate)
-            except Exception:  # our own bug, and nobody gets the answer
+            except Exception:  # a bug in the gateway: the answer will not be used
                 _discard(served)
                 raise
             return served
         return None
 
-    def _note_pace(self, attempt: Attempt) -> None:
+    def _note_latency(self, attempt: Attempt) -> None:
         if attempt.fault is not None and not attempt.fault.is_slowness:
-            return  # it says nothing of the model's speed
+            return  # such a fault does not tell how fast the model is
         self.memory.latencies.note(
             attempt.model,
             attempt.ms,
@@ -103,7 +107,7 @@ class _Walk:
         )
 
     async def hedged(self, hedge_s: float) -> Served | None:
-        """Run a second lane beside the first when that shows nothing in time; the first to commit wins."""
+        """Start a second lane if the first does not commit within ``hedge_s``; the first to commit wins."""
         first = asyncio.create_task(self.lane())
         lanes = {first}
         try:
@@ -122,27 +126,27 @@ class _Walk:
 
 
 async def done_within(tasks: "set[asyncio.Task[Result]]", seconds: float, ports: Ports) -> None:
-    """Return when all tasks are done, or after so many seconds; none of them is ended by that."""
+    """Wait until all tasks are done, or for ``seconds``; a task that is not done goes on."""
     with suppress(TimeoutError):
         async with ports.within(seconds):
             await asyncio.wait(tasks)
 
 
 async def _release(lanes: "set[asyncio.Task[Served | None]]", ports: Ports) -> None:
-    """End the lanes that lost; one that committed at the same moment lets go of what it holds."""
+    """Cancel the lanes that lost; discard the answer of one that committed at the same moment."""
     for lane in lanes:
         lane.cancel()
     for outcome in await asyncio.gather(*lanes, return_exceptions=True):
-        if isinstance(outcome, Exception):  # our own bug, which spoils no answer of the other lane
+        if isinstance(outcome, Exception):  # a bug in the gateway; the other lane's answer is not affected
             ports.log_bug(outcome)
         elif isinstance(outcome, (ServedAnswer, ServedStream)):
             _discard(outcome)
 
 
 def _discard(served: Served) -> None:
-    """Close what has committed and is not wanted."""
+    """Close an answer that a model committed to, but that is not used."""
     served.attempt.outcome = "cancelled"
     if isinstance(served, ServedStream):
         served.answer.reply.abort()
-    else:  # nobody gets it, but it says what it cost
+    else:  # the answer is not used, but its cost counts
         served.attempt.settle_usage(object_or_empty(served.answer.payload.get("usage")))

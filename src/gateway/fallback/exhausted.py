@@ -1,4 +1,4 @@
-"""The error that a caller gets when no model has answered, or when an answer broke off."""
+"""Builds the error for a caller when no model has answered, or when an answer was cut off."""
 
 from gateway.fallback.receipt import Receipt
 from gateway.faults.fault import Fault
@@ -12,9 +12,9 @@ def chain_exhausted(receipt: Receipt, last: Fault, *, list_all: bool, wait_s: fl
 
     Args:
         receipt: what was tried.
-        last: what ended the chain.
+        last: the fault that ended the chain.
         list_all: whether every attempt's error is listed (``gateway.errors: "all"``).
-        wait_s: the earliest time, in seconds from now, at which something that asked for a pause is ready.
+        wait_s: in how many seconds the first model that is cooling down is ready; None if there is none.
     """
     rule = last.rule
     stopped = rule.verdict is Verdict.STOP
@@ -50,12 +50,12 @@ def _error_of(model: str, fault: Fault) -> Json:
 
 
 def stream_cut_off(fault: Fault, receipt: Receipt, *, list_all: bool) -> GatewayError:
-    """Return the error for an answer that broke off after it had begun: what came before it is partial."""
+    """Return the error for an answer that was cut off after it had begun, and so is partial."""
     rule = fault.rule
     errors = _errors_in(receipt, list_all=list_all)
     return GatewayError(
         fault.code,
-        f"The answer broke off. {rule.message}",
+        f"The answer was cut off. {rule.message}",
         kind=fault.kind,
         retry_after_s=fault.retry_after_s,
         retryable=fault.may_pass,

@@ -1,4 +1,4 @@
-"""normalize: one answer shape, whatever the model."""
+"""Brings a plain answer into OpenAI's shape, whatever the model, and adds the receipt."""
 
 from contextlib import suppress
 
@@ -10,13 +10,13 @@ from gateway.http.json_values import JsonObject, object_or_empty, text_or_none
 
 
 def normalize(served: ServedAnswer, receipt: Receipt, *, now_s: float) -> bytes:
-    """Return the body for a plain answer: the upstream's, in OpenAI's shape, with the receipt added.
+    """Return the response body for a plain answer: the upstream's body in OpenAI's shape, with the receipt.
 
-    ``receipt`` is completed from it: its last attempt gets the cost, and the whole the time it took.
+    This also completes the receipt: it records the attempt's cost and the request's duration.
     """
     payload = served.answer.payload
     served.attempt.provider = text_or_none(payload.get("provider"))
-    priced = served.attempt.settle_usage(object_or_empty(payload.get("usage")))
+    cost_added = served.attempt.settle_usage(object_or_empty(payload.get("usage")))
     receipt.time_until(now_s)
     always: JsonObject = {
         "id": served.attempt.generation_id or f"gen-{receipt.request_id}",
@@ -24,10 +24,10 @@ def normalize(served: ServedAnswer, receipt: Receipt, *, now_s: float) -> bytes:
         "created": int(now_s),
         "model": served.attempt.model,
     }
-    changed = shape_completion(payload, always=always) or priced
+    changed = shape_completion(payload, always=always) or cost_added
     changed |= payload.pop("gateway", None) is not None
-    body = served.answer.raw  # as it came, if it can: to serialise a long answer again is dear
+    body = served.answer.raw  # unchanged if possible: to serialise a long answer again is expensive
     if changed:
-        with suppress(ValueError):  # a number that JSON cannot carry, far from the fields that matter
+        with suppress(ValueError):  # it holds a number that JSON cannot represent: keep it unchanged
             body = to_json_bytes(payload)
     return body[:-1] + b',"gateway":' + to_json_bytes(receipt.to_json()) + b"}"

@@ -1,4 +1,4 @@
-"""The receipt of a request: what was tried, in which order, why each attempt ended so, and what it cost."""
+"""The receipt of a request: which models were tried, in which order, how each attempt ended, and its cost."""
 
 import json
 from collections.abc import Iterator
@@ -17,17 +17,18 @@ MAX_TRACE_BYTES = 1_024
 
 @dataclass(slots=True, kw_only=True)
 class Receipt:
-    """What one request tried; the same object from its first attempt to its last byte.
+    """What one request tried; one object is used from the first attempt to the last byte.
 
     Attributes:
-        requested: every model that was asked for, in order, with those that were left out or passed over.
+        requested: every requested model, in order, including those that were skipped.
         serving: the attempt whose answer the caller gets; None while there is none.
-        skipped: the models of the chain that were not asked, and why.
-        notes: what else the caller should know, in words.
-        cache: whether a kept answer was looked for, and found; None where none was wanted.
-        reused: the model that served the kept answer which is given again, and its age in seconds.
-        closed: whether what became of the request has been taken note of.
-        first_ms: how long it took until a model committed; None while none has.
+        skipped: by model, why it was not called.
+        notes: what else the caller should know, as sentences.
+        ms: how long the request has taken so far, in ms.
+        cache: the result of the lookup in the answer cache; None if there was no lookup.
+        reused: on a cache hit, the model that served the cached answer, and the answer's age in seconds.
+        closed: whether ``ledger.close_request`` has run for the request.
+        first_ms: how long it took until a model committed, in ms; None while none has.
     """
 
     request_id: str
@@ -44,11 +45,11 @@ class Receipt:
     reused: tuple[str, float] | None = None
 
     def skip(self, model: str, reason: str, **details: Json) -> None:
-        """Record why a model was passed over."""
+        """Record why a model was not called."""
         self.skipped[model] = {"model": model, "reason": reason, **details}
 
     def reuse(self, model: str, *, age_s: float) -> None:
-        """Record that a kept answer of ``model`` is given again."""
+        """Record that a cached answer of ``model`` is returned; ``age_s`` is its age in seconds."""
         self.cache = "hit"
         self.reused = (model, age_s)
 
@@ -60,23 +61,23 @@ class Receipt:
         return self.serving.model if self.serving else None
 
     def time_until(self, now_s: float) -> int:
-        """Record how long the request has taken; return how much longer than when last recorded, in ms."""
+        """Record how long the request has taken; return the time since the last record, in ms."""
         before_ms, self.ms = self.ms, elapsed_ms(self.started_at_s, now_s)
         return self.ms - before_ms
 
     @property
     def cost_usd(self) -> float | None:
-        """The sum of what is known; None while nothing is."""
+        """The sum of the known costs, in USD; None while no cost is known."""
         known = [attempt.cost_usd for attempt in self.attempts if attempt.cost_usd is not None]
         return round(sum(known), 9) if known else None
 
     @property
     def most_usd(self) -> float:
-        """The sum of what the attempts have cost, or may have cost at the most."""
+        """The sum of the attempts' costs in USD; an unknown cost counts as the most it may be."""
         return sum(attempt.most_usd for attempt in self.attempts)
 
     def to_json(self) -> JsonObject:
-        """Return the receipt in full."""
+        """Return the complete receipt."""
         shown: JsonObject = {
             "request_id": self.request_id,
             "requested": list(self.requested),
@@ -95,7 +96,7 @@ class Receipt:
         return shown
 
     def to_header(self) -> str:
-        """Return the receipt as compact JSON in ASCII, without its least telling parts if it is too long."""
+        """Return the receipt as compact ASCII JSON, without its least important parts if it is too long."""
         shown = self.to_json()
         text = _compact(shown)
         if len(text) <= MAX_RECEIPT_HEADER_BYTES:
@@ -107,7 +108,7 @@ class Receipt:
         return text
 
     def _shorten(self, shown: JsonObject) -> Iterator[None]:
-        """Take out, step by step, what was not asked, the notes, and the attempts from the earliest on."""
+        """Remove one part per step: models that were not called, notes, then attempts, earliest first."""
         shown["requested"] = list(self.requested[:1])
         shown.pop("skipped", None)
         yield
@@ -126,7 +127,7 @@ class Receipt:
 
 
 def open_receipt(plan: Plan, request_id: str, *, started_at_s: float) -> Receipt:
-    """Return the receipt of a request that goes by this plan, before its first attempt."""
+    """Return a new receipt for a plan, before the first attempt; it has what the plan skipped and noted."""
     receipt = Receipt(request_id=request_id, requested=plan.requested, started_at_s=started_at_s)
     for each in plan.skipped:
         receipt.skip(each.model, each.reason, **each.details)

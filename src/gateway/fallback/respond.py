@@ -1,4 +1,4 @@
-"""respond: the HTTP response for an answer, a stream or an error, with the headers that all have."""
+"""Builds the HTTP response for an answer, a stream or an error, with the headers that they share."""
 
 from gateway.fallback.receipt import Receipt
 from gateway.http.body import HttpResponse, Stream
@@ -6,7 +6,7 @@ from gateway.http.errors import GatewayError
 from gateway.http.message import HeaderPairs
 from gateway.http.responses import JSON_TYPE, Frame, respond_error
 
-# Chunks must not wait in a proxy on the way. Source: nginx "X-Accel-Buffering".
+# A proxy must not buffer chunks. Source: nginx "X-Accel-Buffering".
 STREAM_HEADERS: HeaderPairs = (
     ("content-type", "text/event-stream; charset=utf-8"),
     ("cache-control", "no-store"),
@@ -15,13 +15,13 @@ STREAM_HEADERS: HeaderPairs = (
 
 
 def respond_answer(body: bytes, receipt: Receipt, frame: Frame) -> HttpResponse:
-    """Return a plain answer."""
+    """Return the response for a plain answer."""
     headers = (JSON_TYPE, ("cache-control", "no-store"), *_short_receipt(receipt), *frame.headers)
     return HttpResponse(status=200, headers=headers, body=body)
 
 
 def respond_stream(stream: Stream, receipt: Receipt, frame: Frame) -> HttpResponse:
-    """Return a stream; the receipt as far as it is known travels in a header, since it goes first."""
+    """Return the response for a stream; its headers go out first and carry the receipt as known so far."""
     full = ("x-gateway-receipt", receipt.to_header())
     return HttpResponse(
         status=200, headers=(*STREAM_HEADERS, full, *_short_receipt(receipt), *frame.headers), body=stream
@@ -29,7 +29,7 @@ def respond_stream(stream: Stream, receipt: Receipt, frame: Frame) -> HttpRespon
 
 
 def respond_exhausted(error: GatewayError, receipt: Receipt, frame: Frame) -> HttpResponse:
-    """Return an error, with the headers that say what was tried."""
+    """Return the response for an error, with the headers that show what was tried."""
     return respond_error(error, frame, _short_receipt(receipt))
 
 
@@ -37,11 +37,11 @@ def _short_receipt(receipt: Receipt) -> HeaderPairs:
     upstream_ms = sum(attempt.ms for attempt in receipt.attempts)
     own_ms = max(0, receipt.ms - upstream_ms)
     served = (("x-gateway-model", receipt.served),) if receipt.served else ()
-    kept = (("x-gateway-cache", receipt.cache),) if receipt.cache else ()
+    cache = (("x-gateway-cache", receipt.cache),) if receipt.cache else ()
     age = (("age", str(round(receipt.reused[1]))),) if receipt.reused else ()
     return (
         *served,
-        *kept,
+        *cache,
         *age,
         ("x-gateway-attempts", str(len(receipt.attempts))),
         ("x-gateway-trace", receipt.to_trace()),

@@ -1,7 +1,7 @@
-"""Which attempt comes next: order, rests, retries and the deadline, decided without waiting or sending.
+"""Decides which attempt comes next, by order, cooldowns, retries and the deadline. It never waits or sends.
 
-Never sleep while another model is ready: a model that asked for a pause is passed over, and waited for
-only when nothing else is left and its time comes before the deadline.
+A request does not wait while another model is ready: a model that is cooling down is skipped. The request
+waits for it only if no other model is left and the cooldown ends before the deadline.
 """
 
 from collections.abc import Callable
@@ -15,21 +15,21 @@ from gateway.memory.ports import CLOCK_GRAIN_S
 from gateway.routing.chain import Candidate, Plan, Step
 from gateway.routing.eligibility import fault_of_empty_chain
 
-# Nothing useful comes back in less; an attempt that has no more left is not started. Pyodide's event loop
-# refuses a timer whose time has come while it was being set, so shorter ones are not even possible.
+# No useful answer takes less time, so an attempt with less time left is not started. A shorter timer is not
+# possible either: Pyodide's event loop refuses a timer that is already due when it is set.
 MIN_ATTEMPT_S = 0.01
-# A pause this short is worth more than another model, if the model itself named it.
+# If a model asks for a pause of at most this length, the same model is tried again before another one.
 SHORT_PAUSE_S = 1.0
 
 
 class Schedule:
-    """The rest of a chain, as it shrinks."""
+    """The attempts that are still possible in the chain of one request."""
 
     def __init__(
         self,
         plan: Plan,
         receipt: Receipt,
-        rests: Cooldowns,
+        cooldowns: Cooldowns,
         *,
         now_s: Callable[[], float],
         draw: Callable[[], float],
@@ -37,49 +37,50 @@ class Schedule:
         self._limits = plan.limits
         self._receipt = receipt
         self._ceiling = CostCeiling(plan.limits, receipt)
-        self._rests = rests
+        self._cooldowns = cooldowns
         self._now_s = now_s
         self._draw = draw
         self._ends_at_s = now_s() + plan.limits.deadline_s
         self._untried = list(plan.chain)
-        self._again: tuple[float, Candidate] | None = None  # the same model once more, and when
-        self._sleeping: list[tuple[float, Candidate]] = []  # those that asked for a pause, and until when
+        self._retry: tuple[float, Candidate] | None = None  # the next attempt, if it is a retry, and when
+        self._cooling_down: list[tuple[float, Candidate]] = []  # when each is ready again
         self._tries: dict[str, int] = dict.fromkeys((each.model for each in plan.chain), 0)
         self._stopped = not plan.chain
         self._last_fault = None if plan.chain else Fault(code=plan.nothing_left)
 
     @property
     def left_s(self) -> float:
-        """What is left of the deadline, in seconds."""
+        """The time left until the deadline, in seconds."""
         return self._ends_at_s - self._now_s()
 
     @property
     def ready(self) -> int:
-        """How many models are left that have not been asked and do not rest."""
+        """How many models have not been tried yet and are not cooling down."""
         return 0 if self._stopped else sum(self._is_ready(candidate) for candidate in self._untried)
 
     @property
     def ready_in_s(self) -> float | None:
-        """When the first that asked for a pause is ready, in seconds from now; None when none did."""
-        return min((max(0.0, at_s - self._now_s()) for at_s, _ in self._sleeping), default=None)
+        """In how many seconds the first model that is cooling down is ready; None if there is none."""
+        return min((max(0.0, at_s - self._now_s()) for at_s, _ in self._cooling_down), default=None)
 
     @property
     def last_fault(self) -> Fault:
-        """Why there is no answer: the last attempt's fault, or why none was made."""
+        """Why there is no answer: the last attempt's fault, or the reason why no attempt was made."""
         if self._last_fault is None:
+            # `models_resting` is public: every model is cooling down until after the deadline.
             return Fault(
                 code="models_resting"
-                if self._sleeping
+                if self._cooling_down
                 else fault_of_empty_chain((self._limits.over_ceiling,))
             )
         return self._last_fault
 
     def next(self) -> Step | None:
-        """Return the next attempt, which counts as begun; None when there is none."""
-        if self._stopped or self._is_spent():
+        """Return the next attempt and count it as a try of its model; None if there is none."""
+        if self._stopped or self._attempts_exhausted():
             return None
-        if self._again is not None:
-            (at_s, candidate), self._again = self._again, None
+        if self._retry is not None:
+            (at_s, candidate), self._retry = self._retry, None
             return self._step(candidate, at_s)
         while self._untried:
             candidate = self._untried.pop(0)
@@ -87,79 +88,84 @@ class Schedule:
                 continue
             if self._is_ready(candidate):
                 return self._step(candidate, self._now_s())
-            ready_at_s = self._rests.ready_at_s(candidate.model, now_s=self._now_s())
+            ready_at_s = self._cooldowns.ready_at_s(candidate.model, now_s=self._now_s())
+            # `resting` is the public word for a model that is cooling down.
             self._receipt.skip(candidate.model, "resting", wait_s=round(ready_at_s - self._now_s(), 3))
-            self._sleeping.append((ready_at_s, candidate))
-        return self._first_to_wake()
+            self._cooling_down.append((ready_at_s, candidate))
+        return self._first_ready()
 
     def begins(self, step: Step) -> bool:
-        """Begin an attempt whose wait is over; False where its model rests again, or is probed by another.
+        """Begin an attempt after its wait, if it is still possible; return whether it was begun.
 
-        Or where another lane has meanwhile begun what leaves too little of the ceiling for this one.
+        It is no longer possible if the model is cooling down again, if another request probes the model, or
+        if another lane has begun an attempt that leaves too little of the cost ceiling.
         """
         candidate, now_s = step.candidate, self._now_s()
         if not self._ceiling.fits(candidate):
             self._receipt.skip(candidate.model, self._limits.over_ceiling)
             return False
-        ready_at_s = self._rests.ready_at_s(candidate.model, now_s=now_s)
+        ready_at_s = self._cooldowns.ready_at_s(candidate.model, now_s=now_s)
         if step.wait_s and ready_at_s > now_s + CLOCK_GRAIN_S:
             self._tries[candidate.model] -= 1
             self._receipt.skip(candidate.model, "resting", wait_s=round(ready_at_s - now_s, 3))
-            self._sleeping.append((ready_at_s, candidate))
+            self._cooling_down.append((ready_at_s, candidate))
             return False
-        self._rests.probe(candidate.model, now_s=max(now_s, ready_at_s))
+        self._cooldowns.probe(candidate.model, now_s=max(now_s, ready_at_s))
         return True
 
     def answered(self, candidate: Candidate) -> None:
         """Note that the model has committed."""
-        self._rests.answered(candidate.model)
+        self._cooldowns.answered(candidate.model)
 
     def cancelled(self, candidate: Candidate) -> None:
-        """Note that the attempt was cancelled: whether the model is awake is as open as before."""
-        self._rests.release(candidate.model, now_s=self._now_s())
+        """Note that the attempt was cancelled; if it was a probe, another request may probe the model now."""
+        self._cooldowns.release(candidate.model, now_s=self._now_s())
 
     def failed(self, candidate: Candidate, fault: Fault) -> None:
-        """Note why an attempt failed, and decide what that means for the model and for the chain."""
+        """Note why an attempt failed, and decide whether to retry the model, go on, or stop the chain."""
         now_s = self._now_s()
-        self._rests.note(candidate.model, fault, now_s=now_s)
+        self._cooldowns.note(candidate.model, fault, now_s=now_s)
         wait_s = pause_s(fault, now_s=now_s)
         if wait_s is not None:
-            self._sleeping.append((now_s + wait_s, candidate))
-        if self._stopped:  # by the other lane, whose fault says why
+            self._cooling_down.append((now_s + wait_s, candidate))
+        if self._stopped:  # the other lane stopped the chain, and its fault is the one to report
             return
         self._last_fault = fault
-        is_account = fault.rule.scope is Scope.ACCOUNT  # the upstream's next model would meet the same
+        is_account = fault.rule.scope is Scope.ACCOUNT  # it affects all models of the upstream
         if fault.rule.verdict is Verdict.STOP and not is_account:
             self._stopped = True
         elif is_account:
-            waits = fault.rule.verdict is not Verdict.STOP and self._try_again(candidate, wait_s)
-            if not waits:
-                self._leave_upstream(candidate.upstream)
+            retries = fault.rule.verdict is not Verdict.STOP and self._try_again(candidate, wait_s)
+            if not retries:
+                self._drop_upstream(candidate.upstream)
         elif wait_s is not None and wait_s <= SHORT_PAUSE_S:
             self._try_again(candidate, wait_s)
         elif wait_s is None and fault.rule.verdict is Verdict.RETRY and not self.ready:
             self._try_again(candidate, jitter_s(self._tries[candidate.model], draw=self._draw()))
 
-    def _is_spent(self) -> bool:
-        """Return whether there have been as many attempts as there may be; the last may yet answer."""
+    def _attempts_exhausted(self) -> bool:
+        """Return whether ``max_attempts`` is reached; if so, record the untried models as skipped.
+
+        The last attempt may still be in flight, and may answer.
+        """
         if len(self._receipt.attempts) < self._limits.max_attempts:
             return False
         for candidate in self._untried:
             self._receipt.skip(candidate.model, "attempts_spent")
         return True
 
-    def _leave_upstream(self, upstream: str) -> None:
-        """Ask no more of an upstream whose account is at fault; go on with others, if there are any."""
-        self._sleeping = [each for each in self._sleeping if each[1].upstream != upstream]
-        left_out = [each for each in self._untried if each.upstream == upstream]
+    def _drop_upstream(self, upstream: str) -> None:
+        """Make no more calls to an upstream whose account is at fault; stop if there is no other upstream."""
+        self._cooling_down = [each for each in self._cooling_down if each[1].upstream != upstream]
+        dropped = [each for each in self._untried if each.upstream == upstream]
         self._untried = [each for each in self._untried if each.upstream != upstream]
-        self._stopped = not self._untried and not self._sleeping
+        self._stopped = not self._untried and not self._cooling_down
         if not self._stopped:
-            for candidate in left_out:
+            for candidate in dropped:
                 self._receipt.skip(candidate.model, "account_at_fault", upstream=upstream)
 
     def _try_again(self, candidate: Candidate, wait_s: float | None) -> bool:
-        """Put the same model next, if it may be tried again and its wait fits; return whether it was."""
+        """Schedule a retry of the model as the next attempt, if allowed and in time; return whether it is."""
         is_last = len(self._receipt.attempts) >= self._limits.max_attempts
         if (
             is_last
@@ -168,8 +174,8 @@ class Schedule:
             or wait_s + MIN_ATTEMPT_S > self.left_s
         ):
             return False
-        self._again = (self._now_s() + wait_s, candidate)
-        self._sleeping = [each for each in self._sleeping if each[1] is not candidate]
+        self._retry = (self._now_s() + wait_s, candidate)
+        self._cooling_down = [each for each in self._cooling_down if each[1] is not candidate]
         return True
 
     def _may_retry(self, candidate: Candidate) -> bool:
@@ -177,14 +183,14 @@ class Schedule:
 
     def _is_ready(self, candidate: Candidate) -> bool:
         now_s = self._now_s()
-        return self._rests.ready_at_s(candidate.model, now_s=now_s) <= now_s
+        return self._cooldowns.ready_at_s(candidate.model, now_s=now_s) <= now_s
 
-    def _first_to_wake(self) -> Step | None:
-        """Return an attempt at the first resting model that wakes before the deadline."""
-        for place in sorted(self._sleeping, key=lambda each: each[0]):
-            at_s, candidate = place
+    def _first_ready(self) -> Step | None:
+        """Return an attempt at the first model whose cooldown ends in time; None if there is none."""
+        for entry in sorted(self._cooling_down, key=lambda each: each[0]):
+            at_s, candidate = entry
             if self._may_retry(candidate) and at_s - self._now_s() + MIN_ATTEMPT_S <= self.left_s:
-                self._sleeping.remove(place)
+                self._cooling_down.remove(entry)
                 return self._step(candidate, at_s)
         return None
 
@@ -192,12 +198,12 @@ class Schedule:
         wait_s = max(0.0, at_s - self._now_s())
         left_s = self.left_s - wait_s
         if left_s < MIN_ATTEMPT_S:
-            # The deadline left models untried, or it came while one rested that could have been tried.
+            # There was a model to try, possibly after its cooldown, but the deadline comes first.
             self._last_fault = Fault(code="deadline_exceeded")
             self._stopped = True
             return None
         self._tries[candidate.model] += 1
         self._receipt.skipped.pop(candidate.model, None)
         number = self._tries[candidate.model]
-        # What is left is shared by the models that are left, so that the last one still has time.
+        # The models that are left share the time that is left, so that the last one still gets some.
         return Step(candidate=candidate, number=number, wait_s=wait_s, share_s=left_s / (1 + self.ready))

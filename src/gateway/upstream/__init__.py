@@ -1,4 +1,4 @@
-"""Whom the gateway asks and how: the request that goes upstream, and the reply up to the commit point.
+"""Builds the request to an upstream, and reads the reply up to the commit point.
 
 It may import from ``access`` and the packages below it.
 """

@@ -1,4 +1,8 @@
-"""The upstream's dialect: how a reply is read up to the commit point."""
+"""Reads an upstream's reply up to the commit point: the first proof that the model answers.
+
+Before the commit point the gateway can still fall back to another model. After it the answer belongs to
+this model.
+"""
 
 import re
 
@@ -19,13 +23,18 @@ from gateway.http.sse import BOM, EventTooLargeError, SseDecoder, data_of
 
 DONE = b"[DONE]"
 _GENERATION_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
-# Events without progress are kept until the commit; nobody sends this many before the first word.
+# Events without progress are held until the commit. A healthy stream has far fewer before its first text.
 MAX_HELD_EVENTS = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
-    """A plain answer that passed: as parsed, and as it came, from brace to brace."""
+    """A plain answer that passed the checks.
+
+    Attributes:
+        payload: the parsed JSON object.
+        raw: the same object as bytes, unchanged, from its opening to its closing brace.
+    """
 
     payload: JsonObject
     raw: bytes
@@ -33,12 +42,12 @@ class Completion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommittedStream:
-    """A stream whose first progress is here; the rest is still to be read from ``reply``.
+    """A stream that has made its first progress; the remaining events are still to be read from ``reply``.
 
     Attributes:
         first: the payload of the event that committed.
-        events: what has arrived so far, comments left out.
-        decoder: holds the beginning of the next event.
+        events: the events that have arrived so far, without the comments before the commit.
+        decoder: holds the bytes of the next event that have already arrived.
     """
 
     reply: Reply
@@ -48,26 +57,26 @@ class CommittedStream:
 
 
 def generation_id_in(reply: Reply) -> str | None:
-    """Return the name that OpenRouter gives an answer before it begins; None where it gives none.
+    """Return OpenRouter's generation ID from the reply's headers; None if it is missing or malformed.
 
-    Source: OpenRouter `X-Generation-Id`. It becomes a part of a path later: what is no plain name is none.
+    Source: OpenRouter `X-Generation-Id`. The ID later becomes part of a URL's path, so it is checked.
     """
     return as_generation_id(reply.header("x-generation-id"))
 
 
 def as_generation_id(name: Json) -> str | None:
-    """Return a generation's name; None for what cannot be one."""
+    """Return a value if it is a plain ID (letters, digits, ``_``, ``-``; at most 128); None otherwise."""
     return name if isinstance(name, str) and _GENERATION_ID.fullmatch(name) else None
 
 
 async def commit(
     reply: Reply, test: AnswerTest, *, stream: bool, now_s: float
 ) -> Completion | CommittedStream:
-    """Read a reply up to the first thing that proves that the model answers.
+    """Read a reply up to the commit point: a checked plain answer, or a stream's first progress.
 
     Raises:
-        AttemptFailedError: it does not answer.
-        TransportError: the connection broke first.
+        AttemptFailedError: the reply is an error, or not an answer.
+        TransportError: the connection failed before the commit point.
     """
     if reply.status != 200:
         raise AttemptFailedError(await _fault_in(reply, now_s=now_s))
@@ -81,7 +90,7 @@ async def commit(
 
 
 async def _fault_in(reply: Reply, *, now_s: float) -> Fault:
-    """Return the fault that a reply with another status than 200 stands for, whatever its body is."""
+    """Return the fault for a reply whose status is not 200; its body may be anything, also no JSON."""
     error = None
     if reply.status >= 400:
         try:
@@ -100,22 +109,22 @@ async def _first_progress(reply: Reply, *, now_s: float) -> CommittedStream:
         for index, event in enumerate(events):
             data = data_of(event)
             if not data:
-                continue  # a comment keeps the socket alive and says nothing of the model
-            payload, look = _look(data, reply, now_s)
-            # Other bytes may go to the client before it: a mark that no longer begins its stream is a letter.
+                continue  # a keep-alive comment, or empty data: neither proves that the model works
+            payload, facts = _inspect(data, reply, now_s)
+            # A byte order mark counts as one only at the very start, where the gateway may send other bytes.
             held.append(event.removeprefix(BOM))
-            if look.substance or look.finish == "length":
+            if facts.substance or facts.finish == "length":
                 return CommittedStream(
                     reply=reply,
                     first=payload,
                     events=(*held, *events[index + 1 :]),
                     decoder=decoder,
                 )
-            if look.finish or len(held) > MAX_HELD_EVENTS:
-                filtered = look.finish == "content_filter"
+            if facts.finish or len(held) > MAX_HELD_EVENTS:
+                filtered = facts.finish == "content_filter"
                 raise AttemptFailedError(Fault(code="filtered_answer" if filtered else "empty_answer"))
-    if rest := data_of(decoder.rest):  # an error as the last word, without the blank line after it
-        _look(rest, reply, now_s)
+    if last := data_of(decoder.rest):  # an error may come last, without the blank line that ends an event
+        _inspect(last, reply, now_s)
     raise AttemptFailedError(Fault(code="empty_answer"))
 
 
@@ -126,7 +135,8 @@ def _events_in(decoder: SseDecoder, piece: bytes) -> list[bytes]:
         raise AttemptFailedError(Fault(code="malformed_event")) from None
 
 
-def _look(data: bytes, reply: Reply, now_s: float) -> tuple[JsonObject, EventFacts]:
+def _inspect(data: bytes, reply: Reply, now_s: float) -> tuple[JsonObject, EventFacts]:
+    """Return an event's payload and what it says about the attempt; raise if the attempt has failed."""
     if data == DONE:
         raise AttemptFailedError(Fault(code="empty_answer"))
     try:

@@ -1,6 +1,7 @@
-"""How a model is asked: the caller's body behind the model's name.
+"""Builds the request that goes to an upstream: the model's name, followed by the caller's body.
 
-The links share its bytes, but where a direct upstream, a route's ceiling or a begun answer wants others.
+All candidates of a chain share the bytes of the body. They are changed only for a direct upstream, for a
+route's price ceiling, or to continue an answer that has begun.
 """
 
 from dataclasses import replace
@@ -24,9 +25,9 @@ def request_for(
     caller: Caller,
     settings: Settings,
 ) -> UpstreamRequest:
-    """Return the call that asks one link of the chain.
+    """Return the request that calls one candidate of the chain.
 
-    ``prefill`` is the beginning of an answer that the model shall go on from.
+    ``prefill`` is the beginning of an answer that the model continues; None or empty if there is none.
     """
     is_openrouter = candidate.upstream == OPENROUTER
     headers: HeaderPairs = (
@@ -36,9 +37,9 @@ def request_for(
     )
     fields = chat.fields if is_openrouter else direct_fields(chat)
     if prefill:
-        fields = _prefilled(fields, prefill)
+        fields = _with_prefill(fields, prefill)
     if is_openrouter and candidate.max_price:
-        fields = _priced(fields, candidate.max_price)
+        fields = _with_max_price(fields, candidate.max_price)
     return UpstreamRequest(
         upstream=_upstream(candidate, caller, settings),
         method="POST",
@@ -49,14 +50,14 @@ def request_for(
 
 
 def _upstream(candidate: Candidate, caller: Caller, settings: Settings) -> Upstream:
-    """Return who is asked, with the key that pays: the caller's own, where it brings one."""
+    """Return the upstream to call. For OpenRouter, the caller's own key replaces the gateway's key."""
     if candidate.upstream != OPENROUTER:
         return settings.direct[candidate.upstream].upstream
     return settings.upstream if caller.own_key is None else replace(settings.upstream, api_key=caller.own_key)
 
 
 def _attribution(settings: Settings) -> HeaderPairs:
-    """Return who this app is. Source: OpenRouter "App Attribution": ``X-Title`` is the older name."""
+    """Return the headers that name this app. Source: OpenRouter "App Attribution"; ``X-Title`` is older."""
     pairs = (
         ("http-referer", settings.site_url),
         ("x-openrouter-title", settings.app_title),
@@ -65,30 +66,30 @@ def _attribution(settings: Settings) -> HeaderPairs:
     return tuple(pair for pair in pairs if pair[1])
 
 
-def _prefilled(raw: bytes, prefill: str) -> bytes:
+def _with_prefill(raw: bytes, prefill: str) -> bytes:
     fields = object_or_empty(parse_json(b"{" + raw))
     beginning: JsonObject = {"role": "assistant", "content": prefill}
     fields["messages"] = [*list_or_empty(fields.get("messages")), beginning]
     return to_json_bytes(fields)[1:]
 
 
-def _priced(raw: bytes, ceiling: Price) -> bytes:
-    """Return the fields with a route's ceiling, which keeps OpenRouter from dearer providers of the model.
+def _with_max_price(raw: bytes, ceiling: Price) -> bytes:
+    """Return the fields with a route's price ceiling, which excludes more expensive providers of the model.
 
-    A ceiling of the caller's own counts where it is lower. Source: OpenRouter `provider.max_price`.
+    The caller's own ceiling wins if it is lower. Source: OpenRouter `provider.max_price`.
     """
     limits: JsonObject = {name: usd for name, usd in ceiling.to_json().items() if usd is not None}
     if b'"provider"' not in raw:
         return b'"provider":' + to_json_bytes({"max_price": limits}) + b"," + raw
     fields = object_or_empty(parse_json(b"{" + raw))
     provider = object_or_empty(fields.get("provider"))
-    asked = object_or_empty(provider.get("max_price"))
-    lower = {name: _lower(asked.get(name), usd) for name, usd in limits.items()}
-    fields["provider"] = {**provider, "max_price": {**asked, **lower}}
+    requested = object_or_empty(provider.get("max_price"))
+    lower = {name: _lower(requested.get(name), usd) for name, usd in limits.items()}
+    fields["provider"] = {**provider, "max_price": {**requested, **lower}}
     return to_json_bytes(fields)[1:]
 
 
-def _lower(asked: Json, limit_usd: Json) -> Json:
-    """Return the caller's own limit where it is one, and lower."""
-    usd, limit = usd_or_none(asked), usd_or_none(limit_usd)
-    return asked if usd is not None and limit is not None and 0 <= usd < limit else limit_usd
+def _lower(requested: Json, limit_usd: Json) -> Json:
+    """Return the caller's own limit if it is a valid amount and lower than the route's; else the route's."""
+    usd, limit = usd_or_none(requested), usd_or_none(limit_usd)
+    return requested if usd is not None and limit is not None and 0 <= usd < limit else limit_usd

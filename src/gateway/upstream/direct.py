@@ -1,4 +1,4 @@
-"""Asking an upstream directly: what of a request goes there, and what its faults mean here."""
+"""Adapts requests and faults to direct upstreams, which the gateway calls without OpenRouter."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,7 +10,7 @@ from gateway.faults.fault import Fault
 from gateway.http.json_bytes import parse_json, to_json_bytes
 from gateway.http.json_values import object_or_empty
 
-# What a fault that names OpenRouter, its account or this gateway's key is at another upstream.
+# Fault codes that name OpenRouter, its account or this gateway's key -> the codes at a direct upstream.
 AT_DIRECT: Mapping[str, str] = MappingProxyType(
     {
         "upstream_key_rejected": "direct_key_rejected",
@@ -40,15 +40,18 @@ AT_DIRECT: Mapping[str, str] = MappingProxyType(
 
 
 def fault_at_direct(fault: Fault) -> Fault:
-    """Return what a fault is when the upstream was not OpenRouter: what it says that it costs is no bill."""
+    """Return a fault as it applies to a direct upstream.
+
+    ``cost_usd`` is dropped: only the costs that OpenRouter reports are known to be in USD.
+    """
     return replace(fault, code=AT_DIRECT.get(fault.code, fault.code), cost_usd=None)
 
 
 def direct_fields(chat: ChatRequest) -> bytes:
     """Return the body's fields for an upstream that is not OpenRouter, in the form of ``ChatRequest.fields``.
 
-    What OpenRouter alone understands is left out, its ``reasoning.effort`` under OpenAI's name; a stream is
-    asked for its usage, which OpenRouter always sends.
+    Fields that only OpenRouter understands are left out. Its ``reasoning.effort`` becomes OpenAI's
+    ``reasoning_effort``. A stream is asked for its usage, which OpenRouter always sends.
     Source: OpenAI API reference, "Create chat completion": unknown fields are refused.
     """
     if not chat.openrouters_own and not chat.stream:
@@ -57,7 +60,7 @@ def direct_fields(chat: ChatRequest) -> bytes:
     effort = object_or_empty(fields.get("reasoning")).get("effort")
     if effort is not None:
         fields.setdefault("reasoning_effort", effort)
-    kept = {name: value for name, value in fields.items() if name not in OPENROUTERS_OWN}
+    sent = {name: value for name, value in fields.items() if name not in OPENROUTERS_OWN}
     if chat.stream:
-        kept["stream_options"] = {**object_or_empty(kept.get("stream_options")), "include_usage": True}
-    return to_json_bytes(kept)[1:]
+        sent["stream_options"] = {**object_or_empty(sent.get("stream_options")), "include_usage": True}
+    return to_json_bytes(sent)[1:]

@@ -139,7 +139,7 @@ def test_a_spent_chain_raises_though_its_stream_was_kept_alive(complete: Complet
 def test_a_broken_stream_raises_its_own_error_after_its_text(model: str, complete: Complete) -> None:
     read = []
     stream = complete(model, stream=True)
-    with pytest.raises(litellm.exceptions.MidStreamFallbackError, match="broke off"):
+    with pytest.raises(litellm.exceptions.MidStreamFallbackError, match="was cut off"):
         read.extend(chunk.choices[0].delta.content or "" for chunk in stream)
     assert "".join(read) == BROKEN_TEXT
 

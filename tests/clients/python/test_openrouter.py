@@ -117,7 +117,7 @@ def test_a_broken_stream_ends_in_its_error_chunk(model: str, client: OpenRouter)
     with client.chat.send(model=model, messages=MESSAGES, stream=True) as stream:
         chunks = list(stream)
     assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == BROKEN_TEXT
-    assert "broke off" in chunks[-1].error.message
+    assert "was cut off" in chunks[-1].error.message
     assert chunks[-1].choices[0].finish_reason == "error"
 
 

@@ -12,8 +12,6 @@ TOKEN = "0123456789abcdef"
 OTHER = "fedcba9876543210"
 KEYS = {"GATEWAY_KEYS": f"one:{TOKEN},two:{OTHER}"}
 OPEN = {"OPEN_ON_LOOPBACK": "true"}
-
-
 NOW_S = 1_800_000_000.0
 
 
@@ -36,11 +34,11 @@ def refusal(env: dict[str, str], *, host: str = "gateway.example", **headers: st
     return caught.value.code
 
 
-def test_without_keys_nobody_may_call() -> None:
+def test_a_gateway_without_keys_refuses_every_request() -> None:
     assert refusal({}, authorization=f"Bearer {TOKEN}") == "gateway_closed"
 
 
-def test_a_closed_gateway_says_how_to_open_it() -> None:
+def test_a_gateway_without_keys_says_how_to_create_one() -> None:
     with pytest.raises(GatewayError, match="wrangler secret put GATEWAY_KEYS"):
         caller({})
 
@@ -55,7 +53,7 @@ def test_a_closed_gateway_says_how_to_open_it() -> None:
     ],
     ids=repr,
 )
-def test_a_key_names_its_caller(headers: dict[str, str]) -> None:
+def test_a_key_identifies_its_caller(headers: dict[str, str]) -> None:
     assert caller(KEYS, **headers) == "one"
 
 
@@ -68,7 +66,7 @@ def test_each_key_has_its_own_name() -> None:
     [{}, {"authorization": ""}, {"authorization": "Bearer "}, {"authorization": TOKEN}, {"x_api_key": "  "}],
     ids=repr,
 )
-def test_no_key_is_told_apart_from_a_wrong_one(headers: dict[str, str]) -> None:
+def test_a_missing_key_has_its_own_error_code(headers: dict[str, str]) -> None:
     assert refusal(KEYS, **headers) == "missing_key"
 
 
@@ -80,24 +78,24 @@ def test_a_wrong_key_is_refused(token: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1"])
-def test_a_gateway_opened_for_development_lets_loopback_in(host: str) -> None:
+def test_open_on_loopback_accepts_loopback_hosts(host: str) -> None:
     assert caller(OPEN, host=host) == "loopback"
 
 
 @pytest.mark.parametrize("host", ["gateway.example", "localhost.evil.example", "127.0.0.1.evil.example", ""])
-def test_a_gateway_opened_for_development_lets_nobody_else_in(host: str) -> None:
+def test_open_on_loopback_refuses_other_hosts(host: str) -> None:
     assert refusal(OPEN, host=host) == "gateway_closed"
 
 
-def test_keys_count_on_loopback_too() -> None:
+def test_a_gateway_with_keys_requires_one_on_loopback_too() -> None:
     assert refusal(OPEN | KEYS, host="localhost") == "missing_key"
 
 
-def test_a_foreign_page_may_not_spend_the_developers_money() -> None:
+def test_open_on_loopback_refuses_web_pages_of_other_origins() -> None:
     assert refusal(OPEN, host="localhost", origin="https://evil.example") == "origin_not_allowed"
 
 
-def test_a_page_that_was_allowed_may() -> None:
+def test_open_on_loopback_accepts_web_pages_of_cors_origins() -> None:
     assert caller(OPEN | {"CORS_ORIGINS": "http://a.example"}, host="localhost", origin="http://a.example")
 
 
@@ -105,12 +103,12 @@ def keys(**fields: object) -> dict[str, str]:
     return {"GATEWAY_KEYS": json.dumps([{"name": "one", "token": TOKEN, **fields}])}
 
 
-def test_a_caller_has_what_goes_with_its_key() -> None:
+def test_a_caller_has_the_rights_and_limits_of_its_key() -> None:
     found = authorized(
         keys(models=["a/*"], admin=True, budget={"day_usd": 1.5}, per_minute=3, concurrent=2,
              options={"retries": 0}),
         x_api_key=TOKEN,
-    )  # fmt: skip  # a field a word
+    )  # fmt: skip  # short fields
 
     assert (found.models, found.admin, found.budget.day_micros) == (("a/*",), True, 1_500_000)
     assert (found.per_minute, found.concurrent, dict(found.options)) == (3, 2, {"retries": 0})
@@ -120,12 +118,12 @@ def test_a_caller_has_what_goes_with_its_key() -> None:
     ("expires", "is_over"),
     [
         ("2020-01-01", True),
-        ("2027-01-15T08:00:00+00:00", True),  # the very moment
+        ("2027-01-15T08:00:00+00:00", True),  # exactly now
         ("2027-01-15T08:00:01+00:00", False),
         ("2099-01-01", False),
     ],
 )
-def test_a_key_is_refused_from_the_moment_on_that_it_expires(expires: str, is_over: bool) -> None:
+def test_a_key_is_refused_from_its_expiry_time_on(expires: str, is_over: bool) -> None:
     env = keys(expires=expires)
 
     assert (refusal(env, x_api_key=TOKEN) if is_over else caller(env, x_api_key=TOKEN)) == (
@@ -133,7 +131,7 @@ def test_a_key_is_refused_from_the_moment_on_that_it_expires(expires: str, is_ov
     )
 
 
-def test_a_page_may_use_a_key_with_origins_if_its_own_is_among_them() -> None:
+def test_a_key_with_origins_refuses_web_pages_of_other_origins() -> None:
     env = keys(origins=["https://app.example"])
 
     assert caller(env, x_api_key=TOKEN, origin="https://app.example") == "one"
@@ -141,24 +139,24 @@ def test_a_page_may_use_a_key_with_origins_if_its_own_is_among_them() -> None:
     assert refusal(env, x_api_key=TOKEN, origin="https://evil.example") == "origin_not_allowed"
 
 
-@pytest.mark.parametrize("for_all", ["https://all.example", "*"])
-def test_a_page_that_may_use_every_key_may_use_one_with_origins(for_all: str) -> None:
-    env = keys(origins=["https://app.example"]) | {"CORS_ORIGINS": for_all}
+@pytest.mark.parametrize("cors_origins", ["https://all.example", "*"])
+def test_cors_origins_may_use_a_key_that_has_origins(cors_origins: str) -> None:
+    env = keys(origins=["https://app.example"]) | {"CORS_ORIGINS": cors_origins}
 
     for origin in ("https://app.example", "https://all.example"):
         assert caller(env, x_api_key=TOKEN, origin=origin) == "one"
-    if for_all != "*":
+    if cors_origins != "*":
         assert refusal(env, x_api_key=TOKEN, origin="https://evil.example") == "origin_not_allowed"
 
 
-def test_a_key_without_origins_is_not_asked_for_any() -> None:
+def test_a_key_without_origins_accepts_web_pages_of_any_origin() -> None:
     assert caller(keys(), x_api_key=TOKEN, origin="https://any.example") == "one"
 
 
 OWN = "sk-or-v1-canary-of-a-callers-own-key"
 
 
-def test_who_brings_an_openrouter_key_may_call_where_that_is_allowed() -> None:
+def test_a_caller_may_use_its_own_openrouter_key_if_that_is_allowed() -> None:
     found = authorized({**KEYS, "ALLOW_CLIENT_KEYS": "true"}, authorization=f"Bearer {OWN}")
 
     assert found.own_key == OWN
@@ -167,12 +165,12 @@ def test_who_brings_an_openrouter_key_may_call_where_that_is_allowed() -> None:
     assert refusal(KEYS, authorization=f"Bearer {OWN}") == "invalid_key"
 
 
-def test_own_keys_open_a_gateway_that_has_none() -> None:
+def test_own_keys_are_accepted_by_a_gateway_without_keys() -> None:
     assert authorized({"ALLOW_CLIENT_KEYS": "true"}, x_api_key=OWN).own_key == OWN
     assert refusal({"ALLOW_CLIENT_KEYS": "true"}, x_api_key=TOKEN) == "gateway_closed"
 
 
-def test_an_own_key_is_no_admin_and_has_no_budget() -> None:
+def test_a_caller_with_its_own_key_is_no_admin_and_has_no_budget() -> None:
     found = authorized({"ALLOW_CLIENT_KEYS": "true"}, x_api_key=OWN)
 
     assert (found.admin, bool(found.budget), found.per_minute) == (False, False, None)

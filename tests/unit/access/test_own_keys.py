@@ -1,4 +1,4 @@
-"""Callers who bring an OpenRouter key of their own: it pays, and goes to OpenRouter alone."""
+"""Callers that send their own OpenRouter key: it pays for the request and is sent to OpenRouter only."""
 
 import json
 
@@ -22,7 +22,7 @@ def world(**env: str) -> World:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_the_callers_key_is_the_one_that_is_sent(stream: bool) -> None:
+async def test_the_callers_key_is_sent_instead_of_the_gateways(stream: bool) -> None:
     made = world().script("a/one", fail(503))
 
     got = await ask(made, "a/one", "b/two", stream=stream)
@@ -33,11 +33,11 @@ async def test_the_callers_key_is_the_one_that_is_sent(stream: bool) -> None:
     assert UPSTREAM_KEY not in str(made.upstream.received)
 
 
-async def test_it_needs_no_key_of_the_gateways() -> None:
+async def test_a_callers_own_key_works_without_any_key_of_the_gateway() -> None:
     assert (await ask(world(OPENROUTER_API_KEY="", GATEWAY_KEYS=""), "a/one")).status == 200
 
 
-async def test_it_spends_nothing_at_a_direct_upstream() -> None:
+async def test_a_caller_with_its_own_key_may_not_use_direct_upstreams() -> None:
     declared = {"near": {"base_url": DIRECT_BASE_URL}}
     made = world(UPSTREAMS=json.dumps(declared))
 
@@ -47,24 +47,24 @@ async def test_it_spends_nothing_at_a_direct_upstream() -> None:
     assert got.receipt["skipped"] == [{"model": "direct:near/fast", "reason": "not_allowed"}]
 
 
-async def test_no_budget_of_the_gateways_binds_it() -> None:
+async def test_the_gateways_budget_does_not_apply_to_a_callers_own_key() -> None:
     made = world(BUDGET_DAY_USD="0.000001")
     made.database.rows("INSERT INTO spend VALUES ('x', '2026-11-22', 1000000, 1)")
 
     assert (await ask(made, "a/one")).status == 200
 
 
-async def test_a_key_that_openrouter_refuses_is_the_callers_to_know_about() -> None:
+async def test_a_caller_is_told_if_openrouter_refuses_its_own_key() -> None:
     got = await ask(world().script("a/one", fail(401, "User not found.")), "a/one")
 
     assert (got.status, got.error["code"]) == (401, "upstream_key_rejected")
 
 
-async def test_unless_it_is_allowed_such_a_key_is_a_wrong_one() -> None:
+async def test_own_keys_are_refused_unless_they_are_allowed() -> None:
     assert (await ask(World(), "a/one")).error["code"] == "invalid_key"
 
 
-async def test_what_its_account_is_refused_says_nothing_to_others() -> None:
+async def test_faults_with_a_callers_own_key_do_not_affect_other_callers() -> None:
     made = world().script("x/y:free", fail(429, "free-models-per-day"), fail(404))
     await ask(made, "x/y:free")
 
@@ -75,7 +75,7 @@ async def test_what_its_account_is_refused_says_nothing_to_others() -> None:
 
 
 @pytest.mark.parametrize("token", ["sk-or-\u00e9\u00e9", "sk-or-" + "x" * 600, "sk-or-a\tb"])
-async def test_a_key_that_no_header_can_carry_is_refused_before_any_call(token: str) -> None:
+async def test_a_key_that_a_header_cannot_carry_is_refused_before_any_call(token: str) -> None:
     made = world()
 
     got = await finish(await made.begin(chat("a/one"), headers={"authorization": f"Bearer {token}"}))

@@ -17,7 +17,7 @@ def world(**limits: object) -> World:
     return World({"GATEWAY_KEYS": json.dumps([{"name": "one", "token": TOKEN, **limits}])})
 
 
-async def test_one_request_too_many_is_told_when_to_come_back() -> None:
+async def test_a_request_over_the_limit_gets_a_429_with_retry_after() -> None:
     made = world(per_minute=2)
 
     first, second, third = [await made.ask("a/one") for _ in range(3)]
@@ -36,21 +36,21 @@ async def test_one_request_too_many_is_told_when_to_come_back() -> None:
     assert (await made.ask("a/one")).status == 200
 
 
-async def test_streams_and_errors_too_say_what_is_left() -> None:
+async def test_streams_and_errors_have_rate_limit_headers_too() -> None:
     made = world(per_minute=5).script("a/one", fail(404))
 
     assert (await made.ask("a/one", stream=True)).headers["x-ratelimit-remaining"] == "4"
     assert (await made.ask("b/two", stream=True)).headers["x-ratelimit-remaining"] == "3"
 
 
-async def test_a_key_without_limits_is_told_nothing() -> None:
+async def test_a_key_without_limits_gets_no_rate_limit_headers() -> None:
     got = await world().ask("a/one")
 
     assert not [name for name in got.headers if name.startswith("x-ratelimit")]
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_so_many_requests_may_be_under_way_and_no_more(stream: bool) -> None:
+async def test_the_number_of_requests_in_flight_is_limited(stream: bool) -> None:
     slow = after(5.0, healthy_stream() if stream else answer())
     made = world(concurrent=2).script("a/one", slow)
 
@@ -63,7 +63,7 @@ async def test_so_many_requests_may_be_under_way_and_no_more(stream: bool) -> No
 
 
 @pytest.mark.parametrize("waits_for", ["body", "budget"])
-async def test_no_more_begin_than_may_be_under_way_whatever_they_wait_for_before(waits_for: str) -> None:
+async def test_requests_cannot_exceed_the_concurrency_limit_while_they_wait_to_begin(waits_for: str) -> None:
     made = world(concurrent=1, budget={"day_usd": 1}).script("a/one", after(5.0, answer()))
     made.body_s = 1.0 if waits_for == "body" else 0.0
     made.database = SqliteDatabase(bound=waits_for == "budget")
@@ -76,7 +76,7 @@ async def test_no_more_begin_than_may_be_under_way_whatever_they_wait_for_before
     assert (await made.ask("a/one")).status == 200
 
 
-async def test_one_too_many_at_once_is_none_of_the_minutes() -> None:
+async def test_a_request_over_the_concurrency_limit_does_not_count_towards_the_minute() -> None:
     made = world(concurrent=1, per_minute=3).script("a/one", after(5.0, answer()))
     asking = asyncio.ensure_future(made.ask("a/one"))
     await asyncio.sleep(1)
@@ -87,7 +87,7 @@ async def test_one_too_many_at_once_is_none_of_the_minutes() -> None:
     assert (await made.ask("a/one")).status == 200
 
 
-async def test_a_plan_is_not_under_way() -> None:
+async def test_a_plan_does_not_count_as_in_flight() -> None:
     made = world(concurrent=1)
     made.body_s = 1.0
 
@@ -98,7 +98,7 @@ async def test_a_plan_is_not_under_way() -> None:
 
 
 @pytest.mark.parametrize("act", [fail(500), fail(401), answer()], ids=["failed", "stopped", "answered"])
-async def test_a_request_that_has_ended_is_not_under_way_whatever_became_of_it(act: object) -> None:
+async def test_a_request_that_has_ended_is_not_in_flight_whatever_its_outcome(act: object) -> None:
     made = world(concurrent=1).script("a/one", act)  # type: ignore[arg-type]  # an act
 
     for _ in range(3):
@@ -106,7 +106,7 @@ async def test_a_request_that_has_ended_is_not_under_way_whatever_became_of_it(a
 
 
 @pytest.mark.parametrize(("stream", "beyond_s"), [(False, 60), (True, 3_600)], ids=["plain", "stream"])
-async def test_a_request_whose_end_nobody_noticed_counts_until_it_must_be_over(
+async def test_a_request_without_a_recorded_end_counts_until_its_deadline_and_a_margin(
     stream: bool, beyond_s: int
 ) -> None:
     made = world(concurrent=1)
@@ -119,7 +119,7 @@ async def test_a_request_whose_end_nobody_noticed_counts_until_it_must_be_over(
     assert (await made.ask("b/two")).status == 200
 
 
-async def test_callers_own_keys_leave_no_trace_and_so_push_no_bound_key_out() -> None:
+async def test_callers_with_their_own_keys_do_not_evict_limited_keys_from_memory() -> None:
     made = world(per_minute=1)
     made.env = {**made.env, "ALLOW_CLIENT_KEYS": "true"}
     await made.ask("a/one")
@@ -131,7 +131,7 @@ async def test_callers_own_keys_leave_no_trace_and_so_push_no_bound_key_out() ->
     assert (await made.ask("a/one")).error["code"] == "too_many_requests"
 
 
-async def test_a_location_counts_together_where_the_limiter_is_bound() -> None:
+async def test_all_isolates_of_a_location_count_together_if_the_limiter_is_bound() -> None:
     made = world(per_minute=100)
     made.rate_limiter = Limiter()
     assert (await made.ask("a/one")).headers["x-ratelimit-scope"] == "location"
@@ -141,7 +141,7 @@ async def test_a_location_counts_together_where_the_limiter_is_bound() -> None:
     assert (got.status, got.error["code"], got.headers["retry-after"]) == (429, "too_many_requests", "10")
 
 
-async def test_no_more_fit_into_a_minute_while_the_limiter_is_asked() -> None:
+async def test_requests_cannot_exceed_the_minute_while_the_limiter_is_called() -> None:
     made = world(per_minute=2)
     made.rate_limiter = Limiter(pause_s=0.01)
 

@@ -1,4 +1,4 @@
-"""A request stays within the calls, and the connections, that the platform allows it."""
+"""A request stays within the platform's limits of calls and of open connections."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ from tests.support.world import World
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("stream", [False, True])
-async def test_a_chain_stops_before_it_has_made_more_calls_than_it_may(stream: bool) -> None:
+async def test_a_chain_makes_at_most_max_attempts_calls(stream: bool) -> None:
     models = [f"m/{number}" for number in range(6)]
     world = World({"MAX_ATTEMPTS": "4"})
     for name in models:
@@ -38,7 +38,7 @@ async def test_retries_count_as_calls() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_stream_that_is_taken_over_makes_no_more_calls_than_any() -> None:
+async def test_a_stream_that_may_be_taken_over_makes_at_most_max_attempts_calls() -> None:
     world = World({"MAX_ATTEMPTS": "1"})
 
     got = await world.ask("a/one", "b/two", stream=True, gateway={"on_midstream": "restart"})
@@ -47,7 +47,7 @@ async def test_a_stream_that_is_taken_over_makes_no_more_calls_than_any() -> Non
 
 
 class Connections:
-    """Counts the calls that wait for their reply's head, of which the runtime allows six."""
+    """Counts the calls that wait for their reply's headers; the runtime allows six at once."""
 
     def __init__(self) -> None:
         self.open = 0
@@ -69,7 +69,7 @@ class Connections:
 
 
 @pytest.mark.anyio
-async def test_no_more_than_four_connections_wait_at_once_whatever_a_request_asks_for() -> None:
+async def test_at_most_four_connections_wait_at_once_whatever_a_request_asks_for() -> None:
     models, found = [f"m/{number}" for number in range(8)], Connections()
     world = World({"CATALOG_TTL_S": "60"})
     world.upstream.pages["/models"] = (found.during(listing(*map(model, models)), 10.0),)
@@ -78,12 +78,12 @@ async def test_no_more_than_four_connections_wait_at_once_whatever_a_request_ask
         world.upstream.pages[f"/models/{name}/endpoints"] = (found.during(fail(503), 10.0),)
     await world.ask(models[0])
     await world.let_run()
-    await asyncio.sleep(100)  # the list is old by now
+    await asyncio.sleep(100)  # the model list is stale by now
     found.most = 0
 
     asking = asyncio.ensure_future(world.ask(*models, gateway={"hedge_ms": 100, "order": "fastest"}))
     await asyncio.sleep(0.1)
-    assert len(world.background) == 2  # the list, and what models' endpoints are like
+    assert len(world.background) == 2  # refreshing the model list, and the models' endpoints
     await asyncio.gather(asking, *(work() for work in world.background))
 
     assert len(world.upstream.received) >= len(models)

@@ -1,4 +1,4 @@
-"""Properties of whole requests: random chains of faults, in random times, plain and streamed."""
+"""Property tests of complete requests: random chains of faults, at random times, plain and streamed."""
 
 import json
 
@@ -25,7 +25,7 @@ from tests.support.upstream import (
 )
 from tests.support.world import Answer, World, now_s, run
 
-# What is worth less than this is not begun, and a clock may be so coarse.
+# The tolerance: every attempt gets at least ``MIN_ATTEMPT_S``, and a clock may be this coarse.
 EPSILON_S = 0.05
 STOPPING = {code for code, rule in RULES.items() if rule.verdict is Verdict.STOP}
 
@@ -43,13 +43,13 @@ GOOD, HALF = "good", "half"
 
 
 def act_of(act: Act | str, model: str, *, streamed: bool) -> Act:
-    """Return an act; a good one says its model's name twice, half a one breaks off between the two."""
+    """Return an act. A good one says its model's name twice; half of one is cut off between the two."""
     if not isinstance(act, str):
         return act
     if not streamed:
         return answer(words_of(model))
-    half, rest = (text(f"<{model}"), 1.0), (text(f"{model}>"), STOP, USAGE, DONE)
-    return stream(*half, *rest) if act == GOOD else stream(*half, RESET)
+    half, other_half = (text(f"<{model}"), 1.0), (text(f"{model}>"), STOP, USAGE, DONE)
+    return stream(*half, *other_half) if act == GOOD else stream(*half, RESET)
 
 
 def words_of(model: str) -> str:
@@ -69,7 +69,7 @@ def words_in(got: Answer, *, streamed: bool) -> str:
     st.sampled_from([100, 1_000, 10_000, 90_000]),
     st.integers(0, 3),
 )
-def test_a_request_ends_in_time_with_a_true_receipt_and_one_models_words(
+def test_a_request_ends_in_time_with_a_correct_receipt_and_the_text_of_one_model(
     acts: list[Act | str], streamed: bool, deadline_ms: int, retries: int
 ) -> None:
     run(check(acts, streamed=streamed, deadline_ms=deadline_ms, retries=retries))

@@ -10,8 +10,8 @@ BUSY_40 = fail(429, retry_after="40")
 FREE = ["a/one:free", "b/two:free"]
 
 
-async def rested(*acts: Act, model: str = "a/one", world: World | None = None) -> World:
-    """Return a world whose model has just asked for a pause; the later ``acts`` are what it plays then."""
+async def cooling_down(*acts: Act, model: str = "a/one", world: World | None = None) -> World:
+    """Return a world whose model is cooling down after the first act; it plays the later ``acts`` next."""
     world = (world or World()).script(model, *acts)
     await world.ask(model, gateway={"deadline_ms": 1_000})
     world.upstream.received.clear()
@@ -23,8 +23,8 @@ async def together(world: World, count: int, *models: str, **options: object) ->
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-async def test_a_model_that_asked_for_a_pause_is_skipped_and_the_receipt_says_so(streamed: bool) -> None:
-    world = await rested(BUSY_40)
+async def test_a_model_that_is_cooling_down_is_skipped_and_listed_in_the_receipt(streamed: bool) -> None:
+    world = await cooling_down(BUSY_40)
     await asyncio.sleep(15.0)
 
     got = await world.ask("a/one", "b/two", stream=streamed)
@@ -35,8 +35,8 @@ async def test_a_model_that_asked_for_a_pause_is_skipped_and_the_receipt_says_so
     assert now_s() == pytest.approx(15.0)
 
 
-async def test_when_the_pause_is_over_the_model_comes_first_again() -> None:
-    world = await rested(BUSY_40, answer())
+async def test_after_its_cooldown_the_model_is_tried_first_again() -> None:
+    world = await cooling_down(BUSY_40, answer())
     await asyncio.sleep(40.0)
 
     got = await world.ask("a/one", "b/two")
@@ -44,8 +44,8 @@ async def test_when_the_pause_is_over_the_model_comes_first_again() -> None:
     assert (got.receipt["served"], "skipped" in got.receipt) == ("a/one", False)
 
 
-async def test_what_rests_is_awaited_when_the_others_have_failed() -> None:
-    world = (await rested(BUSY_40, answer())).script("b/two", fail(404))
+async def test_a_model_that_is_cooling_down_is_waited_for_if_the_others_have_failed() -> None:
+    world = (await cooling_down(BUSY_40, answer())).script("b/two", fail(404))
 
     got = await world.ask("a/one", "b/two")
 
@@ -55,9 +55,9 @@ async def test_what_rests_is_awaited_when_the_others_have_failed() -> None:
     assert now_s() == pytest.approx(40.0)
 
 
-async def test_of_a_chain_that_rests_the_first_to_wake_is_awaited() -> None:
-    world = await rested(BUSY_40, answer())
-    await rested(fail(429, retry_after="9"), answer(), model="b/two", world=world)
+async def test_if_all_models_are_cooling_down_the_first_to_be_ready_is_waited_for() -> None:
+    world = await cooling_down(BUSY_40, answer())
+    await cooling_down(fail(429, retry_after="9"), answer(), model="b/two", world=world)
 
     got = await world.ask("a/one", "b/two")
 
@@ -66,9 +66,9 @@ async def test_of_a_chain_that_rests_the_first_to_wake_is_awaited() -> None:
     assert now_s() == pytest.approx(9.0)
 
 
-async def test_a_chain_that_rests_beyond_the_deadline_is_a_429_without_a_call() -> None:
-    world = await rested(BUSY_40)
-    await rested(fail(429, retry_after="25"), model="b/two", world=world)
+async def test_a_chain_that_is_cooling_down_beyond_the_deadline_is_a_429_without_a_call() -> None:
+    world = await cooling_down(BUSY_40)
+    await cooling_down(fail(429, retry_after="25"), model="b/two", world=world)
     await asyncio.sleep(5.0)
 
     got = await world.ask("a/one", "b/two", gateway={"deadline_ms": 10_000})
@@ -83,8 +83,8 @@ async def test_a_chain_that_rests_beyond_the_deadline_is_a_429_without_a_call() 
     assert now_s() == pytest.approx(5.0)
 
 
-async def test_the_retry_after_is_honest() -> None:
-    world = await rested(BUSY_40, answer())
+async def test_a_request_after_the_time_in_retry_after_succeeds() -> None:
+    world = await cooling_down(BUSY_40, answer())
     refused = await world.ask("a/one", gateway={"deadline_ms": 10_000})
 
     await asyncio.sleep(float(refused.headers["retry-after"]))
@@ -94,7 +94,7 @@ async def test_the_retry_after_is_honest() -> None:
 
 
 @pytest.mark.parametrize("name", ["err-429-free-daily", "sse-04"])
-async def test_after_the_days_last_free_request_no_free_model_is_asked(name: str) -> None:
+async def test_after_the_daily_free_limit_no_free_model_is_called(name: str) -> None:
     world = World().script(FREE[0], recorded(name))
     await world.ask(*FREE, stream=True)
     world.upstream.received.clear()
@@ -105,7 +105,7 @@ async def test_after_the_days_last_free_request_no_free_model_is_asked(name: str
     assert [each["model"] for each in got.receipt["skipped"]] == FREE
 
 
-async def test_within_the_same_chain_too_the_other_free_models_are_passed_over() -> None:
+async def test_after_the_daily_free_limit_the_same_chain_skips_its_other_free_models() -> None:
     world = World().script(FREE[0], recorded("err-429-free-daily"))
 
     got = await world.ask(*FREE, "c/paid")
@@ -115,16 +115,16 @@ async def test_within_the_same_chain_too_the_other_free_models_are_passed_over()
 
 
 @pytest.mark.parametrize("others", [["c/paid"], ["a/one"]])
-async def test_paid_models_go_on_while_free_ones_rest(others: list[str]) -> None:
-    world = await rested(recorded("err-429-free-daily"), model=FREE[0])
+async def test_paid_models_are_called_while_free_ones_are_cooling_down(others: list[str]) -> None:
+    world = await cooling_down(recorded("err-429-free-daily"), model=FREE[0])
 
     got = await world.ask(*others)
 
     assert (got.receipt["served"], now_s()) == (others[0], 0.0)
 
 
-async def test_of_many_requests_after_a_rest_one_probes_and_the_others_go_on() -> None:
-    world = await rested(BUSY_40, after(2.0, answer()))
+async def test_after_a_cooldown_one_request_probes_and_the_others_call_the_next_model() -> None:
+    world = await cooling_down(BUSY_40, after(2.0, answer()))
     await asyncio.sleep(41.0)
 
     answers = await together(world, 5, "a/one", "b/two")
@@ -134,8 +134,8 @@ async def test_of_many_requests_after_a_rest_one_probes_and_the_others_go_on() -
     assert now_s() == pytest.approx(43.0)
 
 
-async def test_after_a_probe_that_was_answered_all_are_let_in() -> None:
-    world = await rested(BUSY_40, answer())
+async def test_after_a_successful_probe_all_requests_call_the_model() -> None:
+    world = await cooling_down(BUSY_40, answer())
     await asyncio.sleep(41.0)
     await world.ask("a/one", "b/two")
 
@@ -144,8 +144,8 @@ async def test_after_a_probe_that_was_answered_all_are_let_in() -> None:
     assert {each.receipt["served"] for each in answers} == {"a/one"}
 
 
-async def test_after_a_probe_that_met_the_same_all_stay_away() -> None:
-    world = await rested(BUSY_40)
+async def test_after_a_failed_probe_all_requests_skip_the_model() -> None:
+    world = await cooling_down(BUSY_40)
     await asyncio.sleep(41.0)
     await world.ask("a/one", "b/two")
     world.upstream.received.clear()
@@ -155,8 +155,8 @@ async def test_after_a_probe_that_met_the_same_all_stay_away() -> None:
     assert world.upstream.models == ["b/two"] * 5
 
 
-async def test_of_many_that_wait_for_the_same_model_one_probes() -> None:
-    world = await rested(BUSY_40, fail(429, retry_after="60"))
+async def test_if_many_requests_wait_for_the_same_model_one_probes() -> None:
+    world = await cooling_down(BUSY_40, fail(429, retry_after="60"))
 
     answers = await together(world, 5, "a/one", deadline_ms=45_000)
 
@@ -164,8 +164,8 @@ async def test_of_many_that_wait_for_the_same_model_one_probes() -> None:
     assert {each.status for each in answers} == {429}
 
 
-async def test_who_can_only_wait_for_a_probe_goes_on_as_soon_as_it_is_answered() -> None:
-    world = await rested(BUSY_40, after(1.0, answer()))
+async def test_requests_that_wait_for_a_probe_go_on_as_soon_as_it_is_answered() -> None:
+    world = await cooling_down(BUSY_40, after(1.0, answer()))
     await asyncio.sleep(41.0)
 
     answers = await together(world, 5, "a/one")
@@ -175,7 +175,7 @@ async def test_who_can_only_wait_for_a_probe_goes_on_as_soon_as_it_is_answered()
 
 
 @pytest.mark.parametrize("wait_s", [1.5, 17, 200, 86_400])
-async def test_nobody_sleeps_while_another_model_is_ready(wait_s: float) -> None:
+async def test_no_request_waits_while_another_model_is_ready(wait_s: float) -> None:
     world = World().script("a/one", fail(429, retry_after=str(wait_s)))
     world.script("b/two", fail(429, retry_after=str(wait_s)))
 
@@ -186,7 +186,7 @@ async def test_nobody_sleeps_while_another_model_is_ready(wait_s: float) -> None
     assert now_s() == 0.0
 
 
-async def test_a_failed_account_leaves_no_model_resting() -> None:
+async def test_an_account_fault_starts_no_cooldown() -> None:
     world = World().script("a/one", fail(401, retry_after="60"), answer())
     await world.ask("a/one")
 

@@ -9,14 +9,14 @@ pytestmark = pytest.mark.anyio
 MODELS = ["a/one", "b/two", "c/three"]
 
 
-def nothing_for(cost_usd: float) -> Act:
-    """Return an act: an answer without a word, and its bill."""
+def empty_answer(cost_usd: float) -> Act:
+    """Return an act: an empty answer that costs ``cost_usd``."""
     choice = {"index": 0, "message": {"role": "assistant", "content": ""}, "finish_reason": "stop"}
     return reply(200, json.dumps({"choices": [choice], "usage": {"cost": cost_usd}}).encode())
 
 
 def note_of(model: str) -> str:
-    return f"What {model} may cost is unknown (price or length): no ceiling binds it."
+    return f"The cost of {model} is unknown (price or length): no ceiling limits it."
 
 
 @pytest.mark.parametrize("streamed", [False, True])
@@ -27,7 +27,7 @@ async def test_a_ceiling_on_a_model_of_unknown_price_is_noted(streamed: bool) ->
     assert got.receipt["served"] == "a/one"
 
 
-async def test_without_a_ceiling_there_is_nothing_to_note() -> None:
+async def test_without_a_ceiling_there_is_no_note() -> None:
     got = await World().ask(*MODELS, gateway={"strict": True})
 
     assert not {"notes", "skipped"} & set(got.receipt)
@@ -43,7 +43,7 @@ async def test_each_model_of_unknown_price_is_noted_once() -> None:
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-async def test_strict_leaves_out_what_has_no_price(streamed: bool) -> None:
+async def test_strict_skips_models_without_a_known_price(streamed: bool) -> None:
     world = World()
 
     got = await world.ask(*MODELS, stream=streamed, gateway={"max_cost_usd": 0.5, "strict": True})
@@ -56,8 +56,8 @@ async def test_strict_leaves_out_what_has_no_price(streamed: bool) -> None:
     assert got.receipt["attempts"] == []
 
 
-async def test_what_failed_attempts_have_cost_counts() -> None:
-    world = World().script("a/one", nothing_for(0.3)).script("b/two", nothing_for(0.3))
+async def test_the_cost_of_failed_attempts_counts() -> None:
+    world = World().script("a/one", empty_answer(0.3)).script("b/two", empty_answer(0.3))
 
     got = await world.ask(*MODELS, gateway={"max_cost_usd": 0.5})
 
@@ -69,7 +69,7 @@ async def test_what_failed_attempts_have_cost_counts() -> None:
 
 
 async def test_below_the_ceiling_the_chain_goes_on() -> None:
-    world = World().script("a/one", nothing_for(0.3))
+    world = World().script("a/one", empty_answer(0.3))
 
     got = await world.ask(*MODELS, gateway={"max_cost_usd": 0.5})
 
@@ -77,8 +77,8 @@ async def test_below_the_ceiling_the_chain_goes_on() -> None:
     assert got.receipt["cost_usd"] == pytest.approx(0.300_021)
 
 
-async def test_a_ceiling_that_is_reached_ends_the_tries_of_the_same_model_too() -> None:
-    world = World().script("a/one", nothing_for(0.6))
+async def test_a_reached_ceiling_ends_retries_of_the_same_model_too() -> None:
+    world = World().script("a/one", empty_answer(0.6))
 
     got = await world.ask("a/one", gateway={"max_cost_usd": 0.5, "retries": 3})
 
@@ -86,9 +86,9 @@ async def test_a_ceiling_that_is_reached_ends_the_tries_of_the_same_model_too() 
     assert got.error["code"] == "empty_answer"
 
 
-async def test_a_ceiling_that_is_reached_wakes_no_resting_model() -> None:
+async def test_a_reached_ceiling_ends_the_wait_for_a_model_that_is_cooling_down() -> None:
     world = World().script("a/one", fail(429, retry_after="20"), answer())
-    world.script("b/two", nothing_for(0.6))
+    world.script("b/two", empty_answer(0.6))
 
     got = await world.ask("a/one", "b/two", gateway={"max_cost_usd": 0.5})
 
@@ -96,8 +96,8 @@ async def test_a_ceiling_that_is_reached_wakes_no_resting_model() -> None:
     assert got.error["code"] == "empty_answer"
 
 
-async def test_a_chain_that_is_not_bound_by_a_ceiling_may_cost_anything() -> None:
-    world = World().script("a/one", nothing_for(50.0))
+async def test_a_chain_without_a_ceiling_may_cost_any_amount() -> None:
+    world = World().script("a/one", empty_answer(50.0))
 
     got = await world.ask(*MODELS)
 
@@ -112,8 +112,8 @@ async def test_a_ceiling_is_a_number_above_zero(ceiling: object) -> None:
 
 
 @pytest.mark.parametrize("cost_usd", [-5.0, 1e308])
-async def test_what_cannot_be_a_cost_is_none_and_moves_no_ceiling(cost_usd: float) -> None:
-    world = World().script("a/one", nothing_for(cost_usd)).script("b/two", nothing_for(0.3))
+async def test_an_impossible_cost_is_ignored_and_does_not_count(cost_usd: float) -> None:
+    world = World().script("a/one", empty_answer(cost_usd)).script("b/two", empty_answer(0.3))
 
     got = await world.ask(*MODELS, gateway={"max_cost_usd": 0.2})
 
@@ -122,7 +122,7 @@ async def test_what_cannot_be_a_cost_is_none_and_moves_no_ceiling(cost_usd: floa
     assert got.receipt["cost_usd"] == 0.3
 
 
-async def test_a_connection_that_breaks_while_a_model_works_may_be_billed() -> None:
+async def test_an_attempt_whose_connection_is_lost_while_the_model_works_may_be_billed() -> None:
     world = World().script("a/one", after(6.0, breaks(RESET))).script("b/two", breaks(RESET))
 
     got = await world.ask("a/one", "b/two", gateway={"retries": 0})

@@ -29,7 +29,7 @@ async def test_a_chain_of_hanging_models_ends_at_its_deadline(count: int, stream
     assert world.upstream.cancelled == MODELS[:count]
 
 
-async def test_what_is_left_is_shared_by_the_models_that_are_left() -> None:
+async def test_the_models_that_are_left_share_the_time_that_is_left() -> None:
     world = hanging(*MODELS)
 
     await world.ask(*MODELS, gateway={"deadline_ms": 20_000})
@@ -37,7 +37,7 @@ async def test_what_is_left_is_shared_by_the_models_that_are_left() -> None:
     assert [each.at_s for each in world.upstream.received] == pytest.approx([0.0, 5.0, 10.0, 15.0])
 
 
-async def test_what_a_quick_failure_saves_goes_to_the_others() -> None:
+async def test_the_time_that_a_quick_failure_saves_goes_to_the_others() -> None:
     world = hanging(*MODELS).script("a/one", fail(404))
 
     await world.ask(*MODELS[:3], gateway={"deadline_ms": 20_000})
@@ -45,7 +45,7 @@ async def test_what_a_quick_failure_saves_goes_to_the_others() -> None:
     assert [each.at_s for each in world.upstream.received] == pytest.approx([0.0, 0.0, 10.0])
 
 
-async def test_an_attempt_has_its_own_time() -> None:
+async def test_an_attempt_has_its_own_timeout() -> None:
     world = hanging("a/one")
 
     got = await world.ask("a/one", "b/two", gateway={"attempt_ms": 3_000})
@@ -57,12 +57,12 @@ async def test_an_attempt_has_its_own_time() -> None:
 @pytest.mark.parametrize(
     "act",
     [
-        pytest.param(hang, id="no head"),
+        pytest.param(hang, id="no headers"),
         pytest.param(reply(200, b'{"cho', HANG), id="half a body"),
         pytest.param(reply(502, HANG), id="an error without its body"),
     ],
 )
-async def test_whatever_hangs_hangs_for_its_attempt_alone(act: Act) -> None:
+async def test_a_reply_that_hangs_uses_up_its_own_attempt_only(act: Act) -> None:
     world = World().script("a/one", act)
 
     got = await world.ask("a/one", "b/two", gateway={"attempt_ms": 3_000})
@@ -83,7 +83,7 @@ async def test_neither_comments_nor_empty_deltas_are_a_first_token(piece: bytes)
     assert now_s() == pytest.approx(7.0)
 
 
-async def test_the_first_token_is_for_streams_alone() -> None:
+async def test_the_first_token_timeout_applies_to_streams_only() -> None:
     world = World().script("a/one", after(30.0, answer()))
 
     got = await world.ask("a/one", gateway={"first_token_ms": 7_000})
@@ -106,7 +106,7 @@ async def test_an_option_of_the_request_overrides_the_setting(setting: str, opti
     assert now_s() == pytest.approx(11.0, abs=0.04)
 
 
-async def test_a_deadline_too_short_for_anything_is_a_timeout() -> None:
+async def test_a_deadline_too_short_for_any_attempt_is_a_timeout() -> None:
     world = World()
 
     got = await world.ask("a/one", gateway={"deadline_ms": 1})
@@ -124,7 +124,7 @@ async def test_retries_end_with_the_deadline_too() -> None:
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-async def test_a_request_that_is_cancelled_ends_its_call(streamed: bool) -> None:
+async def test_a_request_that_is_cancelled_cancels_its_upstream_call(streamed: bool) -> None:
     world = hanging("a/one")
     request = asyncio.create_task(world.begin(chat("a/one", stream=streamed)))
     await asyncio.sleep(1.0)

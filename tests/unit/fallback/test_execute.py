@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-async def test_the_first_model_that_answers_is_the_last_that_is_asked(streamed: bool) -> None:
+async def test_no_model_is_called_after_the_first_that_answers(streamed: bool) -> None:
     world = World().script("a/one", fail(502)).script("b/two", fail(429))
 
     got = await world.ask("a/one", "b/two", "c/three", "d/four", stream=streamed)
@@ -34,7 +34,7 @@ async def test_the_first_model_that_answers_is_the_last_that_is_asked(streamed: 
     assert now_s() == 0.0
 
 
-async def test_without_models_the_settings_chain_is_walked() -> None:
+async def test_without_models_in_the_request_the_default_chain_is_used() -> None:
     world = World({"DEFAULT_MODEL": "a/one", "FALLBACK_MODELS": "b/two c/three"})
     world.script("a/one", fail(503)).script("b/two", fail(500))
 
@@ -44,7 +44,7 @@ async def test_without_models_the_settings_chain_is_walked() -> None:
     assert got.receipt["served"] == "c/three"
 
 
-async def test_each_model_is_asked_with_its_own_name_and_the_same_body() -> None:
+async def test_each_model_is_called_with_its_own_name_and_the_same_body() -> None:
     world = World().script("a/one", fail(503))
 
     await world.ask("a/one", "b/two", temperature=0.5)
@@ -69,7 +69,7 @@ STOPPING = [
 
 @pytest.mark.parametrize("streamed", [False, True])
 @pytest.mark.parametrize(("name", "status", "code"), STOPPING)
-async def test_what_the_next_model_would_meet_too_stops_the_chain(
+async def test_a_fault_that_the_next_model_would_meet_too_stops_the_chain(
     name: str, status: int, code: str, streamed: bool
 ) -> None:
     world = World().script("a/one", recorded(name))
@@ -80,7 +80,7 @@ async def test_what_the_next_model_would_meet_too_stops_the_chain(
     assert (got.status, got.error["code"]) == (status, code)
 
 
-async def test_a_refused_key_is_openrouters_word_and_not_the_callers_fault() -> None:
+async def test_a_key_that_openrouter_refuses_is_not_the_callers_fault() -> None:
     got = await World().script("a/one", recorded("err-401")).ask("a/one", "b/two")
 
     assert got.error["metadata"]["source"] == "openrouter"
@@ -100,7 +100,7 @@ async def test_a_redirect_stops_the_chain_and_is_not_followed() -> None:
     "name",
     ["err-400-invalid-model", "err-400-provider", "err-403-moderation", "err-404", "err-429-free-daily"],
 )
-async def test_what_only_this_model_meets_falls_back_at_once(name: str) -> None:
+async def test_a_fault_of_one_model_falls_back_at_once(name: str) -> None:
     world = World().script("a/one", recorded(name))
 
     got = await world.ask("a/one", "b/two")
@@ -116,11 +116,11 @@ async def test_what_only_this_model_meets_falls_back_at_once(name: str) -> None:
     [
         pytest.param(refuse, "connection_failed", id="refused"),
         pytest.param(reply(200, b'{"choices"', RESET), "connection_lost", id="reset"),
-        pytest.param(breaks(RuntimeError("a bug")), "gateway_fault", id="a bug of ours"),
+        pytest.param(breaks(RuntimeError("a bug")), "gateway_fault", id="a bug in the gateway"),
         pytest.param(recorded("soft-01"), "provider_error", id="an error in a 200"),
     ],
 )
-async def test_whatever_goes_wrong_in_an_attempt_the_next_model_answers(
+async def test_the_next_model_answers_after_any_failure_of_an_attempt(
     act: Act, code: str, streamed: bool
 ) -> None:
     world = World().script("a/one", act)
@@ -131,7 +131,7 @@ async def test_whatever_goes_wrong_in_an_attempt_the_next_model_answers(
     assert got.codes == [code, None]
 
 
-async def test_a_bug_is_logged_as_ours() -> None:
+async def test_a_bug_is_logged_as_the_gateways() -> None:
     world = World().script("a/one", breaks(RuntimeError("a bug")))
 
     got = await world.ask("a/one", "b/two")
@@ -166,7 +166,7 @@ async def test_a_stream_that_fails_before_its_first_progress_falls_back(act: Act
 
 
 @pytest.mark.parametrize(("act", "code"), STREAM_FAULTS)
-async def test_a_reply_that_is_discarded_is_read_or_aborted(act: Act, code: str) -> None:
+async def test_a_discarded_reply_is_read_to_its_end_or_aborted(act: Act, code: str) -> None:
     world = World().script("a/one", act)
 
     await world.ask("a/one", "b/two", stream=True)
@@ -175,7 +175,7 @@ async def test_a_reply_that_is_discarded_is_read_or_aborted(act: Act, code: str)
     assert all(each.aborted or each.ended for each in world.transport.replies)
 
 
-async def test_no_more_replies_are_open_than_the_one_that_serves() -> None:
+async def test_no_reply_stays_open_but_the_one_that_serves() -> None:
     world = World().script("a/one", fail(502)).script("b/two", stream(COMMENT, HANG))
 
     response = await world.ask("a/one", "b/two", "c/three", stream=True)
@@ -184,7 +184,7 @@ async def test_no_more_replies_are_open_than_the_one_that_serves() -> None:
     assert [each.aborted for each in world.transport.replies[:2]] == [True, True]
 
 
-async def test_only_the_first_model_is_asked_without_fallbacks() -> None:
+async def test_only_the_first_model_is_called_without_fallbacks() -> None:
     world = World().script("a/one", fail(404))
 
     got = await world.ask("a/one", "b/two", gateway={"fallbacks": False})
@@ -193,7 +193,7 @@ async def test_only_the_first_model_is_asked_without_fallbacks() -> None:
     assert got.status == 404
 
 
-async def test_a_spent_chain_keeps_an_sdk_from_trying_again() -> None:
+async def test_an_exhausted_chain_tells_sdks_not_to_retry() -> None:
     world = World().script("a/one", fail(502)).script("b/two", fail(503))
 
     got = await world.ask("a/one", "b/two", gateway={"retries": 0})
@@ -206,7 +206,7 @@ async def test_a_spent_chain_keeps_an_sdk_from_trying_again() -> None:
 @pytest.mark.parametrize(
     ("option", "listed"), [({}, None), ({"errors": "last"}, None), ({"errors": "all"}, 2)]
 )
-async def test_every_error_is_listed_when_asked_for(option: dict[str, object], listed: int | None) -> None:
+async def test_every_error_is_listed_if_requested(option: dict[str, object], listed: int | None) -> None:
     world = World().script("a/one", recorded("err-429-upstream-pool")).script("b/two", fail(404))
 
     got = await world.ask("a/one", "b/two", gateway={"deadline_ms": 5_000, **option})

@@ -45,7 +45,7 @@ def words(got: Answer, *, streamed: bool) -> str:
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-async def test_who_answers_in_time_is_asked_alone(streamed: bool) -> None:
+async def test_no_second_lane_starts_if_the_first_commits_in_time(streamed: bool) -> None:
     got, world = await hedged(
         after(1.9, quick("One.", streamed=streamed)), quick("Two.", streamed=streamed), streamed=streamed
     )
@@ -55,7 +55,7 @@ async def test_who_answers_in_time_is_asked_alone(streamed: bool) -> None:
 
 
 @pytest.mark.parametrize("silence", [(HANG,), (COMMENT, HANG), (ROLE, 1.0, ROLE, HANG)])
-async def test_a_stream_without_progress_counts_as_nothing_shown(silence: tuple[bytes | float]) -> None:
+async def test_a_stream_without_progress_is_hedged(silence: tuple[bytes | float]) -> None:
     got, world = await hedged(stream(*silence), healthy_stream("Two."), streamed=True)
 
     assert begun(world) == [("a/one", 0.0), ("b/two", 2.0)]
@@ -95,7 +95,7 @@ async def test_a_loser_whose_reply_had_begun_is_aborted() -> None:
     assert got.headers["x-gateway-trace"] == "a/one=cancelled,b/two=ok"
 
 
-async def test_both_may_fail_and_the_chain_goes_on() -> None:
+async def test_the_chain_goes_on_if_both_lanes_fail() -> None:
     got, world = await hedged(after(3.0, fail(404)), after(2.0, fail(502)), after(1.0, answer("Three.")))
 
     assert begun(world)[:2] == [("a/one", 0.0), ("b/two", 2.0)]
@@ -103,7 +103,7 @@ async def test_both_may_fail_and_the_chain_goes_on() -> None:
     assert outcomes(got)[:2] == [("a/one", "failed"), ("b/two", "failed")]
 
 
-async def test_a_spent_chain_tells_of_all_attempts() -> None:
+async def test_the_error_of_an_exhausted_chain_lists_the_attempts_of_both_lanes() -> None:
     got, _ = await hedged(after(3.0, fail(404)), after(3.0, fail(403)), after(3.0, fail(404)), errors="all")
 
     assert got.error["message"].startswith("No model answered (3 tried).")
@@ -111,14 +111,14 @@ async def test_a_spent_chain_tells_of_all_attempts() -> None:
     assert [each["model"] for each in got.error["metadata"]["errors"]] == MODELS[:3]
 
 
-async def test_a_quick_failure_moves_the_first_lane_on_as_ever() -> None:
+async def test_after_a_quick_failure_the_first_lane_calls_the_next_model() -> None:
     got, world = await hedged(fail(502), after(1.0, answer("Two.")))
 
     assert begun(world) == [("a/one", 0.0), ("b/two", 0.0)]
     assert outcomes(got) == [("a/one", "failed"), ("b/two", "answered")]
 
 
-async def test_never_more_than_two_are_asked_at_once() -> None:
+async def test_at_most_two_models_are_called_at_once() -> None:
     _, world = await hedged(hang, hang, hang, hang, deadline_ms=60_000)
 
     open_at = {each.model: each.at_s for each in world.upstream.received}
@@ -128,13 +128,13 @@ async def test_never_more_than_two_are_asked_at_once() -> None:
     assert now_s() == pytest.approx(60.0, abs=0.05)
 
 
-async def test_a_model_alone_is_not_hedged() -> None:
+async def test_a_chain_of_one_model_is_not_hedged() -> None:
     _, world = await hedged(after(9.0, answer()))
 
     assert world.upstream.models == ["a/one"]
 
 
-async def test_after_a_stop_nothing_begins_but_an_attempt_in_flight_may_win() -> None:
+async def test_after_a_stop_no_attempt_begins_but_one_in_flight_may_win() -> None:
     got, world = await hedged(after(4.0, REFUSED_KEY), after(5.0, answer("Two.")), answer())
 
     assert got.receipt["served"] == "b/two"
@@ -142,7 +142,7 @@ async def test_after_a_stop_nothing_begins_but_an_attempt_in_flight_may_win() ->
 
 
 @pytest.mark.parametrize("late", [fail(502), recorded("err-402-in-flight")], ids=["provider", "account"])
-async def test_after_a_stop_what_was_in_flight_may_fail_and_nothing_follows(late: Act) -> None:
+async def test_after_a_stop_no_attempt_follows_one_in_flight_that_fails(late: Act) -> None:
     got, world = await hedged(after(4.0, REFUSED_KEY), after(5.0, late), answer())
 
     assert (got.status, got.error["code"]) == (401, "upstream_key_rejected")
@@ -151,7 +151,7 @@ async def test_after_a_stop_what_was_in_flight_may_fail_and_nothing_follows(late
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-async def test_of_two_that_commit_at_once_one_is_served_and_the_other_let_go(streamed: bool) -> None:
+async def test_if_both_lanes_commit_at_once_one_is_served_and_the_other_is_closed(streamed: bool) -> None:
     one, two = (quick(word, streamed=streamed) for word in MODELS[:2])
     for _ in range(8):
         got, world = await hedged(after(5.0, one), after(3.0, two), streamed=streamed)
@@ -163,7 +163,7 @@ async def test_of_two_that_commit_at_once_one_is_served_and_the_other_let_go(str
         assert all(each.aborted or each.ended for each in world.transport.replies)
 
 
-async def test_a_bug_in_one_lane_lets_go_of_what_the_other_holds_at_the_same_moment(
+async def test_a_bug_in_one_lane_does_not_leave_the_reply_of_the_other_open(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def note(_: Latencies, model: str, *__: object, **___: object) -> None:
@@ -176,15 +176,15 @@ async def test_a_bug_in_one_lane_lets_go_of_what_the_other_holds_at_the_same_mom
         world = world_of(after(5.0, one), after(3.0, two))
         response = await world.begin(chat(*MODELS[:2], stream=True, gateway=HEDGE))
 
-        # Where the other was looked at first it is served, and the bug is logged all the same.
+        # If the other lane is read first, its answer is served. The bug is logged in either case.
         served = int(response.status == 200)
         assert not served or dict(response.headers)["x-gateway-model"] == "b/two"
         assert [line["error"] for line in world.events("internal_error")] == ["RuntimeError"]
         assert sum(not each.aborted for each in world.transport.replies) == served
 
 
-@pytest.mark.parametrize("slow", [hang, stream(COMMENT, HANG)], ids=["no head", "no word"])
-async def test_a_client_that_leaves_cancels_both(slow: Act) -> None:
+@pytest.mark.parametrize("slow", [hang, stream(COMMENT, HANG)], ids=["no headers", "no progress"])
+async def test_a_client_that_leaves_cancels_both_lanes(slow: Act) -> None:
     async def leaves(_: bytes) -> None:
         if now_s() > 4.0:
             raise ClientGoneError
@@ -202,7 +202,7 @@ async def test_a_client_that_leaves_cancels_both(slow: Act) -> None:
     assert [each["outcome"] for each in attempts if isinstance(each, dict)] == ["cancelled"] * 2
 
 
-async def test_a_request_that_is_cancelled_cancels_both() -> None:
+async def test_a_request_that_is_cancelled_cancels_both_lanes() -> None:
     world = world_of(hang, hang)
     asking = asyncio.create_task(world.ask(*MODELS[:2], gateway=HEDGE))
     await asyncio.sleep(3.0)
@@ -213,8 +213,8 @@ async def test_a_request_that_is_cancelled_cancels_both() -> None:
     assert sorted(world.upstream.cancelled) == MODELS[:2]
 
 
-async def test_an_attempt_that_the_other_lane_has_left_no_money_for_does_not_begin() -> None:
-    prices = {"a/one": "0.0006", "b/two": "0.0003", "c/three": "0.0006"}  # a token, of 1,000 at the most
+async def test_an_attempt_does_not_begin_if_the_other_lane_leaves_too_little_of_the_ceiling() -> None:
+    prices = {"a/one": "0.0006", "b/two": "0.0003", "c/three": "0.0006"}  # USD per token, 1,000 at most
     world = world_of(hang, after(0.6, fail(404)), hang)
     world.script("a/one", after(2.5, fail(429, retry_after="0.9")), answer())
     listed = [{**priced("0", price), "id": name} for name, price in prices.items()]
@@ -231,7 +231,7 @@ async def test_an_attempt_that_the_other_lane_has_left_no_money_for_does_not_beg
 
 
 @pytest.mark.parametrize("status", [502, 404])
-async def test_the_last_attempt_that_may_be_made_says_why_it_failed(status: int) -> None:
+async def test_the_error_is_the_fault_of_the_last_allowed_attempt(status: int) -> None:
     world = World({"MAX_ATTEMPTS": "1"}).script("a/one", after(3.0, fail(status)))
 
     got = await world.ask(*MODELS[:2], gateway=HEDGE)

@@ -42,14 +42,14 @@ def test_the_trace_is_bounded_and_ascii(models: list[str]) -> None:
     assert trace.isascii()
 
 
-def test_a_long_header_leaves_out_the_earliest_attempts_and_says_so() -> None:
+def test_a_long_header_leaves_out_the_earliest_attempts_and_counts_them() -> None:
     header = json.loads(receipt_of([f"author/model-{number}" for number in range(50)]).to_header())
 
     assert header["attempts"][-1]["model"] == "author/model-49"
     assert header["attempts_omitted"] + len(header["attempts"]) == 50
 
 
-def test_the_attempt_that_answered_goes_before_a_long_list_of_what_was_asked_for() -> None:
+def test_a_long_header_leaves_out_requested_models_before_attempts() -> None:
     receipt = receipt_of(["a/one"], requested=[f"{number}".zfill(200) for number in range(50)])
 
     header = json.loads(receipt.to_header())
@@ -57,9 +57,9 @@ def test_the_attempt_that_answered_goes_before_a_long_list_of_what_was_asked_for
     assert [attempt["model"] for attempt in header["attempts"]] == ["a/one"]
 
 
-def test_the_notes_go_before_the_attempts_do() -> None:
+def test_a_long_header_leaves_out_notes_before_attempts() -> None:
     receipt = receipt_of(["a/one", "b/two"])
-    receipt.notes = [f"What {'m' * 250} may cost is unknown." for _ in range(40)]
+    receipt.notes = [f"The cost of {'m' * 250} is unknown." for _ in range(40)]
 
     header = json.loads(receipt.to_header())
 
@@ -68,7 +68,7 @@ def test_the_notes_go_before_the_attempts_do() -> None:
     assert "attempts_omitted" not in header
 
 
-def test_a_short_header_is_the_whole_receipt() -> None:
+def test_a_short_header_is_the_complete_receipt() -> None:
     receipt = receipt_of(["a/one", "b/two"])
 
     assert json.loads(receipt.to_header()) == receipt.to_json()
@@ -77,7 +77,7 @@ def test_a_short_header_is_the_whole_receipt() -> None:
 @pytest.mark.parametrize(
     ("costs", "total"), [([None, None], None), ([None, 0.1], 0.1), ([0.1, 0.2], 0.3), ([0.0, None], 0.0)]
 )
-def test_the_cost_is_the_sum_of_what_is_known(costs: list[float | None], total: float | None) -> None:
+def test_the_cost_is_the_sum_of_the_known_costs(costs: list[float | None], total: float | None) -> None:
     receipt = receipt_of(["a", "b"])
     for attempt, cost_usd in zip(receipt.attempts, costs, strict=True):
         attempt.settle(cost_usd)
@@ -86,7 +86,7 @@ def test_the_cost_is_the_sum_of_what_is_known(costs: list[float | None], total: 
 
 
 @pytest.mark.parametrize(("cost_usd", "billed"), [(0.1, "yes"), (0.0, "no"), (None, "unknown")])
-def test_what_is_billed_is_what_openrouter_said(cost_usd: float | None, billed: str) -> None:
+def test_billed_follows_the_cost_that_openrouter_reports(cost_usd: float | None, billed: str) -> None:
     attempt = Attempt(model="a", number=1)
 
     attempt.settle(cost_usd)
@@ -94,7 +94,7 @@ def test_what_is_billed_is_what_openrouter_said(cost_usd: float | None, billed: 
     assert (attempt.cost_usd, attempt.billed) == (cost_usd, billed)
 
 
-def test_a_failed_attempt_shows_why() -> None:
+def test_a_failed_attempt_shows_its_fault() -> None:
     attempt = Attempt(model="a", number=1, status=200)
 
     attempt.fail(Fault(code="rate_limited", status=429))
@@ -104,7 +104,7 @@ def test_a_failed_attempt_shows_why() -> None:
     assert (shown["status"], shown["billed"]) == (429, "no")
 
 
-def test_a_failure_after_the_usage_does_not_unsay_the_bill() -> None:
+def test_a_failure_after_the_usage_does_not_reset_the_cost() -> None:
     attempt = Attempt(model="a/one", number=1)
     attempt.settle_usage({"prompt_tokens": 1, "completion_tokens": 1, "cost": 0.5})
 

@@ -14,7 +14,7 @@ from tests.support.world import World, now_s
 pytestmark = pytest.mark.anyio
 
 
-async def test_only_the_last_model_is_tried_again() -> None:
+async def test_only_the_last_model_is_retried() -> None:
     world = World().script("a/one", fail(502)).script("b/two", fail(502), answer())
 
     got = await world.ask("a/one", "b/two")
@@ -25,7 +25,7 @@ async def test_only_the_last_model_is_tried_again() -> None:
 
 
 @pytest.mark.parametrize(("retries", "calls"), [(0, 1), (1, 2), (3, 4)])
-async def test_a_model_is_tried_again_as_often_as_is_asked_for(retries: int, calls: int) -> None:
+async def test_a_model_is_retried_as_often_as_requested(retries: int, calls: int) -> None:
     world = World().script("a/one", fail(502))
 
     await world.ask("a/one", gateway={"retries": retries})
@@ -34,7 +34,7 @@ async def test_a_model_is_tried_again_as_often_as_is_asked_for(retries: int, cal
 
 
 @pytest.mark.parametrize("act", [fail(404), fail(429), hang], ids=["404", "429", "hanging"])
-async def test_what_another_try_does_not_mend_is_not_tried_again(act: Act) -> None:
+async def test_a_fault_that_a_retry_cannot_fix_is_not_retried(act: Act) -> None:
     world = World().script("a/one", act)
 
     await world.ask("a/one")
@@ -42,7 +42,7 @@ async def test_what_another_try_does_not_mend_is_not_tried_again(act: Act) -> No
     assert world.upstream.models == ["a/one"]
 
 
-async def test_a_short_pause_that_the_model_named_is_waited_for() -> None:
+async def test_a_short_pause_that_the_model_asks_for_is_waited_for() -> None:
     world = World().script("a/one", fail(429, retry_after="1"), answer())
 
     got = await world.ask("a/one", "b/two")
@@ -52,7 +52,7 @@ async def test_a_short_pause_that_the_model_named_is_waited_for() -> None:
     assert now_s() == pytest.approx(1.0)
 
 
-async def test_nobody_sleeps_while_another_model_is_ready() -> None:
+async def test_no_request_waits_while_another_model_is_ready() -> None:
     world = World().script("a/one", fail(429, retry_after="17"))
 
     got = await world.ask("a/one", "b/two")
@@ -61,7 +61,7 @@ async def test_nobody_sleeps_while_another_model_is_ready() -> None:
     assert now_s() == 0.0
 
 
-async def test_a_pause_is_slept_when_no_model_is_left_and_it_fits() -> None:
+async def test_a_pause_is_waited_for_if_no_model_is_left_and_the_deadline_allows_it() -> None:
     world = World().script("a/one", fail(429, retry_after="17"), answer()).script("b/two", fail(404))
 
     got = await world.ask("a/one", "b/two")
@@ -70,7 +70,7 @@ async def test_a_pause_is_slept_when_no_model_is_left_and_it_fits() -> None:
     assert now_s() == pytest.approx(17.0)
 
 
-async def test_a_pause_beyond_the_deadline_is_told_and_not_slept() -> None:
+async def test_a_pause_beyond_the_deadline_is_returned_as_retry_after_at_once() -> None:
     world = World().script("a/one", fail(429, retry_after="17"))
 
     got = await world.ask("a/one", gateway={"deadline_ms": 10_000})
@@ -82,7 +82,7 @@ async def test_a_pause_beyond_the_deadline_is_told_and_not_slept() -> None:
     assert got.error["metadata"]["retryable"] is True
 
 
-async def test_the_budget_in_flight_is_waited_for_with_the_same_model() -> None:
+async def test_a_fault_of_the_budget_in_flight_is_retried_with_the_same_model() -> None:
     world = World().script("a/one", recorded("err-402-in-flight"), answer())
 
     got = await world.ask("a/one", "b/two")
@@ -93,15 +93,15 @@ async def test_the_budget_in_flight_is_waited_for_with_the_same_model() -> None:
 
 
 @pytest.mark.parametrize("early_s", [0.0, 0.004])
-async def test_a_pause_that_was_slept_is_over_though_the_clock_lags_a_little(early_s: float) -> None:
+async def test_a_pause_is_over_after_the_wait_even_if_the_clock_lags_a_little(early_s: float) -> None:
     clock_s = [0.0]
     candidate = Candidate(model="a/one", asked="a/one")
     limits = Limits(deadline_s=60, attempt_s=None, first_token_s=60, idle_s=60, retries=1)
     test = AnswerTest(json=False, reasoning_only=False)
     plan = Plan(requested=("a/one",), chain=(candidate,), limits=limits, answer_test=test)
     receipt = open_receipt(plan, "r", started_at_s=0)
-    rests = Cooldowns()
-    schedule = Schedule(plan, receipt, rests, now_s=lambda: clock_s[0], draw=random)
+    cooldowns = Cooldowns()
+    schedule = Schedule(plan, receipt, cooldowns, now_s=lambda: clock_s[0], draw=random)
     assert schedule.next() is not None
     schedule.failed(candidate, Fault(code="rate_limited", status=429, retry_after_s=1.0))
     step = schedule.next()
@@ -112,11 +112,11 @@ async def test_a_pause_that_was_slept_is_over_though_the_clock_lags_a_little(ear
     assert schedule.begins(step)
     schedule.answered(candidate)
     clock_s[0] = 1.2
-    assert rests.ready_at_s("a/one", now_s=1.2) <= 1.2  # it has answered: nothing is left to wait for
-    assert not rests._rests
+    assert cooldowns.ready_at_s("a/one", now_s=1.2) <= 1.2  # it has answered: no cooldown is left
+    assert not cooldowns._rests
 
 
-async def test_a_pause_that_was_slept_in_vain_is_not_told_again() -> None:
+async def test_retry_after_is_the_latest_pause_if_an_earlier_wait_was_in_vain() -> None:
     world = World().script("a/one", fail(429, retry_after="1"))
 
     got = await world.ask("a/one")
@@ -125,7 +125,7 @@ async def test_a_pause_that_was_slept_in_vain_is_not_told_again() -> None:
     assert got.headers["retry-after"] == "1"
 
 
-async def test_the_pause_that_the_last_attempt_asked_for_is_told() -> None:
+async def test_retry_after_is_the_pause_that_the_last_attempt_asked_for() -> None:
     world = World({"MAX_ATTEMPTS": "1"}).script("a/one", fail(429, retry_after="1"))
 
     got = await world.ask("a/one")

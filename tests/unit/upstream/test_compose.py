@@ -26,7 +26,7 @@ def sent(**fields: object) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("asked", "limits"),
+    ("requested", "limits"),
     [
         (None, {"prompt": 1.0, "completion": 2.0}),
         ({}, {"prompt": 1.0, "completion": 2.0}),
@@ -39,11 +39,11 @@ def sent(**fields: object) -> dict[str, Any]:
     ],
     ids=repr,
 )
-def test_no_caller_lifts_a_routes_ceiling(asked: object, limits: dict[str, object]) -> None:
-    body = sent(provider={"sort": "price", "max_price": asked})
+def test_a_caller_cannot_raise_a_routes_price_ceiling(requested: object, limits: dict[str, object]) -> None:
+    body = sent(provider={"sort": "price", "max_price": requested})
 
     assert body["provider"] == {"sort": "price", "max_price": limits}
 
 
-def test_a_route_without_a_provider_beside_it_sends_its_ceiling_alone() -> None:
+def test_without_a_provider_field_only_the_routes_ceiling_is_sent() -> None:
     assert sent()["provider"] == {"max_price": {"prompt": 1.0, "completion": 2.0}}

@@ -1,4 +1,4 @@
-"""Upstreams that are asked directly: beside OpenRouter in one chain, each with its own key."""
+"""Direct upstreams: in one chain with OpenRouter, each with its own key."""
 
 import json
 from typing import Any
@@ -26,7 +26,7 @@ DIRECT_KEY = "canary-of-the-direct-key"
 DIRECT_HOST = "direct.example"
 PRICES = {"fast": {"prompt": 1, "completion": 10}}
 DECLARED = {"near": {"base_url": DIRECT_BASE_URL, "secret": "NEAR_KEY", "usd_per_million_tokens": PRICES}}
-NEAR, AFAR = "direct:near/fast", "a/one"
+DIRECT_MODEL, OPENROUTER_MODEL = "direct:near/fast", "a/one"
 
 
 def world(**env: str) -> World:
@@ -44,38 +44,41 @@ def upstreams_in(receipt: dict[str, Any]) -> list[tuple[str, str, str | None]]:
 
 @pytest.mark.parametrize("streamed", [False, True])
 async def test_each_key_goes_to_its_own_host_and_nowhere_else(streamed: bool) -> None:
-    asked = world(SITE_URL="https://app.example").script("fast", fail(503))
+    made = world(SITE_URL="https://app.example").script("fast", fail(503))
 
-    got = await asked.ask(NEAR, AFAR, stream=streamed)
+    got = await made.ask(DIRECT_MODEL, OPENROUTER_MODEL, stream=streamed)
 
-    assert [(each.host, each.model) for each in asked.upstream.received] == [
+    assert [(each.host, each.model) for each in made.upstream.received] == [
         (DIRECT_HOST, "fast"),
-        ("openrouter.ai", AFAR),
+        ("openrouter.ai", OPENROUTER_MODEL),
     ]
-    near, afar = asked.upstream.received
-    assert near.headers["authorization"] == f"Bearer {DIRECT_KEY}"
-    assert afar.headers["authorization"] == f"Bearer {UPSTREAM_KEY}"
-    assert "http-referer" not in near.headers
-    assert UPSTREAM_KEY not in str(near)
-    assert DIRECT_KEY not in str(afar) + asked.log_text + got.body.decode() + str(got.headers)
+    direct, openrouter = made.upstream.received
+    assert direct.headers["authorization"] == f"Bearer {DIRECT_KEY}"
+    assert openrouter.headers["authorization"] == f"Bearer {UPSTREAM_KEY}"
+    assert "http-referer" not in direct.headers
+    assert UPSTREAM_KEY not in str(direct)
+    assert DIRECT_KEY not in str(openrouter) + made.log_text + got.body.decode() + str(got.headers)
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-async def test_every_attempt_says_which_upstream_it_was_at(streamed: bool) -> None:
-    asked = world().script("fast", fail(503))
+async def test_every_attempt_in_the_receipt_names_its_upstream(streamed: bool) -> None:
+    made = world().script("fast", fail(503))
 
-    got = await asked.ask(NEAR, AFAR, stream=streamed)
+    got = await made.ask(DIRECT_MODEL, OPENROUTER_MODEL, stream=streamed)
 
-    assert upstreams_in(got.receipt) == [(NEAR, "near", "overloaded"), (AFAR, "openrouter", None)]
+    assert upstreams_in(got.receipt) == [
+        (DIRECT_MODEL, "near", "overloaded"),
+        (OPENROUTER_MODEL, "openrouter", None),
+    ]
 
 
-async def test_openrouters_outage_is_survived() -> None:
-    asked = world().script(AFAR, refuse).script("b/two", fail(502))
+async def test_a_direct_upstream_answers_if_openrouter_is_down() -> None:
+    made = world().script(OPENROUTER_MODEL, refuse).script("b/two", fail(502))
 
-    got = await asked.ask(AFAR, "b/two", NEAR)
+    got = await made.ask(OPENROUTER_MODEL, "b/two", DIRECT_MODEL)
 
-    assert got.receipt["served"] == NEAR
-    assert got.headers["x-gateway-model"] == NEAR
+    assert got.receipt["served"] == DIRECT_MODEL
+    assert got.headers["x-gateway-model"] == DIRECT_MODEL
 
 
 @pytest.mark.parametrize(
@@ -87,35 +90,38 @@ async def test_openrouters_outage_is_survived() -> None:
         pytest.param(reply(302, location="https://evil.example/"), "direct_redirected", id="a redirect"),
     ],
 )
-async def test_an_account_at_fault_ends_its_own_upstream_and_no_other(act: Act, code: str) -> None:
-    asked = world().script("fast", act)
+async def test_an_account_fault_drops_its_own_upstream_only(act: Act, code: str) -> None:
+    made = world().script("fast", act)
 
-    got = await asked.ask(NEAR, "direct:near/other", AFAR)
+    got = await made.ask(DIRECT_MODEL, "direct:near/other", OPENROUTER_MODEL)
 
-    assert [each.model for each in asked.upstream.received] == ["fast", AFAR]
-    assert upstreams_in(got.receipt)[0] == (NEAR, "near", code)
+    assert [each.model for each in made.upstream.received] == ["fast", OPENROUTER_MODEL]
+    assert upstreams_in(got.receipt)[0] == (DIRECT_MODEL, "near", code)
     assert got.receipt["skipped"] == [
         {"model": "direct:near/other", "reason": "account_at_fault", "upstream": "near"}
     ]
 
 
-async def test_openrouters_refusal_of_its_key_leaves_direct_upstreams() -> None:
-    asked = world().script(AFAR, fail(401, "User not found."))
+async def test_direct_upstreams_are_still_called_if_openrouter_refuses_its_key() -> None:
+    made = world().script(OPENROUTER_MODEL, fail(401, "User not found."))
 
-    got = await asked.ask(AFAR, "b/two", NEAR)
+    got = await made.ask(OPENROUTER_MODEL, "b/two", DIRECT_MODEL)
 
-    assert upstreams_in(got.receipt) == [(AFAR, "openrouter", "upstream_key_rejected"), (NEAR, "near", None)]
+    assert upstreams_in(got.receipt) == [
+        (OPENROUTER_MODEL, "openrouter", "upstream_key_rejected"),
+        (DIRECT_MODEL, "near", None),
+    ]
 
 
-async def test_an_account_at_fault_ends_a_chain_that_has_no_other_upstream() -> None:
-    asked = world().script("fast", openai_error(401, "invalid_api_key"))
+async def test_an_account_fault_ends_a_chain_without_another_upstream() -> None:
+    made = world().script("fast", openai_error(401, "invalid_api_key"))
 
-    got = await asked.ask(NEAR, "direct:near/other")
+    got = await made.ask(DIRECT_MODEL, "direct:near/other")
 
     assert (got.status, got.error["code"]) == (502, "direct_key_rejected")
     assert got.error["metadata"]["source"] == "provider"
     assert got.headers["x-should-retry"] == "false"
-    assert len(asked.upstream.received) == 1
+    assert len(made.upstream.received) == 1
 
 
 @pytest.mark.parametrize(
@@ -130,41 +136,41 @@ async def test_an_account_at_fault_ends_a_chain_that_has_no_other_upstream() -> 
         pytest.param(openai_error(500, "server_error"), "provider_error", id="a fault"),
         pytest.param(reply(500, b"<html>", content_type="text/html"), "provider_error", id="its edge"),
         pytest.param(openai_error(403, "unsupported_country"), "direct_refused", id="the region"),
-        pytest.param(reply(403, b"<html>", content_type="text/html"), "direct_refused", id="its wall"),
+        pytest.param(reply(403, b"<html>", content_type="text/html"), "direct_refused", id="its firewall"),
         (breaks(RESET), "direct_connection_failed"),
         (reply(200, b'{"choices": [', RESET), "direct_connection_lost"),
         (reply(200, b""), "not_json"),
     ],
 )
-async def test_another_fault_goes_on_to_the_next_model_and_is_never_openrouters(act: Act, code: str) -> None:
-    asked = world().script("fast", act)
+async def test_other_faults_fall_back_and_are_never_attributed_to_openrouter(act: Act, code: str) -> None:
+    made = world().script("fast", act)
 
-    got = await asked.ask(NEAR, AFAR)
+    got = await made.ask(DIRECT_MODEL, OPENROUTER_MODEL)
 
-    assert upstreams_in(got.receipt)[0] == (NEAR, "near", code)
+    assert upstreams_in(got.receipt)[0] == (DIRECT_MODEL, "near", code)
     assert got.receipt["attempts"][0]["source"] == "provider"
-    assert got.receipt["served"] == AFAR
+    assert got.receipt["served"] == OPENROUTER_MODEL
 
 
-def test_no_fault_of_a_direct_upstream_speaks_of_openrouter() -> None:
+def test_no_fault_of_a_direct_upstream_mentions_openrouter() -> None:
     translated = [RULES[code] for code in AT_DIRECT.values()]
 
     assert {rule.source for rule in translated} == {"provider"}
     assert not [rule.message for rule in translated if "OpenRouter" in rule.message]
 
 
-def test_every_fault_that_is_openrouters_or_stops_a_chain_has_its_like_at_a_direct_upstream() -> None:
+def test_every_fault_of_openrouter_or_of_an_account_has_a_counterpart_at_a_direct_upstream() -> None:
     of_openrouter = {code for code, rule in RULES.items() if rule.source == "openrouter"}
     of_account = {code for code, rule in RULES.items() if rule.scope is not Scope.MODEL}
 
     assert of_openrouter | of_account <= set(AT_DIRECT) | set(AT_DIRECT.values())
 
 
-async def test_what_openrouter_alone_understands_does_not_go_to_a_direct_upstream() -> None:
-    asked = world()
+async def test_openrouters_own_fields_are_not_sent_to_a_direct_upstream() -> None:
+    made = world()
 
-    await asked.ask(
-        NEAR,
+    await made.ask(
+        DIRECT_MODEL,
         provider={"sort": "price"},
         plugins=[{"id": "web"}],
         reasoning={"effort": "low"},
@@ -173,84 +179,84 @@ async def test_what_openrouter_alone_understands_does_not_go_to_a_direct_upstrea
         my_own=1,
     )
 
-    (call,) = asked.upstream.received
+    (call,) = made.upstream.received
     assert set(call.body) == {"model", "messages", "temperature", "my_own", "reasoning_effort"}
     assert call.body["reasoning_effort"] == "low"
 
 
-async def test_a_request_without_such_fields_goes_up_as_it_came() -> None:
-    asked = world()
+async def test_a_request_without_openrouters_own_fields_is_sent_unchanged() -> None:
+    made = world()
 
-    await asked.ask(NEAR, temperature=0.25, my_own={"a": [1]})
+    await made.ask(DIRECT_MODEL, temperature=0.25, my_own={"a": [1]})
 
-    (call,) = asked.upstream.received
+    (call,) = made.upstream.received
     assert call.body["my_own"] == {"a": [1]}
     assert "stream_options" not in call.body
 
 
-async def test_a_stream_is_asked_for_its_usage_and_its_cost_is_reckoned() -> None:
+async def test_a_stream_is_asked_for_its_usage_and_its_cost_is_computed() -> None:
     usage = b'data: {"choices": [], "usage": {"prompt_tokens": 100, "completion_tokens": 20}}\n\n'
-    asked = world().script("fast", stream(text("Hello."), STOP, usage, DONE))
+    made = world().script("fast", stream(text("Hello."), STOP, usage, DONE))
 
-    got = await asked.ask(NEAR, stream=True, stream_options={"x": 1})
+    got = await made.ask(DIRECT_MODEL, stream=True, stream_options={"x": 1})
 
-    (call,) = asked.upstream.received
+    (call,) = made.upstream.received
     assert call.body["stream_options"] == {"x": 1, "include_usage": True}
     assert got.receipt["cost_usd"] == pytest.approx(0.0003)
     assert got.events[-2]["usage"]["cost"] == pytest.approx(0.0003)
 
 
-async def test_a_plain_answers_cost_is_reckoned_by_the_declared_price() -> None:
+async def test_a_plain_answers_cost_is_computed_from_the_declared_price() -> None:
     usage = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
-    asked = world().script("fast", answer(usage=usage))
+    made = world().script("fast", answer(usage=usage))
 
-    got = await asked.ask(NEAR)
+    got = await made.ask(DIRECT_MODEL)
 
     assert got.receipt["attempts"][0]["cost_usd"] == pytest.approx(0.0003)
     assert got.receipt["attempts"][0]["billed"] == "yes"
     assert got.json["usage"]["cost"] == pytest.approx(0.0003)
 
 
-@pytest.mark.parametrize("said", [{}, {"cost": 7}], ids=["nothing said", "a cost in some unit"])
-async def test_without_a_declared_price_the_cost_is_not_known(said: dict[str, object]) -> None:
-    asked = world().script("other", answer(usage={"prompt_tokens": 100, "completion_tokens": 20, **said}))
+@pytest.mark.parametrize("reported", [{}, {"cost": 7}], ids=["no cost", "a cost in an unknown unit"])
+async def test_without_a_declared_price_the_cost_is_unknown(reported: dict[str, object]) -> None:
+    made = world().script("other", answer(usage={"prompt_tokens": 100, "completion_tokens": 20, **reported}))
 
-    got = await asked.ask("direct:near/other")
+    got = await made.ask("direct:near/other")
 
     assert got.receipt["cost_usd"] is None
-    assert got.json["usage"]["cost"] == said.get("cost")
+    assert got.json["usage"]["cost"] == reported.get("cost")
 
 
-@pytest.mark.parametrize("model", [NEAR, "direct:near/other"])
-async def test_what_a_failed_answer_says_that_it_cost_is_no_bill(model: str) -> None:
+@pytest.mark.parametrize("model", [DIRECT_MODEL, "direct:near/other"])
+async def test_a_cost_that_a_failed_direct_answer_reports_is_ignored(model: str) -> None:
     empty = {"index": 0, "message": {"role": "assistant", "content": ""}, "finish_reason": "stop"}
     name = model.removeprefix("direct:near/")
-    asked = world().script(name, answer(choices=[empty], usage={"cost": 700}))
+    made = world().script(name, answer(choices=[empty], usage={"cost": 700}))
 
-    got = await asked.ask(model, gateway={"retries": 0})
+    got = await made.ask(model, gateway={"retries": 0})
 
     assert (got.error["code"], got.receipt["cost_usd"]) == ("empty_answer", None)
 
 
-async def test_a_ceiling_binds_by_the_declared_price() -> None:
-    got = await world().ask(NEAR, max_tokens=100_000, gateway={"max_cost_usd": 0.5})
+async def test_a_cost_ceiling_uses_the_declared_price() -> None:
+    got = await world().ask(DIRECT_MODEL, max_tokens=100_000, gateway={"max_cost_usd": 0.5})
 
     assert (got.status, got.error["code"]) == (402, "over_max_cost")
 
 
 @pytest.mark.parametrize("model", ["direct:nobody/fast", "direct:near", "direct:near/", "direct:"])
-async def test_an_upstream_that_is_not_declared_is_the_callers_fault(model: str) -> None:
-    asked = world()
+async def test_an_undeclared_upstream_is_a_400(model: str) -> None:
+    made = world()
 
-    got = await asked.ask(AFAR, model)
+    got = await made.ask(OPENROUTER_MODEL, model)
 
     assert (got.status, got.error["code"], got.error["param"]) == (400, "unknown_upstream", "models")
-    assert asked.upstream.received == []
+    assert made.upstream.received == []
 
 
-async def test_a_free_limit_of_openrouters_says_nothing_of_a_direct_model() -> None:
-    asked = world().script("x/y:free", fail(429, "free-models-per-min."))
+async def test_openrouters_free_limit_does_not_affect_direct_models() -> None:
+    made = world().script("x/y:free", fail(429, "free-models-per-min."))
 
-    await asked.ask("x/y:free", "direct:near/z:free")
+    await made.ask("x/y:free", "direct:near/z:free")
 
-    assert asked.upstream.models == ["x/y:free", "z:free"]
+    assert made.upstream.models == ["x/y:free", "z:free"]

@@ -21,19 +21,19 @@ async def relay(*steps: bytes | Exception) -> Answer:
         pytest.param(b'{"cost":1e999}', id="infinity"),
     ],
 )
-async def test_an_odd_usage_cannot_spoil_the_answer(usage: bytes) -> None:
+async def test_an_invalid_cost_does_not_spoil_the_stream(usage: bytes) -> None:
     got = await relay(text("Hi"), STOP, b'data: {"choices":[],"usage":' + usage + b"}\n\n", DONE)
 
     assert got.body.endswith(DONE)
 
 
-async def test_a_bug_after_the_commit_ends_in_one_error_event() -> None:
+async def test_a_bug_after_the_commit_ends_the_stream_with_one_error_event() -> None:
     got = await relay(text("Hi"), RuntimeError("a bug"))
 
     assert got.events[-1]["error"]["code"] == "gateway_fault"
 
 
-async def test_an_event_with_empty_data_says_nothing() -> None:
+async def test_an_event_with_empty_data_is_ignored() -> None:
     got = await relay(b"data:\n\n", text("Hi"), b"data:\n\n", STOP, DONE)
 
     assert got.headers["x-gateway-model"] == "a/one"
@@ -41,7 +41,7 @@ async def test_an_event_with_empty_data_says_nothing() -> None:
 
 
 @pytest.mark.parametrize("number", [b"NaN", b"-Infinity", b"1e999"])
-async def test_an_answer_with_a_number_beyond_json_is_json_or_has_failed(
+async def test_a_number_that_json_cannot_represent_never_reaches_the_client(
     number: bytes,
 ) -> None:
     body = b"{" + CHOICES % number + b"}"
@@ -51,7 +51,7 @@ async def test_an_answer_with_a_number_beyond_json_is_json_or_has_failed(
     json.loads(got.body, parse_constant=pytest.fail)
 
 
-async def test_an_error_as_first_event_is_read_though_its_blank_line_is_missing() -> None:
+async def test_an_error_as_first_event_is_read_even_without_its_blank_line() -> None:
     error = event({"error": {"code": 401, "message": "User not found."}})
     world = World().script("a/one", stream(error.rstrip()))
 
@@ -60,7 +60,7 @@ async def test_an_error_as_first_event_is_read_though_its_blank_line_is_missing(
     assert (got.status, world.upstream.models) == (401, ["a/one"])
 
 
-async def test_a_refused_key_stops_the_chain_though_its_body_breaks() -> None:
+async def test_a_refused_key_stops_the_chain_even_if_its_body_is_cut_off() -> None:
     world = World().script("a/one", reply(401, b'{"err', RESET))
 
     got = await world.ask("a/one", "b/two")
@@ -68,7 +68,7 @@ async def test_a_refused_key_stops_the_chain_though_its_body_breaks() -> None:
     assert (got.status, world.upstream.models) == (401, ["a/one"])
 
 
-async def test_a_long_pause_keeps_an_sdk_from_trying_again() -> None:
+async def test_a_long_pause_tells_sdks_not_to_retry() -> None:
     got = await World().script("a/one", recorded("err-429-free-daily")).ask("a/one")
 
     assert got.headers["retry-after"] == "54000"
