@@ -1,4 +1,4 @@
-"""The wire formats that callers speak, one package for each.
+"""The wire formats that callers use, one package for each.
 
 It may import from ``catalog`` and the packages below it.
 """

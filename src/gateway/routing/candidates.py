@@ -1,4 +1,4 @@
-"""From the names that a request, a route or a setting has to the links of a chain."""
+"""Turns the names in a request, a task route or a setting into the candidates of a chain."""
 
 from collections.abc import Iterator
 
@@ -19,11 +19,12 @@ from gateway.settings.upstreams import split_direct
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CandidateInfo:
-    """A candidate, with what is known of it.
+    """A candidate, with its catalogue entry and its task route.
 
     Attributes:
-        listed: the model as the catalogue has it; None where it has not, or there is no catalogue.
-        route: the task route that it came by; None where it was named itself.
+        candidate: the candidate.
+        listed: the model's entry in the catalogue; None if it has none, or there is no catalogue.
+        route: the task route that the candidate belongs to; None if the model itself was named.
     """
 
     candidate: Candidate
@@ -34,10 +35,10 @@ class CandidateInfo:
 def candidates_of(
     name: str, route: TaskRoute | None, chat: ChatRequest, settings: Settings, catalog: Catalog | None
 ) -> Iterator[CandidateInfo]:
-    """Yield the links that one name stands for: itself, or the models of its route.
+    """Yield the candidates for one name: the model itself, or the models of its task route.
 
     Raises:
-        GatewayError: it names a direct upstream that is not declared.
+        GatewayError: a name that starts with ``direct:`` has no declared upstream, or no model.
     """
     for model in route.models if route else (name,):
         yield _direct(model, route, chat, settings) or _listed(model, route, chat, catalog)
@@ -49,20 +50,21 @@ def _direct(
     parts = split_direct(model)
     if parts is None:
         return None
-    name, asked = parts
+    name, upstream_model = parts
     direct = settings.direct.get(name)
-    if direct is None or not asked:
+    if direct is None or not upstream_model:
         raise GatewayError(
             "unknown_upstream",
-            f"A `direct:NAME/MODEL` must name a model, and one of: {', '.join(settings.direct) or 'none'}.",
+            "`direct:NAME/MODEL` must name a declared upstream and a model. "
+            f"The declared upstreams are: {', '.join(settings.direct) or 'none'}.",
             param=chat.field_of(model),
         )
-    price = direct.prices.get(asked)
+    price = direct.prices.get(upstream_model)
     costs = estimate_costs(chat, price or Price())
     candidate = Candidate(
         model=model,
         upstream=name,
-        asked=asked,
+        asked=upstream_model,
         task=route.name if route else None,
         price=price,
         estimated_cost_usd=costs.likely_usd,
@@ -73,7 +75,7 @@ def _direct(
 
 def _listed(model: str, route: TaskRoute | None, chat: ChatRequest, catalog: Catalog | None) -> CandidateInfo:
     listed = catalog.find(model) if catalog else None
-    # A variant that searches the web adds a fee that no list price holds.
+    # The variant `:online` searches the web, for a fee that the list price does not include.
     price = Price() if listed is None or model.endswith(":online") else listed_price(listed)
     costs = estimate_costs(chat, price, listed)
     candidate = Candidate(

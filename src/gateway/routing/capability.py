@@ -1,7 +1,8 @@
-"""Can a model serve a request? What the catalogue says against it, before a call is wasted.
+"""Checks by the catalogue whether a model can serve a request, so that no call is wasted on one that cannot.
 
-A table of checks, read from the top. A check is *certain* where a call could only fail: that is what it
-takes to pass over the model that the caller named first. What the catalogue does not say is no reason.
+The checks are a table, and run from its top. A check is *certain* if a call to the model could only fail.
+Only a certain check excludes the model that the caller named first. A model is never excluded because the
+catalogue lacks a piece of information.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,12 +19,12 @@ from gateway.http.json_values import Json, JsonObject, list_or_empty, number_or_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What is asked of the catalogue.
+    """What a model is checked against.
 
     Attributes:
         chat: the request.
-        require: parameters that the model's route insists on.
-        now_s: Unix time.
+        require: parameters that the model's task route requires.
+        now_s: Unix time in seconds.
     """
 
     chat: ChatRequest
@@ -33,19 +34,25 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ineligible:
-    """Why a model is passed over, and whether a call could only fail."""
+    """Why a model is not eligible.
+
+    Attributes:
+        reason: the skip reason, as the receipt shows it.
+        certain: whether a call to the model could only fail, or is not allowed.
+        details: details for the receipt.
+    """
 
     reason: str
     certain: bool
     details: JsonObject = field(default_factory=dict)
 
 
-# What speaks against a model; None where nothing does.
+# Takes a catalogue entry; returns details of why the model cannot serve the request, None if it can.
 Check: TypeAlias = Callable[[JsonObject, Question], JsonObject | None]
 
 
 def check_capability(listed: JsonObject, question: Question) -> Ineligible | None:
-    """Return the first thing that speaks against a listed model; None where nothing does."""
+    """Return the first check that a catalogue model fails; None if it passes all."""
     for reason, check, certain in CHECKS:
         details = check(listed, question)
         if details is not None:
@@ -65,7 +72,7 @@ def _certainly_too_long(listed: JsonObject, question: Question) -> JsonObject | 
     return (
         None
         if question.chat.requirements.shrinks
-        else _beyond(listed, question.chat.requirements.tokens.least)
+        else _exceeds_context(listed, question.chat.requirements.tokens.least)
     )
 
 
@@ -74,11 +81,11 @@ def _likely_too_long(listed: JsonObject, question: Question) -> JsonObject | Non
     return (
         None
         if requirements.shrinks
-        else _beyond(listed, requirements.tokens.likely + (question.chat.max_tokens or 0))
+        else _exceeds_context(listed, requirements.tokens.likely + (question.chat.max_tokens or 0))
     )
 
 
-def _beyond(listed: JsonObject, tokens: int) -> JsonObject | None:
+def _exceeds_context(listed: JsonObject, tokens: int) -> JsonObject | None:
     context = number_or_none(listed.get("context_length"))
     if not context or tokens <= context:
         return None
@@ -86,32 +93,35 @@ def _beyond(listed: JsonObject, tokens: int) -> JsonObject | None:
 
 
 def _lacks_input(listed: JsonObject, question: Question) -> JsonObject | None:
-    return _lacks_side(listed, "input_modalities", question.chat.requirements.inputs - FILE)
+    return _lacks_modality(listed, "input_modalities", question.chat.requirements.inputs - FILE)
 
 
 def _lacks_file_input(listed: JsonObject, question: Question) -> JsonObject | None:
-    return _lacks_side(listed, "input_modalities", question.chat.requirements.inputs & FILE)
+    return _lacks_modality(listed, "input_modalities", question.chat.requirements.inputs & FILE)
 
 
 def _lacks_output(listed: JsonObject, question: Question) -> JsonObject | None:
-    return _lacks_side(listed, "output_modalities", question.chat.requirements.outputs)
+    return _lacks_modality(listed, "output_modalities", question.chat.requirements.outputs)
 
 
-def _lacks_side(listed: JsonObject, side: str, wanted: frozenset[str]) -> JsonObject | None:
+def _lacks_modality(listed: JsonObject, field_name: str, wanted: frozenset[str]) -> JsonObject | None:
     if not wanted:
         return None
-    has = {str(each) for each in list_or_empty(object_or_empty(listed.get("architecture")).get(side))}
+    has = {str(each) for each in list_or_empty(object_or_empty(listed.get("architecture")).get(field_name))}
     missing: list[Json] = [*sorted(wanted - has)]
     return {"missing": missing} if has and missing else None
 
 
-def _lacks(listed: JsonObject, *needed: frozenset[str] | None) -> JsonObject | None:
-    """Return what a model does not support; each is known by one or several names, and None is nothing."""
-    needed = tuple(names for names in needed if names)
-    if not needed:
+def _lacks(listed: JsonObject, *parameters: frozenset[str] | None) -> JsonObject | None:
+    """Return the parameters that a model does not support; None if there are none.
+
+    Each item of ``parameters`` holds the names of one parameter, any of which is enough. None is ignored.
+    """
+    parameters = tuple(names for names in parameters if names)
+    if not parameters:
         return None
     supported = {str(each) for each in list_or_empty(listed.get("supported_parameters"))}
-    missing: list[Json] = [min(names) for names in needed if names and not names & supported]
+    missing: list[Json] = [min(names) for names in parameters if names and not names & supported]
     return {"missing": missing} if supported and missing else None
 
 
@@ -141,11 +151,12 @@ JSON_PARAMETERS: Mapping[str, frozenset[str]] = MappingProxyType(
     }
 )
 
-# The reason, the check, and whether it is certain. Sources: OpenRouter's list of models for what each field
-# means; its errors for what happens without: 404 "No endpoints found that support tool use", "… image input",
-# "… can handle the requested parameters" (with `require_parameters`). What it drops in silence
-# (`response_format` where nobody supports it), or has a plugin for (files), is not certain; nor is what is
-# announced (`expiration_date`).
+# The skip reason, the check, and whether it is certain. Sources: OpenRouter's model list, for the meaning of
+# each field; OpenRouter's errors, for what happens if a model lacks it: 404 "No endpoints found that support
+# tool use", "… image input", "… can handle the requested parameters" (with `require_parameters`).
+# Some checks are not certain. OpenRouter drops `response_format` without an error if no endpoint supports it.
+# It has a plugin for files. `expiration_date` is only an announcement. A context that is likely too small is
+# an estimate.
 CHECKS: tuple[tuple[str, Check, bool], ...] = (
     ("no_tools", _lacks_tools, True),
     ("no_such_input", _lacks_input, True),

@@ -1,4 +1,4 @@
-"""A chain as it was planned: its links in order, what was left out of it and why, and within which limits."""
+"""Defines the plan of a request: the chain of candidates, the skipped models, and the limits."""
 
 from dataclasses import field
 from typing import Literal
@@ -13,17 +13,18 @@ from gateway.settings.price import Price
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """One link of the chain.
+    """A model to try: one entry of the chain.
 
     Attributes:
-        model: its name as the caller, a route or a setting has it: what receipts show.
-        upstream: who is asked: ``openrouter``, or the name of an upstream that is asked directly.
-        asked: the model's name there.
-        task: the route that it came by; None where it was named itself.
-        estimated_cost_usd: what it may well cost; None where its price is not known.
-        worst_cost_usd: what it may cost at the most; None where its price, a length or a fee is not known.
-        price: what a direct upstream charges, which says no cost itself; None where it is not known.
-        max_price: the ceiling of its route, for OpenRouter's choice of a provider.
+        model: its name as the caller, a task route or a setting wrote it. Receipts show this name.
+        upstream: where it is called: ``openrouter``, or the name of a direct upstream.
+        asked: its name at that upstream.
+        task: the task route that it belongs to; None if the model itself was named.
+        estimated_cost_usd: the likely cost of one attempt; None if its price is unknown.
+        worst_cost_usd: the upper bound of one attempt's cost; None if a price, length or fee is unknown.
+        price: the price at a direct upstream, which does not state costs; None if it is unknown, and for
+            OpenRouter.
+        max_price: the price ceiling of its task route, for OpenRouter's choice of a provider.
     """
 
     model: str
@@ -38,10 +39,13 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """The next attempt: whom to ask, after how many seconds, and for how long at the most.
+    """The next attempt: which model to call, when, and for how long at most.
 
     Attributes:
-        share_s: its part of what is left of the deadline, counted from its start.
+        candidate: the model to call.
+        number: which try of this model it is, from 1.
+        wait_s: how many seconds to wait before the attempt starts.
+        share_s: the attempt's share of the time left until the deadline, in seconds from the attempt's start.
     """
 
     candidate: Candidate
@@ -52,7 +56,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
-    """A model that is not asked, and why; ``details`` say more of the reason."""
+    """A model that is not called.
+
+    Attributes:
+        model: its name.
+        reason: why it is not called, as the receipt shows it.
+        details: details of the reason, for the receipt.
+    """
 
     model: str
     reason: str
@@ -61,20 +71,21 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The times of one request, in seconds, and its retries.
+    """The limits of one request: times in seconds, attempts, and cost.
 
     Attributes:
-        deadline_s: the whole chain, until a model commits.
-        attempt_s: one attempt, until it commits; None for its share of what is left.
-        first_token_s: a stream's first progress.
-        idle_s: between progress after the commit.
-        retries: further tries of one model.
-        max_attempts: how many attempts there may be in all, with those of a stream that is taken over.
+        deadline_s: the time limit of the complete chain, until a model commits.
+        attempt_s: the time limit of one attempt, until it commits; None for its share of the time left.
+        first_token_s: the time limit for a stream's first progress.
+        idle_s: the longest time without progress after the commit.
+        retries: how many times one model is tried again.
+        max_attempts: how many attempts the request may make in all, including those that take over a stream.
         guard_events: how many events of a committed stream are watched; None: all.
-        hedge_s: a second model starts when the first shows nothing for so long; None: never.
-        keepalive_s: how often a waiting stream gets a comment; None: it gets none.
-        max_cost_usd: the ceiling over all attempts together; None: there is none.
-        over_ceiling: why a model is left out that does not fit it: whose ceiling it is.
+        hedge_s: after this time without a commit, a second model starts as well; None: never.
+        keepalive_s: how often a stream gets a comment while it waits for a model; None: never.
+        max_cost_usd: the cost ceiling of all attempts together, in USD; None: there is none.
+        over_ceiling: the skip reason of a model that could exceed ``max_cost_usd``: ``over_budget`` if the
+            caller's budget sets that ceiling, else ``over_max_cost``.
     """
 
     deadline_s: float
@@ -92,21 +103,22 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What execute walks.
+    """The plan of one request, which ``fallback.execute`` runs.
 
     Attributes:
-        requested: every model that was asked for, in order, the routes' among them.
-        chain: the links that are left, in the order in which they are tried.
-        skipped: those that are not, and why.
-        order: how the chain was ordered as a whole.
-        by_speed: whether an order, of the chain or of a route in it, goes by how fast models are.
-        notes: what the caller should know of the plan, in words.
-        nothing_left: the code of the fault that a chain without links ends in; empty where it has some.
-        answer_test: what a plain answer must be.
-        cache_ttl_s: how old a kept answer may be; None where none is wanted, or kept.
-        on_midstream: what happens when a committed stream breaks off.
-        openai_usage: whether the caller asked for OpenAI's usage chunk, whose ``choices`` are empty.
-        list_errors: whether the error of a spent chain lists every attempt's.
+        requested: every model that was requested, in order, including those of task routes.
+        chain: the candidates to try, in order.
+        skipped: the models that are not tried, and why.
+        order: the order of the complete chain.
+        by_latency: whether the chain, or a route in it, is ordered by latency (``fastest``).
+        notes: notes about the plan, for the caller to read.
+        nothing_left: the error code if the chain has no candidates; empty if it has some.
+        limits: the limits on time, attempts and cost.
+        answer_test: what a plain answer must satisfy.
+        cache_ttl_s: how old a cached answer may be, in seconds; None: no cached answer is used or stored.
+        on_midstream: what happens if a committed stream is cut off.
+        list_errors: whether the error of an exhausted chain lists the errors of all attempts.
+        openai_usage: whether the caller requested OpenAI's usage chunk, whose ``choices`` are empty.
     """
 
     requested: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What one attempt may well cost, and what it may cost at the most, by list prices."""
+"""Estimates from list prices what one attempt will likely cost, and what it can cost at most."""
 
 from gateway.catalog.prices import usd_per_request
 from gateway.dialects.chat.request import ChatRequest
@@ -6,20 +6,21 @@ from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject, number_or_none, object_or_empty
 from gateway.settings.price import Price
 
-# An answer's length where nothing bounds it: what a page of text comes to.
+# The likely length of an answer without a limit: about a page of text.
 EXPECTED_COMPLETION_TOKENS = 500
-# What a prompt costs at the most that is kept for later. Source: OpenRouter "Prompt Caching".
+# A prompt that is written to a provider's cache costs at most this multiple of its normal price.
+# Source: OpenRouter "Prompt Caching".
 CACHE_WRITE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostEstimate:
-    """What one attempt costs, in USD; None where the price, or a length, is not known.
+    """What one attempt costs, in USD; None if the price or a length is unknown.
 
     Attributes:
-        likely_usd: with an answer of ordinary length.
-        most_usd: at the most. List prices are those of a model's cheapest endpoint, so a dearer one can go
-            above this.
+        likely_usd: the cost with an answer of ordinary length.
+        most_usd: the upper bound at list price; None also if there may be fees. The list price is that of
+            the model's cheapest endpoint, so an attempt at a more expensive endpoint can cost more.
     """
 
     likely_usd: float | None
@@ -27,13 +28,13 @@ class CostEstimate:
 
 
 def estimate_costs(chat: ChatRequest, price: Price, listed: JsonObject | None = None) -> CostEstimate:
-    """Return what an attempt costs; ``listed`` is the model as the catalogue has it, where it has."""
+    """Return what one attempt costs. ``listed`` is the model's entry in the catalogue, if it has one."""
     tokens, most_tokens = chat.requirements.tokens, _most_completion_tokens(chat, listed)
-    times = CACHE_WRITE if chat.requirements.writes_cache else 1
+    factor = CACHE_WRITE if chat.requirements.writes_cache else 1
     per_request_usd = usd_per_request(listed) if listed else 0.0
 
     def usd(prompt_tokens: float, completion_tokens: float) -> float | None:
-        tokens_usd = price.cost_usd(prompt_tokens * times, completion_tokens * chat.choices)
+        tokens_usd = price.cost_usd(prompt_tokens * factor, completion_tokens * chat.choices)
         return None if tokens_usd is None else tokens_usd + per_request_usd
 
     likely_tokens = min(EXPECTED_COMPLETION_TOKENS, most_tokens or EXPECTED_COMPLETION_TOKENS)
@@ -45,7 +46,7 @@ def estimate_costs(chat: ChatRequest, price: Price, listed: JsonObject | None = 
 
 
 def _most_completion_tokens(chat: ChatRequest, listed: JsonObject | None) -> float | None:
-    """Return the caller's own limit, else the model's, else its whole context; None where nothing says."""
+    """Return the caller's limit on tokens, else the model's, else its context length; None if unknown."""
     if chat.max_tokens is not None and chat.max_tokens > 0:
         return float(chat.max_tokens)
     if listed is None:

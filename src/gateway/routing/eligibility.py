@@ -1,4 +1,4 @@
-"""Which links of a chain may be asked: the caller's rights, the catalogue, the route, and the money."""
+"""Decides which candidates may be called, by the caller's rights, prices, budgets and the catalogue."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
@@ -18,7 +18,7 @@ from gateway.settings.keys import may_use
 from gateway.settings.options import Options
 from gateway.settings.price import Price
 
-# What a chain without links ends in, by a reason for which one was left out; the first that applies.
+# The error code of a chain without candidates, by skip reason. The first entry that occurs counts.
 NOTHING_LEFT: Mapping[str, str] = MappingProxyType(
     {
         "over_max_cost": "over_max_cost",
@@ -32,7 +32,13 @@ NOTHING_LEFT: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class SortedCandidates:
-    """Links as they were judged: those that fit, those that may all the same, and what is left out."""
+    """Candidates, sorted by eligibility.
+
+    Attributes:
+        fit: the eligible candidates.
+        doubtful: candidates that are skipped for a reason that is not certain. They may still work.
+        skipped: all skipped models with their reasons, including the doubtful ones.
+    """
 
     fit: list[Candidate] = field(default_factory=list)
     doubtful: list[Candidate] = field(default_factory=list)
@@ -41,10 +47,15 @@ class SortedCandidates:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Eligibility:
-    """Judges the links of one request.
+    """Decides which candidates of one request are eligible.
 
     Attributes:
-        named_first: the model that the caller named first; it is asked unless it certainly cannot work.
+        chat: the request.
+        options: the options that apply to it.
+        caller: the caller's key name, and what the key allows.
+        signals: the signals that routing uses.
+        named_first: the model that the caller named first; None if that is a task, or no model is named. It
+            is skipped only for a certain reason.
     """
 
     chat: ChatRequest
@@ -53,38 +64,37 @@ class Eligibility:
     signals: Signals
     named_first: str | None
 
-    def judge(self, links: Iterable[CandidateInfo]) -> SortedCandidates:
-        """Return the links sorted into what fits and what does not."""
-        judged = SortedCandidates()
-        for link in links:
-            candidate = link.candidate
-            against = self._against(link)
-            if against is None or (candidate.model == self.named_first and not against.certain):
-                judged.fit.append(candidate)
+    def judge(self, infos: Iterable[CandidateInfo]) -> SortedCandidates:
+        """Return the candidates, sorted by eligibility."""
+        result = SortedCandidates()
+        for info in infos:
+            candidate = info.candidate
+            found = self._check(info)
+            if found is None or (candidate.model == self.named_first and not found.certain):
+                result.fit.append(candidate)
                 continue
-            judged.skipped.append(
-                Skipped(model=candidate.model, reason=against.reason, details=against.details)
-            )
-            if not against.certain:
-                judged.doubtful.append(candidate)
-        return judged
+            result.skipped.append(Skipped(model=candidate.model, reason=found.reason, details=found.details))
+            if not found.certain:
+                result.doubtful.append(candidate)
+        return result
 
-    def _against(self, link: CandidateInfo) -> Ineligible | None:
-        candidate = link.candidate
-        # Who brings an OpenRouter key of its own spends nobody else's.
-        foreign = self.caller.own_key is not None and candidate.upstream != OPENROUTER
-        if foreign or not may_use(self.caller.models, candidate.model, candidate.task):
+    def _check(self, info: CandidateInfo) -> Ineligible | None:
+        """Return why a candidate is not eligible; None if it is."""
+        candidate = info.candidate
+        # A caller with its own OpenRouter key must not spend the operator's keys for other upstreams.
+        is_operators_key = self.caller.own_key is not None and candidate.upstream != OPENROUTER
+        if is_operators_key or not may_use(self.caller.models, candidate.model, candidate.task):
             return Ineligible(reason="not_allowed", certain=True)
-        # Money first: an opinion of the catalogue's that is only a doubt must not stand before a ceiling.
-        return self._over_price(link) or self._too_dear(candidate) or self._misfit(link)
+        # Money first: a reason from the catalogue may be uncertain, and must not hide an exceeded ceiling.
+        return self._over_price(info) or self._too_expensive(candidate) or self._incapable(info)
 
-    def _over_price(self, link: CandidateInfo) -> Ineligible | None:
-        """Return whether a model charges more for a token than its route, or the request, allows."""
-        candidate, route = link.candidate, link.route
+    def _over_price(self, info: CandidateInfo) -> Ineligible | None:
+        """Check the model's token prices against the ceilings of its task route and of the request."""
+        candidate, route = info.candidate, info.route
         ceilings = [each for each in (route and route.max_price, self.chat.requirements.max_price) if each]
         if not ceilings:
             return None
-        price = candidate.price or (lowest_price(link.listed) if link.listed else Price())
+        price = candidate.price or (lowest_price(info.listed) if info.listed else Price())
         for ceiling in ceilings:
             for kind in ("prompt", "completion"):
                 usd, limit_usd = getattr(price, kind), getattr(ceiling, kind)
@@ -93,36 +103,36 @@ class Eligibility:
                 if usd is not None and usd > limit_usd:
                     details: JsonObject = {"kind": kind, "usd_per_million_tokens": usd}
                     return Ineligible(reason="over_max_price", certain=True, details=details)
-                # OpenRouter holds its providers to the ceiling; with a direct upstream nobody does.
+                # OpenRouter enforces the ceiling for its providers. A direct upstream does not.
                 if usd is None and candidate.upstream != OPENROUTER:
                     return Ineligible(reason="price_unknown", certain=True)
         return None
 
-    def _misfit(self, link: CandidateInfo) -> Ineligible | None:
-        """Return what the catalogue says against a link."""
-        route = link.route
+    def _incapable(self, info: CandidateInfo) -> Ineligible | None:
+        """Check by the catalogue whether the model can serve the request."""
+        route = info.route
         if self.signals.catalog is None:
             return None
-        if link.listed is None:
-            gone = route is not None and route.is_built_in and self.signals.is_fresh
-            return Ineligible(reason="not_listed", certain=False) if gone else None
+        if info.listed is None:
+            is_reason = route is not None and route.is_built_in and self.signals.is_fresh
+            return Ineligible(reason="not_listed", certain=False) if is_reason else None
         question = Question(
             chat=self.chat,
             require=route.require if route else (),
             now_s=self.signals.now_s,
         )
-        found = check_capability(link.listed, question)
-        # An old list does not say for sure what a model cannot do.
+        found = check_capability(info.listed, question)
+        # An old model list does not show with certainty what a model cannot do.
         return found if found is None or self.signals.is_fresh else replace(found, certain=False)
 
-    def _too_dear(self, candidate: Candidate) -> Ineligible | None:
-        """Return whether one attempt alone could go above the request's ceiling, or above its budget."""
+    def _too_expensive(self, candidate: Candidate) -> Ineligible | None:
+        """Check whether one attempt alone could exceed the request's cost ceiling or the caller's budget."""
         ceiling_usd, worst_usd = self.options.max_cost_usd, candidate.worst_cost_usd
         left_usd = self.signals.budget_left_usd
         if worst_usd is None:
-            is_bound = ceiling_usd is not None or left_usd is not None
+            limited = ceiling_usd is not None or left_usd is not None
             return (
-                Ineligible(reason="price_unknown", certain=True) if is_bound and self.options.strict else None
+                Ineligible(reason="price_unknown", certain=True) if limited and self.options.strict else None
             )
         details: JsonObject = {"worst_cost_usd": round(worst_usd, 9)}
         if ceiling_usd is not None and worst_usd > ceiling_usd:
@@ -133,6 +143,6 @@ class Eligibility:
 
 
 def fault_of_empty_chain(reasons: Iterable[str]) -> str:
-    """Return the code of the fault that a chain ends in of which nothing is left."""
+    """Return the error code of a chain without candidates, by the reasons why they were skipped."""
     given = set(reasons)
     return next((code for reason, code in NOTHING_LEFT.items() if reason in given), "no_model_fits")

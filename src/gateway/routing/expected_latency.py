@@ -1,18 +1,23 @@
-"""How long a model may take, by what OpenRouter says of its endpoints: for models not yet measured here."""
+"""Estimates from OpenRouter's endpoint statistics the latency of models that have not been measured here."""
 
 from gateway.http.json_values import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
 
-# What a plain answer is waited for beyond its first token.
+# How many tokens a plain answer is assumed to have after its first token.
 ANSWER_TOKENS = 300
-# OpenRouter's text says milliseconds, its example has seconds; no model's median is below this many ms.
+# OpenRouter's documentation says milliseconds, but its example has seconds. No model's median is below this
+# many milliseconds, so a smaller value is taken as seconds.
 SECONDS_BELOW = 20.0
 
 
 def expected_ms(endpoints: JsonObject, *, stream: bool) -> float | None:
-    """Return the median time to a stream's first token, or to a whole answer of ordinary length, in ms.
+    """Return the median time to a stream's first token, or to a complete plain answer, in milliseconds.
 
-    ``endpoints`` is the ``data`` of a model's endpoints. Counts the fastest endpoint that is healthy; None
-    where none has been measured. Source: OpenRouter `latency_last_30m`, `throughput_last_30m`, `status`.
+    The fastest healthy endpoint counts. None if there are no statistics for any.
+    Source: OpenRouter `latency_last_30m`, `throughput_last_30m`, `status`.
+
+    Args:
+        endpoints: the ``data`` object of OpenRouter's reply for a model's endpoints.
+        stream: whether a stream is requested; a plain answer of ``ANSWER_TOKENS`` takes longer.
     """
     times = [_ms(object_or_empty(each), stream=stream) for each in list_or_empty(endpoints.get("endpoints"))]
     return min((ms for ms in times if ms is not None), default=None)

@@ -1,4 +1,4 @@
-"""In which order a chain is tried: as it was given, the cheapest first, the fastest, by weights, sticky."""
+"""Orders the candidates of a chain: as given, cheapest first, fastest first, by weights, or sticky."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import field
@@ -12,13 +12,14 @@ UNKNOWN_LAST = float("inf")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderBy:
-    """What an order goes by.
+    """An order, and the data that it uses.
 
     Attributes:
-        weights: by model; 1 where there is none. A weight of 0 comes after all others.
-        expected_ms: how long a model takes to commit; None where nobody knows.
-        session_model: what served the session last; None where there is no session, or it is new.
-        draw: a random number from 0 up to 1.
+        how: the order.
+        weights: by model, for ``weighted``; 1 for a model without one. A model of weight 0 comes last.
+        expected_ms: returns a candidate's expected time to commit in ms; None if it is unknown.
+        session_model: the model that served the session last; None if there is no session, or it is new.
+        draw: returns a random number, at least 0 and below 1.
     """
 
     how: Order
@@ -29,13 +30,13 @@ class OrderBy:
 
 
 def ordered(candidates: list[Candidate], by: OrderBy) -> list[Candidate]:
-    """Return the candidates in the order in which they are tried; those that are equal as they were given."""
+    """Return the candidates in the order in which they are tried. Equal ones keep the given order."""
     if by.how == "cheapest":
         return sorted(candidates, key=lambda each: _or_last(each.estimated_cost_usd))
     if by.how == "fastest":
         return sorted(candidates, key=lambda each: _or_last(by.expected_ms(each)))
     if by.how == "weighted":
-        return sorted(candidates, key=lambda each: _place(by.weights.get(each.model, 1.0), by.draw()))
+        return sorted(candidates, key=lambda each: _weighted_key(by.weights.get(each.model, 1.0), by.draw()))
     if by.how == "sticky":
         return sorted(candidates, key=lambda each: each.model != by.session_model)
     return candidates
@@ -45,8 +46,8 @@ def _or_last(value: float | None) -> float:
     return UNKNOWN_LAST if value is None else value
 
 
-def _place(weight: float, draw: float) -> float:
-    """Return a key: sorted by it, each candidate comes first as often as its share of the weights.
+def _weighted_key(weight: float, draw: float) -> float:
+    """Return a random sort key, with which each candidate comes first as often as its share of the weights.
 
     Source: Efraimidis and Spirakis, "Weighted random sampling with a reservoir".
     """

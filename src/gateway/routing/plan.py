@@ -1,4 +1,4 @@
-"""plan: which models are asked, in which order, within which limits; and which are not, and why not."""
+"""Plans a request: which models are tried, in which order, within which limits, and which are skipped."""
 
 from dataclasses import replace
 from itertools import chain as joined
@@ -18,38 +18,46 @@ from gateway.settings.options import Options, Order
 from gateway.settings.settings import Settings
 from gateway.settings.task_routes import TaskRoute
 
-NOT_SURE = "By the list of models none of the chain fits this request for sure; those that may were kept."
+NOT_SURE = "By the model list, no model of the chain surely supports this request. Those that may are tried."
 
 
 def plan(
     chat: ChatRequest, selection: Selection, settings: Settings, caller: Caller, signals: Signals
 ) -> Plan:
-    """Return the chain for a request: the models and tasks that it selects, in order, within its limits.
+    """Return the plan of a request: the chain of the models and tasks that it selects, and its limits.
+
+    Args:
+        chat: the request.
+        selection: the names, task routes and options that apply to it.
+        settings: the Worker's settings.
+        caller: the caller's key name, and what the key allows.
+        signals: the signals that routing uses.
 
     Raises:
-        GatewayError: it names a direct upstream that is not declared.
+        GatewayError: a name that starts with ``direct:`` has no declared upstream, or no model.
     """
     options = selection.options
     if not options.fallbacks:
         selection = replace(selection, names=selection.names[:1], routes=selection.routes[:1])
     names, routes = selection.names, selection.routes
-    links = [
+    infos = [
         [*candidates_of(name, route, chat, settings, signals.catalog)]
         for name, route in zip(names, routes, strict=True)
     ]
     named_first = names[0] if chat.models and routes[0] is None else None
-    judge = Eligibility(chat=chat, options=options, caller=caller, signals=signals, named_first=named_first)
-    groups, skipped, notes = _left([judge.judge(each) for each in links])
+    eligibility = Eligibility(
+        chat=chat, options=options, caller=caller, signals=signals, named_first=named_first
+    )
+    groups, skipped, notes = _eligible([eligibility.judge(each) for each in infos])
     chain = _in_order(groups, routes, options, signals)
-    most = MAX_MODELS if options.fallbacks else 1
+    max_models = MAX_MODELS if options.fallbacks else 1
     reason = "chain_too_long" if options.fallbacks else "no_fallbacks"
-    skipped += tuple(Skipped(model=each.model, reason=reason) for each in chain[most:])
-    can_go_on = (
-        options.on_midstream != "continue" or chat.is_text_only
-    )  # never on from half a tool call or JSON
+    skipped += tuple(Skipped(model=each.model, reason=reason) for each in chain[max_models:])
+    # A cut-off tool call or JSON cannot be continued.
+    can_continue = options.on_midstream != "continue" or chat.is_text_only
     return Plan(
-        requested=tuple(dict.fromkeys([link.candidate.model for each in links for link in each])),
-        chain=chain[:most],
+        requested=tuple(dict.fromkeys([info.candidate.model for each in infos for info in each])),
+        chain=chain[:max_models],
         skipped=skipped,
         order=selection.order,
         by_latency="fastest" in selection.orders,
@@ -60,26 +68,26 @@ def plan(
             json=chat.wants_json and options.check_json, reasoning_only=options.allow_reasoning_only
         ),
         cache_ttl_s=options.cache_ttl_s,
-        on_midstream=options.on_midstream if can_go_on else "error",
+        on_midstream=options.on_midstream if can_continue else "error",
         list_errors=options.errors == "all",
         openai_usage=chat.openai_usage,
     )
 
 
-def _left(
-    judged: list[SortedCandidates],
+def _eligible(
+    groups: list[SortedCandidates],
 ) -> tuple[list[list[Candidate]], tuple[Skipped, ...], tuple[str, ...]]:
-    """Return what is left of each name, what is skipped, and notes.
+    """Return the candidates to try for each name, the skipped models, and notes.
 
-    Where nothing fits for sure, what may fit is kept: the list of models is no condition for an answer.
+    If no candidate is eligible, the doubtful ones are tried: the model list alone must not prevent an answer.
     """
-    skipped = tuple(skipped for each in judged for skipped in each.skipped)
-    if any(each.fit for each in judged) or not any(each.doubtful for each in judged):
-        return [each.fit for each in judged], skipped, ()
-    kept = {candidate.model for each in judged for candidate in each.doubtful}
+    skipped = tuple(skipped for each in groups for skipped in each.skipped)
+    if any(each.fit for each in groups) or not any(each.doubtful for each in groups):
+        return [each.fit for each in groups], skipped, ()
+    doubtful = {candidate.model for each in groups for candidate in each.doubtful}
     return (
-        [each.doubtful for each in judged],
-        tuple(each for each in skipped if each.model not in kept),
+        [each.doubtful for each in groups],
+        tuple(each for each in skipped if each.model not in doubtful),
         (NOT_SURE,),
     )
 
@@ -90,9 +98,9 @@ def _in_order(
     options: Options,
     signals: Signals,
 ) -> tuple[Candidate, ...]:
-    """Return the chain: ordered as a whole where the request says how, else each route in its own order."""
+    """Return the chain in the request's order; if it sets none, each route's models in the route's order."""
 
-    def by(how: Order, route: TaskRoute | None) -> OrderBy:
+    def order_by(how: Order, route: TaskRoute | None) -> OrderBy:
         return OrderBy(
             how=how,
             weights=options.weights if options.weights is not None else route.weights if route else {},
@@ -103,32 +111,33 @@ def _in_order(
 
     if options.order:
         first_route = next((each for each in routes if each is not None), None)
-        chain = ordered([*joined.from_iterable(groups)], by(options.order, first_route))
+        chain = ordered([*joined.from_iterable(groups)], order_by(options.order, first_route))
     else:
         parts = [
-            ordered(group, by(route.order, route)) if route else group
+            ordered(group, order_by(route.order, route)) if route else group
             for group, route in zip(groups, routes, strict=True)
         ]
         chain = [*joined.from_iterable(parts)]
-    once: dict[str, Candidate] = {}
+    by_model: dict[str, Candidate] = {}  # a model that occurs twice keeps its first place
     for candidate in chain:
-        once.setdefault(candidate.model, candidate)
-    return tuple(once.values())
+        by_model.setdefault(candidate.model, candidate)
+    return tuple(by_model.values())
 
 
-# Each limit's option, and the setting that holds where neither the request nor its route sets it.
+# The options for limits. Each has a setting of the same name, which applies if neither the request nor its
+# task route or key sets the option.
 LIMIT_SETTINGS = ("deadline_ms", "attempt_ms", "first_token_ms", "idle_ms", "retries")
 _limits_in = attrgetter(*LIMIT_SETTINGS)
 
 
 def _limits(options: Options, settings: Settings, signals: Signals) -> Limits:
-    asked, set_ = _limits_in(options), _limits_in(settings)
+    from_options, from_settings = _limits_in(options), _limits_in(settings)
     deadline_ms, attempt_ms, first_token_ms, idle_ms, retries = [
-        set_[index] if value is None else value for index, value in enumerate(asked)
+        from_settings[index] if value is None else value for index, value in enumerate(from_options)
     ]
     max_usd, left_usd = options.max_cost_usd, signals.budget_left_usd
     ceilings = [usd for usd in (max_usd, left_usd) if usd is not None]
-    is_budgets = left_usd is not None and (max_usd is None or left_usd < max_usd)
+    budget_is_lower = left_usd is not None and (max_usd is None or left_usd < max_usd)
     return Limits(
         deadline_s=deadline_ms / 1000,
         attempt_s=attempt_ms / 1000 if attempt_ms else None,
@@ -140,5 +149,5 @@ def _limits(options: Options, settings: Settings, signals: Signals) -> Limits:
         hedge_s=options.hedge_ms / 1000 if options.hedge_ms else None,
         keepalive_s=options.keepalive_ms / 1000 if options.keepalive_ms else None,
         max_cost_usd=min(ceilings, default=None),
-        over_ceiling="over_budget" if is_budgets else "over_max_cost",
+        over_ceiling="over_budget" if budget_is_lower else "over_max_cost",
     )

@@ -1,6 +1,7 @@
-"""What a request selects: the names of its models and tasks, their task routes, the options that apply.
+"""Selects the names of models and tasks, the task routes and the options that apply to a request.
 
-It is derived once for each request. The plan, the question whether prices matter and ``decided_by`` go by it.
+This is done once for each request. The plan, the check whether prices matter, and ``pipeline.decided_by``
+use the result.
 """
 
 from dataclasses import replace
@@ -17,12 +18,13 @@ from gateway.settings.task_routes import PREFIX, TaskRoute
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """What a request selects.
+    """The names, task routes and options that apply to a request.
 
     Attributes:
-        names: the models and tasks that it names, in order; where it names none, the settings' chain.
+        names: the models and tasks that it names, in order; if it names none, the settings' default chain.
         routes: the task route of each name; None for a model.
-        options: the request's options. Those that it leaves open have the value of its route, or its key.
+        options: the request's options. An option that it does not set has the value of its task route, else
+            that of its key.
     """
 
     names: tuple[str, ...]
@@ -31,7 +33,7 @@ class Selection:
 
     @property
     def order(self) -> Order:
-        """How the chain is ordered: as the request asks, or as the one route does that is the whole chain."""
+        """The request's order, else that of a route that is the complete chain, else ``given``."""
         if self.options.order:
             return self.options.order
         only = self.routes[0] if len(self.routes) == 1 else None
@@ -39,14 +41,14 @@ class Selection:
 
     @property
     def orders(self) -> set[Order]:
-        """The orders that apply: the request's to the complete chain, or each route's to its own models."""
+        """The orders in use: the request's for the complete chain, else each route's for its own models."""
         if self.options.order:
             return {self.options.order}
         return {route.order for route in self.routes if route}
 
     @property
     def needs_prices(self) -> bool:
-        """Whether the chain depends on prices: by a ceiling, or because it begins with the cheapest model."""
+        """Whether the chain depends on prices: it has a ceiling, or begins with the cheapest model."""
         return (
             self.options.max_cost_usd is not None
             or "cheapest" in self.orders
@@ -55,10 +57,10 @@ class Selection:
 
 
 def select(chat: ChatRequest, settings: Settings, caller: Caller) -> Selection:
-    """Return what a request selects.
+    """Return the names, task routes and options that apply to a request.
 
     Raises:
-        GatewayError: it names a task that does not exist, or gives weights without the order ``weighted``.
+        GatewayError: it names a task that does not exist, or sets weights without the order ``weighted``.
     """
     names = chat.models or settings.default_chain
     routes = tuple(_route_of(name, chat, settings) if name.startswith(PREFIX) else None for name in names)
@@ -66,7 +68,7 @@ def select(chat: ChatRequest, settings: Settings, caller: Caller) -> Selection:
     if selection.options.weights is not None and "weighted" not in selection.orders:
         raise GatewayError(
             "invalid_field",
-            '`gateway.weights` goes with the order "weighted" alone.',
+            '`gateway.weights` requires the order "weighted".',
             param="gateway.weights",
         )
     return selection
@@ -75,9 +77,9 @@ def select(chat: ChatRequest, settings: Settings, caller: Caller) -> Selection:
 def _route_of(name: str, chat: ChatRequest, settings: Settings) -> TaskRoute:
     route = settings.task_routes.get(name)
     if route is None:
-        known = ", ".join(settings.task_routes) or "none"
+        tasks = ", ".join(settings.task_routes) or "none"
         raise GatewayError(
-            "unknown_task", f"There is no such task. There are: {known}.", param=chat.field_of(name)
+            "unknown_task", f"There is no such task. The tasks are: {tasks}.", param=chat.field_of(name)
         )
     return route
 
@@ -85,12 +87,12 @@ def _route_of(name: str, chat: ChatRequest, settings: Settings) -> TaskRoute:
 def _options_of(chat: ChatRequest, route: TaskRoute | None, caller: Caller) -> Options:
     """Return the options that apply; ``route`` is the route of the first name.
 
-    The request's own value counts first, then the route's, then the key's. Of ceilings on the cost the lower
-    one counts. A route further down the chain is a fallback and sets no options.
+    The request's own value counts first, then the route's, then the key's. If both the route and the key have
+    a cost ceiling, the lower one counts. A route further down the chain is a fallback and sets no options.
     """
     preset = {**caller.options, **(route.options if route else {})}
     ceilings = [usd for each in (caller, route) if each and (usd := each.options.get("max_cost_usd"))]
     if ceilings:
         preset["max_cost_usd"] = min(number_or_none(usd) or 0.0 for usd in ceilings)
-    left_open = {name: value for name, value in preset.items() if name not in chat.options.asked}
-    return replace(chat.options, **left_open) if left_open else chat.options  # type: ignore[arg-type]  # presets.py has checked each
+    defaults = {name: value for name, value in preset.items() if name not in chat.options.asked}
+    return replace(chat.options, **defaults) if defaults else chat.options  # type: ignore[arg-type]  # checked by settings.presets

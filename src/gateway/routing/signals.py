@@ -1,4 +1,4 @@
-"""What is known of models when a request is planned; none of it is a condition for planning."""
+"""Collects the signals that routing uses: catalogue, latencies, session, budget. All of them are optional."""
 
 from collections.abc import Callable
 
@@ -13,16 +13,16 @@ from gateway.routing.expected_latency import expected_ms
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signals:
-    """What planning goes by.
+    """What is known about models and the caller when a request is planned.
 
     Attributes:
-        now_s: Unix time.
-        catalog: None where there is none at hand.
-        is_fresh: whether the catalogue is recent enough to say for sure what a model cannot do.
-        session_model: what served the caller's session last; None where that is not known.
-        expected_ms: how long a model takes to commit; None where nobody knows.
-        budget_left_usd: what the caller may still spend; None where no budget binds it.
-        draw: a random number from 0 up to 1.
+        now_s: Unix time in seconds.
+        catalog: OpenRouter's catalogue; None if it is not available.
+        is_fresh: whether the catalogue is recent enough to show with certainty what a model cannot do.
+        session_model: the model that served the caller's session last; None if it is unknown.
+        expected_ms: returns a candidate's expected time to commit in ms; None if it is unknown.
+        budget_left_usd: what the caller may still spend, in USD; None if it has no budget.
+        draw: returns a random number, at least 0 and below 1.
     """
 
     now_s: float
@@ -44,15 +44,25 @@ def gather_signals(
     stream: bool,
     budget_left_usd: float | None,
 ) -> Signals:
-    """Return what this isolate knows now."""
+    """Return the signals as this isolate has them now.
+
+    Args:
+        ports: the clock and the random numbers.
+        memory: the latencies, endpoints and sessions that this isolate remembers.
+        catalog: OpenRouter's catalogue, if there is one.
+        ttl_s: up to which age the catalogue counts as fresh, in seconds.
+        session: the caller's session; None if it names none.
+        stream: whether a stream is requested; latencies of streams and plain answers differ.
+        budget_left_usd: what the caller may still spend, in USD; None if it has no budget.
+    """
     now_s = ports.now_s()
 
     def expected(candidate: Candidate) -> float | None:
         measured_ms = memory.latencies.ms(candidate.model, stream=stream, now_s=now_s)
         if measured_ms is not None:
             return measured_ms
-        known = memory.endpoints.get(candidate.asked)
-        return expected_ms(object_or_empty(known.payload["data"]), stream=stream) if known else None
+        stored = memory.endpoints.get(candidate.asked)
+        return expected_ms(object_or_empty(stored.payload["data"]), stream=stream) if stored else None
 
     return Signals(
         now_s=now_s,

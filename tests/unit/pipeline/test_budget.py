@@ -178,7 +178,7 @@ async def test_a_model_of_unknown_price_is_asked_and_its_cost_counts_afterwards(
 
     assert first.status == 200
     assert first.receipt["notes"] == [
-        "What b/two may cost is unknown (price or length): no ceiling binds it."
+        "The cost of b/two is unknown (price or length): no ceiling limits it."
     ]
     assert (await ask(made, models=["b/two"])).error["code"] == "budget_spent"
 

@@ -1,4 +1,4 @@
-"""The order ``fastest`` goes by what OpenRouter says of endpoints, until models have been measured here."""
+"""The order ``fastest`` uses OpenRouter's endpoint statistics until models have been measured here."""
 
 import json
 from dataclasses import replace
@@ -34,90 +34,90 @@ async def ask(world: World, *models: str, gateway: object = None) -> int:
     return await world.let_run()
 
 
-async def test_the_first_request_goes_as_given_and_looks_up_beside_it_what_the_next_goes_by() -> None:
-    asked = world()
+async def test_the_first_request_looks_up_endpoints_in_the_background_for_the_next() -> None:
+    fake = world()
 
-    await ask(asked, *NAMES, gateway=FASTEST)
-    assert asked.upstream.models == ["a/slow"]
-    assert len(asked.upstream.got) == 2
+    await ask(fake, *NAMES, gateway=FASTEST)
+    assert fake.upstream.models == ["a/slow"]
+    assert len(fake.upstream.got) == 2
 
-    # what it measured itself would count more.
-    asked.memory = replace(asked.memory, latencies=Latencies())
-    await ask(asked, *NAMES, gateway=FASTEST)
-    assert asked.upstream.models == ["a/slow", "b/fast"]
-
-
-async def test_what_was_measured_here_counts_more_than_what_openrouter_says() -> None:
-    asked = world().script("a/slow", answer())
-    await ask(asked, *NAMES, gateway=FASTEST)
-
-    await ask(asked, *NAMES, gateway=FASTEST)
-
-    assert asked.upstream.models == ["a/slow", "a/slow"]  # it answered in no time
+    # Forget the isolate's own measurements, which would take precedence.
+    fake.memory = replace(fake.memory, latencies=Latencies())
+    await ask(fake, *NAMES, gateway=FASTEST)
+    assert fake.upstream.models == ["a/slow", "b/fast"]
 
 
-async def test_a_model_that_failed_here_is_not_fast() -> None:
-    asked = world().script("a/slow", fail(503))
+async def test_measured_latencies_override_openrouters_statistics() -> None:
+    fake = world().script("a/slow", answer())
+    await ask(fake, *NAMES, gateway=FASTEST)
+
+    await ask(fake, *NAMES, gateway=FASTEST)
+
+    assert fake.upstream.models == ["a/slow", "a/slow"]  # its measured latency is 0
+
+
+async def test_a_model_that_failed_does_not_count_as_fast() -> None:
+    fake = world().script("a/slow", fail(503))
     for _ in range(2):
-        await ask(asked, *NAMES, gateway=FASTEST)
+        await ask(fake, *NAMES, gateway=FASTEST)
 
-    assert asked.upstream.models == ["a/slow", "b/fast", "b/fast"]
+    assert fake.upstream.models == ["a/slow", "b/fast", "b/fast"]
 
 
 async def test_endpoints_are_looked_up_again_once_they_are_old() -> None:
-    asked = world()
-    await ask(asked, *NAMES, gateway=FASTEST)
-    await ask(asked, *NAMES, gateway=FASTEST)
-    assert len(asked.upstream.got) == 2
+    fake = world()
+    await ask(fake, *NAMES, gateway=FASTEST)
+    await ask(fake, *NAMES, gateway=FASTEST)
+    assert len(fake.upstream.got) == 2
 
     for name in NAMES:
-        known = asked.memory.endpoints.get(name)
-        assert known is not None
-        asked.memory.endpoints.put(name, known._replace(fetched_at_s=known.fetched_at_s - MAX_AGE_S - 1))
-    await ask(asked, *NAMES, gateway=FASTEST)
-    assert len(asked.upstream.got) == 4
+        stored = fake.memory.endpoints.get(name)
+        assert stored is not None
+        fake.memory.endpoints.put(name, stored._replace(fetched_at_s=stored.fetched_at_s - MAX_AGE_S - 1))
+    await ask(fake, *NAMES, gateway=FASTEST)
+    assert len(fake.upstream.got) == 4
 
 
-async def test_no_other_order_looks_anything_up() -> None:
-    asked = world()
+async def test_other_orders_look_up_no_endpoints() -> None:
+    fake = world()
 
-    assert await ask(asked, *NAMES) == 0
-    assert await ask(asked, *NAMES, gateway={"order": "cheapest"}) == 0
-
-
-async def test_a_routes_own_order_looks_up_too() -> None:
-    asked = world()
-    asked.env = {"TASK_ROUTES": json.dumps({"task/mine": {"models": [*NAMES], "order": "fastest"}})}
-
-    await ask(asked, "c/three", "task/mine")
-
-    assert len(asked.upstream.got) == 2
+    assert await ask(fake, *NAMES) == 0
+    assert await ask(fake, *NAMES, gateway={"order": "cheapest"}) == 0
 
 
-async def test_a_name_that_is_not_listed_never_becomes_a_path() -> None:
-    asked = world()
+async def test_a_routes_own_order_looks_up_endpoints_too() -> None:
+    fake = world()
+    fake.env = {"TASK_ROUTES": json.dumps({"task/mine": {"models": [*NAMES], "order": "fastest"}})}
 
-    await ask(asked, "../../credits", "x/y?z", "b/fast:nitro", gateway=FASTEST)
+    await ask(fake, "c/three", "task/mine")
 
-    assert asked.upstream.got == []
+    assert len(fake.upstream.got) == 2
 
 
-async def test_a_long_chain_is_looked_up_bit_by_bit() -> None:
-    asked = world()
+async def test_an_unlisted_name_never_becomes_part_of_a_path() -> None:
+    fake = world()
+
+    await ask(fake, "../../credits", "x/y?z", "b/fast:nitro", gateway=FASTEST)
+
+    assert fake.upstream.got == []
+
+
+async def test_one_request_looks_up_at_most_max_lookups_models() -> None:
+    fake = world()
     names = [f"m/{number}" for number in range(10)]
-    asked.memory.catalog.catalog = catalog_of(*(listed(name) for name in names))
-    asked.upstream.pages |= {f"/models/{name}/endpoints": (reply(200, endpoints(1)),) for name in names}
+    fake.memory.catalog.catalog = catalog_of(*(listed(name) for name in names))
+    fake.upstream.pages |= {f"/models/{name}/endpoints": (reply(200, endpoints(1)),) for name in names}
 
-    await ask(asked, *names, gateway=FASTEST)
+    await ask(fake, *names, gateway=FASTEST)
 
-    assert len(asked.upstream.got) == MAX_LOOKUPS
+    assert len(fake.upstream.got) == MAX_LOOKUPS
 
 
-async def test_endpoints_that_cannot_be_had_do_no_harm() -> None:
-    asked = world()
-    asked.upstream.pages["/models/a/slow/endpoints"] = (fail(500),)
+async def test_a_failed_lookup_is_logged_and_does_no_harm() -> None:
+    fake = world()
+    fake.upstream.pages["/models/a/slow/endpoints"] = (fail(500),)
 
-    await ask(asked, *NAMES, gateway=FASTEST)
+    await ask(fake, *NAMES, gateway=FASTEST)
 
-    assert [line["model"] for line in asked.events("endpoints_not_fetched")] == ["a/slow"]
-    assert asked.memory.endpoints.get("b/fast") is not None
+    assert [line["model"] for line in fake.events("endpoints_not_fetched")] == ["a/slow"]
+    assert fake.memory.endpoints.get("b/fast") is not None

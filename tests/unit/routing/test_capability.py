@@ -12,7 +12,7 @@ TOOLS = [{"type": "function", "function": {"name": "f"}}]
 TEXT_ONLY: Json = {"input_modalities": ["text"], "output_modalities": ["text"]}
 
 
-def against(
+def check(
     model: JsonObject,
     fields: Mapping[str, object] | None = None,
     *,
@@ -22,11 +22,11 @@ def against(
     return check_capability(model, question)
 
 
-def reason(found: Ineligible | None) -> tuple[str, bool] | None:
+def reason_of(found: Ineligible | None) -> tuple[str, bool] | None:
     return (found.reason, found.certain) if found else None
 
 
-def said(kind: str, value: object) -> list[dict[str, object]]:
+def messages_with(kind: str, value: object) -> list[dict[str, object]]:
     return [{"role": "user", "content": [{"type": kind, kind: value}]}]
 
 
@@ -34,20 +34,20 @@ EVERYTHING: dict[str, object] = {
     "tools": TOOLS,
     "response_format": {"type": "json_schema"},
     "modalities": ["text", "image"],
-    "messages": said("image_url", {"url": "https://a.example/b.png"}),
+    "messages": messages_with("image_url", {"url": "https://a.example/b.png"}),
 }
 
 
-def test_a_model_that_can_do_everything_fits() -> None:
-    assert against(listed("a/one"), EVERYTHING) is None
+def test_a_model_that_can_do_everything_passes() -> None:
+    assert check(listed("a/one"), EVERYTHING) is None
 
 
-def test_what_the_list_does_not_say_is_no_reason() -> None:
-    assert against({"id": "a/one"}, EVERYTHING, require=("tools",)) is None
+def test_missing_catalogue_information_is_no_reason() -> None:
+    assert check({"id": "a/one"}, EVERYTHING, require=("tools",)) is None
 
 
-def test_a_router_that_lists_no_parameters_is_asked_for_anything() -> None:
-    assert against(listed("openrouter/auto", supported_parameters=[]), EVERYTHING) is None
+def test_a_router_that_lists_no_parameters_passes() -> None:
+    assert check(listed("openrouter/auto", supported_parameters=[]), EVERYTHING) is None
 
 
 @pytest.mark.parametrize(
@@ -56,17 +56,17 @@ def test_a_router_that_lists_no_parameters_is_asked_for_anything() -> None:
         ({"supported_parameters": ["max_tokens"]}, {"tools": TOOLS}, ("no_tools", True)),
         (
             {"architecture": TEXT_ONLY},
-            {"messages": said("image_url", {"url": "https://a.example"})},
+            {"messages": messages_with("image_url", {"url": "https://a.example"})},
             ("no_such_input", True),
         ),
         (
             {"architecture": TEXT_ONLY},
-            {"messages": said("input_audio", {"data": "AA"})},
+            {"messages": messages_with("input_audio", {"data": "AA"})},
             ("no_such_input", True),
         ),
         (
             {"architecture": TEXT_ONLY},
-            {"messages": said("file", {"file_data": "AA"})},
+            {"messages": messages_with("file", {"file_data": "AA"})},
             ("no_file_input", False),
         ),
         ({"architecture": TEXT_ONLY}, {"modalities": ["image", "text"]}, ("no_such_output", True)),
@@ -95,10 +95,10 @@ def test_a_router_that_lists_no_parameters_is_asked_for_anything() -> None:
     ],
     ids=lambda value: str(value)[:60],
 )  # fmt: skip  # a row a case
-def test_what_speaks_against_a_model(
+def test_each_check_has_its_reason_and_certainty(
     model: JsonObject, fields: dict[str, object], expected: tuple[str, bool]
 ) -> None:
-    assert reason(against(listed("a/one", **model), fields)) == expected
+    assert reason_of(check(listed("a/one", **model), fields)) == expected
 
 
 @pytest.mark.parametrize(
@@ -116,17 +116,17 @@ def test_what_speaks_against_a_model(
     ],
     ids=lambda value: str(value)[:60],
 )
-def test_what_does_not_speak_against_a_model(model: JsonObject, fields: dict[str, object]) -> None:
-    assert against(listed("a/one", **model), fields) is None
+def test_a_model_that_supports_the_request_passes(model: JsonObject, fields: dict[str, object]) -> None:
+    assert check(listed("a/one", **model), fields) is None
 
 
-def test_a_route_requires_parameters_whatever_the_request_has() -> None:
-    found = against(listed("a/one"), require=("seed", "tools"))
+def test_a_routes_required_parameters_are_checked_for_every_request() -> None:
+    found = check(listed("a/one"), require=("seed", "tools"))
 
     assert found == Ineligible(reason="route_requires_more", certain=True, details={"missing": ["seed"]})
 
 
-def test_every_reason_is_a_word_and_what_is_certain_is_asked_first() -> None:
+def test_every_reason_is_a_code_and_certain_checks_come_first() -> None:
     certain = [is_certain for _, _, is_certain in CHECKS]
 
     assert certain == sorted(certain, reverse=True)

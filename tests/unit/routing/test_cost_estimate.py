@@ -22,14 +22,14 @@ def chat(**fields: Json) -> ChatRequest:
     return parse(json.dumps({"prompt": "Hi", **fields}).encode())
 
 
-def worst(asked: ChatRequest, **listed: Json) -> float | None:
+def worst(request: ChatRequest, **listed: Json) -> float | None:
     model = shown({**PRICED, **listed})
-    return estimate_costs(asked, listed_price(model), model).most_usd
+    return estimate_costs(request, listed_price(model), model).most_usd
 
 
-def estimated(asked: ChatRequest, **listed: Json) -> float | None:
+def estimated(request: ChatRequest, **listed: Json) -> float | None:
     model = shown({**PRICED, **listed})
-    return estimate_costs(asked, listed_price(model), model).likely_usd
+    return estimate_costs(request, listed_price(model), model).likely_usd
 
 
 def prompt_usd(tokens: int | None) -> float:
@@ -38,25 +38,27 @@ def prompt_usd(tokens: int | None) -> float:
 
 
 @pytest.mark.parametrize(
-    ("fields", "answers_usd"),
+    ("fields", "answer_usd"),
     [
         pytest.param({"max_tokens": 100}, 0.001, id="the caller's limit"),
         pytest.param({"max_completion_tokens": 50, "max_tokens": 100}, 0.001, id="the larger of two"),
-        pytest.param({"max_tokens": 100, "n": 3}, 0.003, id="for each answer"),
+        pytest.param({"max_tokens": 100, "n": 3}, 0.003, id="a limit for each answer"),
         pytest.param({}, 0.01, id="the model's limit"),
-        pytest.param({"max_tokens": -5}, 0.01, id="a limit that is none"),
+        pytest.param({"max_tokens": -5}, 0.01, id="a negative limit is ignored"),
     ],
 )
-def test_an_answer_may_be_as_long_as_its_limit(fields: dict[str, Json], answers_usd: float) -> None:
-    asked = chat(**fields)
+def test_the_worst_cost_is_that_of_the_longest_answer(fields: dict[str, Json], answer_usd: float) -> None:
+    request = chat(**fields)
 
-    assert worst(asked) == pytest.approx(prompt_usd(asked.requirements.tokens.most) + answers_usd)
+    assert worst(request) == pytest.approx(prompt_usd(request.requirements.tokens.most) + answer_usd)
 
 
-def test_without_any_limit_the_whole_context_counts() -> None:
-    asked = chat()
+def test_without_a_limit_the_worst_cost_assumes_the_context_length() -> None:
+    request = chat()
 
-    assert worst(asked, top_provider=None) == pytest.approx(prompt_usd(asked.requirements.tokens.most) + 0.08)
+    assert worst(request, top_provider=None) == pytest.approx(
+        prompt_usd(request.requirements.tokens.most) + 0.08
+    )
 
 
 def test_a_price_for_each_request_is_added() -> None:
@@ -70,23 +72,23 @@ def test_a_price_for_each_request_is_added() -> None:
     "listed",
     [
         pytest.param({"pricing": {"prompt": "-1", "completion": "-1"}}, id="a router's price"),
-        pytest.param({"pricing": {"prompt": "0.1"}}, id="half a price"),
+        pytest.param({"pricing": {"prompt": "0.1"}}, id="a price for prompts only"),
         pytest.param({"top_provider": None, "context_length": None}, id="no length"),
     ],
 )
-def test_what_is_not_known_has_no_worst_case(listed: dict[str, Json]) -> None:
+def test_an_unknown_price_or_length_gives_no_worst_cost(listed: dict[str, Json]) -> None:
     assert worst(chat(), **listed) is None
 
 
-def test_a_linked_file_may_be_of_any_length_so_there_is_no_worst_case() -> None:
+def test_a_linked_file_gives_no_worst_cost_because_its_length_is_unknown() -> None:
     part: Json = {"type": "file", "file": {"filename": "a.pdf", "file_data": "https://pages.example/a.pdf"}}
-    asked = chat(messages=[{"role": "user", "content": [part]}])
+    request = chat(messages=[{"role": "user", "content": [part]}])
 
-    assert worst(asked) is None
-    assert estimated(asked) is not None
+    assert worst(request) is None
+    assert estimated(request) is not None
 
 
-def test_an_ordinary_answer_is_what_is_estimated_and_no_longer_than_its_limit() -> None:
+def test_the_estimate_assumes_an_ordinary_answer_within_its_limit() -> None:
     assert estimated(chat()) == pytest.approx(
         prompt_usd(chat().requirements.tokens.likely) + EXPECTED_COMPLETION_TOKENS * 0.00001
     )
@@ -95,7 +97,7 @@ def test_an_ordinary_answer_is_what_is_estimated_and_no_longer_than_its_limit() 
     )
 
 
-def test_a_declared_price_needs_no_listed_model_but_a_limit() -> None:
+def test_a_declared_price_gives_a_worst_cost_only_with_a_limit() -> None:
     price = Price(prompt=1.0, completion=10.0)
 
     assert estimate_costs(chat(), price).most_usd is None

@@ -17,11 +17,11 @@ def data(*endpoints: Json) -> JsonObject:
     return {"endpoints": [*endpoints]}
 
 
-def test_a_stream_is_as_fast_as_its_first_token() -> None:
+def test_a_streams_latency_is_the_time_to_its_first_token() -> None:
     assert expected_ms(data(endpoint()), stream=True) == 640
 
 
-def test_a_plain_answer_has_to_be_written_too() -> None:
+def test_a_plain_answer_adds_the_time_to_generate_it() -> None:
     assert expected_ms(data(endpoint()), stream=False) == 640 + ANSWER_TOKENS * 10
 
 
@@ -31,7 +31,7 @@ def test_the_fastest_healthy_endpoint_counts() -> None:
     assert found == 300
 
 
-def test_what_can_only_be_seconds_is_read_as_seconds() -> None:
+def test_a_latency_too_small_for_milliseconds_is_read_as_seconds() -> None:
     assert expected_ms(data(endpoint(0.25)), stream=True) == 250
 
 
@@ -47,10 +47,10 @@ def test_what_can_only_be_seconds_is_read_as_seconds() -> None:
     ],
     ids=repr,
 )
-def test_what_has_not_been_measured_is_not_known(found: JsonObject) -> None:
+def test_without_statistics_the_latency_is_unknown(found: JsonObject) -> None:
     assert expected_ms(found, stream=True) is None
 
 
-def test_without_a_throughput_nobody_knows_when_a_plain_answer_is_there() -> None:
+def test_without_a_throughput_a_plain_answers_latency_is_unknown() -> None:
     assert expected_ms(data(endpoint(throughput=None)), stream=False) is None
     assert expected_ms(data(endpoint(throughput=0)), stream=False) is None

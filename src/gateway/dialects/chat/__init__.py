@@ -1,4 +1,4 @@
-"""The dialect of OpenAI's and OpenRouter's chat completions: requests, answers and chunks.
+"""Chat completions, as OpenAI and OpenRouter define them: requests, answers and stream chunks.
 
-It may import what ``dialects`` may.
+It may import the same packages as ``dialects``.
 """

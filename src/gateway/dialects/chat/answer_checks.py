@@ -1,4 +1,4 @@
-"""Is it an answer? HTTP 200 proves nothing: the tests that a body, and each event, must pass."""
+"""Checks whether a body, or a stream event, holds a usable answer; a status of 200 does not prove it."""
 
 import re
 from dataclasses import replace
@@ -9,8 +9,8 @@ from gateway.http.frozen import dataclass
 from gateway.http.json_bytes import parse_json
 from gateway.http.json_values import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
 
-# What a message, or a delta, may hold that makes it more than empty.
-# Source: OpenRouter's ChatResult, ChatStreamChunk; `function_call`, `reasoning_content` are older.
+# The fields of a message, or of a delta, that can hold content.
+# Source: OpenRouter's ChatResult, ChatStreamChunk; `function_call`, `reasoning_content` are older fields.
 SUBSTANCE = (
     "content",
     "tool_calls",
@@ -28,7 +28,7 @@ _FENCE = re.compile(r"^```(?:json)?\s*|\s*```$")
 
 
 def without_keep_alives(raw: bytes) -> bytes:
-    """Return a JSON body without the blanks, and the comments, that kept its connection alive before it."""
+    """Return a JSON body without a BOM, and without the white space and comments sent as keep-alives."""
     body = raw.removeprefix(b"\xef\xbb\xbf").strip()
     while body.startswith(b":"):
         body = body.partition(b"\n")[2].lstrip()
@@ -37,11 +37,11 @@ def without_keep_alives(raw: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerTest:
-    """What a plain answer must be beyond not empty.
+    """What a plain (not streamed) answer must satisfy, besides not being empty.
 
     Attributes:
-        json: its text must be JSON.
-        reasoning_only: reasoning without a text is an answer too.
+        json: whether its text must be JSON.
+        reasoning_only: whether reasoning without a text is accepted as an answer.
     """
 
     json: bool
@@ -49,10 +49,12 @@ class AnswerTest:
 
 
 def completion_in(raw: bytes, test: AnswerTest, *, header: GetHeader, now_s: float) -> JsonObject:
-    """Return the completion that a plain 200 holds, once it has passed for an answer.
+    """Return the completion in the body of a plain reply with status 200, if it passes the checks.
+
+    One usable choice is enough. If all choices are faulty, the first one's fault is raised.
 
     Raises:
-        AttemptFailedError: it holds none.
+        AttemptFailedError: the body holds no usable answer.
     """
     try:
         payload = parse_json(raw)
@@ -81,7 +83,7 @@ def _fault_of_choice(choice: JsonObject, test: AnswerTest, header: GetHeader, no
     if choice.get("error") or finish == "error":
         return classify(choice.get("error"), status=None, header=header, now_s=now_s)
     if finish == "length":
-        return None  # cut by the caller's own limit, be it in the middle of the reasoning
+        return None  # the caller's own limit cut it off, which may happen within the reasoning
     if not has_substance(message):
         return Fault(code="filtered_answer" if finish == "content_filter" else "empty_answer")
     if not test.reasoning_only and not has_substance(message, besides=REASONING):
@@ -92,7 +94,10 @@ def _fault_of_choice(choice: JsonObject, test: AnswerTest, header: GetHeader, no
 
 
 def _is_json_or_no_text(content: Json) -> bool:
-    """Return whether a text is JSON, be it fenced as Markdown; tool calls and refusals have no text."""
+    """Return whether a text is JSON, with or without a Markdown code fence. True if there is no text.
+
+    Tool calls and refusals have no text.
+    """
     if not isinstance(content, str) or not content.strip():
         return True
     try:
@@ -103,7 +108,12 @@ def _is_json_or_no_text(content: Json) -> bool:
 
 
 def has_substance(message: Json, *, besides: frozenset[str] = frozenset()) -> bool:
-    """Return whether a message or a delta holds anything at all: a blank text is nothing."""
+    """Return whether a message or a delta has content. White space alone does not count.
+
+    Args:
+        message: the message or the delta.
+        besides: the fields to ignore.
+    """
     if not isinstance(message, dict):
         return False
     for name in SUBSTANCE:
@@ -115,13 +125,13 @@ def has_substance(message: Json, *, besides: frozenset[str] = frozenset()) -> bo
 
 @dataclass(frozen=True, slots=True)
 class EventFacts:
-    """What one event says about the attempt.
+    """What one stream event shows about the attempt.
 
     Attributes:
-        progress: it carries something, be it a blank.
-        substance: it carries more than a blank.
-        finish: the reason that a choice gives for its end, or None.
-        usage: the tokens and the cost, where the event carries them.
+        progress: whether it has any content, even if only white space.
+        substance: whether it has content other than white space.
+        finish: the first finish reason among its choices; None if there is none.
+        usage: the tokens and the cost; None if the event does not state them.
     """
 
     progress: bool
@@ -131,10 +141,10 @@ class EventFacts:
 
 
 def inspect_event(payload: JsonObject, *, header: GetHeader, now_s: float) -> EventFacts:
-    """Return what an event's payload says.
+    """Return what a stream event's payload shows about the attempt.
 
     Raises:
-        AttemptFailedError: it says that the answer has failed.
+        AttemptFailedError: the event reports an error.
     """
     choices = [object_or_empty(choice) for choice in list_or_empty(payload.get("choices"))]
     errors = [payload.get("error"), *(choice.get("error") for choice in choices)]
@@ -153,23 +163,26 @@ def inspect_event(payload: JsonObject, *, header: GetHeader, now_s: float) -> Ev
 
 
 def has_progress(delta: Json) -> bool:
-    """Return whether a delta carries anything: after the first word a blank is as good as a word."""
+    """Return whether a delta has any content. White space counts: it may go on with a text that has begun."""
     return isinstance(delta, dict) and any(delta.get(name) for name in SUBSTANCE)
 
 
-# An event whose text shows progress and nothing else needs no parsing. Quotes inside JSON strings are
-# escaped, so these can match only real keys.
+# An event whose bytes show progress and nothing else needs no parsing. Quotes inside JSON strings are
+# escaped, so these patterns can match only real keys.
 _SHOWS_PROGRESS = re.compile(
     rb'"(?:content|reasoning|reasoning_content|refusal|arguments|name|text|summary|data|url)"\s*:\s*"[^"]'
 )
-_NEEDS_A_LOOK = re.compile(rb'"(?:error|usage|finish_reason)"\s*:\s*[^n\s]')
+_NEEDS_PARSING = re.compile(rb'"(?:error|usage|finish_reason)"\s*:\s*[^n\s]')
 
 
 def is_plain_progress(data: bytes) -> bool:
-    """Return whether an event's data is sure to be progress, by its text alone; False says nothing."""
+    """Return whether an event's data is certainly progress and nothing else, judging by its bytes alone.
+
+    False means that it is unknown: the event must be parsed.
+    """
     return (
         data.startswith(b"{")
         and data.endswith(b"}")
         and _SHOWS_PROGRESS.search(data) is not None
-        and _NEEDS_A_LOOK.search(data) is None
+        and _NEEDS_PARSING.search(data) is None
     )

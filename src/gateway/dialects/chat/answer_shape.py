@@ -1,7 +1,7 @@
-"""One answer shape, whatever the model: each field's forms upstream, and the one that the client gets.
+"""Brings plain answers into one shape, whatever the model: OpenAI's fields, types and finish reasons.
 
-Every function changes what it is given in place and returns whether it changed anything, so that an answer
-which has the shape already can pass as it came. What has no place in the shape stays where it is.
+Every function changes its argument in place and returns whether it changed anything. An answer that already
+has the shape can therefore be passed on byte for byte. Fields that the shape does not define are left alone.
 """
 
 import json
@@ -12,7 +12,8 @@ from gateway.http.json_values import Json, JsonObject, list_or_empty, number_or_
 
 # OpenAI's reasons. Source: OpenAI API reference, "The chat completion object".
 FINISH_REASONS = frozenset({"stop", "length", "tool_calls", "content_filter"})
-# What providers say instead; anything else that is said counts as a plain end, its own word is kept.
+# Other finish reasons of providers, in lower case. Any other reason becomes `stop`. The provider's own reason
+# is kept as `native_finish_reason`.
 # Sources: Anthropic `stop_reason`, Google `finishReason`, OpenAI Responses `status`, TGI `finish_reason`.
 FINISH_WORDS: Mapping[str, str] = MappingProxyType(
     {
@@ -34,14 +35,14 @@ FINISH_WORDS: Mapping[str, str] = MappingProxyType(
 
 
 def shape_completion(payload: JsonObject, *, always: JsonObject) -> bool:
-    """Give a plain answer the shape; ``always`` holds top-level fields that it may lack, and their values."""
+    """Give a plain answer the shape; ``always`` holds defaults for top-level fields that it may lack."""
     changed = _fill(payload, always)
     for index, choice in enumerate(list_or_empty(payload.get("choices"))):
         if isinstance(choice, dict):
-            changed |= _fill(choice, {"index": index}) | _name(choice, "logprobs", "finish_reason")
+            changed |= _fill(choice, {"index": index}) | _fill_null(choice, "logprobs", "finish_reason")
             message = choice.get("message")
             if isinstance(message, dict):
-                changed |= _fill(message, {"role": "assistant"}) | _name(message, "content", "refusal")
+                changed |= _fill(message, {"role": "assistant"}) | _fill_null(message, "content", "refusal")
                 changed |= shape_message(message)
                 changed |= _shape_calls(message, id_prefix=f"call_{payload.get('id')}_")
             changed |= shape_finish(choice, has_calls=bool(object_or_empty(message).get("tool_calls")))
@@ -49,11 +50,11 @@ def shape_completion(payload: JsonObject, *, always: JsonObject) -> bool:
 
 
 def shape_message(message: JsonObject) -> bool:
-    """Give a message, or a delta, its texts as strings, its reasoning one name, its images one place."""
+    """Give a message or a delta the shape: texts as strings, ``reasoning``, ``images``, ``tool_calls``."""
     changed = False
     content = message.get("content")
     if isinstance(content, list):
-        _take_apart(message, content)
+        _split_parts(message, content)
         changed = True
     if not message.get("reasoning") and isinstance(message.get("reasoning_content"), str):
         message["reasoning"] = message["reasoning_content"]
@@ -65,7 +66,8 @@ def shape_message(message: JsonObject) -> bool:
     return changed
 
 
-# Where the text of a content part goes, by the part's type; other parts are kept under `content_parts`.
+# For each type of content part: the message's field for its text, and the part's field that holds the text.
+# Other parts are kept under `content_parts`.
 # Sources: Anthropic's and Mistral's content blocks, OpenAI's refusal part.
 PART_TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType({
     "text": ("content", "text"),
@@ -76,8 +78,8 @@ PART_TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType({
 })  # fmt: skip  # one type a line
 
 
-def _take_apart(message: JsonObject, parts: list[Json]) -> None:
-    """Put the texts of content parts where they belong, and images under ``images``; keep what is left."""
+def _split_parts(message: JsonObject, parts: list[Json]) -> None:
+    """Move the texts of content parts to their fields, images to ``images``, others to ``content_parts``."""
     texts: dict[str, list[str]] = {}
     images: list[Json] = []
     others: list[Json] = []
@@ -102,7 +104,7 @@ def _take_apart(message: JsonObject, parts: list[Json]) -> None:
 
 
 def _shape_calls(message: JsonObject, *, id_prefix: str) -> bool:
-    """Give each tool call of a whole message its id, its type, and its arguments as a string."""
+    """Give each tool call of a complete message an id, a type, and its arguments as a string."""
     changed = False
     for index, call in enumerate(list_or_empty(message.get("tool_calls"))):
         if isinstance(call, dict):
@@ -112,7 +114,7 @@ def _shape_calls(message: JsonObject, *, id_prefix: str) -> bool:
 
 
 def shape_arguments(call: JsonObject) -> bool:
-    """Give a tool call its arguments as a string of JSON."""
+    """Turn a tool call's arguments into a string of JSON."""
     function = call.get("function")
     if not isinstance(function, dict) or isinstance(function.get("arguments"), str):
         return False
@@ -122,46 +124,49 @@ def shape_arguments(call: JsonObject) -> bool:
 
 
 def shape_finish(choice: JsonObject, *, has_calls: bool) -> bool:
-    """Give a choice one of OpenAI's finish reasons, and keep the provider's own word beside it."""
-    said = choice.get("finish_reason")
-    if not isinstance(said, str):
+    """Give a choice one of OpenAI's finish reasons; keep the provider's as ``native_finish_reason``."""
+    native = choice.get("finish_reason")
+    if not isinstance(native, str):
         return False
-    reason = said if said in FINISH_REASONS else FINISH_WORDS.get(said.lower(), "stop")
+    reason = native if native in FINISH_REASONS else FINISH_WORDS.get(native.lower(), "stop")
     if reason == "stop" and has_calls:
-        reason = "tool_calls"  # some providers say that they stopped; agents wait for this word
-    if reason == said:
+        reason = "tool_calls"  # some providers send "stop" here; agents wait for "tool_calls"
+    if reason == native:
         return False
     choice["finish_reason"] = reason
-    _fill(choice, {"native_finish_reason": said})
+    _fill(choice, {"native_finish_reason": native})
     return True
 
 
 def shape_usage(payload: JsonObject) -> bool:
-    """Give the usage its three counts, its cost (null where nobody said it) and its details."""
+    """Give the usage its three counts, its details, and its cost (null if the upstream stated none).
+
+    A missing usage becomes null.
+    """
     usage = payload.get("usage")
     if not isinstance(usage, dict):
-        return _name(payload, "usage")
+        return _fill_null(payload, "usage")
     prompt = number_or_none(usage.get("prompt_tokens")) or 0
     completion = number_or_none(usage.get("completion_tokens")) or 0
     counts: JsonObject = {
         "prompt_tokens": int(prompt),
         "completion_tokens": int(completion),
-        "total_tokens": int(prompt) + int(completion),  # their sum as floats may be infinite
+        "total_tokens": int(prompt) + int(completion),  # a sum of floats may be infinite
         "prompt_tokens_details": {"cached_tokens": 0},
         "completion_tokens_details": {"reasoning_tokens": 0},
     }
-    return _fill(usage, counts) | _name(usage, "cost")
+    return _fill(usage, counts) | _fill_null(usage, "cost")
 
 
 def _fill(fields: JsonObject, defaults: JsonObject) -> bool:
-    """Put in what is missing or null; return whether anything was."""
+    """Set fields that are missing or null to their defaults; return whether there were any."""
     missing = {name: value for name, value in defaults.items() if fields.get(name) is None}
     fields.update(missing)
     return bool(missing)
 
 
-def _name(fields: JsonObject, *names: str) -> bool:
-    """Put in null for what is not there at all; return whether anything was missing."""
+def _fill_null(fields: JsonObject, *names: str) -> bool:
+    """Set fields that are missing to null; return whether there were any."""
     missing = [name for name in names if name not in fields]
     fields.update(dict.fromkeys(missing))
     return bool(missing)

@@ -1,4 +1,7 @@
-"""The one shape for a stream's chunks: as ``shape``, with what has to be remembered from chunk to chunk."""
+"""Brings the chunks of a stream into one shape, as ``answer_shape`` does with plain answers.
+
+What a chunk needs can depend on earlier chunks, so each stream has its own ``ChunkShape``.
+"""
 
 import re
 
@@ -7,7 +10,8 @@ from gateway.dialects.chat.answer_shape import shape_arguments, shape_finish, sh
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
 
 OBJECT = "chat.completion.chunk"
-# A chunk of a regular stream with none of these needs no change; a tool call's first piece has its name.
+# A chunk of a regular stream needs no change if it has none of these. `name` is the mark of a tool call's
+# first piece, which may lack its id.
 _MAY_NEED_CHANGE = re.compile(
     rb'"(?:reasoning_content|function_call|name)"\s*:|"content"\s*:\s*\[|"arguments"\s*:\s*[^"\s]'
 )
@@ -17,9 +21,9 @@ class ChunkShape:
     """Shapes the chunks of one stream, in order.
 
     Args:
-        first: the payload of a chunk that the stream began with; what it lacks, all of them may.
-        fallback: the id, the time and the model for chunks that have none.
-        openai_usage: whether the caller asked for OpenAI's usage chunk, whose ``choices`` are empty.
+        first: the payload of one of the stream's first chunks. Fields that it lacks may be missing in all.
+        fallback: the ``id``, ``created`` and ``model`` for chunks that have none.
+        openai_usage: whether the caller requested OpenAI's usage chunk, whose ``choices`` are empty.
     """
 
     def __init__(self, first: JsonObject, fallback: JsonObject, *, openai_usage: bool) -> None:
@@ -36,15 +40,15 @@ class ChunkShape:
         )
 
     def envelope(self) -> JsonObject:
-        """Return what every chunk of the stream has: its id, object, time and model."""
+        """Return the fields that every chunk of the stream has: its id, object, time and model."""
         return {"object": OBJECT, **self._always}
 
     def passes(self, data: bytes) -> bool:
-        """Return whether a chunk, by its text alone, has the shape already; False says nothing."""
+        """Return whether a chunk certainly has the shape, judging by its bytes alone; False means unknown."""
         return self._regular and _MAY_NEED_CHANGE.search(data) is None
 
     def shape(self, payload: JsonObject) -> bool:
-        """Give a chunk the shape, in place; return whether that changed it."""
+        """Give a chunk the shape, in place; return whether anything changed."""
         changed = payload.get("object") != OBJECT
         payload["object"] = OBJECT
         missing = {name: value for name, value in self._always.items() if not payload.get(name)}
@@ -65,11 +69,11 @@ class ChunkShape:
         delta = choice.get("delta")
         if isinstance(delta, dict):
             changed |= shape_message(delta) | self._shape_calls(delta, choice["index"])
-        has_calls = any(of_choice == choice["index"] for of_choice, _ in self._calls)
+        has_calls = any(choice_index == choice["index"] for choice_index, _ in self._calls)
         return changed | shape_finish(choice, has_calls=has_calls) | self._finish_once(choice)
 
     def _shape_calls(self, delta: JsonObject, choice_index: Json) -> bool:
-        """Give a tool call's first piece its id and type, and every piece its arguments as a string."""
+        """Give a tool call's first piece an id and a type; make the arguments of every piece a string."""
         changed = False
         for position, call in enumerate(list_or_empty(delta.get("tool_calls"))):
             if not isinstance(call, dict):
@@ -77,11 +81,11 @@ class ChunkShape:
             if not isinstance(call.get("index"), int):
                 call["index"] = position
                 changed = True
-            place = (choice_index, call["index"])
-            if place not in self._calls:
-                self._calls.add(place)
-                lacks = {"id": f"call_{self._always['id']}_{call['index']}", "type": "function"}
-                missing = {name: value for name, value in lacks.items() if not call.get(name)}
+            call_key = (choice_index, call["index"])
+            if call_key not in self._calls:
+                self._calls.add(call_key)
+                defaults = {"id": f"call_{self._always['id']}_{call['index']}", "type": "function"}
+                missing = {name: value for name, value in defaults.items() if not call.get(name)}
                 call.update(missing)
                 changed |= bool(missing)
             if object_or_empty(call.get("function")).get("arguments") is not None:
@@ -89,7 +93,7 @@ class ChunkShape:
         return changed
 
     def _finish_once(self, choice: JsonObject) -> bool:
-        """Take out a finish reason that the choice has given before, as the usage chunk repeats it."""
+        """Set a finish reason to null if the choice has already had one: the usage chunk repeats it."""
         if not choice.get("finish_reason"):
             return False
         if choice["index"] not in self._finished:
@@ -99,22 +103,25 @@ class ChunkShape:
         return True
 
     def _shape_usage_chunk(self, payload: JsonObject) -> bool:
-        """Give the chunk that holds only the usage the ``choices`` that the caller expects.
+        """Give a chunk that holds only the usage the ``choices`` that the caller expects.
 
-        Clients that did not ask for OpenAI's form read ``choices[0]`` of every chunk.
+        Clients that did not request OpenAI's form read ``choices[0]`` of every chunk.
         """
         choices = list_or_empty(payload.get("choices"))
-        says_more = any(
+        has_more = any(
             object_or_empty(choice).get("finish_reason") or has_progress(object_or_empty(choice).get("delta"))
             for choice in choices
         )
         wanted: list[Json] = [] if self._openai_usage else [{"index": 0, "delta": {}, "finish_reason": None}]
-        if says_more or (bool(choices) != self._openai_usage):
+        if has_more or (bool(choices) != self._openai_usage):
             return False
         payload["choices"] = wanted
         return True
 
 
-def usable(said: Json, otherwise: Json) -> Json:
-    """Return what a chunk says, where it is of the kind that clients expect and JSON can carry."""
-    return said if said and type(said) is type(otherwise) else otherwise
+def usable(value: Json, default: Json) -> Json:
+    """Return a chunk's value if it is not empty and has the default's type; else the default.
+
+    Clients expect that type, and JSON can represent every value of it.
+    """
+    return value if value and type(value) is type(default) else default

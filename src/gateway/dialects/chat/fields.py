@@ -1,4 +1,4 @@
-"""What the fields of a chat request must be, as a table. What it does not name goes upstream as it came."""
+"""Defines the type of each checked field of a chat request. Fields not listed go upstream unchanged."""
 
 import re
 from collections.abc import Mapping
@@ -25,14 +25,13 @@ MAX_MODELS = 50  # a request may make 50 subrequests on the free plan
 MAX_MESSAGES = 10_000
 FIELD_NAME = re.compile(r"\w{1,64}")
 
-
 MESSAGE_ITEM: JsonObject = {
     "type": "object",
     "required": ["role"],
     "properties": {"role": {"type": "string"}},
 }
 
-# Types that no provider reads otherwise; ranges are left to the models, which differ.
+# A type is checked only if all providers agree on it. Ranges are left to the models, which differ.
 # Source: OpenRouter API reference, "Create a chat completion".
 FIELDS: Mapping[str, FieldRule] = MappingProxyType({
     "model": MODEL,
@@ -72,14 +71,13 @@ FIELDS: Mapping[str, FieldRule] = MappingProxyType({
     "session_id": TEXT,
 })  # fmt: skip  # one field a line
 
-
-# Fields by which other gateways let a caller send the key elsewhere, or put words into our headers.
+# Fields by which other gateways let a caller send the key to another host, or set headers upstream.
 REFUSED = frozenset({"api_key", "api_base", "base_url", "headers", "extra_headers"})
-# The gateway's own: they do not go upstream.
+# The gateway's own fields. They do not go upstream.
 OWN = frozenset({"model", "models", "gateway"})
-# With one of these a body is serialised again: what they hold is not told from the rest by its text alone.
+# A body with one of these is serialised again, because a search in its text cannot tell where they end.
 SERIALISED = OWN - {"model"}
-# What means something to OpenRouter alone: other upstreams refuse fields that they do not know.
+# Fields that only OpenRouter understands. Other upstreams refuse fields that they do not know.
 # Source: OpenRouter API reference; its SDKs' ChatRequest.
 OPENROUTERS_OWN = frozenset(
     {
@@ -101,5 +99,5 @@ OPENROUTERS_OWN = frozenset(
         "fallbacks",
     }
 )
-# With one of these the answer may be more than a message's text.
+# With one of these, the answer may be something other than a message's text.
 NOT_TEXT = ("tools", "functions", "prompt")

@@ -1,4 +1,4 @@
-"""parse: from a request's bytes to a checked ``ChatRequest``, by declared rules."""
+"""Parses the body of a chat request into a ``ChatRequest``, and checks it by the rules in ``fields``."""
 
 import json
 from collections.abc import Mapping
@@ -30,22 +30,22 @@ from gateway.settings.options import OPTIONS, Options
 
 
 def parse(raw: bytes) -> ChatRequest:
-    """Return the chat request that a body holds.
+    """Return the chat request in a body.
 
     Raises:
-        GatewayError: the body is not one; ``param`` names the field.
+        GatewayError: the body is not a valid chat request; ``param`` names the field.
     """
     body = _load(raw)
     if not REFUSED.isdisjoint(body):
         name = next(name for name in body if name in REFUSED)
-        raise GatewayError("refused_field", f"`{name}` is not for callers to choose.", param=name)
+        raise GatewayError("refused_field", f"A caller cannot set `{name}`.", param=name)
     _check(body, FIELDS)
     if body.get("messages") is None and body.get("prompt") is None:
         raise GatewayError("missing_field", "`messages` is required.", param="messages")
     _check_messages(list_or_empty(body.get("messages")))
     fields = _fields_of(raw, body)
     wants_json = _wants_json(body)
-    choices = max([1, *_wholes_of(body, "n")])
+    choices = max([1, *_integers_of(body, "n")])
     requirements = requirements_of(body, total_bytes=len(fields), writes_cache=b'"cache_control"' in fields)
     is_plain = not wants_json and choices == 1 and not requirements.outputs
     return ChatRequest(
@@ -53,7 +53,7 @@ def parse(raw: bytes) -> ChatRequest:
         models=_models(body),
         stream=body.get("stream") is True,
         fields=fields,
-        max_tokens=max(_wholes_of(body, "max_completion_tokens", "max_tokens"), default=None),
+        max_tokens=max(_integers_of(body, "max_completion_tokens", "max_tokens"), default=None),
         choices=choices,
         wants_json=wants_json,
         openai_usage=object_or_empty(body.get("stream_options")).get("include_usage") is True,
@@ -67,7 +67,7 @@ def parse(raw: bytes) -> ChatRequest:
 
 
 class _TooLargeError(Exception):
-    """A number is written that no JSON can carry on, such as 1e999."""
+    """The body has a number that JSON cannot represent when it is serialised again, such as 1e999."""
 
 
 def _load(raw: bytes) -> JsonObject:
@@ -81,7 +81,7 @@ def _load(raw: bytes) -> JsonObject:
             "invalid_json", "An object in the body names a field twice.", param=_shown(str(error))
         ) from None
     except _TooLargeError:
-        raise GatewayError("invalid_json", "The body holds a number that JSON cannot carry.") from None
+        raise GatewayError("invalid_json", "The body holds a number that JSON cannot represent.") from None
     except (ValueError, RecursionError):
         raise GatewayError(
             "invalid_json", "The body is not JSON in UTF-8, or is nested too deeply."
@@ -98,14 +98,14 @@ def _finite(text: str) -> float:
     return number
 
 
-# Made once: with options `json.loads` makes one for every call.
+# Created once, because `json.loads` with options creates a new decoder for each call.
 _DISTINCT = json.JSONDecoder(
     parse_constant=refuse_constant, parse_float=_finite, object_pairs_hook=distinct_object
 )
 
 
 def _shown(name: str) -> str:
-    """Return a field's name if it looks like one: a caller's text does not belong in an error."""
+    """Return a name if it looks like a field's, else "…": errors must not repeat a caller's text."""
     return name if FIELD_NAME.fullmatch(name) else "…"
 
 
@@ -128,8 +128,8 @@ def _check_messages(messages: list[Json]) -> None:
             raise _wrong(f"messages[{index}].role", TEXT)
 
 
-def _wholes_of(body: JsonObject, *names: str) -> list[int]:
-    """Return those of these fields that are set; ``_check`` has seen that each is a whole number."""
+def _integers_of(body: JsonObject, *names: str) -> list[int]:
+    """Return the values of the named fields that are set. ``_check`` ensures that they are integers."""
     return [value for name in names if isinstance(value := body.get(name), int)]
 
 
@@ -138,15 +138,15 @@ def _wants_json(body: JsonObject) -> bool:
 
 
 def _models(body: JsonObject) -> tuple[str, ...]:
-    named: dict[str, None] = {}  # in order, each once
+    names: dict[str, None] = {}  # in order, without duplicates
     first = body.get("model")
     if isinstance(first, str):
-        named[first] = None
+        names[first] = None
     for index, model in enumerate(list_or_empty(body.get("models"))):
         if not isinstance(model, str) or not MODEL.test(model):
             raise _wrong(f"models[{index}]", MODEL)
-        named[model] = None
-    return tuple(named)
+        names[model] = None
+    return tuple(names)
 
 
 _NO_OPTIONS = Options()
@@ -156,19 +156,19 @@ def _options(fields: JsonObject) -> Options:
     unknown = [name for name in fields if name not in OPTIONS]
     if unknown:
         name = _shown(unknown[0])
-        known = ", ".join(OPTIONS)
+        options = ", ".join(OPTIONS)
         raise GatewayError(
             "unknown_option",
-            f"`gateway.{name}` is not an option. There are: {known}.",
+            f"`gateway.{name}` is not an option. The options are: {options}.",
             param=f"gateway.{name}",
         )
     _check(fields, OPTIONS, "gateway.")
     given = {name: value for name, value in fields.items() if value is not None}
-    return Options(**given, asked=frozenset(given))  # type: ignore[arg-type]  # OPTIONS has checked each
+    return Options(**given, asked=frozenset(given))  # type: ignore[arg-type]  # checked by OPTIONS
 
 
 def _fields_of(raw: bytes, body: JsonObject) -> bytes:
-    """Return the object's inside and its closing brace: what follows ``{"model":"…",``."""
+    """Return the other fields and the closing brace: the text that follows ``{"model":"…",``."""
     spliced = splice(raw, body) if SERIALISED.isdisjoint(body) else None
     if spliced is not None:
         return spliced

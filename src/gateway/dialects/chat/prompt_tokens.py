@@ -1,4 +1,4 @@
-"""How many tokens a prompt is, estimated by its bytes and its media."""
+"""Estimates how many tokens a prompt has, from its bytes and its media."""
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
@@ -6,8 +6,8 @@ from types import MappingProxyType
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject, list_or_empty, object_or_empty
 
-# A content part's type, and the kind of input that it is.
-# Source: OpenRouter "Multimodal Capabilities"; the architecture's `input_modalities` in its list of models.
+# The kind of input for each type of content part.
+# Source: OpenRouter "Multimodal Capabilities"; `input_modalities` of `architecture` in its model list.
 PART_INPUTS: Mapping[str, str] = MappingProxyType(
     {
         "image_url": "image",
@@ -18,26 +18,23 @@ PART_INPUTS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-
-# Bytes of JSON text a token. Text has three to four. A run of blanks is one token for a hundred and more.
-# What a tokenizer does not know, and digits with some, is a token a byte: more than that there are not.
+# Bytes of JSON text per token, for the least, the likely and the largest number of tokens. Text has three to
+# four. A run of white space can be one token for a hundred bytes and more. Text that a tokenizer does not
+# know takes one token per byte, and so do digits with some tokenizers. No text takes more.
 LEAST, LIKELY, MOST = 128, 4, 1
 
-
 IMAGE_TOKENS_LIKELY = 1_000
-
-
-IMAGE_TOKENS_MOST = 6_000  # none of the families' tilings makes more of one image
+IMAGE_TOKENS_MOST = 6_000  # no model family divides one image into more tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenEstimate:
-    """How many tokens the prompt is, by its bytes: no tokenizer is asked, and each model has its own.
+    """How many tokens a prompt has, estimated from its bytes. Each model has its own tokenizer; none is run.
 
     Attributes:
-        least: it is more than this, for all that is known: what does not hold it cannot answer.
-        likely: what English text and code come to.
-        most: it is no more than this, for money; None where that cannot be told, as with a linked file.
+        least: the lower bound. A model whose context is smaller than this cannot answer.
+        likely: the estimate for English text and code.
+        most: the upper bound, for limits on cost; None if it is unknown, as with a linked file.
     """
 
     least: int
@@ -47,20 +44,25 @@ class TokenEstimate:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """One part that is no text: its kind, and how many bytes of the body it takes; None for a link."""
+    """One content part that is not text.
+
+    Attributes:
+        kind: the kind of input: image, audio, file, video.
+        inline_bytes: how many bytes of the body its data takes; None if it is linked.
+    """
 
     kind: str
     inline_bytes: int | None
 
 
 def media_in(body: JsonObject) -> Iterator[Media]:
-    """Yield every part of a chat's messages that is not text."""
+    """Yield every content part of a chat's messages that is not text."""
     for each in list_or_empty(body.get("messages")):
         message = object_or_empty(each)
         content = message.get("content")
         if not isinstance(content, list) and "images" not in message:
             continue
-        # An answer's own images are sent back beside its text.
+        # An earlier answer that is sent back has its images in `images`, apart from its content.
         for part in (*(content if isinstance(content, list) else ()), *list_or_empty(message.get("images"))):
             fields = object_or_empty(part)
             kind = PART_INPUTS.get(str(fields.get("type")))
@@ -69,7 +71,7 @@ def media_in(body: JsonObject) -> Iterator[Media]:
 
 
 def _inline_bytes(part: JsonObject) -> int | None:
-    """Return the length of the data that a part carries; None where it links to it."""
+    """Return the length of the data that a content part holds; None if it links to the data."""
     holder = part.get(str(part.get("type")))
     values = [holder] if isinstance(holder, str) else [*object_or_empty(holder).values()]
     texts = [value for value in values if isinstance(value, str)]
@@ -78,19 +80,19 @@ def _inline_bytes(part: JsonObject) -> int | None:
 
 
 def estimate(parts: list[Media], total_bytes: int) -> TokenEstimate:
-    """Return how many tokens a prompt is whose body has ``total_bytes``, ``parts`` among them."""
+    """Return how many tokens a prompt has. ``total_bytes`` is its body's length, ``parts`` included."""
     if not parts:
         return TokenEstimate(
             least=total_bytes // LEAST, likely=total_bytes // LIKELY, most=total_bytes // MOST
         )
     images = sum(part.kind == "image" for part in parts)
     text_bytes = max(0, total_bytes - sum(part.inline_bytes or 0 for part in parts))
-    others = [part.inline_bytes for part in parts if part.kind != "image"]
-    known = [size for size in others if size is not None]
+    sizes = [part.inline_bytes for part in parts if part.kind != "image"]
+    known_sizes = [size for size in sizes if size is not None]
     return TokenEstimate(
         least=text_bytes // LEAST,
         likely=text_bytes // LIKELY + images * IMAGE_TOKENS_LIKELY,
-        most=text_bytes // MOST + images * IMAGE_TOKENS_MOST + sum(known) // MOST
-        if len(known) == len(others)
+        most=text_bytes // MOST + images * IMAGE_TOKENS_MOST + sum(known_sizes) // MOST
+        if len(known_sizes) == len(sizes)
         else None,
     )

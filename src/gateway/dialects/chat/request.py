@@ -1,4 +1,4 @@
-"""A chat request as the gateway understands it, and what a caller may ask of the gateway itself."""
+"""Defines ``ChatRequest``: a chat request after parsing and checks."""
 
 from gateway.dialects.chat.requirements import Requirements
 from gateway.http.frozen import dataclass
@@ -7,24 +7,25 @@ from gateway.settings.options import Options
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatRequest:
-    """A checked request.
+    """A chat request that has been parsed and checked.
 
     Attributes:
-        model: what the body's ``model`` names; None where it has none.
-        models: all that it names, in order, each once; empty when it names none.
-        stream: whether it wants server-sent events.
-        fields: the body without what is the gateway's own (`model`, `models`, `gateway`), as it came or
-            serialised once: an object's inside and its closing brace, ready to follow ``{"model":"…",``.
-        max_tokens: the caller's limit for each answer; None where it set none.
-        choices: how many answers it wants, 1 or more.
-        wants_json: whether ``response_format`` asks for JSON.
-        is_text: whether the answer can be nothing but text: no tools, no JSON, one choice.
-        openai_usage: whether it asks for OpenAI's usage chunk, whose ``choices`` are empty.
-        openrouters_own: whether it has fields that mean something to OpenRouter alone.
-        session: what the caller calls the session; None where it names none.
-        user: the caller's own user; None where it names none.
-        needs: what a model must be able to do for it.
-        options: what it asks of the gateway.
+        model: the body's ``model``; None if it has none.
+        models: the names in ``model`` and ``models``, in order and without duplicates; may be empty.
+        stream: whether the caller requests server-sent events.
+        fields: the body without the gateway's own fields (`model`, `models`, `gateway`): the text that
+            follows ``{"model":"…",``, up to the closing brace. It is cut out of the caller's text, or else
+            serialised once.
+        max_tokens: the caller's limit for each answer; None if there is none.
+        choices: how many answers the caller requests (`n`), 1 or more.
+        wants_json: whether ``response_format`` requests JSON.
+        is_text_only: whether the answer can be nothing but text: no tools, no JSON, one choice.
+        openai_usage: whether the caller requests OpenAI's usage chunk, whose ``choices`` are empty.
+        openrouters_own: whether it has fields that only OpenRouter understands.
+        session: the body's ``session_id``; None if it has none.
+        user: the body's ``user``; None if it has none.
+        requirements: what a model must support to serve it.
+        options: the body's ``gateway`` object.
     """
 
     model: str | None
@@ -43,5 +44,5 @@ class ChatRequest:
     options: Options
 
     def field_of(self, name: str) -> str:
-        """Return the body's field that names a model or a task."""
+        """Return which field of the body names this model or task, ``model`` or ``models``."""
         return "model" if name == self.model else "models"

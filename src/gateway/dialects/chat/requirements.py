@@ -1,4 +1,4 @@
-"""What a chat request needs of a model: room, kinds of input and output, tools, parameters, a price."""
+"""Finds out what a chat request requires of a model: context length, modalities, tools, parameters, price."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -14,10 +14,10 @@ JsonRequirement: TypeAlias = Literal["json_object", "json_schema"]
 JSON_KINDS: Mapping[str, JsonRequirement] = MappingProxyType(
     {"json_object": "json_object", "json_schema": "json_schema"}
 )
-# What `modalities` may ask for; about another word, which the caller may have made up, nothing is said.
-# Source: OpenRouter API reference, "Create a chat completion"; its list of models has video, too.
+# The values of `modalities` that count. Others are ignored: a receipt must not repeat a caller's own words.
+# Source: OpenRouter API reference, "Create a chat completion"; OpenRouter's model list has video, too.
 MODALITIES = frozenset({"text", "image", "audio", "video"})
-# A request's field, and the names under which a model's `supported_parameters` may list it.
+# For each field of a request, the names under which a model's `supported_parameters` may list it.
 # Source: OpenRouter API reference, "Parameters".
 PARAMETERS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
@@ -51,10 +51,10 @@ PARAMETERS: Mapping[str, frozenset[str]] = MappingProxyType(
     }
 )
 
-# Plugins without a fee. Others search, read or route for money that no price per token holds.
+# Plugins without a fee. Others search, read or route, at a cost that the price per token does not include.
 # Source: OpenRouter "Plugins".
 FREE_PLUGINS = frozenset({"response-healing", "context-compression", "moderation"})
-# The fields by which a body without media may need more than its tokens.
+# A body without media and without these fields requires nothing but context for its tokens.
 SAYING_MORE = frozenset(
     {
         "provider",
@@ -71,18 +71,20 @@ SAYING_MORE = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirements:
-    """What a model must be able to do for one request.
+    """What a model must support to serve one request, and what affects the request's cost.
 
     Attributes:
-        tools: whether it has tools to call.
-        inputs: the kinds of input beside text: image, audio, file, video.
-        outputs: the kinds of output beside text that it asks for.
-        json: which kind of JSON it wants for an answer; None for any text.
-        parameters: fields that the model must support, because the caller insists on it.
+        tokens: how many tokens the prompt has, as an estimate.
+        tools: whether the model may have to call tools.
+        inputs: the kinds of input other than text: image, audio, file, video.
+        outputs: the kinds of output other than text that the request wants.
+        json: the kind of JSON that the request wants; None for any text.
+        parameters: the request's fields that the model must support, if the caller requires all of them
+            (``provider.require_parameters``).
         max_price: the caller's own ceiling in ``provider.max_price``.
         has_fees: whether it may cost more than its tokens: a search, an image, a recording.
-        writes_cache: whether it asks for its prompt to be kept, which costs up to twice as much.
-        shrinks: whether OpenRouter shortens its prompt until it fits.
+        writes_cache: whether it requests prompt caching, with which a prompt costs up to twice as much.
+        shrinks: whether OpenRouter shortens the prompt to the model's context.
     """
 
     tokens: TokenEstimate
@@ -98,16 +100,19 @@ class Requirements:
 
 
 def requirements_of(body: JsonObject, *, total_bytes: int, writes_cache: bool) -> Requirements:
-    """Return what a checked body needs.
+    """Return what a checked body requires of a model.
 
-    ``total_bytes`` is how long it goes upstream, ``writes_cache`` whether it has `cache_control`.
+    Args:
+        body: the caller's body.
+        total_bytes: the length of the body that goes upstream.
+        writes_cache: whether the body has `cache_control`.
     """
     parts = list(media_in(body))
-    if not parts and SAYING_MORE.isdisjoint(body):  # as most are
+    if not parts and SAYING_MORE.isdisjoint(body):  # most bodies
         return Requirements(tokens=estimate(parts, total_bytes), writes_cache=writes_cache)
     plugins = {str(object_or_empty(each).get("id")) for each in list_or_empty(body.get("plugins"))}
     provider = object_or_empty(body.get("provider"))
-    insists = provider.get("require_parameters") is True
+    is_required = provider.get("require_parameters") is True
     modalities = MODALITIES.intersection(
         each for each in list_or_empty(body.get("modalities")) if isinstance(each, str)
     )
@@ -117,7 +122,7 @@ def requirements_of(body: JsonObject, *, total_bytes: int, writes_cache: bool) -
         inputs=frozenset(part.kind for part in parts),
         outputs=modalities - {"text"},
         json=JSON_KINDS.get(str(object_or_empty(body.get("response_format")).get("type"))),
-        parameters=tuple(name for name in PARAMETERS if body.get(name) is not None) if insists else (),
+        parameters=tuple(name for name in PARAMETERS if body.get(name) is not None) if is_required else (),
         max_price=_max_price(provider.get("max_price")),
         has_fees=_has_fees(body, plugins, modalities),
         writes_cache=writes_cache,
@@ -126,18 +131,21 @@ def requirements_of(body: JsonObject, *, total_bytes: int, writes_cache: bool) -
 
 
 def _has_fees(body: JsonObject, plugins: set[str], modalities: frozenset[str]) -> bool:
-    types = {str(object_or_empty(tool).get("type")) for tool in list_or_empty(body.get("tools"))}
+    tool_types = {str(object_or_empty(tool).get("type")) for tool in list_or_empty(body.get("tools"))}
     return bool(
         plugins - FREE_PLUGINS
         or body.get("web_search_options") is not None  # OpenAI's form: an empty object turns it on
-        or body.get("preset")  # it may bring plugins, and a prompt of its own
+        or body.get("preset")  # it may add plugins and a prompt
         or modalities - {"text"}
-        or any(each.startswith("openrouter:") for each in types)
+        or any(each.startswith("openrouter:") for each in tool_types)
     )
 
 
 def _max_price(value: Json) -> Price | None:
-    """Return the caller's ceiling, as far as it is one by tokens; its form is OpenRouter's to judge."""
+    """Return the caller's ceiling for token prices; None if there is none, or its form is wrong.
+
+    OpenRouter checks the form, and applies the ceilings of other kinds.
+    """
     fields = object_or_empty(value)
     limits = {name: fields[name] for name in ("prompt", "completion") if fields.get(name) is not None}
     try:

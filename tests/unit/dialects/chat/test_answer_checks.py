@@ -28,7 +28,7 @@ def text_reply(body: bytes, content_type: str = "application/json") -> Act:
 
 
 @pytest.mark.parametrize("name", samples_named("ok-"))
-async def test_a_recorded_answer_is_one(name: str) -> None:
+async def test_a_recorded_answer_is_accepted(name: str) -> None:
     assert (await only(recorded(name))).codes == [None]
 
 
@@ -41,7 +41,7 @@ async def test_a_recorded_answer_is_one(name: str) -> None:
         ("soft-04-200-stop-zero-tokens-leading-ws", "empty_answer"),
     ],
 )
-async def test_a_recorded_200_that_is_no_answer_is_a_failed_attempt(name: str, code: str) -> None:
+async def test_a_recorded_200_without_an_answer_fails_the_attempt(name: str, code: str) -> None:
     assert (await only(recorded(name))).codes == [code]
 
 
@@ -56,16 +56,16 @@ CALL: Json = {"id": "call_1", "type": "function", "function": {"name": "f", "arg
         pytest.param(with_choice(content="", refusal="I will not."), id="a refusal"),
         pytest.param(with_choice(content="", images=[{"type": "image_url"}]), id="an image"),
         pytest.param(with_choice(content=None, audio={"id": "a"}), id="audio"),
-        pytest.param(with_choice("length", content="", reasoning="Let me"), id="cut while it reasoned"),
-        pytest.param(with_choice("length", content=""), id="cut at once by the caller's own limit"),
-        pytest.param(with_choice("content_filter", content="Half"), id="filtered, with a text"),
+        pytest.param(with_choice("length", content="", reasoning="Let me"), id="cut off while it reasons"),
+        pytest.param(with_choice("length", content=""), id="cut off at once by the caller's limit"),
+        pytest.param(with_choice("content_filter", content="Half"), id="filtered, with text"),
         pytest.param(with_choice(None, content="Hello"), id="without a finish reason"),
         pytest.param(
-            text_reply(b'\n \n {"choices":[{"message":{"content":"x"}}]}\n'), id="white space around"
+            text_reply(b'\n \n {"choices":[{"message":{"content":"x"}}]}\n'), id="surrounded by white space"
         ),
     ],
 )
-async def test_what_says_something_is_an_answer(act: Act) -> None:
+async def test_a_body_with_content_is_an_answer(act: Act) -> None:
     got = await only(act)
 
     assert got.status == 200
@@ -83,24 +83,22 @@ async def test_what_says_something_is_an_answer(act: Act) -> None:
         pytest.param(with_choice(content="Half", error={"code": 429}), "rate_limited", id="a choice's error"),
         pytest.param(answer(choices=None), "no_choices", id="choices: null"),
         pytest.param(answer(choices={}), "no_choices", id="choices: {}"),
-        pytest.param(
-            answer(error={"code": 429, "message": "x"}), "rate_limited", id="an error beside choices"
-        ),
+        pytest.param(answer(error={"code": 429, "message": "x"}), "rate_limited", id="an error and choices"),
         pytest.param(answer(error="words"), "provider_error", id="an error that is a string"),
         pytest.param(text_reply(b""), "not_json", id="nothing"),
-        pytest.param(text_reply(b'{"choices":[{"mess'), "not_json", id="cut JSON"),
+        pytest.param(text_reply(b'{"choices":[{"mess'), "not_json", id="truncated JSON"),
         pytest.param(text_reply(b"[1]"), "not_json", id="an array"),
         pytest.param(text_reply(b"[" * 100_000), "not_json", id="nested too deeply"),
-        pytest.param(text_reply(b": OPENROUTER PROCESSING\n\n"), "not_json", id="comments alone"),
+        pytest.param(text_reply(b": OPENROUTER PROCESSING\n\n"), "not_json", id="only comments"),
         pytest.param(text_reply(b"<html>", "text/html"), "wrong_content_type", id="HTML"),
         pytest.param(text_reply(b"data: {}\n\n", "text/event-stream"), "wrong_content_type", id="a stream"),
     ],
 )
-async def test_what_says_nothing_is_none(act: Act, code: str) -> None:
+async def test_a_body_without_an_answer_fails_the_attempt(act: Act, code: str) -> None:
     assert (await only(act)).codes == [code]
 
 
-async def test_one_good_choice_among_many_is_enough() -> None:
+async def test_one_good_choice_of_several_is_enough() -> None:
     good = {"index": 1, "message": {"content": "x"}, "finish_reason": "stop"}
     empty = {"index": 0, "message": {"content": ""}, "finish_reason": "stop"}
 
@@ -126,7 +124,7 @@ async def test_one_good_choice_among_many_is_enough() -> None:
     ],
     ids=repr,
 )
-def test_progress_is_whatever_a_delta_carries(delta: Json, progress: bool) -> None:
+def test_any_content_of_a_delta_is_progress(delta: Json, progress: bool) -> None:
     assert has_progress(delta) is progress
 
 
@@ -149,7 +147,7 @@ def delta_event(delta: Json, finish: Json = None, **fields: Json) -> JsonObject:
     ],
     ids=repr,
 )
-def test_the_finish_reason_is_seen(payload: JsonObject, finish: str | None) -> None:
+def test_the_finish_reason_of_an_event_is_found(payload: JsonObject, finish: str | None) -> None:
     assert inspect_event(payload, header=no_header, now_s=0).finish == finish
 
 
@@ -164,7 +162,7 @@ def test_the_finish_reason_is_seen(payload: JsonObject, finish: str | None) -> N
     ],
     ids=repr,
 )
-def test_an_event_that_is_an_error_raises(payload: JsonObject) -> None:
+def test_an_event_with_an_error_raises(payload: JsonObject) -> None:
     with pytest.raises(AttemptFailedError):
         inspect_event(payload, header=no_header, now_s=0)
 
@@ -183,17 +181,17 @@ EVENTS = st.builds(
 
 
 @given(EVENTS, st.sampled_from([(",", ":"), (", ", ": "), (" , ", " :\t")]), st.booleans())
-def test_what_is_plain_progress_by_its_text_is_so_by_its_meaning(
+def test_plain_progress_in_the_bytes_is_progress_in_the_parsed_event(
     payload: JsonObject, separators: tuple[str, str], ascii_only: bool
 ) -> None:
     data = json.dumps(payload, separators=separators, ensure_ascii=ascii_only).encode()
     if not is_plain_progress(data):
         return
 
-    look = inspect_event(payload, header=no_header, now_s=0)
+    facts = inspect_event(payload, header=no_header, now_s=0)
 
-    assert look.progress
-    assert (look.finish, look.usage) == (None, None)
+    assert facts.progress
+    assert (facts.finish, facts.usage) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -205,5 +203,5 @@ def test_what_is_plain_progress_by_its_text_is_so_by_its_meaning(
     ],
     ids=repr,
 )
-def test_the_usual_progress_is_known_by_its_text(delta: Json) -> None:
+def test_ordinary_progress_is_recognised_in_the_bytes(delta: Json) -> None:
     assert is_plain_progress(json.dumps(delta_event(delta), separators=(",", ":")).encode())

@@ -35,14 +35,14 @@ async def get(payload: Json) -> Answer:
 
 
 async def message_of(**fields: Json) -> dict[str, object]:
-    """Return the client's message for an upstream's; ``fields`` are what differs from a regular one."""
+    """Return the client's message for an upstream message that differs from ``MESSAGE`` in ``fields``."""
     got = await get({**REGULAR, "choices": [{**CHOICE, "message": {**MESSAGE, **fields}}]})
     message = got.json["choices"][0]["message"]
     assert isinstance(message, dict)
     return message
 
 
-async def test_a_regular_answer_is_passed_byte_for_byte() -> None:
+async def test_a_regular_answer_is_passed_on_byte_for_byte() -> None:
     raw = b'{ "x":1.50, ' + json.dumps(REGULAR).encode()[1:-1] + b"\n}"
     got = await World().script("a/one", reply(200, b"\n " + raw + b"\n")).ask("a/one")
 
@@ -51,23 +51,23 @@ async def test_a_regular_answer_is_passed_byte_for_byte() -> None:
 
 
 @pytest.mark.parametrize("name", ["ok-01", "ok-02", "ok-03"])
-async def test_a_recorded_answer_loses_nothing(name: str) -> None:
+async def test_a_recorded_answer_keeps_all_its_fields(name: str) -> None:
     before = sample(name).json
 
     got = (await get(before)).json
 
     assert set(got) == {*before, "gateway"}
     assert [set(choice) for choice in got["choices"]] >= [{"index", "message", "finish_reason"}]
-    assert loses_nothing(before, got)
+    assert keeps_everything(before, got)
 
 
-def loses_nothing(before: Json, after: Json) -> bool:
+def keeps_everything(before: Json, after: Json) -> bool:
     if isinstance(before, dict):
         return isinstance(after, dict) and all(
-            loses_nothing(before[name], after.get(name)) for name in before
+            keeps_everything(before[name], after.get(name)) for name in before
         )
     if isinstance(before, list):
-        return isinstance(after, list) and all(map(loses_nothing, before, after))
+        return isinstance(after, list) and all(map(keeps_everything, before, after))
     return before == after
 
 
@@ -82,7 +82,7 @@ def loses_nothing(before: Json, after: Json) -> bool:
     ],
 )
 @pytest.mark.parametrize("form", ["missing", "null"])
-async def test_what_an_answer_lacks_is_put_in(name: str, value: object, form: str) -> None:
+async def test_missing_or_null_top_level_fields_are_filled_in(name: str, value: object, form: str) -> None:
     payload = {**REGULAR, name: None}
     if form == "missing":
         del payload[name]
@@ -90,7 +90,7 @@ async def test_what_an_answer_lacks_is_put_in(name: str, value: object, form: st
     assert (await get(payload)).json[name] == value
 
 
-async def test_a_choice_without_its_index_or_its_role_gets_them() -> None:
+async def test_a_choice_without_an_index_or_a_role_gets_them() -> None:
     choices: list[Json] = [{"message": {"content": word}, "finish_reason": "stop"} for word in ("a", "b")]
 
     got = (await get({**REGULAR, "choices": choices})).json["choices"]
@@ -107,18 +107,18 @@ DETAILS: JsonObject = {"reasoning_details": [{"type": "reasoning.encrypted", "da
 UNKNOWN: JsonObject = {"annotations": [{"x": 1}], "new": {"y": [2]}}
 MESSAGES: list[tuple[str, JsonObject, JsonObject]] = [
     ("text parts are joined", {"content": [TEXT, {"text": "b"}]}, {"content": "ab"}),
-    ("image parts are images", {"content": [TEXT, IMAGE]}, {"content": "a", "images": [IMAGE]}),
+    ("image parts become images", {"content": [TEXT, IMAGE]}, {"content": "a", "images": [IMAGE]}),
     ("images add up", {"content": [IMAGE], "images": [IMAGE]}, {"content": None, "images": [IMAGE] * 2}),
     ("no text is null", {"content": None, "images": [IMAGE]}, {"content": None, "images": [IMAGE]}),
     ("reasoning_content", {"reasoning_content": "A"}, {"reasoning": "A", "reasoning_content": "A"}),
-    ("reasoning comes first", BOTH, BOTH),
-    ("details stay", DETAILS, DETAILS),
-    ("unknown fields stay", UNKNOWN, UNKNOWN),
+    ("reasoning has precedence", BOTH, BOTH),
+    ("details are kept", DETAILS, DETAILS),
+    ("unknown fields are kept", UNKNOWN, UNKNOWN),
 ]
 
 
 @pytest.mark.parametrize(("fields", "expected"), [pytest.param(*row, id=name) for name, *row in MESSAGES])
-async def test_a_message_has_one_form(fields: JsonObject, expected: JsonObject) -> None:
+async def test_a_message_is_brought_into_one_form(fields: JsonObject, expected: JsonObject) -> None:
     got = await message_of(**fields)
 
     assert {name: got[name] for name in expected} == expected
@@ -134,14 +134,14 @@ ARGUMENTS: list[tuple[Json, str]] = [
 
 
 @pytest.mark.parametrize(("arguments", "expected"), ARGUMENTS)
-async def test_a_tool_call_has_an_id_a_type_and_arguments_as_a_string(arguments: Json, expected: str) -> None:
+async def test_a_tool_call_gets_an_id_a_type_and_string_arguments(arguments: Json, expected: str) -> None:
     got = await message_of(content=None, tool_calls=[{"function": {"name": "f", "arguments": arguments}}])
 
     function = {"name": "f", "arguments": expected}
     assert got["tool_calls"] == [{"id": "call_gen-1_0", "type": "function", "function": function}]
 
 
-async def test_a_tool_calls_own_id_stays_and_no_two_are_alike() -> None:
+async def test_a_tool_calls_own_id_is_kept_and_all_ids_differ() -> None:
     call: JsonObject = {"function": {"name": "f", "arguments": "{}"}}
 
     got = await message_of(tool_calls=[{**call, "id": "own", "index": 0}, call, call])
@@ -151,7 +151,7 @@ async def test_a_tool_calls_own_id_stays_and_no_two_are_alike() -> None:
     assert [each["id"] for each in calls] == ["own", "call_gen-1_1", "call_gen-1_2"]
 
 
-async def test_a_function_call_is_a_tool_call_too() -> None:
+async def test_a_function_call_becomes_a_tool_call() -> None:
     function: JsonObject = {"name": "f", "arguments": {"x": 1}}
 
     got = await message_of(content=None, function_call=function)
@@ -175,9 +175,9 @@ FINISHES = [
 ]
 
 
-@pytest.mark.parametrize(("said", "reason", "has_calls"), FINISHES)
-def test_a_finish_reason_is_one_of_openais(said: str, reason: str, has_calls: bool) -> None:
-    choice = {**CHOICE, "finish_reason": said}
+@pytest.mark.parametrize(("native", "reason", "has_calls"), FINISHES)
+def test_a_finish_reason_becomes_one_of_openais(native: str, reason: str, has_calls: bool) -> None:
+    choice = {**CHOICE, "finish_reason": native}
     if has_calls:
         choice["message"] = {**MESSAGE, "content": None, "tool_calls": CALLS}
     payload: JsonObject = {**REGULAR, "choices": [choice]}
@@ -185,11 +185,11 @@ def test_a_finish_reason_is_one_of_openais(said: str, reason: str, has_calls: bo
     changed = shape_completion(payload, always={})
 
     assert choice["finish_reason"] == reason
-    assert choice.get("native_finish_reason") == (said if said != reason else None)
-    assert changed is (said != reason)
+    assert choice.get("native_finish_reason") == (native if native != reason else None)
+    assert changed is (native != reason)
 
 
-def test_the_providers_own_word_is_not_overwritten() -> None:
+def test_an_upstreams_native_finish_reason_is_not_overwritten() -> None:
     choice = {**CHOICE, "finish_reason": "MAX_TOKENS", "native_finish_reason": "own"}
 
     shape_completion({**REGULAR, "choices": [choice]}, always={})

@@ -1,4 +1,4 @@
-"""The usage in its forms, and properties: whatever JSON an upstream sends, shaping it never raises."""
+"""Odd answers: forms of the usage, and property tests that no JSON from an upstream makes shaping raise."""
 
 import copy
 import json
@@ -38,28 +38,28 @@ FULL: JsonObject = {
     "is_byok": False,
 }
 USAGES: list[tuple[str, Json, Json]] = [
-    ("whole, and more", FULL, FULL),
+    ("complete, with more fields", FULL, FULL),
     ("nothing", {}, ZEROS),
     ("counts", COUNTS, {**ZEROS, **COUNTS, "total_tokens": 5}),
     ("nulls", {**COUNTS, "completion_tokens": None}, {**ZEROS, "prompt_tokens": 3, "total_tokens": 3}),
     ("words", {"prompt_tokens": "3"}, {**ZEROS, "prompt_tokens": "3"}),
     ("null details", {"prompt_tokens_details": None}, ZEROS),
     ("null", None, None),
-    ("no object", "5 tokens", "5 tokens"),
+    ("not an object", "5 tokens", "5 tokens"),
 ]
 
 
-@pytest.mark.parametrize(("said", "shown"), [pytest.param(*row, id=name) for name, *row in USAGES])
-def test_a_usage_has_its_counts_its_details_and_a_cost_that_may_be_null(said: Json, shown: Json) -> None:
-    payload: JsonObject = {"usage": copy.deepcopy(said)}
+@pytest.mark.parametrize(("upstream", "shown"), [pytest.param(*row, id=name) for name, *row in USAGES])
+def test_a_usage_gets_counts_details_and_a_cost_or_null(upstream: Json, shown: Json) -> None:
+    payload: JsonObject = {"usage": copy.deepcopy(upstream)}
 
     changed = shape_usage(payload)
 
     assert payload["usage"] == shown
-    assert changed is (said != shown)
+    assert changed is (upstream != shown)
 
 
-def test_a_usage_that_is_missing_is_null() -> None:
+def test_a_missing_usage_becomes_null() -> None:
     payload: JsonObject = {}
 
     assert shape_usage(payload)
@@ -67,7 +67,7 @@ def test_a_usage_that_is_missing_is_null() -> None:
 
 
 @pytest.mark.parametrize("prompt", [1.7e308, 10**400, -1, True])
-def test_a_count_that_cannot_be_is_no_reason_to_fail(prompt: Json) -> None:
+def test_an_impossible_token_count_does_not_raise(prompt: Json) -> None:
     payload: JsonObject = {"usage": {"prompt_tokens": prompt, "completion_tokens": 1.7e308}}
 
     shape_usage(payload)
@@ -112,7 +112,7 @@ PAYLOAD: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
 
 
 @given(PAYLOAD)
-def test_any_answer_can_be_shaped_and_the_second_time_changes_nothing(payload: dict[str, Any]) -> None:
+def test_any_answer_can_be_shaped_and_shaping_it_again_changes_nothing(payload: dict[str, Any]) -> None:
     always: JsonObject = {"id": "gen-1", "object": "chat.completion", "created": 1, "model": "a/one"}
 
     shape_completion(payload, always=always)
@@ -136,7 +136,7 @@ def test_any_chunks_can_be_shaped(first: dict[str, Any], chunks: list[dict[str, 
 
 
 @given(PAYLOAD)
-def test_any_answer_upstream_is_an_answer_or_an_error_of_ours_and_no_bug(payload: dict[str, Any]) -> None:
+def test_any_upstream_answer_never_causes_an_internal_error(payload: dict[str, Any]) -> None:
     world = World().script("a/one", reply(200, json.dumps(payload).encode()))
 
     got = run(world.ask("a/one", gateway={"retries": 0}))
@@ -146,7 +146,7 @@ def test_any_answer_upstream_is_an_answer_or_an_error_of_ours_and_no_bug(payload
 
 
 @given(PAYLOAD, PAYLOAD)
-def test_any_chunk_upstream_is_passed_or_ends_the_answer_and_is_no_bug(
+def test_any_upstream_chunk_never_causes_an_internal_error(
     before: dict[str, Any], payload: dict[str, Any]
 ) -> None:
     world = World().script("a/one", stream(event(before), text("Hi")))
@@ -159,12 +159,12 @@ def test_any_chunk_upstream_is_passed_or_ends_the_answer_and_is_no_bug(
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("asked", [False, True])
-async def test_a_usage_beside_the_last_word_takes_nothing_away(asked: bool) -> None:
+@pytest.mark.parametrize("requested", [False, True])
+async def test_a_usage_in_the_last_content_chunk_removes_no_content(requested: bool) -> None:
     last = chunk({"content": "end"}, finish="stop", usage={"prompt_tokens": 1})
     world = World().script("a/one", stream(text("Hi"), last, DONE))
 
-    got = (await world.ask("a/one", stream=True, stream_options={"include_usage": asked})).events[1]
+    got = (await world.ask("a/one", stream=True, stream_options={"include_usage": requested})).events[1]
 
     assert got["choices"][0]["delta"] == {"content": "end"}
     assert got["choices"][0]["finish_reason"] == "stop"
@@ -172,7 +172,7 @@ async def test_a_usage_beside_the_last_word_takes_nothing_away(asked: bool) -> N
 
 
 @pytest.mark.parametrize(
-    ("parts", "place", "value"),
+    ("parts", "field", "value"),
     [
         pytest.param([{"type": "thinking", "thinking": "Hm."}], "reasoning", "Hm.", id="thinking"),
         pytest.param([{"type": "refusal", "refusal": "No."}], "refusal", "No.", id="a refusal"),
@@ -182,15 +182,15 @@ async def test_a_usage_beside_the_last_word_takes_nothing_away(asked: bool) -> N
         ),
     ],
 )
-def test_no_content_part_is_lost(parts: list[Json], place: str, value: Json) -> None:
+def test_every_content_part_is_kept(parts: list[Json], field: str, value: Json) -> None:
     message: JsonObject = {"role": "assistant", "content": parts}
 
     shape_completion({"choices": [{"message": message}]}, always={})
 
-    assert message[place] == value
+    assert message[field] == value
 
 
-def test_a_choice_without_a_finish_reason_says_so() -> None:
+def test_a_choice_without_a_finish_reason_gets_null() -> None:
     choice: JsonObject = {"index": 0, "message": {"role": "assistant", "content": "x"}}
 
     shape_completion({"choices": [choice]}, always={})

@@ -20,14 +20,14 @@ USAGE_ONLY: JsonObject = {
 
 
 async def get(*events: bytes | object, **fields: object) -> list[Any]:
-    """Return the payloads that the client gets for a stream of these events, or payloads."""
+    """Return the payloads that the client gets for a stream of these events or payloads."""
     sent = [each if isinstance(each, bytes) else event(each) for each in events]
     got = await World().script("a/one", stream(*sent)).ask("a/one", stream=True, **fields)
     return got.events
 
 
 async def deltas_of(*deltas: JsonObject, finish: str = "stop") -> list[Any]:
-    """Return the client's deltas for an upstream's."""
+    """Return the deltas that the client gets for these deltas of an upstream."""
     got = await get(*(chunk(each) for each in deltas), chunk(finish=finish), DONE)
     assert got[-1] == "[DONE]"
     return [each["choices"][0]["delta"] for each in got[:-2]]
@@ -54,12 +54,12 @@ PIECES = (chunk(call(0, "x", name="f", arguments="")), chunk(call(0, arguments="
     [text("Hi") + ODD + STOP + DONE, b"".join(PIECES) + chunk(finish="tool_calls") + DONE],
     ids=["text", "a tool call"],
 )
-async def test_a_regular_stream_is_passed_byte_for_byte(body: bytes) -> None:
+async def test_a_regular_stream_is_passed_on_byte_for_byte(body: bytes) -> None:
     assert (await World().script("a/one", stream(body)).ask("a/one", stream=True)).body == body
 
 
 @pytest.mark.parametrize("name", ["sse-01", "sse-02", "sse-03"])
-async def test_a_recorded_stream_has_the_shape_already(name: str) -> None:
+async def test_a_recorded_stream_needs_no_change(name: str) -> None:
     events = [each for each in sample(name).body.split(b"\n\n") if each.startswith(b"data: {")]
     payloads: list[dict[str, Any]] = [json.loads(each[6:]) for each in events]
     shape = ChunkShape(payloads[0], {"id": "x", "created": 0, "model": "x"}, openai_usage=False)
@@ -69,18 +69,18 @@ async def test_a_recorded_stream_has_the_shape_already(name: str) -> None:
     assert not any(changed)
 
 
-async def test_every_chunk_gets_what_the_stream_lacks() -> None:
+async def test_fields_that_the_stream_lacks_are_added_to_every_chunk() -> None:
     bare = [{"choices": [{"delta": {"content": word}}]} for word in ("a", "b")]
 
     got = await get(*bare, BARE_STOP, DONE)
 
-    head = {"id": "gen-req-0000000000000001", "created": int(EPOCH_S), "model": "a/one"}
+    fields = {"id": "gen-req-0000000000000001", "created": int(EPOCH_S), "model": "a/one"}
     for each in got[:-1]:
-        assert each == {**head, "object": "chat.completion.chunk", "choices": each["choices"]}
+        assert each == {**fields, "object": "chat.completion.chunk", "choices": each["choices"]}
         assert each["choices"][0]["index"] == 0
 
 
-async def test_what_the_first_chunk_says_holds_for_those_that_do_not() -> None:
+async def test_chunks_without_an_id_time_or_model_get_those_of_the_first() -> None:
     got = await get(text("a"), {"choices": [{"delta": {"content": "b"}, "finish_reason": "stop"}]}, DONE)
 
     assert (got[1]["id"], got[1]["created"], got[1]["model"]) == ("gen-1", 1_795_338_000, "served/one")
@@ -94,11 +94,11 @@ DELTAS: list[tuple[str, JsonObject, JsonObject]] = [
 
 
 @pytest.mark.parametrize(("sent", "shown"), [pytest.param(*row, id=name) for name, *row in DELTAS])
-async def test_a_delta_has_one_form_the_first_as_the_last(sent: JsonObject, shown: JsonObject) -> None:
+async def test_every_delta_is_brought_into_one_form(sent: JsonObject, shown: JsonObject) -> None:
     assert await deltas_of(sent, {"content": "x"}, sent) == [shown, {"content": "x"}, shown]
 
 
-async def test_a_tool_call_gets_its_id_once() -> None:
+async def test_only_the_first_piece_of_a_tool_call_gets_an_id() -> None:
     first, second, third = await deltas_of(
         call(0, name="f", arguments=""), call(0, arguments='{"x"'), call(1, name="g", arguments="{}")
     )
@@ -109,26 +109,26 @@ async def test_a_tool_call_gets_its_id_once() -> None:
     assert third["tool_calls"][0]["id"] == "call_gen-1_1"
 
 
-async def test_a_tool_calls_own_id_stays() -> None:
+async def test_a_tool_calls_own_id_is_kept() -> None:
     sent = [call(0, "own", name="f", arguments=""), call(0, arguments="{}")]
 
     assert await deltas_of(*sent) == sent
 
 
-async def test_a_tool_call_without_an_index_gets_its_place() -> None:
+async def test_a_tool_call_without_an_index_gets_its_position() -> None:
     (got,) = await deltas_of({"tool_calls": [{"function": {"name": "f"}}, {"function": {"name": "g"}}]})
 
     assert [each["index"] for each in got["tool_calls"]] == [0, 1]
 
 
 @pytest.mark.parametrize(("arguments", "shown"), [({"x": 1}, '{"x": 1}'), ([], "[]"), ("{}", "{}")])
-async def test_arguments_are_a_string(arguments: Json, shown: str) -> None:
+async def test_arguments_become_a_string(arguments: Json, shown: str) -> None:
     got = await deltas_of({"content": "Hi"}, call(0, "x", name="f", arguments=arguments))
 
     assert got[1]["tool_calls"][0]["function"] == {"name": "f", "arguments": shown}
 
 
-async def test_a_function_call_is_a_tool_call_too() -> None:
+async def test_a_function_call_becomes_a_tool_call() -> None:
     first, second = await deltas_of(
         {"function_call": {"name": "f", "arguments": ""}}, {"function_call": {"arguments": "{}"}}
     )
@@ -141,33 +141,33 @@ def call_piece(**function: Json) -> JsonObject:
     return {"index": 0, "type": "function", "function": function}
 
 
-@pytest.mark.parametrize(("said", "reason"), [*FINISH_WORDS.items(), ("end_turn", "stop"), ("STOP", "stop")])
-async def test_a_finish_reason_is_one_of_openais_and_the_providers_word_is_kept(
-    said: str, reason: str
+@pytest.mark.parametrize(("sent", "reason"), [*FINISH_WORDS.items(), ("end_turn", "stop"), ("STOP", "stop")])
+async def test_a_finish_reason_becomes_one_of_openais_and_the_providers_is_kept(
+    sent: str, reason: str
 ) -> None:
-    got = await get(text("Hi"), {"choices": [{"index": 0, "delta": {}, "finish_reason": said}]}, DONE)
+    got = await get(text("Hi"), {"choices": [{"index": 0, "delta": {}, "finish_reason": sent}]}, DONE)
 
     choice = got[1]["choices"][0]
-    assert (choice["finish_reason"], choice["native_finish_reason"]) == (reason, said)
+    assert (choice["finish_reason"], choice["native_finish_reason"]) == (reason, sent)
 
 
-@pytest.mark.parametrize(("said", "reason"), [("stop", "tool_calls"), ("length", "length")])
+@pytest.mark.parametrize(("sent", "reason"), [("stop", "tool_calls"), ("length", "length")])
 @pytest.mark.parametrize("form", ["tool_calls", "function_call"])
-async def test_a_stop_after_tool_calls_is_tool_calls(said: str, reason: str, form: str) -> None:
+async def test_stop_after_tool_calls_becomes_tool_calls(sent: str, reason: str, form: str) -> None:
     function: JsonObject = {"name": "f", "arguments": "{}"}
     deltas: dict[str, JsonObject] = {
         "tool_calls": call(0, "x", **function),
         "function_call": {"function_call": function},
     }
 
-    assert await finishes_of(said, delta=deltas[form]) == [reason]
+    assert await finishes_of(sent, delta=deltas[form]) == [reason]
 
 
-async def test_a_finish_reason_comes_once() -> None:
+async def test_a_finish_reason_is_sent_once() -> None:
     assert await finishes_of("stop", "stop", None, "end_turn") == ["stop", None, None, None]
 
 
-async def test_each_choice_finishes_once() -> None:
+async def test_each_choice_has_its_finish_reason_once() -> None:
     def ends(index: int) -> JsonObject:
         return {"choices": [{"index": index, "delta": {}, "finish_reason": "stop"}]}
 
@@ -177,9 +177,9 @@ async def test_each_choice_finishes_once() -> None:
 
 
 @pytest.mark.parametrize("form", ["repeated finish", "no choices"])
-@pytest.mark.parametrize("asked", [None, False, True])
-async def test_the_usage_chunk_has_the_form_that_was_asked_for(form: str, asked: bool | None) -> None:
-    fields = {} if asked is None else {"stream_options": {"include_usage": asked}}
+@pytest.mark.parametrize("requested", [None, False, True])
+async def test_the_usage_chunk_has_the_requested_form(form: str, requested: bool | None) -> None:
+    fields = {} if requested is None else {"stream_options": {"include_usage": requested}}
     usage = USAGE if form == "repeated finish" else event(USAGE_ONLY)
 
     *_, last, done = await get(text("Hi"), STOP, usage, DONE, **fields)
@@ -187,6 +187,6 @@ async def test_the_usage_chunk_has_the_form_that_was_asked_for(form: str, asked:
     assert done == "[DONE]"
     choices = [{**choice, "native_finish_reason": None} for choice in last["choices"]]
     empty = {"index": 0, "delta": {}, "finish_reason": None, "native_finish_reason": None}
-    assert choices == ([] if asked else [empty])
+    assert choices == ([] if requested else [empty])
     assert (last["usage"]["total_tokens"], last["usage"]["cost"]) == (5, COST_USD)
     assert last["gateway"]["cost_usd"] == COST_USD

@@ -1,11 +1,11 @@
-"""Every field that OpenRouter documents for a chat request goes up with its value unchanged."""
+"""Every field that OpenRouter documents for a chat request goes upstream unchanged."""
 
 import json
 
 from gateway.dialects.chat.parse import parse
 from gateway.http.json_values import Json, JsonObject
 
-# Source: OpenRouter API reference and SDK, "ChatRequest", and the fields that only its guides name.
+# Source: OpenRouter API reference and SDK, "ChatRequest", and the fields that only its guides mention.
 DOCUMENTED: JsonObject = {
     "cache_control": {"type": "ephemeral"},
     "debug": {"echo_upstream_body": True},
@@ -59,9 +59,9 @@ DOCUMENTED: JsonObject = {
 }
 
 
-def test_every_documented_field_goes_up_unchanged() -> None:
+def test_every_documented_field_goes_upstream_unchanged() -> None:
     sent = {**DOCUMENTED, "model": "a/one", "models": ["b/two"], "gateway": {"retries": 0}}
 
-    went_up: Json = json.loads(b"{" + parse(json.dumps(sent).encode()).fields)
+    upstream: Json = json.loads(b"{" + parse(json.dumps(sent).encode()).fields)
 
-    assert went_up == DOCUMENTED
+    assert upstream == DOCUMENTED

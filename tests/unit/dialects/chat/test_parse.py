@@ -34,12 +34,12 @@ def sent(raw: bytes) -> Json:
     "raw",
     [
         pytest.param(b"", id="nothing"),
-        pytest.param(b"{", id="cut"),
+        pytest.param(b"{", id="truncated"),
         pytest.param(b"hello", id="words"),
         pytest.param(b"\xff\xfe{}", id="not UTF-8"),
         pytest.param(b'{"messages":[{"role":"user"}],"top_k":NaN}', id="NaN"),
         pytest.param(b'{"messages":[{"role":"user"}],"top_k":-Infinity}', id="Infinity"),
-        pytest.param(b'{"messages":[{"role":"user"}],"top_k":1e999}', id="a number beyond all numbers"),
+        pytest.param(b'{"messages":[{"role":"user"}],"top_k":1e999}', id="a number that is too large"),
         pytest.param(b'{"messages":' + b"9" * 5_000 + b"}", id="a number of 5000 digits"),
         pytest.param(b"[" * 100_000, id="100000 brackets"),
         pytest.param(
@@ -47,32 +47,32 @@ def sent(raw: bytes) -> Json:
         ),
     ],
 )
-def test_what_is_not_json_is_refused(raw: bytes) -> None:
+def test_a_body_that_is_not_json_is_refused(raw: bytes) -> None:
     assert refusal(raw) == ("invalid_json", None)
 
 
 @pytest.mark.parametrize("raw", [b"", b" \n"])
-def test_that_there_is_no_body_is_said(raw: bytes) -> None:
+def test_an_empty_body_has_its_own_message(raw: bytes) -> None:
     with pytest.raises(GatewayError, match="The body is empty"):
         parse(raw)
 
 
-def outcome(raw: bytes) -> str:
+def outcome_of(raw: bytes) -> str:
     try:
         parse(raw)
     except GatewayError as error:
         return error.code
-    return "taken"
+    return "accepted"
 
 
-def test_a_body_is_taken_or_refused_at_any_depth() -> None:
+def test_a_body_of_any_depth_is_accepted_or_refused() -> None:
     bodies = [b'{"prompt":"","x":' + b"[" * depth + b"]" * depth + b"}" for depth in (*range(1_100), 100_000)]
 
-    assert {outcome(raw) for raw in bodies} == {"taken", "invalid_json"}
+    assert {outcome_of(raw) for raw in bodies} == {"accepted", "invalid_json"}
 
 
 @pytest.mark.parametrize("raw", [b"[]", b"null", b'"x"', b"7"])
-def test_what_is_not_an_object_is_refused(raw: bytes) -> None:
+def test_a_body_that_is_not_an_object_is_refused(raw: bytes) -> None:
     assert refusal(raw) == ("invalid_body", None)
 
 
@@ -134,8 +134,8 @@ WRONG: list[tuple[str, Json]] = [
     ("raw", "param"),
     [
         pytest.param(b'{"model":"a/one","model":"b/two"}', "model", id="at the top"),
-        pytest.param(b'{"messages":[{"role":"user","role":"system"}]}', "role", id="inside"),
-        pytest.param(b'{"a b":1,"a b":2}', "\u2026", id="a name that is a text"),
+        pytest.param(b'{"messages":[{"role":"user","role":"system"}]}', "role", id="nested"),
+        pytest.param(b'{"a b":1,"a b":2}', "\u2026", id="a name that is arbitrary text"),
     ],
 )
 def test_a_field_named_twice_is_refused(raw: bytes, param: str) -> None:
@@ -143,12 +143,12 @@ def test_a_field_named_twice_is_refused(raw: bytes, param: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["headers", "extra_headers"])
-def test_a_caller_cannot_put_words_into_our_headers(name: str) -> None:
+def test_a_caller_cannot_set_upstream_headers(name: str) -> None:
     assert refusal(body(**{name: "x"})) == ("refused_field", name)
 
 
 @pytest.mark.parametrize(("name", "value"), [pytest.param(*row, id=f"{row}"[:60]) for row in WRONG])
-def test_a_wrong_field_is_named(name: str, value: Json) -> None:
+def test_an_error_names_the_wrong_field(name: str, value: Json) -> None:
     assert refusal(body(**{name: value})) == ("invalid_field", name)
 
 
@@ -168,29 +168,29 @@ def test_every_checked_field_is_in_the_table_above() -> None:
     ],
     ids=repr,
 )
-def test_a_wrong_item_is_named_by_its_place(fields: JsonObject, param: str) -> None:
+def test_an_error_names_the_index_of_a_wrong_item(fields: JsonObject, param: str) -> None:
     assert refusal(body(**fields)) == ("invalid_field", param)
 
 
 @pytest.mark.parametrize("raw", [b"{}", b'{"messages":null}', b'{"model":"a/one"}'])
-def test_messages_must_be_there(raw: bytes) -> None:
+def test_messages_are_required(raw: bytes) -> None:
     assert refusal(raw) == ("missing_field", "messages")
 
 
-def test_a_prompt_stands_for_messages() -> None:
+def test_a_prompt_replaces_messages() -> None:
     assert sent(b'{"prompt":"Once"}') == {"prompt": "Once"}
 
 
 @pytest.mark.parametrize("name", ["api_key", "api_base", "base_url"])
-def test_nobody_chooses_where_the_key_goes(name: str) -> None:
+def test_a_caller_cannot_choose_where_the_key_is_sent(name: str) -> None:
     assert refusal(body(**{name: "https://evil.example"})) == ("refused_field", name)
 
 
-def test_an_unknown_option_is_named() -> None:
+def test_an_error_names_the_unknown_option() -> None:
     assert refusal(body(gateway={"deadline": 1})) == ("unknown_option", "gateway.deadline")
 
 
-def test_a_callers_text_is_not_repeated_as_an_option() -> None:
+def test_an_error_does_not_repeat_a_callers_text_as_an_option() -> None:
     assert refusal(body(gateway={"my secret text": 1})) == ("unknown_option", "gateway.…")
 
 
@@ -210,11 +210,11 @@ def test_a_callers_text_is_not_repeated_as_an_option() -> None:
         ("errors", []),
     ],
 )
-def test_a_wrong_option_is_named(name: str, value: Json) -> None:
+def test_an_error_names_the_wrong_option(name: str, value: Json) -> None:
     assert refusal(body(gateway={name: value})) == ("invalid_field", f"gateway.{name}")
 
 
-def test_options_are_read() -> None:
+def test_the_gateway_options_are_parsed() -> None:
     options = parse(
         body(gateway={"deadline_ms": 5, "retries": 0, "fallbacks": False, "errors": "all"})
     ).options
@@ -223,22 +223,22 @@ def test_options_are_read() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(OPTIONS))
-def test_null_is_an_option_that_was_not_given(name: str) -> None:
+def test_an_option_that_is_null_counts_as_absent(name: str) -> None:
     assert parse(body(gateway={name: None})).options == parse(body()).options
 
 
 @pytest.mark.parametrize("name", sorted(FIELDS.keys() - {"messages"}))
-def test_null_is_a_field_that_was_not_given(name: str) -> None:
+def test_a_field_that_is_null_counts_as_absent(name: str) -> None:
     chat = parse(body(**{name: None}))
 
     assert (chat.models, chat.stream) == ((), False)
 
 
-def test_models_are_asked_in_order_and_once() -> None:
+def test_models_keep_their_order_without_duplicates() -> None:
     assert parse(body(model="a", models=["b", "a", "c", "b"])).models == ("a", "b", "c")
 
 
-def test_fifty_models_are_not_too_many() -> None:
+def test_fifty_models_are_allowed() -> None:
     assert len(parse(body(models=[f"m/{number}" for number in range(50)])).models) == 50
 
 
@@ -251,14 +251,14 @@ def test_the_gateways_own_fields_do_not_go_upstream() -> None:
     [
         pytest.param(0.1, id="fraction"),
         pytest.param(1e300, id="large"),
-        pytest.param(12345678901234567890, id="large whole"),
+        pytest.param(12345678901234567890, id="large integer"),
         pytest.param("日本 é \u0000 \u2028", id="unicode"),
         pytest.param("\ud83d lone", id="lone surrogate"),
         pytest.param({"a": [None, True, {"b": []}]}, id="nested"),
         pytest.param(None, id="null"),
     ],
 )
-def test_an_unknown_field_goes_upstream_as_it_came(value: Json) -> None:
+def test_an_unknown_field_goes_upstream_unchanged(value: Json) -> None:
     assert sent(body(my_field=value)) == {"messages": MESSAGES, "my_field": value}
 
 
@@ -270,12 +270,12 @@ ANY: st.SearchStrategy[Json] = st.recursive(
 
 
 @given(st.dictionaries(st.text(max_size=12).map(lambda name: f"x_{name}"), ANY, max_size=5))
-def test_whatever_is_unknown_survives_the_way(fields: JsonObject) -> None:
+def test_any_unknown_fields_go_upstream_unchanged(fields: JsonObject) -> None:
     assert sent(body(**fields)) == {"messages": MESSAGES, **fields}
 
 
 @given(st.dictionaries(st.sampled_from(sorted(FIELDS)), ANY, max_size=5))
-def test_any_json_is_taken_or_refused_as_the_callers_fault(fields: JsonObject) -> None:
-    code = outcome(json.dumps(fields).encode())
+def test_any_json_is_accepted_or_refused_with_a_client_error(fields: JsonObject) -> None:
+    code = outcome_of(json.dumps(fields).encode())
 
-    assert code == "taken" or KINDS[code].source == "client"
+    assert code == "accepted" or KINDS[code].source == "client"

@@ -16,7 +16,7 @@ def requirements(**fields: object) -> Requirements:
     return parsed(**fields).requirements
 
 
-def said(*parts: object) -> Requirements:
+def with_parts(*parts: object) -> Requirements:
     return requirements(messages=[{"role": "user", "content": [*parts]}])
 
 
@@ -24,12 +24,12 @@ def image(url: str) -> dict[str, object]:
     return {"type": "image_url", "image_url": {"url": url}}
 
 
-def test_a_plain_question_needs_nothing_but_room() -> None:
-    asked = requirements()
+def test_a_plain_prompt_requires_only_context() -> None:
+    found = requirements()
 
-    assert (asked.tools, asked.json, asked.parameters, asked.max_price) == (False, None, (), None)
-    assert asked.inputs == asked.outputs == frozenset()
-    assert 0 < asked.tokens.likely < 50
+    assert (found.tools, found.json, found.parameters, found.max_price) == (False, None, (), None)
+    assert found.inputs == found.outputs == frozenset()
+    assert 0 < found.tokens.likely < 50
 
 
 @pytest.mark.parametrize(
@@ -42,16 +42,16 @@ def test_a_plain_question_needs_nothing_but_room() -> None:
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_each_kind_of_input_is_needed(part: object, kind: str) -> None:
-    assert said({"type": "text", "text": "What is it?"}, part).inputs == {kind}
+def test_each_kind_of_input_is_required(part: object, kind: str) -> None:
+    assert with_parts({"type": "text", "text": "What is it?"}, part).inputs == {kind}
 
 
 @pytest.mark.parametrize("part", ["a text", {"type": "new_kind"}, {"text": "no type"}, None, 1])
-def test_a_part_of_no_known_kind_needs_nothing(part: object) -> None:
-    assert said(part).inputs == frozenset()
+def test_a_content_part_of_an_unknown_kind_requires_nothing(part: object) -> None:
+    assert with_parts(part).inputs == frozenset()
 
 
-def test_tools_are_needed_unless_none_may_be_called() -> None:
+def test_tools_are_required_unless_tool_choice_is_none() -> None:
     tools = [{"type": "function", "function": {"name": "f"}}]
 
     assert requirements(tools=tools).tools
@@ -60,22 +60,22 @@ def test_tools_are_needed_unless_none_may_be_called() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "needed"),
+    ("kind", "expected"),
     [("json_object", "json_object"), ("json_schema", "json_schema"), ("text", None), ("grammar", None)],
 )
-def test_json_is_needed_where_it_is_asked_for(kind: str, needed: str | None) -> None:
-    assert requirements(response_format={"type": kind}).json == needed
+def test_json_is_required_if_response_format_requests_it(kind: str, expected: str | None) -> None:
+    assert requirements(response_format={"type": kind}).json == expected
 
 
-def test_other_outputs_than_text_are_needed() -> None:
+def test_outputs_other_than_text_are_required() -> None:
     assert requirements(modalities=["text", "image"]).outputs == {"image"}
 
 
-def test_a_made_up_output_is_no_need_that_a_receipt_could_repeat() -> None:
+def test_an_unknown_modality_is_ignored_so_that_no_receipt_repeats_it() -> None:
     assert requirements(modalities=["text", "what the caller wrote", 7, ["image"]]).outputs == frozenset()
 
 
-def test_parameters_are_needed_where_the_caller_insists() -> None:
+def test_parameters_are_required_with_require_parameters() -> None:
     fields = {"temperature": 0, "top_p": None, "seed": 1, "my_own": 1}
 
     assert requirements(**fields).parameters == ()
@@ -94,21 +94,21 @@ def test_parameters_are_needed_where_the_caller_insists() -> None:
     ],
     ids=repr,
 )
-def test_a_max_price_is_read_as_far_as_it_is_one_by_tokens(value: object, price: Price | None) -> None:
+def test_only_the_token_prices_of_a_max_price_are_used(value: object, price: Price | None) -> None:
     assert requirements(provider={"max_price": value}).max_price == price
 
 
-def test_an_images_data_is_not_counted_as_text() -> None:
-    asked = said(image(INLINE)).tokens
+def test_the_data_of_an_image_is_not_counted_as_text() -> None:
+    found = with_parts(image(INLINE)).tokens
 
-    assert IMAGE_TOKENS_LIKELY < asked.likely < IMAGE_TOKENS_LIKELY + 100
-    assert asked.most is not None
-    assert IMAGE_TOKENS_MOST < asked.most < IMAGE_TOKENS_MOST + 200
-    assert asked.least < 100
+    assert IMAGE_TOKENS_LIKELY < found.likely < IMAGE_TOKENS_LIKELY + 100
+    assert found.most is not None
+    assert IMAGE_TOKENS_MOST < found.most < IMAGE_TOKENS_MOST + 200
+    assert found.least < 100
 
 
-def test_a_linked_image_costs_as_much_as_one_that_is_there() -> None:
-    linked, inline = said(image("https://a.example/b.png")).tokens, said(image(INLINE)).tokens
+def test_a_linked_image_counts_as_much_as_an_inline_image() -> None:
+    linked, inline = with_parts(image("https://a.example/b.png")).tokens, with_parts(image(INLINE)).tokens
 
     assert linked.most is not None
     assert inline.most is not None
@@ -116,37 +116,37 @@ def test_a_linked_image_costs_as_much_as_one_that_is_there() -> None:
 
 
 @pytest.mark.parametrize("name", ["b.pdf", "b" * 200 + ".pdf"])
-def test_how_long_a_linked_file_is_nobody_can_tell(name: str) -> None:
+def test_a_linked_file_has_no_upper_bound_of_tokens(name: str) -> None:
     part = {"type": "file", "file": {"filename": name, "file_data": "https://a.example/b.pdf"}}
 
-    assert said(part).tokens.most is None
+    assert with_parts(part).tokens.most is None
 
 
 @given(text=st.text(max_size=2_000), images=st.integers(0, 3))
-def test_an_estimate_is_least_then_likely_then_most(text: str, images: int) -> None:
-    tokens = said({"type": "text", "text": text}, *[image(INLINE)] * images).tokens
+def test_the_three_estimates_are_in_ascending_order(text: str, images: int) -> None:
+    tokens = with_parts({"type": "text", "text": text}, *[image(INLINE)] * images).tokens
 
     assert tokens.most is not None
     assert all(low <= high for low, high in pairwise((tokens.least, tokens.likely, tokens.most)))
 
 
-def test_an_answers_own_images_that_are_sent_back_are_not_text() -> None:
+def test_the_images_of_an_earlier_answer_are_not_counted_as_text() -> None:
     message = {"role": "assistant", "content": "Here.", "images": [image(INLINE)]}
 
-    asked = requirements(messages=[message])
+    found = requirements(messages=[message])
 
-    assert asked.inputs == {"image"}
-    assert asked.tokens.likely < IMAGE_TOKENS_LIKELY + 100
+    assert found.inputs == {"image"}
+    assert found.tokens.likely < IMAGE_TOKENS_LIKELY + 100
 
 
-def test_a_url_that_is_no_object_is_one_all_the_same() -> None:
-    assert said({"type": "image_url", "image_url": INLINE}).tokens.likely < IMAGE_TOKENS_LIKELY + 100
+def test_an_image_url_may_be_a_plain_string() -> None:
+    assert with_parts({"type": "image_url", "image_url": INLINE}).tokens.likely < IMAGE_TOKENS_LIKELY + 100
 
 
 @pytest.mark.parametrize(
     "fields", [{"plugins": [{"id": "context-compression"}]}, {"transforms": ["middle-out"]}]
 )
-def test_what_shortens_the_prompt_makes_it_fit(fields: dict[str, object]) -> None:
+def test_context_compression_and_transforms_shrink_the_prompt(fields: dict[str, object]) -> None:
     assert requirements(**fields).shrinks
     assert not requirements().shrinks
 
@@ -164,24 +164,24 @@ def test_what_shortens_the_prompt_makes_it_fit(fields: dict[str, object]) -> Non
     ],
     ids=repr,
 )
-def test_what_may_cost_more_than_its_tokens_has_no_known_worst_case(fields: dict[str, object]) -> None:
+def test_a_request_that_may_cost_more_than_its_tokens_has_fees(fields: dict[str, object]) -> None:
     assert requirements(**fields).has_fees
 
 
-def test_what_has_no_fee_has_none() -> None:
+def test_free_plugins_and_functions_have_no_fees() -> None:
     assert not requirements(plugins=[{"id": "response-healing"}], tools=[{"type": "function"}]).has_fees
 
 
-def test_a_prompt_that_is_to_be_kept_costs_more() -> None:
+def test_cache_control_writes_to_the_prompt_cache() -> None:
     part = {"type": "text", "text": "Hi", "cache_control": {"type": "ephemeral"}}
 
-    assert said(part).writes_cache
+    assert with_parts(part).writes_cache
     assert not requirements().writes_cache
 
 
 @given(text=st.text(max_size=500))
-def test_no_prompt_has_more_tokens_than_bytes(text: str) -> None:
-    most = said({"type": "text", "text": text}).tokens.most
+def test_the_most_tokens_are_at_least_the_bytes_of_the_prompt(text: str) -> None:
+    most = with_parts({"type": "text", "text": text}).tokens.most
 
     assert most is not None
     assert most >= len(text.encode("utf-8", "surrogatepass"))
