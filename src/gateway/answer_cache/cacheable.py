@@ -1,7 +1,7 @@
-"""Which answers are kept for the same request, and what is the same request.
+"""Decides which answers may be cached, and under which key.
 
-Only whole answers that ended by themselves and call no tool: what was cut, filtered or broken off is not
-what a second request should get.
+Only complete answers with the finish reason ``stop`` and without tool calls are cached. A second request must
+not get an answer that was filtered, cut off, or ended by a length limit.
 """
 
 from hashlib import sha256
@@ -17,10 +17,11 @@ MAX_BYTES = 1_000_000
 
 
 def key_of(prepared: Prepared) -> str:
-    """Return the name under which the answer is kept: of the caller, and all that shapes the answer."""
+    """Return the cache key: a digest of the caller and of all of the request that affects the answer."""
     caller, chat, planned = prepared.caller, prepared.chat, prepared.planned
     test = planned.answer_test
-    # The name of a caller with an own key is cut short, and nobody checks that key for a kept answer.
+    # The name of a caller with its own OpenRouter key is a shortened hash of that key, and on a cache hit
+    # OpenRouter does not check the key. So the cache key includes a hash of full length.
     own_key = sha256(caller.own_key.encode()).hexdigest() if caller.own_key else None
     parts: list[Json] = [
         VERSION,
@@ -29,16 +30,16 @@ def key_of(prepared: Prepared) -> str:
         [*planned.requested],
         [test.json, test.reasoning_only, planned.openai_usage],
     ]
-    # Serialised anew: as it came it may have blanks.
+    # Serialize again: the bytes from the caller may contain white space.
     fields = to_json_bytes(parse_json(b"{" + chat.fields))
     return sha256(to_json_bytes(parts) + fields).hexdigest()
 
 
 def plain_to_cache(payload: JsonObject, *, model: str, at_s: float) -> bytes | None:
-    """Return a plain answer as it is stored; None where it may not be kept.
+    """Return a plain answer in the format of the cache; None if it may not be cached.
 
     Raises:
-        ValueError: it holds what JSON cannot carry.
+        ValueError: it holds a value that JSON cannot represent.
     """
     if not _is_cacheable([payload]):
         return None
@@ -46,16 +47,16 @@ def plain_to_cache(payload: JsonObject, *, model: str, at_s: float) -> bytes | N
 
 
 def stream_to_cache(sent: bytes, *, model: str, at_s: float) -> bytes | None:
-    """Return a stream, by the bytes that the client got, as it is stored; None where it may not be kept.
+    """Return a stream in the format of the cache, from the client's bytes; None if it may not be cached.
 
     Raises:
-        ValueError: it holds what is no JSON, or what JSON cannot carry.
+        ValueError: it holds something that is not JSON, or a value that JSON cannot represent.
     """
     decoder = SseDecoder()
     events = [(event, data) for event in decoder.feed(sent) if (data := data_of(event)) is not None]
     if decoder.rest.strip() or not events or events[-1][1] != DONE:
         return None
-    kept, chunks, usages = [], list[JsonObject](), list[tuple[int, int]]()
+    stored, chunks, usages = [], list[JsonObject](), list[tuple[int, int]]()
     length = 0
     for event, data in events[:-1]:
         chunk = object_or_empty(parse_json(data))
@@ -65,11 +66,11 @@ def stream_to_cache(sent: bytes, *, model: str, at_s: float) -> bytes | None:
             chunk.pop("gateway", None)
             bare = event_of(to_json_bytes(chunk))
             usages.append((length, length + len(bare)))
-        kept.append(bare)
+        stored.append(bare)
         length += len(bare)
     if not _is_cacheable(chunks):
         return None
-    body = b"".join(kept) + events[-1][0]
+    body = b"".join(stored) + events[-1][0]
     return _within_size(CachedAnswer(at_s=at_s, model=model, body=body, usages=tuple(usages)))
 
 
@@ -79,17 +80,17 @@ def _within_size(answer: CachedAnswer) -> bytes | None:
 
 
 def _is_cacheable(chunks: list[JsonObject]) -> bool:
-    return all(_ended_by_itself(chunk) for chunk in chunks) and _has_ended(chunks)
+    return all(_allows_caching(chunk) for chunk in chunks) and _has_ended(chunks)
 
 
-def _ended_by_itself(chunk: JsonObject) -> bool:
-    """Return whether nothing in a chunk, or a plain answer, forbids keeping it."""
+def _allows_caching(chunk: JsonObject) -> bool:
+    """Return whether nothing in a chunk or a plain answer forbids caching: no error, no tool call, no cut."""
     if chunk.get("error"):
         return False
     for each in list_or_empty(chunk.get("choices")):
         choice = object_or_empty(each)
-        said = object_or_empty(choice.get("message") or choice.get("delta"))
-        if choice.get("error") or said.get("tool_calls") or said.get("function_call"):
+        message = object_or_empty(choice.get("message") or choice.get("delta"))
+        if choice.get("error") or message.get("tool_calls") or message.get("function_call"):
             return False
         if choice.get("finish_reason") not in (None, "stop"):
             return False
@@ -97,7 +98,7 @@ def _ended_by_itself(chunk: JsonObject) -> bool:
 
 
 def _has_ended(chunks: list[JsonObject]) -> bool:
-    """Return whether every choice said that it had ended."""
+    """Return whether every choice has the finish reason ``stop``."""
     ended: dict[Json, bool] = {}
     for chunk in chunks:
         for each in list_or_empty(chunk.get("choices")):

@@ -1,6 +1,6 @@
-"""A kept answer: how it is stored, and how it is given again.
+"""Defines how a cached answer is stored, and how it is replayed.
 
-A stream is given again byte for byte; only its usage, which holds a receipt and a cost, is written anew.
+A stream is replayed byte for byte. Only events with a usage are rewritten: they hold a cost and a receipt.
 """
 
 from zlib import crc32
@@ -23,13 +23,13 @@ _CRC_DIGITS = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CachedAnswer:
-    """An answer as it is kept.
+    """A cached answer.
 
     Attributes:
-        at_s: when it was given, in Unix time.
-        model: what served it.
-        body: what the client got, without receipts; of a stream without comments.
-        usages: where in a stream the events with a usage are: from, to.
+        at_s: when it was cached, in Unix time.
+        model: the model that served it.
+        body: the bytes that the client got, without receipts, and for a stream without comments.
+        usages: the start and end of each event of a stream that has a usage, as offsets into ``body``.
     """
 
     at_s: float
@@ -39,43 +39,43 @@ class CachedAnswer:
 
 
 def pack(answer: CachedAnswer) -> bytes:
-    """Return the answer as bytes: a checksum of the rest, a line of JSON, the body."""
+    """Return the answer as bytes: a checksum of all that follows, a line of JSON, the body."""
     usages: list[Json] = [[start, end] for start, end in answer.usages]
-    head: JsonObject = {"version": VERSION, "at_s": answer.at_s, "model": answer.model, "usages": usages}
-    rest = to_json_bytes(head) + b"\n" + answer.body
-    return _checksum(rest) + rest
+    header: JsonObject = {"version": VERSION, "at_s": answer.at_s, "model": answer.model, "usages": usages}
+    content = to_json_bytes(header) + b"\n" + answer.body
+    return _checksum(content) + content
 
 
 def unpack(raw: bytes) -> CachedAnswer | None:
-    """Return what bytes hold; None where they are corrupted, or of another version."""
-    checksum, rest = raw[:_CRC_DIGITS], raw[_CRC_DIGITS:]
-    line, _, body = rest.partition(b"\n")
-    if checksum != _checksum(rest):
+    """Return the answer that the bytes hold; None if they are corrupted or of another version."""
+    checksum, content = raw[:_CRC_DIGITS], raw[_CRC_DIGITS:]
+    line, _, body = content.partition(b"\n")
+    if checksum != _checksum(content):
         return None
     try:
-        head = object_or_empty(parse_json(line))
-        usages = tuple(_span(each) for each in list_or_empty(head.get("usages")))
+        header = object_or_empty(parse_json(line))
+        usages = tuple(_span(each) for each in list_or_empty(header.get("usages")))
     except ValueError:
         return None
-    at_s, model = number_or_none(head.get("at_s")), text_or_none(head.get("model"))
-    if head.get("version") != VERSION or at_s is None or model is None:
+    at_s, model = number_or_none(header.get("at_s")), text_or_none(header.get("model"))
+    if header.get("version") != VERSION or at_s is None or model is None:
         return None
     return CachedAnswer(at_s=at_s, model=model, body=body, usages=usages)
 
 
 def replay_stream(answer: CachedAnswer, receipt: JsonObject) -> bytes:
-    """Return a kept stream again: nothing was paid for it, and its usage has this receipt."""
+    """Return the bytes that replay a cached stream: its usage gets this receipt and a cost of 0."""
     parts: list[bytes] = []
-    done = 0
+    copied = 0
     for start, end in answer.usages:
         data = data_of(answer.body[start:end]) or b"{}"
-        parts += [answer.body[done:start], event_of(_replayed(data, receipt))]
-        done = end
-    return b"".join(parts) + answer.body[done:]
+        parts += [answer.body[copied:start], event_of(_replayed(data, receipt))]
+        copied = end
+    return b"".join(parts) + answer.body[copied:]
 
 
 def replay_plain(answer: CachedAnswer, receipt: JsonObject) -> bytes:
-    """Return a kept plain answer again: nothing was paid for it, and it has this receipt."""
+    """Return the bytes that replay a cached plain answer: it gets this receipt and a cost of 0."""
     return _replayed(answer.body, receipt)
 
 
@@ -84,7 +84,7 @@ def _replayed(raw: bytes, receipt: JsonObject) -> bytes:
     usage = payload.get("usage")
     if isinstance(usage, dict):
         usage["cost"] = 0
-        usage.pop("cost_details", None)  # of what it cost when it was new
+        usage.pop("cost_details", None)  # they refer to the original cost
     payload["gateway"] = receipt
     return to_json_bytes(payload)
 

@@ -1,4 +1,4 @@
-"""A stream that is recorded while it goes to its client, to be kept once it has ended well."""
+"""Records a stream while it is sent to the client, so that it can be cached when it is complete."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,13 @@ from gateway.http.message import Reply
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedStream:
-    """Another stream, and ``on_whole``, which is given all its bytes if they were all seen."""
+    """A stream that sends another stream and records its bytes.
+
+    Attributes:
+        inner: the stream that is sent.
+        on_complete: called with all bytes at the end, unless some were not recorded (after a hand-over, or if
+            there are more than ``MAX_BYTES``).
+    """
 
     inner: Stream
     on_complete: Callable[[bytes], None]
@@ -21,7 +27,7 @@ class RecordedStream:
         return self.inner.hands_over
 
     async def run(self, sink: Sink) -> None:
-        """Send the whole body, and keep a copy."""
+        """Send the inner stream, and call ``on_complete`` with its bytes if all were recorded."""
         recorder = _Recorder(sink)
         await self.inner.run(recorder)
         if recorder.is_complete:
@@ -29,7 +35,7 @@ class RecordedStream:
 
 
 class _Recorder:
-    """A sink before another, see ``body.Sink``: everything that passes is remembered, up to a size."""
+    """A sink that records bytes, up to ``MAX_BYTES``, and passes them to another; see ``http.body.Sink``."""
 
     def __init__(self, sink: Sink) -> None:
         self.is_complete = True
@@ -42,14 +48,15 @@ class _Recorder:
         return self._sink.blocked
 
     async def write(self, data: bytes) -> None:
-        self.remember(data)
+        self.record(data)
         await self._sink.write(data)
 
     async def relay(self, reply: Reply, step: Step) -> None:
         await self._sink.relay(reply, _RecordedStep(step, self))
-        self.is_complete = self.is_complete and not step.hands_over  # the rest was not seen
+        # After a hand-over the runtime passes the bytes to the client: they are not seen here.
+        self.is_complete = self.is_complete and not step.hands_over
 
-    def remember(self, data: bytes) -> None:
+    def record(self, data: bytes) -> None:
         self._bytes += len(data)
         if self._bytes > MAX_BYTES:
             self.is_complete = False
@@ -59,7 +66,7 @@ class _Recorder:
 
 
 class _RecordedStep:
-    """A step whose output is remembered; see ``body.Step``."""
+    """A step whose output is recorded; see ``http.body.Step``."""
 
     def __init__(self, step: Step, recorder: _Recorder) -> None:
         self._step = step
@@ -67,7 +74,7 @@ class _RecordedStep:
 
     def take(self, piece: bytes) -> bytes:
         passed = self._step.take(piece)
-        self._recorder.remember(passed)
+        self._recorder.record(passed)
         return passed
 
     @property

@@ -1,4 +1,4 @@
-"""reuse: a kept answer instead of a new one, where the caller asked for it; and keeping what may be kept."""
+"""Answers a request from the answer cache, if the request allows it, and caches new answers."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,14 @@ from gateway.pipeline.prepare import Prepared
 async def reuse(
     call: Call, prepared: Prepared, receipt: Receipt, done: Callable[[str], None]
 ) -> HttpResponse | None:
-    """Return the response with the kept answer; None where there is none, or none is wanted."""
+    """Return the response with the cached answer; None on a miss, or if the request does not use the cache.
+
+    Args:
+        call: the request and its ports.
+        prepared: the request, parsed and planned.
+        receipt: the request's receipt, which records the hit or the miss.
+        done: called with the outcome when the replayed answer has been sent.
+    """
     ttl_s = prepared.planned.cache_ttl_s
     if ttl_s is None or not prepared.planned.chain:
         return None
@@ -39,13 +46,13 @@ async def reuse(
 
 
 def cache_answer(call: Call, prepared: Prepared, receipt: Receipt, payload: JsonObject) -> None:
-    """Keep a plain answer beside its response, if it is wanted and may be kept."""
+    """Cache a plain answer in the background, if the request uses the cache and the answer may be cached."""
     if prepared.planned.cache_ttl_s is not None:
         _cache(call, prepared, receipt, lambda model, at_s: plain_to_cache(payload, model=model, at_s=at_s))
 
 
 def cache_stream(call: Call, prepared: Prepared, receipt: Receipt, stream: Stream) -> Stream:
-    """Return the stream, which is kept once it has ended well, if that is wanted."""
+    """Return the stream; if the request uses the cache, it is recorded and cached when it is complete."""
     if prepared.planned.cache_ttl_s is None:
         return stream
 
@@ -60,7 +67,7 @@ def cache_stream(call: Call, prepared: Prepared, receipt: Receipt, stream: Strea
 def _cache(
     call: Call, prepared: Prepared, receipt: Receipt, to_cache: Callable[[str, float], bytes | None]
 ) -> None:
-    """Put an answer into the cache beside the response; what ``to_keep`` takes for it is spent there too."""
+    """Cache an answer in the background; ``to_cache`` also runs there, so that it delays no response."""
     ports, served, ttl_s = call.ports, receipt.serving, prepared.planned.cache_ttl_s
     at_s = ports.now_s()
     if served is None or ttl_s is None:
@@ -68,18 +75,18 @@ def _cache(
 
     async def put() -> None:
         try:
-            kept = to_cache(served.model, at_s)
-        except ValueError:  # it holds what JSON cannot carry
+            packed = to_cache(served.model, at_s)
+        except ValueError:  # it holds a value that JSON cannot represent
             return
-        if kept is not None:
-            await ports.answer_cache.put(key_of(prepared), kept, ttl_s=ttl_s)
+        if packed is not None:
+            await ports.answer_cache.put(key_of(prepared), packed, ttl_s=ttl_s)
 
     ports.run_in_background(put)
 
 
 @dataclass(frozen=True, slots=True)
 class _ReplayedStream:
-    """A kept stream, all at once; see ``body.Stream``."""
+    """A cached stream that is sent in one write; see ``http.body.Stream``."""
 
     events: bytes
     done: Callable[[str], None]

@@ -1,4 +1,4 @@
-"""What comes before the first attempt: authorize, read, parse, check budgets, plan.
+"""The steps before the first attempt: authorize, read, parse, check budgets, plan.
 
 It may import from ``streaming`` and the packages below it.
 """

@@ -1,4 +1,4 @@
-"""check_budget: what a caller may still spend, before the first call; and what it has spent, afterwards."""
+"""Checks the budgets of a caller before the first call, and counts the cost of each request against them."""
 
 import asyncio
 
@@ -23,14 +23,22 @@ _SUMS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """One budget that binds a request: whose it is, and how much."""
+    """A budget that applies to a request.
+
+    Attributes:
+        key: the name of the key that has the budget; ``EVERYBODY`` for the budget of all keys together.
+        budget: its limits.
+    """
 
     key: str
     budget: Budget
 
 
 def accounts_of(caller: Caller, settings: Settings) -> tuple[Account, ...]:
-    """Return the budgets that bind a caller: its own, and that of all keys; none for one who pays itself."""
+    """Return the budgets that apply to a caller: its key's, and that of all keys together.
+
+    No budget applies to a caller that pays with its own OpenRouter key.
+    """
     if caller.own_key is not None:
         return ()
     both = ((caller.name, caller.budget), (EVERYBODY, settings.budget))
@@ -38,10 +46,11 @@ def accounts_of(caller: Caller, settings: Settings) -> tuple[Account, ...]:
 
 
 async def read_spending(accounts: tuple[Account, ...], ports: Ports, spending: Spending) -> None:
-    """Read from the ledger what is no longer fresh.
+    """Read the sums of these budgets from the ledger, unless they are fresh.
 
-    One reads at a time. Where nothing is known yet the others wait for it, and take over when it has left, or
-    is overdue. Without a ledger, or while it fails, an isolate goes by what it has seen itself.
+    In one isolate only one request at a time reads the sums of a key. Other requests wait for it only if the
+    key has no sums from an earlier reading. They read themselves if that request is cancelled or overdue.
+    Without a ledger, or while it fails, the isolate counts its own requests on top of the sums it read last.
     """
     if not ports.database.bound:
         return
@@ -52,7 +61,7 @@ async def read_spending(accounts: tuple[Account, ...], ports: Ports, spending: S
         if due:
             await _read(due, ports, spending, now_s)
         elif any(spending.is_first_read(key, now_s=now_s) for key in keys):
-            # Asyncio objects cannot be shared between requests; a number can.
+            # Poll a number in memory: requests cannot share asyncio objects.
             await asyncio.sleep(POLL_S)
         else:
             return
@@ -89,7 +98,9 @@ def _sums_in(rows: list[JsonObject], day: str, month: str) -> dict[str, int]:
 
 
 def left_usd(accounts: tuple[Account, ...], spending: Spending, *, now_s: float) -> float | None:
-    """Return what may still be spent, above 0; None where no budget binds. Waits for nothing.
+    """Return how much may still be spent, in USD, above 0; None if no budget applies.
+
+    It uses the sums in memory and awaits nothing.
 
     Raises:
         GatewayError: a budget is spent.
@@ -99,12 +110,12 @@ def left_usd(accounts: tuple[Account, ...], spending: Spending, *, now_s: float)
         for span, limit in account.budget.limits():
             spent = spending.spent(account.key, span, now_s=now_s)
             if spent >= limit:
-                raise _spent(account.key, span, limit, spent, now_s)
+                raise _budget_spent(account.key, span, limit, spent, now_s)
             left.append((limit - spent) / MICROS)
     return min(left, default=None)
 
 
-def _spent(key: str, span: Span, limit: int, spent: int, now_s: float) -> GatewayError:
+def _budget_spent(key: str, span: Span, limit: int, spent: int, now_s: float) -> GatewayError:
     reset = resets_at(span, now_s)
     whose = "of all keys together" if key == EVERYBODY else "of this key"
     return GatewayError(
@@ -125,7 +136,7 @@ def _spent(key: str, span: Span, limit: int, spent: int, now_s: float) -> Gatewa
 def hold(
     accounts: tuple[Account, ...], planned: Plan, ticket: str, spending: Spending, *, now_s: float
 ) -> None:
-    """Count a request against its budgets before its first call, with the dearest of its chain."""
+    """Count a request before its first call, with the worst cost of the most expensive model of its chain."""
     worst_usd = max((each.worst_cost_usd or 0.0 for each in planned.chain), default=0.0)
     for account in accounts:
         spending.hold(account.key, ticket, micros_of(worst_usd), now_s=now_s)
@@ -134,7 +145,7 @@ def hold(
 def settle(
     accounts: tuple[Account, ...], receipt: Receipt, ticket: str, spending: Spending, *, now_s: float
 ) -> None:
-    """Count a request that has ended with what it cost, or may have."""
+    """Count a request that has ended, with its cost. An unknown cost counts as the most it may be."""
     micros = micros_of(receipt.most_usd)
     for account in accounts:
         spending.settle(account.key, ticket, micros, now_s=now_s)

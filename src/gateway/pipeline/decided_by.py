@@ -1,4 +1,4 @@
-"""What decided: for each part of a plan the request's field, the task route, or the setting that it is by."""
+"""Names what decided each part of a plan: a field of the request, a task route, a key or a setting."""
 
 from math import inf
 
@@ -10,7 +10,7 @@ from gateway.routing.signals import Signals
 from gateway.settings.caller import Caller
 from gateway.settings.task_routes import TaskRoute
 
-# Options without a setting: they hold only where the request, or its route, has them.
+# Options without a setting. They are listed only if the request, its task route or its key sets them.
 OPTIONAL = (
     "order",
     "weights",
@@ -28,34 +28,39 @@ OPTIONAL = (
 
 
 def decided_by(chat: ChatRequest, selection: Selection, caller: Caller, signals: Signals) -> JsonObject:
-    """Return what was decided, and by what: a field of the request, a task route, a key, or a setting."""
+    """Return ``decided_by`` of a plan: for the name of each part, what decided it.
+
+    That is a field of the request, a task route, a key or a setting. ``budget_left_usd`` is an amount in USD
+    instead: what the caller may still spend.
+    """
     routes = selection.routes
     fields = dict.fromkeys(chat.field_of(name) for name in chat.models)
     decided: JsonObject = {"models": ", ".join(fields) or "DEFAULT_MODEL, FALLBACK_MODELS"}
     for name in LIMIT_SETTINGS:
-        decided[name] = _by(name, chat, routes[0], caller) or name.upper()
+        decided[name] = _source_of(name, chat, routes[0], caller) or name.upper()
     decided["max_attempts"] = "MAX_ATTEMPTS"
     for name in OPTIONAL:
-        if by := _by(name, chat, routes[0], caller):
-            decided[name] = by
-    only = routes[0] if len(routes) == 1 else None
-    if only and only.order != "given" and "order" not in decided:
-        decided["order"] = only.name
+        if source := _source_of(name, chat, routes[0], caller):
+            decided[name] = source
+    only_route = routes[0] if len(routes) == 1 else None
+    if only_route and only_route.order != "given" and "order" not in decided:
+        decided["order"] = only_route.name
     if signals.budget_left_usd is not None:
         decided["budget_left_usd"] = signals.budget_left_usd
     return decided
 
 
-def _by(name: str, chat: ChatRequest, route: TaskRoute | None, caller: Caller) -> str | None:
+def _source_of(name: str, chat: ChatRequest, route: TaskRoute | None, caller: Caller) -> str | None:
+    """Return what sets an option: the request, the task route or the key; None if none of them does."""
     if name in chat.options.asked:
         return f"gateway.{name}"
     by_key = f"key {caller.name}" if name in caller.options else None
     if route is None or name not in route.options:
         return by_key
-    is_lower = name == "max_cost_usd" and _usd(caller.options.get(name)) < _usd(route.options[name])
-    return by_key if is_lower else route.name
+    key_is_lower = name == "max_cost_usd" and _usd(caller.options.get(name)) < _usd(route.options[name])
+    return by_key if key_is_lower else route.name
 
 
 def _usd(ceiling: Json) -> float:
-    """Return a ceiling of a key's or a route's; without one nothing is too much."""
+    """Return a cost ceiling in USD; infinity if there is none."""
     return inf if (usd := number_or_none(ceiling)) is None else usd

@@ -1,4 +1,7 @@
-"""What comes before the first attempt, for a chat and for its plan alike: authorize, parse, plan."""
+"""Prepares a request for its first attempt: authorizes the caller, reads and parses the body, makes the plan.
+
+The chat route and the plan route both use it.
+"""
 
 from dataclasses import replace
 from hashlib import sha256
@@ -29,15 +32,19 @@ PRICES_TIMEOUT_S = 3.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A request that can be walked.
+    """A request that is ready for its first attempt.
 
     Attributes:
-        ticket: what it is counted by while it is under way; its id the caller may choose, this not.
-        accounts: the budgets that bind it.
-        rate_headers: what the caller is told of its rate limit.
-        session: what the caller's requests have in common, for this caller alone; None where it said nothing.
+        caller: the caller's key name, and what the key allows.
+        chat: the parsed request.
+        ticket: identifies the request in this isolate's counts. The request id does not, because the caller
+            may choose it.
+        accounts: the budgets that apply to it.
+        rate_headers: the response headers that state the caller's rate limit.
+        session: a digest of the session's name and the caller's; None if the request names no session.
         selection: its models, their task routes, and its options.
-        known: what it was planned by.
+        signals: the signals that the plan was made with.
+        planned: its plan.
     """
 
     caller: Caller
@@ -55,7 +62,7 @@ async def prepare(call: Call) -> Prepared:
     """Return the request, parsed and planned.
 
     Raises:
-        GatewayError: its caller, its body or a setting is at fault.
+        GatewayError: the caller, the body or a setting is at fault, or a budget or a rate limit is exceeded.
     """
     settings, ports, memory = call.settings, call.ports, call.memory
     caller = authorize(call.request, settings, now_s=ports.now_s())
@@ -92,9 +99,9 @@ async def prepare(call: Call) -> Prepared:
 
 
 def for_attempts(call: Call, caller: Caller) -> Call:
-    """Return the call as a caller's attempts see it.
+    """Return the call for a caller's attempts: with separate cooldowns and latencies if it has its own key.
 
-    What an account of the caller's own is refused, or how fast it is served, says nothing to anybody else.
+    Refusals and latencies of a caller's own OpenRouter account do not apply to any other caller.
     """
     if caller.own_key is None:
         return call
@@ -102,7 +109,7 @@ def for_attempts(call: Call, caller: Caller) -> Call:
 
 
 def refresh_signals(call: Call, prepared: Prepared) -> None:
-    """Fetch beside the response what the requests that follow are planned by, where that is due."""
+    """Fetch the catalogue and endpoint statistics for later requests in the background, if they are due."""
     settings, ports, memory, catalog = call.settings, call.ports, call.memory, prepared.signals.catalog
     refresh_in_background(catalog, settings.upstream, ports, memory.catalog, ttl_s=settings.catalog_ttl_s)
     models = models_to_look_up(prepared.planned, catalog, memory.endpoints, now_s=ports.now_s())
@@ -111,14 +118,21 @@ def refresh_signals(call: Call, prepared: Prepared) -> None:
 
 
 def _session_of(request: HttpRequest, chat: ChatRequest, caller: Caller) -> str | None:
-    """Return what names the session. Source: OpenRouter: the body's ``session_id`` goes before the header."""
+    """Return a digest of the session's name and the caller's; None if the request names no session.
+
+    The name is the body's ``session_id``, else the header ``x-session-id``, else the body's ``user``.
+    Source: OpenRouter: the body's ``session_id`` takes precedence over the header.
+    """
     name = chat.session or request.header("x-session-id") or chat.user
-    # As a digest: a name may be as long as a body.
+    # Memory stores a digest, because a name may be as long as a body.
     return sha256(f"{caller.name}\0{name}".encode("utf-8", "surrogatepass")).hexdigest() if name else None
 
 
 async def _catalog_for(call: Call, *, needs_prices: bool) -> Catalog | None:
-    """Return the catalogue as it is at hand; where money hangs on it, it is waited for a little."""
+    """Return the catalogue that is available; None if there is none.
+
+    If the request needs prices and there is none, wait up to ``PRICES_TIMEOUT_S`` for a fetch.
+    """
     settings, ports = call.settings, call.ports
     catalog = await available_catalog(ports, call.memory.catalog, ttl_s=settings.catalog_ttl_s)
     if catalog is not None or not needs_prices:
@@ -138,7 +152,7 @@ async def _read_body(call: Call) -> bytes:
         async with call.ports.within(BODY_TIMEOUT_S):
             return await call.request.read_body(limit_bytes)
     except ClientGoneError:
-        raise GatewayError("invalid_body", "The body broke off.", param="body") from None
+        raise GatewayError("invalid_body", "The request body was cut off.", param="body") from None
     except BodyTooLargeError:
         raise GatewayError(
             "body_too_large", f"The body is larger than {limit_bytes} bytes (MAX_BODY_BYTES).", param="body"

@@ -1,4 +1,4 @@
-"""A stream that begins before any model has committed: comments keep the connection alive meanwhile."""
+"""A stream that begins before a model has committed; comments keep the connection alive until then."""
 
 import asyncio
 from collections.abc import Callable
@@ -19,16 +19,19 @@ from gateway.streaming.relay import RelayedStream
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarlyStream:
-    """Waits for the chain in the client's sight; its status is 200 whatever comes of it.
+    """A response body that sends comments until a model commits, and then that model's stream.
+
+    The status is 200 even if no model answers: it has been sent by then.
 
     Attributes:
-        chain: the task that walks it.
-        every_s: how often a comment is sent.
-        guard_events: how many events of the answer are watched; None: all.
-        frame: how the caller reads errors.
-        head: what a chunk has that no model has sent: an id, the time, a model's name.
-        relay: makes the stream of what the chain commits to.
-        on_fail: called with the error of a spent chain, or with None when the client has left.
+        chain: the task that tries the models of the chain.
+        every_s: the time between two comments, in seconds.
+        guard_events: how many events of the answer are guarded; None: all.
+        frame: gives errors the form that the caller's client expects.
+        envelope: the fields of an error event if no model has sent a chunk: object, id, time, model.
+        relay: returns the body for the stream that the chain commits to.
+        on_fail: called with the error if the chain fails, or with None if the client has left.
+        ports: the clock, the timers and the log.
     """
 
     chain: "asyncio.Task[Served]"
@@ -42,15 +45,15 @@ class EarlyStream:
 
     @property
     def hands_over(self) -> bool:
-        """Whether only the beginning of the answer is watched."""
+        """Whether only the beginning of the answer is guarded."""
         return self.guard_events is not None
 
     async def run(self, sink: Sink) -> None:
-        """Write comments until the chain is done, then its stream, or its error as the one event."""
+        """Write comments until the chain is done, then its stream, or its error as the only event."""
         try:
             await comment_until_done(self.chain, self.every_s, sink, self.ports)
             served = self.chain.result()
-            assert isinstance(served, ServedStream)  # as the ask wants it
+            assert isinstance(served, ServedStream)  # the Ask requests a stream
             stream = self.relay(served)
         except GatewayError as error:
             await self._end_in(error, sink)
@@ -59,7 +62,7 @@ class EarlyStream:
             self.on_fail(None)
             if isinstance(gone, asyncio.CancelledError):
                 raise
-        except Exception as error:  # noqa: BLE001  # our own bug ends this answer, and says so
+        except Exception as error:  # noqa: BLE001  # a bug in the gateway: end with an error event
             self.ports.log_bug(error)
             await abandon(self.chain)
             await self._end_in(internal_error(), sink)
@@ -67,7 +70,7 @@ class EarlyStream:
             await stream.run(sink)
 
     async def _end_in(self, error: GatewayError, sink: Sink) -> None:
-        """Take note of the error, and write it as the one event, if the client is still there."""
+        """Report the error to ``on_fail``, and write it as the only event if the client is still there."""
         self.on_fail(error)
         with suppress(ClientGoneError):
             await sink.write(cut_off_event(self.envelope, self.frame.error_json(error)))

@@ -1,36 +1,40 @@
-"""What the events of a stream repeat, one after the other, around the text that each of them adds."""
+"""A fast path for stream events that differ from an earlier event only in their text.
+
+Most events of a stream repeat the same bytes around the text that each of them adds.
+"""
 
 import re
 
 _BEGINS_TEXT = re.compile(rb'"content":"')
-# What stands for itself in a JSON string: not its end, no escape; nor a line end, which the event ends with.
+# Characters of a JSON string that need no decoding: no quote, no escape, and no line end, which could end
+# the event.
 _PLAIN_TEXT = re.compile(rb'[^"\\\r\n]+')
 
 
 class RepeatedFrame:
-    """Knows an event again that differs from an earlier one in nothing but a plain text.
+    """Recognizes an event that differs from the learned one only in its plain text (no escapes).
 
-    What its keys, and its values but for that text, said of the earlier one is true of it too, and need not
-    be looked for again.
+    All keys and all other values are the same. What a check found for the learned event is therefore also
+    true for the repeated one, so the check need not run again.
     """
 
     def __init__(self) -> None:
-        self._head: bytes | None = None
-        self._tail = b""
+        self._before_text: bytes | None = None
+        self._after_text = b""
 
     def learn(self, event: bytes) -> None:
-        """Take an event, as it came, for what will be repeated, if it has a plain text."""
+        """Store the bytes before and after an event's text, if the event has a plain text."""
         begins = _BEGINS_TEXT.search(event)
         text = _PLAIN_TEXT.match(event, begins.end()) if begins else None
         if text is not None and event.startswith(b'"', text.end()):
-            self._head, self._tail = event[: text.start()], event[text.end() :]
+            self._before_text, self._after_text = event[: text.start()], event[text.end() :]
 
     def repeats(self, event: bytes) -> bool:
-        """Return whether an event is the one that was learned last, with another text or the same."""
-        envelope = self._head
+        """Return whether an event equals the one learned last, apart from its text."""
+        before = self._before_text
         return (
-            envelope is not None
-            and event.startswith(envelope)
-            and event.endswith(self._tail)
-            and _PLAIN_TEXT.fullmatch(event, len(envelope), len(event) - len(self._tail)) is not None
+            before is not None
+            and event.startswith(before)
+            and event.endswith(self._after_text)
+            and _PLAIN_TEXT.fullmatch(event, len(before), len(event) - len(self._after_text)) is not None
         )

@@ -1,7 +1,8 @@
-"""What a client gets of a committed stream: bytes in, bytes out, no time and no I/O.
+"""Checks each event of a committed stream, and returns the bytes that the client gets for it.
 
-Events that need no change pass as they came; the usage gets the receipt; whatever cannot be true is not
-passed on, and the answer is said to have broken off.
+It takes and returns bytes; it does no I/O and sets no timers. Events that need no change pass unchanged. The
+receipt is added to the usage. An event that is malformed or reports an error is not passed on: the answer
+then counts as cut off. So does an answer that ends without a finish reason.
 """
 
 from collections.abc import Callable, Iterable
@@ -21,13 +22,13 @@ from gateway.upstream.commit import DONE
 
 
 class Guard:
-    """Looks at each event after the commit and says what the client gets instead of, or as, it.
+    """Checks the events of one stream after the commit, and decides what the client gets for each.
 
     Attributes:
-        ended: nothing may follow what was returned last.
-        fault: why the answer broke off; None while it has not.
-        progressed: an event since this was last set to False carried something.
-        text: the answer's text so far, if it is collected; None when it is not, or holds more than text.
+        ended: whether the answer has ended: the client gets nothing after the bytes that were returned last.
+        fault: why the answer was cut off; None if it was not.
+        progressed: whether an event had content or a finish reason since this was last set to False.
+        text: the answer's text so far; None if it is not collected, or if the answer holds more than text.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class Guard:
         self._shape = shape
         self._now_s = now_s
         self._finished = False
-        self._refrain = RepeatedFrame()
+        self._repeated_frame = RepeatedFrame()
 
     def pass_on(self, events: Iterable[bytes]) -> bytes:
         """Return the bytes that the client gets for these events."""
@@ -57,7 +58,7 @@ class Guard:
         for event in events:
             if self.ended:
                 break
-            if self._refrain.repeats(event):
+            if self._repeated_frame.repeats(event):
                 self.progressed = True
                 passed.append(event)
                 continue
@@ -65,76 +66,80 @@ class Guard:
             if data is None:
                 passed.append(event)
             elif not data:
-                continue  # some providers keep the connection alive so; clients take it for a broken chunk
+                continue  # some providers send this as a keep-alive; clients fail to parse it as a chunk
             elif self.text is None and is_plain_progress(data) and self._shape.passes(data):
                 self.progressed = True
                 passed.append(event)
-                self._refrain.learn(event)
+                self._repeated_frame.learn(event)
             else:
-                passed.append(self._judge(event, data))
+                passed.append(self._inspect(event, data))
         return b"".join(passed)
 
     def finish(self, rest: bytes) -> bytes:
-        """Return what the client gets when the upstream has closed the stream; ``rest`` is a cut event."""
+        """Return the client's bytes after the upstream closed the stream; ``rest`` is an incomplete event."""
         tail = b""
-        if rest.strip() and _is_complete(rest):  # the blank line after the last event was left out
+        if rest.strip() and _is_complete(rest):  # only the blank line after the last event is missing
             tail = self.pass_on([rest + b"\n\n"])
         return tail if self.ended else tail + self.lose(Fault(code="no_finish_reason"))
 
     def lose(self, fault: Fault) -> bytes:
-        """Return what the client gets when no more will come: an answer that had finished is whole."""
-        if self.ended:  # what ended it is known: closing the connection then is our own doing
+        """Return the client's bytes when nothing more will arrive from the upstream.
+
+        That is ``[DONE]`` if the answer has a finish reason: it is complete. If not, the answer counts as cut
+        off by ``fault``, and there are no bytes.
+        """
+        if self.ended:  # not a fault: the gateway itself closes the connection after the end
             return b""
         if not self._finished:
-            return self._break_off(fault)
+            return self._cut_off(fault)
         self.ended = True
         return event_of(DONE)
 
     def error_event(self, frame: Frame, *, list_all: bool) -> bytes:
-        """Return the one event that tells the client that the answer ends here and is not whole."""
+        """Return the event that tells the client that the answer was cut off and is incomplete."""
         assert self.fault is not None
         error = stream_cut_off(self.fault, self._receipt, list_all=list_all)
         return cut_off_event(self.envelope(), frame.error_json(error))
 
     def envelope(self) -> JsonObject:
-        """Return what every chunk of this stream has: its id, object, time and model."""
+        """Return the fields that every chunk of this stream has: its id, object, time and model."""
         return self._shape.envelope()
 
-    def _break_off(self, fault: Fault) -> bytes:
+    def _cut_off(self, fault: Fault) -> bytes:
         self.ended = True
         self.fault = fault
         self._attempt.fail(fault, outcome="cut_off")
         self._attempt.ms += self._receipt.time_until(self._now_s())
         return b""
 
-    def _judge(self, event: bytes, data: bytes) -> bytes:
-        """Look into an event that its text alone did not settle."""
+    def _inspect(self, event: bytes, data: bytes) -> bytes:
+        """Parse and check an event that the fast path did not cover, and return the client's bytes for it."""
         if data == DONE:
             return self._done(event)
         payload = _object_in(data)
         if payload is None:
             return self.lose(Fault(code="malformed_event"))
         try:
-            look = inspect_event(payload, header=self._stream.reply.header, now_s=self._now_s())
+            facts = inspect_event(payload, header=self._stream.reply.header, now_s=self._now_s())
         except AttemptFailedError as failure:
-            return self._break_off(failure.fault)
-        self.progressed = self.progressed or look.progress or look.finish is not None
-        self._finished = self._finished or look.finish is not None
+            return self._cut_off(failure.fault)
+        self.progressed = self.progressed or facts.progress or facts.finish is not None
+        self._finished = self._finished or facts.finish is not None
         if self.text is not None:
             self.text = _with_text(self.text, payload)
         changed = self._shape.shape(payload)
-        if look.usage is not None:
-            self._add_receipt(payload, look.usage)
+        if facts.usage is not None:
+            self._add_receipt(payload, facts.usage)
         elif not changed:
             return event
         try:
             return event_of(to_json_bytes(payload))
-        except ValueError:  # it holds a number that JSON cannot carry: it passes as it came
+        except ValueError:  # it has a number that JSON cannot represent: pass it unchanged
             return event
 
     def _done(self, event: bytes) -> bytes:
         if not self._finished:
-            return self._break_off(Fault(code="no_finish_reason"))
+            return self._cut_off(Fault(code="no_finish_reason"))
         self.ended = True
         return event
 
@@ -145,16 +150,18 @@ class Guard:
 
 
 def cut_off_event(envelope: JsonObject, error: JsonObject) -> bytes:
-    """Return an error event in the form that OpenRouter documents, with the one error shape inside.
+    """Return an error event in the form that OpenRouter documents.
 
-    ``head`` is what every chunk of the broken answer has.
+    Args:
+        envelope: the fields that every chunk of the answer has.
+        error: the error in the gateway's error format.
     """
     choices: list[Json] = [{"index": 0, "delta": {"content": ""}, "finish_reason": "error"}]
     return event_of(to_json_bytes({**envelope, "choices": choices, **error}))
 
 
 def _with_text(text: str, payload: JsonObject) -> str | None:
-    """Return the text with the chunk's added; None when the chunk holds something that is not text."""
+    """Return the text plus the chunk's text; None if the chunk holds anything other than text."""
     for choice in list_or_empty(payload.get("choices")):
         delta = object_or_empty(object_or_empty(choice).get("delta"))
         content = delta.get("content") or ""

@@ -1,4 +1,4 @@
-"""Between a sink and a guard: cuts pieces into events, keeps the idle timer, ends the upstream's call."""
+"""Connects a sink to a guard: splits pieces into events, resets the idle timer, ends the upstream call."""
 
 from gateway.faults.fault import Fault
 from gateway.http.sse import EventTooLargeError
@@ -7,12 +7,17 @@ from gateway.streaming.guard import Guard
 from gateway.streaming.idle_timer import IdleTimer
 from gateway.upstream.commit import CommittedStream
 
-# How long a connection may take to close after ``[DONE]``.
+# How long the upstream may take to close the connection after ``[DONE]`` before the gateway does.
 LINGER_S = 0.25
 
 
 class GuardStep:
-    """Takes the pieces of a stream through its guard; see ``body.Step``."""
+    """Passes the pieces of a stream through its guard; see ``http.body.Step``.
+
+    Attributes:
+        hands_over: whether ``guard_events`` events have been guarded. From then on the runtime passes the
+            upstream's bytes to the client itself, without Python (the hand-over).
+    """
 
     def __init__(
         self,
@@ -32,32 +37,33 @@ class GuardStep:
         self._closing: CallToCome | None = None
 
     def begin(self) -> bytes:
-        """Return the client's bytes for what had arrived up to the commit."""
+        """Return the client's bytes for the events that arrived up to the commit."""
         return self._pass_on(list(self._stream.events))
 
     @property
     def rest(self) -> bytes:
-        """The beginning of the next event."""
+        """The bytes of the next event that have arrived so far."""
         return self._stream.decoder.rest
 
     def take(self, piece: bytes) -> bytes:
-        """Return the client's bytes for a piece; ends the upstream's call once nothing may follow."""
+        """Return the client's bytes for a piece, and end the upstream call once the answer has ended."""
         try:
             events = self._stream.decoder.feed(piece)
         except EventTooLargeError:
             passed = self._guard.lose(Fault(code="malformed_event"))
         else:
-            if not events:  # every other piece of what is sent in chunks: the beginning of one
+            if not events:  # in chunked transfers every other piece holds only the beginning of an event
                 return b""
             passed = self._pass_on(events)
         if self._guard.ended and self._closing is None:
-            # A whole answer's connection closes by itself in a moment, and may then be used again.
+            # After a complete answer the connection soon closes by itself and can then be reused. Aborting it
+            # at once would prevent that.
             wait_s = 0.0 if self._guard.fault else LINGER_S
             self._closing = self._call_later(wait_s, self._stream.reply.abort)
         return passed
 
     def stop(self) -> None:
-        """Leave the connection to whoever closes it."""
+        """Cancel the scheduled end of the upstream call: the caller closes the connection."""
         if self._closing is not None:
             self._closing.cancel()
 

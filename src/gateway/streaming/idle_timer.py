@@ -1,19 +1,23 @@
-"""A timer that fires when nothing has moved it for a while."""
+"""A timer that fires if a stream makes no progress for a given time."""
 
 from collections.abc import Callable
 
 from gateway.memory.ports import CLOCK_GRAIN_S, CallLater
 
-# Nobody reads for so long who still wants the answer; the upstream's connection is not held open for it.
+# A client that reads nothing for this long no longer wants the answer. The upstream's connection is not held
+# open for it any longer.
 MAX_PAUSED_S = 600.0
 
 
 class IdleTimer:
-    """Calls ``on_idle`` once, when ``idle_s`` seconds have passed without ``touch``.
+    """Calls ``on_idle`` once, when ``idle_s`` seconds have passed without a call of ``touch``.
 
-    It does not fire while ``is_paused`` says that what is waited for is somebody else's to do, unless nothing
-    has moved for ``MAX_PAUSED_S``. A touch costs an assignment: the timer looks at the time of the last one
-    only when it wakes.
+    It does not fire while ``is_paused`` returns True (the stream waits for the client, not for the model),
+    unless ``touch`` was not called for ``MAX_PAUSED_S``. ``touch`` is cheap: it only stores the time. The
+    timer compares that time when it wakes.
+
+    Attributes:
+        fired: whether ``on_idle`` has been called.
     """
 
     def __init__(
@@ -35,11 +39,11 @@ class IdleTimer:
         self._call = call_later(idle_s, self._wake)
 
     def touch(self) -> None:
-        """Begin to count anew."""
+        """Restart the count."""
         self._touched_at_s = self._counts_from_s = self._now_s()
 
     def stop(self) -> None:
-        """Never fire."""
+        """Stop the timer: it does not fire any more."""
         self._call.cancel()
 
     def _wake(self) -> None:

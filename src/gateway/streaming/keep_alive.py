@@ -1,4 +1,4 @@
-"""Comments that keep a connection alive while a chain is walked, and the end of one whose client has left."""
+"""Sends comments that keep a connection alive while a chain runs; ends the chain if the client leaves."""
 
 import asyncio
 from contextlib import suppress
@@ -12,10 +12,10 @@ KEEP_ALIVE = b": keep-alive\n\n"
 
 
 async def comment_until_done(chain: "asyncio.Task[Served]", every_s: float, sink: Sink, ports: Ports) -> None:
-    """Write a comment now, and one every so often, until the chain is done.
+    """Write a comment now, and one every ``every_s`` seconds, until the chain is done.
 
     Raises:
-        ClientGoneError: the client has left; the chain goes on.
+        ClientGoneError: the client has left; the chain still runs.
     """
     while not chain.done():
         await sink.write(KEEP_ALIVE)
@@ -23,16 +23,17 @@ async def comment_until_done(chain: "asyncio.Task[Served]", every_s: float, sink
 
 
 async def abandon(chain: "asyncio.Task[Served]") -> None:
-    """End a chain whose client has left, and return when it has; a stream that had just committed is closed.
+    """Cancel a chain whose client has left, and wait until it has ended; close a stream that just committed.
 
-    That a client has left may be told twice, by a write that fails and by the request's signal: whatever is
-    cancelled meanwhile, how the chain ends is still to be booked.
+    A client that leaves may be reported twice: by a write that fails, and by the request's abort signal,
+    which cancels this task. This function suppresses that cancellation, because the end of the chain must
+    still be recorded in the ledger.
     """
     chain.cancel()
     while not chain.done():
         with suppress(asyncio.CancelledError):
             await asyncio.wait({chain})
-    late = None if chain.cancelled() or chain.exception() else chain.result()
-    if isinstance(late, ServedStream):
-        late.attempt.outcome = "cancelled"
-        late.answer.reply.abort()
+    served = None if chain.cancelled() or chain.exception() else chain.result()
+    if isinstance(served, ServedStream):
+        served.attempt.outcome = "cancelled"
+        served.answer.reply.abort()

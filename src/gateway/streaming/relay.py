@@ -1,4 +1,4 @@
-"""A committed stream on its way to the client: ``Guard`` decides, here are the sink and the idle timer."""
+"""Relays a committed stream to the client: connects the guard, the sink, the idle timer and the take-over."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -20,24 +20,29 @@ from gateway.streaming.guard_step import GuardStep
 from gateway.streaming.idle_timer import IdleTimer
 from gateway.upstream.commit import CommittedStream
 
-# Takes over from a stream that has broken off: returns the bytes that mark the seam, and what follows it;
-# None where nothing does. To the sink goes what keeps the connection alive meanwhile.
+# Called when a stream is cut off. Returns the bytes that mark the switch to another model, and that model's
+# stream; None if no model takes over. Keep-alive comments are written to the sink meanwhile.
 Resume: TypeAlias = Callable[[Guard, Sink], Awaitable[tuple[bytes, ServedStream] | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelayedStream:
-    """The response body of a committed stream, and of those that take over from it.
+    """The response body for a committed stream and for the streams of models that take over from it.
 
     Attributes:
-        idle_s: how long a model may make no progress.
-        resume: what happens when the stream breaks off; None ends it in an error event.
-        guard_events: how many events are watched; None: all.
+        served: the committed stream, and the attempt that produced it.
+        receipt: the request's receipt.
+        frame: gives errors the form that the caller's client expects.
+        idle_s: the longest time without progress of the model, in seconds.
+        now_s: returns Unix time in seconds.
+        call_later: schedules the idle timer, and the end of the upstream call.
+        resume: called when a stream is cut off; None: the answer then ends with an error event.
+        guard_events: how many events of each stream are guarded; None: all.
         collect_text: whether ``resume`` needs the text so far.
-        openai_usage: whether the caller asked for OpenAI's usage chunk.
-        list_errors: whether its error lists every attempt's.
-        on_bug: told of a fault of the gateway's own.
-        on_end: called once, with what became of it.
+        openai_usage: whether the caller requested OpenAI's usage chunk.
+        list_errors: whether the error of a stream that is cut off lists the errors of all attempts.
+        on_bug: called with an unexpected exception of the gateway itself.
+        on_end: called once, with the outcome: ``answered``, ``client_gone`` or an error code.
     """
 
     served: ServedStream
@@ -56,11 +61,11 @@ class RelayedStream:
 
     @property
     def hands_over(self) -> bool:
-        """Whether only the beginning is watched."""
+        """Whether only the beginning of the answer is guarded."""
         return self.guard_events is not None
 
     async def run(self, sink: Sink) -> None:
-        """Relay until the answer ends, breaks off for good, or the client leaves."""
+        """Relay until the answer ends, it is cut off and no model takes over, or the client leaves."""
         outcome = "client_gone"
         served = self.served
         guard: Guard | None = None
@@ -72,16 +77,16 @@ class RelayedStream:
                     outcome = guard.fault.code if guard.fault else "answered"
                     return
                 served.answer.reply.abort()
-                following = await self.resume(guard, sink) if self.resume else None
-                if following is None:
+                takeover = await self.resume(guard, sink) if self.resume else None
+                if takeover is None:
                     await sink.write(guard.error_event(self.frame, list_all=self.list_errors))
                     outcome = guard.fault.code
                     return
-                marker, served = following
+                marker, served = takeover
                 await sink.write(marker)
         except ClientGoneError:
             pass
-        except Exception as error:  # noqa: BLE001  # our own bug ends this answer, and says so
+        except Exception as error:  # noqa: BLE001  # a bug in the gateway: end with an error event
             self.on_bug(error)
             outcome = "internal_error"
             with suppress(ClientGoneError):
@@ -93,7 +98,7 @@ class RelayedStream:
             self.on_end(outcome)
 
     def _bug_event(self, guard: Guard | None) -> bytes:
-        """Return the one event that tells the client that the gateway failed and the answer is not whole."""
+        """Return the event that tells the client that the gateway failed and the answer is incomplete."""
         error = internal_error(partial=True, gateway=self.receipt.to_json())
         return cut_off_event(guard.envelope() if guard else {}, self.frame.error_json(error))
 
@@ -114,7 +119,7 @@ class RelayedStream:
         )
 
     async def _relay(self, stream: CommittedStream, guard: Guard, sink: Sink) -> bool:
-        """Pass on one stream until it ends; ``guard`` then says how.
+        """Relay one stream until it ends; ``guard.fault`` is set if it was cut off.
 
         Returns whether more can be written: after a hand-over the runtime has closed the response itself.
         """
@@ -135,7 +140,7 @@ class RelayedStream:
             tail = guard.lose(Fault(code="idle_timeout" if timer.fired else "connection_lost"))
         except ClientGoneError:
             raise
-        except Exception as error:  # noqa: BLE001  # our own bug ends this answer, and says so
+        except Exception as error:  # noqa: BLE001  # a bug in the gateway: it counts as a fault of this stream
             self.on_bug(error)
             tail = guard.lose(Fault(code="gateway_fault"))
         finally:

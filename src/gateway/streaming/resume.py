@@ -1,4 +1,4 @@
-"""When a stream breaks off: the next model starts over, or goes on from the text that is there."""
+"""Lets the next model take over a stream that is cut off: it starts over, or continues the text so far."""
 
 import asyncio
 from dataclasses import replace
@@ -23,26 +23,28 @@ NAMED = ("id", "created", "model")
 
 
 def resume_by(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports, memory: Memory) -> Resume | None:
-    """Return what takes over from a broken stream; None where it just ends.
+    """Return the function that finds a model to take over a stream that is cut off; None if none may.
 
-    The models that are left get a deadline of their own, counted from the break.
+    The remaining models get a new deadline, counted from the cut.
     """
     how = plan.on_midstream
     if how == "error":
         return None
 
-    said: str | None = ""  # by all models so far; None once it is more than text
+    text_so_far: str | None = ""  # of all models; None once the answer holds more than text
 
     async def resume(guard: Guard, sink: Sink) -> tuple[bytes, ServedStream] | None:
-        nonlocal said
-        said = None if said is None or guard.text is None else said + guard.text
-        asked = {attempt.model for attempt in receipt.attempts}
-        left = tuple(candidate for candidate in plan.chain if candidate.model not in asked)
-        if not left or (how == "continue" and not said):
+        nonlocal text_so_far
+        text_so_far = None if text_so_far is None or guard.text is None else text_so_far + guard.text
+        called = {attempt.model for attempt in receipt.attempts}
+        remaining = tuple(candidate for candidate in plan.chain if candidate.model not in called)
+        if not remaining or (how == "continue" and not text_so_far):
             return None
-        following = replace(ask, prefill=said if how == "continue" else None)
+        next_ask = replace(ask, prefill=text_so_far if how == "continue" else None)
         try:
-            served = await _execute(replace(plan, chain=left), following, receipt, ports, memory, sink=sink)
+            served = await _execute(
+                replace(plan, chain=remaining), next_ask, receipt, ports, memory, sink=sink
+            )
         except GatewayError:
             return None
         if not isinstance(served, ServedStream):
@@ -56,7 +58,7 @@ def resume_by(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports, memory: Memo
 async def _execute(
     plan: Plan, ask: Ask, receipt: Receipt, ports: Ports, memory: Memory, *, sink: Sink
 ) -> Served:
-    """Walk a chain, with comments meanwhile where the client wants them.
+    """Run a chain; meanwhile send keep-alive comments if the request asks for them.
 
     Raises:
         GatewayError: no model answered.
@@ -65,7 +67,7 @@ async def _execute(
     every_s = plan.limits.keepalive_s
     if every_s is None:
         return await execute(plan, ask, receipt, ports, memory)
-    from gateway.streaming.keep_alive import abandon, comment_until_done  # noqa: PLC0415  # few ask for it
+    from gateway.streaming.keep_alive import abandon, comment_until_done  # noqa: PLC0415  # few requests use keep-alives
 
     chain = asyncio.create_task(execute(plan, ask, receipt, ports, memory))
     try:
@@ -78,7 +80,7 @@ async def _execute(
 
 
 def restart_event(guard: Guard, served: ServedStream) -> bytes:
-    """Return the chunk that tells the client to clear what it has: another model starts over."""
+    """Return the chunk that tells the client to discard the answer so far: another model starts over."""
     envelope, first = guard.envelope(), served.answer.first
     event: JsonObject = {
         **envelope,

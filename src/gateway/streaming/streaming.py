@@ -1,4 +1,4 @@
-"""How an answer streams: at once when a model has committed, or patiently, before one has."""
+"""Starts the response body of a stream: after a model has committed, or earlier, with keep-alive comments."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,7 +20,17 @@ from gateway.streaming.resume import resume_by
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Streaming:
-    """One request's streams: what they share, and ``done``, which is told once what became of the answer."""
+    """Creates the response body of one streamed request.
+
+    Attributes:
+        planned: the request's plan.
+        ask: what to send to each model.
+        receipt: the request's receipt.
+        frame: gives errors the form that the caller's client expects.
+        ports: the ports of the request.
+        memory: the isolate's memory.
+        done: called with the outcome when the answer has ended.
+    """
 
     planned: Plan
     ask: Ask
@@ -49,25 +59,25 @@ class Streaming:
         )
 
     async def begin(self) -> Stream:
-        """Return the body: once a model has committed, or earlier where the client wants comments meanwhile.
+        """Return the body once a model has committed, or earlier if the request asks for keep-alive comments.
 
         Raises:
-            GatewayError: no model answered, before the first comment.
+            GatewayError: no model answered, and no comment has been sent.
         """
         every_s = self.planned.limits.keepalive_s
         if every_s is not None:
             return await self._begin_within(every_s)
         served = await execute(self.planned, self.ask, self.receipt, self.ports, self.memory)
-        assert isinstance(served, ServedStream)  # as the ask wants it
+        assert isinstance(served, ServedStream)  # the Ask requests a stream
         return self.relay(served)
 
     async def _begin_within(self, every_s: float) -> Stream:
-        """Return the body, ``every_s`` from now at the latest.
+        """Return the body after at most ``every_s`` seconds.
 
-        A chain that ends before the first comment is due is answered as any other.
+        If the chain ends before the first comment is due, the response is the same as without keep-alives.
         """
         from gateway.streaming.early_stream import EarlyStream  # noqa: PLC0415
-        from gateway.streaming.keep_alive import abandon  # noqa: PLC0415  # few ask for it
+        from gateway.streaming.keep_alive import abandon  # noqa: PLC0415  # few requests use keep-alives
 
         chain = asyncio.create_task(execute(self.planned, self.ask, self.receipt, self.ports, self.memory))
         try:

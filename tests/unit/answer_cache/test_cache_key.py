@@ -1,4 +1,4 @@
-"""Which requests are the same to the cache of answers: nothing that shapes an answer may be left out."""
+"""Tests the key of the answer cache: it must include everything in a request that affects the answer."""
 
 import json
 from dataclasses import replace
@@ -16,7 +16,7 @@ from gateway.settings.options import OPTIONS
 from gateway.settings.settings import Settings
 from tests.support.planning import parsed, planned, signals_of
 
-# Names as callers and providers make them up: nothing that the gateway knows of is needed to tell them apart.
+# Field names that the gateway does not know: callers and providers may invent them.
 NAMES = st.text("abc_", min_size=1, max_size=3).filter(lambda name: name not in (*OWN, *REFUSED))
 LEAVES = st.none() | st.booleans() | st.integers(-2, 2) | st.floats(0, 1) | st.text(max_size=3)
 VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(NAMES, inner))
@@ -40,7 +40,7 @@ def prepared(caller: Caller | None = None, /, **fields: object) -> Prepared:
 
 
 @given(one=FIELDS, other=FIELDS)
-def test_two_bodies_have_one_key_if_they_are_the_same_and_only_then(
+def test_two_bodies_have_the_same_key_if_and_only_if_they_are_equal(
     one: dict[str, object], other: dict[str, object]
 ) -> None:
     is_same = json.dumps(one) == json.dumps(other)
@@ -48,7 +48,7 @@ def test_two_bodies_have_one_key_if_they_are_the_same_and_only_then(
     assert (key_of(prepared(**one)) == key_of(prepared(**other))) is is_same
 
 
-# Each shapes the answer, or which of two answers is given.
+# Each changes the answer, or which of two cached answers may be returned.
 DIFFERENT: dict[str, Prepared] = {
     "the caller": prepared(Caller(name="others")),
     "the caller's own key": prepared(Caller(name="tests", own_key="sk-or-1")),
@@ -60,14 +60,14 @@ DIFFERENT: dict[str, Prepared] = {
     "the models' order": prepared(model="b/two", models=["a/one"]),
     "one name that reads like two": prepared(model='a/one","b/two'),
     "JSON": prepared(response_format={"type": "json_object"}),
-    "JSON, unchecked": prepared(response_format={"type": "json_object"}, gateway={"check_json": False}),
+    "JSON, not checked": prepared(response_format={"type": "json_object"}, gateway={"check_json": False}),
     "reasoning alone": prepared(gateway={"allow_reasoning_only": True}),
     "the messages": prepared(messages=[{"role": "user", "content": "Ho"}]),
-    "a field that nobody knows": prepared(unheard_of=1),
+    "an unknown field": prepared(unheard_of=1),
 }
 
 
-def test_its_key_says_by_itself_what_its_fields_say_too() -> None:
+def test_stream_and_openai_usage_are_part_of_the_key_even_if_no_field_differs() -> None:
     bare = prepared()
     streamed = replace(bare, chat=replace(bare.chat, stream=True))
     openais = replace(bare, planned=replace(bare.planned, openai_usage=True))
@@ -75,20 +75,20 @@ def test_its_key_says_by_itself_what_its_fields_say_too() -> None:
     assert len({key_of(each) for each in (bare, streamed, openais)}) == 3
 
 
-def test_whatever_shapes_an_answer_makes_another_key() -> None:
+def test_everything_that_affects_the_answer_changes_the_key() -> None:
     keys = {name: key_of(each) for name, each in {"as it is": prepared(), **DIFFERENT}.items()}
 
     assert len(set(keys.values())) == len(keys), keys
 
 
-def test_without_fallbacks_the_first_model_is_the_only_one_that_counts() -> None:
+def test_without_fallbacks_only_the_first_model_is_part_of_the_key() -> None:
     alone = prepared(models=["b/two"], gateway={"fallbacks": False})
 
     assert key_of(alone) == key_of(prepared())
     assert key_of(alone) != key_of(prepared(models=["b/two"]))
 
 
-NO_MATTER = {
+NOT_IN_KEY = {
     "deadline_ms": 1_000,
     "attempt_ms": 1_000,
     "first_token_ms": 1_000,
@@ -104,26 +104,26 @@ NO_MATTER = {
     "order": "cheapest",
     "weights": {"a/one": 2},
 }
-WEIGHTED = {"order": "weighted"}  # without it there are no weights
-SHAPING = {"check_json", "allow_reasoning_only", "fallbacks"}
+WEIGHTED = {"order": "weighted"}  # `weights` requires this order
+IN_KEY = {"check_json", "allow_reasoning_only", "fallbacks"}
 
 
-@pytest.mark.parametrize("name", [*NO_MATTER])
-def test_what_only_says_how_to_get_an_answer_makes_no_other_key(name: str) -> None:
-    assert key_of(prepared(gateway=WEIGHTED | {name: NO_MATTER[name]})) == key_of(prepared())
+@pytest.mark.parametrize("name", [*NOT_IN_KEY])
+def test_an_option_that_does_not_affect_the_answer_does_not_change_the_key(name: str) -> None:
+    assert key_of(prepared(gateway=WEIGHTED | {name: NOT_IN_KEY[name]})) == key_of(prepared())
 
 
-def test_of_every_option_it_is_known_whether_it_shapes_answers() -> None:
-    assert NO_MATTER.keys() | SHAPING == OPTIONS.keys()
+def test_every_option_is_classified_by_whether_it_affects_answers() -> None:
+    assert NOT_IN_KEY.keys() | IN_KEY == OPTIONS.keys()
 
 
-def test_what_differs_from_call_to_call_makes_no_other_key() -> None:
+def test_ticket_rate_limit_and_session_do_not_change_the_key() -> None:
     again = replace(prepared(), ticket="2", rate_headers=(("x-ratelimit-limit", "1"),), session="s")
 
     assert key_of(again) == key_of(prepared())
 
 
-def test_a_key_tells_nothing_of_the_request() -> None:
+def test_a_key_reveals_nothing_about_the_request() -> None:
     key = key_of(prepared(Caller(name="tests", own_key="sk-or-1")))
 
     assert len(key) == 64

@@ -1,4 +1,4 @@
-"""Each rule by itself of what may be kept: another one that forbids the same must not hide it."""
+"""Tests each rule for what may be cached. Each case breaks only one rule, so that no other rule hides it."""
 
 import json
 from dataclasses import dataclass
@@ -25,25 +25,25 @@ def plain(**choice: Any) -> dict[str, Any]:  # noqa: ANN401  # JSON of any kind
     return {"choices": [{"index": 0, "message": message, "finish_reason": "stop", **choice}]}
 
 
-def keeps(payload: dict[str, Any]) -> bool:
+def is_cached(payload: dict[str, Any]) -> bool:
     return plain_to_cache(payload, model="a/one", at_s=0.0) is not None
 
 
-def keeps_stream(*events: bytes) -> bool:
+def stream_is_cached(*events: bytes) -> bool:
     return stream_to_cache(b"".join(events), model="a/one", at_s=0.0) is not None
 
 
-def test_a_whole_plain_answer_is_kept_as_it_is() -> None:
-    kept = plain_to_cache(plain(), model="a/one", at_s=2.0)
+def test_a_complete_plain_answer_is_cached_unchanged() -> None:
+    packed = plain_to_cache(plain(), model="a/one", at_s=2.0)
 
-    assert kept is not None
-    found = unpack(kept)
+    assert packed is not None
+    found = unpack(packed)
     assert found is not None
     assert (found.at_s, found.model, json.loads(found.body)) == (2.0, "a/one", plain())
 
 
-def test_a_whole_stream_is_kept() -> None:
-    assert keeps_stream(text("Hi"), *END)
+def test_a_complete_stream_is_cached() -> None:
+    assert stream_is_cached(text("Hi"), *END)
 
 
 @pytest.mark.parametrize(
@@ -59,34 +59,34 @@ def test_a_whole_stream_is_kept() -> None:
     ],
     ids=json.dumps,
 )
-def test_a_plain_answer_is_not(payload: dict[str, Any]) -> None:
-    assert not keeps(payload)
+def test_a_plain_answer_that_breaks_one_rule_is_not_cached(payload: dict[str, Any]) -> None:
+    assert not is_cached(payload)
 
 
-def test_a_plain_answer_that_json_cannot_carry_cannot_be_kept() -> None:
+def test_a_plain_answer_that_json_cannot_represent_is_refused() -> None:
     with pytest.raises(ValueError, match="JSON"):
-        keeps(plain(logprobs=float("inf")))
+        is_cached(plain(logprobs=float("inf")))
 
 
-NOT_KEPT: dict[str, tuple[bytes, ...]] = {
+NOT_CACHED: dict[str, tuple[bytes, ...]] = {
     "nothing": (),
-    "nothing but its end": (DONE,),
+    "only [DONE]": (DONE,),
     "no [DONE]": (text("Hi"), STOP, USAGE),
     "more after [DONE]": (text("Hi"), *END, text("more")),
     "a cut event after [DONE]": (text("Hi"), *END, b"data: {"),
-    "a tool call, though it says stop": (chunk({"tool_calls": CALLS}), *END),
-    "an error, though it ends": (text("Hi"), event({"error": {"code": 502}}), *END),
-    "cut by its length, then ended": (text("Hi"), chunk({}, finish="length"), *END),
+    "a tool call, although the finish reason is stop": (chunk({"tool_calls": CALLS}), *END),
+    "an error, although it ends": (text("Hi"), event({"error": {"code": 502}}), *END),
+    "ended by its length limit, then by stop": (text("Hi"), chunk({}, finish="length"), *END),
     "never ended": (text("Hi"), DONE),
 }
 
 
-@pytest.mark.parametrize("events", [*NOT_KEPT.values()], ids=[*NOT_KEPT])
-def test_a_stream_is_not(events: tuple[bytes, ...]) -> None:
-    assert not keeps_stream(*events)
+@pytest.mark.parametrize("events", [*NOT_CACHED.values()], ids=[*NOT_CACHED])
+def test_a_stream_that_breaks_one_rule_is_not_cached(events: tuple[bytes, ...]) -> None:
+    assert not stream_is_cached(*events)
 
 
-async def test_a_stream_whose_client_leaves_at_its_last_byte_is_not_kept() -> None:
+async def test_a_stream_whose_client_leaves_at_the_last_byte_is_not_cached() -> None:
     made = World().script("a/one", stream(b"".join((text("Hi"), *END))))
 
     async def leave(data: bytes) -> None:
@@ -102,7 +102,7 @@ async def test_a_stream_whose_client_leaves_at_its_last_byte_is_not_kept() -> No
 
 @dataclass
 class Passing:
-    """Plays a step that makes nothing of anything; it may hand over."""
+    """A fake step that passes pieces unchanged; it may hand over."""
 
     hands_over: bool
     rest: bytes = b""
@@ -112,7 +112,7 @@ class Passing:
 
 
 class Reply:
-    """Plays a body of one piece."""
+    """A fake reply whose body has one piece."""
 
     def __init__(self) -> None:
         self.pieces = [b"piece", b""]
@@ -123,19 +123,19 @@ class Reply:
 
 @dataclass
 class Relaying:
-    """Plays a stream with one body."""
+    """A fake stream that relays one reply."""
 
     hands_over: bool
 
     async def run(self, sink: Sink) -> None:
         await sink.write(b"begin ")
-        await sink.relay(Reply(), Passing(self.hands_over))  # type: ignore[arg-type]  # all of a reply that a step needs
+        await sink.relay(Reply(), Passing(self.hands_over))  # type: ignore[arg-type]  # only what is used
 
 
 @pytest.mark.parametrize(("hands_over", "recorded"), [(False, [b"begin piece"]), (True, [])])
-async def test_a_recording_is_whole_or_none(hands_over: bool, recorded: list[bytes]) -> None:
-    heard = list[bytes]()
+async def test_a_recording_is_reported_only_if_complete(hands_over: bool, recorded: list[bytes]) -> None:
+    reported = list[bytes]()
 
-    await RecordedStream(inner=Relaying(hands_over), on_complete=heard.append).run(Client())
+    await RecordedStream(inner=Relaying(hands_over), on_complete=reported.append).run(Client())
 
-    assert heard == recorded
+    assert reported == recorded

@@ -1,4 +1,4 @@
-"""What is stored of an answer, and how it is given again: byte for byte, and for nothing."""
+"""Tests how an answer is stored and replayed: byte for byte, and at a cost of 0."""
 
 import asyncio
 import json
@@ -15,17 +15,18 @@ from tests.support.upstream import RESET, Act, answer, stream
 from tests.support.world import EPOCH_S, TOKEN, Answer, World, chat, finish
 
 pytestmark = pytest.mark.anyio
-KEEP = {"cache_ttl_s": 60}
-# Whitespace, escapes and a number that no serialiser would write so, and an event of two lines.
+USE_CACHE = {"cache_ttl_s": 60}
+# Whitespace, an escape and a number that a JSON serializer would write differently.
 ODD = (
     b'data: {"id": "gen-1", "object":"chat.completion.chunk","created":1,"model":"m",'
     b'"choices":[{"index":0,"delta":{"content":"\\u00e9"},"logprobs":{"v":1E2}}]}\n\n'
 )
-NAMED = b"event: message\nid: 7\n" + text("b")
+# An event with three lines.
+THREE_LINES = b"event: message\nid: 7\n" + text("b")
 
 
 async def ask(made: World, *, stream: bool = True, **fields: object) -> Answer:
-    got = await made.ask("a/one", stream=stream, **{"gateway": KEEP, **fields})
+    got = await made.ask("a/one", stream=stream, **{"gateway": USE_CACHE, **fields})
     await made.let_run()
     return got
 
@@ -34,21 +35,21 @@ def without_usage(body: bytes) -> list[bytes]:
     return [event for event in body.split(b"\n\n") if b'"usage":{' not in event]
 
 
-async def test_a_stream_is_given_again_byte_for_byte_but_for_its_usage() -> None:
-    made = World().script("a/one", stream(ODD, NAMED, STOP, USAGE, DONE))
+async def test_a_stream_is_replayed_byte_for_byte_except_for_its_usage() -> None:
+    made = World().script("a/one", stream(ODD, THREE_LINES, STOP, USAGE, DONE))
 
     first, second = await ask(made), await ask(made)
 
     assert second.headers["x-gateway-cache"] == "hit"
     assert ODD in second.body
-    assert NAMED in second.body
+    assert THREE_LINES in second.body
     assert without_usage(second.body) == without_usage(first.body)
     assert first.body.count(b"\n\n") == second.body.count(b"\n\n")
 
 
-async def test_every_usage_of_a_stream_is_free_when_it_is_given_again() -> None:
-    said = {"cost": 0.1, "cost_details": {"upstream_inference_cost": 0.1}}
-    running = chunk({"content": "b"}, usage={"prompt_tokens": 3, "completion_tokens": 1, **said})
+async def test_every_usage_of_a_replayed_stream_has_a_cost_of_zero() -> None:
+    cost = {"cost": 0.1, "cost_details": {"upstream_inference_cost": 0.1}}
+    running = chunk({"content": "b"}, usage={"prompt_tokens": 3, "completion_tokens": 1, **cost})
     made = World().script("a/one", stream(text("a"), running, STOP, USAGE, DONE))
     await ask(made)
 
@@ -59,7 +60,7 @@ async def test_every_usage_of_a_stream_is_free_when_it_is_given_again() -> None:
     assert not any("cost_details" in usage for usage in usages)
 
 
-async def test_comments_are_not_kept() -> None:
+async def test_comments_are_not_cached() -> None:
     made = World().script("a/one", stream(COMMENT, text("a"), COMMENT, STOP, USAGE, DONE))
 
     first, second = await ask(made), await ask(made)
@@ -69,21 +70,23 @@ async def test_comments_are_not_kept() -> None:
 
 
 @pytest.mark.parametrize("is_stream", [False, True])
-async def test_no_receipt_is_kept(is_stream: bool) -> None:
+async def test_no_receipt_is_cached(is_stream: bool) -> None:
     made = World()
     first = await ask(made, stream=is_stream)
 
-    (kept,) = made.answer_cache.values.values()
+    (packed,) = made.answer_cache.values.values()
 
     assert first.receipt["request_id"].encode() in first.body
-    assert first.receipt["request_id"].encode() not in kept
-    assert b'"gateway"' not in kept
+    assert first.receipt["request_id"].encode() not in packed
+    assert b'"gateway"' not in packed
 
 
-async def test_a_stream_that_goes_on_after_a_break_is_not_kept() -> None:
+async def test_a_stream_that_another_model_continued_is_not_cached() -> None:
     made = World().script("a/one", stream(text("Hello"), RESET))
     got = await finish(
-        await made.begin(chat("a/one", "b/two", stream=True, gateway={**KEEP, "on_midstream": "continue"}))
+        await made.begin(
+            chat("a/one", "b/two", stream=True, gateway={**USE_CACHE, "on_midstream": "continue"})
+        )
     )
     await made.let_run()
 
@@ -92,25 +95,25 @@ async def test_a_stream_that_goes_on_after_a_break_is_not_kept() -> None:
     assert made.answer_cache.values == {}
 
 
-TWO = {"role": "assistant", "content": "Hi"}
-PARTLY: dict[str, Act] = {
-    "one of two choices was cut": answer(
+MESSAGE = {"role": "assistant", "content": "Hi"}
+NOT_ALL_ENDED: dict[str, Act] = {
+    "one of two choices reached its length limit": answer(
         choices=[
-            {"index": 0, "message": TWO, "finish_reason": "stop"},
-            {"index": 1, "message": TWO, "finish_reason": "length"},
+            {"index": 0, "message": MESSAGE, "finish_reason": "stop"},
+            {"index": 1, "message": MESSAGE, "finish_reason": "length"},
         ]
     ),
     "one of two choices did not end": answer(
         choices=[
-            {"index": 0, "message": TWO, "finish_reason": "stop"},
-            {"index": 1, "message": TWO, "finish_reason": None},
+            {"index": 0, "message": MESSAGE, "finish_reason": "stop"},
+            {"index": 1, "message": MESSAGE, "finish_reason": None},
         ]
     ),
 }
 
 
-@pytest.mark.parametrize("act", [*PARTLY.values()], ids=[*PARTLY])
-async def test_every_choice_must_have_ended_by_itself(act: Act) -> None:
+@pytest.mark.parametrize("act", [*NOT_ALL_ENDED.values()], ids=[*NOT_ALL_ENDED])
+async def test_every_choice_must_have_ended_with_stop(act: Act) -> None:
     made = World().script("a/one", act)
 
     got = await ask(made, stream=False, n=2)
@@ -119,7 +122,7 @@ async def test_every_choice_must_have_ended_by_itself(act: Act) -> None:
     assert made.answer_cache.values == {}
 
 
-async def test_a_streamed_tool_call_is_not_kept() -> None:
+async def test_a_streamed_tool_call_is_not_cached() -> None:
     call = {"index": 0, "id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     made = World().script("a/one", stream(chunk({"tool_calls": [call]}), STOP, USAGE, DONE))
 
@@ -129,11 +132,11 @@ async def test_a_streamed_tool_call_is_not_kept() -> None:
     assert made.answer_cache.values == {}
 
 
-async def test_keeping_an_answer_delays_nobody() -> None:
+async def test_caching_an_answer_does_not_delay_the_response() -> None:
     made = World()
 
     for is_stream in (False, True):
-        got = await finish(await made.begin(chat("a/one", stream=is_stream, gateway=KEEP)))
+        got = await finish(await made.begin(chat("a/one", stream=is_stream, gateway=USE_CACHE)))
         assert got.status == 200
         assert made.answer_cache.values == {}
 
@@ -141,27 +144,27 @@ async def test_keeping_an_answer_delays_nobody() -> None:
     assert len(made.answer_cache.values) == 2
 
 
-async def test_a_client_that_leaves_a_stream_that_is_given_again_is_no_bug() -> None:
+async def test_a_client_that_leaves_a_replayed_stream_causes_no_internal_error() -> None:
     made = World({"GATEWAY_KEYS": json.dumps([{"name": "tests", "token": TOKEN, "concurrent": 1}])})
     await ask(made)
 
     async def leave(_: bytes) -> None:
         raise ClientGoneError
 
-    await finish(await made.begin(chat("a/one", stream=True, gateway=KEEP)), on_write=leave)
+    await finish(await made.begin(chat("a/one", stream=True, gateway=USE_CACHE)), on_write=leave)
 
     assert [line["outcome"] for line in made.events("request_done")] == ["answered", "client_gone"]
     assert made.memory.rates.in_flight("tests", now_s=0.0) == 0
 
 
-async def test_a_stream_that_is_given_again_is_closed_when_it_is_cancelled() -> None:
+async def test_a_replayed_stream_that_is_cancelled_is_recorded_as_client_gone() -> None:
     made = World()
     await ask(made)
 
     async def hang(_: bytes) -> None:
         await asyncio.sleep(1_000)
 
-    response = await made.begin(chat("a/one", stream=True, gateway=KEEP))
+    response = await made.begin(chat("a/one", stream=True, gateway=USE_CACHE))
     reading = asyncio.create_task(finish(response, on_write=hang))
     await asyncio.sleep(1)
     reading.cancel()
@@ -171,7 +174,7 @@ async def test_a_stream_that_is_given_again_is_closed_when_it_is_cancelled() -> 
 
 
 @pytest.mark.parametrize("is_stream", [False, True])
-async def test_what_is_given_again_leaves_a_budget_as_it_was(is_stream: bool) -> None:
+async def test_a_replayed_answer_does_not_change_the_budget(is_stream: bool) -> None:
     keys = json.dumps([{"name": "one", "token": TOKEN, "budget": {"day_usd": 1}}])
     made = World({"GATEWAY_KEYS": keys})
     made.memory.catalog.catalog = catalog_of(listed("a/one"))
@@ -187,17 +190,17 @@ async def test_what_is_given_again_leaves_a_budget_as_it_was(is_stream: bool) ->
 
 
 @pytest.mark.parametrize("usages", [(), ((3, 9), (12, 20))])
-def test_what_was_packed_is_unpacked(usages: tuple[tuple[int, int], ...]) -> None:
-    kept = CachedAnswer(at_s=1.5, model="a/one", body=b"data: a\n\n\nb", usages=usages)
+def test_unpack_reverses_pack(usages: tuple[tuple[int, int], ...]) -> None:
+    cached = CachedAnswer(at_s=1.5, model="a/one", body=b"data: a\n\n\nb", usages=usages)
 
-    assert unpack(pack(kept)) == kept
+    assert unpack(pack(cached)) == cached
 
 
 PACKED = pack(CachedAnswer(at_s=1.0, model="a/one", body=b'data: {"usage":{}}\n\ndata: [DONE]\n\n'))
 
 
 @given(place=st.integers(0, len(PACKED) - 1), bit=st.integers(0, 7))
-def test_one_wrong_bit_anywhere_makes_it_nothing(place: int, bit: int) -> None:
+def test_a_stored_answer_with_one_wrong_bit_is_ignored(place: int, bit: int) -> None:
     wrong = bytearray(PACKED)
     wrong[place] ^= 1 << bit
 
@@ -205,11 +208,11 @@ def test_one_wrong_bit_anywhere_makes_it_nothing(place: int, bit: int) -> None:
 
 
 @given(length=st.integers(0, len(PACKED) - 1))
-def test_a_part_of_it_is_nothing(length: int) -> None:
+def test_a_truncated_stored_answer_is_ignored(length: int) -> None:
     assert unpack(PACKED[:length]) is None
 
 
-def test_another_version_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stored_answer_of_another_version_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.answer_cache.cached_answer.VERSION", 0)
     old = pack(CachedAnswer(at_s=1.0, model="a/one", body=b"{}"))
     monkeypatch.undo()

@@ -1,4 +1,4 @@
-"""Kept answers: what is kept, for whom, and what a request gets that finds one."""
+"""Tests the answer cache with complete requests: what is cached, for which caller, and what a hit returns."""
 
 import asyncio
 import json
@@ -16,12 +16,12 @@ from tests.support.upstream import RESET, Act, after, answer, fail, healthy_stre
 from tests.support.world import EPOCH_S, TOKEN, Answer, Answers, World, chat, finish, run
 
 pytestmark = pytest.mark.anyio
-KEEP = {"cache_ttl_s": 60}
+USE_CACHE = {"cache_ttl_s": 60}
 OTHER = "canary-of-another-token"
 
 
 async def ask(made: World, *models: str, stream: bool = False, **fields: object) -> Answer:
-    got = await made.ask(*models or ("a/one",), stream=stream, **{"gateway": KEEP, **fields})
+    got = await made.ask(*models or ("a/one",), stream=stream, **{"gateway": USE_CACHE, **fields})
     await made.let_run()
     return got
 
@@ -72,7 +72,7 @@ async def test_a_streamed_hit_has_the_same_events_and_its_own_receipt() -> None:
     assert second.receipt["request_id"] != first.receipt["request_id"]
 
 
-async def test_an_answer_is_as_old_as_it_is_and_no_older_than_was_asked_for() -> None:
+async def test_a_hit_states_its_age_and_is_not_older_than_the_request_allows() -> None:
     made = World()
     await ask(made)
     await asyncio.sleep(40)
@@ -82,8 +82,8 @@ async def test_an_answer_is_as_old_as_it_is_and_no_older_than_was_asked_for() ->
     assert (await ask(made)).headers["x-gateway-cache"] == "miss"
 
 
-NOT_KEPT: dict[str, Act] = {
-    "cut by its length": answer(choices=choice(finish_reason="length")),
+NOT_CACHED: dict[str, Act] = {
+    "length limit": answer(choices=choice(finish_reason="length")),
     "filtered": answer(choices=choice(finish_reason="content_filter")),
     "a tool call": answer(
         choices=choice(
@@ -95,14 +95,14 @@ NOT_KEPT: dict[str, Act] = {
             finish_reason="tool_calls",
         )
     ),
-    "no end said": answer(choices=choice(finish_reason=None)),
+    "no finish reason": answer(choices=choice(finish_reason=None)),
     "too large": answer("x" * MAX_BYTES),
     "failed": fail(404),
 }
 
 
-@pytest.mark.parametrize("act", [*NOT_KEPT.values()], ids=[*NOT_KEPT])
-async def test_what_is_no_whole_answer_is_not_kept(act: Act) -> None:
+@pytest.mark.parametrize("act", [*NOT_CACHED.values()], ids=[*NOT_CACHED])
+async def test_a_plain_answer_that_is_not_complete_is_not_cached(act: Act) -> None:
     made = World().script("a/one", act)
 
     await ask(made)
@@ -110,17 +110,17 @@ async def test_what_is_no_whole_answer_is_not_kept(act: Act) -> None:
     assert made.answer_cache.values == {}
 
 
-BROKEN: dict[str, Act] = {
-    "broken off": stream(text("Hello."), RESET),
+NOT_COMPLETE: dict[str, Act] = {
+    "cut off": stream(text("Hello."), RESET),
     "no finish reason": stream(text("Hello."), DONE),
     "an error": stream(text("Hello."), b'data: {"error": {"code": 502, "message": "x"}}\n\n'),
     "too large": stream(text("x" * MAX_BYTES), STOP, USAGE, DONE),
-    "cut by its length": stream(text("Hi"), STOP.replace(b'"stop"', b'"length"'), USAGE, DONE),
+    "length limit": stream(text("Hi"), STOP.replace(b'"stop"', b'"length"'), USAGE, DONE),
 }
 
 
-@pytest.mark.parametrize("act", [*BROKEN.values()], ids=[*BROKEN])
-async def test_a_stream_that_is_not_whole_is_not_kept(act: Act) -> None:
+@pytest.mark.parametrize("act", [*NOT_COMPLETE.values()], ids=[*NOT_COMPLETE])
+async def test_a_stream_that_is_not_complete_is_not_cached(act: Act) -> None:
     made = World().script("a/one", act)
 
     await ask(made, stream=True)
@@ -128,16 +128,16 @@ async def test_a_stream_that_is_not_whole_is_not_kept(act: Act) -> None:
     assert made.answer_cache.values == {}
 
 
-async def test_a_stream_that_another_model_took_over_is_not_kept() -> None:
+async def test_a_stream_that_another_model_took_over_is_not_cached() -> None:
     made = World().script("a/one", stream(text("Hello."), RESET))
 
-    got = await ask(made, "a/one", "b/two", stream=True, gateway={**KEEP, "on_midstream": "restart"})
+    got = await ask(made, "a/one", "b/two", stream=True, gateway={**USE_CACHE, "on_midstream": "restart"})
 
     assert [attempt["outcome"] for attempt in got.receipt["attempts"]] == ["cut_off", "answered"]
     assert made.answer_cache.values == {}
 
 
-async def test_a_stream_that_passes_unseen_is_not_kept() -> None:
+async def test_a_stream_that_is_handed_over_is_not_cached() -> None:
     made = World({"STREAM_GUARD_EVENTS": "1"})
 
     await ask(made, stream=True)
@@ -145,22 +145,22 @@ async def test_a_stream_that_passes_unseen_is_not_kept() -> None:
     assert made.answer_cache.values == {}
 
 
-async def test_a_stream_whose_client_leaves_is_not_kept() -> None:
+async def test_a_stream_whose_client_leaves_is_not_cached() -> None:
     made = World().script("a/one", stream(text("a"), 1.0, text("b"), STOP, USAGE, DONE))
 
     async def leave(_: bytes) -> None:
         raise ClientGoneError
 
-    response = await made.begin(chat("a/one", stream=True, gateway=KEEP))
+    response = await made.begin(chat("a/one", stream=True, gateway=USE_CACHE))
     await finish(response, on_write=leave)
     await made.let_run()
 
     assert made.answer_cache.values == {}
 
 
-async def test_a_patient_stream_is_kept_without_its_comments() -> None:
+async def test_an_early_stream_is_cached_without_its_comments() -> None:
     made = World().script("a/one", after(5.0, healthy_stream()))
-    options = {**KEEP, "keepalive_ms": 1_000}
+    options = {**USE_CACHE, "keepalive_ms": 1_000}
 
     first = await ask(made, stream=True, gateway=options)
     second = await ask(made, stream=True, gateway=options)
@@ -170,19 +170,19 @@ async def test_a_patient_stream_is_kept_without_its_comments() -> None:
     assert len(made.upstream.received) == 1
 
 
-async def test_callers_share_nothing() -> None:
+async def test_callers_share_no_answers() -> None:
     keys = json.dumps([{"name": "one", "token": TOKEN}, {"name": "two", "token": OTHER}])
     made = World({"GATEWAY_KEYS": keys})
     for token in (TOKEN, OTHER):
         headers = {"authorization": f"Bearer {token}"}
-        await finish(await made.begin(chat("a/one", gateway=KEEP), headers=headers))
+        await finish(await made.begin(chat("a/one", gateway=USE_CACHE), headers=headers))
         await made.let_run()
 
     assert len(made.upstream.received) == 2
     assert len(made.answer_cache.values) == 2
 
 
-async def test_a_plain_answer_is_none_for_a_stream() -> None:
+async def test_a_cached_plain_answer_is_not_used_for_a_stream() -> None:
     made = World()
     await ask(made)
     await ask(made, stream=True)
@@ -206,14 +206,14 @@ FIELDS = st.fixed_dictionaries(
 
 @settings(max_examples=150, deadline=None)
 @given(one=FIELDS, other=FIELDS)
-def test_requests_share_an_answer_where_they_are_the_same_and_only_there(
+def test_requests_share_an_answer_if_and_only_if_they_are_equal(
     one: dict[str, object], other: dict[str, object]
 ) -> None:
     async def calls() -> int:
         made = World()
         made.upstream.scripts = {name: (answer("{}"),) for name in ("a/one", "b/two")}
         for fields in (one, other):
-            await finish(await made.begin(chat() | {"models": ["a/one"], "gateway": KEEP} | fields))
+            await finish(await made.begin(chat() | {"models": ["a/one"], "gateway": USE_CACHE} | fields))
             await made.let_run()
         return len(made.upstream.received)
 
@@ -221,7 +221,7 @@ def test_requests_share_an_answer_where_they_are_the_same_and_only_there(
     assert run(calls()) == (1 if json.dumps(base | one) == json.dumps(base | other) else 2)
 
 
-async def test_without_the_option_nothing_is_looked_for_or_kept() -> None:
+async def test_without_the_option_the_cache_is_neither_read_nor_written() -> None:
     made = World()
     got = await made.ask("a/one")
     await made.let_run()
@@ -231,7 +231,7 @@ async def test_without_the_option_nothing_is_looked_for_or_kept() -> None:
     assert made.answer_cache.values == {}
 
 
-async def test_a_route_or_a_key_may_set_it() -> None:
+async def test_a_task_route_may_set_the_option() -> None:
     route = {"models": ["a/one"], "options": {"cache_ttl_s": 10}}
     made = World({"TASK_ROUTES": json.dumps({"task/mine": route})})
     for _ in range(2):
@@ -259,7 +259,7 @@ async def test_a_cache_that_fails_is_a_miss() -> None:
     assert [(await ask(made)).headers["x-gateway-cache"] for _ in range(2)] == ["miss", "miss"]
 
 
-async def test_a_hit_is_free_in_the_ledger_and_holds_no_budget() -> None:
+async def test_a_hit_costs_nothing_in_the_ledger_and_holds_no_budget() -> None:
     keys = json.dumps([{"name": "one", "token": TOKEN, "budget": {"day_usd": 1}, "concurrent": 1}])
     made = World({"GATEWAY_KEYS": keys}, database=SqliteDatabase())
     await ask(made)
@@ -275,7 +275,7 @@ async def test_a_hit_is_free_in_the_ledger_and_holds_no_budget() -> None:
 
 
 @pytest.mark.parametrize("value", [0, -1, 86_401, "60", True, 1.5])
-async def test_its_age_is_whole_seconds_up_to_a_day(value: object) -> None:
+async def test_the_option_accepts_only_whole_seconds_up_to_a_day(value: object) -> None:
     got = await World().ask("a/one", gateway={"cache_ttl_s": value})
 
     assert (got.status, got.error["param"]) == (400, "gateway.cache_ttl_s")

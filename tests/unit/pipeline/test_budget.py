@@ -1,4 +1,4 @@
-"""Budgets from a request's side: who is refused, what a chain may cost, and what counts as spent."""
+"""Tests budgets with complete requests: refusals, the cost ceiling of a chain, and what counts as spent."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ from tests.support.world import EPOCH_S, TOKEN, Answer, World, chat, finish
 pytestmark = pytest.mark.anyio
 TODAY, THIS_MONTH = "2026-11-22", "2026-11"
 OTHER_TOKEN = "canary-of-another-token"
-# A token costs a micro-dollar, an answered one two: see planning.listed.
+# A prompt token costs one micro-dollar, a completion token two: see ``tests.support.planning.listed``.
 CHEAP = listed("a/one")
 
 
@@ -49,7 +49,7 @@ async def ask(made: World, *, token: str = TOKEN, max_tokens: int = 10, **fields
     return await finish(await made.begin(body, headers={"authorization": f"Bearer {token}"}))
 
 
-def test_the_loop_begins_on_this_day() -> None:
+def test_the_test_clock_starts_on_this_day() -> None:
     assert (period_of("day", EPOCH_S), period_of("month", EPOCH_S)) == (TODAY, THIS_MONTH)
 
 
@@ -58,7 +58,7 @@ def test_the_loop_begins_on_this_day() -> None:
     [({"day_usd": 1}, "day", "2026-11-23T00:00:00Z"), ({"month_usd": 1}, "month", "2026-12-01T00:00:00Z")],
     ids=["day", "month"],
 )
-async def test_a_budget_that_is_spent_ends_a_request_before_any_call(
+async def test_a_spent_budget_refuses_a_request_before_any_call(
     limits: dict[str, float], period: str, resets_at: str
 ) -> None:
     made = world(**limits)  # type: ignore[arg-type]  # the two limits
@@ -75,14 +75,14 @@ async def test_a_budget_that_is_spent_ends_a_request_before_any_call(
     assert made.upstream.received == []
 
 
-async def test_another_key_goes_on() -> None:
+async def test_a_spent_budget_does_not_affect_another_key() -> None:
     made = world(day_usd=1)
     spend(made, "one", TODAY, 1_000_000)
 
     assert (await ask(made, token=OTHER_TOKEN)).status == 200
 
 
-async def test_yesterday_and_last_month_are_over() -> None:
+async def test_spending_of_past_days_and_months_does_not_count() -> None:
     made = world(day_usd=1, month_usd=2)
     spend(made, "one", "2026-11-21", 1_500_000)
     spend(made, "one", "2026-10-31", 9_000_000)
@@ -93,7 +93,7 @@ async def test_yesterday_and_last_month_are_over() -> None:
     assert (await ask(made)).error["code"] == "budget_spent"
 
 
-async def test_the_budget_of_all_keys_together_binds_every_one() -> None:
+async def test_the_budget_of_all_keys_applies_to_every_key() -> None:
     made = world(BUDGET_DAY_USD="1")
     spend(made, "two", TODAY, 600_000)
     spend(made, "gone", TODAY, 400_000)
@@ -103,21 +103,21 @@ async def test_the_budget_of_all_keys_together_binds_every_one() -> None:
         assert (got.status, got.error["metadata"]["scope"]) == (402, "all_keys")
 
 
-async def test_what_is_left_is_a_ceiling_for_the_chain() -> None:
+async def test_the_remaining_budget_is_a_cost_ceiling_for_the_chain() -> None:
     made = world(day_usd=1)
-    spend(made, "one", TODAY, 999_000)  # a thousandth is left: 1,000 tokens
+    spend(made, "one", TODAY, 999_000)  # USD 0.001 is left: 1,000 prompt tokens
 
-    fits = await ask(made, max_tokens=100)
+    short = await ask(made, max_tokens=100)
     too_long = await ask(made, max_tokens=100_000)
 
-    assert fits.status == 200
+    assert short.status == 200
     assert (too_long.status, too_long.error["code"]) == (402, "budget_too_small")
     assert too_long.receipt["skipped"][0]["reason"] == "over_budget"
     assert len(made.upstream.received) == 1
 
 
-async def test_requests_at_once_in_one_isolate_do_not_overshoot() -> None:
-    made = world(day_usd=0.001)  # room for four of 100 tokens, with a prompt of some tens
+async def test_concurrent_requests_in_one_isolate_do_not_exceed_the_budget() -> None:
+    made = world(day_usd=0.001)  # enough for four answers of 100 tokens, with prompts of a few tens
     made.script("a/one", after(5.0, answer()))
 
     got = await asyncio.gather(*(ask(made, max_tokens=100) for _ in range(20)))
@@ -129,7 +129,7 @@ async def test_requests_at_once_in_one_isolate_do_not_overshoot() -> None:
     assert {each.error["code"] for each in got if each.status != 200} <= {"budget_too_small", "budget_spent"}
 
 
-async def test_a_request_that_has_ended_counts_with_what_it_cost() -> None:
+async def test_a_request_that_has_ended_counts_with_its_cost() -> None:
     made = world(day_usd=0.001)
     made.script("a/one", answer(usage={"prompt_tokens": 1, "completion_tokens": 1, "cost": 0.0009}))
 
@@ -144,7 +144,7 @@ async def test_a_failed_attempt_that_was_not_billed_costs_nothing() -> None:
         assert (await ask(made, max_tokens=100)).error["code"] == "overloaded"
 
 
-async def test_an_attempt_that_may_have_been_billed_counts_with_its_worst() -> None:
+async def test_an_attempt_that_may_have_been_billed_counts_with_its_worst_cost() -> None:
     made = world(day_usd=0.001).script("a/one", after(100.0, answer()))
     options = {"attempt_ms": 1_000, "retries": 0}
 
@@ -152,7 +152,7 @@ async def test_an_attempt_that_may_have_been_billed_counts_with_its_worst() -> N
     assert (await ask(made, max_tokens=300, gateway=options)).error["code"] == "budget_too_small"
 
 
-async def test_what_a_failed_attempt_left_too_little_of_the_budget_for_is_said_so() -> None:
+async def test_a_model_that_a_failed_attempt_left_too_little_budget_for_is_listed_as_skipped() -> None:
     made = world(day_usd=0.001).script("a/one", after(100.0, answer()))
     made.memory.catalog.catalog = catalog_of(CHEAP, listed("c/three"))
 
@@ -163,23 +163,21 @@ async def test_what_a_failed_attempt_left_too_little_of_the_budget_for_is_said_s
     assert got.receipt["skipped"] == [{"model": "c/three", "reason": "over_budget"}]
 
 
-async def test_a_strict_request_asks_no_model_of_unknown_price_under_a_budget() -> None:
+async def test_a_strict_request_with_a_budget_calls_no_model_of_unknown_price() -> None:
     got = await ask(world(day_usd=1), models=["b/two", "a/one"], gateway={"strict": True})
 
     assert got.receipt["served"] == "a/one"
     assert got.receipt["skipped"] == [{"model": "b/two", "reason": "price_unknown"}]
 
 
-async def test_a_model_of_unknown_price_is_asked_and_its_cost_counts_afterwards() -> None:
+async def test_a_model_of_unknown_price_is_called_and_its_cost_counts_afterwards() -> None:
     made = world(day_usd=0.001)
     made.script("b/two", answer(usage={"prompt_tokens": 1, "completion_tokens": 1, "cost": 0.5}))
 
     first = await ask(made, models=["b/two"])
 
     assert first.status == 200
-    assert first.receipt["notes"] == [
-        "The cost of b/two is unknown (price or length): no ceiling limits it."
-    ]
+    assert first.receipt["notes"] == ["The cost of b/two is unknown (price or length): no ceiling limits it."]
     assert (await ask(made, models=["b/two"])).error["code"] == "budget_spent"
 
 
@@ -194,7 +192,7 @@ async def test_sums_are_read_once_for_many_requests() -> None:
     assert made.database.batches == 2
 
 
-async def test_a_cold_isolates_first_requests_wait_for_the_first_sums() -> None:
+async def test_the_first_requests_of_a_new_isolate_wait_for_the_first_sums() -> None:
     made = world(day_usd=1)
     made.database.pause_s = 0.5
     spend(made, "one", TODAY, 1_000_000)
@@ -206,7 +204,7 @@ async def test_a_cold_isolates_first_requests_wait_for_the_first_sums() -> None:
 
 
 @pytest.mark.parametrize("waiting", [0, 3], ids=["later", "meanwhile"])
-async def test_a_client_that_leaves_during_the_first_reading_opens_no_spent_budget(waiting: int) -> None:
+async def test_a_client_that_leaves_during_the_first_reading_bypasses_no_budget(waiting: int) -> None:
     made = world(day_usd=1)
     made.database.pause_s = 0.5
     spend(made, "one", TODAY, 1_000_000)
@@ -222,7 +220,7 @@ async def test_a_client_that_leaves_during_the_first_reading_opens_no_spent_budg
     assert made.database.batches == 2
 
 
-async def test_who_waits_for_a_reading_that_nobody_ends_reads_itself() -> None:
+async def test_a_request_that_waits_for_an_overdue_reading_reads_itself() -> None:
     made = world(day_usd=1)
     spend(made, "one", TODAY, 1_000_000)
     made.memory.spending.begin_reading("one", now_s=EPOCH_S, until_s=EPOCH_S + 1)
@@ -230,7 +228,7 @@ async def test_who_waits_for_a_reading_that_nobody_ends_reads_itself() -> None:
     assert (await ask(made)).error["code"] == "budget_spent"
 
 
-async def test_no_budget_reads_nothing() -> None:
+async def test_without_a_budget_nothing_is_read() -> None:
     made = world()
 
     await ask(made, token=OTHER_TOKEN)
@@ -239,7 +237,7 @@ async def test_no_budget_reads_nothing() -> None:
 
 
 @pytest.mark.parametrize("trouble", ["broken", "slow", "unbound"])
-async def test_without_its_ledger_an_isolate_goes_by_what_it_has_seen(trouble: str) -> None:
+async def test_without_a_ledger_an_isolate_counts_its_own_requests(trouble: str) -> None:
     made = world(day_usd=0.001)
     made.database.broken = trouble == "broken"
     made.database.pause_s = 60.0 if trouble == "slow" else 0.0
@@ -251,7 +249,7 @@ async def test_without_its_ledger_an_isolate_goes_by_what_it_has_seen(trouble: s
     assert bool(made.events("budget_not_read")) is (trouble != "unbound")
 
 
-async def test_a_plan_holds_nothing_and_says_when_the_budget_is_spent() -> None:
+async def test_a_plan_holds_no_budget_and_fails_when_the_budget_is_spent() -> None:
     made = world(day_usd=0.001)
     headers = {"authorization": f"Bearer {TOKEN}"}
     for _ in range(20):
@@ -264,7 +262,7 @@ async def test_a_plan_holds_nothing_and_says_when_the_budget_is_spent() -> None:
     assert refused.error["code"] == "budget_spent"
 
 
-async def test_a_client_that_leaves_frees_what_it_held() -> None:
+async def test_a_client_that_leaves_frees_its_place_in_flight() -> None:
     made = world(day_usd=0.001).script("a/one", after(1_000.0, answer()))
     task = asyncio.ensure_future(ask(made, max_tokens=300, gateway={"deadline_ms": 3_600_000}))
     await asyncio.sleep(1)

@@ -15,17 +15,17 @@ def chunk(content: str, **choice: object) -> bytes:
     return event_of(json.dumps(payload, separators=(",", ":")).encode())
 
 
-def after(event: bytes) -> RepeatedFrame:
-    refrain = RepeatedFrame()
-    refrain.learn(event)
-    return refrain
+def learned(event: bytes) -> RepeatedFrame:
+    repeated_frame = RepeatedFrame()
+    repeated_frame.learn(event)
+    return repeated_frame
 
 
-def test_an_event_that_differs_in_its_text_alone_is_a_repetition() -> None:
-    assert after(chunk("word-1 ")).repeats(chunk(" another, and longer: {}[],:"))
+def test_an_event_that_differs_only_in_its_text_repeats_the_frame() -> None:
+    assert learned(chunk("word-1 ")).repeats(chunk(" another, and longer: {}[],:"))
 
 
-def test_nothing_is_a_repetition_of_nothing() -> None:
+def test_no_event_repeats_a_frame_before_one_is_learned() -> None:
     assert not RepeatedFrame().repeats(chunk("word"))
 
 
@@ -36,7 +36,7 @@ def test_nothing_is_a_repetition_of_nothing() -> None:
         pytest.param(chunk('a "quote"'), id="an escape"),
         pytest.param(chunk("line\n"), id="an escaped line end"),
         pytest.param(chunk("x").replace(b'"x"', b'"x\ny"'), id="a line end"),
-        pytest.param(chunk("x").replace(b'"x"', b'"x","error":"y"'), id="a key more, where the text was"),
+        pytest.param(chunk("x").replace(b'"x"', b'"x","error":"y"'), id="an extra key after the text"),
         pytest.param(chunk("word", finish_reason="stop"), id="a finish reason"),
         pytest.param(chunk("word").replace(b"gen-1", b"gen-2"), id="another id"),
         pytest.param(chunk("word").replace(b"\n\n", b"\r\n\r\n"), id="other line ends"),
@@ -44,28 +44,28 @@ def test_nothing_is_a_repetition_of_nothing() -> None:
         pytest.param(b"\n\n", id="nothing"),
     ],
 )
-def test_what_differs_in_more_is_none(event: bytes) -> None:
-    assert not after(chunk("word")).repeats(event)
+def test_an_event_that_differs_in_more_does_not_repeat_the_frame(event: bytes) -> None:
+    assert not learned(chunk("word")).repeats(event)
 
 
 @pytest.mark.parametrize(
     "event", [chunk(""), chunk('"'), chunk('word "'), b": comment\n\n", b'data: "content":"x']
 )
-def test_an_event_without_a_plain_text_is_not_learned(event: bytes) -> None:
-    refrain = after(chunk("word"))
+def test_an_event_without_plain_text_is_not_learned(event: bytes) -> None:
+    repeated_frame = learned(chunk("word"))
 
-    refrain.learn(event)
+    repeated_frame.learn(event)
 
-    assert refrain.repeats(chunk("another"))
-    assert not refrain.repeats(event)
+    assert repeated_frame.repeats(chunk("another"))
+    assert not repeated_frame.repeats(event)
 
 
 TEXTS = st.lists(st.sampled_from([b'"', b"\\", b"\n", b"x", b',"error":"e"']), max_size=5).map(b"".join)
 
 
 @given(text=TEXTS)
-def test_a_repetition_of_plain_progress_is_plain_progress(text: bytes) -> None:
+def test_an_event_that_repeats_the_frame_of_plain_progress_is_plain_progress(text: bytes) -> None:
     later = chunk("word").replace(b"word", text)
 
-    if after(chunk("word")).repeats(later):
+    if learned(chunk("word")).repeats(later):
         assert is_plain_progress(data_of(later) or b"")

@@ -11,10 +11,10 @@ from tests.support.world import Answer, World, now_s, run
 
 pytestmark = pytest.mark.anyio
 WORDS = "Zwölf Wörter, je eines in seinem Ereignis 🙂."
-# Nothing in it has to change but its usage, which comes last and so is watched only without a hand-over.
+# Only its usage has to change. The usage comes last, so it is guarded only without a hand-over.
 HEALTHY = b"".join([*(text(f"{word} ") for word in WORDS.split()), STOP, USAGE, DONE])
 BEFORE_USAGE = HEALTHY[: HEALTHY.index(USAGE)]
-watched = pytest.mark.parametrize("guard_events", ["0", "1", "3"])
+guarded = pytest.mark.parametrize("guard_events", ["0", "1", "3"])
 
 
 async def relay(guard_events: str, *steps: Step, **options: object) -> tuple[Answer, World]:
@@ -22,28 +22,28 @@ async def relay(guard_events: str, *steps: Step, **options: object) -> tuple[Ans
     return await world.ask("a/one", "b/two", stream=True, gateway=options), world
 
 
-def cut_at(body: bytes, places: list[int]) -> list[bytes]:
-    borders = sorted({0, len(body), *places})
-    return [body[begin:end] for begin, end in pairwise(borders)]
+def split_at(body: bytes, places: list[int]) -> list[bytes]:
+    edges = sorted({0, len(body), *places})
+    return [body[begin:end] for begin, end in pairwise(edges)]
 
 
 cuts = st.lists(st.integers(1, len(HEALTHY) - 1), max_size=40)
 
 
 @given(cuts, st.sampled_from(["0", "1", "2", "3", "7"]))
-def test_wherever_the_pieces_are_cut_no_byte_is_lost_or_doubled(places: list[int], guard_events: str) -> None:
-    got, _ = run(relay(guard_events, *cut_at(HEALTHY, places)))
+def test_no_byte_is_lost_or_duplicated_wherever_pieces_are_cut(places: list[int], guard_events: str) -> None:
+    got, _ = run(relay(guard_events, *split_at(HEALTHY, places)))
 
-    watched_to_the_end = got.body != HEALTHY
+    is_fully_guarded = got.body != HEALTHY
     assert got.body.startswith(BEFORE_USAGE)
     assert got.body.endswith(DONE)
-    if watched_to_the_end:  # one piece held it all, so that the usage was seen, and got the receipt
+    if is_fully_guarded:  # the guarded pieces held all events: the usage got the receipt
         assert got.receipt["cost_usd"] == COST_USD
 
 
 @given(cuts)
-def test_watched_to_its_end_a_stream_changes_by_its_receipt_alone(places: list[int]) -> None:
-    got, _ = run(relay("unlimited", *cut_at(HEALTHY, places)))
+def test_a_fully_guarded_stream_changes_only_by_its_receipt(places: list[int]) -> None:
+    got, _ = run(relay("unlimited", *split_at(HEALTHY, places)))
 
     assert got.body.startswith(BEFORE_USAGE)
     assert got.body.endswith(DONE)
@@ -51,9 +51,9 @@ def test_watched_to_its_end_a_stream_changes_by_its_receipt_alone(places: list[i
     assert text_in(got.events).strip() == WORDS
 
 
-@watched
+@guarded
 @pytest.mark.parametrize("name", ["sse-01", "sse-02", "sse-03"])
-async def test_a_recorded_stream_in_single_bytes_is_whole(guard_events: str, name: str) -> None:
+async def test_a_recorded_stream_in_single_bytes_arrives_complete(guard_events: str, name: str) -> None:
     body = sample(name).body
     got, _ = await relay(guard_events, *(body[place : place + 1] for place in range(len(body))))
 
@@ -62,8 +62,8 @@ async def test_a_recorded_stream_in_single_bytes_is_whole(guard_events: str, nam
     assert [each for each in got.body.split(b"\n\n") if not each.startswith(b":")] == sent
 
 
-@watched
-async def test_what_was_held_back_goes_out_at_the_hand_over(guard_events: str) -> None:
+@guarded
+async def test_a_held_back_partial_event_is_sent_at_the_hand_over(guard_events: str) -> None:
     events = [text(f"{number} ") for number in range(6)]
     half = len(events[4]) // 2
     first = b"".join(events[:4]) + events[4][:half]
@@ -74,13 +74,13 @@ async def test_what_was_held_back_goes_out_at_the_hand_over(guard_events: str) -
     assert text_in(got.events) == "0 1 2 3 4 5 "
 
 
-async def test_before_the_hand_over_half_an_event_is_held_back() -> None:
+async def test_a_partial_event_is_held_back_before_the_hand_over() -> None:
     got, _ = await relay("unlimited", text("a") + text("b")[:9], 30.0, text("b")[9:], STOP, DONE)
 
     assert b"".join(piece for at_s, piece in got.pieces if at_s < 1.0) == text("a")
 
 
-async def test_each_piece_after_the_hand_over_is_written_as_it_comes() -> None:
+async def test_each_piece_after_the_hand_over_is_written_as_it_arrives() -> None:
     got, _ = await relay("0", text("a"), 1.0, b"da", 1.0, text("b")[2:] + STOP, 1.0, DONE)
 
     assert [(at_s, piece) for at_s, piece in got.pieces if at_s] == [
@@ -90,8 +90,8 @@ async def test_each_piece_after_the_hand_over_is_written_as_it_comes() -> None:
     ]
 
 
-@watched
-async def test_a_break_after_the_hand_over_is_recorded_and_just_ends(guard_events: str) -> None:
+@guarded
+async def test_a_lost_connection_after_the_hand_over_ends_the_body_and_is_recorded(guard_events: str) -> None:
     words = [text(f"{number} ") for number in range(5)]
 
     got, world = await relay(guard_events, *words, RESET)
@@ -105,9 +105,9 @@ async def test_a_break_after_the_hand_over_is_recorded_and_just_ends(guard_event
     assert world.transport.replies[0].aborted
 
 
-@watched
+@guarded
 @pytest.mark.parametrize("how", ["restart", "continue"])
-async def test_nobody_takes_over_after_the_hand_over(guard_events: str, how: str) -> None:
+async def test_no_model_takes_over_after_the_hand_over(guard_events: str, how: str) -> None:
     words = [text(f"{number} ") for number in range(5)]
 
     got, world = await relay(guard_events, *words, RESET, on_midstream=how)
@@ -115,14 +115,14 @@ async def test_nobody_takes_over_after_the_hand_over(guard_events: str, how: str
     assert (got.body, world.upstream.models) == (b"".join(words), ["a/one"])
 
 
-async def test_a_break_before_the_hand_over_is_an_error_event() -> None:
+async def test_a_lost_connection_before_the_hand_over_ends_with_an_error_event() -> None:
     got, world = await relay("3", text("a"), text("b"), RESET)
 
     assert got.events[-1]["error"]["code"] == "connection_lost"
     assert world.events("request_done")[0]["outcome"] == "connection_lost"
 
 
-async def test_an_error_behind_the_hand_over_passes_as_it_came() -> None:
+async def test_an_error_after_the_hand_over_passes_unchanged() -> None:
     error = event({"error": {"code": 502, "message": "x"}, "choices": []})
 
     got, _ = await relay("1", text("a"), text("b"), error)
@@ -130,8 +130,8 @@ async def test_an_error_behind_the_hand_over_passes_as_it_came() -> None:
     assert got.body == text("a") + text("b") + error
 
 
-@watched
-async def test_after_the_hand_over_no_timer_ends_a_quiet_stream(guard_events: str) -> None:
+@guarded
+async def test_no_timer_ends_an_idle_stream_after_the_hand_over(guard_events: str) -> None:
     got, _ = await relay(
         guard_events, text("a"), text("b"), text("c"), 90.0, text("d"), STOP, DONE, idle_ms=10_000
     )
@@ -140,13 +140,13 @@ async def test_after_the_hand_over_no_timer_ends_a_quiet_stream(guard_events: st
     assert now_s() == pytest.approx(90.0)
 
 
-async def test_before_the_hand_over_the_idle_timer_runs() -> None:
+async def test_the_idle_timer_runs_before_the_hand_over() -> None:
     got, _ = await relay("3", text("a"), COMMENT, HANG, idle_ms=10_000)
 
     assert got.events[-1]["error"]["code"] == "idle_timeout"
 
 
-async def test_a_whole_answer_within_the_watched_events_is_as_without_a_hand_over() -> None:
+async def test_an_answer_that_ends_within_the_guarded_events_is_fully_guarded() -> None:
     got, world = await relay("100", text("a"), STOP, USAGE, DONE, HANG)
 
     assert got.receipt["cost_usd"] == COST_USD
@@ -154,8 +154,8 @@ async def test_a_whole_answer_within_the_watched_events_is_as_without_a_hand_ove
     assert world.events("request_done")[0]["outcome"] == "answered"
 
 
-@watched
-async def test_a_fallback_before_the_commit_is_as_without_a_hand_over(guard_events: str) -> None:
+@guarded
+async def test_fallback_before_the_commit_works_with_a_hand_over(guard_events: str) -> None:
     world = World({"STREAM_GUARD_EVENTS": guard_events}).script("a/one", stream(COMMENT, RESET))
     world.script("b/two", healthy_stream("Two."))
 

@@ -24,7 +24,7 @@ class Watched:
         )
 
 
-async def test_it_fires_once_when_nothing_moves_it() -> None:
+async def test_it_fires_once_without_a_touch() -> None:
     watched = Watched()
     timer = watched.timer(10.0)
 
@@ -34,7 +34,7 @@ async def test_it_fires_once_when_nothing_moves_it() -> None:
     assert timer.fired
 
 
-async def test_a_touch_moves_it() -> None:
+async def test_a_touch_restarts_the_count() -> None:
     watched = Watched()
     timer = watched.timer(10.0)
 
@@ -79,7 +79,7 @@ async def test_it_fires_soon_after_the_pause() -> None:
     assert 55.0 <= fired_at_s <= 75.0
 
 
-async def test_a_pause_without_end_ends_it_all_the_same() -> None:
+async def test_it_fires_during_an_endless_pause() -> None:
     watched = Watched(paused=True)
     watched.timer(10.0)
 

@@ -23,7 +23,7 @@ def single_bytes(body: bytes) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("name", HEALTHY)
-async def test_a_healthy_stream_is_forwarded_as_it_came_but_for_its_usage(name: str) -> None:
+async def test_a_healthy_stream_is_forwarded_unchanged_except_for_its_usage(name: str) -> None:
     body = sample(name).body
 
     got, _ = await relay(body)
@@ -50,10 +50,10 @@ async def test_the_usage_gains_the_receipt_and_loses_nothing(name: str) -> None:
 
 @pytest.mark.parametrize("name", [*HEALTHY, "sse-05", "sse-06", "sse-07", "sse-08"])
 async def test_a_stream_in_single_bytes_gives_the_same_bytes(name: str) -> None:
-    whole, _ = await relay(sample(name).body)
+    complete, _ = await relay(sample(name).body)
     cut, _ = await relay(*single_bytes(sample(name).body))
 
-    assert cut.body == whole.body
+    assert cut.body == complete.body
 
 
 async def test_the_cost_is_on_the_receipt() -> None:
@@ -111,7 +111,7 @@ FAULTS: list[tuple[str, tuple[Step, ...], str]] = [
 
 
 @pytest.mark.parametrize(("steps", "code"), [pytest.param(*row, id=name) for name, *row in FAULTS])
-async def test_a_stream_that_breaks_off_ends_in_one_error_event(steps: tuple[Step, ...], code: str) -> None:
+async def test_a_stream_that_is_cut_off_ends_with_one_error_event(steps: tuple[Step, ...], code: str) -> None:
     got, world = await relay(text("Half"), *steps, idle_ms=10_000)
 
     *before, last = got.events
@@ -128,14 +128,14 @@ async def test_a_stream_that_breaks_off_ends_in_one_error_event(steps: tuple[Ste
 
 
 @pytest.mark.parametrize("name", ["sse-05", "sse-06", "sse-07", "sse-08"])
-async def test_a_recorded_break_ends_in_one_error_event(name: str) -> None:
+async def test_a_recorded_cut_off_stream_ends_with_one_error_event(name: str) -> None:
     got, _ = await relay(sample(name).body)
 
     assert [("error" in each) for each in got.events].count(True) == 1
     assert got.events[-1]["error"]["metadata"]["partial"] is True
 
 
-async def test_progress_moves_the_idle_timer_and_bytes_do_not() -> None:
+async def test_progress_resets_the_idle_timer_and_other_bytes_do_not() -> None:
     slow = tuple(step for _ in range(5) for step in (text("x"), 9.0))
     got, _ = await relay(*slow, COMMENT, 9.0, COMMENT, 9.0, STOP, idle_ms=10_000)
 
@@ -156,7 +156,7 @@ async def test_a_slow_client_is_not_a_slow_model() -> None:
     assert text_in(got.events) == "abc"
 
 
-async def test_a_model_that_stalls_behind_a_slow_client_is_noticed() -> None:
+async def test_a_model_that_stalls_while_the_client_is_slow_is_detected() -> None:
     async def slowly(_: bytes) -> None:
         await asyncio.sleep(60.0)
 
@@ -169,7 +169,7 @@ async def test_a_model_that_stalls_behind_a_slow_client_is_noticed() -> None:
     assert 70.0 <= got.pieces[-1][0] <= 80.1
 
 
-async def test_a_finished_stream_without_its_done_gets_it() -> None:
+async def test_a_finished_stream_without_done_gets_it() -> None:
     got, _ = await relay(text("Hi"), STOP)
 
     assert got.events[-1] == "[DONE]"
@@ -177,7 +177,7 @@ async def test_a_finished_stream_without_its_done_gets_it() -> None:
 
 
 @pytest.mark.parametrize("end", [HANG, RESET], ids=["stall", "reset"])
-async def test_what_comes_after_the_finish_cannot_spoil_the_answer(end: Step) -> None:
+async def test_a_fault_after_the_finish_reason_does_not_affect_the_answer(end: Step) -> None:
     got, world = await relay(text("Hi"), STOP, end, idle_ms=10_000)
 
     assert got.body == text("Hi") + STOP + DONE
@@ -185,7 +185,7 @@ async def test_what_comes_after_the_finish_cannot_spoil_the_answer(end: Step) ->
 
 
 @pytest.mark.parametrize("end", [text("more") + DONE, RESET, HANG], ids=["more", "reset", "open"])
-async def test_nothing_follows_the_done(end: Step) -> None:
+async def test_nothing_follows_done(end: Step) -> None:
     got, world = await relay(text("Hi"), STOP, DONE, end)
 
     assert got.body == text("Hi") + STOP + DONE
@@ -209,7 +209,7 @@ async def test_the_last_event_may_lack_its_blank_line(last: bytes, missing: int)
     assert ("usage" in str(got.events)) is (last == USAGE)
 
 
-async def test_other_line_ends_pass() -> None:
+async def test_crlf_line_ends_pass_unchanged() -> None:
     body = (text("Hi") + STOP + DONE).replace(b"\n", b"\r\n")
 
     got, _ = await relay(body)
@@ -245,7 +245,7 @@ async def test_a_stream_that_is_cancelled_ends_the_upstream_call() -> None:
     assert len(world.events("request_done")) == 1
 
 
-async def test_the_header_tells_what_is_known_when_the_answer_begins() -> None:
+async def test_the_receipt_header_shows_the_state_at_the_commit() -> None:
     world = World().script("a/one", stream(2.0, text("a"), HANG))
 
     response = await world.begin(chat("a/one", stream=True))

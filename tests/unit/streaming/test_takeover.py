@@ -15,7 +15,7 @@ pytestmark = pytest.mark.anyio
 
 
 @taking_over
-async def test_the_receipt_says_who_took_over(how: str) -> None:
+async def test_the_receipt_shows_which_model_took_over(how: str) -> None:
     got, world = await ask(how, stream(text("a"), 3.0, RESET), after(2.0, healthy_stream("b")))
 
     first, second = got.receipt["attempts"]
@@ -27,7 +27,7 @@ async def test_the_receipt_says_who_took_over(how: str) -> None:
 
 
 @taking_over
-async def test_the_deadline_counts_anew_from_the_break(how: str) -> None:
+async def test_a_new_deadline_counts_from_the_cut(how: str) -> None:
     slow = tuple(step for _ in range(5) for step in (text("x"), 4.0))
     got, _ = await ask(how, stream(*slow, RESET), hang, after(4.0, healthy_stream("y")), deadline_ms=10_000)
 
@@ -42,10 +42,10 @@ async def test_the_deadline_counts_anew_from_the_break(how: str) -> None:
         pytest.param(fail(404), ["no_endpoints"], id="it fails"),
         pytest.param(recorded("err-401"), ["upstream_key_rejected"], id="it stops the chain"),
         pytest.param(hang, ["attempt_timeout"], id="it hangs"),
-        pytest.param(stream(ROLE, DONE), ["empty_answer"] * 2, id="it says nothing, twice"),
+        pytest.param(stream(ROLE, DONE), ["empty_answer"] * 2, id="it is empty, twice"),
     ],
 )
-async def test_a_takeover_that_fails_ends_in_one_error_event_of_the_first_fault(
+async def test_a_takeover_that_fails_ends_with_one_error_event_of_the_first_fault(
     how: str, second: Act, codes: list[str]
 ) -> None:
     got, world = await ask(how, HALF, second, deadline_ms=10_000)
@@ -58,13 +58,13 @@ async def test_a_takeover_that_fails_ends_in_one_error_event_of_the_first_fault(
 
 
 @taking_over
-async def test_without_a_model_left_it_ends_as_by_default(how: str) -> None:
+async def test_without_a_remaining_model_the_answer_ends_as_by_default(how: str) -> None:
     got, _ = await ask(how, fail(404), HALF)
 
     assert [each["code"] for each in errors(got)] == ["connection_lost"]
 
 
-async def test_each_break_is_a_restart_until_none_is_left() -> None:
+async def test_each_cut_is_a_restart_while_models_remain() -> None:
     got, world = await ask("restart", HALF, HALF, stream(text("Last"), DONE))
 
     assert [got.events[place]["gateway"]["model"] for place in seams(got)] == MODELS[1:]
@@ -74,7 +74,7 @@ async def test_each_break_is_a_restart_until_none_is_left() -> None:
 
 
 @taking_over
-async def test_a_model_that_rested_when_it_began_may_take_over_later(how: str) -> None:
+async def test_a_model_that_was_cooling_down_at_the_start_may_take_over_later(how: str) -> None:
     world = world_of(fail(429, retry_after="5"), stream(text("a"), 9.0, RESET))
     await world.ask("a/one", gateway={"deadline_ms": 1_000})
     world.script("a/one", healthy_stream("b"))
@@ -85,7 +85,7 @@ async def test_a_model_that_rested_when_it_began_may_take_over_later(how: str) -
     assert text_in(got.events) == "ab"
 
 
-async def test_what_comes_after_the_finish_is_no_break() -> None:
+async def test_a_fault_after_the_finish_reason_is_not_a_cut() -> None:
     got, world = await ask("restart", stream(text("Hi"), STOP, RESET), healthy_stream())
 
     assert (got.body, world.upstream.models) == (text("Hi") + STOP + DONE, ["a/one"])
@@ -109,7 +109,7 @@ async def test_a_client_that_leaves_after_the_takeover_ends_it(how: str) -> None
 
 @taking_over
 @pytest.mark.parametrize(
-    "second", [hang, stream(ROLE, HANG), stream(text("b"), HANG)], ids=["no head", "no word", "committed"]
+    "second", [hang, stream(ROLE, HANG), stream(text("b"), HANG)], ids=["no headers", "no text", "committed"]
 )
 async def test_a_stream_that_is_cancelled_during_the_takeover_ends_every_call(how: str, second: Act) -> None:
     world = world_of(HALF, second)
@@ -129,7 +129,7 @@ async def test_a_stream_that_is_cancelled_during_the_takeover_ends_every_call(ho
     assert (line["outcome"], outcomes) == ("client_gone", ["cut_off", "cancelled"])
 
 
-async def test_the_usage_of_a_broken_answer_is_kept() -> None:
+async def test_the_usage_of_a_cut_off_answer_counts() -> None:
     got, _ = await ask(
         "restart", stream(text("a"), USAGE.replace(b'"stop"', b"null"), RESET), healthy_stream()
     )
@@ -138,22 +138,22 @@ async def test_the_usage_of_a_broken_answer_is_kept() -> None:
 
 
 @taking_over
-async def test_the_broken_stream_is_closed_before_another_takes_over(how: str) -> None:
+async def test_the_cut_off_stream_is_closed_before_another_takes_over(how: str) -> None:
     _, world = await ask(how, stream(text("a") + b"data: garbage\n\n", HANG), healthy_stream("b"))
 
     assert world.transport.replies[0].aborted
 
 
 @pytest.mark.parametrize("fields", [{"n": 1}, {"modalities": ["text"]}], ids=repr)
-async def test_who_asks_for_one_text_in_so_many_words_has_it_continued_too(fields: dict[str, object]) -> None:
-    got, world = await ask("continue", HALF, healthy_stream("whole."), fields=fields)
+async def test_a_request_that_states_the_default_output_is_continued_too(fields: dict[str, object]) -> None:
+    got, world = await ask("continue", HALF, healthy_stream("complete."), fields=fields)
 
     assert world.upstream.models == MODELS[:2]
-    assert text_in(got.events) == "Half whole."
+    assert text_in(got.events) == "Half complete."
 
 
 @taking_over
-async def test_a_bug_while_another_takes_over_is_logged_once_and_ends_in_one_error_event(
+async def test_a_bug_during_a_takeover_is_logged_once_and_ends_with_one_error_event(
     how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def note(_: Latencies, model: str, *__: object, **___: object) -> None:
@@ -174,7 +174,7 @@ async def test_a_bug_while_another_takes_over_is_logged_once_and_ends_in_one_err
 
 
 @pytest.mark.parametrize("field", [b'"created":1795338000', b'"model":"served/one"'])
-async def test_a_head_that_json_cannot_carry_spoils_neither_a_restart_nor_the_error(field: bytes) -> None:
+async def test_an_envelope_that_json_cannot_represent_breaks_neither_restart_nor_error(field: bytes) -> None:
     name = field.partition(b":")[0]
     odd = text("b").replace(field, name + b":1e999")
     assert b"1e999" in odd
@@ -188,7 +188,7 @@ async def test_a_head_that_json_cannot_carry_spoils_neither_a_restart_nor_the_er
 
 
 @taking_over
-async def test_every_attempts_error_is_listed_after_a_break_too_where_that_is_asked_for(how: str) -> None:
+async def test_all_errors_are_also_listed_after_a_cut_if_requested(how: str) -> None:
     got, _ = await ask(how, HALF, fail(404), errors="all")
 
     (error,) = errors(got)
@@ -196,7 +196,7 @@ async def test_every_attempts_error_is_listed_after_a_break_too_where_that_is_as
 
 
 @taking_over
-async def test_while_the_next_model_is_waited_for_comments_keep_the_connection_alive(how: str) -> None:
+async def test_comments_keep_the_connection_alive_during_a_takeover(how: str) -> None:
     got, _ = await ask(how, HALF, after(3.5, healthy_stream("b")), keepalive_ms=1_000)
 
     comments = [at_s for at_s, piece in got.pieces if piece == KEEP_ALIVE]
