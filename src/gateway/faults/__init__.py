@@ -1,4 +1,4 @@
-"""What went wrong upstream: the fault table, classification, and how long to wait afterwards.
+"""Faults of upstreams: the fault table, the classification of errors, and the waits before a retry.
 
 It may import from ``http``.
 """

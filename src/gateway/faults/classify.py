@@ -1,4 +1,7 @@
-"""From an upstream's error, in whatever form it came, to a ``Fault``; ``error_rows`` holds the table."""
+"""Turns an upstream's error, in any form, into a ``Fault``.
+
+``faults.error_rows`` holds the table of rows that are matched.
+"""
 
 from collections.abc import Callable
 from typing import TypeAlias
@@ -11,18 +14,17 @@ from gateway.http.json_values import Json, JsonObject, object_or_empty
 
 GetHeader: TypeAlias = Callable[[str], str | None]
 
-
 MAX_SEARCHED_CHARACTERS = 2_000
 
 
 def classify(error: Json, *, status: int | None, header: GetHeader, now_s: float) -> Fault:
-    """Return the fault that an upstream error stands for; never raises, whatever ``error`` is.
+    """Return the fault for an upstream's error. It never raises, whatever ``error`` is.
 
     Args:
-        error: the value of ``error`` in the body or event; None when there was none, or no JSON at all.
-        status: the HTTP status, or None inside a 200: then the error's own code counts.
+        error: the value of ``error`` in the body or event; None if there was none, or the body was not JSON.
+        status: the HTTP status; None for an error inside a 200 response: then the error's ``code`` counts.
         header: the reply's headers.
-        now_s: Unix time, to turn reset times into waits.
+        now_s: the Unix time, to turn reset times into waits.
     """
     fields = object_or_empty(error)
     metadata = object_or_empty(fields.get("metadata"))
@@ -61,8 +63,8 @@ def _words(fields: JsonObject, metadata: JsonObject, availability: JsonObject) -
         (metadata, ("limit_source", "reason", "error_type")),
         (availability, ("code",)),
     )
-    words = {value for place, names in places for name in names if isinstance(value := place.get(name), str)}
-    # Their presence says what kind of error it is; their values are the caller's text and are not read.
+    words = {value for part, names in places for name in names if isinstance(value := part.get(name), str)}
+    # The presence of these fields tells the kind of error. Their values are the caller's text: not read.
     words |= {name for name in ("flagged_input", "patterns") if name in metadata}
     return frozenset(words)
 

@@ -1,4 +1,7 @@
-"""What of an upstream's error may be shown: names, words, times and amounts, never free text."""
+"""Selects the fields of an upstream's error that are safe to show to the caller.
+
+Names, words, times and amounts are safe. Free text is never shown.
+"""
 
 import re
 from collections.abc import Mapping
@@ -7,7 +10,7 @@ from gateway.http.json_values import Json, JsonObject, list_or_empty, number_or_
 
 MAX_LISTED = 10
 
-# The fields that are shown, and the form that each must have.
+# The fields that are shown, and the pattern that each value must match.
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,47}")
 _NAME = re.compile(r"[A-Za-z][\w.()/&-]{0,31}(?: [\w.()/&-]{1,16}){0,3}")
 _REASON = re.compile(r"[a-z][a-z0-9_/-]{0,47}")
@@ -23,7 +26,7 @@ _SHOWN_NUMBERS = ("limit_usd", "spend_usd")
 
 
 def safe_details(metadata: JsonObject) -> dict[str, Json]:
-    """Return the fields of an upstream's metadata that hold no free text: names, words, times, amounts."""
+    """Return the fields of an upstream's metadata that are safe to show."""
     details: dict[str, Json] = {}
     for name, form in _SHOWN.items():
         value = metadata.get(name)
@@ -45,7 +48,7 @@ def safe_details(metadata: JsonObject) -> dict[str, Json]:
 
 
 def _provider_of(previous: Json) -> str | None:
-    """Return the provider's name in any of the three forms that ``previous_errors`` has."""
+    """Return the provider's name from an entry of ``previous_errors``, which has three possible forms."""
     fields = object_or_empty(previous)
     name = fields.get("provider_name") or fields.get("provider")
     return name if isinstance(name, str) and _NAME.fullmatch(name) else None

@@ -1,4 +1,4 @@
-"""A fault: why one attempt failed, as a row of the fault table and what the upstream said."""
+"""The ``Fault`` of a failed attempt, and how long to wait after it."""
 
 from dataclasses import field
 
@@ -7,19 +7,20 @@ from gateway.http.errors import ErrorKind
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json
 
+# 4xx statuses after which the same request may succeed later. All 5xx statuses count too.
 PASSING_STATUSES = frozenset({408, 425, 429})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """Why one attempt failed.
+    """The reason why one attempt failed.
 
     Attributes:
-        code: a key of ``RULES``.
-        status: the HTTP status that the upstream gave, or None; inside a 200, the error's own code.
-        retry_after_s: how long its scope asked to be left alone, in seconds; None when it did not say.
-        cost_usd: what OpenRouter says that the attempt cost all the same; None when it did not say.
-        details: what is known beyond the code, safe to show (see ``details``).
+        code: a key of ``faults.policy.RULES``.
+        status: the upstream's HTTP status; for an error inside a 200 response, the error's own code; or None.
+        retry_after_s: the pause that the upstream requested, in seconds; None if it requested none.
+        cost_usd: the cost of the failed attempt as OpenRouter reports it; None if it reports none.
+        details: further facts that are safe to show (see ``faults.details``).
     """
 
     code: str
@@ -30,37 +31,40 @@ class Fault:
 
     @property
     def rule(self) -> Rule:
-        """The row of the table that this fault falls under."""
+        """The row of the fault table for this fault."""
         return RULES[self.code]
 
     @property
     def kind(self) -> ErrorKind:
-        """What an error response for this fault has: the status for the caller, the type, the source."""
+        """The status, type and source of an error response for this fault."""
         return ErrorKind(self.shown_status, self.rule.type, self.rule.source)
 
     @property
     def is_slowness(self) -> bool:
-        """Whether the model was slow or broke, as against a fault of the request or of an account."""
+        """Whether the fault counts as slowness of the model: the model was slow, overloaded or failed.
+
+        Faults of the request and of an account do not count.
+        """
         rule = self.rule
         is_models = rule.scope is Scope.MODEL and rule.source in ("provider", "openrouter")
         return is_models and (rule.verdict is Verdict.RETRY or rule.status in (429, 502, 504))
 
     @property
     def may_pass(self) -> bool:
-        """Whether the same request may be answered at another time."""
+        """Whether the same request may succeed at a later time."""
         status = self.shown_status
         return self.rule.verdict is not Verdict.STOP and (status in PASSING_STATUSES or status >= 500)
 
     @property
     def shown_status(self) -> int:
-        """The HTTP status for the caller: the upstream's own where it is an error, else the table's."""
+        """The HTTP status for the caller: the upstream's own if it is an error status, else the table's."""
         if self.status is None or self.rule.own_status or not 400 <= self.status < 600:
             return self.rule.status
         return self.status
 
 
 class AttemptFailedError(Exception):
-    """One attempt failed before it committed; the chain decides what that means."""
+    """One attempt failed before it committed; the rule of its fault decides what happens next."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault.code)
@@ -68,29 +72,26 @@ class AttemptFailedError(Exception):
 
 
 RETRY_BASE_S = 0.25
-
-
 RETRY_CAP_S = 2.0
-
-
 DAY_S = 86_400.0
-
-
 MINUTE_S = 60.0
 
 
 def jitter_s(tries: int, *, draw: float) -> float:
-    """Return how long to wait before a model is asked once more: full jitter, from 0 up to a growing cap.
+    """Return the wait before a retry of the same model, in seconds.
+
+    It is exponential back-off with full jitter: from 0 to a limit that starts at ``RETRY_BASE_S``, doubles
+    with each try, and is at most ``RETRY_CAP_S``.
 
     Args:
-        tries: how often it has been asked, 1 or more.
-        draw: from 0 up to 1.
+        tries: how often the model has been called, 1 or more.
+        draw: a random number from 0 to 1.
     """
     return draw * min(RETRY_CAP_S, RETRY_BASE_S * 2.0 ** (tries - 1))
 
 
 def pause_s(fault: Fault, *, now_s: float) -> float | None:
-    """Return how long a fault's scope rests, in seconds; None where nothing asked for a pause.
+    """Return how long the fault's scope must cool down, in seconds; None if no pause is required.
 
     Source: OpenRouter "Limits": free limits are per minute, and per day until 00:00 UTC.
     """

@@ -1,21 +1,22 @@
-"""When an upstream asked to be left alone until: five places, one number of seconds from now."""
+"""Reads the pause that an upstream requests, in seconds, from the places where upstreams write it."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from gateway.http.json_values import Json, JsonObject, number_or_none
 
-MAX_PAUSE_S = 7 * 86_400.0  # nothing here resets later than in a week; anything more is a broken clock
+MAX_PAUSE_S = 7 * 86_400.0  # no limit resets later than in a week; a longer pause means a wrong clock
 _MILLISECONDS_FROM = 100_000_000_000  # a Unix time above this is in milliseconds
 
 
 def retry_after_s(
     header: Callable[[str], str | None], metadata: JsonObject, availability: JsonObject, *, now_s: float
 ) -> float | None:
-    """Return the pause that was asked for, in seconds from ``now_s``, 0 or more; None when none was.
+    """Return the requested pause in seconds from ``now_s``, 0 to ``MAX_PAUSE_S``; None if there is none.
 
-    The first place that holds a usable value counts: the ``Retry-After`` header, the metadata's
-    ``retry_after_seconds``, the headers mirrored in it, the availability's ``retry_after``, a reset time.
+    The first place with a usable value counts: the ``Retry-After`` header, ``retry_after_seconds`` in the
+    metadata, ``Retry-After`` in the metadata's copy of the provider's headers, ``retry_after`` in the
+    availability, then the reset times.
     Source: OpenRouter "Limits": ``X-RateLimit-Reset`` is epoch milliseconds in a string.
     """
     mirrored = metadata.get("headers")
@@ -43,7 +44,7 @@ def _seconds(value: Json) -> float | None:
 
 
 def _wait(value: Json, now_s: float) -> float | None:
-    """Return the wait that a ``Retry-After`` value means. Source: RFC 9110, section 10.2.3."""
+    """Return the wait for a ``Retry-After`` value, in seconds. Source: RFC 9110, section 10.2.3."""
     seconds = _seconds(value)
     if seconds is not None or not isinstance(value, str):
         return seconds

@@ -1,4 +1,4 @@
 """Requests, responses, headers, errors, CORS, JSON, server-sent events, log events.
 
-The bottom package: it imports no other.
+This is the bottom package: it imports from no other package of the gateway.
 """

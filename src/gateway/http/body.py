@@ -1,4 +1,8 @@
-"""Responses, whole or streamed: a stream produces the bytes, a sink takes them to the client."""
+"""The type of a response, and the protocols for streamed bodies.
+
+A ``Stream`` produces the bytes of a body. A ``Sink`` sends them to the client. A ``Step`` changes the pieces
+of an upstream's body between the two.
+"""
 
 from typing import Protocol
 
@@ -7,18 +11,18 @@ from gateway.http.message import HeaderPairs, Reply
 
 
 class Step(Protocol):
-    """What happens to each piece of an upstream's body on its way to the client."""
+    """Processes each piece of an upstream's body on its way to the client."""
 
     def take(self, piece: bytes) -> bytes:
-        """Return the bytes that the client gets for this piece; nothing may be held back but a cut event."""
+        """Return the bytes to send for this piece. Only an incomplete event may be held back."""
 
     @property
     def hands_over(self) -> bool:
-        """Whether the rest may go to the client unseen, after ``rest``."""
+        """Whether the sink may send ``rest``, and then pipe the remaining body without calling ``take``."""
 
     @property
     def rest(self) -> bytes:
-        """The cut event that has been held back."""
+        """The bytes of the incomplete event that was held back."""
 
 
 class Sink(Protocol):
@@ -26,17 +30,17 @@ class Sink(Protocol):
 
     @property
     def blocked(self) -> bool:
-        """Whether the client, and not the upstream, is what the response waits for."""
+        """Whether the response is waiting for the client to read, not for the upstream to send."""
 
     async def write(self, data: bytes) -> None:
-        """Send bytes. Raises ``ClientGoneError``."""
+        """Send bytes to the client. Raises ``ClientGoneError``."""
 
     async def relay(self, reply: Reply, step: Step) -> None:
-        """Send what ``step`` makes of each piece of the reply's body, until that ends.
+        """Send what ``step`` returns for each piece of the reply's body, until the body ends.
 
         Raises:
-            ClientGoneError: the client has left.
-            TransportError: the body broke, or was aborted.
+            ClientGoneError: the client closed the connection.
+            TransportError: the body was cut off or aborted.
         """
 
 
@@ -45,15 +49,20 @@ class Stream(Protocol):
 
     @property
     def hands_over(self) -> bool:
-        """Whether its steps may hand over: then the sink is one that can pass bytes on without Python."""
+        """Whether its steps may hand over. If so, the sink must be able to pipe bytes without Python."""
 
     async def run(self, sink: Sink) -> None:
-        """Send the whole body and return when it has ended, or the client has left. Runs exactly once."""
+        """Send the body; return when it has ended or the client has left. Called exactly once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpResponse:
-    """What the client gets: header names in lower case; the body is whole or a stream."""
+    """A response for the client.
+
+    Attributes:
+        headers: pairs of name and value, the names in lower case.
+        body: the complete bytes, or a stream that produces them.
+    """
 
     status: int
     headers: HeaderPairs

@@ -1,4 +1,4 @@
-"""CORS: which web pages may call, told to the browsers that ask."""
+"""CORS: decides which web pages may call the gateway, and answers preflight requests."""
 
 import re
 from collections.abc import Collection
@@ -7,27 +7,27 @@ from gateway.http.body import HttpResponse
 from gateway.http.message import HttpRequest
 from gateway.http.responses import Frame
 
-# Header names that a browser asks leave for are repeated to it; anything else in their place is not.
+# A preflight answer repeats the requested header names. This pattern keeps any other text out of it.
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9-]+(?:\s*,\s*[A-Za-z0-9-]+){0,63}")
 PREFLIGHT_S = 86_400
 
 
 def allowed_origin(request: HttpRequest, origins: Collection[str]) -> str | None:
-    """Return what ``access-control-allow-origin`` says to this request; None where it says nothing."""
+    """Return the value of ``access-control-allow-origin`` for this request; None: do not send the header."""
     if not origins:
         return None
     if "*" in origins:
-        return "*"  # without credentials: callers send their key themselves
+        return "*"  # no credentials mode is needed: callers send their key in a header
     origin = request.header("origin")
     return origin if origin and origin in origins else None
 
 
 def answer_preflight(request: HttpRequest, frame: Frame, methods: str) -> HttpResponse:
-    """Return the answer to ``OPTIONS``. Source: Fetch standard, "CORS-preflight request"."""
+    """Return the response to an ``OPTIONS`` request. Source: Fetch standard, "CORS-preflight request"."""
     headers = [("allow", methods)]
     if frame.allowed_origin:
-        asked = request.header("access-control-request-headers") or ""
-        names = asked if _HEADER_NAMES.fullmatch(asked) else "authorization, content-type, x-api-key"
+        requested = request.header("access-control-request-headers") or ""
+        names = requested if _HEADER_NAMES.fullmatch(requested) else "authorization, content-type, x-api-key"
         headers += [
             ("access-control-allow-methods", methods),
             ("access-control-allow-headers", names),

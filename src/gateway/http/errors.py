@@ -1,9 +1,9 @@
-"""What a request ends in that no model has met, as one closed table, and the exception of every error.
+"""The exception for every error response, and the table of errors that occur before a model is called.
 
-What attempts end in is in ``policy.RULES``. A ``GatewayError`` is raised where a fault is known; it becomes a
-response in ``app.handle``, or in ``completions`` with the receipt, and an event in a stream that has begun
-(``patience``, ``guard``, ``relay``). Its message is always the gateway's own words: no upstream text, no
-key, no prompt.
+The errors of attempts are in ``faults.policy.RULES``. ``app.handle`` turns a ``GatewayError`` into a
+response. ``routes.chat_completions`` does so too, and adds the receipt. In a stream that has begun, the error
+becomes an event (``streaming.early_stream``, ``streaming.guard``, ``streaming.relay``). The gateway writes
+every message itself: a message holds no upstream text, no key and no prompt.
 """
 
 from collections.abc import Mapping
@@ -18,14 +18,20 @@ Source: TypeAlias = Literal["client", "gateway", "openrouter", "provider"]
 
 @dataclass(frozen=True, slots=True)
 class ErrorKind:
-    """What is fixed about an error code: its HTTP status, OpenAI's ``type`` word, and who is at fault."""
+    """The fixed properties of an error code.
+
+    Attributes:
+        status: the HTTP status of the response.
+        type: the word in OpenAI's ``error.type``.
+        source: which party caused the error.
+    """
 
     status: int
     type: str
     source: Source
 
 
-# OpenAI's SDKs choose their exception class by the status; ``type`` is for people and logs.
+# OpenAI's SDKs choose their exception class by the HTTP status. ``type`` is for people and logs.
 KINDS: Mapping[str, ErrorKind] = MappingProxyType(
     {
         # the caller
@@ -46,7 +52,7 @@ KINDS: Mapping[str, ErrorKind] = MappingProxyType(
         "method_not_allowed": ErrorKind(405, "invalid_request_error", "client"),
         "body_timeout": ErrorKind(408, "invalid_request_error", "client"),
         "body_too_large": ErrorKind(413, "invalid_request_error", "client"),
-        # this gateway and whoever runs it
+        # this gateway and its operator
         "budget_spent": ErrorKind(402, "billing_error", "gateway"),
         "too_many_requests": ErrorKind(429, "rate_limit_error", "gateway"),
         "too_many_at_once": ErrorKind(429, "rate_limit_error", "gateway"),
@@ -59,13 +65,14 @@ KINDS: Mapping[str, ErrorKind] = MappingProxyType(
 
 
 class GatewayError(Exception):
-    """A request ends with this error instead of an answer.
+    """An error that ends a request; the client gets it instead of an answer.
 
     Attributes:
-        code: stable word, for programs.
-        param: the field of the request, or the setting, that is at fault.
-        retry_after_s: when another try may succeed, in seconds from now; None when it is not known to.
-        metadata: further fields for ``error.metadata``; safe to show.
+        code: a stable word for programs; a key of ``KINDS`` unless ``kind`` is given.
+        param: the request field or the setting that caused the error; None if it was neither.
+        retry_after_s: after how many seconds a retry may succeed; None if that is not known.
+        retryable: whether the same request may succeed later.
+        metadata: further fields for ``error.metadata``; they must be safe to show.
         headers: further response headers.
     """
 
@@ -92,10 +99,10 @@ class GatewayError(Exception):
         self.headers = headers
 
     def to_json(self) -> JsonObject:
-        """Return OpenAI's error envelope, with what OpenAI does not have under ``metadata``."""
+        """Return OpenAI's error envelope. Fields that OpenAI does not have are under ``metadata``."""
         metadata: JsonObject = {
             "code": self.code,
-            "error_type": self.code,  # OpenRouter's SDKs require one; the upstream's own goes before it
+            "error_type": self.code,  # OpenRouter's SDKs require it; an upstream's value replaces it
             "source": self.kind.source,
             "retryable": self.retryable,
             "retry_after_s": None if self.retry_after_s is None else round(self.retry_after_s, 3),
@@ -112,12 +119,12 @@ class GatewayError(Exception):
 
 
 class ConfigError(GatewayError):
-    """A setting is missing or wrong: names the setting, never its value."""
+    """A setting is missing or wrong. The message names the setting, never its value."""
 
     def __init__(self, setting: str, problem: str) -> None:
         super().__init__("bad_setting", f"{setting} {problem}", param=setting)
 
 
 def internal_error(**metadata: Json) -> GatewayError:
-    """Return the error for a fault that nobody foresaw: no details, since those may be a caller's text."""
+    """Return the error for an unexpected exception, without its text: that may hold a caller's data."""
     return GatewayError("internal_error", "The gateway failed. Its log says where.", metadata=metadata)

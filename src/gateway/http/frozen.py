@@ -1,9 +1,10 @@
-"""``dataclass`` as in the standard library, made quickly: what need not be generated is not.
+"""A faster ``dataclass``, which generates less code than the one of the standard library.
 
-* ``frozen`` is the type checker's to enforce. A frozen dataclass sets every field through
-  ``object.__setattr__``: a request makes some thirty of them, and that took a tenth of all its Python. Types
-  are checked strictly, with the tests, so nothing that runs assigns to a frozen field either way.
-* Two methods serve all classes, which the standard library writes and compiles for each one, at import.
+* Only the type checker enforces ``frozen``. A frozen dataclass of the standard library sets every field
+  through ``object.__setattr__``. A request makes about thirty such objects, and that took a tenth of all its
+  Python time. The source and the tests are type-checked strictly, so no code assigns to a frozen field.
+* All classes share one ``__eq__`` and one ``__repr__``. The standard library writes and compiles both for
+  each class at import.
 """
 
 import dataclasses
@@ -11,11 +12,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dataclasses import dataclass as dataclass  # noqa: PLC0414  # handed on by this name
+    from dataclasses import dataclass as dataclass  # noqa: PLC0414  # exported under this name
 else:
 
     def dataclass(*, frozen: bool = False, **options: bool) -> Callable[[type], type]:
-        """Return what makes a class a dataclass; ``frozen`` is for its reader, and the type checker."""
+        """Return a class decorator that makes a dataclass; ``frozen`` has no effect at run time."""
         del frozen
 
         def make(cls: type) -> type:

@@ -1,11 +1,9 @@
-"""JSON values: their types, and how to read one without knowing what it is."""
+"""The types of JSON values, and functions that read a value whose type is unknown."""
 
 from sys import float_info
 from typing import TypeAlias
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
-
-
 JsonObject: TypeAlias = dict[str, "Json"]
 
 
@@ -15,7 +13,7 @@ def object_or_empty(value: Json) -> JsonObject:
 
 
 def text_or_none(value: Json) -> str | None:
-    """Return ``value`` if it is a string that holds anything, else None."""
+    """Return ``value`` if it is a string and not empty, else None."""
     return value if isinstance(value, str) and value else None
 
 
@@ -25,7 +23,7 @@ def list_or_empty(value: Json) -> list[Json]:
 
 
 def number_or_none(value: Json) -> float | None:
-    """Return ``value`` if it is a JSON number that a float can hold and JSON can carry, else None."""
+    """Return ``value`` as a float if it is a finite number that a float can hold, else None."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     return float(value) if -float_info.max <= value <= float_info.max else None

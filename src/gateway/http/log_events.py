@@ -1,4 +1,7 @@
-"""Every event that is logged, as one table: its level and its meaning. One line of JSON each, no content."""
+"""The table of all log events: each with its level and its meaning.
+
+An event is logged as one line of JSON. It holds no prompt and no answer.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -11,31 +14,31 @@ Level: TypeAlias = Literal["info", "warn", "error"]
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """How serious an event is, and what it means."""
+    """The level and the meaning of a log event."""
 
     level: Level
     meaning: str
 
 
 EVENTS: Mapping[str, Logged] = MappingProxyType({
-    "request_done": Logged("info", "A chat request has ended: its caller, its outcome, and its receipt."),
-    "attempt_failed": Logged("warn", "One attempt at one model failed: the row of its receipt."),
-    "internal_error": Logged("error", "A fault of the gateway's own: its kind, and the line."),
-    "catalog_not_refreshed": Logged("warn", "The list of models could not be fetched; the copy stays."),
-    "catalog_not_stored": Logged("warn", "The list of models is too large for KV: its size in bytes."),
-    "stored_catalog_ignored": Logged("warn", "What KV holds is no list of models, or of another version."),
-    "endpoints_not_fetched": Logged("warn", "A model's endpoints could not be had for the order `fastest`."),
+    "request_done": Logged("info", "A chat request has ended: its caller, its outcome and its receipt."),
+    "attempt_failed": Logged("warn", "One attempt failed: its row of the receipt."),
+    "internal_error": Logged("error", "A bug in the gateway: the type of the exception and its line."),
+    "catalog_not_refreshed": Logged("warn", "The model list could not be fetched; the old one stays."),
+    "catalog_not_stored": Logged("warn", "The model list is too large for KV: its size in bytes."),
+    "stored_catalog_ignored": Logged("warn", "The value in KV is not a model list, or has another version."),
+    "endpoints_not_fetched": Logged("warn", "The endpoints of a model could not be fetched (`fastest`)."),
     "cache_failed": Logged("warn", "KV failed: the runtime's name for the error."),
-    "answer_cache_failed": Logged("warn", "The cache of answers failed, or was slow: the name of the error."),
-    "budget_not_read": Logged("warn", "The ledger could not be read: this isolate goes by what it has seen."),
-    "ledger_write_lost": Logged("error", "A row did not get into the ledger; `lost`: how many here so far."),
-    "ledger_not_settled": Logged("warn", "The ledger failed while costs were settled, or old rows deleted."),
-    "alert_failed": Logged("error", "An alert could not be claimed, or its webhook did not take it."),
-    "rate_limiter_failed": Logged("warn", "The rate limiting binding failed: the request was let through."),
+    "answer_cache_failed": Logged("warn", "The answer cache failed or was slow: the name of the error."),
+    "budget_not_read": Logged("warn", "The ledger could not be read; the isolate uses its own sums."),
+    "ledger_write_lost": Logged("error", "A row was not written; `lost`: rows lost so far in this isolate."),
+    "ledger_not_settled": Logged("warn", "The ledger failed while it settled costs or deleted old rows."),
+    "alert_failed": Logged("error", "An alert could not be claimed, or its webhook did not accept it."),
+    "rate_limiter_failed": Logged("warn", "The rate limiting binding failed; the request was let through."),
 })  # fmt: skip  # one event a line
 
 
 def level_of(event: str) -> Level:
-    """Return an event's level; one that is not in the table is an error, so that it is seen."""
-    known = EVENTS.get(event)
-    return known.level if known else "error"
+    """Return the level of an event. One that is not in the table is an error, so that it is noticed."""
+    logged = EVENTS.get(event)
+    return logged.level if logged else "error"

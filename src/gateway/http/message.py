@@ -1,4 +1,4 @@
-"""HTTP as the core sees it: one request in, one response out, one call to an upstream."""
+"""The HTTP types: a client's request, a call to an upstream, and the upstream's reply."""
 
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeAlias
@@ -7,24 +7,26 @@ from gateway.http.frozen import dataclass
 
 HeaderPairs: TypeAlias = tuple[tuple[str, str], ...]
 
-OPENROUTER = "openrouter"  # the upstream of every model that is not asked directly
+OPENROUTER = "openrouter"  # the name of the upstream for every model without the prefix ``direct:``
 
 
 class ClientGoneError(Exception):
-    """The client closed its connection: nobody reads what would be written next."""
+    """The client closed its connection, so nothing more can be sent to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
-    """A request as it arrived; headers and body are fetched when asked for, since each crossing costs.
+    """A request from a client.
+
+    Headers and the body are fetched from JavaScript on demand, because each crossing to JavaScript is slow.
 
     Attributes:
         method: upper case.
         host: host name without the port, lower case.
-        path: decoded by nobody, starting with ``/``, without the query.
-        query: what follows the ``?``, decoded by nobody.
-        header: returns the value of a header (name in lower case), or None.
-        read_body: returns the whole body; takes its limit in bytes. Raises ``BodyTooLargeError``.
+        path: starts with ``/``, not percent-decoded, without the query.
+        query: the text after the ``?``, not percent-decoded.
+        header: returns the value of a header, or None; the name must be in lower case.
+        read_body: takes a limit in bytes and returns the complete body. Raises ``BodyTooLargeError``.
     """
 
     method: str
@@ -41,7 +43,13 @@ class BodyTooLargeError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upstream:
-    """Where calls go: the base URL (no slash at its end) and the key that belongs to it alone."""
+    """An API that the gateway calls.
+
+    Attributes:
+        base_url: the base URL, without a slash at its end.
+        api_key: the key for this upstream; it must go to no other. Empty: calls are sent without a key.
+        name: ``openrouter``, or the name of a direct upstream.
+    """
 
     base_url: str
     api_key: str
@@ -53,7 +61,7 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamRequest:
-    """One call to an upstream; the key is added by ``seal`` at the moment of sending, not before."""
+    """One call to an upstream. ``destination.check_destination`` adds the key when the call is sent."""
 
     upstream: Upstream
     method: str
@@ -63,11 +71,14 @@ class UpstreamRequest:
 
 
 class TransportError(Exception):
-    """The connection failed: refused, reset, cut, aborted. Holds the runtime's name for it, no content."""
+    """The connection was refused, reset, cut off or aborted. Holds the runtime's name for it, no content."""
 
 
 class Reply(Protocol):
-    """An upstream's response, whose head has arrived and whose body is read once, in one of two ways."""
+    """An upstream's response whose headers have arrived.
+
+    Its body can be read once: with ``read``, piece by piece, or with ``read_all``.
+    """
 
     @property
     def status(self) -> int:
@@ -77,10 +88,10 @@ class Reply(Protocol):
         """Return a header's value, or None."""
 
     async def read(self) -> bytes:
-        """Return the next piece of the body, as it came; ``b""`` at its end. Raises ``TransportError``."""
+        """Return the next piece of the body, unchanged; ``b""`` at its end. Raises ``TransportError``."""
 
     async def read_all(self) -> bytes:
-        """Return the whole body. Raises ``TransportError``."""
+        """Return the complete body. Raises ``TransportError``."""
 
     def abort(self) -> None:
-        """Close the connection; a pending read raises ``TransportError``. May be called again."""
+        """Close the connection; a pending read raises ``TransportError``. May be called more than once."""

@@ -1,4 +1,4 @@
-"""Responses that every route gives: JSON and errors, with the headers that all responses have."""
+"""Builds JSON responses and error responses, with the headers that all responses have."""
 
 import json
 from math import ceil
@@ -16,18 +16,19 @@ EXPOSED = (
     "x-gateway-trace, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, x-ratelimit-scope, "
     "x-request-id, x-should-retry"
 )
-# OpenAI's SDKs do not wait longer than this: they try again at once instead.
+# OpenAI's SDKs ignore a longer ``Retry-After`` and retry at once instead.
 MAX_SDK_WAIT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """What every response to one request has, whatever it is: its id, and what its client needs.
+    """The parts that every response to one request has in common.
 
     Attributes:
-        allowed_origin: for ``access-control-allow-origin``; None where the browser may not read it.
-        rate_headers: what it is told of its rate limit.
-        codes_are_numbers: the caller speaks OpenRouter's dialect, as all do under ``/api``.
+        request_id: the value of ``x-request-id``.
+        allowed_origin: the value of ``access-control-allow-origin``; None: no web page may read the response.
+        rate_headers: the headers that tell the client about its rate limit.
+        codes_are_numbers: whether the caller uses OpenRouter's dialect; all requests under ``/api`` do.
     """
 
     request_id: str
@@ -36,10 +37,10 @@ class Frame:
     codes_are_numbers: bool = False
 
     def error_json(self, error: GatewayError) -> JsonObject:
-        """Return an error as the caller's client reads it.
+        """Return an error in the form that the caller's SDK expects.
 
-        OpenRouter's SDKs take ``error.code`` for the HTTP status, and fail on a word; OpenAI's take a word.
-        ``error.metadata.code`` is the word for both.
+        OpenRouter's SDKs expect the HTTP status in ``error.code`` and fail on a word. OpenAI's SDKs expect a
+        word. ``error.metadata.code`` is the word for both.
         """
         payload = error.to_json()
         if self.codes_are_numbers:
@@ -48,7 +49,7 @@ class Frame:
 
     @property
     def headers(self) -> HeaderPairs:
-        """The headers."""
+        """The headers that every response to this request has."""
         pairs = [("x-request-id", self.request_id), *self.rate_headers]
         if self.allowed_origin:
             pairs += [
@@ -61,19 +62,19 @@ class Frame:
 
 
 def respond_json(status: int, payload: Json, frame: Frame, headers: HeaderPairs = ()) -> HttpResponse:
-    """Return a response that holds ``payload``."""
+    """Return a response with ``payload`` as its JSON body."""
     body = json.dumps(payload, separators=(",", ":")).encode()
     return HttpResponse(status=status, headers=(JSON_TYPE, *headers, *frame.headers), body=body)
 
 
 def respond_error(error: GatewayError, frame: Frame, headers: HeaderPairs = ()) -> HttpResponse:
-    """Return an error in the one shape; tells SDKs whether another try can help, and when."""
+    """Return an error response, with headers that tell SDKs whether and when to retry."""
     pairs = [*error.headers]
     wait_s = error.retry_after_s
     if wait_s is not None:
         pairs.append(("retry-after", str(ceil(wait_s))))
     if wait_s is None or wait_s > MAX_SDK_WAIT_S:
-        # Every model has been tried, or trying is no use: an SDK's own retries would only multiply attempts.
+        # Every model has been tried, or a retry cannot help. Retries by the SDK would only multiply attempts.
         pairs.append(("x-should-retry", "false"))
     payload = frame.error_json(error)
     return respond_json(error.kind.status, payload, frame, (*pairs, *headers))

@@ -1,22 +1,29 @@
-"""splice: a caller's body as it came, without its model; to serialise a long prompt again is dear."""
+"""Removes ``model`` from the text of a request body without a new serialisation.
+
+Serialising a long prompt again is expensive, so the text that the caller sent is used where possible.
+"""
 
 import re
 
 from gateway.http.json_values import JsonObject
 
-# Quotes inside JSON strings are escaped, so this can match a real key only, be it one further down.
+# Quotes inside JSON strings are escaped, so this can match real keys only. It may match a nested key.
 _MODEL = re.compile(rb'"model"\s*:\s*"[^"\\]*"\s*(,\s*)?')
-_BLANKS = b" \t\r\n"  # JSON's
+_BLANKS = b" \t\r\n"  # the whitespace of JSON
 
 
 def splice(raw: bytes, body: JsonObject) -> bytes | None:
-    """Return an object's inside without ``model``, and its closing brace; None where its text does not do.
+    """Return the text of a JSON object without its opening brace and without its ``model``.
+
+    The result can follow ``{"model":"…",``. It is None if ``model`` cannot be removed from the text safely:
+    then the body must be serialised again.
 
     Args:
         raw: the object's text, in UTF-8.
-        body: what it holds; no field is named twice. Of the gateway's own fields it may have `model` alone.
+        body: the parsed object. It names no field twice. Of the fields that the gateway sets or removes, it
+            may hold only ``model``.
     """
-    if b"\\" in raw and b"\\u" in raw:  # a key may be written so, and text thrice as long as it has to be
+    if b"\\" in raw and b"\\u" in raw:  # a key may be escaped, and escapes make a text up to 3 times as long
         return None
     text = raw.strip(_BLANKS)
     if "model" not in body:
@@ -26,9 +33,9 @@ def splice(raw: bytes, body: JsonObject) -> bytes | None:
     if found is None:
         return None
     before, after = text[1:place], text[found.end() :]
-    if before.strip(_BLANKS) and b'"model"' in after:  # one of them is a key further down
+    if before.strip(_BLANKS) and b'"model"' in after:  # one of the two is a nested key
         return None
-    if found[1] is None:  # it is the last: the comma before it goes
+    if found[1] is None:  # it is the last field: remove the comma before it
         before = before.rstrip(_BLANKS)
         if not before.endswith(b","):
             return None

@@ -1,4 +1,4 @@
-"""All that can be set: the table of settings, keys, task routes, upstreams, budgets and request options.
+"""Configuration: the table of settings, keys, task routes, upstreams, budgets and request options.
 
 It may import from ``faults`` and ``http``.
 """

@@ -1,4 +1,4 @@
-"""Budgets: how much may be spent in a day and in a month, and when each begins anew. Both are UTC's."""
+"""Budgets: the limits for a UTC day and a UTC month, and when each period resets."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -9,21 +9,21 @@ from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json, number_or_none, object_or_empty
 from gateway.settings.parse_value import BUDGETS, is_budget
 
-MICROS = 1_000_000  # of a USD
-# No request costs this much: an upstream that says so is wrong, and must not spoil the sums that it is in.
+MICROS = 1_000_000  # micro-dollars in a USD
+# No request costs this much. The cap keeps a wrong cost of an upstream from spoiling the sums.
 MAX_MICROS = 1_000_000 * MICROS
 Span: TypeAlias = Literal["day", "month"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """Limits in whole micro-dollars; None: there is none."""
+    """The spending limits in whole micro-dollars; None: no limit. It is false if there is no limit at all."""
 
     day_micros: int | None = None
     month_micros: int | None = None
 
     def limits(self) -> Iterator[tuple[Span, int]]:
-        """Yield each limit that there is, with its span."""
+        """Yield each limit that is set, with its span."""
         if self.day_micros is not None:
             yield "day", self.day_micros
         if self.month_micros is not None:
@@ -34,22 +34,22 @@ class Budget:
 
 
 def micros_of(usd: float) -> int:
-    """Return an amount in whole micro-dollars, halves up; what cannot be one becomes the nearest that can."""
+    """Return an amount in whole micro-dollars, halves rounded up, from 0 to ``MAX_MICROS``; NaN becomes 0."""
     micros = usd * MICROS
     if not 0 < micros < MAX_MICROS:
         return MAX_MICROS if micros > 0 else 0
-    return floor(round(micros, 3) + 0.5)  # a half is one, though as a float it may be a little less
+    return floor(round(micros, 3) + 0.5)  # a half rounds up, although as a float it may be slightly less
 
 
 def as_budget(value: Json) -> Budget:
-    """Return what somebody wrote: ``{"day_usd": …, "month_usd": …}``.
+    """Return the budget from its JSON form: ``{"day_usd": …, "month_usd": …}``.
 
     Raises:
-        ValueError: it is not a budget, in words that do not hold the value.
+        ValueError: it is not a budget. The message does not contain the value.
     """
     fields = object_or_empty(value)
     if not isinstance(value, dict) or not fields.keys() <= {"day_usd", "month_usd"}:
-        raise ValueError('must have as `budget` {"day_usd": …, "month_usd": …}')
+        raise ValueError('must have a `budget` of the form {"day_usd": …, "month_usd": …}')
     return Budget(day_micros=_micros(fields.get("day_usd")), month_micros=_micros(fields.get("month_usd")))
 
 
@@ -61,12 +61,12 @@ def _micros(value: Json) -> int | None:
 
 
 def period_of(span: Span, now_s: float) -> str:
-    """Return the name of the day or the month that it is: ``YYYY-MM-DD`` or ``YYYY-MM``."""
+    """Return the name of the current UTC day or month: ``YYYY-MM-DD`` or ``YYYY-MM``."""
     return _utc(now_s).strftime("%Y-%m-%d" if span == "day" else "%Y-%m")
 
 
 def resets_at(span: Span, now_s: float) -> datetime:
-    """Return when the next day or month begins."""
+    """Return when the next UTC day or month begins."""
     midnight = _utc(now_s).replace(hour=0, minute=0, second=0, microsecond=0)
     if span == "day":
         return midnight + timedelta(days=1)
@@ -74,7 +74,7 @@ def resets_at(span: Span, now_s: float) -> datetime:
 
 
 def shown_time(moment: datetime) -> str:
-    """Return a time of UTC as OpenRouter writes it: ``2026-11-24T00:00:00Z``."""
+    """Return a UTC time in OpenRouter's format: ``2026-11-24T00:00:00Z``."""
     return moment.isoformat().replace("+00:00", "Z")
 
 

@@ -1,4 +1,4 @@
-"""Who calls: the name of its key, and what the key allows."""
+"""The caller of a request: the name of its key, and what the key allows."""
 
 from collections.abc import Mapping
 from dataclasses import field
@@ -10,11 +10,12 @@ from gateway.settings.budget import Budget
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who calls: the name of its key, never the key, and what goes with it; see ``keys.GatewayKey``.
+    """The caller of a request. ``settings.keys.GatewayKey`` explains the attributes that are not listed here.
 
     Attributes:
-        own_key: the caller's own key for OpenRouter, which is then used instead of the gateway's; it stands
-            in no representation.
+        name: the name of its key. The gateway key itself is not stored.
+        own_key: the caller's own OpenRouter key, which is used instead of the gateway's; None: the gateway's
+            key is used. ``repr`` does not show it.
     """
 
     name: str

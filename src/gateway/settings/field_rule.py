@@ -1,4 +1,4 @@
-"""What a field of a request must be: a test, the rule in words, the rule in JSON Schema."""
+"""Rules for the fields of a request: each has a test, a description and a JSON Schema."""
 
 from collections.abc import Callable
 
@@ -6,15 +6,16 @@ from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json, JsonObject, number_or_none
 from gateway.settings.parse_value import is_model_name
 
-BILLION = 1_000_000_000  # what is reckoned with must stay a number that a bill could hold
+BILLION = 1_000_000_000  # bounds the numbers that cost estimates calculate with
 
 
 @dataclass(frozen=True, slots=True)
 class FieldRule:
-    """What a field must be; ``null`` counts as absent.
+    """The rule for one field. ``null`` counts as absent.
 
     Attributes:
-        expected: the rule in words, for the error.
+        test: returns whether a value that is not ``null`` obeys the rule.
+        expected: the rule in words, for the error message.
         schema: the rule in JSON Schema, for the OpenAPI document.
     """
 
@@ -41,7 +42,14 @@ def between(minimum: int, maximum: int) -> FieldRule:
 
 
 def list_of(minimum: int, maximum: int, what: str, items: JsonObject) -> FieldRule:
-    """Return the rule for an array of so many items; ``what`` names them, ``items`` is their schema."""
+    """Return the rule for an array.
+
+    Args:
+        minimum: the smallest number of items.
+        maximum: the largest number of items.
+        what: the name of the items, for the error message.
+        items: the JSON Schema of an item.
+    """
     return FieldRule(
         lambda value: isinstance(value, list) and minimum <= len(value) <= maximum,
         f"an array of {minimum} to {maximum} {what}",
@@ -50,61 +58,39 @@ def list_of(minimum: int, maximum: int, what: str, items: JsonObject) -> FieldRu
 
 
 def one_of(*words: str) -> FieldRule:
-    """Return the rule for one of a few words."""
+    """Return the rule for a value that must be one of these words."""
     expected = " or ".join(f'"{word}"' for word in words)
     return FieldRule(lambda value: value in words, expected, {"enum": [*words, None]})
 
 
 def of_types(kinds: tuple[type, ...], expected: str, *names: str) -> FieldRule:
-    """Return the rule for a value of these Python types; ``names`` are their names in JSON Schema."""
+    """Return the rule for a value of these Python types; ``names`` are the types in JSON Schema."""
     return FieldRule(lambda value: isinstance(value, kinds), expected, {"type": [*names, "null"]})
 
 
 NUMBER = FieldRule(_is_number, "a number", {"type": ["number", "null"]})
-
-
 WHOLE = FieldRule(_is_whole, "a whole number", {"type": ["integer", "null"]})
-
-
 COUNT = FieldRule(
     lambda value: _is_whole(value) and -BILLION < value < BILLION,  # type: ignore[operator]  # it is an int
     "a whole number of at most nine digits",
     {"type": ["integer", "null"], "exclusiveMinimum": -BILLION, "exclusiveMaximum": BILLION},
 )
-
-
 FLAG = of_types((bool,), "true or false", "boolean")
-
-
 TEXT = of_types((str,), "a string", "string")
-
-
 LIST = of_types((list,), "an array", "array")
-
-
 OBJECT = of_types((dict,), "an object", "object")
-
-
 TEXT_OR_LIST = of_types((str, list), "a string or an array", "string", "array")
-
-
 TEXT_OR_OBJECT = of_types((str, dict), "a string or an object", "string", "object")
-
-
 MODEL = FieldRule(
     lambda value: isinstance(value, str) and is_model_name(value),
     "a model's name: printable ASCII without spaces, at most 256 characters",
     {"type": ["string", "null"], "pattern": "^[!-~]{1,256}$"},
 )
-
-
 ABOVE_ZERO = FieldRule(
     lambda value: (number_or_none(value) or 0) > 0,
     "a number above 0",
     {"type": ["number", "null"], "exclusiveMinimum": 0},
 )
-
-
 WEIGHTS = FieldRule(
     lambda value: (
         isinstance(value, dict)
@@ -113,6 +99,4 @@ WEIGHTS = FieldRule(
     "an object from models to numbers, 0 or more",
     {"type": ["object", "null"], "additionalProperties": {"type": "number", "minimum": 0}},
 )
-
-
 MODEL_ITEM: JsonObject = {"type": "string", "pattern": "^[!-~]{1,256}$"}

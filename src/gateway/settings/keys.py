@@ -1,4 +1,4 @@
-"""The keys of those who may call: ``GATEWAY_KEYS``, as lines or as JSON, kept as digests alone."""
+"""Reads ``GATEWAY_KEYS``, the keys of the callers, from lines or JSON. Only digests of tokens are stored."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -14,9 +14,9 @@ from gateway.settings.budget import Budget, as_budget
 from gateway.settings.parse_value import as_lines, as_model, as_origin, read_json
 from gateway.settings.presets import as_options
 
-# Short tokens can be guessed, and this Worker spends money for whoever holds one.
+# Short tokens can be guessed, and a caller with a token spends the operator's money.
 MIN_TOKEN_CHARACTERS = 16
-# What callers are called that have no key of the gateway's, and all of them together.
+# Prefixes of the names of callers without a gateway key, and the name for all callers together (``*``).
 RESERVED = ("own-", "loopback", "*")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")
@@ -24,20 +24,20 @@ _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayKey:
-    """One key.
+    """One key of ``GATEWAY_KEYS``.
 
     Attributes:
-        name: who holds it; it stands in logs and in the ledger.
-        digest: the SHA-256 digest of the token, which itself is kept nowhere.
-        models: what it may ask for: names of models and tasks, or beginnings of names that end in ``*``;
-            None: everything.
-        admin: whether it sees what all keys have used.
-        expires_at_s: from when on it is refused (Unix time); None: never.
+        name: the name of the key in logs and in the ledger.
+        digest: the SHA-256 digest of the token. The token itself is not stored.
+        models: the models and tasks that it may use; a name that ends in ``*`` is a prefix. None: all.
+        admin: whether it may read the usage of all keys.
+        expires_at_s: the Unix time from which it is refused; None: never.
         budget: how much it may spend.
-        per_minute: how many requests it may make in a minute; None: any number.
-        concurrent: how many at once; None: any number.
-        options: of ``gateway``, for its requests that do not set them.
-        origins: the web pages that may use it, beside those of ``CORS_ORIGINS``; None: nothing is checked.
+        per_minute: how many requests it may make in a minute; None: no limit.
+        concurrent: how many requests it may have in flight at once; None: no limit.
+        options: ``gateway`` options for its requests that do not set them.
+        origins: the origins whose web pages may use it, in addition to ``CORS_ORIGINS``; None: the origin is
+            not checked.
     """
 
     name: str
@@ -53,16 +53,16 @@ class GatewayKey:
 
 
 def as_keys(raw: str) -> tuple[GatewayKey, ...]:
-    """Return the keys: lines of ``name:token``, or a JSON array of objects, see ``FIELDS``.
+    """Return the keys from lines of ``name:token``, or from a JSON array of objects (see ``FIELDS``).
 
-    Two tokens may have one name, so that a token can be changed without a moment when none is valid.
+    Two keys may have the same name, so that a token can be replaced without a gap.
 
     Raises:
-        ValueError: they are wrong, or two have one token; in words that do not hold a value.
+        ValueError: a key is wrong, or two keys have the same token. The message contains no value.
     """
     keys = _of_json(raw) if raw.lstrip().startswith("[") else [_of_line(line) for line in as_lines(raw)]
     if len({key.digest for key in keys}) < len(keys):
-        raise ValueError("must not give one token to two keys")
+        raise ValueError("must not give the same token to two keys")
     return tuple(keys)
 
 
@@ -71,8 +71,8 @@ def _of_line(line: str) -> GatewayKey:
     name = _unreserved(before.strip())
     if not separator or not _NAME.fullmatch(name):
         raise ValueError(
-            "must hold `name:token` lines, the name of letters, digits, . _ and -, "
-            f"the token of at least {MIN_TOKEN_CHARACTERS} characters; or a JSON list, which begins with ["
+            "must consist of `name:token` lines, with a name of letters, digits, . _ and -, and "
+            f"a token of at least {MIN_TOKEN_CHARACTERS} characters; or be a JSON array, which begins with ["
         )
     return GatewayKey(name=name, digest=_digest_of(token.strip()))
 
@@ -81,35 +81,35 @@ def _of_json(raw: str) -> list[GatewayKey]:
     try:
         entries = list_or_empty(read_json(raw))
     except (ValueError, RecursionError):
-        raise ValueError("must be JSON, as it begins with [, and name nothing twice in one object") from None
+        raise ValueError("must be JSON, as it begins with [, without duplicate names in one object") from None
     keys = []
     for number, entry in enumerate(entries, start=1):
         try:
             keys.append(_of_entry(entry))
         except ValueError as error:
-            raise ValueError(f"is wrong at entry {number}, which {error}") from None
+            raise ValueError(f"is wrong at entry {number}: it {error}") from None
     return keys
 
 
 def _of_entry(entry: Json) -> GatewayKey:
     fields = object_or_empty(entry)
     if not isinstance(entry, dict) or not fields.keys() <= {"name", "token", "sha256", *FIELDS}:
-        raise ValueError(f"must hold objects of name, token or sha256, {', '.join(FIELDS)}")
+        raise ValueError(f"must be an object of name, token or sha256, {', '.join(FIELDS)}")
     name, token, digest = fields.get("name"), fields.get("token"), fields.get("sha256")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise ValueError("must give each key a `name`: letters, digits, . _ and -")
+        raise ValueError("must have a `name` of letters, digits, . _ and -")
     if isinstance(token, str) and digest is None:
-        own_digest = _digest_of(token.strip())
+        token_digest = _digest_of(token.strip())
     elif token is None and isinstance(digest, str) and _DIGEST.fullmatch(digest.lower()):
-        own_digest = bytes.fromhex(digest)
+        token_digest = bytes.fromhex(digest)
     else:
-        raise ValueError("must give each key a `token`, or its `sha256` of 64 hexadecimal digits")
+        raise ValueError("must have either a `token` or its `sha256` of 64 hexadecimal digits")
     read: dict[str, Any] = {
-        attribute: cast(fields[field_name])
-        for field_name, (attribute, cast) in FIELDS.items()
+        attribute: parse(fields[field_name])
+        for field_name, (attribute, parse) in FIELDS.items()
         if fields.get(field_name) is not None
     }
-    return GatewayKey(name=_unreserved(name), digest=own_digest, **read)
+    return GatewayKey(name=_unreserved(name), digest=token_digest, **read)
 
 
 def _unreserved(name: str) -> str:
@@ -120,14 +120,14 @@ def _unreserved(name: str) -> str:
 
 def _digest_of(token: str) -> bytes:
     if len(token) < MIN_TOKEN_CHARACTERS:
-        raise ValueError(f"must hold tokens of at least {MIN_TOKEN_CHARACTERS} characters")
+        raise ValueError(f"must have tokens of at least {MIN_TOKEN_CHARACTERS} characters")
     return sha256(token.encode()).digest()
 
 
 def _texts(value: Json, field_name: str) -> list[str]:
     texts = [each for each in list_or_empty(value) if isinstance(each, str)]
     if not isinstance(value, list) or not texts or len(texts) < len(value):
-        raise ValueError(f"must have as `{field_name}` a list of names, at least one")
+        raise ValueError(f"must have a list of at least one name as `{field_name}`")
     return texts
 
 
@@ -141,26 +141,26 @@ def _origins(value: Json) -> tuple[str, ...]:
 
 def _flag(value: Json) -> bool:
     if not isinstance(value, bool):
-        raise ValueError("must have true or false as `admin`")  # noqa: TRY004  # casts raise ValueError
+        raise ValueError("must have true or false as `admin`")  # noqa: TRY004  # parsers raise ValueError
     return value
 
 
 def _moment(value: Json) -> float:
-    """Return a date, or a time, as Unix time; without a zone it is UTC."""
+    """Return a date or a time as Unix time; without a time zone it is UTC."""
     try:
         moment = datetime.fromisoformat(value if isinstance(value, str) else "")
     except ValueError:
-        raise ValueError("must have as `expires` a date or a time, like 2027-01-31") from None
+        raise ValueError("must have a date or a time as `expires`, such as 2027-01-31") from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _count(value: Json) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError("must have as `per_minute` and `concurrent` whole numbers, 1 or more")
+        raise ValueError("must have whole numbers of 1 or more as `per_minute` and `concurrent`")
     return value
 
 
-# What an object may have beside its name and its token: the attribute that it becomes, and how it is read.
+# The optional fields of a key in JSON: each with the attribute that it sets, and its parser.
 FIELDS: Mapping[str, tuple[str, Callable[[Json], object]]] = MappingProxyType(
     {
         "models": ("models", _models),
@@ -176,7 +176,7 @@ FIELDS: Mapping[str, tuple[str, Callable[[Json], object]]] = MappingProxyType(
 
 
 def may_use(allowed: tuple[str, ...] | None, *names: str | None) -> bool:
-    """Return whether a key's ``models`` allow something that is known by any of these names."""
+    """Return whether a key's ``models`` allow at least one of these names of a model; None allows all."""
     if allowed is None:
         return True
     return any(

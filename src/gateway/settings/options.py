@@ -1,4 +1,4 @@
-"""The options of a request's ``gateway`` object: what each must be, and all of them as they were set."""
+"""The options of a request's ``gateway`` object: the rule for each, and the type that holds their values."""
 
 from collections.abc import Mapping
 from dataclasses import field
@@ -14,8 +14,7 @@ ORDERS: tuple[str, ...] = get_args(Order)
 
 DAY_S = 86_400
 
-
-# What a caller may ask of the gateway itself.
+# The options, and the rule for the value of each.
 OPTIONS: Mapping[str, FieldRule] = MappingProxyType({
     "deadline_ms": between(1, HOUR_MS),
     "attempt_ms": between(1, HOUR_MS),
@@ -39,28 +38,31 @@ OPTIONS: Mapping[str, FieldRule] = MappingProxyType({
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """The body's ``gateway`` object; None means the setting's value. Times in milliseconds.
+    """The values of a request's ``gateway`` object. None means the default of the settings.
+
+    All times are in milliseconds, except ``cache_ttl_s``.
 
     Attributes:
-        deadline_ms: the whole chain, until a model commits.
-        attempt_ms: one attempt, until it commits.
-        first_token_ms: a stream's first progress.
-        idle_ms: between progress after the commit.
-        retries: further tries of one model.
-        fallbacks: False tries only the first model.
-        errors: ``all`` lists every attempt's error after a spent chain.
-        on_midstream: what happens to a stream that breaks off: it ends in an error; or the next model starts
-            over (``restart``); or it goes on from the text that is there (``continue``).
-        hedge_ms: the next model starts beside the first when that shows nothing for so long.
-        keepalive_ms: a comment this often while no model has committed; the status is then always 200.
-        max_cost_usd: no attempt begins that could bring the request above it.
-        strict: with ``max_cost_usd``, models of unknown price are left out.
-        check_json: whether a plain answer must be JSON where ``response_format`` asked for JSON.
+        deadline_ms: the time for the complete chain, until a model commits.
+        attempt_ms: the time for one attempt, until it commits.
+        first_token_ms: the time until a stream's first progress.
+        idle_ms: the longest time between progress after the commit.
+        retries: how often one model may be retried.
+        fallbacks: False: only the first model is tried.
+        errors: ``all``: if the chain is exhausted, the error of every attempt is listed.
+        on_midstream: what happens if a stream is cut off. ``error`` ends it with an error. With ``restart``
+            the next model starts over. With ``continue`` the next model continues the text so far.
+        hedge_ms: if the first model shows nothing for this long, the next one starts in parallel.
+        keepalive_ms: how often a comment is sent while no model has committed; the status is then always 200.
+        max_cost_usd: a cost ceiling: an attempt that could take the request above it does not begin.
+        strict: with ``max_cost_usd``, models without a known price are skipped.
+        check_json: whether a plain answer must be JSON if ``response_format`` requested JSON.
         allow_reasoning_only: whether a plain answer may hold reasoning and nothing else.
-        cache_ttl_s: how old a kept answer to the same request may be; None: a new one is given, and not kept.
-        order: how the chain is ordered; None means its route's order, or as it was given.
-        weights: for the order ``weighted``, by model; 1 where there is none.
-        asked: which of these the caller has set.
+        cache_ttl_s: how old a cached answer to the same request may be, in seconds; None: no cached answer is
+            used or stored.
+        order: how the chain is ordered; None: by its route's order, or as given.
+        weights: by model, for the order ``weighted``; 1 for a model without one.
+        asked: the names of the options that the caller has set.
     """
 
     deadline_ms: int | None = None

@@ -1,4 +1,7 @@
-"""How a setting's text is read; each cast raises ``ValueError`` in words that do not hold the value."""
+"""Parsers for the text of settings.
+
+Each raises ``ValueError`` if the text is wrong. The message does not contain the text.
+"""
 
 import json
 import re
@@ -24,7 +27,7 @@ ParseValue: TypeAlias = Callable[[str], Value]
 
 
 def is_model_name(name: str) -> bool:
-    """Return whether a model may be called so: its name travels in headers too."""
+    """Return whether a text is valid as a model's name. Names are sent in headers too."""
     return bool(_MODEL_NAME.fullmatch(name))
 
 
@@ -37,67 +40,70 @@ def as_model(raw: str) -> str:
 
 
 def as_models(raw: str) -> tuple[str, ...]:
-    """Return models' names, separated by commas or blanks."""
+    """Return models' names, which are separated by commas or whitespace."""
     return tuple(as_model(word) for word in as_words(raw))
 
 
 def as_header_text(raw: str) -> str:
-    """Return a text that may stand in a header."""
+    """Return a text that is valid as the value of a header."""
     text = raw.strip()
     if not all(" " <= character <= "~" for character in text):
-        raise ValueError("must be printable ASCII: it is sent as a header")
+        raise ValueError("must be printable ASCII, because it is sent in a header")
     return text
 
 
 def read_json(raw: str) -> Json:
-    """Return what JSON holds.
+    """Return the value of a JSON text.
 
     Raises:
-        ValueError: it is none, or names something twice in one object.
+        ValueError: it is not JSON, or an object has duplicate names.
     """
     value: Json = json.loads(raw, object_pairs_hook=distinct_object)
     return value
 
 
 def as_object(raw: str) -> JsonObject:
-    """Return a JSON object; an empty text is an empty one."""
+    """Return a JSON object; an empty text gives an empty object."""
     try:
         value = read_json(raw or "{}")
-    except (ValueError, RecursionError):  # its own words may hold the value
-        raise ValueError("must be JSON, and name nothing twice in one object") from None
+    except (ValueError, RecursionError):  # the original message may contain the value
+        raise ValueError("must be JSON without duplicate names in one object") from None
     if not isinstance(value, dict):
-        raise ValueError("must be a JSON object")  # noqa: TRY004  # casts raise ValueError
+        raise ValueError("must be a JSON object")  # noqa: TRY004  # parsers raise ValueError
     return value
 
 
 def as_origin(raw: str) -> str:
-    """Return a web page's origin as browsers send it, or ``*``. Source: Fetch standard, "Origin" header."""
+    """Return the origin of a web page as browsers send it, or ``*``.
+
+    Source: Fetch standard, "Origin" header.
+    """
     origin = raw.strip().lower()
     if not _ORIGIN.fullmatch(origin) or _DEFAULT_PORT.fullmatch(origin):
         raise ValueError(
-            "must hold origins as browsers send them, such as https://app.example or http://localhost:5173 "
+            "must be origins as browsers send them, such as https://app.example or http://localhost:5173 "
             "(no path, no default port, no wildcard in a name), or *"
         )
     return origin
 
 
 def as_origins(raw: str) -> tuple[str, ...]:
-    """Return origins, separated by commas or blanks."""
+    """Return origins, which are separated by commas or whitespace."""
     return tuple(as_origin(word) for word in as_words(raw))
 
 
 def as_words(raw: str) -> tuple[str, ...]:
-    """Return words, separated by commas or blanks."""
+    """Return words, which are separated by commas or whitespace."""
     return tuple(word for word in raw.replace("\n", ",").replace(",", " ").split() if word)
 
 
 def as_lines(raw: str) -> tuple[str, ...]:
-    """Return lines, separated by line ends or commas."""
+    """Return the lines that are not empty, without blanks around them. A comma ends a line too."""
     return tuple(line.strip() for line in raw.replace(",", "\n").splitlines() if line.strip())
 
 
 def as_flag(raw: str) -> bool:
-    """Return true or false."""
+    """Return a flag from ``true``, ``1``, ``false``, ``0`` or an empty text, in any case."""
     choices = {"true": True, "1": True, "false": False, "0": False, "": False}
     try:
         return choices[raw.strip().lower()]
@@ -106,29 +112,32 @@ def as_flag(raw: str) -> bool:
 
 
 def as_count_or_unlimited(raw: str) -> int | None:
-    """Return a whole number, or None for `unlimited`."""
+    """Return a whole number from 0 to 1 000 000, or None for ``unlimited``."""
     return None if raw.strip().lower() == "unlimited" else as_whole(0, 1_000_000)(raw)
 
 
 def as_whole(minimum: int, maximum: int) -> Callable[[str], int]:
-    """Return a cast to a whole number between the two bounds, both included."""
+    """Return a parser for a whole number between two bounds, both included."""
 
-    def cast(raw: str) -> int:
+    def parse(raw: str) -> int:
         text = raw.strip()
         if not (text.isascii() and text.isdigit() and minimum <= int(text) <= maximum):
             raise ValueError(f"must be a whole number from {minimum} to {maximum}")
         return int(text)
 
-    return cast
+    return parse
 
 
 def is_budget(usd: float) -> bool:
-    """Return whether a budget may be so much: 0, or what whole micro-dollars and JSON's numbers can say."""
+    """Return whether an amount is valid as a budget: 0, or an amount between the two bounds.
+
+    The bounds are the limits of what whole micro-dollars and JSON numbers can represent.
+    """
     return usd == 0 or MIN_BUDGET_USD <= usd <= MAX_BUDGET_USD
 
 
 def as_budget_usd(raw: str) -> float:
-    """Return the amount of a budget."""
+    """Return the amount of a budget, in USD."""
     try:
         usd = float(raw.strip())
     except ValueError:
@@ -139,7 +148,7 @@ def as_budget_usd(raw: str) -> float:
 
 
 def as_webhook(raw: str) -> str:
-    """Return a URL to post to, or an empty text."""
+    """Return the URL of a webhook, or an empty text. Unlike a base URL it may have a query."""
     url = raw.strip()
     if url:
         as_base_url(url.partition("?")[0])
@@ -147,12 +156,12 @@ def as_webhook(raw: str) -> str:
 
 
 def as_base_url(raw: str) -> str:
-    """Return a URL without a slash at its end: HTTPS, unless its host is loopback."""
+    """Return a base URL without a slash at its end. It must be HTTPS, unless its host is loopback."""
     url = raw.strip().rstrip("/")
     try:
         parts = urlsplit(url)
         is_plain = all("!" <= character <= "~" for character in url) and (parts.port or 1) > 0
-    except ValueError:  # its own words may hold the value
+    except ValueError:  # the original message may contain the value
         raise ValueError("must be an https:// URL") from None
     loopback = (parts.hostname or "") in LOOPBACK_HOSTS
     if (
@@ -162,5 +171,5 @@ def as_base_url(raw: str) -> str:
     ):
         raise ValueError("must be an https:// URL (http:// for a loopback host only)")
     if parts.username or parts.password or "?" in url or "#" in url:
-        raise ValueError("must not hold credentials, a query or a fragment")
+        raise ValueError("must not contain credentials, a query or a fragment")
     return url

@@ -1,4 +1,7 @@
-"""Options of ``gateway`` that an operator sets for a task route, or a key, for requests that have none."""
+"""Reads the ``gateway`` options that an operator sets for a task route or a key.
+
+They apply to requests that do not set the options themselves.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -6,7 +9,7 @@ from types import MappingProxyType
 from gateway.http.json_values import Json, JsonObject, object_or_empty
 from gateway.settings.options import OPTIONS
 
-# What the caller alone can know is not among them.
+# The options that an operator may set. Those that only the caller can decide are not among them.
 SETTABLE = (
     "deadline_ms",
     "attempt_ms",
@@ -25,17 +28,18 @@ SETTABLE = (
 
 
 def as_options(value: Json) -> Mapping[str, Json]:
-    """Return options as they were set.
+    """Return the options of a task route or a key, checked.
 
     Raises:
-        ValueError: one is not an option, or its value is wrong; in words that do not hold the value.
+        ValueError: an option does not exist or is not settable, or its value is wrong. The message does not
+            contain the value.
     """
     options: JsonObject = object_or_empty(value)
     if not isinstance(value, dict):
-        raise ValueError("must have an object of `options`")  # noqa: TRY004  # casts raise ValueError
+        raise ValueError("must have an object as `options`")  # noqa: TRY004  # parsers raise ValueError
     for name, option in options.items():
         if name not in SETTABLE:
-            raise ValueError(f"must have no options but {', '.join(SETTABLE)}")
+            raise ValueError(f"must have only these `options`: {', '.join(SETTABLE)}")
         if not OPTIONS[name].test(option):
-            raise ValueError(f"must have as its option `{name}` {OPTIONS[name].expected}")
+            raise ValueError(f"must have {OPTIONS[name].expected} as its option `{name}`")
     return MappingProxyType(options)

@@ -1,4 +1,4 @@
-"""``Settings``: what this Worker was told, read once from the table of settings, cast and checked."""
+"""``Settings``: the configuration of this Worker, parsed and checked by the table of settings."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import chain as joined
@@ -16,13 +16,13 @@ from gateway.settings.table import SETTINGS, Setting
 from gateway.settings.task_routes import PREFIX, TaskRoute
 from gateway.settings.upstreams import DirectUpstream, split_direct
 
-# What is set, by name; None where it is not.
+# Returns the text of a setting by its name; None if it is not set.
 Env: TypeAlias = Callable[[str], str | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Direct:
-    """An upstream that is asked directly, with its key, and what it charges by model."""
+    """A direct upstream: its base URL and key, and its prices by model."""
 
     upstream: Upstream
     prices: Mapping[str, Price]
@@ -30,10 +30,14 @@ class Direct:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What this Worker was told, cast and checked. Times are in milliseconds, as they were set.
+    """The configuration of this Worker. Fields in ``_ms`` are in milliseconds.
+
+    ``settings.table.SETTINGS`` explains the fields that are not listed here.
 
     Attributes:
-        all_origins: those of web pages that may call, be it with one key only.
+        upstream: OpenRouter, with the gateway's key.
+        default_chain: ``DEFAULT_MODEL`` and its fallback models, without duplicates.
+        all_origins: the origins of ``CORS_ORIGINS`` and of all keys. A page may be allowed with one key only.
     """
 
     upstream: Upstream
@@ -64,7 +68,7 @@ class Settings:
         return f"Settings(upstream={self.upstream!r}, gateway_keys=<{len(self.gateway_keys)}>)"
 
     def require_upstream_key(self) -> None:
-        """Raise ``ConfigError`` where there is no key to call OpenRouter with."""
+        """Raise ``ConfigError`` if the gateway has no OpenRouter key."""
         if not self.upstream.api_key:
             raise ConfigError(
                 "OPENROUTER_API_KEY", "is not set. Set it with `npx wrangler secret put OPENROUTER_API_KEY`."
@@ -72,10 +76,10 @@ class Settings:
 
     @classmethod
     def from_env(cls, env: Env) -> "Settings":
-        """Return the settings that ``env`` gives by name; what it lacks, or leaves empty, has its default.
+        """Return the settings from ``env``; a setting that is missing or empty gets its default.
 
         Raises:
-            ConfigError: a value is wrong. Names the setting, never its value.
+            ConfigError: a value is wrong. The message names the setting, never its value.
         """
         values = {name: _read(name, setting, env) for name, setting in SETTINGS.items()}
         fallback = "FALLBACK_MODELS" if values["FALLBACK_MODELS"] else "FALLBACK_MODEL"
@@ -104,11 +108,11 @@ class Settings:
             budget=Budget(
                 day_micros=_micros(values["BUDGET_DAY_USD"]), month_micros=_micros(values["BUDGET_MONTH_USD"])
             ),
-            **plain,  # type: ignore[arg-type]  # one to one with the table; a test compares the two
+            **plain,  # type: ignore[arg-type]  # the fields match the table; a test compares the two
         )
 
 
-# Settings that become something else than a field of their own name.
+# Settings that do not have a field of the same name.
 DERIVED = frozenset(
     {
         "OPENROUTER_API_KEY",
@@ -133,15 +137,15 @@ def _read(name: str, setting: Setting, env: Env) -> Value:
 
 
 def _micros(usd: Value) -> int | None:
-    """Return a budget's amount; 0 means that there is no budget."""
+    """Return the amount of a budget in micro-dollars; None for 0, which means no budget."""
     return round(cast(float, usd) * MICROS) or None
 
 
 def _with_key(declared: DirectUpstream, env: Env) -> Direct:
-    """Return a direct upstream with the key that its secret holds.
+    """Return a direct upstream with the key from its secret.
 
     Raises:
-        ConfigError: there is no such secret, or it is one of the gateway's own.
+        ConfigError: the secret is not set, or it is one of the gateway's own settings.
     """
     if declared.secret in SETTINGS:
         raise ConfigError("UPSTREAMS", f"must not send {declared.secret} to `{declared.name}`")
@@ -165,10 +169,12 @@ def _read_secret(name: str, env: Env) -> str:
 def _check_names(
     setting: str, models: Iterable[str], direct: Mapping[str, Direct], tasks: Collection[str]
 ) -> None:
-    """Raise ``ConfigError`` where a setting names an upstream that is not declared, or a task that is not."""
+    """Raise ``ConfigError`` if a model's name has an upstream or a task that does not exist."""
     for model in models:
         parts = split_direct(model)
         if parts is not None and (parts[0] not in direct or not parts[1]):
-            raise ConfigError(setting, "names a `direct:NAME/MODEL` whose NAME is not in UPSTREAMS")
+            raise ConfigError(
+                setting, "has a `direct:NAME/MODEL` without MODEL, or whose NAME is not in UPSTREAMS"
+            )
         if model.startswith(PREFIX) and model not in tasks:
-            raise ConfigError(setting, "names a task that TASK_ROUTES does not have")
+            raise ConfigError(setting, "names a task route that does not exist")

@@ -1,7 +1,7 @@
-"""Task routes: names such as ``task/code`` that stand for a chain, and what goes with it.
+"""Task routes: names such as ``task/code``, each with a chain of models and its options.
 
-The defaults name families of models and not versions: OpenRouter's ``~author/family-latest`` follows each
-family, so that a default does not age. ``TASK_ROUTES`` replaces, adds, and takes away (null).
+The built-in routes name model families, not versions: OpenRouter's ``~author/family-latest`` always means the
+latest model of a family. ``TASK_ROUTES`` can replace, add and remove (null) routes.
 Source: OpenRouter "Latest Model Resolution".
 """
 
@@ -26,16 +26,19 @@ MAX_ROUTE_MODELS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskRoute:
-    """What a task's name stands for.
+    """One task route.
 
     Attributes:
-        reason: why these models, for people.
-        order: how its models are ordered; a request's own order goes before it.
-        weights: for the order ``weighted``, by model; 1 where there is none.
-        max_price: models whose list price is above it are left out, and so are their dearer providers.
-        require: parameters that a model must support to be asked.
-        options: of ``gateway``, for requests that do not set them.
-        is_built_in: whether it is one of the defaults.
+        name: such as ``task/code``.
+        models: its chain; 1 to ``MAX_ROUTE_MODELS`` names of models.
+        reason: why it has these models, for people.
+        order: how its models are ordered; the request's own order takes precedence.
+        weights: by model, for the order ``weighted``; 1 for a model without one.
+        max_price: a price ceiling: models with a higher list price are skipped, and so are more expensive
+            providers of the other models.
+        require: parameters that a model must support; other models are skipped.
+        options: ``gateway`` options for requests that do not set them.
+        is_built_in: whether it is one of the built-in routes.
     """
 
     name: str
@@ -54,23 +57,23 @@ DEFAULT_ROUTES: tuple[TaskRoute, ...] = (
         is_built_in=True,
         name="task/classification",
         models=("~openai/gpt-luna-latest", "~google/gemini-flash-latest", "~anthropic/claude-haiku-latest"),
-        reason="Short answers, many of them: the small model of each large family, which reads closely and "
-        "answers at once. One that dawdles is not worth waiting for.",
+        reason="For many short answers: the small model of each large family, which reads closely and "
+        "answers fast. A slow one is not worth the wait.",
         options={"attempt_ms": 30_000, "first_token_ms": 10_000},
     ),
     TaskRoute(
         is_built_in=True,
         name="task/code",
         models=("~anthropic/claude-sonnet-latest", "~openai/gpt-latest", "~z-ai/glm-latest"),
-        reason="Three families that are built for agents and tools; one with open weights ends the chain, so "
-        "that many providers can serve it.",
+        reason="Three families that are built for agents and tools. The last one has open weights, so many "
+        "providers can serve it.",
         require=("tools",),
     ),
     TaskRoute(
         is_built_in=True,
         name="task/reasoning",
         models=("~anthropic/claude-opus-latest", "~openai/gpt-latest", "~google/gemini-pro-latest"),
-        reason="The strongest model of each family. They think before the first word, and may take minutes.",
+        reason="The strongest model of each family. They think before the first word and may take minutes.",
         require=("reasoning",),
         options={"deadline_ms": 600_000, "first_token_ms": 180_000, "idle_ms": 180_000},
     ),
@@ -78,8 +81,8 @@ DEFAULT_ROUTES: tuple[TaskRoute, ...] = (
         is_built_in=True,
         name="task/bulk",
         models=("~z-ai/glm-flash-latest", "deepseek/deepseek-v4-flash", "~openai/gpt-luna-latest"),
-        reason="Price first: the cheapest for the request at hand, and none above the ceiling, since nobody "
-        "watches a bulk job's bill. Time is the last concern.",
+        reason="Price first: the cheapest model for the request, and none above the price ceiling, because "
+        "nobody watches the bill of a bulk job. Speed matters least.",
         order="cheapest",
         max_price=Price(prompt=1.0, completion=5.0),
         options={"deadline_ms": 600_000},
@@ -88,21 +91,22 @@ DEFAULT_ROUTES: tuple[TaskRoute, ...] = (
 
 
 def as_task_routes(raw: str) -> tuple[TaskRoute, ...]:
-    """Return the default routes as ``TASK_ROUTES`` changes them.
+    """Return the task routes: the built-in ones, as changed by ``TASK_ROUTES``.
 
-    It is a JSON object from names to a list of models, to an object of a route's fields, or to null.
+    ``raw`` is a JSON object. Each value is a list of models, an object of a route's fields, or null, which
+    removes the route.
     """
     routes = {route.name: route for route in DEFAULT_ROUTES}
     for name, value in as_object(raw).items():
         if not _NAME.fullmatch(name):
-            raise ValueError("must name each route `task/…`, in lower case: letters, digits, . _ and -")
+            raise ValueError("must name each route `task/…`, with lower-case letters, digits, . _ and -")
         if value is None:
             routes.pop(name, None)
             continue
         try:
             routes[name] = _route(name, {"models": value} if isinstance(value, list) else value)
         except ValueError as error:
-            raise ValueError(f"is wrong at `{name}`, which {error}") from None
+            raise ValueError(f"is wrong at `{name}`: it {error}") from None
     return tuple(routes.values())
 
 
@@ -112,9 +116,9 @@ def _route(name: str, value: Json) -> TaskRoute:
         raise ValueError(f"must be a list of models, or an object of {', '.join(_FIELDS)}")
     order, reason = fields.get("order", "given"), fields.get("reason", "")
     if not isinstance(reason, str):
-        raise ValueError("must have a text as `reason`")  # noqa: TRY004  # casts raise ValueError
+        raise ValueError("must have a text as `reason`")  # noqa: TRY004  # parsers raise ValueError
     if order not in ORDERS:
-        raise ValueError(f"must have an `order` of {', '.join(ORDERS)}")
+        raise ValueError(f"must have one of {', '.join(ORDERS)} as `order`")
     return TaskRoute(
         name=name,
         models=_models(fields.get("models")),
@@ -133,7 +137,7 @@ def _models(value: Json) -> tuple[str, ...]:
         raise ValueError(f"must have 1 to {MAX_ROUTE_MODELS} `models`")
     names = tuple(as_model(each if isinstance(each, str) else "") for each in models)
     if any(name.startswith(PREFIX) for name in names):
-        raise ValueError("must name models, not other tasks")
+        raise ValueError("must name models, not task routes")
     return tuple(dict.fromkeys(names))
 
 
@@ -141,17 +145,17 @@ def as_weights(value: Json) -> dict[str, float]:
     """Return weights by model, each 0 or more.
 
     Raises:
-        ValueError: they are not such.
+        ValueError: the value is not an object of such weights.
     """
     weights = {model: number_or_none(weight) for model, weight in object_or_empty(value).items()}
-    known = {model: weight for model, weight in weights.items() if weight is not None and weight >= 0}
-    if not isinstance(value, dict) or len(known) < len(weights):
-        raise ValueError("must have `weights` from models to numbers, 0 or more")
-    return known
+    valid = {model: weight for model, weight in weights.items() if weight is not None and weight >= 0}
+    if not isinstance(value, dict) or len(valid) < len(weights):
+        raise ValueError("must have an object from models to numbers of 0 or more as `weights`")
+    return valid
 
 
 def _parameters(value: Json) -> tuple[str, ...]:
     names = [each for each in list_or_empty(value) if isinstance(each, str) and _PARAMETER.fullmatch(each)]
     if not isinstance(value, list) or len(names) < len(value):
-        raise ValueError("must `require` a list of parameters' names")
+        raise ValueError("must have a list of parameter names as `require`")
     return tuple(names)

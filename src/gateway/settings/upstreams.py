@@ -1,6 +1,7 @@
-"""Upstreams beside OpenRouter, asked directly: declared by whoever runs the gateway, in ``UPSTREAMS`` alone.
+"""Direct upstreams: OpenAI-compatible APIs that the gateway calls without OpenRouter.
 
-A link of a chain that is named ``direct:NAME/MODEL`` is asked for ``MODEL`` at the upstream ``NAME``.
+The operator declares them in ``UPSTREAMS``, and nowhere else. A candidate of a chain with the name
+``direct:NAME/MODEL`` means the model ``MODEL`` at the upstream ``NAME``.
 """
 
 import re
@@ -24,9 +25,10 @@ class DirectUpstream:
     """One OpenAI-compatible upstream.
 
     Attributes:
-        base_url: what ``/chat/completions`` follows.
-        secret: the name of the secret that holds its key; None where it wants none.
-        prices: what it charges, by model; the price of one that is not there is not known.
+        name: the ``NAME`` in ``direct:NAME/MODEL``.
+        base_url: the URL without ``/chat/completions``.
+        secret: the name of the secret that holds its key; None if it requires no key.
+        prices: its prices by model; the price of a model that is missing is not known.
     """
 
     name: str
@@ -36,28 +38,28 @@ class DirectUpstream:
 
 
 def as_upstreams(raw: str) -> tuple[DirectUpstream, ...]:
-    """Return the upstreams that ``UPSTREAMS`` declares: a JSON object from each one's name to what it is."""
+    """Return the direct upstreams from ``UPSTREAMS``, a JSON object from names to declarations."""
     upstreams = tuple(_upstream(name, value) for name, value in as_object(raw).items())
     hosts: dict[str, str] = {}
     for each in upstreams:
         host = urlsplit(each.base_url).netloc
         if each.secret and hosts.setdefault(each.secret, host) != host:
-            raise ValueError(f"gives the secret {each.secret} to two hosts: a key goes to one only")
+            raise ValueError(f"gives the secret {each.secret} to two hosts: a key may go to one host only")
     return upstreams
 
 
 def split_direct(model: str) -> tuple[str, str] | None:
-    """Return the upstream's name, and the model's there, of ``direct:NAME/MODEL``; None for other names."""
+    """Return ``NAME`` and ``MODEL`` of ``direct:NAME/MODEL``; None for a name without that prefix."""
     if not model.startswith(DIRECT):
         return None
-    name, _, asked = model.removeprefix(DIRECT).partition("/")
-    return name, asked
+    name, _, upstream_model = model.removeprefix(DIRECT).partition("/")
+    return name, upstream_model
 
 
 def _upstream(name: str, value: Json) -> DirectUpstream:
     fields = object_or_empty(value)
     if not _NAME.fullmatch(name) or name == OPENROUTER:
-        raise ValueError("must name each upstream in lower case: letters, digits, - and _; not `openrouter`")
+        raise ValueError("must name each upstream with lower-case letters, digits, - and _; not `openrouter`")
     if not isinstance(value, dict) or not fields.keys() <= set(_FIELDS):
         raise ValueError(f"must give `{name}` an object of {', '.join(_FIELDS)}")
     base_url = fields.get("base_url")
@@ -69,15 +71,17 @@ def _upstream(name: str, value: Json) -> DirectUpstream:
             prices=_prices(fields.get("usd_per_million_tokens")),
         )
     except ValueError as error:
-        raise ValueError(f"is wrong at `{name}`, which {error}") from None
+        raise ValueError(f"is wrong at `{name}`: it {error}") from None
 
 
 def _prices(value: Json) -> dict[str, Price]:
-    """Return what is charged by model: half a price would lift a ceiling without a word."""
+    """Return the prices by model. Both prices are required: cost ceilings do not work with only one."""
     prices = {model: as_price(price) for model, price in object_or_empty(value).items()}
-    halves = any(each.prompt is None or each.completion is None for each in prices.values())
-    if halves or (value is not None and not isinstance(value, dict)):
-        raise ValueError("must give `usd_per_million_tokens` a prompt and a completion price for each model")
+    incomplete = any(each.prompt is None or each.completion is None for each in prices.values())
+    if incomplete or (value is not None and not isinstance(value, dict)):
+        raise ValueError(
+            "must have a prompt and a completion price for each model in `usd_per_million_tokens`"
+        )
     return prices
 
 
@@ -85,5 +89,5 @@ def _secret(value: Json) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str) or not _SECRET_NAME.fullmatch(value):
-        raise ValueError("must name its secret in capitals, digits and _")
+        raise ValueError("must have a `secret` with a name of capital letters, digits and _")
     return value

@@ -32,14 +32,14 @@ R, F, S = Verdict.RETRY, Verdict.FALL_BACK, Verdict.STOP
         ("soft-02-200-choice-error-partial", ("provider_error", "provider", R, Scope.MODEL, None)),
     ],
 )
-def test_each_recorded_error_has_its_row(name: str, expected: tuple[object, ...]) -> None:
+def test_each_recorded_error_gets_its_fault(name: str, expected: tuple[object, ...]) -> None:
     fault = fault_in(sample(name))
 
     rule = fault.rule
     assert (fault.code, rule.source, rule.verdict, rule.scope, fault.retry_after_s) == expected
 
 
-def test_every_recorded_error_is_in_the_table_above() -> None:
+def test_the_table_above_covers_every_recorded_error() -> None:
     assert len(samples_named("err-")) == 16
 
 
@@ -105,8 +105,8 @@ ERRORS: list[tuple[str, Json, int | None, str]] = [
     ("unavailable word", meta(error_type="provider_unavailable"), 400, "provider_error"),
     ("a word as code", {"code": "server_error"}, None, "provider_error"),
     ("a provider's 401", meta(provider_name="Venice"), 401, "provider_key_rejected"),
-    ("an availability code that is new", availability(True), 503, "unavailable_for_now"),
-    ("one that no retry mends", availability(False), 404, "unavailable"),
+    ("an availability code that is new, retryable", availability(True), 503, "unavailable_for_now"),
+    ("an availability code that is new, not retryable", availability(False), 404, "unavailable"),
     ("401", {"message": "User not found."}, 401, "upstream_key_rejected"),
     ("402", {"message": "?"}, 402, "insufficient_credits"),
     ("403 in HTML", None, 403, "access_denied"),
@@ -121,7 +121,7 @@ ERRORS: list[tuple[str, Json, int | None, str]] = [
     ("429", None, 429, "rate_limited"),
     ("a provider's 422", meta(provider_name="Venice"), 422, "rejected_by_provider"),
     ("422", {"message": "?"}, 422, "rejected_by_openrouter"),
-    ("a 4xx that nobody listed", {"message": "?"}, 418, "rejected_by_openrouter"),
+    ("a 4xx that is not listed", {"message": "?"}, 418, "rejected_by_openrouter"),
     ("503", {"message": "?"}, 503, "overloaded"),
     ("529", {"message": "?"}, 529, "overloaded"),
     ("503 in HTML", None, 503, "openrouter_error"),
@@ -129,24 +129,29 @@ ERRORS: list[tuple[str, Json, int | None, str]] = [
     ("500", {"message": "Internal Server Error"}, 500, "openrouter_error"),
     ("502", {"message": "?"}, 502, "provider_error"),
     ("no code at all", {"message": "The operation was aborted"}, None, "provider_error"),
-    ("a success that is no 200", None, 204, "provider_error"),
-    ("a model that is gone", {"availability": {"code": "model_deprecated"}}, 404, "no_endpoints"),
-    ("a region", {"availability": {"code": "region_restricted"}}, 403, "forbidden"),
-    ("a new code, for now", {"availability": {"code": "new", "retryable": True}}, 503, "unavailable_for_now"),
-    ("a new code, for good", {"availability": {"code": "new", "retryable": False}}, 404, "unavailable"),
+    ("a success status other than 200", None, 204, "provider_error"),
+    ("a deprecated model", {"availability": {"code": "model_deprecated"}}, 404, "no_endpoints"),
+    ("a restricted region", {"availability": {"code": "region_restricted"}}, 403, "forbidden"),
+    (
+        "a new code, retryable",
+        {"availability": {"code": "new", "retryable": True}},
+        503,
+        "unavailable_for_now",
+    ),
+    ("a new code, not retryable", {"availability": {"code": "new", "retryable": False}}, 404, "unavailable"),
 ]
 
 
 @pytest.mark.parametrize(("error", "status", "code"), [pytest.param(*row, id=name) for name, *row in ERRORS])
-def test_each_row_is_reached(error: Json, status: int | None, code: str) -> None:
+def test_each_error_gets_the_code_of_its_row(error: Json, status: int | None, code: str) -> None:
     assert fault_of(error, status).code == code
 
 
-def test_every_code_of_the_rows_is_in_the_policy() -> None:
+def test_every_code_of_the_rows_is_in_the_fault_table() -> None:
     assert {row.code for row in ROWS} <= set(RULES)
 
 
-def test_every_row_of_the_table_is_named_by_an_error_above() -> None:
+def test_the_errors_above_cover_every_code_of_the_rows() -> None:
     assert {row.code for row in ROWS} == {code for *_, code in ERRORS}
 
 
@@ -154,9 +159,9 @@ def test_every_row_of_the_table_is_named_by_an_error_above() -> None:
     ("code", "status"),
     [(429, 429), ("502", 502), ("server_error", None), (200, None), (True, None), (9, None)],
 )
-def test_inside_a_200_the_error_s_own_code_is_the_status(code: Json, status: int | None) -> None:
+def test_inside_a_200_the_code_of_the_error_is_the_status(code: Json, status: int | None) -> None:
     assert fault_of({"code": code}).status == status
 
 
-def test_the_http_status_counts_more_than_the_code_in_the_body() -> None:
+def test_the_http_status_takes_precedence_over_the_code_in_the_body() -> None:
     assert fault_of({"code": 500}, 429).status == 429

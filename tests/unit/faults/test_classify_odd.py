@@ -15,12 +15,12 @@ from tests.support.samples import sample
 
 @pytest.mark.parametrize("error", [None, "", "a string", [], ["x"], 0, 7, 1.5, True, {}, {"metadata": "x"}])
 @pytest.mark.parametrize("status", [None, 200, 400, 401, 403, 429, 500, 502])
-def test_any_kind_of_error_has_a_rule(error: Json, status: int | None) -> None:
+def test_every_type_of_error_gets_a_rule(error: Json, status: int | None) -> None:
     assert fault_of(error, status).code in RULES
 
 
 @pytest.mark.parametrize("name", FAULTY)
-def test_no_free_text_of_an_upstream_is_shown(name: str) -> None:
+def test_details_hold_no_free_text_of_an_upstream(name: str) -> None:
     planted = with_canaries(error_in(sample(name).json))
 
     fault = fault_of(planted, 429)
@@ -28,7 +28,7 @@ def test_no_free_text_of_an_upstream_is_shown(name: str) -> None:
     assert CANARY not in json.dumps(fault.details)
 
 
-def test_names_words_times_and_amounts_are_shown() -> None:
+def test_details_hold_names_words_times_and_amounts() -> None:
     details = safe_details(
         {
             "provider_name": "Google AI Studio",
@@ -62,20 +62,20 @@ ANYTHING: st.SearchStrategy[Json] = st.recursive(
 )
 
 
-def places_in(value: Json, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+def paths_in(value: Json, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
     pairs: list[tuple[str | int, Json]] = []
     if isinstance(value, dict):
         pairs = list(value.items())
     elif isinstance(value, list):
         pairs = list(enumerate(value))
-    return [path, *(place for name, each in pairs for place in places_in(each, (*path, name)))]
+    return [path, *(inner for name, each in pairs for inner in paths_in(each, (*path, name)))]
 
 
 @st.composite
 def mutated_errors(draw: st.DrawFn) -> Json:
     holder: Any = {"error": json.loads(json.dumps(error_in(draw(st.sampled_from(FAULTY).map(sample)).json)))}
     for _ in range(draw(st.integers(1, 3))):
-        *path, last = draw(st.sampled_from(places_in(holder)[1:] or [("error",)]))
+        *path, last = draw(st.sampled_from(paths_in(holder)[1:] or [("error",)]))
         target = holder
         for name in path:
             target = target[name]
@@ -83,29 +83,29 @@ def mutated_errors(draw: st.DrawFn) -> Json:
             target.pop(last, None)
         else:
             target[last] = draw(ANYTHING)
-    return holder.get("error")  # type: ignore[no-any-return]  # as JSON as it went in
+    return holder.get("error")  # type: ignore[no-any-return]  # it was JSON before, and it still is
 
 
 @pytest.mark.parametrize("number", [10**400, -(10**400), float("inf"), float("nan")], ids=str)
 @pytest.mark.parametrize("name", ["limit_usd", "retry_after_seconds", "headers", "resets_at"])
-def test_no_number_is_so_large_that_it_raises(name: str, number: float) -> None:
+def test_huge_and_non_finite_numbers_do_not_raise(name: str, number: float) -> None:
     error: Json = {"metadata": {name: {"X-RateLimit-Reset": number} if name == "headers" else number}}
 
     assert fault_of(error, 429).details == {}
 
 
 @given(mutated_errors(), st.sampled_from([None, 400, 401, 402, 403, 404, 429, 500, 502, 529]))
-def test_no_error_is_so_odd_that_it_has_no_rule(error: Json, status: int | None) -> None:
+def test_every_mutated_error_gets_a_rule(error: Json, status: int | None) -> None:
     assert fault_of(error, status).code in RULES
 
 
 @given(ANYTHING, st.text(max_size=30))
-def test_no_header_is_so_odd_that_it_raises(error: Json, value: str) -> None:
+def test_no_header_value_raises_or_exceeds_a_week(error: Json, value: str) -> None:
     fault = fault_of(error, 429, retry_after=value, x_ratelimit_reset=value)
 
     assert fault.retry_after_s is None or 0 <= fault.retry_after_s <= 604_800
 
 
 @given(mutated_errors())
-def test_what_is_shown_of_an_error_is_json(error: Json) -> None:
+def test_details_are_valid_json(error: Json) -> None:
     json.dumps(fault_of(error).details, allow_nan=False)

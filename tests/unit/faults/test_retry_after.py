@@ -24,9 +24,13 @@ from tests.support.faults import fault_of, meta
         pytest.param(meta(resets_at="2026-11-22T09:01:00"), {}, 60.0, id="ISO time without a zone is UTC"),
         pytest.param(meta(resets_at="tomorrow"), {}, None, id="no time"),
         pytest.param(meta(retry_after_seconds=float("nan")), {}, None, id="not a number"),
-        pytest.param(meta(retry_after_seconds=1e12), {}, 604_800.0, id="a week at the most"),
-        pytest.param(meta(retry_after_seconds=9), {"retry_after": "3"}, 3.0, id="the header counts first"),
+        pytest.param(meta(retry_after_seconds=1e12), {}, 604_800.0, id="at most a week"),
+        pytest.param(
+            meta(retry_after_seconds=9), {"retry_after": "3"}, 3.0, id="the header takes precedence"
+        ),
     ],
 )
-def test_a_pause_is_read_from_where_it_is(error: Json, headers: dict[str, str], wait_s: float | None) -> None:
+def test_the_requested_pause_is_read_from_every_place(
+    error: Json, headers: dict[str, str], wait_s: float | None
+) -> None:
     assert fault_of(error, 429, **headers).retry_after_s == wait_s

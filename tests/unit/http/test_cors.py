@@ -22,14 +22,14 @@ async def test_an_allowed_page_may_call() -> None:
 
 
 @pytest.mark.parametrize("origins", ["", "https://other.example", "https://page.example.evil.example"])
-async def test_any_other_page_is_told_nothing(origins: str) -> None:
+async def test_another_page_gets_no_cors_headers(origins: str) -> None:
     got = await preflight(origins, origin=PAGE)
 
     assert not [name for name in got.headers if name.startswith("access-control")]
     assert got.headers["vary"] == "origin"
 
 
-async def test_a_star_lets_every_page_call_without_credentials() -> None:
+async def test_a_star_allows_every_page_without_credentials() -> None:
     got = await preflight("*", origin=PAGE)
 
     assert got.headers["access-control-allow-origin"] == "*"
@@ -37,7 +37,7 @@ async def test_a_star_lets_every_page_call_without_credentials() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "allowed"),
+    ("requested", "allowed"),
     [
         ("authorization, x-stainless-lang", "authorization, x-stainless-lang"),
         ("", "authorization, content-type, x-api-key"),
@@ -45,13 +45,13 @@ async def test_a_star_lets_every_page_call_without_credentials() -> None:
         (", ".join(["x"] * 100), "authorization, content-type, x-api-key"),
     ],
 )
-async def test_the_headers_that_a_page_asks_for_are_allowed(asked: str, allowed: str) -> None:
-    got = await preflight(PAGE, origin=PAGE, access_control_request_headers=asked)
+async def test_the_headers_that_a_page_requests_are_allowed(requested: str, allowed: str) -> None:
+    got = await preflight(PAGE, origin=PAGE, access_control_request_headers=requested)
 
     assert got.headers["access-control-allow-headers"] == allowed
 
 
-async def test_errors_can_be_read_by_an_allowed_page_too() -> None:
+async def test_an_allowed_page_can_read_errors_too() -> None:
     world = World({"CORS_ORIGINS": PAGE})
 
     got = await world.get("/nowhere", headers={"origin": PAGE})

@@ -20,7 +20,7 @@ def call(path: str, base_url: str = BASES[0]) -> UpstreamRequest:
     return UpstreamRequest(upstream=upstream, method="POST", path=path, headers=(("a", "b"),), body=b"")
 
 
-def test_the_key_is_added_to_the_calls_own_headers() -> None:
+def test_the_key_is_added_to_the_headers_of_the_call() -> None:
     assert check_destination(call("/chat/completions")) == (
         "https://openrouter.ai/api/v1/chat/completions",
         (("a", "b"), ("authorization", f"Bearer {KEY}")),
@@ -42,7 +42,7 @@ def test_the_key_is_added_to_the_calls_own_headers() -> None:
     ],
 )
 @pytest.mark.parametrize("base_url", BASES)
-def test_a_path_that_leads_elsewhere_is_refused(path: str, base_url: str) -> None:
+def test_a_path_to_another_host_is_refused(path: str, base_url: str) -> None:
     with pytest.raises(ValueError, match="must stay on its upstream's host"):
         check_destination(call(path, base_url))
 
@@ -52,7 +52,7 @@ def test_a_path_that_leads_elsewhere_is_refused(path: str, base_url: str) -> Non
     ["//evil.example/x", "/@evil.example", "/../x", "/\\evil.example", "/https://evil.example", "/x?y#z"],
 )
 @pytest.mark.parametrize("base_url", BASES)
-def test_a_path_that_only_looks_odd_stays_on_the_host(path: str, base_url: str) -> None:
+def test_an_odd_path_on_the_same_host_is_accepted(path: str, base_url: str) -> None:
     url, _ = check_destination(call(path, base_url))
 
     assert urlsplit(url)[:2] == urlsplit(base_url)[:2]
@@ -60,7 +60,7 @@ def test_a_path_that_only_looks_odd_stays_on_the_host(path: str, base_url: str) 
 
 
 @given(st.text(st.sampled_from("/\\@:?#.%a1\t\n "), max_size=12), st.sampled_from(BASES))
-def test_whatever_the_path_the_key_stays_on_its_host(path: str, base_url: str) -> None:
+def test_no_path_sends_the_key_to_another_host(path: str, base_url: str) -> None:
     try:
         url, _ = check_destination(call(path, base_url))
     except ValueError:
@@ -73,17 +73,21 @@ def test_the_key_is_not_in_the_representation_of_a_call() -> None:
     assert KEY not in repr(call("/x"))
 
 
-def test_nothing_else_reads_the_key_to_send_it() -> None:
+def test_no_other_module_reads_the_key_to_send_it() -> None:
     readers = set()
     for path in SRC.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Attribute) and node.attr == "api_key" and not _is_tested(node, path):
+            if (
+                isinstance(node, ast.Attribute)
+                and node.attr == "api_key"
+                and not _is_presence_check(node, path)
+            ):
                 readers.add(path.name)
 
     assert readers == {"destination.py"}
 
 
-def _is_tested(node: ast.Attribute, path: Path) -> bool:
-    """Whether a line asks only if there is a key."""
+def _is_presence_check(node: ast.Attribute, path: Path) -> bool:
+    """Return whether the line only checks if there is a key."""
     line = path.read_text().splitlines()[node.lineno - 1]
     return "bool(" in line or "if not " in line

@@ -28,15 +28,15 @@ def spliced(text: str) -> bytes | None:
         pytest.param(f'{{"seed":1,"model":"a/one",{MESSAGES}}}', id="in the middle"),
         pytest.param(f'{{"seed":1,{MESSAGES},"model":"a/one"}}', id="last"),
         pytest.param(f'{{"seed":1,{MESSAGES}}}', id="absent"),
-        pytest.param('{"model":"a/one","plugins":[{"model":"b"}]}', id="first, and a key further down"),
-        pytest.param(f'\n{{ "seed" : 1 ,\n "model" : "a/one" ,\n {MESSAGES} }}\n', id="with blanks"),
-        pytest.param(f'{{ "seed" : 1 , {MESSAGES} ,\n "model" : "a/one" \n}} ', id="last, with blanks"),
+        pytest.param('{"model":"a/one","plugins":[{"model":"b"}]}', id="first, and a nested key"),
+        pytest.param(f'\n{{ "seed" : 1 ,\n "model" : "a/one" ,\n {MESSAGES} }}\n', id="with whitespace"),
+        pytest.param(f'{{ "seed" : 1 , {MESSAGES} ,\n "model" : "a/one" \n}} ', id="last, with whitespace"),
         pytest.param(
-            f'{{"model":"a/one","user":"say \\"model\\":\\"b\\",",{MESSAGES},"seed":1}}', id="in a text"
+            f'{{"model":"a/one","user":"say \\"model\\":\\"b\\",",{MESSAGES},"seed":1}}', id="in a string"
         ),
     ],
 )
-def test_what_follows_is_the_body_without_its_model(text: str) -> None:
+def test_the_result_is_the_body_without_its_model(text: str) -> None:
     body = json.loads(text)
     found = spliced(text)
 
@@ -47,22 +47,22 @@ def test_what_follows_is_the_body_without_its_model(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        pytest.param('{"model":"a/one"}', id="nothing else"),
-        pytest.param('{"plugins":[{"model":"b"}],"model":"a/one"}', id="a key further down, before"),
-        pytest.param('{"seed":1,"model":"a/one","plugins":[{"model":"b"}]}', id="a key further down, behind"),
-        pytest.param('{"mod\\u0065l":"a/one","seed":1}', id="a key that is escaped"),
-        pytest.param('{"model":"a\\/one","seed":1}', id="a name that is escaped"),
+        pytest.param('{"model":"a/one"}', id="no other field"),
+        pytest.param('{"plugins":[{"model":"b"}],"model":"a/one"}', id="a nested key before"),
+        pytest.param('{"seed":1,"model":"a/one","plugins":[{"model":"b"}]}', id="a nested key after"),
+        pytest.param('{"mod\\u0065l":"a/one","seed":1}', id="an escaped key"),
+        pytest.param('{"model":"a\\/one","seed":1}', id="an escaped name"),
         pytest.param('{"model":null,"seed":1}', id="null"),
         pytest.param('{"user":"model","model":"a/one","seed":1}', id="a value that looks like the key"),
-        pytest.param('{"model":"a/one","user":"\\u00e9"}', id="a text that is longer than it has to be"),
+        pytest.param('{"model":"a/one","user":"\\u00e9"}', id="a text with unicode escapes"),
     ],
 )
-def test_where_the_text_does_not_do_there_is_nothing(text: str) -> None:
+def test_the_result_is_none_if_the_text_is_unsafe(text: str) -> None:
     assert spliced(text) is None
 
 
 @given(BODIES, st.sampled_from([(",", ":"), (", ", ": "), (" ,\n", " :\t")]), st.booleans())
-def test_it_is_right_or_nothing(
+def test_the_result_is_correct_or_none(
     body: dict[str, object], separators: tuple[str, str], ascii_only: bool
 ) -> None:
     try:

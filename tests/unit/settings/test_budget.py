@@ -18,20 +18,20 @@ def at(text: str) -> float:
     return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
 
 
-def test_a_budget_is_whole_micro_dollars() -> None:
+def test_a_budget_is_read_in_whole_micro_dollars() -> None:
     assert as_budget({"day_usd": 0.1, "month_usd": 2}) == Budget(day_micros=100_000, month_micros=2_000_000)
     assert not Budget()
     assert as_budget({"day_usd": 0})
 
 
 @pytest.mark.parametrize("usd", [1e305, 1e10, 0.000_000_1, 0.000_000_999, -1, "1", True])
-def test_a_budget_that_cannot_be_counted_is_refused(usd: Json) -> None:
+def test_an_invalid_budget_is_refused(usd: Json) -> None:
     for name in ("day_usd", "month_usd"):
         with pytest.raises(ValueError, match="must have a `budget` of numbers"):
             as_budget({name: usd})
 
 
-def test_a_budget_may_be_as_small_and_as_large_as_can_be_counted() -> None:
+def test_the_smallest_and_the_largest_budget_are_accepted() -> None:
     assert as_budget({"day_usd": 0.000_001, "month_usd": 1e9}) == Budget(day_micros=1, month_micros=10**15)
 
 
@@ -44,7 +44,7 @@ def test_a_budget_may_be_as_small_and_as_large_as_can_be_counted() -> None:
         ("2026-01-31T12:00:00", "2026-02-01T00:00:00Z", "2026-02-01T00:00:00Z"),
     ],
 )
-def test_days_and_months_are_utcs(now: str, day: str, month: str) -> None:
+def test_days_and_months_are_in_utc(now: str, day: str, month: str) -> None:
     assert shown_time(resets_at("day", at(now))) == day
     assert shown_time(resets_at("month", at(now))) == month
     assert (period_of("day", at(now)), period_of("month", at(now))) == (now[:10], now[:7])
@@ -66,5 +66,5 @@ def test_days_and_months_are_utcs(now: str, day: str, month: str) -> None:
         (float("nan"), 0),
     ],
 )
-def test_amounts_are_whole_micro_dollars_halves_up(usd: float, micros: int) -> None:
+def test_amounts_are_rounded_to_whole_micro_dollars_halves_up(usd: float, micros: int) -> None:
     assert micros_of(usd) == micros

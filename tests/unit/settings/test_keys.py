@@ -9,20 +9,20 @@ TOKEN = "canary-of-a-token-that-is-long"
 DIGEST = sha256(TOKEN.encode())
 
 
-def test_keys_are_lines_or_json() -> None:
+def test_keys_can_be_lines_or_json() -> None:
     entry = {"name": "one", "token": TOKEN}
 
     assert as_keys(f"one:{TOKEN}") == as_keys(json.dumps([entry]))
 
 
 @pytest.mark.parametrize("digest", [DIGEST.hexdigest(), DIGEST.hexdigest().upper()])
-def test_a_key_may_be_given_as_its_digest(digest: str) -> None:
+def test_a_key_can_be_given_as_its_digest(digest: str) -> None:
     (key,) = as_keys(json.dumps([{"name": "one", "sha256": digest}]))
 
     assert key.digest == DIGEST.digest()
 
 
-def test_a_key_may_be_bound_to_models() -> None:
+def test_a_key_can_be_limited_to_models() -> None:
     entries = [
         {"name": "bound", "token": TOKEN, "models": ["a/*", "task/code"]},
         {"name": "free", "token": f"{TOKEN}-2"},
@@ -31,7 +31,7 @@ def test_a_key_may_be_bound_to_models() -> None:
     assert [key.models for key in as_keys(json.dumps(entries))] == [("a/*", "task/code"), None]
 
 
-def test_two_tokens_may_have_one_name_so_that_a_key_can_be_changed() -> None:
+def test_two_tokens_can_have_the_same_name() -> None:
     assert [key.name for key in as_keys(f"one:{TOKEN},one:{TOKEN}2")] == ["one", "one"]
 
 
@@ -67,26 +67,26 @@ def test_two_tokens_may_have_one_name_so_that_a_key_can_be_changed() -> None:
     ],
     ids=repr,
 )
-def test_an_entry_that_is_wrong_is_refused_in_words_that_hold_nothing_of_it(entry: object) -> None:
+def test_the_error_for_a_wrong_entry_does_not_contain_its_values(entry: object) -> None:
     with pytest.raises(ValueError, match="must") as raised:
         as_keys(json.dumps([entry]))
 
     assert "canary" not in str(raised.value)
 
 
-def test_what_begins_like_json_must_be_json() -> None:
+def test_a_text_that_begins_like_json_must_be_json() -> None:
     with pytest.raises(ValueError, match="must be JSON"):
         as_keys("[canary")
 
 
-def test_a_pattern_is_the_beginning_of_a_name() -> None:
+def test_a_name_with_a_star_is_a_prefix() -> None:
     assert may_use(("a/o*",), "a/one", None)
     assert not may_use(("a/o",), "a/one", None)
     assert not may_use((), "a/one")
     assert may_use(None, "anything")
 
 
-def test_an_entry_that_is_wrong_is_found_by_its_number() -> None:
+def test_the_error_for_a_wrong_entry_has_its_number() -> None:
     entries = [{"name": "one", "token": TOKEN}, {"name": "two", "token": "canary"}]
 
     with pytest.raises(ValueError, match="entry 2") as raised:
@@ -95,28 +95,28 @@ def test_an_entry_that_is_wrong_is_found_by_its_number() -> None:
 
 
 @pytest.mark.parametrize("form", ["lines", "json"])
-def test_one_token_has_one_name(form: str) -> None:
+def test_two_names_with_the_same_token_are_refused(form: str) -> None:
     entries = [{"name": "one", "token": TOKEN}, {"name": "two", "token": TOKEN}]
     lines = "\n".join(f"{each['name']}:{each['token']}" for each in entries)
 
-    with pytest.raises(ValueError, match="one token to two keys") as raised:
+    with pytest.raises(ValueError, match="same token to two keys") as raised:
         as_keys(lines if form == "lines" else json.dumps(entries))
     assert "canary" not in str(raised.value)
 
 
 @pytest.mark.parametrize("name", ["loopback", "own-canary", "*"])
-def test_a_line_with_a_reserved_name_is_told_so(name: str) -> None:
+def test_a_reserved_name_in_a_line_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match=r"one of own-, loopback, \*: they are reserved") as raised:
         as_keys(f"{name}:{TOKEN}")
     assert "canary" not in str(raised.value)
 
 
 @pytest.mark.parametrize("name", ["loopback", "own-canary"])
-def test_an_entry_with_a_reserved_name_is_told_so(name: str) -> None:
-    with pytest.raises(ValueError, match=r"entry 1, which must not .* reserved"):
+def test_a_reserved_name_in_an_entry_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=r"entry 1: it must not .* reserved"):
         as_keys(json.dumps([{"name": name, "token": TOKEN}]))
 
 
-def test_what_is_named_twice_in_one_object_is_refused() -> None:
-    with pytest.raises(ValueError, match="nothing twice"):
+def test_duplicate_names_in_one_object_are_refused() -> None:
+    with pytest.raises(ValueError, match="duplicate names"):
         as_keys('[{"name": "one", "token": "%s", "models": ["a"], "models": ["*"]}]' % TOKEN)  # noqa: UP031  # braces

@@ -10,7 +10,7 @@ from gateway.settings.table import SETTINGS
 
 CANARY = "canary"
 LONG = "canary-of-a-token-that-is-long"
-# Settings that are read into a field of another name, or together with others.
+# Settings that are read into a field with another name, or together with other settings.
 DERIVED = {
     "OPENROUTER_API_KEY": "upstream",
     "OPENROUTER_BASE_URL": "upstream",
@@ -29,7 +29,7 @@ def read(**env: str) -> Settings:
     return Settings.from_env(env.get)
 
 
-def test_nothing_must_be_set_to_be_read() -> None:
+def test_settings_can_be_read_from_an_empty_environment() -> None:
     settings = read()
 
     assert settings.upstream.base_url == "https://openrouter.ai/api/v1"
@@ -38,21 +38,21 @@ def test_nothing_must_be_set_to_be_read() -> None:
     assert not settings.open_on_loopback
 
 
-def test_an_empty_value_is_the_default() -> None:
+def test_an_empty_value_means_the_default() -> None:
     assert read(**dict.fromkeys(SETTINGS, "")) == read()
 
 
-def test_settings_and_their_table_are_one_to_one() -> None:
+def test_the_table_and_the_fields_of_settings_match() -> None:
     named = {DERIVED.get(name, name.lower()) for name in SETTINGS}
 
     assert named | {"all_origins"} == {field.name for field in fields(Settings)}
 
 
-def test_every_setting_says_what_it_means() -> None:
+def test_every_setting_has_a_meaning() -> None:
     assert all(setting.meaning.endswith(".") for setting in SETTINGS.values())
 
 
-def test_only_keys_are_secrets() -> None:
+def test_keys_are_secrets() -> None:
     assert {name for name, setting in SETTINGS.items() if setting.secret} >= {
         "OPENROUTER_API_KEY",
         "GATEWAY_KEYS",
@@ -112,7 +112,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("name", "value"), [pytest.param(*row, id=f"{row}"[:60]) for row in WRONG])
-def test_a_wrong_value_is_an_error_that_names_the_setting_and_not_the_value(name: str, value: str) -> None:
+def test_the_error_for_a_wrong_value_names_the_setting_and_not_the_value(name: str, value: str) -> None:
     with pytest.raises(ConfigError) as caught:
         read(**{name: value})
 
@@ -126,7 +126,7 @@ def test_a_wrong_value_is_an_error_that_names_the_setting_and_not_the_value(name
     "url",
     ["http://localhost:9090/api/v1", "http://127.0.0.1:1", "http://[::1]:1/x", "https://proxy.example/v1"],
 )
-def test_http_is_for_loopback_alone(url: str) -> None:
+def test_http_is_allowed_for_loopback_hosts(url: str) -> None:
     assert read(OPENROUTER_BASE_URL=url).upstream.base_url == url
 
 
@@ -135,7 +135,7 @@ def test_the_base_url_loses_its_last_slash() -> None:
 
 
 @pytest.mark.parametrize("separator", ["\n", ",", ", ", "\r\n"])
-def test_gateway_keys_are_kept_as_digests(separator: str) -> None:
+def test_gateway_keys_are_stored_as_digests(separator: str) -> None:
     settings = read(GATEWAY_KEYS=f"one:{LONG}{separator}two : {LONG}2")
 
     digests = (sha256(LONG.encode()).digest(), sha256(f"{LONG}2".encode()).digest())
@@ -145,7 +145,7 @@ def test_gateway_keys_are_kept_as_digests(separator: str) -> None:
     ]
 
 
-def test_a_token_may_hold_a_colon() -> None:
+def test_a_token_can_contain_a_colon() -> None:
     (key,) = read(GATEWAY_KEYS=f"one:a:{LONG}").gateway_keys
 
     assert (key.name, key.digest) == ("one", sha256(f"a:{LONG}".encode()).digest())
@@ -177,26 +177,26 @@ def test_the_chain_is_the_default_model_and_its_fallbacks(
 @pytest.mark.parametrize(
     ("value", "flag"), [("true", True), (" TRUE ", True), ("1", True), ("false", False), ("0", False)]
 )
-def test_a_flag_is_true_or_false(value: str, flag: bool) -> None:
+def test_a_flag_can_be_written_in_several_ways(value: str, flag: bool) -> None:
     assert read(OPEN_ON_LOOPBACK=value).open_on_loopback is flag
 
 
-def test_a_budget_of_nothing_is_none_and_the_smallest_binds() -> None:
+def test_a_budget_of_0_means_no_budget_and_the_smallest_budget_counts() -> None:
     assert read(BUDGET_DAY_USD="0").budget == Budget()
     assert read(BUDGET_DAY_USD="0.000001").budget == Budget(day_micros=1)
 
 
-def test_a_missing_upstream_key_is_said_when_it_is_needed() -> None:
+def test_a_missing_upstream_key_is_an_error_when_it_is_required() -> None:
     with pytest.raises(ConfigError, match="OPENROUTER_API_KEY is not set"):
         read().require_upstream_key()
 
 
 @pytest.mark.parametrize("name", ["DEFAULT_MODEL", "FALLBACK_MODELS", "FALLBACK_MODEL"])
 @pytest.mark.parametrize("value", ["modèle", "x" * 257])
-def test_a_models_name_must_be_one_that_a_header_can_hold(name: str, value: str) -> None:
+def test_a_models_name_must_be_valid_in_a_header(name: str, value: str) -> None:
     with pytest.raises(ConfigError):
         Settings.from_env({name: value}.get)
 
 
-def test_a_blank_default_model_is_the_default() -> None:
+def test_a_blank_default_model_means_the_default() -> None:
     assert Settings.from_env({"DEFAULT_MODEL": "  "}.get).default_chain == ("openrouter/auto",)

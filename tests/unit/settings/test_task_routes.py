@@ -12,7 +12,7 @@ def routes(value: object) -> dict[str, tuple[str, ...]]:
     return {route.name: route.models for route in as_task_routes(json.dumps(value))}
 
 
-def test_the_tasks_that_every_gateway_has() -> None:
+def test_the_names_of_the_built_in_routes() -> None:
     names = {route.name for route in DEFAULT_ROUTES}
 
     assert names == {"task/classification", "task/code", "task/reasoning", "task/bulk"}
@@ -20,12 +20,12 @@ def test_the_tasks_that_every_gateway_has() -> None:
 
 
 @pytest.mark.parametrize("route", DEFAULT_ROUTES, ids=lambda route: route.name)
-def test_a_default_route_says_why_and_is_a_chain(route: object) -> None:
+def test_a_built_in_route_has_a_reason_and_several_models(route: object) -> None:
     assert getattr(route, "reason", "").endswith(".")
     assert len(set(getattr(route, "models", ()))) >= 2
 
 
-def test_an_operator_adds_replaces_and_takes_away() -> None:
+def test_an_operator_can_add_replace_and_remove_routes() -> None:
     changed = routes({"task/mine": ["a/one"], "task/code": ["b/two", "c/three"], "task/bulk": None})
 
     assert changed["task/mine"] == ("a/one",)
@@ -34,7 +34,7 @@ def test_an_operator_adds_replaces_and_takes_away() -> None:
     assert "task/reasoning" in changed
 
 
-def test_a_route_has_all_that_goes_with_its_models() -> None:
+def test_all_fields_of_a_route_are_read() -> None:
     value = {
         "models": ["a/one", "a/one", "b/two"],
         "reason": "Because.",
@@ -53,7 +53,7 @@ def test_a_route_has_all_that_goes_with_its_models() -> None:
     assert not route.is_built_in
 
 
-def test_a_field_that_is_null_is_absent() -> None:
+def test_a_field_that_is_null_counts_as_absent() -> None:
     fields = ("reason", "order", "weights", "max_price", "require", "options")
     full = as_task_routes(json.dumps({"task/mine": {"models": ["a/one"], **dict.fromkeys(fields)}}))
 
@@ -89,7 +89,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize("value", WRONG, ids=json.dumps)
-def test_a_route_that_is_wrong_is_named_and_its_value_is_not_shown(value: object) -> None:
+def test_the_error_for_a_wrong_route_does_not_contain_its_values(value: object) -> None:
     with pytest.raises(ConfigError, match="TASK_ROUTES") as raised:
         Settings.from_env({"TASK_ROUTES": json.dumps(value)}.get)
 
@@ -98,7 +98,7 @@ def test_a_route_that_is_wrong_is_named_and_its_value_is_not_shown(value: object
 
 
 @pytest.mark.parametrize("text", ["{", "canary", "[1", '{"a": NaN'])
-def test_what_is_not_json_is_refused(text: str) -> None:
+def test_invalid_json_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="TASK_ROUTES must be JSON"):
         Settings.from_env({"TASK_ROUTES": text}.get)
 
@@ -106,7 +106,7 @@ def test_what_is_not_json_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     "env", [{"DEFAULT_MODEL": "task/typo"}, {"FALLBACK_MODELS": "a, task/typo"}], ids=repr
 )
-def test_the_settings_chain_names_tasks_that_there_are(env: dict[str, str]) -> None:
+def test_a_task_in_the_default_chain_must_exist(env: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match="names a task") as raised:
         Settings.from_env(env.get)
 
