@@ -1,4 +1,4 @@
-"""The Worker: one request in, one response out. Follow it from here into ``gateway.app.handle``."""
+"""The Worker's entry point: receives ``fetch`` and cron events. Requests go on to ``gateway.app.handle``."""
 
 from typing import Any
 
@@ -10,13 +10,19 @@ from gateway.edge.bindings import MEMORY, Work, log_bug, ports_of, read_settings
 from gateway.edge.convert import Incoming, to_failure, to_response
 from gateway.edge.lifeline import Lifeline
 
-CLIENT_CLOSED_REQUEST = 499  # nginx's status for it; the client is gone and never sees it
+CLIENT_CLOSED_REQUEST = 499  # nginx's status for a client that has disconnected; the client never receives it
 
 
 def serve(request: Any, env: Any, ctx: Any, signal: Any = None) -> Any:
-    """Return a promise of the response to a JavaScript request; a fault that nobody foresaw is a logged 500.
+    """Return a promise of the response to a JavaScript request.
 
-    ``signal`` fires when the client leaves; None where nothing does.
+    An unexpected exception is logged and answered with status 500.
+
+    Args:
+        request: the JavaScript request.
+        env: the Worker's bindings.
+        ctx: the execution context.
+        signal: fires when the client disconnects; None on a runtime where no signal fires.
     """
     alarm = Alarm()
     lifeline = Lifeline(ctx, log_bug, alarm.stop, signal)
@@ -28,32 +34,32 @@ def serve(request: Any, env: Any, ctx: Any, signal: Any = None) -> Any:
         await incoming.read_what_is_left()
         return to_response(response, lifeline)
 
-    def otherwise() -> Any:
+    def without_answer() -> Any:
         return Response.new(None, status=CLIENT_CLOSED_REQUEST) if lifeline.client_gone else to_failure()
 
-    return lifeline.start(answer(), otherwise=otherwise)
+    return lifeline.start(answer(), otherwise=without_answer)
 
 
 try:
     from workers import WorkerEntrypoint
-except ImportError:  # the 2024 runtime has no SDK: it looks for a global handler and passes raw objects
+except ImportError:  # the 2024 runtime has no SDK: it calls a global handler with raw objects
 
     def on_fetch(request: Any, env: Any, ctx: Any) -> Any:
-        """Serve a request on the 2024 runtime, whose requests have a signal that never fires."""
+        """Serve a request on the 2024 runtime. A request's signal never fires there, so none is passed."""
         return serve(request, env, ctx)
 
 else:
 
-    class Default(WorkerEntrypoint):  # type: ignore[misc]  # the SDK is not there when types are checked
+    class Default(WorkerEntrypoint):  # type: ignore[misc]  # mypy runs without the SDK
         """Serves requests on every runtime since 2025."""
 
         async def fetch(self, request: Any) -> Any:
-            """Serve a request; the SDK's wrappers come off, since raw objects behave alike everywhere."""
+            """Serve a request. It removes the SDK's wrappers: raw objects are the same on every runtime."""
             raw = request.js_object
             return await serve(raw, getattr(self.env, "_env", self.env), self.ctx, raw.signal)
 
         async def scheduled(self, controller: Any, env: Any = None, ctx: Any = None) -> None:
-            """Do the cron trigger's work, see ``app.run_cron``; the runtime passes the controller alone."""
+            """Do the cron trigger's work; see ``app.run_cron``. The runtime passes only the controller."""
             raw = getattr(self.env, "_env", self.env)
             works, alarm = list[Work](), Alarm()
             try:

@@ -23,14 +23,16 @@ async def test_chat_is_served_under_both_prefixes(path: str) -> None:
 @pytest.mark.parametrize(
     "path", ["/", "/v1", "/v1/chat/completions/", "/api/health", "/api/api/v1/chat/completions"]
 )
-async def test_there_is_nothing_at_any_other_path(path: str) -> None:
+async def test_any_other_path_is_not_found(path: str) -> None:
     got = await World().get(path)
 
     assert (got.status, got.error["metadata"]["code"]) == (404, "not_found")
 
 
 @pytest.mark.parametrize(("path", "code"), [(CHAT, "invalid_json"), (f"/api{CHAT}", 400)])
-async def test_under_api_the_code_is_the_status_as_openrouters_sdks_read_it(path: str, code: object) -> None:
+async def test_under_api_the_error_code_is_the_status_as_openrouters_sdks_expect(
+    path: str, code: object
+) -> None:
     got = await finish(await World().begin(b"{", path=path))
 
     assert got.error["code"] == code
@@ -45,14 +47,14 @@ async def test_under_api_the_code_is_the_status_as_openrouters_sdks_read_it(path
         ("/health", "POST", "GET, HEAD, OPTIONS"),
     ],
 )
-async def test_a_wrong_method_is_told_the_right_ones(path: str, method: str, allowed: str) -> None:
+async def test_a_wrong_method_is_answered_with_the_allowed_ones(path: str, method: str, allowed: str) -> None:
     got = await World().get(path, method=method)
 
     assert (got.status, got.error["code"]) == (405, "method_not_allowed")
     assert got.headers["allow"] == allowed
 
 
-async def test_the_options_of_a_path_are_told_without_a_key() -> None:
+async def test_options_are_answered_without_a_key() -> None:
     got = await World().get(CHAT, method="OPTIONS", headers={})
 
     assert (got.status, got.headers["allow"], got.body) == (204, "POST, OPTIONS", b"")
@@ -63,7 +65,7 @@ async def test_the_options_of_a_path_are_told_without_a_key() -> None:
     [({}, "ok"), ({"GATEWAY_KEYS": ""}, "incomplete"), ({"OPENROUTER_API_KEY": ""}, "incomplete")],
     ids=repr,
 )
-async def test_health_tells_whether_the_worker_is_set_up(env: dict[str, str], status: str) -> None:
+async def test_health_shows_whether_the_worker_is_set_up(env: dict[str, str], status: str) -> None:
     world = World(env)
 
     got = await world.get("/health", headers={})
@@ -73,16 +75,16 @@ async def test_health_tells_whether_the_worker_is_set_up(env: dict[str, str], st
     assert world.upstream.received == []
 
 
-@pytest.mark.parametrize("asked", ["abc", "a.b_c-1", "x" * 64])
-async def test_the_callers_request_id_is_kept(asked: str) -> None:
-    got = await World().get("/nowhere", headers={"x-request-id": asked})
+@pytest.mark.parametrize("sent_id", ["abc", "a.b_c-1", "x" * 64])
+async def test_the_callers_request_id_is_used(sent_id: str) -> None:
+    got = await World().get("/nowhere", headers={"x-request-id": sent_id})
 
-    assert got.headers["x-request-id"] == asked
+    assert got.headers["x-request-id"] == sent_id
 
 
-@pytest.mark.parametrize("asked", ["", "x" * 65, "two words", "a\r\nb: c", "é", '"'])
-async def test_a_request_id_that_could_do_harm_is_replaced(asked: str) -> None:
-    got = await World().get("/nowhere", headers={"x-request-id": asked})
+@pytest.mark.parametrize("sent_id", ["", "x" * 65, "two words", "a\r\nb: c", "é", '"'])
+async def test_an_unsafe_request_id_is_replaced(sent_id: str) -> None:
+    got = await World().get("/nowhere", headers={"x-request-id": sent_id})
 
     assert got.headers["x-request-id"] == "req-0000000000000001"
 
@@ -97,7 +99,7 @@ async def test_the_request_id_is_on_the_receipt_and_in_the_log() -> None:
     assert [line["request_id"] for line in world.log] == ["mine"]
 
 
-async def test_a_wrong_setting_is_named_to_whoever_asks() -> None:
+async def test_a_wrong_setting_is_named_in_the_error() -> None:
     got = await World({"RETRIES": "canary"}).ask("a/one")
 
     assert (got.status, got.error["code"], got.error["param"]) == (500, "bad_setting", "RETRIES")
@@ -105,7 +107,7 @@ async def test_a_wrong_setting_is_named_to_whoever_asks() -> None:
     assert b"canary" not in got.body
 
 
-async def test_without_an_upstream_key_nothing_is_asked() -> None:
+async def test_without_an_upstream_key_no_model_is_called() -> None:
     world = World({"OPENROUTER_API_KEY": ""})
 
     got = await world.ask("a/one")
@@ -120,7 +122,7 @@ async def test_a_body_that_is_too_large_is_refused() -> None:
     assert (got.status, got.error["code"]) == (413, "body_too_large")
 
 
-async def test_nobody_without_a_key_is_served() -> None:
+async def test_a_request_without_a_key_is_refused() -> None:
     world = World()
 
     got = await finish(await world.begin(chat("a/one"), headers={}))
@@ -129,7 +131,7 @@ async def test_nobody_without_a_key_is_served() -> None:
     assert world.upstream.received == []
 
 
-async def test_every_error_has_the_one_shape() -> None:
+async def test_every_error_has_the_same_format() -> None:
     got = await World().script("a/one", fail(502)).ask("a/one")
 
     assert set(got.json) == {"error"}
@@ -139,16 +141,16 @@ async def test_every_error_has_the_one_shape() -> None:
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-async def test_every_answer_tells_in_short_what_was_tried(streamed: bool) -> None:
+async def test_every_answer_summarizes_the_attempts_in_its_headers(streamed: bool) -> None:
     got = await World().script("a/one", fail(502)).ask("a/one", "b/two", stream=streamed)
 
-    short = ("x-gateway-model", "x-gateway-attempts", "x-gateway-trace", "server-timing", "x-request-id")
-    assert set(short) <= set(got.headers)
+    summary = ("x-gateway-model", "x-gateway-attempts", "x-gateway-trace", "server-timing", "x-request-id")
+    assert set(summary) <= set(got.headers)
     assert got.headers["cache-control"] == "no-store"
     assert ("x-gateway-receipt" in got.headers) is streamed
 
 
-async def test_an_answer_is_completed_to_openais_shape() -> None:
+async def test_missing_fields_of_an_answer_are_added_in_openais_format() -> None:
     choices = [{"message": {"content": "Hi"}, "finish_reason": "stop"}]
     body = json.dumps({"choices": choices, "gateway": "an upstream's own"}).encode()
 
@@ -167,7 +169,7 @@ async def test_a_complete_answer_is_passed_on_byte_by_byte() -> None:
     assert got.body.startswith(sample("ok-01").body.strip()[:-1])
 
 
-async def test_the_upstream_is_told_the_app_and_nothing_of_the_caller() -> None:
+async def test_the_upstream_gets_the_apps_name_and_nothing_of_the_caller() -> None:
     world = World({"SITE_URL": "https://app.example", "APP_TITLE": "App"})
 
     await world.ask("a/one", user="u-1")
@@ -180,7 +182,7 @@ async def test_the_upstream_is_told_the_app_and_nothing_of_the_caller() -> None:
 
 
 def planted(found: Sample) -> Act:
-    """Return an act: the sample with somebody's own text in each string of what fails."""
+    """Return an act: the sample, with a canary in each string of its JSON body."""
     try:
         body = json.dumps(with_canaries(found.json)).encode()
     except ValueError:  # a stream
@@ -196,7 +198,7 @@ def shown_in(got: Answer, world: World) -> str:
 
 @pytest.mark.parametrize("streamed", [False, True])
 @pytest.mark.parametrize("name", sorted(all_samples()))
-async def test_no_key_and_no_prompt_comes_back_or_is_logged(name: str, streamed: bool) -> None:
+async def test_no_key_and_no_prompt_is_returned_or_logged(name: str, streamed: bool) -> None:
     world = World().script("a/one", recorded(name))
 
     got = await world.ask("a/one", stream=streamed)
@@ -207,7 +209,7 @@ async def test_no_key_and_no_prompt_comes_back_or_is_logged(name: str, streamed:
 
 @pytest.mark.parametrize("streamed", [False, True])
 @pytest.mark.parametrize("name", [*samples_named("err-"), *samples_named("soft-")[:3]])
-async def test_no_text_of_a_failed_upstream_comes_back_or_is_logged(name: str, streamed: bool) -> None:
+async def test_no_text_of_a_failed_upstream_is_returned_or_logged(name: str, streamed: bool) -> None:
     world = World().script("a/one", planted(all_samples()[name]))
 
     got = await world.ask("a/one", stream=streamed, gateway={"errors": "all"})
@@ -224,15 +226,15 @@ async def test_an_answer_is_not_logged() -> None:
     assert CANARY not in world.log_text
 
 
-async def test_a_bug_is_answered_as_every_error_is(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_bug_is_answered_like_every_other_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def plan(*_: object) -> None:
         raise KeyError("canary of a bug")
 
     monkeypatch.setattr(prepare, "plan", plan)
     world = World({"CORS_ORIGINS": "https://app.example"})
-    asked = {"authorization": f"Bearer {TOKEN}", "x-request-id": "mine", "origin": "https://app.example"}
+    headers = {"authorization": f"Bearer {TOKEN}", "x-request-id": "mine", "origin": "https://app.example"}
 
-    got = await finish(await world.begin(chat("a/one"), path=f"/api{CHAT}", headers=asked))
+    got = await finish(await world.begin(chat("a/one"), path=f"/api{CHAT}", headers=headers))
 
     assert (got.status, got.error["code"], got.error["metadata"]["code"]) == (500, 500, "internal_error")
     assert got.headers["x-request-id"] == "mine"

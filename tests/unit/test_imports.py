@@ -1,4 +1,4 @@
-"""What an isolate loads before its first request: each module costs start-up time, so each is pinned."""
+"""Checks which modules an isolate loads before its first request. Each one costs start-up time."""
 
 import json
 import os
@@ -10,13 +10,13 @@ import pytest
 from scripts.tools import ROOT
 
 SRC = ROOT / "src"
-# What the Workers runtimes have loaded themselves by then: Pyodide, its event loop, and Cloudflare's SDK.
+# What the Workers runtimes have loaded before: the modules of Pyodide, its event loop, and Cloudflare's SDK.
 RUNTIMES_OWN = "asyncio, collections, contextlib, dataclasses, enum, functools, inspect, json, re, typing"
-# Beside the interpreter's own; those in C differ by version.
+# What the core adds. The modules in C differ by Python version.
 LIBRARY = {"datetime", "hashlib", "hmac", "ipaddress", "urllib", "urllib.parse", "zlib"}
 IN_C = {"_blake2", "_datetime", "_hashlib", "_hmac", "_md5", "_sha1", "_sha2", "_sha256", "_sha3", "_sha512"}
-# Imported by the first request that needs them, or by the cron trigger.
-WHEN_ASKED = {
+# Imported only by the first request that needs them, or by the cron trigger.
+ON_DEMAND = {
     "ledger.budget_alerts",
     "ledger.record",
     "pipeline.decided_by",
@@ -44,7 +44,7 @@ WHEN_ASKED = {
     "openapi.usage_schema",
     "ledger.write",
 }
-# Imported by the border to JavaScript, which is not in this interpreter.
+# Imported only by `edge`, which this interpreter cannot import.
 OF_THE_EDGE = {"http.log_events", "http.destination"}
 LOADED_BY = f"""
 import {RUNTIMES_OWN}, json, sys
@@ -56,24 +56,24 @@ json.dump(sorted(set(sys.modules) - before), sys.stdout)
 
 @pytest.fixture(scope="module")
 def loaded() -> set[str]:
-    """Return the modules that importing the application loads, in an interpreter of its own."""
+    """Return the modules that importing the application loads, in a new interpreter."""
     environ = {**os.environ, "PYTHONPATH": str(SRC), "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(  # noqa: S603  # this interpreter, and code from above
+    done = subprocess.run(  # noqa: S603  # runs this interpreter with `LOADED_BY`
         [sys.executable, "-S", "-c", LOADED_BY], env=environ, capture_output=True, text=True, check=True
     )
     return set(json.loads(done.stdout))
 
 
-def test_of_the_standard_library_no_more_than_this_is_loaded(loaded: set[str]) -> None:
+def test_only_these_modules_of_the_standard_library_are_loaded(loaded: set[str]) -> None:
     library = {name for name in loaded if not name.startswith("gateway")}
 
     assert library - IN_C <= LIBRARY  # nothing heavy: no http.client, email, ssl, decimal, logging, uuid
 
 
-def test_what_no_chat_needs_waits_until_it_is_asked_for(loaded: set[str]) -> None:
+def test_modules_that_no_chat_needs_are_imported_on_demand(loaded: set[str]) -> None:
     ours = {name.removeprefix("gateway.") for name in loaded if name.startswith("gateway.")}
     core = SRC / "gateway"
     paths = [path.relative_to(core).with_suffix("") for path in core.rglob("*.py") if path.stem != "__init__"]
     in_core = {".".join(path.parts) for path in paths if path.parts[0] != "edge"}
 
-    assert in_core - ours == WHEN_ASKED | OF_THE_EDGE
+    assert in_core - ours == ON_DEMAND | OF_THE_EDGE

@@ -1,4 +1,4 @@
-"""The README's table *What happens when*, row by row: a row without a case here is a promise nobody keeps."""
+"""Tests each row of the README's table *What happens when*. Every row must have a case here."""
 
 import asyncio
 import json
@@ -28,9 +28,9 @@ async def a_model_fails() -> None:
 
 
 async def a_200_is_no_answer() -> None:
-    said: dict[str, object] = {"error": {"code": 502, "message": "Provider returned error"}}
+    failure: dict[str, object] = {"error": {"code": 502, "message": "Provider returned error"}}
     html = reply(200, b"<html></html>", content_type="text/html")
-    failed, none = (reply(200, json.dumps(body).encode()) for body in (said, {"choices": list[str]()}))
+    failed, none = (reply(200, json.dumps(body).encode()) for body in (failure, {"choices": list[str]()}))
     for act in (
         failed,
         none,
@@ -78,8 +78,8 @@ async def a_model_cannot_serve_it() -> None:
 
 
 async def the_account_is_at_fault() -> None:
-    said = {401: "User not found.", 402: "Insufficient credits", 403: "Key limit exceeded (daily limit)"}
-    for status, message in said.items():
+    messages = {401: "User not found.", 402: "Insufficient credits", 403: "Key limit exceeded (daily limit)"}
+    for status, message in messages.items():
         world = World().script("a/one", fail(status, message))
 
         got = await world.ask(*BOTH)
@@ -133,7 +133,7 @@ async def no_model_answers() -> None:
     assert [each["model"] for each in got.receipt["attempts"]] == [*BOTH]
 
 
-async def a_stream_breaks_off() -> None:
+async def a_stream_is_cut_off() -> None:
     world = World().script("a/one", stream(text("Hel"), RESET))
 
     events = (await world.ask(*BOTH, stream=True)).events
@@ -175,7 +175,7 @@ CASES: dict[str, Callable[[], Awaitable[None]]] = {
     "a key calls too often": a_key_calls_too_often,
     "the request is at fault": the_request_is_at_fault,
     "no model answered": no_model_answers,
-    "a stream breaks off after it has begun": a_stream_breaks_off,
+    "a stream breaks off after it has begun": a_stream_is_cut_off,
     "the client leaves": the_client_leaves,
     "the gateway itself fails in an attempt": the_gateway_fails_itself,
 }
@@ -193,13 +193,13 @@ def test_every_row_has_its_case() -> None:
 
 
 @pytest.mark.parametrize("situation", CASES)
-async def test_it_happens_as_the_table_says(situation: str) -> None:
+async def test_the_gateway_does_what_the_table_says(situation: str) -> None:
     await CASES[situation]()
 
 
-async def test_a_stream_that_breaks_is_unlike_one_that_ends() -> None:
-    whole: Answer = (
+async def test_a_complete_stream_ends_with_done_unlike_a_cut_off_one() -> None:
+    complete: Answer = (
         await World().script("a/one", stream(text("Hello."), STOP, USAGE, DONE)).ask("a/one", stream=True)
     )
 
-    assert whole.events[-1] == "[DONE]"
+    assert complete.events[-1] == "[DONE]"

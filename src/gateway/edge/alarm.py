@@ -1,7 +1,7 @@
-"""All that one request waits for by the clock, with one timer of the runtime's at a time.
+"""Timers of one request: delayed calls and time limits that share one JavaScript timer.
 
-The event loop's own timers cost as much each, and cannot be taken back: they stay in JavaScript, set, when
-what they were for is over. The 2024 runtime drops them with their request, and what they hold stays behind.
+Each timer of the event loop costs one JavaScript timer and cannot be cleared: it stays set in JavaScript
+after a cancellation. The 2024 runtime drops such timers with their request, and never frees what they hold.
 """
 
 import asyncio
@@ -14,82 +14,82 @@ from pyodide.ffi import create_proxy
 
 
 class Alarm:
-    """Calls back in time, and limits blocks; see ``ports.Ports``.
+    """Schedules calls, and limits the time of blocks; see ``memory.ports.Ports``.
 
-    The timer goes off at the earliest moment that anything waits for. It is not taken back when that is over:
-    what follows mostly waits longer, and goes by it.
+    The JavaScript timer is set for the earliest scheduled call. It is not cleared when that call is
+    cancelled: the calls that follow are mostly later, and reuse it.
     """
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._waiting: set[_Call] = set()
-        self._goes_off_at_s = float("inf")
+        self._scheduled: set[_Call] = set()
+        self._timer_at_s = float("inf")
         self._timer: Any = None
         self._proxy: Any = None
 
     def call_later(self, seconds: float, callback: Callable[[], None]) -> "_Call":
-        """Call back in so many seconds, unless that is cancelled before."""
-        call = _Call(self._waiting, self._loop.time() + seconds, callback)
-        self._waiting.add(call)
-        self._set(call.at_s)
+        """Call ``callback`` after ``seconds``, unless the returned call is cancelled before."""
+        call = _Call(self._scheduled, self._loop.time() + seconds, callback)
+        self._scheduled.add(call)
+        self._set_timer(call.at_s)
         return call
 
     def within(self, seconds: float) -> "_Limit":
-        """Return a limit for a block, as ``asyncio.timeout`` does."""
+        """Return a time limit for an ``async with`` block, like ``asyncio.timeout``."""
         return _Limit(self, seconds)
 
     def stop(self) -> None:
-        """Call nobody back any more; take the timer back."""
-        self._waiting.clear()
+        """Cancel all calls and clear the timer."""
+        self._scheduled.clear()
         if self._timer:
             clearTimeout(self._timer)
         if self._proxy:
             self._proxy.destroy()
         self._timer = self._proxy = None
 
-    def _set(self, at_s: float) -> None:
-        if at_s >= self._goes_off_at_s:
+    def _set_timer(self, at_s: float) -> None:
+        if at_s >= self._timer_at_s:
             return
         if self._timer:
             clearTimeout(self._timer)
         if not self._proxy:
-            self._proxy = create_proxy(self._ring)
-        self._goes_off_at_s = at_s
+            self._proxy = create_proxy(self._on_timer)
+        self._timer_at_s = at_s
         self._timer = setTimeout(self._proxy, max(0.0, at_s - self._loop.time()) * 1000)
 
-    def _ring(self) -> None:
-        due_s, self._goes_off_at_s, self._timer = self._goes_off_at_s, float("inf"), None
-        # By way of the loop, which sets up what Python's callbacks find around them.
-        self._loop.call_soon(self._go_off, due_s)
+    def _on_timer(self) -> None:
+        due_s, self._timer_at_s, self._timer = self._timer_at_s, float("inf"), None
+        # Through the loop, because it sets up the environment that Python callbacks expect.
+        self._loop.call_soon(self._run_due_calls, due_s)
 
-    def _go_off(self, due_s: float) -> None:
-        # By this clock the timer may have come a little early, or, where something took long, late.
+    def _run_due_calls(self, due_s: float) -> None:
+        # By the loop's clock the timer may fire a little early, or late if other code took long.
         now_s = max(due_s, self._loop.time())
-        for call in [each for each in self._waiting if each.at_s <= now_s]:
-            if call in self._waiting:  # one before it may have cancelled it
+        for call in [each for each in self._scheduled if each.at_s <= now_s]:
+            if call in self._scheduled:  # an earlier callback may have cancelled it
                 call.cancel()
                 call.callback()
-        if self._waiting:
-            self._set(min(each.at_s for each in self._waiting))
+        if self._scheduled:
+            self._set_timer(min(each.at_s for each in self._scheduled))
 
 
 class _Call:
-    """A call to come, at ``at_s`` by the loop's clock."""
+    """A scheduled call; ``at_s`` is its time on the loop's clock, in seconds."""
 
-    __slots__ = ("_waiting", "at_s", "callback")
+    __slots__ = ("_scheduled", "at_s", "callback")
 
-    def __init__(self, waiting: "set[_Call]", at_s: float, callback: Callable[[], None]) -> None:
-        self._waiting = waiting
+    def __init__(self, scheduled: "set[_Call]", at_s: float, callback: Callable[[], None]) -> None:
+        self._scheduled = scheduled
         self.at_s = at_s
         self.callback = callback
 
     def cancel(self) -> None:
-        """Take it back."""
-        self._waiting.discard(self)
+        """Cancel the call. More than one ``cancel`` is allowed."""
+        self._scheduled.discard(self)
 
 
 class _Limit:
-    """A block's limit. What ends a block is the standard library's; only the timer is the alarm's."""
+    """The time limit of a block. ``asyncio.timeout`` ends the block; the alarm only replaces its timer."""
 
     __slots__ = ("_alarm", "_call", "_seconds", "_timeout")
 

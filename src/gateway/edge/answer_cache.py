@@ -1,6 +1,6 @@
-"""Kept answers: the runtime's Cache API; see ``ports.AnswerCache``.
+"""Stores cached answers in the runtime's Cache API; see ``memory.ports.AnswerCache``.
 
-Source: Cloudflare "Cache API": per data centre, and without effect on ``*.workers.dev``.
+Source: Cloudflare "Cache API": each data centre has its own cache; on ``*.workers.dev`` it has no effect.
 """
 
 from collections.abc import Callable
@@ -13,17 +13,17 @@ from pyodide.ffi import JsException, to_js
 
 from gateway.memory.ports import Log
 
-# No such host is ever asked: it is a name in the cache.
+# The prefix of the cache's keys, which must be URLs. No request goes to this host.
 BASE_URL = "https://answers.openrouter-edge.invalid/"
 GET_TIMEOUT_S = 0.3
 
 
 class CachedAnswers:
-    """The default cache. Where there is none, or it fails, or is slow, it holds nothing.
+    """The runtime's default cache. A lookup is a miss if there is no cache, or it fails or is slow.
 
     Args:
-        within: limits the time that a block may take; see ``ports.Ports``.
-        log: is told of a cache that fails, or is slow.
+        within: limits the time of a block; see ``memory.ports.Ports``.
+        log: logs failures and lookups that take longer than ``GET_TIMEOUT_S``.
     """
 
     def __init__(self, within: Callable[[float], AbstractAsyncContextManager[object]], log: Log) -> None:
@@ -31,21 +31,21 @@ class CachedAnswers:
         self._log = log
 
     async def get(self, key: str) -> bytes | None:
-        """Return the value, or None."""
+        """Return the value; None if there is none."""
         cache = _default_cache()
         if cache is None:
             return None
         try:
             async with self._within(GET_TIMEOUT_S):
                 response = await cache.match(BASE_URL + key)
-                whole: bytes | None = (await response.arrayBuffer()).to_bytes() if response else None
+                value: bytes | None = (await response.arrayBuffer()).to_bytes() if response else None
         except (JsException, TimeoutError) as error:
             self._log("answer_cache_failed", error=getattr(error, "name", "TimeoutError"))
             return None
-        return whole
+        return value
 
     async def put(self, key: str, value: bytes, *, ttl_s: int) -> None:
-        """Keep the value for so long at the most."""
+        """Store the value for at most ``ttl_s`` seconds. A failure is logged."""
         cache = _default_cache()
         if cache is None:
             return

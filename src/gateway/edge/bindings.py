@@ -1,4 +1,4 @@
-"""The ports on a Worker: what ``env`` binds, the console and the clock, and what the isolate keeps."""
+"""Builds the ports of a Worker from its bindings (``env``), and holds the isolate's settings and memory."""
 
 import json
 import os
@@ -22,18 +22,18 @@ from gateway.settings.settings import Settings
 
 Work: TypeAlias = Callable[[], Awaitable[object]]
 
-# One isolate serves one deployed version: its settings cannot change while it lives. Plain data only: what
-# belongs to one request must never be kept for another.
+# An isolate runs one deployed version, so its settings do not change. Only plain data may be stored here: an
+# object of one request must never be used by another.
 _settings: dict[str, Settings] = {}
-# Made once: with options `json.dumps` makes one for every call.
+# Created once: `json.dumps` with options creates an encoder for every call.
 _LINE = json.JSONEncoder(separators=(",", ":"))
 
 
 def read_settings(env: Any) -> Settings:
-    """Return the Worker's settings, read from ``env`` once and kept.
+    """Return the Worker's settings. They are read from ``env`` once for each isolate.
 
     Raises:
-        ConfigError: a setting is wrong; it is read again next time.
+        ConfigError: a setting is invalid. The next call reads the settings again.
     """
     if "read" not in _settings:
         _settings["read"] = Settings.from_env(lambda name: _text_of(env, name))
@@ -41,7 +41,7 @@ def read_settings(env: Any) -> Settings:
 
 
 def _text_of(env: Any, name: str) -> str | None:
-    """Return what is bound to a name; ``[vars]`` may hold numbers, flags and tables as well as strings."""
+    """Return a binding as text. ``[vars]`` may hold numbers, booleans and tables, which become JSON."""
     value = getattr(env, name, None)
     if isinstance(value, str):
         return value
@@ -51,17 +51,17 @@ def _text_of(env: Any, name: str) -> str | None:
 
 
 def write_log(event: str, **fields: Json) -> None:
-    """Write one line of JSON to the console, where ``wrangler tail`` and Workers Logs find it."""
+    """Write one line of JSON to the console, from which ``wrangler tail`` and Workers Logs read."""
     level = level_of(event)
     getattr(js.console, level)(_LINE.encode({"event": event, "level": level, **fields}))
 
 
 def log_bug(error: Exception, *, request_id: str | None = None) -> None:
-    """Log where an unforeseen fault happened; never what it held, which may be a caller's text."""
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else ""
+    """Log an unexpected exception: its type and place, never its message, which may hold a caller's text."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""
     named = {"request_id": request_id} if request_id else {}
     write_log("internal_error", **named, error=type(error).__name__, where=where)
 
@@ -72,13 +72,13 @@ def new_id() -> str:
 
 
 class KvCache:
-    """The KV namespace ``MODEL_CACHE``; without one it holds nothing. See ``ports.Cache``."""
+    """The KV namespace ``MODEL_CACHE``; unbound, every lookup is a miss. See ``memory.ports.Cache``."""
 
     def __init__(self, env: Any) -> None:
         self._kv = getattr(env, "MODEL_CACHE", None)
 
     async def get(self, key: str) -> bytes | None:
-        """Return the value, or None."""
+        """Return the value; None if there is none, or the lookup fails."""
         if not self._kv:
             return None
         try:
@@ -86,10 +86,12 @@ class KvCache:
         except JsException as error:
             write_log("cache_failed", error=error.name)
             return None
-        return value.to_bytes() if value else None  # a missing value is None here and jsnull there
+        return (
+            value.to_bytes() if value else None
+        )  # a missing value is None or jsnull, depending on the runtime
 
     async def put(self, key: str, value: bytes) -> None:
-        """Store the value, if that can be done."""
+        """Store the value. A failure is logged."""
         if not self._kv:
             return
         try:
@@ -99,14 +101,14 @@ class KvCache:
 
 
 class BoundRateLimiter:
-    """The rate limiting binding ``RATE_LIMITER``; see ``ports.RateLimiter``."""
+    """The rate limiting binding ``RATE_LIMITER``; see ``memory.ports.RateLimiter``."""
 
     def __init__(self, env: Any) -> None:
         self._limiter = getattr(env, "RATE_LIMITER", None)
         self.bound = bool(self._limiter)
 
     async def allows(self, key: str) -> bool:
-        """Count a call; return whether it is within the limit."""
+        """Count a call of ``key``; return whether it is within the limit. True if the limiter fails."""
         if not self._limiter:
             return True
         try:
@@ -118,12 +120,18 @@ class BoundRateLimiter:
 
 
 _TRANSPORT = FetchTransport()
-# What this isolate remembers; every request gets the same.
+# What this isolate remembers; all its requests share it.
 MEMORY = Memory()
 
 
 def ports_of(env: Any, run_in_background: Callable[[Work], None], alarm: Alarm) -> Ports:
-    """Return the ports: what ``env`` binds, and what belongs to one request."""
+    """Return the ports of one request.
+
+    Args:
+        env: the Worker's bindings.
+        run_in_background: starts work that goes on after the response.
+        alarm: the request's timers.
+    """
     return Ports(
         transport=_TRANSPORT,
         now_s=time.time,

@@ -1,4 +1,4 @@
-"""Requests and responses across the border: JavaScript's on one side, the core's on the other."""
+"""Converts requests from JavaScript to the core, and responses from the core to JavaScript."""
 
 from contextlib import suppress
 from typing import Any
@@ -21,7 +21,7 @@ LEFTOVER_TIMEOUT_S = 1.0
 
 
 class Incoming:
-    """A JavaScript request; headers and body stay there until they are asked for."""
+    """A JavaScript request. Its headers and body are copied to Python only when they are read."""
 
     def __init__(self, js_request: Any, alarm: Alarm) -> None:
         self._js_request = js_request
@@ -31,7 +31,7 @@ class Incoming:
         self._is_read = False
 
     def to_core(self) -> HttpRequest:
-        """Return the request as the core sees it."""
+        """Return the request in the core's form."""
         url = urlsplit(self._js_request.url)
         return HttpRequest(
             method=self._js_request.method,
@@ -43,19 +43,20 @@ class Incoming:
         )
 
     async def read_what_is_left(self) -> None:
-        """Let a body that nobody read run off: `wrangler dev`'s proxy makes a 503 of the request after it.
+        """Drain a body that was not read: else `wrangler dev`'s proxy answers the next request with a 503.
 
-        A larger one is left alone: locally the next request may pay for it, in production nobody does.
+        A body above ``MAX_LEFT_BYTES`` is not drained. Locally the next request may then fail; in production
+        it has no effect.
         """
         if self._is_read or not 0 < (self._declared_bytes() or 0) <= MAX_LEFT_BYTES:
             return
-        if self._js_request.body:  # a GET may declare what it has not
+        if self._js_request.body:  # a GET may declare a length and have no body
             with suppress(JsException, TimeoutError):
                 async with self._alarm.within(LEFTOVER_TIMEOUT_S):
                     await self._js_request.body.pipeTo(WritableStream.new())
 
     def _header(self, name: str) -> str | None:
-        """Return a header's value; each name crosses to JavaScript once, however often it is asked for."""
+        """Return a header's value. Each name is read from JavaScript only once."""
         if name not in self._headers:
             self._headers[name] = text_or_none(self._js_headers.get(name))
         return self._headers[name]
@@ -68,10 +69,10 @@ class Incoming:
         try:
             if declared_bytes is None:
                 return await _read_bounded(self._js_request.body, limit_bytes)
-            whole: bytes = (await self._js_request.arrayBuffer()).to_bytes()
+            body: bytes = (await self._js_request.arrayBuffer()).to_bytes()
         except JsException:
             raise ClientGoneError from None
-        return whole
+        return body
 
     def _declared_bytes(self) -> int | None:
         declared = self._header("content-length") or ""
@@ -79,7 +80,11 @@ class Incoming:
 
 
 async def _read_bounded(js_body: Any, limit_bytes: int) -> bytes:
-    """Return a body whose length nobody declared, as far as the limit allows."""
+    """Return a body of undeclared length.
+
+    Raises:
+        BodyTooLargeError: it is longer than ``limit_bytes``.
+    """
     if not js_body:
         return b""
     reader = js_body.getReader()
@@ -89,7 +94,7 @@ async def _read_bounded(js_body: Any, limit_bytes: int) -> bytes:
         piece = result.value.to_bytes()
         total_bytes += len(piece)
         if total_bytes > limit_bytes:
-            # Read to its end: the local proxy of `wrangler dev` makes a 503 of a body that is left unread.
+            # Drain it: the local proxy of `wrangler dev` answers with a 503 if a body is left unread.
             while not (await reader.read()).done:
                 pass
             raise BodyTooLargeError
@@ -98,10 +103,10 @@ async def _read_bounded(js_body: Any, limit_bytes: int) -> bytes:
 
 
 def to_response(response: HttpResponse, lifeline: Lifeline) -> Any:
-    """Return the JavaScript response; a streamed body runs on as a task of the request's ``lifeline``."""
+    """Return the JavaScript response. A streamed body is sent by a task of the request's ``lifeline``."""
     headers = Headers.new(to_js([list(pair) for pair in response.headers]))
     if isinstance(response.body, bytes):
-        # A 204 may have no body at all, not even an empty one.
+        # A 204 must have no body, not even an empty one.
         return Response.new(
             to_js(response.body) if response.body else None, status=response.status, headers=headers
         )
@@ -111,7 +116,7 @@ def to_response(response: HttpResponse, lifeline: Lifeline) -> Any:
 
 
 def to_failure() -> Any:
-    """Return the response for a fault that nobody foresaw, in the one shape."""
+    """Return the response to an unexpected exception, in the common error format."""
     fault = internal_error()
     headers = Headers.new(to_js([["content-type", "application/json"], ["x-should-retry", "false"]]))
     return Response.new(to_js(to_json_bytes(fault.to_json())), status=fault.kind.status, headers=headers)

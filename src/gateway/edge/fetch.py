@@ -1,4 +1,4 @@
-"""The transport: the runtime's own ``fetch``, one abort controller to each call."""
+"""Sends upstream requests with the runtime's ``fetch``; an abort controller per request can cancel it."""
 
 from typing import Any
 
@@ -8,20 +8,20 @@ from pyodide.ffi import JsException, to_js
 from gateway.http.destination import check_destination
 from gateway.http.message import TransportError, UpstreamRequest
 
-# Node's fetch hides what a manual redirect was and calls it status 0.
+# Node's fetch hides the status of a redirect that it does not follow, and reports 0.
 OPAQUE_REDIRECT = 0
 
 
 def text_or_none(value: Any) -> str | None:
-    """Return a JavaScript string, or None for whatever a runtime calls nothing (undefined, null, jsnull)."""
+    """Return a JavaScript string; None for a missing value (undefined, null or jsnull, by runtime)."""
     return value if isinstance(value, str) else None
 
 
 class FetchTransport:
-    """Sends by ``fetch``; see ``ports.Transport``."""
+    """Sends requests with ``fetch``; see ``memory.ports.Transport``."""
 
     async def send(self, request: UpstreamRequest) -> "FetchReply":
-        """Return the reply once its head is here. Cancelling closes the connection.
+        """Return the reply as soon as its headers have arrived. Cancelling closes the connection.
 
         Raises:
             TransportError: there was no reply.
@@ -39,14 +39,14 @@ class FetchTransport:
             )
         except JsException as error:
             raise TransportError(error.name) from None
-        except BaseException:  # cancelling the task alone would leave the socket open
+        except BaseException:  # cancelling only the task would leave the socket open
             controller.abort()
             raise
         return FetchReply(response, controller)
 
 
 class FetchReply:
-    """A ``fetch`` response; see ``ports.Reply``."""
+    """A ``fetch`` response; see ``http.message.Reply``."""
 
     def __init__(self, response: Any, controller: Any) -> None:
         status: int = response.status
@@ -56,11 +56,15 @@ class FetchReply:
         self._reader: Any = None
 
     def header(self, name: str) -> str | None:
-        """Return a header's value, or None."""
+        """Return a header's value; None if there is none."""
         return text_or_none(self._response.headers.get(name))
 
     async def read(self) -> bytes:
-        """Return the next piece of the body, as it came; ``b""`` at its end."""
+        """Return the next piece of the body as it arrived; ``b""`` at the end.
+
+        Raises:
+            TransportError: the body was cut off, or aborted.
+        """
         try:
             if self._reader is None:
                 if not self._response.body:
@@ -77,15 +81,19 @@ class FetchReply:
             raise TransportError(error.name) from None
 
     async def read_all(self) -> bytes:
-        """Return the whole body."""
+        """Return the complete body.
+
+        Raises:
+            TransportError: the body was cut off, or aborted.
+        """
         try:
-            whole: bytes = (await self._response.arrayBuffer()).to_bytes()
+            body: bytes = (await self._response.arrayBuffer()).to_bytes()
         except JsException as error:
             raise TransportError(error.name) from None
-        return whole
+        return body
 
     def release(self) -> Any:
-        """Return the JavaScript body, to be read by somebody else from here on."""
+        """Return the JavaScript body for another reader. After this, ``read`` must not be called."""
         if self._reader is not None:
             self._reader.releaseLock()
             self._reader = None

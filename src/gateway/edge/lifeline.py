@@ -1,4 +1,4 @@
-"""A request's tasks: kept alive beyond the response, and most of them ended when the client leaves."""
+"""Keeps a request's tasks alive after the response, and cancels most of them if the client disconnects."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
@@ -13,23 +13,23 @@ def _nothing() -> None:
 
 
 class Lifeline:
-    """Holds what runs for one request.
+    """Runs the tasks of one request.
 
-    The runtime drops a handler whose client has left without telling Python. So the work runs in tasks
-    under ``waitUntil``, which it does not drop, and the request's signal cancels those that are for the
-    client. Without a signal the request's own deadlines end its tasks.
+    When a client disconnects, the runtime drops its handler without telling Python. So the work runs in tasks
+    under ``waitUntil``, which the runtime does not drop. The request's signal cancels the tasks that are for
+    the client. Without a signal the request's own deadlines end them.
 
-    What the runtime waits for are promises of its own: one that stands for a Python task costs it three
-    more turns of the event loop.
+    ``waitUntil`` gets native promises. A promise that stands for a Python task would cost three more turns of
+    the event loop.
 
     Args:
         ctx: the request's execution context.
-        on_bug: told of a fault that nobody foresaw.
+        on_bug: called with each unexpected exception of a task.
         on_end: called when the last task ends.
-        signal: the request's; None where it never fires.
+        signal: the request's abort signal; None if it never fires.
 
     Attributes:
-        client_gone: the client has left, and what was for it was cancelled.
+        client_gone: whether the client has disconnected; then the tasks that were for it are cancelled.
     """
 
     def __init__(
@@ -57,15 +57,22 @@ class Lifeline:
         for_client: bool = True,
         otherwise: Callable[[], Any] = _nothing,
     ) -> Any:
-        """Run ``work`` as a task that outlives the response, but not the client, unless it is not for it.
+        """Run ``work`` as a task that goes on after the response.
 
-        Returns a JavaScript promise of what ``work`` returns. It is always kept: with what ``otherwise``
-        returns where ``work`` was cancelled, or has a bug, of which ``on_bug`` is told. Later work is started
-        by a task that still runs: when none does, the lifeline lets go.
+        Start later work from a task that still runs: when no task runs, the lifeline removes its listener and
+        calls ``on_end``.
+
+        Args:
+            work: the coroutine to run. Its exceptions are passed to ``on_bug``.
+            for_client: whether the task is cancelled when the client disconnects.
+            otherwise: returns the promise's value if ``work`` is cancelled or raises.
+
+        Returns:
+            A JavaScript promise of the result of ``work``. It is always resolved, never rejected.
         """
         settled = Promise.withResolvers()
-        # Not by the loop's own ``create_task``, which counts the task's end by a callback: that comes when
-        # the request may be over, and on the 2024 runtime then stays for ever, with the task.
+        # The loop's own ``create_task`` would add a callback that counts the task's end. It may be due when
+        # the request is over; on the 2024 runtime it then stays in memory forever, together with the task.
         task = asyncio.Task(self._settle(work, settled, otherwise), loop=asyncio.get_running_loop())
         self._tasks.add(task)
         if for_client:
@@ -77,7 +84,7 @@ class Lifeline:
         return promise
 
     def run_in_background(self, work: Callable[[], Awaitable[object]]) -> None:
-        """Run work that is not for the client; see ``ports.Ports.after``."""
+        """Run work that goes on if the client disconnects; see ``memory.ports.Ports``."""
 
         async def run() -> None:
             await work()
@@ -92,7 +99,7 @@ class Lifeline:
             result = await work
         except asyncio.CancelledError:
             result = otherwise()
-        except Exception as error:  # noqa: BLE001  # the last resort: see entry.py
+        except Exception as error:  # noqa: BLE001  # the last handler above any task; see entry.py
             result = otherwise()
             self._on_bug(error)
         finally:
@@ -100,7 +107,7 @@ class Lifeline:
             self._forget(asyncio.current_task())
 
     def _forget(self, task: "asyncio.Task[None] | None") -> None:
-        """Let go of a task that ends, and with the last one of everything."""
+        """Forget a task that ends. After the last one, call ``on_end`` and remove the signal's listener."""
         assert task is not None
         self._tasks.discard(task)
         self._for_client.discard(task)
@@ -118,5 +125,5 @@ class Lifeline:
 
 
 def _cancel_once_begun(task: "asyncio.Task[None]") -> None:
-    """Cancel a task behind its first step: one that is cancelled before never runs, nor does its clean-up."""
+    """Cancel a task after its first step. Cancelled earlier, it would never run, nor its ``finally``."""
     task.get_loop().call_soon(task.cancel)

@@ -1,8 +1,8 @@
-"""The two ways of a stream to the client, by what they cost.
+"""Sends a streamed body to the client in one of two ways, which differ in CPU cost.
 
-``GuardedSink`` shows every piece to Python: a callback of a ``TransformStream`` costs half of what reading
-and writing in Python does. ``NativeSink`` reads and writes in Python for a while, and then lets the runtime
-pipe the rest by itself, which costs next to nothing whatever its length.
+``GuardedSink`` passes every piece through Python: a callback of a ``TransformStream`` costs half as much as
+reading and writing in Python. ``NativeSink`` reads and writes in Python at first, and then lets the runtime
+pipe the rest of the body, which costs almost nothing at any length.
 """
 
 from contextlib import suppress
@@ -17,18 +17,18 @@ from gateway.http.message import ClientGoneError, Reply, TransportError
 
 
 def _options(**values: Any) -> Any:
-    """Return a JavaScript object: a Python dict must never reach a native function."""
+    """Return a JavaScript object. A Python dict must never be passed to a native function."""
     return to_js(values, dict_converter=Object.fromEntries)
 
 
 async def _settled(promise: Any) -> None:
     """Wait for a promise.
 
-    A stream that was cancelled without a reason rejects with ``undefined``: Pyodide cannot raise that, and
-    who awaits the promise itself is never woken.
+    A stream that was cancelled without a reason rejects with ``undefined``. Pyodide cannot raise that, and
+    code that awaits the promise itself is never woken.
 
     Raises:
-        TransportError: it was rejected.
+        TransportError: the promise was rejected.
     """
     (outcome,) = await Promise.allSettled(to_js([promise]))
     if outcome.status == "rejected":
@@ -36,7 +36,7 @@ async def _settled(promise: Any) -> None:
 
 
 class GuardedSink:
-    """Sends by a ``TransformStream`` whose transform is Python; see ``body.Sink``."""
+    """Sends through a ``TransformStream`` with a Python callback; see ``http.body.Sink``."""
 
     def __init__(self) -> None:
         self._step: Step | None = None
@@ -47,53 +47,62 @@ class GuardedSink:
         start, transform = self._proxies
         self._pipe = TransformStream.new(
             _options(start=start, transform=transform), _options(highWaterMark=1), _options(highWaterMark=1)
-        )  # of its room for one piece the client has taken none: that is what ``blocked`` sees
-        # A client that leaves: the 2024 runtime drops the response, and tells only streams of its own kind. A
-        # ``TransformStream`` is just never read again, as if the client were slow, and waits for ever.
+        )  # room for one piece; ``blocked`` sees whether the client has taken it
+        # When a client disconnects, the 2024 runtime drops the response and tells only its own type of
+        # stream. A ``TransformStream`` is just not read any more, as with a slow client, and waits forever.
         self.readable = self._pipe.readable.pipeThrough(IdentityTransformStream.new())
 
     @property
     def blocked(self) -> bool:
-        """Whether the client has not yet read what it was sent."""
+        """Whether the client has not yet read what was sent to it."""
         size = self._controller.desiredSize
         return isinstance(size, (int, float)) and size <= 0
 
     async def carry(self, stream: Stream) -> None:
-        """Run the stream, and end the response when it has ended."""
+        """Run the stream; end the response when the stream has ended."""
         try:
             await stream.run(self)
         finally:
-            with suppress(JsException):  # a client that has left: there is nothing to end
+            with suppress(JsException):  # the client has disconnected: there is nothing to end
                 self._controller.terminate()
             for proxy in self._proxies:
                 proxy.destroy()
 
     async def write(self, data: bytes) -> None:
-        """Send bytes."""
+        """Send bytes.
+
+        Raises:
+            ClientGoneError: the client has disconnected.
+        """
         try:
             self._enqueue(to_js(data))
         except JsException:
             raise ClientGoneError from None
-        except SystemError:  # what Pyodide makes of ``undefined``, thrown by a stream that was cancelled
+        except SystemError:  # a cancelled stream throws ``undefined``, which Pyodide raises as this
             self._check_client()
             raise
 
     async def relay(self, reply: Reply, step: Step) -> None:
-        """Send what ``step`` makes of each piece of the reply's body, until that ends."""
+        """Send what ``step`` returns for each piece of the reply's body, until the body ends.
+
+        Raises:
+            ClientGoneError: the client has disconnected.
+            TransportError: the body was cut off, or aborted.
+        """
         self._step = step
         body = cast(FetchReply, reply).release()
         try:
-            # The response outlives this body: how it ends is for the stream to say.
+            # The response goes on after this body: the stream decides how it ends.
             await _settled(body.pipeTo(self._pipe.writable, _options(preventClose=True, preventAbort=True)))
         except TransportError:
             self._check_client()
             raise
-        self._check_client()  # the 2024 runtime's pipe may just end when the client has left
+        self._check_client()  # the 2024 runtime's pipe may end without an error when the client has left
         if self._bug is not None:
             raise self._bug
 
     def _check_client(self) -> None:
-        """Raise ``ClientGoneError`` once the client has cancelled: there is no desired size any more."""
+        """Raise ``ClientGoneError`` if the client has disconnected: then the desired size is missing."""
         if not isinstance(self._controller.desiredSize, (int, float)):
             raise ClientGoneError
 
@@ -106,7 +115,7 @@ class GuardedSink:
             return
         try:
             passed = self._step.take(piece.to_bytes())
-        except Exception as error:  # noqa: BLE001  # it must not get lost in JavaScript: ``relay`` raises it
+        except Exception as error:  # noqa: BLE001  # JavaScript would lose it: ``relay`` raises it
             self._bug = error
             return
         if passed:
@@ -114,7 +123,7 @@ class GuardedSink:
 
 
 class NativeSink:
-    """Sends by the runtime's identity stream; see ``body.Sink``."""
+    """Sends through the runtime's identity stream; see ``http.body.Sink``."""
 
     def __init__(self) -> None:
         self._pipe = IdentityTransformStream.new()
@@ -123,16 +132,20 @@ class NativeSink:
         self.blocked = False
 
     async def carry(self, stream: Stream) -> None:
-        """Run the stream, and end the response when it has ended."""
+        """Run the stream; end the response when the stream has ended."""
         try:
             await stream.run(self)
         finally:
-            if self._writer is not None:  # else the pipe ends the response
-                with suppress(JsException):  # a client that has left: there is nothing to end
+            if self._writer is not None:  # if it was released, the pipe ends the response
+                with suppress(JsException):  # the client has disconnected: there is nothing to end
                     await self._writer.close()
 
     async def write(self, data: bytes) -> None:
-        """Send bytes, and wait until the client has taken them."""
+        """Send bytes, and wait until the client has taken them.
+
+        Raises:
+            ClientGoneError: the client has disconnected.
+        """
         self.blocked = True
         try:
             await self._writer.write(to_js(data))
@@ -142,7 +155,12 @@ class NativeSink:
             self.blocked = False
 
     async def relay(self, reply: Reply, step: Step) -> None:
-        """Send what ``step`` makes of each piece, until the body ends or the step hands over."""
+        """Send what ``step`` returns for each piece. Once the step hands over, let the runtime pipe the rest.
+
+        Raises:
+            ClientGoneError: the client has disconnected.
+            TransportError: the body was cut off, or aborted.
+        """
         while not step.hands_over:
             piece = await reply.read()
             if not piece:

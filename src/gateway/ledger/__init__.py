@@ -1,4 +1,4 @@
-"""Money afterwards: a request's row, settling costs, deleting old rows, usage queries, budget alerts.
+"""Records requests and their costs: rows, settling costs, deleting old rows, usage queries, budget alerts.
 
 It may import from ``answer_cache`` and the packages below it.
 """

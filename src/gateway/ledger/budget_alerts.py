@@ -1,4 +1,7 @@
-"""Alerts: a message when a part of a budget is spent, once a period, however many isolates there are."""
+"""Sends a message to a webhook when 50, 80 or 100 % of a budget is spent.
+
+Each threshold of a budget is announced once per day or month, even if many isolates pass it.
+"""
 
 import asyncio
 from contextlib import suppress
@@ -16,15 +19,16 @@ from gateway.pipeline.budget import Account
 from gateway.settings.budget import MICROS, Span, period_of, resets_at, shown_time
 
 THRESHOLDS = (50, 80, 100)  # percent
-# What is claimed must be said within the 30 s that the runtime leaves to work beside a response. Before it
-# comes the ledger's write, 19 s at the most (5 + 1 + 5 + 3 + 5); here the sum and the claim take 2 s each,
-# and all tries of a message 6.5 s: 29.5 s. Budgets and messages are therefore seen to all at once.
+# A claimed alert must be sent within the 30 s that the runtime allows for work after a response. The ledger's
+# write comes first and takes at most 19 s (5 + 1 + 5 + 3 + 5). Here the sum and the claim take at most 2 s
+# each, and all tries of a message together 6.5 s: 29.5 s in all. That is why all budgets and all messages are
+# handled concurrently.
 LEDGER_TIMEOUT_S = 2.0
 POST_TIMEOUT_S = 6.5
 POST_TRIES = 3
 POST_PAUSE_S = 0.25
 _SUM = "SELECT coalesce(sum(cost_micros), 0) AS micros FROM spend WHERE day >= ? AND day <= ?"
-# Of all isolates that come here one gets the row back: it sends the message.
+# If several isolates claim the same alert, only one gets the row back. That isolate sends the message.
 _CLAIM = (
     "INSERT INTO alerts (key, period, threshold, at_ms) VALUES (?, ?, ?, ?) "
     "ON CONFLICT DO NOTHING RETURNING threshold"
@@ -33,6 +37,8 @@ _CLAIM = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Alert:
+    """A threshold of a budget that was passed; ``limit`` and ``spent`` are micro-dollars."""
+
     key: str
     span: Span
     percent: Json
@@ -43,18 +49,24 @@ class _Alert:
         whose = "of all keys together" if self.key == EVERYBODY else f"of the key {self.key}"
         adjective = "daily" if self.span == "day" else "monthly"
         return (
-            f"openrouter-edge: {self.percent} % of the {adjective} budget {whose} are spent: "
+            f"openrouter-edge: {self.percent} % of the {adjective} budget {whose} is spent: "
             f"${self.spent / MICROS:.2f} of ${self.limit / MICROS:.2f}. "
-            f"It begins anew at {shown_time(resets_at(self.span, now_s))}."
+            f"The budget resets at {shown_time(resets_at(self.span, now_s))}."
         )
 
 
 async def send_alerts(
     accounts: tuple[Account, ...], webhook_url: str, ports: Ports, spending: Spending
 ) -> None:
-    """Say which thresholds the ledger's sums have passed and nobody has said yet.
+    """Send an alert for each threshold that the ledger's sums have passed and that was not announced yet.
 
-    Without a webhook, or a ledger to agree by, nothing is said. Never raises.
+    Nothing is sent without a webhook, or without a ledger: it decides which isolate sends. Never raises.
+
+    Args:
+        accounts: the budgets of the request that has just been recorded.
+        webhook_url: where to send the messages; empty: nowhere.
+        ports: the ports of the request.
+        spending: what this isolate knows of the sums. It selects the budgets for which the ledger is read.
     """
     if not webhook_url or not ports.database.bound:
         return
@@ -71,7 +83,7 @@ async def send_alerts(
 
 
 def _passed(limit: int, spent: int) -> tuple[int, ...]:
-    """Return the thresholds that are passed; a budget of nothing has none."""
+    """Return the thresholds that are passed, in percent. A budget of 0 has none."""
     return tuple(percent for percent in THRESHOLDS if limit and spent * 100 >= limit * percent)
 
 
@@ -88,12 +100,12 @@ async def _send_alerts_for(key: str, span: Span, limit: int, webhook_url: str, p
     except (DatabaseError, TimeoutError) as error:
         ports.log("alert_failed", error=type(error).__name__)
         return
-    said = [
+    alerts = [
         _Alert(key=key, span=span, percent=row["threshold"], limit=limit, spent=spent)
         for rows in claimed
         for row in rows
     ]
-    await asyncio.gather(*(_post(each.text(now_s), webhook_url, ports) for each in said))
+    await asyncio.gather(*(_post(each.text(now_s), webhook_url, ports) for each in alerts))
 
 
 def _sum_of(key: str, span: Span, now_s: float) -> Statement:
@@ -103,7 +115,10 @@ def _sum_of(key: str, span: Span, now_s: float) -> Statement:
 
 
 async def _post(text: str, webhook_url: str, ports: Ports) -> None:
-    """Send a message as Slack takes it. Source: Slack "Sending messages using incoming webhooks"."""
+    """Send a message in Slack's format; log a failure.
+
+    Source: Slack "Sending messages using incoming webhooks".
+    """
     parts = urlsplit(webhook_url)
     path = parts.path or "/"
     request = UpstreamRequest(
@@ -113,16 +128,16 @@ async def _post(text: str, webhook_url: str, ports: Ports) -> None:
         headers=(("content-type", "application/json"),),
         body=to_json_bytes({"text": text}),
     )
-    is_taken = False
-    with suppress(TimeoutError):  # it may have arrived: nobody sends it again
+    is_delivered = False
+    with suppress(TimeoutError):  # the message may have arrived, so it is not sent again
         async with ports.within(POST_TIMEOUT_S):
-            is_taken = await _is_taken(request, ports)
-    if not is_taken:
+            is_delivered = await _send_with_retries(request, ports)
+    if not is_delivered:
         ports.log("alert_failed", error="webhook")
 
 
-async def _is_taken(request: UpstreamRequest, ports: Ports) -> bool:
-    """Send a message until it is taken, so many times at the most; return whether it was."""
+async def _send_with_retries(request: UpstreamRequest, ports: Ports) -> bool:
+    """Send a message until the webhook accepts it, at most ``POST_TRIES`` times; return whether it did."""
     for number in range(POST_TRIES):
         if number:
             await asyncio.sleep(POST_PAUSE_S)

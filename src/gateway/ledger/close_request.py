@@ -1,4 +1,4 @@
-"""When a request has ended: what became of it is remembered, told, and booked."""
+"""Closes a request that has ended: updates the isolate's memory, logs it, and records it in the ledger."""
 
 from gateway.fallback.receipt import Receipt
 from gateway.http.json_values import JsonObject
@@ -8,15 +8,21 @@ from gateway.pipeline.prepare import Prepared
 
 
 def close_request(call: Call, prepared: Prepared, receipt: Receipt, outcome: str) -> None:
-    """Take note of a request that has ended; ``outcome`` is ``answered``, or the code of what it ended in.
+    """Close a request that has ended. Only the first call for a request has an effect.
 
-    Only the first call for a request counts. The ledger is written beside it: no answer waits for that.
+    The ledger is written in the background: no response waits for it.
+
+    Args:
+        call: the request and its ports.
+        prepared: the request, parsed and planned.
+        receipt: what the request tried.
+        outcome: ``answered``, or the code of the error that the request ended with.
     """
     if receipt.closed:
         return
     receipt.closed = True
     ports, memory, caller = call.ports, call.memory, prepared.caller
-    receipt.time_until(ports.now_s())  # a stream that was handed over was last timed at its first word
+    receipt.time_until(ports.now_s())  # a natively piped stream was last timed at its first progress
     settle(prepared.accounts, receipt, prepared.ticket, memory.spending, now_s=ports.now_s())
     memory.rates.end(caller.name, prepared.ticket)
     if prepared.session and receipt.served and outcome == "answered":
@@ -28,6 +34,6 @@ def close_request(call: Call, prepared: Prepared, receipt: Receipt, outcome: str
 
 
 async def _record(call: Call, prepared: Prepared, receipt: Receipt, outcome: str) -> None:
-    from gateway.ledger.record import record_request  # noqa: PLC0415  # only who has a ledger pays for importing its writer
+    from gateway.ledger.record import record_request  # noqa: PLC0415  # import the writer only if there is a ledger
 
     await record_request(call, prepared, receipt, outcome)

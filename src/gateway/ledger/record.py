@@ -1,4 +1,4 @@
-"""book: a request's row goes into the ledger; then the budgets' sums hold it, and alerts may be due."""
+"""Writes the row of an ended request to the ledger, updates the budgets' sums, and sends budget alerts."""
 
 from gateway.fallback.receipt import Receipt
 from gateway.ledger.budget_alerts import send_alerts
@@ -9,11 +9,14 @@ from gateway.pipeline.prepare import Prepared
 
 
 async def record_request(call: Call, prepared: Prepared, receipt: Receipt, outcome: str) -> None:
-    """Write the row of a request that has ended. Never raises."""
+    """Write the row of a request that has ended, then update its budgets and send their alerts.
+
+    A row that cannot be made or written is counted and logged as lost. Never raises.
+    """
     ports = call.ports
     try:
         row = row_of(prepared, receipt, outcome)
-    except Exception as error:  # noqa: BLE001  # our own bug: the row is lost, and that is said
+    except Exception as error:  # noqa: BLE001  # a bug: the row is lost, which is counted and logged
         ports.log_bug(error)
         count_lost_row(type(error).__name__, ports, call.memory.lost_writes)
         return

@@ -1,4 +1,4 @@
-"""One request as the ledger keeps it, and the parts of its cost that nobody has said yet."""
+"""Makes a request's row for the ledger, and lists the parts of its cost that are not known yet."""
 
 from gateway.fallback.attempt import Attempt, Tokens
 from gateway.fallback.receipt import Receipt
@@ -36,10 +36,12 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unsettled:
-    """An attempt that was, or may have been, billed, and whose cost OpenRouter can be asked for later.
+    """An attempt that was, or may have been, billed, and whose cost OpenRouter will tell only later.
 
     Attributes:
-        has_tokens: whether its tokens are in the row's already.
+        generation_id: OpenRouter's id of the answer.
+        worst_micros: the most that it may have cost, in micro-dollars.
+        has_tokens: whether the request's row already includes its tokens.
     """
 
     generation_id: str
@@ -49,12 +51,16 @@ class Unsettled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """What is written of one request.
+    """What the ledger stores about one request.
 
     Attributes:
-        is_ours: whether the gateway's own account paid, and not the caller's.
-        values: by ``COLUMNS``.
-        unsettled: what is not in its cost yet.
+        ticket: the gateway's own id of the request.
+        key: the name of the caller's key.
+        day: the day on which the request began, in UTC (``YYYY-MM-DD``).
+        cost_micros: its cost so far, in micro-dollars.
+        is_ours: whether the gateway's OpenRouter account paid; false if the caller's own key did.
+        values: the values of ``COLUMNS``, in that order.
+        unsettled: the attempts whose cost is not in ``cost_micros`` yet.
     """
 
     ticket: str
@@ -68,21 +74,21 @@ class Row:
 
 def row_of(prepared: Prepared, receipt: Receipt, outcome: str) -> Row:
     """Return the row of a request that has ended."""
-    unsaid = [each for each in receipt.attempts if each.cost_usd is None and each.billed != "no"]
-    unsettled = [each for each in unsaid if _can_be_asked_for(each, prepared)]
-    guessed = [each for each in unsaid if not _can_be_asked_for(each, prepared)]
+    unknown = [each for each in receipt.attempts if each.cost_usd is None and each.billed != "no"]
+    unsettled = [each for each in unknown if _can_be_settled(each, prepared)]
+    estimated = [each for each in unknown if not _can_be_settled(each, prepared)]
     known_usd = sum(attempt.cost_usd or 0.0 for attempt in receipt.attempts)
     known_micros = micros_of(known_usd)
-    estimated_micros = sum(micros_of(attempt.most_usd) for attempt in guessed)
+    estimated_micros = sum(micros_of(attempt.most_usd) for attempt in estimated)
     cost_micros = known_micros + estimated_micros
     serving, served = receipt.serving, receipt.served
-    link = next((each for each in prepared.planned.chain if each.model == served), None)
+    candidate = next((each for each in prepared.planned.chain if each.model == served), None)
     values: dict[str, str | int | None] = {
         "ticket": prepared.ticket,
         "at_ms": round(receipt.started_at_s * 1000),
         "request_id": receipt.request_id,
         "key": prepared.caller.name,
-        "route": link.task if link else None,
+        "route": candidate.task if candidate else None,
         "requested": receipt.requested[0] if receipt.requested else "",
         "served": served,
         "upstream": serving.upstream if serving else None,
@@ -96,7 +102,7 @@ def row_of(prepared: Prepared, receipt: Receipt, outcome: str) -> Row:
         "cached_tokens": sum(attempt.tokens.cached for attempt in receipt.attempts),
         "cost_micros": cost_micros,
         "estimated_micros": estimated_micros,
-        "cost_state": "estimated" if guessed else "pending" if unsettled else "known",
+        "cost_state": "estimated" if estimated else "pending" if unsettled else "known",
         "billed_failures": sum(
             each.outcome in ("failed", "cut_off") and each.billed != "no" for each in receipt.attempts
         ),
@@ -121,6 +127,9 @@ def row_of(prepared: Prepared, receipt: Receipt, outcome: str) -> Row:
     )
 
 
-def _can_be_asked_for(attempt: Attempt, prepared: Prepared) -> bool:
-    """Return whether OpenRouter will say what it cost: to the gateway's own key it tells of its own alone."""
+def _can_be_settled(attempt: Attempt, prepared: Prepared) -> bool:
+    """Return whether OpenRouter can be asked later what an attempt cost.
+
+    OpenRouter tells the gateway's key only about requests that were made with that key.
+    """
     return bool(attempt.generation_id) and attempt.upstream == OPENROUTER and prepared.caller.own_key is None

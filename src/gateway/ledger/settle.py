@@ -1,4 +1,4 @@
-"""settle_ledger: ask OpenRouter later what attempts cost whose usage was not seen, and book it."""
+"""Settles costs that were unknown when a request ended: asks OpenRouter for them, and updates the ledger."""
 
 import asyncio
 import json
@@ -13,32 +13,34 @@ from gateway.memory.get import get
 from gateway.memory.ports import DatabaseError, Ports, Statement
 from gateway.settings.budget import micros_of
 
-# Of one run of the cron trigger: the free plan allows it 50 calls, and the list of models may need some.
+# Lookups per run of the cron trigger. The free plan allows 50 calls a run, and the model list may need some.
 MAX_A_RUN = 40
-ASKED_AT_ONCE = 5  # of the six connections that the runtime allows
+ASKED_AT_ONCE = 5  # concurrent lookups; the runtime allows six connections
 ASK_TIMEOUT_S = 10.0
-# When OpenRouter is asked, counted from the request's end, then from the try before; after the last try the
-# worst case is booked. Its `/generation` knows an answer after one to eight minutes.
+# The pause before each try: the first counts from the request's end, the others from the try before.
+# After the last try the worst case is recorded. OpenRouter's `/generation` knows an answer after one to eight
+# minutes.
 BACK_OFF_S = (60.0, 300.0, 1_800.0, 7_200.0, 21_600.0, 86_400.0)
 
 _PAUSES = " ".join(f"WHEN {tries} THEN {pause_s * 1000:.0f}" for tries, pause_s in enumerate(BACK_OFF_S[1:]))
-# Claimed, put off and read in one statement: of two runs at once each gets its own, and what a run that dies
-# has claimed is asked for again.
+# One statement claims rows, schedules their next try and reads them. Two runs at the same time thus get
+# different rows, and the rows of a run that crashes are tried again later.
 CLAIM = (
     f"UPDATE unsettled SET next_at_ms = ? + CASE tries {_PAUSES} ELSE {BACK_OFF_S[0] * 1000:.0f} END, "  # noqa: S608  # our own numbers
     "tries = tries + 1 WHERE generation_id IN (SELECT generation_id FROM unsettled "
     "WHERE next_at_ms <= ? ORDER BY next_at_ms LIMIT ?) RETURNING *"
 )
-# What is settled is one JSON array, so that a run needs four statements whatever it settles: D1's free plan
-# allows 50 an invocation. Joined with what is still owed: a second booking of the same books nothing.
+# All settled parts are passed as one JSON array, so a run needs four statements however many there are: D1's
+# free plan allows 50 an invocation. The join with `unsettled` makes a repeat harmless: a part that is settled
+# already is no longer in that table and adds nothing.
 _SETTLED = (
-    "SELECT unsettled.{by}, {sums} FROM json_each(?) AS said "
-    "JOIN unsettled ON unsettled.generation_id = json_extract(said.value, '$.id') GROUP BY 1{by_too}"
+    "SELECT unsettled.{by}, {sums} FROM json_each(?) AS part "
+    "JOIN unsettled ON unsettled.generation_id = json_extract(part.value, '$.id') GROUP BY 1{by_too}"
 )
 
 
 def _sum_of(*names: str) -> str:
-    return ", ".join(f"sum(json_extract(said.value, '$.{name}')) AS {name}" for name in names)
+    return ", ".join(f"sum(json_extract(part.value, '$.{name}')) AS {name}" for name in names)
 
 
 _ADD_TO_SPEND = (
@@ -60,10 +62,10 @@ _ADD_TO_REQUESTS = (
     )
     + ") AS settled WHERE requests.ticket = settled.ticket"
 )
-_OWE_NO_MORE = (
+_DELETE_UNSETTLED = (
     "DELETE FROM unsettled WHERE generation_id IN (SELECT json_extract(value, '$.id') FROM json_each(?))"
 )
-# Once nothing is owed any more a request's cost is known, unless a part of it was guessed.
+# A request's cost is known when no part of it is unsettled, unless a part was estimated.
 _CLOSE = (
     "UPDATE requests SET cost_state = 'known' WHERE cost_state = 'pending' "
     "AND ticket IN (SELECT json_extract(value, '$.ticket') FROM json_each(?)) "
@@ -73,10 +75,15 @@ _CLOSE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owed:
-    """A part of a request's cost that OpenRouter is asked for, and whether for the last time.
+    """A part of a request's cost that OpenRouter is asked for: a row of ``unsettled``.
 
     Attributes:
-        has_tokens: whether its tokens were booked with the request: an answer may say them and no cost.
+        generation_id: OpenRouter's id of the answer.
+        ticket: the gateway's own id of the request.
+        worst_micros: the most that it may have cost, in micro-dollars.
+        has_tokens: whether the request's row already includes its tokens: an answer may report its tokens
+            without its cost.
+        is_last_try: whether the worst case is recorded if this try fails.
     """
 
     generation_id: str
@@ -87,7 +94,7 @@ class Owed:
 
     @classmethod
     def of(cls, row: JsonObject) -> "Owed":
-        """Return what a row of ``unsettled`` stands for."""
+        """Return the part that a row of ``unsettled`` describes."""
         return cls(
             generation_id=str(row["generation_id"]),
             ticket=str(row["ticket"]),
@@ -98,9 +105,9 @@ class Owed:
 
 
 async def settle_costs(upstream: Upstream, ports: Ports) -> int:
-    """Book what OpenRouter now says, or the worst case where it never did; return how many parts are settled.
+    """Ask OpenRouter for the costs that are due and record them; return how many parts were settled.
 
-    Never raises.
+    After the last try the worst case is recorded. Returns 0 without a ledger, or if it fails. Never raises.
     """
     if not ports.database.bound:
         return 0
@@ -117,37 +124,38 @@ async def settle_costs(upstream: Upstream, ports: Ports) -> int:
 
 
 def settlement_statements(settled: list[Json]) -> list[Statement]:
-    """Return the statements that book what is settled; the same again books nothing."""
+    """Return the statements that record settled parts. Running them a second time changes nothing."""
     text = json.dumps(settled)
-    return [(sql, (text,)) for sql in (_ADD_TO_SPEND, _ADD_TO_REQUESTS, _OWE_NO_MORE, _CLOSE)]
+    return [(sql, (text,)) for sql in (_ADD_TO_SPEND, _ADD_TO_REQUESTS, _DELETE_UNSETTLED, _CLOSE)]
 
 
 async def _ask_for_all(owed: list[Owed], upstream: Upstream, ports: Ports) -> list[Json]:
-    """Return what is settled now, a few being asked for at once."""
-    turns = asyncio.Semaphore(ASKED_AT_ONCE)
+    """Ask OpenRouter for all parts, ``ASKED_AT_ONCE`` at a time; return those that are settled now."""
+    free_lookups = asyncio.Semaphore(ASKED_AT_ONCE)
 
     async def ask(part: Owed) -> JsonObject | None:
-        async with turns:
+        async with free_lookups:
             return _settled(part, await _generation(part.generation_id, upstream, ports))
 
-    said = await asyncio.gather(*(ask(part) for part in owed))
-    return [each for each in said if each is not None]
+    results = await asyncio.gather(*(ask(part) for part in owed))
+    return [each for each in results if each is not None]
 
 
 def _settled(part: Owed, data: JsonObject) -> JsonObject | None:
-    """Return what is booked for a part; None where it is not to be had yet.
+    """Return what to record for a part; None if its cost is not available yet and there are more tries.
 
-    Source: OpenRouter "Get a generation": tokens as the model's own tokenizer counts them, which are billed.
+    Source: OpenRouter "Get a generation": ``native_tokens_*`` are the counts of the model's own
+    tokenizer. They are the tokens that are billed.
     """
     cost_usd = cost_or_none(number_or_none(data.get("total_cost")))
     if cost_usd is None and not part.is_last_try:
         return None
-    guessed = part.worst_micros if cost_usd is None else 0
+    estimated = part.worst_micros if cost_usd is None else 0
     return {
         "id": part.generation_id,
         "ticket": part.ticket,
-        "micros": guessed if cost_usd is None else micros_of(cost_usd),
-        "guessed": guessed,
+        "micros": estimated if cost_usd is None else micros_of(cost_usd),
+        "guessed": estimated,
         "given_up": int(cost_usd is None),
         **{
             kind: 0 if part.has_tokens else tokens_in(data, f"native_tokens_{kind}")
@@ -157,7 +165,7 @@ def _settled(part: Owed, data: JsonObject) -> JsonObject | None:
 
 
 async def _generation(generation_id: str, upstream: Upstream, ports: Ports) -> JsonObject:
-    """Return what OpenRouter says of a generation; nothing where it does not know it yet."""
+    """Return OpenRouter's data about a generation; empty if it has none yet, or the lookup fails."""
     try:
         async with ports.within(ASK_TIMEOUT_S):
             reply, raw = await get(upstream, f"/generation?id={generation_id}", ports)

@@ -1,4 +1,7 @@
-"""What ``GET /v1/usage`` asks of the ledger: bounded statements, by its indexes, and what comes of them."""
+"""Builds the ledger queries of ``GET /v1/usage`` and formats their rows.
+
+Each query is limited to ``MAX_DAYS`` and ``MAX_GROUPS``, and uses an index.
+"""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -12,10 +15,10 @@ from gateway.settings.budget import MICROS
 
 DEFAULT_DAYS = 30
 MAX_DAYS = 92
-# No ledger has more, and at the calendar's own ends there is no day before or after.
+# No ledger has rows of other years. At the ends of Python's calendar the day before or after does not exist.
 YEARS = range(2000, 3000)
 MAX_GROUPS = 1_000
-# What a series is by: the column, or the expression, that its rows have in common.
+# What a series can be grouped by: for each name a column or an SQL expression.
 GROUPS: Mapping[str, str] = MappingProxyType(
     {
         "day": "strftime('%Y-%m-%d', at_ms / 1000, 'unixepoch')",
@@ -26,7 +29,7 @@ GROUPS: Mapping[str, str] = MappingProxyType(
         "provider": "coalesce(provider, '')",
     }
 )
-# Each percentile is the nearest rank, exactly: the least time that so many of a hundred answers keep to.
+# Percentiles are exact, by nearest rank: the shortest time within which that percentage of answers was given.
 PERCENTILES = (50, 95)
 _SUMS = (
     "count(*) AS requests, coalesce(sum(is_answer), 0) AS answered, "
@@ -42,8 +45,8 @@ _SUMS = (
     f"min(CASE WHEN is_answer AND place * 100 >= answers * {percent} THEN total_ms END) AS p{percent}_ms"
     for percent in PERCENTILES
 )
-# Among those of one name the answers come first, the fastest before the slower.
-_PLACED = (
+# Within each group answers come before failures, and fast answers before slow ones.
+_RANKED = (
     "SELECT *, outcome = 'answered' AS is_answer, {name} AS name, "
     "row_number() OVER (PARTITION BY {name} ORDER BY outcome <> 'answered', total_ms) AS place, "
     "sum(outcome = 'answered') OVER (PARTITION BY {name}) AS answers FROM requests WHERE {where}"
@@ -52,7 +55,14 @@ _PLACED = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """What is asked about: days of UTC, both included, and whose; ``key`` None: everybody's."""
+    """What a usage query covers.
+
+    Attributes:
+        first: the first day, in UTC.
+        last: the last day, in UTC; it is included.
+        key: the name of the key whose requests count; None: all keys.
+        by: what the series is grouped by, a name in ``GROUPS``.
+    """
 
     first: date
     last: date
@@ -61,7 +71,7 @@ class Span:
 
     @property
     def where(self) -> tuple[str, tuple[int | str, ...]]:
-        """The condition, in the form that the ledger's indexes serve, and its parameters."""
+        """The SQL condition, in a form for which the ledger has an index, and its parameters."""
         from_ms, to_ms = _midnight_ms(self.first), _midnight_ms(self.last + timedelta(days=1))
         if self.key is None:
             return "at_ms >= ? AND at_ms < ?", (from_ms, to_ms)
@@ -69,15 +79,21 @@ class Span:
 
 
 def span_of(query: Mapping[str, str], *, key: str, admin: bool, now_s: float) -> Span:
-    """Return what a query asks about.
+    """Return the span that a request's query parameters describe.
+
+    Args:
+        query: the query parameters.
+        key: the name of the caller's key.
+        admin: whether the caller may see other keys.
+        now_s: Unix time in seconds.
 
     Raises:
-        GatewayError: a parameter is not one, or its value is wrong, or another's.
+        GatewayError: a parameter is unknown, its value is invalid, or ``key`` is not the caller's own.
     """
     unknown = query.keys() - {"from", "to", "by", "key", "format"}
     if unknown:
         raise GatewayError(
-            "unknown_option", "That is no parameter. There are: from, to, by, key, format.", param="query"
+            "unknown_option", "Unknown parameter. Use one of from, to, by, key, format.", param="query"
         )
     today = datetime.fromtimestamp(now_s, UTC).date()
     last = _day(query, "to", today)
@@ -87,10 +103,10 @@ def span_of(query: Mapping[str, str], *, key: str, admin: bool, now_s: float) ->
     by = query.get("by", "day")
     if by not in GROUPS:
         raise GatewayError("invalid_field", f"`by` must be one of {', '.join(GROUPS)}.", param="by")
-    asked = query.get("key")
-    if not admin and asked not in (None, key):
-        raise GatewayError("not_allowed", "Only an admin's key sees what other keys have used.", param="key")
-    return Span(first=first, last=last, key=asked if admin else key, by=by)
+    wanted_key = query.get("key")
+    if not admin and wanted_key not in (None, key):
+        raise GatewayError("not_allowed", "Only an admin key may see the usage of other keys.", param="key")
+    return Span(first=first, last=last, key=wanted_key if admin else key, by=by)
 
 
 def _day(query: Mapping[str, str], name: str, default: date) -> date:
@@ -102,7 +118,7 @@ def _day(query: Mapping[str, str], name: str, default: date) -> date:
         raise GatewayError("invalid_field", f"`{name}` must be a date: 2026-11-24.", param=name) from None
     if day.year not in YEARS:
         years = f"the years {YEARS[0]} to {YEARS[-1]}"
-        raise GatewayError("invalid_field", f"`{name}` must be a date of {years}.", param=name)
+        raise GatewayError("invalid_field", f"`{name}` must be a date in {years}.", param=name)
     return day
 
 
@@ -111,26 +127,26 @@ def _midnight_ms(day: date) -> int:
 
 
 def statements_for(span: Span) -> list[Statement]:
-    """Return what is asked of the ledger: the totals and the series. Each reads a row of the span once."""
+    """Return two statements: for the totals, and for the series. Each reads every row of the span once."""
     where, parameters = span.where
     order = "name" if span.by == "day" else "cost_micros DESC, requests DESC, name"
-    all_placed, placed = (_PLACED.format(name=name, where=where) for name in ("1", GROUPS[span.by]))
+    all_ranked, ranked = (_RANKED.format(name=name, where=where) for name in ("1", GROUPS[span.by]))
     return [
-        (f"SELECT {_SUMS} FROM ({all_placed})", parameters),  # noqa: S608  # our own text
+        (f"SELECT {_SUMS} FROM ({all_ranked})", parameters),  # noqa: S608  # our own text
         (
-            f"SELECT name, {_SUMS} FROM ({placed}) GROUP BY name ORDER BY {order} LIMIT {MAX_GROUPS + 1}",  # noqa: S608  # our own text
+            f"SELECT name, {_SUMS} FROM ({ranked}) GROUP BY name ORDER BY {order} LIMIT {MAX_GROUPS + 1}",  # noqa: S608  # our own text
             parameters,
         ),
     ]
 
 
 def shown(row: JsonObject) -> JsonObject:
-    """Return a row of sums as it is shown: amounts in USD, and the share of answers that a fallback gave."""
+    """Return a row of sums for the response: amounts in USD, and the share of answers after a fallback."""
     answered = number_or_none(row["answered"]) or 0.0
     fallbacks = number_or_none(row["fallbacks"]) or 0.0
-    rest = {name: value for name, value in row.items() if not name.endswith("_micros")}
+    unchanged = {name: value for name, value in row.items() if not name.endswith("_micros")}
     return {
-        **rest,
+        **unchanged,
         "fallback_rate": round(fallbacks / answered, 4) if answered else None,
         "cost_usd": _usd(row["cost_micros"]),
         "estimated_usd": _usd(row["estimated_micros"]),

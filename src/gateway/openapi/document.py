@@ -1,4 +1,7 @@
-"""The OpenAPI document, made from the tables that the gateway itself goes by; loaded when it is asked for."""
+"""Builds the OpenAPI document from the tables that the gateway itself uses.
+
+The module is imported by the first request for the document.
+"""
 
 from gateway.faults.policy import RULES
 from gateway.http.errors import KINDS
@@ -23,7 +26,7 @@ TITLE = "openrouter-edge"
 
 
 def openapi(version: str) -> JsonObject:
-    """Return the document. Source: OpenAPI Specification 3.1.1."""
+    """Return the document; ``version`` is the gateway's. Source: OpenAPI Specification 3.1.1."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -42,7 +45,7 @@ def openapi(version: str) -> JsonObject:
             "/v1/models": {"get": _models()},
             "/v1/models/{author}/{slug}": {"get": _of_model("getModel", "One model", "Model")},
             "/v1/models/{author}/{slug}/endpoints": {
-                "get": _of_model("getEndpoints", "A model's endpoints, as they are now", "Endpoints")
+                "get": _of_model("getEndpoints", "A model's current endpoints", "Endpoints")
             },
             "/health": {"get": _health()},
             "/openapi.json": {"get": _open("getOpenapi", "This document", {"type": "object"})},
@@ -74,19 +77,19 @@ def _chat() -> JsonObject:
         "description": "A model answered",
         "content": {
             "application/json": {"schema": reference("Completion")},
-            "text/event-stream": {},  # server-sent events: their schema is beyond OpenAPI 3.1
+            "text/event-stream": {},  # OpenAPI 3.1 has no schema for server-sent events
         },
     }
     return {
         "operationId": "createChatCompletion",
-        "summary": "Ask a chain of models",
+        "summary": "Send a chat request to a chain of models",
         "requestBody": _chat_body(),
         "responses": {"200": answered, **_failures()},
     }
 
 
 def _plan() -> JsonObject:
-    planned = _response("The chain that the request would walk now; no model is called", "Plan")
+    planned = _response("The chain that the request would use now; no model is called", "Plan")
     return {
         "operationId": "planChatCompletion",
         "summary": "What a chat request would do",
@@ -101,10 +104,10 @@ def _chat_body() -> JsonObject:
 
 
 def _key() -> JsonObject:
-    shown = _response("The caller's limits, what it has spent, and what remains", "Key")
+    shown = _response("The caller's limits, its spending, and what remains", "Key")
     return {
         "operationId": "getKey",
-        "summary": "The caller's key",
+        "summary": "The state of the caller's key",
         "responses": {"200": shown, **_failures()},
     }
 
@@ -112,7 +115,7 @@ def _key() -> JsonObject:
 def _usage() -> JsonObject:
     return {
         "operationId": "getUsage",
-        "summary": "What was used, and what it cost",
+        "summary": "Usage and its cost",
         "parameters": usage_parameters(),
         "responses": {"200": _csv_or("Usage"), **_failures()},
     }
@@ -125,7 +128,7 @@ def _csv_or(schema: str) -> JsonObject:
 
 def _health() -> JsonObject:
     operation = _open("getHealth", "Whether this Worker is set up", reference("Health"))
-    description = "1: whether its chains can be asked, too. This needs a key."
+    description = "1 also checks that the models of each chain are listed. This needs a key."
     parameters: list[Json] = [
         {"name": "deep", "in": "query", "description": description, "schema": {"enum": ["0", "1"]}}
     ]
@@ -138,7 +141,7 @@ def _models() -> JsonObject:
     parameters: list[Json] = [
         {"name": name, "in": "query", "schema": schema} for name, schema in filter_schemas().items()
     ]
-    return _shown("listModels", "The models that OpenRouter has", "ModelList") | {"parameters": parameters}
+    return _shown("listModels", "The models that OpenRouter lists", "ModelList") | {"parameters": parameters}
 
 
 def _of_model(operation: str, summary: str, schema: str) -> JsonObject:
@@ -156,7 +159,7 @@ def _of_model(operation: str, summary: str, schema: str) -> JsonObject:
 def _shown(operation: str, summary: str, schema: str) -> JsonObject:
     responses: JsonObject = {
         "200": _response(summary, schema),
-        "304": {"description": "The client has it"},
+        "304": {"description": "The client's copy is current"},
         **_failures(),
     }
     return {"operationId": operation, "summary": summary, "responses": responses}
@@ -167,7 +170,7 @@ def _failures() -> JsonObject:
 
 
 def _error_statuses() -> list[int]:
-    """Return every status that an error of this gateway can have; an upstream's own passes too."""
+    """Return every status of the gateway's own errors; other statuses of an upstream are passed on."""
     return sorted({kind.status for kind in KINDS.values()} | {rule.status for rule in RULES.values()})
 
 

@@ -1,4 +1,4 @@
-"""Chat requests that the OpenAPI document shows; a test sends each of them."""
+"""Example chat requests for the OpenAPI document. A test sends each of them."""
 
 from gateway.http.json_values import JsonObject
 
@@ -11,7 +11,7 @@ EXAMPLES: JsonObject = {
         },
     },
     "chain": {
-        "summary": "A chain: the next model answers when one does not",
+        "summary": "A chain: if a model fails, the next one answers",
         "value": {
             "models": ["anthropic/claude-haiku-4.5", "openai/gpt-5.4-mini"],
             "messages": [{"role": "user", "content": "What is the capital of Australia?"}],
@@ -19,7 +19,7 @@ EXAMPLES: JsonObject = {
         },
     },
     "task": {
-        "summary": "A task: the gateway knows a chain for it",
+        "summary": "A task: the gateway has a chain of models for it",
         "value": {
             "model": "task/code",
             "messages": [{"role": "user", "content": "Reverse a string in Python."}],
@@ -27,7 +27,7 @@ EXAMPLES: JsonObject = {
         },
     },
     "stream": {
-        "summary": "A stream that starts over with the next model if it breaks off",
+        "summary": "A stream that starts over with the next model if it is cut off",
         "value": {
             "models": ["anthropic/claude-haiku-4.5", "openai/gpt-5.4-mini"],
             "messages": [{"role": "user", "content": "What is the capital of Australia?"}],

@@ -1,4 +1,4 @@
-"""The JSON Schema of what ``GET /v1/key`` shows."""
+"""The JSON Schema of the response of ``GET /v1/key``."""
 
 from gateway.http.json_values import Json, JsonObject
 
@@ -11,7 +11,7 @@ def key_schema() -> JsonObject:
         "scope": {"enum": ["key", "all_keys"]},
         "period": {"enum": ["day", "month"]},
         "limit_usd": usd,
-        "spent_usd": {**usd, "description": "With what is held for requests under way."},
+        "spent_usd": {**usd, "description": "Includes what is held for requests in flight."},
         "remaining_usd": usd,
         "resets_at": {"type": "string"},
     }
@@ -19,17 +19,26 @@ def key_schema() -> JsonObject:
         "object": {"const": "key"},
         "name": {"type": "string"},
         "admin": {"type": "boolean"},
-        "pays_itself": {"type": "boolean", "description": "An OpenRouter key of the caller's own."},
+        "pays_itself": {
+            "type": "boolean",
+            "description": "Whether the caller pays with its own OpenRouter key.",
+        },
         "models": {"type": ["array", "null"], "items": {"type": "string"}},
         "options": {"type": "object"},
         "per_minute": count,
         "concurrent": count,
-        "under_way": {**count, "description": "Of this isolate; null for a key without `concurrent`."},
+        "under_way": {
+            **count,
+            "description": "Requests in flight in this isolate; null for a key without `concurrent`.",
+        },
         "budgets": {"type": "array", "items": _object(budget)},
         "counted_by": {"enum": ["ledger", "isolate"]},
     }
     shown = _object(properties)
-    openrouters: JsonObject = {"type": ["object", "null"], "description": "For admins: OpenRouter's own key."}
+    openrouters: JsonObject = {
+        "type": ["object", "null"],
+        "description": "Only for admins: OpenRouter's data about the gateway's key.",
+    }
     return {**shown, "properties": {**properties, "openrouter": openrouters}}
 
 

@@ -1,16 +1,16 @@
-"""The JSON Schema of what ``POST /v1/plan`` shows, and of ``GET /health``."""
+"""The JSON Schemas of the responses of ``POST /v1/plan`` and ``GET /health``."""
 
 from gateway.http.json_values import Json, JsonObject
 from gateway.settings.options import ORDERS
 
 _NUMBER: JsonObject = {"type": ["number", "null"]}
-_WHOLE: JsonObject = {"type": ["integer", "null"], "minimum": 0}
+_COUNT: JsonObject = {"type": ["integer", "null"], "minimum": 0}
 _TEXT: JsonObject = {"type": "string"}
 _CATALOG: JsonObject = {
     "type": ["object", "null"],
-    "description": "The list of models that was gone by; null where there was none.",
+    "description": "The model list that was used; null if there was none.",
     "required": ["models", "age_s", "fresh"],
-    "properties": {"models": _WHOLE, "age_s": _WHOLE, "fresh": {"type": "boolean"}},
+    "properties": {"models": _COUNT, "age_s": _COUNT, "fresh": {"type": "boolean"}},
 }
 
 
@@ -19,10 +19,10 @@ def plan_schema() -> JsonObject:
     step: JsonObject = {
         "model": _TEXT,
         "upstream": _TEXT,
-        "task": {"type": ["string", "null"], "description": "The route that it came by."},
-        "wait_ms": _WHOLE,
-        "attempt_ms": {**_WHOLE, "description": "How long it would get, if those before it failed at once."},
-        "expected_ms": {**_WHOLE, "description": "How long it takes to commit; null where nobody knows."},
+        "task": {"type": ["string", "null"], "description": "The task route that added the model."},
+        "wait_ms": _COUNT,
+        "attempt_ms": {**_COUNT, "description": "Its time limit, if all attempts before it fail at once."},
+        "expected_ms": {**_COUNT, "description": "Expected time until it commits; null if unknown."},
         "estimated_cost_usd": _NUMBER,
         "worst_cost_usd": _NUMBER,
         "usd_per_million_tokens": {"type": ["object", "null"]},
@@ -37,7 +37,7 @@ def plan_schema() -> JsonObject:
         "skipped": {"type": "array", "items": {"type": "object", "required": ["model", "reason"]}},
         "notes": {"type": "array", "items": _TEXT},
         "limits": {"type": "object"},
-        "prompt_tokens": _object({"least": _WHOLE, "likely": _WHOLE, "most": _WHOLE}),
+        "prompt_tokens": _object({"least": _COUNT, "likely": _COUNT, "most": _COUNT}),
         "cost_usd": _object({"estimated": _NUMBER, "worst": _NUMBER}),
         "decided_by": {"type": "object"},
         "catalog": _CATALOG,
@@ -47,7 +47,7 @@ def plan_schema() -> JsonObject:
 
 
 def health_schema() -> JsonObject:
-    """Return the schema of whether the Worker is set up, and of what ``deep=1`` adds."""
+    """Return the schema of the health report, with the fields that ``deep=1`` adds."""
     flag: JsonObject = {"type": "boolean"}
     shallow: JsonObject = {
         "status": {"enum": ["ok", "degraded", "incomplete"]},
@@ -63,7 +63,7 @@ def health_schema() -> JsonObject:
             "additionalProperties": _object({"models": models, "not_listed": models}),
         },
         "upstreams": models,
-        "ledger": _object({"bound": flag, "lost_writes": _WHOLE}),
+        "ledger": _object({"bound": flag, "lost_writes": _COUNT}),
     }
     required: list[Json] = [*shallow]
     return {"type": "object", "required": required, "properties": {**shallow, **deep}}

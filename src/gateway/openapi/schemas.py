@@ -1,4 +1,4 @@
-"""What goes over the wire, in JSON Schema, made from the tables that the gateway itself goes by."""
+"""Builds the JSON Schemas of requests and responses from the tables that the gateway itself uses."""
 
 from gateway.catalog.query import FILTERS, PAGING, SORTS
 from gateway.dialects.chat.fields import FIELDS, MESSAGE_ITEM, REFUSED
@@ -9,12 +9,12 @@ from gateway.settings.options import OPTIONS
 
 
 def reference(name: str) -> JsonObject:
-    """Return a reference to one of the schemas."""
+    """Return a reference to the schema of that name in the document's components."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
 def chat_request_schema() -> JsonObject:
-    """Return the schema of what a caller sends."""
+    """Return the schema of a chat request's body."""
     properties: JsonObject = {name: dict(rule.schema) for name, rule in FIELDS.items()}
     properties["gateway"] = {
         "type": ["object", "null"],
@@ -29,14 +29,14 @@ def chat_request_schema() -> JsonObject:
     ]
     return {
         "type": "object",
-        "description": "OpenRouter's body. What is not named here goes upstream as it came.",
+        "description": "OpenRouter's request body. Fields that are not listed here go upstream unchanged.",
         "anyOf": either,
         "properties": properties,
     }
 
 
 def completion_schema() -> JsonObject:
-    """Return the schema of a plain answer."""
+    """Return the schema of an answer that is not streamed."""
     return {
         "type": "object",
         "required": ["id", "object", "created", "model", "choices", "gateway"],
@@ -44,7 +44,7 @@ def completion_schema() -> JsonObject:
             "id": {"type": "string"},
             "object": {"const": "chat.completion"},
             "created": {"type": "integer"},
-            "model": {"type": "string", "description": "What served."},
+            "model": {"type": "string", "description": "The model that answered."},
             "choices": {"type": "array", "minItems": 1, "items": {"type": "object"}},
             "usage": {"type": ["object", "null"]},
             "gateway": reference("Receipt"),
@@ -53,7 +53,7 @@ def completion_schema() -> JsonObject:
 
 
 def receipt_schema() -> JsonObject:
-    """Return the schema of what was tried."""
+    """Return the schema of a receipt: what a request tried, and how each attempt ended."""
     attempt: JsonObject = {
         "type": "object",
         "required": [
@@ -91,7 +91,7 @@ def receipt_schema() -> JsonObject:
             "attempts": {"type": "array", "items": attempt},
             "cache": {
                 "type": "object",
-                "description": "Where `cache_ttl_s` was set: whether a kept answer was given, and its age.",
+                "description": "If `cache_ttl_s` was set: whether a cached answer was returned, and its age.",
                 "required": ["hit", "age_s"],
                 "properties": {
                     "hit": {"type": "boolean"},
@@ -107,7 +107,7 @@ def receipt_schema() -> JsonObject:
 
 
 def error_schema() -> JsonObject:
-    """Return the schema of an error, in the one shape."""
+    """Return the schema of an error response; all errors have this format."""
     metadata: JsonObject = {
         "type": "object",
         "required": ["code", "source", "retryable", "retry_after_s"],
@@ -134,11 +134,11 @@ def error_schema() -> JsonObject:
 
 
 def model_schema() -> JsonObject:
-    """Return the schema of a model, as the list and its own page show it."""
-    price: JsonObject = {"type": ["number", "null"], "minimum": 0, "description": "Null: not known."}
+    """Return the schema of a model, in the list and alone."""
+    price: JsonObject = {"type": ["number", "null"], "minimum": 0, "description": "Null: unknown."}
     return {
         "type": "object",
-        "description": "OpenRouter's fields, and these.",
+        "description": "OpenRouter's fields, and the ones listed here.",
         "required": ["id", "object", "owned_by", "usd_per_million_tokens"],
         "properties": {
             "id": {"type": "string"},
@@ -166,26 +166,29 @@ def model_list_schema() -> JsonObject:
 
 
 def endpoints_schema() -> JsonObject:
-    """Return the schema of a model's endpoints, which are OpenRouter's own."""
+    """Return the schema of a model's endpoints. The data is OpenRouter's own."""
     return {"type": "object", "required": ["data"], "properties": {"data": {"type": "object"}}}
 
 
 def filter_schemas() -> dict[str, JsonObject]:
-    """Return the schema of each query parameter of the list of models."""
-    several: JsonObject = {"type": "string", "description": "One, or several with commas: all must be there."}
+    """Return the schema of each query parameter of the model list."""
+    several: JsonObject = {
+        "type": "string",
+        "description": "One, or several with commas: a model must have all.",
+    }
     schemas: dict[str, JsonObject] = {
-        "q": {"type": "string", "description": "Words of the id or the name."},
+        "q": {"type": "string", "description": "Words that the id or the name contains."},
         "supported_parameters": several,
         "max_price": {
             "type": "number",
             "minimum": 0,
-            "description": "USD per million tokens, of the dearer kind.",
+            "description": "USD per million tokens, for the more expensive kind of token.",
         },
         "min_context": {"type": "number", "minimum": 0, "description": "Tokens."},
         "free": {"type": "boolean", "description": "Whether the name ends in `:free`."},
         "modality": several,
         "sort": {"enum": [*SORTS]},
-        "offset": {"type": "integer", "minimum": 0, "description": "How many to leave out first."},
-        "limit": {"type": "integer", "minimum": 0, "description": "How many at the most."},
+        "offset": {"type": "integer", "minimum": 0, "description": "How many to skip at the start."},
+        "limit": {"type": "integer", "minimum": 0, "description": "How many to return at most."},
     }
     return {name: schemas[name] for name in (*FILTERS, "sort", *PAGING)}

@@ -1,24 +1,24 @@
-"""The JSON Schema of what ``GET /v1/usage`` shows, and its query parameters."""
+"""The JSON Schemas of ``GET /v1/usage``: of its response and of its query parameters."""
 
 from gateway.http.json_values import Json, JsonObject
 from gateway.ledger.usage_query import GROUPS, MAX_GROUPS
 
 
 def usage_schema() -> JsonObject:
-    """Return the schema of a key's usage, or everybody's."""
+    """Return the schema of the usage of one key, or of all keys."""
     count: JsonObject = {"type": "integer", "minimum": 0}
     ms: JsonObject = {
         "type": ["integer", "null"],
         "minimum": 0,
-        "description": "Of answers; null without any.",
+        "description": "Only answers count; null if there are none.",
     }
     usd: JsonObject = {"type": "number", "minimum": 0}
     rate: JsonObject = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
     sums: JsonObject = {
         "requests": count,
         "answered": count,
-        "fallbacks": {**count, "description": "Answered, but not at the first attempt."},
-        "unsettled": {**count, "description": "Whose cost is pending, or holds an estimate."},
+        "fallbacks": {**count, "description": "Answered, but not by the first attempt."},
+        "unsettled": {**count, "description": "Requests whose cost is pending or includes an estimate."},
         "billed_failures": count,
         "prompt_tokens": count,
         "completion_tokens": count,
@@ -27,9 +27,9 @@ def usage_schema() -> JsonObject:
         "mean_ms": ms,
         "p50_ms": ms,
         "p95_ms": ms,
-        "fallback_rate": {**rate, "description": "Fallbacks among what was answered."},
+        "fallback_rate": {**rate, "description": "The share of answered requests that are fallbacks."},
         "cost_usd": usd,
-        "estimated_usd": {**usd, "description": "What of it is an upper bound."},
+        "estimated_usd": {**usd, "description": "The part of the cost that is an upper bound."},
     }
     series: JsonObject = {"name": {"type": "string"}, **sums}
     text: JsonObject = {"type": "string"}
@@ -39,7 +39,7 @@ def usage_schema() -> JsonObject:
             "ledger": text,
             "from": text,
             "to": text,
-            "key": {"type": ["string", "null"], "description": "Null: everybody's."},
+            "key": {"type": ["string", "null"], "description": "Null: all keys."},
             "by": {"enum": [*GROUPS]},
             "totals": {**_object(sums), "type": ["object", "null"]},
             "series": {"type": "array", "items": _object(series)},
@@ -50,7 +50,7 @@ def usage_schema() -> JsonObject:
 
 
 def usage_parameters() -> list[Json]:
-    """Return the query's parameters."""
+    """Return the query parameters in OpenAPI's form."""
     day: JsonObject = {"type": "string", "format": "date"}
     schemas: dict[str, JsonObject] = {
         "from": day,

@@ -1,4 +1,4 @@
-"""The endpoints, one module for each.
+"""The HTTP endpoints, one module for each.
 
 It may import from ``openapi`` and the packages below it.
 """

@@ -1,4 +1,4 @@
-"""``POST /v1/chat/completions``: where the stages meet."""
+"""``POST /v1/chat/completions``: runs the stages of a chat request in order."""
 
 import asyncio
 from collections.abc import Callable
@@ -22,12 +22,13 @@ from gateway.upstream.compose import request_for
 
 
 async def chat_completions(call: Call) -> HttpResponse:
-    """``POST /v1/chat/completions``: authorize, parse, plan, execute, normalize, respond."""
+    """Answer a chat request: authorize, parse, plan, execute, normalize, respond."""
     started_at_s = call.ports.now_s()
     prepared = await prepare(call)
     planned = prepared.planned
     receipt = open_receipt(planned, call.frame.request_id, started_at_s=started_at_s)
-    # At once: nothing may come between what is looked at and what is counted, of requests and of a budget.
+    # No ``await`` from here to ``hold``: another request could run between a check and its count, and the
+    # limits of requests in flight and of budgets would be exceeded.
     deadline_s, is_stream = planned.limits.deadline_s, prepared.chat.stream
     now_s, memory = call.ports.now_s(), call.memory
     begin(
@@ -61,10 +62,10 @@ async def chat_completions(call: Call) -> HttpResponse:
 
 
 async def _ask(call: Call, prepared: Prepared, receipt: Receipt, done: Callable[[str], None]) -> HttpResponse:
-    """Return the response with the answer of the first model that commits.
+    """Return a response with the answer of the first model that commits.
 
     Raises:
-        GatewayError: none did.
+        GatewayError: no model committed.
     """
     settings, ports, memory = call.settings, call.ports, call.memory
     chat, planned = prepared.chat, prepared.planned
@@ -82,7 +83,7 @@ async def _ask(call: Call, prepared: Prepared, receipt: Receipt, done: Callable[
         stream = cache_stream(call, prepared, receipt, await streaming.begin())
         return respond_stream(stream, receipt, call.frame)
     served = await execute(planned, ask, receipt, ports, memory)
-    assert isinstance(served, ServedAnswer)  # as the ask wants it
+    assert isinstance(served, ServedAnswer)  # since ``ask.stream`` is false
     answer = normalize(served, receipt, now_s=ports.now_s())
     done("answered")
     cache_answer(call, prepared, receipt, served.answer.payload)

@@ -1,4 +1,4 @@
-"""``GET /health``: whether this Worker is set up; with ``?deep=1`` whether its chains can be asked too."""
+"""``GET /health``: whether this Worker is set up; with ``?deep=1`` also whether its chains are listed."""
 
 import sys
 from urllib.parse import parse_qs
@@ -19,7 +19,13 @@ NO_STORE = (("cache-control", "no-store"),)
 
 
 async def show_health(call: Call) -> HttpResponse:
-    """``GET /health``: without a call upstream, for anybody; ``?deep=1`` is for callers with a key."""
+    """``GET /health``: report whether the Worker is set up, without a key and without an upstream call.
+
+    ``?deep=1`` needs a key. It also compares the chains with the model list, which may have to be fetched.
+
+    Raises:
+        GatewayError: ``deep`` is neither 0 nor 1, or the caller of ``deep=1`` has no valid key.
+    """
     shallow = _shallow(call)
     deep = parse_qs(call.request.query, keep_blank_values=True).get("deep", ["0"])
     if deep not in (["0"], ["1"]):
@@ -52,7 +58,7 @@ def _shallow(call: Call) -> JsonObject:
 
 
 def _deep(shallow: JsonObject, call: Call, catalog: Catalog | None) -> JsonObject:
-    """Return what the list of models says of the chains: which of their models it does not hold."""
+    """Return the shallow report, and for each chain the models that OpenRouter does not list."""
     settings, now_s = call.settings, call.ports.now_s()
     chains = {route.name: route.models for route in settings.task_routes.values()}
     chains["DEFAULT_MODEL, FALLBACK_MODELS"] = settings.default_chain
@@ -77,7 +83,10 @@ def _deep(shallow: JsonObject, call: Call, catalog: Catalog | None) -> JsonObjec
 
 
 def _missing(models: tuple[str, ...], catalog: Catalog | None) -> list[Json]:
-    """Return which models are not listed; what is asked directly, tasks and presets never are."""
+    """Return the models that are missing from the model list; without a list, none.
+
+    Models of direct upstreams, tasks and presets are never listed, so they are not reported.
+    """
     if catalog is None:
         return []
     return [

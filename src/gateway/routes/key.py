@@ -1,4 +1,4 @@
-"""``GET /v1/key``: what the caller may do, has spent, and may spend; for admins OpenRouter's key too."""
+"""``GET /v1/key``: the caller's limits, spending and budgets; for admins also OpenRouter's key."""
 
 from gateway.access.authorize import authorize
 from gateway.http.body import HttpResponse
@@ -13,7 +13,7 @@ from gateway.pipeline.call import Call
 from gateway.settings.budget import MICROS, resets_at, shown_time
 
 UPSTREAM_TIMEOUT_S = 5.0
-# What is shown of OpenRouter's own key: amounts, limits and times, no names, no ids.
+# What is shown of OpenRouter's data about the gateway's key: amounts, limits and times, no names, no ids.
 # Source: OpenRouter "Get current key".
 SHOWN = (
     "limit",
@@ -30,7 +30,11 @@ SHOWN = (
 
 
 async def show_key(call: Call) -> HttpResponse:
-    """``GET /v1/key``: of the caller's own key, and nobody else's."""
+    """``GET /v1/key``: show the state of the caller's own key, never of another.
+
+    Raises:
+        GatewayError: the caller has no valid key.
+    """
     settings, ports, memory = call.settings, call.ports, call.memory
     caller = authorize(call.request, settings, now_s=ports.now_s())
     accounts = accounts_of(caller, settings)
@@ -46,7 +50,7 @@ async def show_key(call: Call) -> HttpResponse:
         "options": {**caller.options},
         "per_minute": caller.per_minute,
         "concurrent": caller.concurrent,
-        # Counted for those that it binds alone.
+        # The requests in flight. They are counted only for keys that limit them.
         "under_way": None if caller.concurrent is None else memory.rates.in_flight(caller.name, now_s=now_s),
         "budgets": [row for account in own for row in _budget_rows(account, memory.spending, now_s)],
         "counted_by": "ledger" if ports.database.bound else "isolate",
@@ -74,7 +78,7 @@ def _budget_rows(account: Account, spending: Spending, now_s: float) -> list[Jso
 
 
 async def _openrouters_key(call: Call) -> JsonObject | None:
-    """Return what OpenRouter says of the gateway's key; None where it does not say."""
+    """Return OpenRouter's data about the gateway's key; None if there is no key, or the lookup fails."""
     if not call.settings.upstream.api_key:
         return None
     try:

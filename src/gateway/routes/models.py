@@ -1,4 +1,4 @@
-"""The routes that show the catalogue: the list, one model of it, and a model's endpoints as they are now."""
+"""``GET /v1/models``, one model, and a model's endpoints: the routes that show the catalogue."""
 
 import re
 from collections.abc import Callable
@@ -22,33 +22,37 @@ from gateway.memory.catalog import Catalog
 from gateway.pipeline.call import OPENROUTERS_PREFIX, Call
 from gateway.settings.keys import may_use
 
-# Source: OpenRouter "List available models": it may itself be cached for two minutes.
+# Source: OpenRouter "List available models": OpenRouter's list may itself be cached for two minutes.
 LIST_MAX_AGE_S = 60
 ENDPOINTS_MAX_AGE_S = 10
-# What goes upstream as a path: no part of it may begin with a dot.
+# The model's id becomes part of an upstream path, so no segment may begin with a dot.
 _MODEL_PATH = re.compile(r"/v1/models?/(~?[\w-][\w.-]{0,127}/[\w-][\w.:-]{0,127}?)(/endpoints)?", re.ASCII)
 
 
 async def show_models(call: Call) -> HttpResponse:
-    """``GET /v1/models``: OpenAI's list form, filtered and sorted by the query."""
+    """``GET /v1/models``: the models in OpenAI's list format, filtered and sorted by the query.
+
+    Raises:
+        GatewayError: the caller has no valid key, the query is invalid, or there is no model list.
+    """
     caller = authorize(call.request, call.settings, now_s=call.ports.now_s())
     catalog = await _catalog(call)
-    shelf, asked = _shelf(call, catalog), read_query(_query_of(call.request))
-    if caller.models is not None:  # a key that is bound to models is shown those
+    model_list, selection = _model_list(call, catalog), read_query(_query_of(call.request))
+    if caller.models is not None:  # a key that is limited to some models sees only those
         own = (lambda model: may_use(caller.models, str(model["id"])),)
-        asked = replace(asked, tests=(*asked.tests, *own))
-    etag = f'"{shelf.tag(f"{call.request.query} {caller.models}")}"'
-    return _respond(call, catalog, etag, lambda: list_body(*shelf.select(asked)))
+        selection = replace(selection, tests=(*selection.tests, *own))
+    etag = f'"{model_list.tag(f"{call.request.query} {caller.models}")}"'
+    return _respond(call, catalog, etag, lambda: list_body(*model_list.select(selection)))
 
 
 async def show_model(call: Call) -> HttpResponse:
-    """``GET /v1/models/{author}/{slug}`` and ``…/endpoints``.
+    """``GET /v1/models/{author}/{slug}``: one model; with ``/endpoints`` its current endpoints.
 
     Raises:
-        GatewayError: there is no such model.
+        GatewayError: the caller has no valid key, there is no such model, or OpenRouter does not answer.
     """
     authorize(call.request, call.settings, now_s=call.ports.now_s())
-    # OpenAI's clients encode the slash within a model's id.
+    # OpenAI's clients percent-encode the slash in a model's id.
     match = _MODEL_PATH.fullmatch(unquote(call.request.path.removeprefix("/api")))
     if match is None:
         raise GatewayError("not_found", "There is nothing at this path.")
@@ -56,7 +60,7 @@ async def show_model(call: Call) -> HttpResponse:
     if wants_endpoints:
         return await _endpoints(call, model_id)
     catalog = await _catalog(call)
-    model = _shelf(call, catalog).find(model_id)
+    model = _model_list(call, catalog).find(model_id)
     if model is None:
         raise GatewayError("not_found", "OpenRouter lists no such model.")
     is_openrouters = match.string.startswith(OPENROUTERS_PREFIX)
@@ -68,11 +72,11 @@ def _query_of(request: HttpRequest) -> dict[str, str]:
     pairs = parse_qsl(request.query, keep_blank_values=True)
     query = dict(pairs)
     if len(query) < len(pairs):
-        raise GatewayError("invalid_field", "A filter may be given once.", param="query")
+        raise GatewayError("invalid_field", "Each parameter may be given only once.", param="query")
     return query
 
 
-def _shelf(call: Call, catalog: Catalog) -> ModelList:
+def _model_list(call: Call, catalog: Catalog) -> ModelList:
     return ModelList(catalog, shown_tasks(call.settings.task_routes.values()))
 
 
@@ -86,7 +90,7 @@ async def _catalog(call: Call) -> Catalog:
 
 
 def _respond(call: Call, catalog: Catalog, etag: str, make_body: Callable[[], bytes]) -> HttpResponse:
-    """Return the body, or a 304 where the client has it; a stale catalogue is fetched anew beside it."""
+    """Return the body, or a 304 if the client has it. A stale catalogue is refreshed in the background."""
     settings, ports = call.settings, call.ports
     age_s = catalog.age_s(ports.now_s())
     headers = (
@@ -98,19 +102,22 @@ def _respond(call: Call, catalog: Catalog, etag: str, make_body: Callable[[], by
     refresh_in_background(
         catalog, settings.upstream, ports, call.memory.catalog, ttl_s=settings.catalog_ttl_s
     )
-    if _has(call.request.header("if-none-match"), etag):
+    if _client_has(call.request.header("if-none-match"), etag):
         return HttpResponse(status=304, headers=headers, body=b"")
     return HttpResponse(status=200, headers=(JSON_TYPE, *headers), body=make_body())
 
 
-def _has(if_none_match: str | None, etag: str) -> bool:
-    """Return whether the client has it. A proxy that compresses makes an ETag weak: RFC 9110, 13.1.2."""
+def _client_has(if_none_match: str | None, etag: str) -> bool:
+    """Return whether ``If-None-Match`` has the ETag. A weak one matches: compressing proxies weaken ETags.
+
+    Source: RFC 9110, 13.1.2.
+    """
     tags = [tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")]
     return etag in tags or "*" in tags
 
 
 async def _endpoints(call: Call, model_id: str) -> HttpResponse:
-    """Return a model's endpoints as they are now: of use for seconds only."""
+    """Return a model's current endpoints. They change fast, so they are cached for seconds only."""
     upstream, ports = call.settings.upstream, call.ports
     endpoints = await endpoints_of(
         model_id, upstream, ports, call.memory.endpoints, max_age_s=ENDPOINTS_MAX_AGE_S

@@ -1,7 +1,7 @@
-"""``POST /v1/plan``: the chain that a chat request would walk now, and why; no model is called.
+"""``POST /v1/plan``: shows which models a chat request would call now, and why, without calling any.
 
-The chain is walked by the same ``Schedule`` as a real one, with every attempt failing at once: what it shows
-is what happens.
+The chain runs through the same ``Schedule`` as a real request's, and every attempt fails at once. So the plan
+shows what a request would do.
 """
 
 from gateway.catalog.prices import listed_price
@@ -21,12 +21,16 @@ from gateway.pipeline.decided_by import decided_by
 from gateway.pipeline.prepare import Prepared, for_attempts, prepare, refresh_signals
 from gateway.routing.chain import Limits, Plan, Step
 
-# A fault that asks for no pause and no retry: the chain goes on as if the attempt had taken no time.
+# The fault of every simulated attempt. It asks for no pause and no retry, so the chain goes on at once.
 FAILED = Fault(code="unavailable")
 
 
 async def show_plan(call: Call) -> HttpResponse:
-    """``POST /v1/plan``: takes the body of a chat request."""
+    """``POST /v1/plan``: return the plan of a chat request; the body is that of the chat request.
+
+    Raises:
+        GatewayError: the caller, the body or a setting is at fault, as for a chat request.
+    """
     prepared = await prepare(call)
     refresh_signals(call, prepared)
     call = for_attempts(call, prepared.caller)
@@ -57,7 +61,7 @@ def _plan_json(call: Call, prepared: Prepared) -> JsonObject:
 def walk(
     planned: Plan, receipt: Receipt, ports: Ports, cooldowns: Cooldowns
 ) -> tuple[list[Step], JsonObject]:
-    """Return the attempts that a chain comes to when each fails at once, and the error that it ends in."""
+    """Return the attempts of a chain in which each fails at once, and the error that it ends with."""
     clock_s = ports.now_s()
     schedule = Schedule(planned, receipt, cooldowns.copy(), now_s=lambda: clock_s, draw=ports.draw)
     steps = []
@@ -108,13 +112,14 @@ def _limits_json(limits: Limits) -> JsonObject:
 
 
 def _cost_json(steps: list[Step], limits: Limits) -> JsonObject:
-    """Return what the first model's answer may well cost, and the most that the whole chain may.
+    """Return the estimated cost of the first model's answer, and the worst cost of the complete chain.
 
-    At worst every attempt, and every retry, is billed in full; null where one of them has no known worst.
+    In the worst case every attempt and every retry is billed in full. The worst cost is null if that of one
+    attempt is unknown; it is never above ``max_cost_usd``.
     """
     worst = [step.candidate.worst_cost_usd for step in steps]
-    signals = [usd for usd in worst if usd is not None]
-    worst_usd = sum(signals) * (1 + limits.retries) if worst and len(signals) == len(worst) else None
+    known = [usd for usd in worst if usd is not None]
+    worst_usd = sum(known) * (1 + limits.retries) if worst and len(known) == len(worst) else None
     if worst_usd is not None and limits.max_cost_usd is not None:
         worst_usd = min(worst_usd, limits.max_cost_usd)
     estimated_usd = steps[0].candidate.estimated_cost_usd if steps else None

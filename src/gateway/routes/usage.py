@@ -1,4 +1,4 @@
-"""``GET /v1/usage``: what was used and what it cost, of the caller's own key, or for an admin of all."""
+"""``GET /v1/usage``: usage and cost of the caller's own key; for admins of any key, or of all."""
 
 from urllib.parse import parse_qsl
 
@@ -17,21 +17,21 @@ CSV_TYPE = ("content-type", "text/csv; charset=utf-8")
 
 
 async def show_usage(call: Call) -> HttpResponse:
-    """``GET /v1/usage?from=&to=&by=&key=&format=json|csv``.
+    """``GET /v1/usage?from=&to=&by=&key=&format=json|csv``: return the totals (JSON only) and the series.
 
     Raises:
-        GatewayError: a parameter is wrong, or the ledger does not answer.
+        GatewayError: the caller has no valid key, a parameter is invalid, or the ledger does not answer.
     """
     ports = call.ports
     caller = authorize(call.request, call.settings, now_s=ports.now_s())
     query = dict(parse_qsl(call.request.query, keep_blank_values=True))
     span = span_of(query, key=caller.name, admin=caller.admin, now_s=ports.now_s())
-    how = query.get("format", "json")
-    if how not in ("json", "csv"):
+    output_format = query.get("format", "json")
+    if output_format not in ("json", "csv"):
         raise GatewayError("invalid_field", "`format` must be json or csv.", param="format")
     results = await _ask(span, ports) if ports.database.bound else None
     series = [shown(row) for row in results[1]] if results else []
-    if how == "csv":
+    if output_format == "csv":
         return HttpResponse(
             status=200,
             headers=(CSV_TYPE, *NO_STORE, *call.frame.headers),
@@ -58,7 +58,7 @@ def _usage_json(
     rows: list[Json] = [*series[:MAX_GROUPS]]
     return {
         "object": "usage",
-        "ledger": "bound" if call.ports.database.bound else "not bound: nothing is kept",
+        "ledger": "bound" if call.ports.database.bound else "not bound: nothing is recorded",
         "from": span.first.isoformat(),
         "to": span.last.isoformat(),
         "key": span.key,
@@ -71,7 +71,7 @@ def _usage_json(
 
 
 def _csv(by: str, series: list[JsonObject]) -> bytes:
-    """Return the series as RFC 4180 has it."""
+    """Return the series as CSV. Source: RFC 4180."""
     columns = [name for name in series[0] if name != "name"] if series else []
     lines = [",".join([by, *columns])]
     lines += [",".join(_cell(row[name]) for name in ("name", *columns)) for row in series]
@@ -79,7 +79,7 @@ def _csv(by: str, series: list[JsonObject]) -> bytes:
 
 
 def _cell(value: Json) -> str:
-    """Return one cell; a text is quoted, and cannot be taken for a formula by a spreadsheet."""
+    """Return one CSV cell. Text is quoted, and escaped so that no spreadsheet runs it as a formula."""
     if value is None:
         return ""
     if not isinstance(value, str):

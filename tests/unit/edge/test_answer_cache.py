@@ -1,4 +1,4 @@
-"""The runtime's cache, played: one that is slow, broken or not there is a miss, and never a fault."""
+"""Tests ``edge.answer_cache`` with a fake cache: a slow, failing or missing cache is a miss, not an error."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,20 +13,20 @@ pytestmark = pytest.mark.anyio
 
 
 class JsError(Exception):
-    """Plays ``JsException``."""
+    """A fake of ``JsException``."""
 
     name = "Error"
 
 
 class Value(bytes):
-    """Plays an ArrayBuffer."""
+    """A fake of an ArrayBuffer."""
 
     def to_bytes(self) -> bytes:
         return bytes(self)
 
 
 class Response:
-    """Plays a response; ``pause_s`` is how long its body takes."""
+    """A fake response; reading its body takes ``pause_s`` seconds."""
 
     def __init__(self, body: bytes, headers: list[list[str]], pause_s: float = 0.0) -> None:
         self.body, self.headers, self.pause_s = body, headers, pause_s
@@ -37,19 +37,19 @@ class Response:
 
 
 class Cache:
-    """Plays ``caches.default``; ``fault`` is raised by whatever is asked, after ``pause_s``."""
+    """A fake of ``caches.default``. Each call takes ``pause_s`` seconds and then raises ``fault``, if set."""
 
     def __init__(self, pause_s: float = 0.0, fault: Exception | None = None) -> None:
-        self.held: dict[str, Response] = {}
+        self.responses: dict[str, Response] = {}
         self.pause_s, self.fault = pause_s, fault
 
     async def match(self, url: str) -> Response | None:
         await self._act()
-        return self.held.get(url)
+        return self.responses.get(url)
 
     async def put(self, url: str, response: Response) -> None:
         await self._act()
-        self.held[url] = response
+        self.responses[url] = response
 
     async def _act(self) -> None:
         await asyncio.sleep(self.pause_s)
@@ -59,15 +59,15 @@ class Cache:
 
 @pytest.fixture
 def logged() -> list[str]:
-    """Return the events that are logged."""
+    """Return the logged events."""
     return []
 
 
 @pytest.fixture
 def make_answers(monkeypatch: pytest.MonkeyPatch, logged: list[str]) -> Callable[[Cache | None], Any]:
-    """Call it with the cache that there is to get a ``CachedAnswers`` over it."""
+    """Return a function that makes a ``CachedAnswers`` for a cache; None: there is no cache."""
 
-    def make(cache: Cache | None) -> Any:  # noqa: ANN401  # the module exists only with those played here
+    def make(cache: Cache | None) -> Any:  # noqa: ANN401  # the module can be imported only with these fakes
         js = {
             "Headers": SimpleNamespace(new=lambda pairs: pairs),
             "Response": SimpleNamespace(new=Response),
@@ -80,7 +80,7 @@ def make_answers(monkeypatch: pytest.MonkeyPatch, logged: list[str]) -> Callable
     return make
 
 
-async def test_what_was_put_is_got_and_lives_as_long_as_was_said(
+async def test_a_stored_value_is_returned_and_has_its_time_to_live(
     make_answers: Callable[[Cache | None], Any],
 ) -> None:
     cache = Cache()
@@ -90,7 +90,7 @@ async def test_what_was_put_is_got_and_lives_as_long_as_was_said(
 
     assert await answers.get("key") == b"value"
     assert await answers.get("other") is None
-    ((url, response),) = cache.held.items()
+    ((url, response),) = cache.responses.items()
     assert url.endswith("/key")
     assert response.headers == [["cache-control", "public, max-age=60"]]
 
@@ -103,7 +103,7 @@ async def test_without_a_cache_everything_is_a_miss(make_answers: Callable[[Cach
     assert await answers.get("key") is None
 
 
-async def test_a_cache_that_fails_is_a_miss_and_said(
+async def test_a_failing_cache_is_a_miss_and_is_logged(
     make_answers: Callable[[Cache | None], Any], logged: list[str]
 ) -> None:
     answers = make_answers(Cache(fault=JsError()))
@@ -115,13 +115,13 @@ async def test_a_cache_that_fails_is_a_miss_and_said(
 
 
 @pytest.mark.parametrize("slow", ["the lookup", "the body"])
-async def test_a_slow_cache_holds_a_request_up_for_a_fraction_of_a_second(
+async def test_a_slow_cache_delays_a_request_by_less_than_half_a_second(
     make_answers: Callable[[Cache | None], Any], slow: str
 ) -> None:
     cache = Cache(pause_s=100.0 if slow == "the lookup" else 0.0)
     answers = make_answers(cache)
     pause_s = 100.0 if slow == "the body" else 0.0
-    cache.held["https://answers.openrouter-edge.invalid/key"] = Response(b"value", [], pause_s)
+    cache.responses["https://answers.openrouter-edge.invalid/key"] = Response(b"value", [], pause_s)
     began_s = asyncio.get_running_loop().time()
 
     assert await answers.get("key") is None
@@ -129,7 +129,7 @@ async def test_a_slow_cache_holds_a_request_up_for_a_fraction_of_a_second(
     assert 0 < asyncio.get_running_loop().time() - began_s < 0.5
 
 
-async def test_one_that_is_just_quick_enough_is_a_hit(make_answers: Callable[[Cache | None], Any]) -> None:
+async def test_a_cache_that_is_just_fast_enough_is_a_hit(make_answers: Callable[[Cache | None], Any]) -> None:
     cache = Cache(pause_s=0.1)
     answers = make_answers(cache)
     await answers.put("key", b"value", ttl_s=60)

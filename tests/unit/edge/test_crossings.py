@@ -17,7 +17,7 @@ ANSWER = {
 }
 
 
-def test_a_plain_request_crosses_to_javascript_as_often_as_the_table_says_and_no_oftener() -> None:
+def test_a_plain_request_crosses_to_javascript_exactly_as_often_as_the_table_says() -> None:
     crossings = crossings_of(QUESTION, ANSWER)
     counted = Counter(dict.fromkeys(crossings, 0))
 
@@ -29,5 +29,5 @@ def test_a_plain_request_crosses_to_javascript_as_often_as_the_table_says_and_no
     assert counted == dict.fromkeys(crossings, 1)
 
 
-def test_as_many_cross_for_the_hundredth_request_as_for_the_third() -> None:
+def test_the_hundredth_request_crosses_as_often_as_the_third() -> None:
     assert crossings_of(QUESTION, ANSWER, warm=99) == crossings_of(QUESTION, ANSWER)

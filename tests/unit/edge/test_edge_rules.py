@@ -92,31 +92,31 @@ def test_a_trap_is_found(rule: str, line: str) -> None:
 
 
 @pytest.mark.parametrize(("rule", "line"), AT_IMPORT)
-def test_what_must_not_run_at_import_is_found(rule: str, line: str) -> None:
+def test_code_that_must_not_run_at_import_is_found(rule: str, line: str) -> None:
     assert rule in rules_in(f"import js\nfrom js import Headers\n{line}\n")
 
 
 @pytest.mark.parametrize("line", SAFE)
-def test_what_is_safe_is_not_found(line: str) -> None:
+def test_safe_code_is_not_reported(line: str) -> None:
     assert rules_in(in_function(line)) == set()
 
 
-def test_a_value_of_javascripts_is_followed_to_its_test() -> None:
+def test_a_javascript_value_is_followed_to_its_comparison_with_none() -> None:
     found = findings_in(in_function("value = await env.KV.get('key')\n    return value is None"))
 
     assert [(finding.line, finding.rule) for finding in found] == [(5, "is-none")]
 
 
 @pytest.mark.parametrize("path", EDGE, ids=lambda path: path.name)
-def test_the_edge_holds_every_rule(path: Path) -> None:
+def test_the_edge_breaks_no_rule(path: Path) -> None:
     assert findings_in(path.read_text()) == []
 
 
 @pytest.mark.parametrize("path", sorted(SRC.rglob("*.py")), ids=lambda path: str(path.relative_to(SRC)))
-def test_nothing_happens_at_import(path: Path) -> None:
+def test_no_module_uses_javascript_asyncio_or_the_clock_at_import(path: Path) -> None:
     assert not rules_in(path.read_text()) & IMPORT_RULES
 
 
 @pytest.mark.parametrize("path", sorted(SRC.rglob("*.py")), ids=lambda path: str(path.relative_to(SRC)))
-def test_limits_go_by_the_requests_own_timer(path: Path) -> None:
+def test_no_module_uses_timers_of_the_event_loop(path: Path) -> None:
     assert "loop-timer" not in rules_in(path.read_text())

@@ -1,4 +1,4 @@
-"""The one module of the border that can run without JavaScript: proxies and a signal are played here."""
+"""Tests ``edge.lifeline`` in CPython, with fakes of JavaScript's promises, proxies and signals."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Resolvers:
-    """Plays what ``Promise.withResolvers()`` makes."""
+    """A fake of what ``Promise.withResolvers()`` returns."""
 
     def __init__(self) -> None:
         self.promise: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -21,7 +21,7 @@ class Resolvers:
 
 
 class Signal:
-    """Plays a request's signal, by which the test lets the client leave."""
+    """A fake of a request's signal; ``fire`` lets the client disconnect."""
 
     def __init__(self) -> None:
         self.listeners: list[Proxy] = []
@@ -38,13 +38,13 @@ class Signal:
 
 
 class Context:
-    """Plays the execution context."""
+    """A fake of the execution context; it lists the promises that it has to wait for."""
 
     def __init__(self) -> None:
-        self.kept: list[object] = []
+        self.promises: list[object] = []
 
     def waitUntil(self, promise: object) -> None:  # noqa: N802  # JavaScript's name
-        self.kept.append(promise)
+        self.promises.append(promise)
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ async def work(done: list[str], name: str) -> str:
     return name
 
 
-async def test_a_client_that_leaves_ends_what_was_for_it_and_not_what_runs_beside(
+async def test_a_client_that_leaves_ends_its_tasks_but_no_background_work(
     make_lifeline: Callable[..., Any],
 ) -> None:
     signal, done = Signal(), list[str]()
@@ -79,18 +79,18 @@ async def test_a_client_that_leaves_ends_what_was_for_it_and_not_what_runs_besid
 
 
 @pytest.mark.parametrize("left_before", [False, True])
-async def test_what_has_just_been_started_for_a_client_that_leaves_tells_how_it_ended(
+async def test_a_task_that_has_just_started_runs_its_clean_up_when_the_client_leaves(
     make_lifeline: Callable[..., Any], left_before: bool
 ) -> None:
-    signal, told = Signal(), list[str]()
+    signal, cleaned_up = Signal(), list[str]()
     lifeline = make_lifeline(Context(), pytest.fail, lambda: None, signal)
-    other = lifeline.start(work([], "beside"), for_client=False)
+    other = lifeline.start(work([], "background"), for_client=False)
 
     async def relay() -> None:
         try:
             await asyncio.sleep(1)
         finally:
-            told.append("its end")
+            cleaned_up.append("yes")
 
     if left_before:
         signal.fire()
@@ -99,11 +99,13 @@ async def test_what_has_just_been_started_for_a_client_that_leaves_tells_how_it_
         signal.fire()
 
     assert await task is None
-    assert told == ["its end"]
-    assert await other == "beside"
+    assert cleaned_up == ["yes"]
+    assert await other == "background"
 
 
-async def test_when_the_last_task_has_ended_everything_is_let_go(make_lifeline: Callable[..., Any]) -> None:
+async def test_the_last_task_that_ends_removes_the_listener_and_calls_on_end(
+    make_lifeline: Callable[..., Any],
+) -> None:
     signal, context, ended = Signal(), Context(), list[Signal]()
     lifeline = make_lifeline(context, pytest.fail, lambda: ended.append(signal), signal)
     (listener,) = signal.listeners
@@ -115,10 +117,10 @@ async def test_when_the_last_task_has_ended_everything_is_let_go(make_lifeline: 
     assert signal.listeners == []
     assert listener.destroyed
     assert ended == [signal]
-    assert context.kept == promises
+    assert context.promises == promises
 
 
-async def test_a_bug_in_a_task_is_told_and_ends_nothing_else(make_lifeline: Callable[..., Any]) -> None:
+async def test_a_bug_in_a_task_is_reported_and_ends_no_other_task(make_lifeline: Callable[..., Any]) -> None:
     bugs: list[Exception] = []
     lifeline = make_lifeline(Context(), bugs.append, lambda: None, Signal())
 
@@ -155,7 +157,9 @@ async def test_a_task_has_begun_before_it_is_cancelled_so_that_it_can_clean_up(
     assert cleaned_up == ["yes"]
 
 
-async def test_a_promise_is_kept_whatever_becomes_of_its_work(make_lifeline: Callable[..., Any]) -> None:
+async def test_a_promise_is_always_resolved(
+    make_lifeline: Callable[..., Any],
+) -> None:
     bugs: list[Exception] = []
     signal = Signal()
     lifeline = make_lifeline(Context(), bugs.append, lambda: None, signal)
@@ -163,11 +167,11 @@ async def test_a_promise_is_kept_whatever_becomes_of_its_work(make_lifeline: Cal
     async def buggy() -> None:
         raise ValueError("bug")
 
-    broken = lifeline.start(buggy(), otherwise=lambda: "an error")
-    left = lifeline.start(work([], "a"), otherwise=lambda: "nothing")
+    failed = lifeline.start(buggy(), otherwise=lambda: "an error")
+    cancelled = lifeline.start(work([], "a"), otherwise=lambda: "nothing")
     signal.fire()
 
-    assert [await broken, await left] == ["an error", "nothing"]
+    assert [await failed, await cancelled] == ["an error", "nothing"]
     assert [str(bug) for bug in bugs] == ["bug"]
 
 

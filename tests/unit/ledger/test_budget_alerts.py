@@ -16,17 +16,17 @@ from tests.support.world import EPOCH_S, World, now_s
 
 pytestmark = pytest.mark.anyio
 TODAY = "2026-11-22"
-BESIDE_S = 30.0  # what the runtime leaves to work beside a response
+BACKGROUND_S = 30.0  # what the runtime allows for work after a response
 HOOK = "https://hooks.example/services/canary?x=1"
 ONE = Account(key="one", budget=Budget(day_micros=1_000_000))
 
 
 class Hook(httpx.AsyncBaseTransport):
-    """Plays the webhook; answers with the given statuses, the last one again and again."""
+    """A fake webhook. It answers with the given statuses in order, and then always with the last one."""
 
     def __init__(self, *statuses: int, hangs: bool = False) -> None:
         self.statuses = [*statuses]
-        self.hangs = hangs  # after its head
+        self.hangs = hangs  # after its headers
         self.texts: list[str] = []
         self.urls: list[str] = []
 
@@ -51,58 +51,58 @@ def spent(world: World, micros: int, *, key: str = "one") -> World:
     return world
 
 
-async def said(accounts: tuple[Account, ...], world: World) -> None:
+async def send(accounts: tuple[Account, ...], world: World) -> None:
     await send_alerts(accounts, HOOK, world.ports, world.memory.spending)
 
 
-async def test_each_threshold_is_said_once() -> None:
+async def test_each_threshold_is_announced_once() -> None:
     hook, database = Hook(200), SqliteDatabase()
     world = isolate(hook, database)
 
     for micros in (100_000, 500_000, 510_000, 800_000, 1_000_000, 1_200_000):
-        await said((ONE,), spent(world, micros))
+        await send((ONE,), spent(world, micros))
 
     assert [text.split("%")[0] for text in hook.texts] == [
         f"openrouter-edge: {percent} " for percent in (50, 80, 100)
     ]
     assert hook.texts[0] == (
-        "openrouter-edge: 50 % of the daily budget of the key one are spent: $0.50 of $1.00. "
-        "It begins anew at 2026-11-23T00:00:00Z."
+        "openrouter-edge: 50 % of the daily budget of the key one is spent: $0.50 of $1.00. "
+        "The budget resets at 2026-11-23T00:00:00Z."
     )
     assert set(hook.urls) == {HOOK}
 
 
-async def test_many_isolates_say_it_once() -> None:
+async def test_many_isolates_send_one_alert() -> None:
     hook, database = Hook(200), SqliteDatabase()
     isolates = [isolate(hook, database) for _ in range(10)]
 
-    await asyncio.gather(*(said((ONE,), spent(each, 600_000)) for each in isolates))
+    await asyncio.gather(*(send((ONE,), spent(each, 600_000)) for each in isolates))
 
     assert len(hook.texts) == 1
 
 
-async def test_a_jump_over_all_thresholds_says_each() -> None:
+async def test_passing_all_thresholds_at_once_announces_each() -> None:
     hook = Hook(200)
 
-    await said((ONE,), spent(isolate(hook, SqliteDatabase()), 1_000_000))
+    await send((ONE,), spent(isolate(hook, SqliteDatabase()), 1_000_000))
 
     assert len(hook.texts) == 3
 
 
-async def test_the_budget_of_all_keys_is_said_to_be_theirs() -> None:
+async def test_an_alert_names_the_budget_of_all_keys() -> None:
     hook = Hook(200)
     everybody = Account(key=EVERYBODY, budget=Budget(month_micros=1_000_000))
 
-    await said((everybody,), spent(isolate(hook, SqliteDatabase()), 550_000))
+    await send((everybody,), spent(isolate(hook, SqliteDatabase()), 550_000))
 
     assert "50 % of the monthly budget of all keys together" in hook.texts[0]
 
 
-async def test_an_isolates_own_guess_alone_says_nothing() -> None:
+async def test_an_isolates_own_estimate_alone_sends_no_alert() -> None:
     hook, world = Hook(200), isolate(Hook(200), SqliteDatabase())
     world.memory.spending.hold("one", "t", 900_000, now_s=EPOCH_S)
 
-    await said((ONE,), world)
+    await send((ONE,), world)
 
     assert hook.texts == []
     assert world.database.rows("SELECT * FROM alerts") == []
@@ -110,50 +110,49 @@ async def test_an_isolates_own_guess_alone_says_nothing() -> None:
 
 async def test_a_webhook_that_fails_is_tried_again_and_then_logged_without_its_url() -> None:
     hook = Hook(500, 500, 200)
-    await said((ONE,), spent(isolate(hook, SqliteDatabase()), 500_000))
+    await send((ONE,), spent(isolate(hook, SqliteDatabase()), 500_000))
     assert len(hook.texts) == 3
 
     hook = Hook(500)
     world = isolate(hook, SqliteDatabase())
-    await said((ONE,), spent(world, 500_000))
+    await send((ONE,), spent(world, 500_000))
     assert len(hook.texts) == POST_TRIES
     assert [line["error"] for line in world.events("alert_failed")] == ["webhook"]
     assert "canary" not in world.log_text
 
 
-async def test_a_webhook_that_hangs_after_its_head_is_let_go_of() -> None:
+async def test_a_webhook_that_hangs_after_its_headers_is_aborted() -> None:
     hook = Hook(200, hangs=True)
     world = isolate(hook, SqliteDatabase())
 
-    await said((ONE,), spent(world, 500_000))
+    await send((ONE,), spent(world, 500_000))
 
-    assert [reply.aborted for reply in world.transport.replies] == [
-        True
-    ]  # it may have arrived: once is enough
+    # Only one reply: the message may have arrived, so it is not sent again.
+    assert [reply.aborted for reply in world.transport.replies] == [True]
     assert [line["error"] for line in world.events("alert_failed")] == ["webhook"]
 
 
-async def test_whatever_hangs_all_tries_fit_into_what_the_runtime_leaves() -> None:
+async def test_even_if_everything_hangs_all_tries_fit_into_the_time_for_background_work() -> None:
     hook = Hook(200, hangs=True)
     world = isolate(hook, SqliteDatabase())
     limits = Budget(day_micros=1_000_000, month_micros=1_000_000)
     world.database.pause_s = LEDGER_TIMEOUT_S - 0.001
 
     accounts = tuple(Account(key=key, budget=limits) for key in ("one", EVERYBODY))
-    await said(accounts, spent(world, 1_000_000))
+    await send(accounts, spent(world, 1_000_000))
 
     assert len(hook.texts) == 2 * 2 * 3
-    written_s = WRITE_TIMEOUT_S * (1 + len(PAUSES_S)) + sum(PAUSES_S)
-    assert written_s + now_s() <= BESIDE_S
+    write_s = WRITE_TIMEOUT_S * (1 + len(PAUSES_S)) + sum(PAUSES_S)
+    assert write_s + now_s() <= BACKGROUND_S
 
 
-async def test_a_ledger_that_fails_says_nothing_and_harms_nobody() -> None:
+async def test_a_failing_ledger_sends_no_alert_and_raises_nothing() -> None:
     hook = Hook(200)
     world = isolate(hook, SqliteDatabase())
     spent(world, 500_000)
     world.database.broken = True
 
-    await said((ONE,), world)
+    await send((ONE,), world)
 
     assert hook.texts == []
     assert world.events("alert_failed")

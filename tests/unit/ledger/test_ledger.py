@@ -1,4 +1,4 @@
-"""The ledger: a row for each request, whatever became of it, and never in the way of an answer."""
+"""Tests that each request gets a row in the ledger, however it ends, and that no answer waits for it."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ from tests.support.world import EPOCH_S, PROMPT, TOKEN, UPSTREAM_KEY, Answer, Wo
 
 pytestmark = pytest.mark.anyio
 TODAY = "2026-11-22"
-KEPT_ALIVE_S = 30.0  # for so long the runtime keeps work beside a response
+BACKGROUND_S = 30.0  # how long the runtime lets work run after a response
 GENERATION = {"x_generation_id": "gen-1"}
 CUT = reply(200, text("Hi"), RESET, content_type="text/event-stream", **GENERATION)
 
@@ -109,9 +109,9 @@ async def test_a_stream_is_one_row_with_the_time_to_its_first_progress() -> None
 
 
 @pytest.mark.parametrize(
-    ("guard_events", "usage"), [("0", USAGE), ("", b"")], ids=["it is handed over", "it has no usage"]
+    ("guard_events", "usage"), [("0", USAGE), ("", b"")], ids=["natively piped", "without usage"]
 )
-async def test_a_stream_takes_until_it_has_ended_whoever_watched_it(guard_events: str, usage: bytes) -> None:
+async def test_a_streams_total_time_lasts_until_its_end(guard_events: str, usage: bytes) -> None:
     env = {"STREAM_GUARD_EVENTS": guard_events} if guard_events else {}
     made = world(**env).script("a/one", stream(2.0, text("Hi"), 3.0, STOP, usage, DONE))
 
@@ -129,7 +129,7 @@ async def test_a_stream_takes_until_it_has_ended_whoever_watched_it(guard_events
         pytest.param(fail(503), "overloaded", id="failed"),
     ],
 )
-async def test_a_request_without_an_answer_is_a_row_too(act: Act, outcome: str) -> None:
+async def test_a_request_without_an_answer_has_a_row(act: Act, outcome: str) -> None:
     made = world().script("a/one", act)
 
     await ask(made, "a/one", gateway={"retries": 0})
@@ -143,7 +143,7 @@ async def test_a_request_without_an_answer_is_a_row_too(act: Act, outcome: str) 
     )
 
 
-async def test_a_request_that_reached_no_chain_is_none() -> None:
+async def test_a_request_that_reached_no_chain_has_no_row() -> None:
     made = world()
 
     assert (await ask(made, "task/typo")).status == 400
@@ -161,7 +161,7 @@ async def test_an_attempt_that_failed_and_was_billed_counts() -> None:
     assert (row["cost_micros"], row["billed_failures"], row["cost_state"]) == (500_021, 1, "known")
 
 
-async def test_what_a_cut_stream_cost_is_asked_for_later() -> None:
+async def test_the_cost_of_a_cut_off_stream_is_settled_later() -> None:
     cut = reply(200, text("Hi"), RESET, content_type="text/event-stream", **GENERATION)
     made = world().script("a/one", cut)
 
@@ -169,16 +169,21 @@ async def test_what_a_cut_stream_cost_is_asked_for_later() -> None:
 
     row = row_in(made)
     assert (row["outcome"], row["cost_micros"], row["cost_state"]) == ("connection_lost", 0, "pending")
-    owed: dict[str, Any]
-    (owed,) = made.database.rows("SELECT * FROM unsettled")
-    assert (owed["generation_id"], owed["key"], owed["day"], owed["tries"]) == ("gen-1", "tests", TODAY, 0)
-    assert owed["ticket"] == row["ticket"]
-    assert int(str(owed["worst_micros"])) > 100
+    unsettled: dict[str, Any]
+    (unsettled,) = made.database.rows("SELECT * FROM unsettled")
+    assert [unsettled[name] for name in ("generation_id", "key", "day", "tries")] == [
+        "gen-1",
+        "tests",
+        TODAY,
+        0,
+    ]
+    assert unsettled["ticket"] == row["ticket"]
+    assert int(str(unsettled["worst_micros"])) > 100
 
 
-async def test_a_natively_relayed_streams_cost_is_asked_for_later() -> None:
-    whole = reply(200, text("Hi"), STOP, USAGE, DONE, content_type="text/event-stream", **GENERATION)
-    made = world(STREAM_GUARD_EVENTS="0").script("a/one", whole)
+async def test_the_cost_of_a_natively_piped_stream_is_settled_later() -> None:
+    complete = reply(200, text("Hi"), STOP, USAGE, DONE, content_type="text/event-stream", **GENERATION)
+    made = world(STREAM_GUARD_EVENTS="0").script("a/one", complete)
 
     await ask(made, "a/one", stream=True)
 
@@ -186,18 +191,18 @@ async def test_a_natively_relayed_streams_cost_is_asked_for_later() -> None:
     assert unsettled_in(made) == ["gen-1"]
 
 
-async def test_what_nobody_can_be_asked_about_is_booked_at_its_worst() -> None:
+async def test_a_cost_that_cannot_be_settled_is_recorded_at_its_worst_case() -> None:
     made = world().script("a/one", hang)
 
     await ask(made, "a/one", gateway={"attempt_ms": 1_000, "retries": 0})
 
     row = row_in(made)
     assert (row["outcome"], row["cost_state"], row["billed_failures"]) == ("attempt_timeout", "estimated", 1)
-    assert row["cost_micros"] > 200  # a hundred tokens of answer alone cost that
+    assert row["cost_micros"] > 200  # a hundred completion tokens alone cost that much
     assert spend_in(made)[0][2] == row["cost_micros"]
 
 
-async def test_an_id_that_is_no_plain_name_is_none() -> None:
+async def test_a_generation_id_with_odd_characters_is_ignored() -> None:
     odd = "../credits?x=1"
     event = text("Hi").replace(b"gen-1", odd.encode())
     cut = reply(200, event, RESET, content_type="text/event-stream", x_generation_id=odd)
@@ -208,7 +213,7 @@ async def test_an_id_that_is_no_plain_name_is_none() -> None:
     assert row_in(made)["cost_state"] == "estimated"
 
 
-async def test_a_client_that_leaves_leaves_a_row() -> None:
+async def test_a_request_whose_client_disconnects_has_a_row() -> None:
     made = world().script("a/one", after(1_000.0, answer()))
     task = asyncio.ensure_future(made.ask("a/one", max_tokens=100, gateway={"deadline_ms": 3_600_000}))
     await asyncio.sleep(5)
@@ -220,7 +225,7 @@ async def test_a_client_that_leaves_leaves_a_row() -> None:
     assert (row["outcome"], row["total_ms"], row["cost_state"]) == ("client_gone", 5_000, "estimated")
 
 
-async def test_a_direct_answer_is_booked_by_its_declared_price() -> None:
+async def test_a_direct_answer_costs_its_declared_price() -> None:
     declared = {
         "near": {
             "base_url": DIRECT_BASE_URL,
@@ -236,7 +241,7 @@ async def test_a_direct_answer_is_booked_by_its_declared_price() -> None:
     assert (row["upstream"], row["cost_micros"], row["cost_state"]) == ("near", 300, "known")
 
 
-async def test_a_callers_own_key_is_in_no_sum() -> None:
+async def test_a_request_with_the_callers_own_key_is_in_no_sum() -> None:
     made = world(ALLOW_CLIENT_KEYS="true")
     own = "sk-or-v1-canary-of-a-callers-own-key"
     response = await made.begin(
@@ -250,7 +255,7 @@ async def test_a_callers_own_key_is_in_no_sum() -> None:
     assert spend_in(made) == []
 
 
-async def test_sums_are_kept_by_key_and_day() -> None:
+async def test_costs_are_summed_by_key_and_day() -> None:
     made = world().script("a/one", answer(usage={"cost": 0.000_1}))
     for _ in range(3):
         await ask(made, "a/one")
@@ -260,7 +265,7 @@ async def test_sums_are_kept_by_key_and_day() -> None:
     assert spend_in(made) == [("tests", TODAY, 300, 3), ("tests", "2026-11-23", 100, 1)]
 
 
-async def test_two_requests_of_one_id_are_two_rows() -> None:
+async def test_two_requests_with_the_same_id_have_two_rows() -> None:
     made = world()
     headers = {"authorization": f"Bearer {TOKEN}", "x-request-id": "the-same"}
     for _ in range(2):
@@ -271,19 +276,19 @@ async def test_two_requests_of_one_id_are_two_rows() -> None:
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-async def test_no_prompt_no_answer_and_no_key_is_in_it(streamed: bool) -> None:
-    said = "canary of the answer"
-    made = world().script("a/one", healthy_stream(said) if streamed else answer(said))
+async def test_the_ledger_has_no_prompt_no_answer_and_no_key(streamed: bool) -> None:
+    words = "canary of the answer"
+    made = world().script("a/one", healthy_stream(words) if streamed else answer(words))
 
     await ask(made, "a/one", stream=streamed)
 
     everything = str([made.database.rows(f"SELECT * FROM {table}") for table in ("requests", "spend")])  # noqa: S608  # two names
-    for secret in (PROMPT, said, TOKEN, UPSTREAM_KEY):
+    for secret in (PROMPT, words, TOKEN, UPSTREAM_KEY):
         assert secret not in everything
 
 
 @pytest.mark.parametrize("trouble", ["broken", "slow"])
-async def test_a_ledger_in_trouble_delays_no_answer_and_lost_writes_are_counted(trouble: str) -> None:
+async def test_a_failing_ledger_delays_no_answer_and_lost_writes_are_counted(trouble: str) -> None:
     made = world()
     made.database.broken = trouble == "broken"
     made.database.pause_s = 60.0 if trouble == "slow" else 0.0
@@ -294,7 +299,7 @@ async def test_a_ledger_in_trouble_delays_no_answer_and_lost_writes_are_counted(
         got = await made.ask("a/one")
         assert (got.status, now_s() - began_s) == (200, 0)
         await made.let_run()
-        assert now_s() - began_s < KEPT_ALIVE_S
+        assert now_s() - began_s < BACKGROUND_S
 
     assert [line["lost"] for line in made.events("ledger_write_lost")] == [1, 2]
     assert made.memory.lost_writes.count == 2
@@ -312,45 +317,45 @@ async def test_a_write_that_fails_once_is_tried_again() -> None:
     assert made.memory.lost_writes.count == 0
 
 
-async def test_a_write_that_got_there_unnoticed_is_not_booked_twice() -> None:
+async def test_writing_a_row_twice_counts_once() -> None:
     made = world().script(
         "a/one", reply(200, text("Hi"), RESET, content_type="text/event-stream", **GENERATION)
     )
     await made.ask("a/one", stream=True)
-    (book,) = made.background
+    (write,) = made.background
 
-    await book()
-    await book()
+    await write()
+    await write()
 
     assert row_in(made)["outcome"] == "connection_lost"
     assert [row[3] for row in spend_in(made)] == [1]
     assert unsettled_in(made) == ["gen-1"]
 
 
-async def test_what_was_settled_meanwhile_is_not_owed_again() -> None:
+async def test_a_second_write_does_not_reopen_a_settled_cost() -> None:
     made = world().script(
         "a/one", reply(200, text("Hi"), RESET, content_type="text/event-stream", **GENERATION)
     )
     await made.ask("a/one", stream=True)
-    (book,) = made.background
-    await book()
+    (write,) = made.background
+    await write()
     made.database.rows("DELETE FROM unsettled")
 
-    await book()
+    await write()
 
     assert unsettled_in(made) == []
 
 
-async def test_without_a_ledger_nothing_is_started() -> None:
+async def test_without_a_ledger_no_write_is_started() -> None:
     made = World()
 
     await made.ask("a/one")
 
-    assert not [work for work in made.background if "book" in getattr(work, "__qualname__", "")]
+    assert not [work for work in made.background if "close_request" in getattr(work, "__qualname__", "")]
     assert made.memory.lost_writes.count == 0
 
 
-async def test_a_budgets_sum_holds_what_was_written() -> None:
+async def test_a_budgets_sum_includes_written_rows_once() -> None:
     keys = json.dumps([{"name": "tests", "token": TOKEN, "budget": {"day_usd": 1}}])
     made = world(GATEWAY_KEYS=keys).script("a/one", answer(usage={"cost": 0.4}))
     for _ in range(2):
@@ -363,7 +368,7 @@ async def test_a_budgets_sum_holds_what_was_written() -> None:
     assert (await ask(made, "a/one")).error["code"] == "budget_spent"
 
 
-async def test_alerts_follow_the_rows() -> None:
+async def test_an_alert_is_sent_after_the_row_is_written() -> None:
     keys = json.dumps([{"name": "tests", "token": TOKEN, "budget": {"day_usd": 1}}])
     made = world(GATEWAY_KEYS=keys, ALERT_WEBHOOK_URL="https://hooks.example/x")
     made.script("a/one", answer(usage={"cost": 0.6}))

@@ -1,4 +1,4 @@
-"""What is booked of attempts that did not go the plain way: hedges, breaks, upstreams that say nonsense."""
+"""Tests the recorded cost of unusual attempts: hedges, cut-off streams, nonsense from upstreams."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ from tests.support.upstream import DIRECT_BASE_URL, RESET, Act, after, answer, f
 from tests.support.world import ENV, TOKEN, World, chat, finish
 
 pytestmark = pytest.mark.anyio
-WORST = 200  # of a hundred tokens, and more for the prompt
+WORST = 200  # micro-dollars for a hundred completion tokens; the prompt costs more
 
 
 def world(**env: str) -> World:
@@ -27,15 +27,17 @@ def world(**env: str) -> World:
     return made
 
 
-async def book(made: World, *models: str, streamed: bool = False, **fields: object) -> dict[str, Any]:
-    """Return the row of one request."""
+async def row_of_request(
+    made: World, *models: str, streamed: bool = False, **fields: object
+) -> dict[str, Any]:
+    """Send one request and return its row in the ledger."""
     await made.ask(*models, stream=streamed, max_tokens=100, **fields)
     await made.let_run()
     (row,) = made.database.rows("SELECT * FROM requests")
     return row
 
 
-def owed(made: World) -> list[JsonObject]:
+def unsettled(made: World) -> list[JsonObject]:
     return made.database.rows("SELECT * FROM unsettled ORDER BY generation_id")
 
 
@@ -47,75 +49,75 @@ def by_first_event(name: str) -> bytes:
     return text("Hi").replace(b"gen-1", name.encode())
 
 
-async def test_both_answers_of_a_hedge_cost_what_they_say() -> None:
+async def test_both_answers_of_a_hedge_cost_what_they_report() -> None:
     one, two = answer(usage={"cost": 0.1}), answer(usage={"cost": 0.02})
     made = world().script("a/one", after(4.0, one)).script("b/two", after(2.0, two))
 
-    row = await book(made, "a/one", "b/two", gateway={"hedge_ms": 2_000})
+    row = await row_of_request(made, "a/one", "b/two", gateway={"hedge_ms": 2_000})
 
     assert (row["cost_micros"], row["cost_state"], row["billed_failures"]) == (120_000, "known", 0)
-    assert (row["attempts"], owed(made)) == (2, [])
+    assert (row["attempts"], unsettled(made)) == (2, [])
 
 
-async def test_the_silent_loser_of_a_hedge_is_booked_at_its_worst() -> None:
+async def test_a_hedges_loser_without_a_reply_is_recorded_at_its_worst_case() -> None:
     made = world().script("a/one", hang).script("b/two", answer(usage={"cost": 0.02}))
 
-    row = await book(made, "a/one", "b/two", gateway={"hedge_ms": 2_000})
+    row = await row_of_request(made, "a/one", "b/two", gateway={"hedge_ms": 2_000})
 
     assert row["cost_state"] == "estimated"
     assert row["estimated_micros"] > WORST
     assert row["cost_micros"] == 20_000 + row["estimated_micros"]
 
 
-async def test_a_losing_stream_that_had_begun_is_asked_for_later() -> None:
+async def test_the_cost_of_a_losing_stream_that_had_begun_is_settled_later() -> None:
     made = world().script("a/one", begun(60.0, text("late"), name="gen-loser"))
     made.script("b/two", stream(text("Hi"), STOP, USAGE, DONE))
 
-    row = await book(made, "a/one", "b/two", streamed=True, gateway={"hedge_ms": 2_000})
+    row = await row_of_request(made, "a/one", "b/two", streamed=True, gateway={"hedge_ms": 2_000})
 
     assert (row["cost_micros"], row["cost_state"]) == (21, "pending")
-    assert [part["generation_id"] for part in owed(made)] == ["gen-loser"]
+    assert [part["generation_id"] for part in unsettled(made)] == ["gen-loser"]
 
 
 @pytest.mark.parametrize("how", ["restart", "continue"])
-async def test_a_break_is_asked_for_and_what_takes_over_is_known(how: str) -> None:
-    made = world().script("a/one", begun(text("Hi"), RESET, name="gen-broken"))
+async def test_the_cost_of_a_cut_off_stream_is_settled_later_and_its_successors_is_known(how: str) -> None:
+    made = world().script("a/one", begun(text("Hi"), RESET, name="gen-cut"))
 
-    row = await book(made, "a/one", "b/two", streamed=True, gateway={"on_midstream": how})
+    row = await row_of_request(made, "a/one", "b/two", streamed=True, gateway={"on_midstream": how})
 
     assert (row["outcome"], row["served"]) == ("answered", "b/two")
     assert (row["cost_micros"], row["cost_state"], row["billed_failures"]) == (21, "pending", 1)
-    assert [part["generation_id"] for part in owed(made)] == ["gen-broken"]
+    assert [part["generation_id"] for part in unsettled(made)] == ["gen-cut"]
 
 
-async def test_without_the_header_a_stream_is_asked_for_by_its_first_events_id() -> None:
+async def test_without_the_header_a_streams_first_event_gives_the_generation_id() -> None:
     made = world().script("a/one", stream(by_first_event("gen-of-event"), RESET))
 
-    await book(made, "a/one", streamed=True)
+    await row_of_request(made, "a/one", streamed=True)
 
-    assert [part["generation_id"] for part in owed(made)] == ["gen-of-event"]
+    assert [part["generation_id"] for part in unsettled(made)] == ["gen-of-event"]
 
 
-async def test_each_of_several_breaks_is_asked_for() -> None:
+async def test_the_cost_of_each_of_several_cut_off_streams_is_settled_later() -> None:
     made = world().script("a/one", begun(text("Hi"), RESET, name="gen-a"))
     made.script("b/two", begun(text("Ho"), RESET, name="gen-b"))
 
-    row = await book(made, "a/one", "b/two", streamed=True, gateway={"on_midstream": "restart"})
+    row = await row_of_request(made, "a/one", "b/two", streamed=True, gateway={"on_midstream": "restart"})
 
     assert (row["outcome"], row["billed_failures"]) == ("connection_lost", 2)
-    assert [(part["generation_id"], part["ticket"]) for part in owed(made)] == [
+    assert [(part["generation_id"], part["ticket"]) for part in unsettled(made)] == [
         ("gen-a", row["ticket"]),
         ("gen-b", row["ticket"]),
     ]
 
 
-async def test_a_client_that_leaves_while_it_gets_comments_leaves_a_row() -> None:
+async def test_a_client_that_disconnects_during_keep_alive_comments_leaves_a_row() -> None:
     made = world().script("a/one", hang)
     body = chat("a/one", stream=True, max_tokens=100, gateway={"keepalive_ms": 1_000})
-    stay = asyncio.create_task(finish(await made.begin(body)))
+    request = asyncio.create_task(finish(await made.begin(body)))
     await asyncio.sleep(3.5)
-    stay.cancel()
-    await asyncio.gather(stay, return_exceptions=True)
+    request.cancel()
+    await asyncio.gather(request, return_exceptions=True)
     await made.let_run()
 
     (row,) = made.database.rows("SELECT * FROM requests")
@@ -126,30 +128,30 @@ def direct(**declared: object) -> World:
     return world(UPSTREAMS=json.dumps({"near": {"base_url": DIRECT_BASE_URL, **declared}}))
 
 
-async def test_what_a_direct_stream_cost_that_broke_nobody_is_asked_for() -> None:
+async def test_the_cost_of_a_cut_off_direct_stream_is_not_settled_later() -> None:
     made = direct(usd_per_million_tokens={"fast": {"prompt": 1, "completion": 10}})
     made.script("fast", begun(text("Hi"), RESET))
 
-    row = await book(made, "direct:near/fast", streamed=True)
+    row = await row_of_request(made, "direct:near/fast", streamed=True)
 
-    assert owed(made) == []
+    assert unsettled(made) == []
     assert (row["cost_state"], row["cost_micros"]) == ("estimated", row["estimated_micros"])
     assert row["cost_micros"] > 10 * 100
 
 
-async def test_a_direct_answer_without_a_price_is_said_to_be_an_estimate() -> None:
+async def test_the_cost_of_a_direct_answer_without_a_price_is_an_estimate() -> None:
     made = direct().script("fast", answer(usage={"prompt_tokens": 100, "completion_tokens": 20}))
 
-    row = await book(made, "direct:near/fast")
+    row = await row_of_request(made, "direct:near/fast")
 
     assert (row["cost_micros"], row["cost_state"], row["prompt_tokens"]) == (0, "estimated", 100)
 
 
-async def test_a_direct_answer_that_counts_nothing_is_booked_at_its_worst() -> None:
+async def test_a_direct_answer_without_token_counts_is_recorded_at_its_worst_case() -> None:
     made = direct(usd_per_million_tokens={"fast": {"prompt": 1, "completion": 10}})
     made.script("fast", answer(usage={"prompt_tokens": None, "completion_tokens": None}))
 
-    row = await book(made, "direct:near/fast")
+    row = await row_of_request(made, "direct:near/fast")
 
     assert row["cost_state"] == "estimated"
     assert row["cost_micros"] > 10 * 100
@@ -162,7 +164,7 @@ async def test_nonsense_in_a_usage_spoils_neither_the_answer_nor_the_sums(stream
     made = world()
     made.script("a/one", stream(text("Hi"), STOP, nonsense, DONE) if streamed else answer(usage=usage))
 
-    row = await book(made, "a/one", streamed=streamed)
+    row = await row_of_request(made, "a/one", streamed=streamed)
 
     assert (row["outcome"], row["completion_tokens"]) == ("answered", 0)
     assert row["cost_state"] == ("pending" if streamed else "estimated")
@@ -172,7 +174,7 @@ async def test_nonsense_in_a_usage_spoils_neither_the_answer_nor_the_sums(stream
 
 
 class _Uncertain(SqliteDatabase):
-    """Loses its answers to the first so many batches; each was carried out, or not."""
+    """A database whose first ``losses`` batches fail, whether or not they were carried out."""
 
     def __init__(self, losses: int, *, carried_out: bool) -> None:
         super().__init__()
@@ -189,19 +191,19 @@ class _Uncertain(SqliteDatabase):
 
 
 @pytest.mark.parametrize("carried_out", [False, True])
-async def test_a_write_whose_answer_was_lost_is_made_again_and_counts_once(carried_out: bool) -> None:
+async def test_a_write_that_seemed_to_fail_is_retried_and_counts_once(carried_out: bool) -> None:
     made = World(database=_Uncertain(2, carried_out=carried_out))
     made.script("a/one", begun(text("Hi"), RESET))
 
-    row = await book(made, "a/one", streamed=True)
+    row = await row_of_request(made, "a/one", streamed=True)
 
     (spend,) = made.database.rows("SELECT * FROM spend")
     assert (spend["requests"], spend["cost_micros"]) == (1, row["cost_micros"])
-    assert len(owed(made)) == 1
+    assert len(unsettled(made)) == 1
     assert (made.memory.lost_writes.count, made.events("ledger_write_lost")) == (0, [])
 
 
-async def test_a_database_that_stays_down_is_given_up_within_the_time_that_the_runtime_leaves() -> None:
+async def test_writes_to_a_database_that_stays_down_end_within_the_time_for_background_work() -> None:
     made = World(database=_Uncertain(3, carried_out=False))
     await made.ask("a/one")
     began_s = asyncio.get_running_loop().time()
@@ -214,7 +216,7 @@ async def test_a_database_that_stays_down_is_given_up_within_the_time_that_the_r
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-async def test_a_bug_in_booking_costs_the_row_and_not_the_answer(
+async def test_a_bug_in_the_ledger_loses_the_row_and_not_the_answer(
     streamed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def row_of(*_: object) -> None:
@@ -238,19 +240,21 @@ SETTLED = reply(
 
 
 @pytest.mark.parametrize(
-    ("said", "tokens"),
+    ("usage", "tokens"),
     [((chunk(usage={"prompt_tokens": 3, "completion_tokens": 2}),), 5), ((), 0)],
-    ids=["said", "not said"],
+    ids=["reported", "not reported"],
 )
-async def test_tokens_that_were_said_without_a_cost_count_once(said: tuple[bytes, ...], tokens: int) -> None:
+async def test_tokens_that_were_reported_without_a_cost_count_once(
+    usage: tuple[bytes, ...], tokens: int
+) -> None:
     def counted(made: World) -> int:
         (row,) = made.database.rows("SELECT prompt_tokens + completion_tokens AS tokens FROM requests")
         return int(str(row["tokens"]))
 
     for act, later in ((SETTLED, 5), (fail(404), tokens)):
-        made = world().script("a/one", begun(text("Hi"), STOP, *said, DONE))
+        made = world().script("a/one", begun(text("Hi"), STOP, *usage, DONE))
         made.upstream.pages["/generation?id=gen-header"] = (act,)
-        await book(made, "a/one", streamed=True)
+        await row_of_request(made, "a/one", streamed=True)
         assert counted(made) == tokens
 
         await asyncio.sleep(BACK_OFF_S[0] + 1)

@@ -1,4 +1,4 @@
-"""Costs that nobody had said: asked for later, until they are settled or given up."""
+"""Tests that unknown costs are requested later, until they are settled or given up."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ from tests.support.world import ENV, EPOCH_S, World
 
 pytestmark = pytest.mark.anyio
 UPSTREAM = Settings.from_env(ENV.get).upstream
-ASKED = "/generation?id=gen-1"
+LOOKUP = "/generation?id=gen-1"
 
 
 def generation(cost_usd: float) -> Act:
@@ -43,7 +43,7 @@ def generation(cost_usd: float) -> Act:
 
 def world(*acts: Act, parts: int = 1, state: str = "pending") -> World:
     made = World(database=SqliteDatabase())
-    made.upstream.pages[ASKED] = acts
+    made.upstream.pages[LOOKUP] = acts
     made.database.rows(
         "INSERT INTO requests (ticket, at_ms, request_id, key, requested, attempts, outcome, stream, "
         "prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, cost_micros, estimated_micros, "
@@ -72,7 +72,7 @@ def spent(made: World) -> Any:  # noqa: ANN401  # a column
     return made.database.rows("SELECT cost_micros FROM spend")[0]["cost_micros"]
 
 
-async def test_a_cost_that_is_known_now_is_booked() -> None:
+async def test_a_cost_that_is_known_now_is_recorded() -> None:
     made = world(generation(0.000_42))
 
     assert await settle_costs(UPSTREAM, made.ports) == 1
@@ -84,7 +84,7 @@ async def test_a_cost_that_is_known_now_is_booked() -> None:
     assert made.database.rows("SELECT * FROM unsettled") == []
 
 
-async def test_a_cost_of_nothing_is_a_cost() -> None:
+async def test_a_cost_of_zero_is_a_known_cost() -> None:
     made = world(generation(0))
 
     await settle_costs(UPSTREAM, made.ports)
@@ -95,11 +95,11 @@ async def test_a_cost_of_nothing_is_a_cost() -> None:
 @pytest.mark.parametrize(
     "act", [fail(404), fail(500), refuse, reply(200, b"{"), reply(200, b"{}")], ids=range(5)
 )
-async def test_one_that_is_not_to_be_had_yet_is_asked_for_again_later(act: Act) -> None:
+async def test_a_cost_that_is_not_available_yet_is_requested_again_later(act: Act) -> None:
     made = world(act, generation(0.000_42))
 
     assert await settle_costs(UPSTREAM, made.ports) == 0
-    assert await settle_costs(UPSTREAM, made.ports) == 0  # not yet
+    assert await settle_costs(UPSTREAM, made.ports) == 0  # its next try is not due
     assert len(made.upstream.got) <= 1
 
     await asyncio.sleep(BACK_OFF_S[1])
@@ -107,19 +107,19 @@ async def test_one_that_is_not_to_be_had_yet_is_asked_for_again_later(act: Act) 
         assert await settle_costs(UPSTREAM, made.ports) == 1
 
 
-async def test_the_pauses_grow_and_then_the_worst_case_is_booked() -> None:
+async def test_the_pauses_grow_and_then_the_worst_case_is_recorded() -> None:
     made = world(fail(404))
-    asked_at_s = []
+    lookups_at_s = []
     for _ in range(3_000):
         before = len(made.upstream.got)
         await settle_costs(UPSTREAM, made.ports)
         if len(made.upstream.got) > before:
-            asked_at_s.append(asyncio.get_running_loop().time())
+            lookups_at_s.append(asyncio.get_running_loop().time())
         await asyncio.sleep(60)
 
-    pauses_s = [later - earlier for earlier, later in pairwise(asked_at_s)]
+    pauses_s = [later - earlier for earlier, later in pairwise(lookups_at_s)]
     assert pauses_s == sorted(pauses_s)
-    assert len(asked_at_s) == len(BACK_OFF_S)
+    assert len(lookups_at_s) == len(BACK_OFF_S)
     row = request_in(made)
     assert (row["cost_micros"], row["cost_state"], spent(made)) == (5_100, "estimated", 5_100)
     assert made.database.rows("SELECT * FROM unsettled") == []
@@ -137,7 +137,7 @@ async def test_a_request_is_pending_until_its_last_part_is_settled() -> None:
     assert (request_in(made)["cost_state"], spent(made)) == ("known", 400)
 
 
-async def test_a_request_that_was_guessed_in_part_stays_an_estimate() -> None:
+async def test_a_cost_that_was_estimated_in_part_stays_an_estimate() -> None:
     made = world(generation(0.000_1), state="estimated")
 
     await settle_costs(UPSTREAM, made.ports)
@@ -145,7 +145,7 @@ async def test_a_request_that_was_guessed_in_part_stays_an_estimate() -> None:
     assert (request_in(made)["cost_state"], spent(made)) == ("estimated", 200)
 
 
-async def test_two_runs_at_once_book_once() -> None:
+async def test_concurrent_runs_record_a_cost_once() -> None:
     made = world(generation(0.000_42))
     made.database.pause_s = 0.1
 
@@ -155,7 +155,7 @@ async def test_two_runs_at_once_book_once() -> None:
     assert spent(made) == 520
 
 
-async def test_a_run_asks_for_so_many_and_leaves_the_rest_for_the_next() -> None:
+async def test_a_run_makes_a_limited_number_of_lookups_and_leaves_the_rest_for_the_next() -> None:
     made = world(fail(404), parts=MAX_A_RUN + 5)
 
     await settle_costs(UPSTREAM, made.ports)
@@ -166,7 +166,7 @@ async def test_a_run_asks_for_so_many_and_leaves_the_rest_for_the_next() -> None
 
 
 @pytest.mark.parametrize("bound", [True, False])
-async def test_a_ledger_that_fails_or_is_not_there_harms_nobody(bound: bool) -> None:
+async def test_a_failing_or_missing_ledger_raises_nothing(bound: bool) -> None:
     made = world(generation(1)) if bound else World()
     made.database.broken = True
 
@@ -176,7 +176,7 @@ async def test_a_ledger_that_fails_or_is_not_there_harms_nobody(bound: bool) -> 
     assert bool(made.events("ledger_not_settled")) is bound
 
 
-async def test_the_cron_trigger_settles_and_forgets_what_is_old() -> None:
+async def test_the_cron_trigger_settles_costs_and_deletes_old_rows() -> None:
     made = world(generation(0.000_42))
     made.database.rows("INSERT INTO spend VALUES ('one', '2020-01-01', 1, 1)")
     made.database.rows("INSERT INTO alerts VALUES ('one', '2020-01-01', 50, 0)")
@@ -193,7 +193,7 @@ async def test_the_cron_trigger_settles_and_forgets_what_is_old() -> None:
     assert len(made.database.rows("SELECT * FROM spend")) == 1
 
 
-async def test_what_is_given_up_is_said_to_be_an_estimate() -> None:
+async def test_a_cost_that_is_given_up_is_an_estimate() -> None:
     made = world(fail(404))
     made.database.rows("UPDATE unsettled SET tries = ?", len(BACK_OFF_S) - 1)
 
@@ -219,18 +219,18 @@ async def test_all_parts_of_a_request_may_be_settled_in_one_run() -> None:
     assert made.database.batches == 2
 
 
-async def test_the_same_booked_twice_is_booked_once() -> None:
+async def test_recording_the_same_cost_twice_counts_once() -> None:
     made = world()
-    said: JsonObject = {"id": "gen-1", "ticket": "t", "micros": 7, "guessed": 0, "given_up": 0}
-    said |= dict.fromkeys(("prompt", "completion", "reasoning", "cached"), 1)
+    settled: JsonObject = {"id": "gen-1", "ticket": "t", "micros": 7, "guessed": 0, "given_up": 0}
+    settled |= dict.fromkeys(("prompt", "completion", "reasoning", "cached"), 1)
 
     for _ in range(2):
-        await made.database.batch(settlement_statements([said]))
+        await made.database.batch(settlement_statements([settled]))
 
     assert (request_in(made)["cost_micros"], request_in(made)["cached_tokens"], spent(made)) == (107, 1, 107)
 
 
-async def test_what_cannot_be_booked_is_asked_for_again() -> None:
+async def test_a_cost_that_could_not_be_recorded_is_requested_again() -> None:
     made = world(generation(0.000_42))
     real, calls = made.database.batch, 0
 
@@ -241,7 +241,7 @@ async def test_what_cannot_be_booked_is_asked_for_again() -> None:
             raise DatabaseError("lost")
         return await real(statements)
 
-    made.database.batch = batch  # type: ignore[method-assign]  # one call of it fails
+    made.database.batch = batch  # type: ignore[method-assign]  # its second call fails
     assert await settle_costs(UPSTREAM, made.ports) == 0
     assert len(made.database.rows("SELECT * FROM unsettled")) == 1
 
@@ -250,7 +250,7 @@ async def test_what_cannot_be_booked_is_asked_for_again() -> None:
     assert spent(made) == 520
 
 
-async def test_a_few_are_asked_for_at_once() -> None:
+async def test_several_lookups_run_concurrently() -> None:
     made = world(parts=ASKED_AT_ONCE * 2)
     made.upstream.pages |= {
         f"/generation?id=gen-{number}": (after(1.0, generation(0)),) for number in range(1, MAX_A_RUN)
@@ -261,22 +261,22 @@ async def test_a_few_are_asked_for_at_once() -> None:
     assert asyncio.get_running_loop().time() == pytest.approx(2.0, abs=0.01)
 
 
-async def test_nothing_reads_a_table_from_end_to_end() -> None:
+async def test_no_statement_scans_a_table() -> None:
     database = SqliteDatabase()
-    begun = [
+    statements = [
         (CLAIM, (0, 0, 1)),
         *settlement_statements([{"id": "gen-1"}]),
         *deletion_statements(90, now_s=EPOCH_S),
     ]
 
-    for sql, parameters in begun:
+    for sql, parameters in statements:
         plan = [str(row["detail"]) for row in database.rows(f"EXPLAIN QUERY PLAN {sql}", *parameters)]
         assert not [
             step for step in plan if step.startswith(("SCAN requests", "SCAN spend", "SCAN unsettled"))
         ]
 
 
-async def test_a_run_forgets_a_bounded_part(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_run_deletes_a_limited_number_of_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.ledger.forget.MAX_DELETED_AT_ONCE", 2)
     made = world()
     for number in range(4):

@@ -35,9 +35,9 @@ ENDPOINTS = f"{LIST}/{HAIKU}/endpoints"
     ids=lambda name: ascii(name[:32]),
 )
 @pytest.mark.parametrize("tail", ["", "/endpoints"])
-async def test_an_odd_name_is_not_found_and_leads_to_no_path_of_the_upstream(name: str, tail: str) -> None:
+async def test_an_odd_name_is_not_found_and_causes_no_upstream_request(name: str, tail: str) -> None:
     world = world_with()
-    safe = "/\\?#@: é\r\n\0%"  # as it came, half encoded, wholly encoded, and that encoded again
+    safe = "/\\?#@: é\r\n\0%"  # unchanged, half encoded, fully encoded, and encoded twice
     forms = {quote(name, safe=safe), quote(name), quote(name, safe=""), quote(quote(name, safe=""), safe="")}
     forms.add(name.replace(".", "%2e"))
 
@@ -58,7 +58,7 @@ async def endpoints_after(act: Act) -> tuple[Answer, World]:
     [
         pytest.param(refuse, 502, id="refused"),
         pytest.param(breaks(RESET), 502, id="reset"),
-        pytest.param(reply(200, b'{"data": ', RESET), 502, id="broken off"),
+        pytest.param(reply(200, b'{"data": ', RESET), 502, id="cut off"),
         pytest.param(hang, 504, id="hangs"),
         pytest.param(reply(200, b"{", 1e9), 504, id="hangs in its body"),
         pytest.param(fail(500), 500, id="500"),
@@ -72,9 +72,7 @@ async def endpoints_after(act: Act) -> tuple[Answer, World]:
         pytest.param(reply(200, b'{"error": {"message": "canary", "code": 502}}'), 500, id="an error in 200"),
     ],
 )
-async def test_endpoints_that_cannot_be_had_are_openrouters_fault_and_may_be_had_later(
-    act: Act, status: int
-) -> None:
+async def test_a_failed_lookup_of_endpoints_is_openrouters_error_and_retryable(act: Act, status: int) -> None:
     got, world = await endpoints_after(act)
 
     assert (got.status, got.error["metadata"]["source"]) == (status, "openrouter")
@@ -92,7 +90,7 @@ async def test_endpoints_that_cannot_be_had_are_openrouters_fault_and_may_be_had
         pytest.param(reply(302, location="https://elsewhere.example/"), "redirected", id="redirect"),
     ],
 )
-async def test_what_will_not_pass_is_said_not_to(act: Act, code: str) -> None:
+async def test_a_permanent_error_is_not_retryable(act: Act, code: str) -> None:
     got, world = await endpoints_after(act)
 
     assert (got.error["code"], got.error["metadata"]["retryable"]) == (code, False)

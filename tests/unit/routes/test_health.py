@@ -18,7 +18,7 @@ def world(*models: dict[str, object], **env: str) -> World:
     return world
 
 
-async def test_all_is_well_where_every_chain_is_listed() -> None:
+async def test_deep_health_is_ok_if_every_chain_is_listed() -> None:
     got = await world(*LISTED, model("a/one")).get(DEEP)
 
     assert got.json["status"] == "ok"
@@ -31,15 +31,15 @@ async def test_all_is_well_where_every_chain_is_listed() -> None:
 
 
 async def test_a_model_that_has_left_the_catalogue_is_reported() -> None:
-    left = [each for each in LISTED if each["id"] != "~z-ai/glm-latest"]
-    got = await world(*left, model("a/one")).get(DEEP)
+    listed = [each for each in LISTED if each["id"] != "~z-ai/glm-latest"]
+    got = await world(*listed, model("a/one")).get(DEEP)
 
     assert got.json["status"] == "degraded"
     assert got.json["chains"]["task/code"]["not_listed"] == ["~z-ai/glm-latest"]
     assert got.json["chains"]["task/reasoning"]["not_listed"] == []
 
 
-async def test_what_is_never_listed_is_not_missed() -> None:
+async def test_presets_tasks_and_direct_models_are_not_reported() -> None:
     routes = {route.name: None for route in DEFAULT_ROUTES}
     declared = {"near": {"base_url": "https://near.example/v1"}}
     env = {
@@ -52,42 +52,42 @@ async def test_what_is_never_listed_is_not_missed() -> None:
     assert (got.json["status"], got.json["upstreams"]) == ("ok", ["openrouter", "near"])
 
 
-async def test_without_a_catalogue_it_is_degraded_and_nothing_is_missed() -> None:
+async def test_without_a_catalogue_it_is_degraded_and_reports_no_models() -> None:
     got = await world().get(DEEP)
 
     assert (got.status, got.json["status"], got.json["catalog"]) == (200, "degraded", None)
     assert not [each for each in got.json["chains"].values() if each["not_listed"]]
 
 
-async def test_a_stale_copy_is_said_to_be_one_and_fetched_anew_beside_it() -> None:
-    asked = world(model("a/one"), CATALOG_TTL_S="60")
-    await asked.get(DEEP)
-    assert asked.memory.catalog.catalog is not None
-    asked.memory.catalog.catalog.fetched_at_s -= 100
+async def test_a_stale_copy_is_marked_and_refreshed_in_the_background() -> None:
+    made = world(model("a/one"), CATALOG_TTL_S="60")
+    await made.get(DEEP)
+    assert made.memory.catalog.catalog is not None
+    made.memory.catalog.catalog.fetched_at_s -= 100
 
-    response = await asked.begin(b"", method="GET", path=DEEP)
+    response = await made.begin(b"", method="GET", path=DEEP)
 
     assert (await finish(response)).json["catalog"]["fresh"] is False
-    assert len(asked.background) == 1
+    assert len(made.background) == 1
 
 
-async def test_deep_health_is_for_callers_and_shows_no_secret() -> None:
-    asked = world(model("a/one"))
+async def test_deep_health_needs_a_key_and_shows_no_secret() -> None:
+    made = world(model("a/one"))
 
-    assert (await asked.get(DEEP, headers={})).status == 401
-    assert asked.upstream.got == []
-    got = await asked.get(DEEP)
+    assert (await made.get(DEEP, headers={})).status == 401
+    assert made.upstream.got == []
+    got = await made.get(DEEP)
     assert UPSTREAM_KEY not in got.body.decode()
     assert TOKEN not in got.body.decode()
 
 
 @pytest.mark.parametrize("query", ["", "?deep=0", "?other=1"])
-async def test_shallow_health_is_for_anybody_and_calls_nobody(query: str) -> None:
-    asked = world(model("a/one"))
-    got = await asked.get(f"/health{query}", headers={})
+async def test_shallow_health_needs_no_key_and_makes_no_upstream_call(query: str) -> None:
+    made = world(model("a/one"))
+    got = await made.get(f"/health{query}", headers={})
 
     assert (got.status, set(got.json)) == (200, {"status", "version", "python", "set"})
-    assert asked.upstream.got == []
+    assert made.upstream.got == []
 
 
 @pytest.mark.parametrize("query", ["deep=", "deep=true", "deep=1&deep=1", "deep=null"])

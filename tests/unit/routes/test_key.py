@@ -18,7 +18,7 @@ def world(env: dict[str, str] | None = None, **fields: object) -> World:
     return World({"GATEWAY_KEYS": json.dumps(entries), **(env or {})}, database=SqliteDatabase())
 
 
-async def test_a_caller_sees_its_own_limits_and_what_remains() -> None:
+async def test_a_caller_sees_its_own_limits_and_remaining_budgets() -> None:
     made = world(budget={"day_usd": 2}, models=["a/*"], per_minute=5, concurrent=3, options={"retries": 0})
     made.database.rows("INSERT INTO spend VALUES ('one', '2026-11-22', 500000, 3)")
 
@@ -49,19 +49,19 @@ async def test_a_caller_sees_its_own_limits_and_what_remains() -> None:
     assert made.upstream.got == []
 
 
-@pytest.mark.parametrize(("concurrent", "under_way"), [(2, 1), (None, None)], ids=["bound", "unbound"])
-async def test_requests_under_way_are_shown_where_they_are_bound(
-    concurrent: int | None, under_way: int | None
+@pytest.mark.parametrize(("concurrent", "in_flight"), [(2, 1), (None, None)], ids=["limited", "unlimited"])
+async def test_requests_in_flight_are_shown_if_they_are_limited(
+    concurrent: int | None, in_flight: int | None
 ) -> None:
     made = world(concurrent=concurrent).script("a/one", after(5.0, answer()))
     asking = asyncio.ensure_future(made.ask("a/one"))
     await asyncio.sleep(1)
 
-    assert (await made.get(KEY)).json["under_way"] == under_way
+    assert (await made.get(KEY)).json["under_way"] == in_flight
     assert (await asking).status == 200
 
 
-async def test_what_all_keys_spend_is_for_admins() -> None:
+async def test_the_budget_of_all_keys_is_only_for_admins() -> None:
     env = {"BUDGET_MONTH_USD": "5"}
 
     assert (await world(env).get(KEY)).json["budgets"] == []
@@ -81,14 +81,14 @@ async def test_an_admin_sees_openrouters_key_without_names_and_ids() -> None:
     assert UPSTREAM_KEY not in got.body.decode()
 
 
-async def test_openrouters_silence_is_null() -> None:
+async def test_openrouters_key_is_null_if_the_lookup_fails() -> None:
     made = world(admin=True)
     made.upstream.pages["/key"] = (fail(500),)
 
     assert (await made.get(KEY)).json["openrouter"] is None
 
 
-async def test_a_spent_budget_does_not_hide_itself() -> None:
+async def test_an_exceeded_budget_is_shown_with_nothing_remaining() -> None:
     made = world(budget={"day_usd": 1})
     made.database.rows("INSERT INTO spend VALUES ('one', '2026-11-22', 1500000, 3)")
 
@@ -97,14 +97,14 @@ async def test_a_spent_budget_does_not_hide_itself() -> None:
     assert (row["spent_usd"], row["remaining_usd"]) == (1.5, 0.0)
 
 
-async def test_without_a_ledger_it_is_said_who_counts() -> None:
+async def test_without_a_ledger_the_isolate_counts() -> None:
     made = world(budget={"day_usd": 1})
     made.database.bound = False
 
     assert (await made.get(KEY)).json["counted_by"] == "isolate"
 
 
-async def test_who_pays_itself_is_told_so() -> None:
+async def test_a_caller_with_its_own_key_pays_itself() -> None:
     made = world({"ALLOW_CLIENT_KEYS": "true"})
 
     got = await made.get(KEY, headers={"authorization": f"Bearer {OWN}"})
@@ -113,5 +113,5 @@ async def test_who_pays_itself_is_told_so() -> None:
     assert OWN not in got.body.decode()
 
 
-async def test_a_key_is_shown_to_nobody_else() -> None:
+async def test_a_request_without_a_key_is_refused() -> None:
     assert (await world().get(KEY, headers={})).status == 401

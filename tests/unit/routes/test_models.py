@@ -24,13 +24,12 @@ ONE = f"{LIST}/{HAIKU}"
 ENDPOINTS = f"{ONE}/endpoints"
 KEY = {"authorization": f"Bearer {TOKEN}"}
 
-
 both = pytest.mark.parametrize("prefix", ["", "/api"])
 every_page = pytest.mark.parametrize("page", [LIST, ONE, ENDPOINTS])
 
 
 @both
-async def test_the_list_has_openais_form(prefix: str) -> None:
+async def test_the_list_has_openais_format(prefix: str) -> None:
     got = await world_with().get(prefix + LIST)
 
     assert (got.status, got.json["object"]) == (200, "list")
@@ -40,7 +39,7 @@ async def test_the_list_has_openais_form(prefix: str) -> None:
 
 
 @both
-async def test_one_model_is_shown_as_it_is_in_the_list(prefix: str) -> None:
+async def test_one_model_has_the_same_form_as_in_the_list(prefix: str) -> None:
     world = world_with()
 
     got = await world.get(prefix + ONE)
@@ -56,7 +55,7 @@ async def test_a_models_endpoints_are_openrouters_own(prefix: str) -> None:
     assert "max-age=10" in got.headers["cache-control"]
 
 
-async def test_endpoints_are_kept_for_seconds_and_the_list_for_longer() -> None:
+async def test_endpoints_are_cached_for_seconds_and_the_list_for_longer() -> None:
     world = world_with()
 
     for page in (LIST, ONE, ENDPOINTS) * 2:
@@ -68,7 +67,7 @@ async def test_endpoints_are_kept_for_seconds_and_the_list_for_longer() -> None:
     assert world.upstream.got == ["/models", UPSTREAM_ENDPOINTS, UPSTREAM_ENDPOINTS]
 
 
-async def test_endpoints_that_were_kept_say_their_age() -> None:
+async def test_cached_endpoints_have_their_age() -> None:
     world = world_with()
     first = await world.get(ENDPOINTS)
     await asyncio.sleep(9.5)
@@ -99,7 +98,7 @@ async def test_the_query_is_decoded_and_filters(query: str, count: int) -> None:
         ("q=a&q=b", "query"),
     ],
 )
-async def test_a_wrong_query_is_refused_with_its_parameter(query: str, param: str) -> None:
+async def test_a_wrong_query_is_refused_and_its_parameter_named(query: str, param: str) -> None:
     got = await world_with().get(f"{LIST}?{query}")
 
     assert (got.status, got.error["param"]) == (400, param)
@@ -111,7 +110,7 @@ async def test_a_wrong_query_is_refused_with_its_parameter(query: str, param: st
     ("query", "first", "last"),
     [("offset=0&limit=2", 0, 2), ("offset=2", 2, None), ("offset=99&limit=1", 99, 99)],
 )
-async def test_a_page_is_what_offset_and_limit_leave_and_the_total_is_that_of_all(
+async def test_offset_and_limit_select_a_page_and_total_count_counts_all(
     query: str, first: int, last: int | None
 ) -> None:
     world = world_with()
@@ -124,7 +123,7 @@ async def test_a_page_is_what_offset_and_limit_leave_and_the_total_is_that_of_al
 
 
 @pytest.mark.parametrize("query", ["offset=-1", "limit=x", "limit=", "offset=1.5", "limit=10000000000"])
-async def test_a_page_is_asked_for_in_whole_numbers(query: str) -> None:
+async def test_offset_and_limit_must_be_whole_numbers(query: str) -> None:
     got = await world_with().get(f"{LIST}?{query}")
 
     assert (got.status, got.error["param"]) == (400, query.partition("=")[0])
@@ -140,7 +139,7 @@ async def test_openrouters_sdks_find_one_model_under_data(prefix: str) -> None:
     assert {"default_parameters", "per_request_limits", "supported_voices", "links"} <= set(got.json["data"])
 
 
-async def test_the_client_may_keep_the_list_for_itself_and_learns_its_age() -> None:
+async def test_the_client_may_cache_the_list_privately_and_sees_its_age() -> None:
     got = await world_with().get(LIST)
 
     assert got.headers["cache-control"] == "private, max-age=60"
@@ -149,7 +148,7 @@ async def test_the_client_may_keep_the_list_for_itself_and_learns_its_age() -> N
 
 @pytest.mark.parametrize("page", [LIST, ONE, f"{LIST}?free=true"])
 @pytest.mark.parametrize("form", ["{}", "W/{}", '"other", {}', '"other",W/{} ', "*"])
-async def test_what_the_client_has_already_is_not_sent_again(page: str, form: str) -> None:
+async def test_a_client_with_the_current_list_gets_a_304(page: str, form: str) -> None:
     world = world_with()
     etag = (await world.get(page)).headers["etag"]
 
@@ -161,14 +160,14 @@ async def test_what_the_client_has_already_is_not_sent_again(page: str, form: st
 
 
 @pytest.mark.parametrize("tag", ['"other"', "", "W/", '""', "other"])
-async def test_what_the_client_does_not_have_is_sent(tag: str) -> None:
+async def test_a_client_with_another_list_gets_a_200(tag: str) -> None:
     got = await world_with().get(LIST, headers={**KEY, "if-none-match": tag})
 
     assert got.status == 200
 
 
 @pytest.mark.parametrize("page", [LIST, ONE, f"{LIST}?free=true"])
-async def test_an_etag_outlives_a_refresh_that_brings_the_same_list(page: str) -> None:
+async def test_an_etag_does_not_change_if_a_refresh_brings_the_same_list(page: str) -> None:
     world = world_with()
     before = await world.get(page)
     await asyncio.sleep(TTL_S + 1)
@@ -191,14 +190,14 @@ async def test_an_etag_changes_with_the_list() -> None:
     assert (after.status, ids_in(after)) == (200, ["a/new"])
 
 
-async def test_a_wrong_query_is_refused_whatever_the_client_has() -> None:
+async def test_a_wrong_query_is_refused_even_if_any_etag_matches() -> None:
     got = await world_with().get(f"{LIST}?free=maybe", headers={**KEY, "if-none-match": "*"})
 
     assert got.status == 400
 
 
 @pytest.mark.parametrize("name", [f"{HAIKU}:nitro", "anthropic/claude-4.5-haiku-20251001"])
-async def test_a_model_is_shown_by_every_name_that_it_goes_by(name: str) -> None:
+async def test_a_model_is_found_by_each_of_its_names(name: str) -> None:
     world = world_with()
 
     got = await world.get(f"{LIST}/{name}")
@@ -206,7 +205,7 @@ async def test_a_model_is_shown_by_every_name_that_it_goes_by(name: str) -> None
     assert got.json == (await world.get(ONE)).json
 
 
-async def test_each_selection_has_an_etag_of_its_own() -> None:
+async def test_each_selection_has_a_different_etag() -> None:
     world = world_with()
 
     tags = {(await world.get(page)).headers["etag"] for page in (LIST, ONE, f"{LIST}?free=true")}
@@ -230,7 +229,7 @@ async def test_openais_clients_may_encode_the_slash_in_a_models_id() -> None:
 
 @every_page
 @pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer wrong"}], ids=["no key", "wrong key"])
-async def test_nobody_without_a_key_is_shown_anything(page: str, headers: dict[str, str]) -> None:
+async def test_a_request_without_a_valid_key_is_refused(page: str, headers: dict[str, str]) -> None:
     world = world_with()
 
     got = await world.get(page, headers=headers)
@@ -247,18 +246,18 @@ async def test_neither_key_is_shown(page: str) -> None:
 
 
 @every_page
-async def test_head_is_answered_as_get_is_and_other_methods_are_told_so(page: str) -> None:
+async def test_head_is_answered_like_get_and_other_methods_are_refused(page: str) -> None:
     world = world_with()
 
-    named = {"authorization": f"Bearer {TOKEN}", "x-request-id": "the-same"}
-    got, headed = [await world.get(page, method=method, headers=named) for method in ("GET", "HEAD")]
-    assert (headed.status, headed.headers) == (got.status, got.headers)
+    headers = {"authorization": f"Bearer {TOKEN}", "x-request-id": "the-same"}
+    got, head = [await world.get(page, method=method, headers=headers) for method in ("GET", "HEAD")]
+    assert (head.status, head.headers) == (got.status, got.headers)
 
     posted = await world.get(page, method="POST")
     assert (posted.status, posted.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
 
 
-async def test_a_key_that_is_bound_to_models_is_shown_those() -> None:
+async def test_a_key_that_is_limited_to_models_sees_only_those() -> None:
     world = world_with()
     world.env = {
         **world.env,

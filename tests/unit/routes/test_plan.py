@@ -1,4 +1,4 @@
-"""``POST /v1/plan``: what it shows is what a request does."""
+"""Tests ``POST /v1/plan``: the plan shows what a request would do."""
 
 import json
 from typing import Any
@@ -40,7 +40,7 @@ async def test_a_plan_calls_no_model() -> None:
 
 
 @pytest.mark.anyio
-async def test_the_deadline_is_split_over_the_models_that_are_left() -> None:
+async def test_the_deadline_is_shared_by_the_remaining_models() -> None:
     plan = await plan_of(world_of(), "a/one", "b/two", "c/three", gateway={"deadline_ms": 30_000})
 
     assert [each["attempt_ms"] for each in plan["chain"]] == [10_000, 15_000, 30_000]
@@ -58,7 +58,7 @@ async def test_an_attempts_time_is_the_shortest_of_its_timers() -> None:
 
 
 @pytest.mark.anyio
-async def test_each_link_has_its_price_and_what_it_may_cost() -> None:
+async def test_each_candidate_has_its_price_and_possible_costs() -> None:
     plan = await plan_of(world_of(listed("a/one")), "a/one", "b/two", max_tokens=1_000)
 
     first, second = plan["chain"]
@@ -72,16 +72,16 @@ async def test_each_link_has_its_price_and_what_it_may_cost() -> None:
 async def test_at_worst_every_attempt_and_every_retry_is_billed() -> None:
     world = world_of(listed("a/one"), listed("b/two"), RETRIES="2")
 
-    free = await plan_of(world, "a/one", "b/two", max_tokens=1_000)
-    bound = await plan_of(world, "a/one", "b/two", max_tokens=1_000, gateway={"max_cost_usd": 0.003})
+    unlimited = await plan_of(world, "a/one", "b/two", max_tokens=1_000)
+    limited = await plan_of(world, "a/one", "b/two", max_tokens=1_000, gateway={"max_cost_usd": 0.003})
 
-    worst_usd = sum(each["worst_cost_usd"] for each in free["chain"])
-    assert free["cost_usd"]["worst"] == pytest.approx(3 * worst_usd)
-    assert bound["cost_usd"]["worst"] == 0.003
+    worst_usd = sum(each["worst_cost_usd"] for each in unlimited["chain"])
+    assert unlimited["cost_usd"]["worst"] == pytest.approx(3 * worst_usd)
+    assert limited["cost_usd"]["worst"] == 0.003
 
 
 @pytest.mark.anyio
-async def test_what_was_left_out_is_said_with_its_reason() -> None:
+async def test_a_skipped_model_is_listed_with_its_reason() -> None:
     no_tools = listed("b/two", supported_parameters=["max_tokens"])
     plan = await plan_of(world_of(listed("a/one"), no_tools), "a/one", "b/two", tools=TOOLS)
 
@@ -90,7 +90,7 @@ async def test_what_was_left_out_is_said_with_its_reason() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_chain_of_nothing_says_what_the_request_would_fail_with() -> None:
+async def test_an_empty_chain_shows_the_error_of_the_request() -> None:
     world = world_of(listed("a/one", supported_parameters=["max_tokens"]))
 
     plan = await plan_of(world, "a/one", tools=TOOLS)
@@ -111,7 +111,7 @@ async def test_a_chain_of_nothing_says_what_the_request_would_fail_with() -> Non
 
 
 @pytest.mark.anyio
-async def test_a_resting_model_is_waited_for_last_or_left_out() -> None:
+async def test_a_model_that_is_cooling_down_is_called_last_or_skipped() -> None:
     world = world_of()
     for model, wait_s in (("a/one", 5.0), ("b/two", 500.0)):
         world.memory.cooldowns.note(model, Fault(code="rate_limited", retry_after_s=wait_s), now_s=EPOCH_S)
@@ -134,7 +134,7 @@ async def test_planning_changes_nothing() -> None:
 
 
 @pytest.mark.anyio
-async def test_what_decided_is_said() -> None:
+async def test_a_plan_shows_what_decided_each_option() -> None:
     route = {"models": ["a/one"], "order": "cheapest", "options": {"deadline_ms": 5_000, "idle_ms": 6_000}}
     world = world_of(TASK_ROUTES=json.dumps({"task/mine": route}))
 
@@ -155,10 +155,10 @@ async def test_what_decided_is_said() -> None:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(
-    ("of_the_key", "by"), [(0.01, "key mine"), (5.0, "task/mine"), (9.0, "task/mine"), (None, "task/mine")]
+    ("key_limit", "by"), [(0.01, "key mine"), (5.0, "task/mine"), (9.0, "task/mine"), (None, "task/mine")]
 )
-async def test_of_two_ceilings_the_lower_one_is_said_to_decide(of_the_key: float | None, by: str) -> None:
-    options = {} if of_the_key is None else {"max_cost_usd": of_the_key}
+async def test_the_lower_of_two_cost_limits_decides(key_limit: float | None, by: str) -> None:
+    options = {} if key_limit is None else {"max_cost_usd": key_limit}
     route = {"models": ["a/one"], "options": {"max_cost_usd": 5}}
     world = world_of(
         GATEWAY_KEYS=json.dumps([{"name": "mine", "token": TOKEN, "options": options}]),
@@ -167,7 +167,7 @@ async def test_of_two_ceilings_the_lower_one_is_said_to_decide(of_the_key: float
 
     plan = await plan_of(world, "task/mine")
 
-    assert plan["limits"]["max_cost_usd"] == min(of_the_key or 5, 5)
+    assert plan["limits"]["max_cost_usd"] == min(key_limit or 5, 5)
     assert plan["decided_by"]["max_cost_usd"] == by
 
 
@@ -180,14 +180,14 @@ async def test_of_two_ceilings_the_lower_one_is_said_to_decide(of_the_key: float
         ({"model": "a/one", "models": ["b/two"]}, "model, models"),
     ],
 )
-async def test_the_field_is_said_that_names_the_models(fields: dict[str, object], by: str) -> None:
+async def test_a_plan_shows_which_field_named_the_models(fields: dict[str, object], by: str) -> None:
     plan = (await finish(await world_of().begin({**chat(), **fields}, path=PLAN))).json
 
     assert plan["decided_by"]["models"] == by
 
 
 @pytest.mark.anyio
-async def test_a_route_further_down_decides_nothing_but_its_own_models() -> None:
+async def test_a_task_route_behind_the_first_model_sets_no_options() -> None:
     route = {"models": ["b/two"], "order": "cheapest", "options": {"deadline_ms": 5_000}}
     world = world_of(TASK_ROUTES=json.dumps({"task/mine": route}))
 
@@ -199,7 +199,7 @@ async def test_a_route_further_down_decides_nothing_but_its_own_models() -> None
 
 
 @pytest.mark.anyio
-async def test_a_plan_makes_no_more_attempts_than_a_request_may() -> None:
+async def test_a_plan_has_no_more_attempts_than_a_request() -> None:
     names = ["m/1", "m/2", "m/3"]
     world = world_of(MAX_ATTEMPTS="2")
     for name in names:
@@ -213,7 +213,7 @@ async def test_a_plan_makes_no_more_attempts_than_a_request_may() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_request_that_names_no_model_goes_by_the_settings_chain() -> None:
+async def test_a_request_without_a_model_uses_the_default_chain() -> None:
     plan = await plan_of(world_of())
 
     assert plan["decided_by"]["models"] == "DEFAULT_MODEL, FALLBACK_MODELS"
@@ -222,7 +222,7 @@ async def test_a_request_that_names_no_model_goes_by_the_settings_chain() -> Non
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("path", [PLAN, f"/api{PLAN}"])
-async def test_a_plan_is_for_callers_and_takes_a_chat_request(path: str) -> None:
+async def test_a_plan_needs_a_key_and_a_valid_chat_request(path: str) -> None:
     world = world_of()
 
     refused = await finish(await world.begin(chat("a/one"), path=path, headers={}))
@@ -234,7 +234,7 @@ async def test_a_plan_is_for_callers_and_takes_a_chat_request(path: str) -> None
 
 
 def model_of(name: str) -> st.SearchStrategy[JsonObject]:
-    """Return models that differ in all that planning looks at."""
+    """Return models that differ in everything that affects a plan."""
     prices: list[Json] = ["-1", "0", "0.000001", "0.001"]
     parameters: list[Json] = [["max_tokens"], ["tools", "max_tokens"], []]
     return st.fixed_dictionaries(
@@ -266,7 +266,7 @@ OPTIONS = st.fixed_dictionaries(
 )
 
 
-async def walked(world: World, body: dict[str, object]) -> tuple[dict[str, Any], Answer]:
+async def plan_and_ask(world: World, body: dict[str, object]) -> tuple[dict[str, Any], Answer]:
     plan = await finish(await world.begin(body, path=PLAN))
     return plan.json, await finish(await world.begin(body))
 
@@ -274,32 +274,32 @@ async def walked(world: World, body: dict[str, object]) -> tuple[dict[str, Any],
 @settings(max_examples=300, deadline=None)
 @given(
     models=st.tuples(*(model_of(name) for name in NAMES)),
-    asked=st.fixed_dictionaries(
+    fields=st.fixed_dictionaries(
         {
             "models": st.lists(st.sampled_from([*NAMES, "task/mine", "x/unlisted"]), min_size=1, unique=True),
             "gateway": OPTIONS,
         },
         optional={"tools": st.just(TOOLS)},
     ),
-    rests=st.dictionaries(st.sampled_from(NAMES), st.sampled_from([0.5, 5.0, 500.0])),
-    paces=st.dictionaries(st.sampled_from(NAMES), st.sampled_from([10.0, 100.0])),
+    cooldowns_s=st.dictionaries(st.sampled_from(NAMES), st.sampled_from([0.5, 5.0, 500.0])),
+    latencies_ms=st.dictionaries(st.sampled_from(NAMES), st.sampled_from([10.0, 100.0])),
 )
-def test_the_plans_chain_is_what_a_request_then_walks(
+def test_a_request_makes_the_attempts_that_its_plan_shows(
     models: tuple[JsonObject, ...],
-    asked: dict[str, object],
-    rests: dict[str, float],
-    paces: dict[str, float],
+    fields: dict[str, object],
+    cooldowns_s: dict[str, float],
+    latencies_ms: dict[str, float],
 ) -> None:
     world = world_of(*models, TASK_ROUTES=json.dumps({"task/mine": MINE}))
     for name in (*NAMES, "e/five", "x/unlisted"):
         world.script(name, fail(404))
-    for name, wait_s in rests.items():
+    for name, wait_s in cooldowns_s.items():
         world.memory.cooldowns.note(name, Fault(code="rate_limited", retry_after_s=wait_s), now_s=EPOCH_S)
-    for name, ms in paces.items():
+    for name, ms in latencies_ms.items():
         world.memory.latencies.note(name, ms, stream=False, answered=True, now_s=EPOCH_S)
-    body = chat() | {"max_tokens": 10, "session_id": "s"} | asked
+    body = chat() | {"max_tokens": 10, "session_id": "s"} | fields
 
-    plan, got = run(walked(world, body))
+    plan, got = run(plan_and_ask(world, body))
 
     assert got.status >= 400
     assert [each["model"] for each in plan["chain"]] == [each["model"] for each in got.receipt["attempts"]]
@@ -314,7 +314,7 @@ def reasons_in(shown: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 @pytest.mark.anyio
-async def test_a_plan_is_made_by_the_name_of_a_key_that_is_bound_to_models() -> None:
+async def test_a_plan_skips_models_that_the_key_must_not_use() -> None:
     keys = json.dumps([{"name": "bound", "token": TOKEN, "models": ["a/*"]}])
 
     plan = await plan_of(world_of(GATEWAY_KEYS=keys), "a/one", "b/two")

@@ -21,7 +21,7 @@ def world() -> World:
     return World({"GATEWAY_KEYS": json.dumps(entries)}, database=SqliteDatabase())
 
 
-def book(made: World, number: int, **values: object) -> None:
+def add_row(made: World, number: int, **values: object) -> None:
     row = {
         "ticket": f"t{number}",
         "at_ms": round(EPOCH_S * 1000),
@@ -44,7 +44,7 @@ def book(made: World, number: int, **values: object) -> None:
         **values,
     }
     names = ", ".join(row)
-    made.database.rows(f"INSERT INTO requests ({names}) VALUES ({', '.join('?' * len(row))})", *row.values())  # noqa: S608  # a test's own names
+    made.database.rows(f"INSERT INTO requests ({names}) VALUES ({', '.join('?' * len(row))})", *row.values())  # noqa: S608  # names from this test
 
 
 async def usage(made: World, query: str = "", *, token: str = TOKEN) -> Answer:
@@ -54,10 +54,10 @@ async def usage(made: World, query: str = "", *, token: str = TOKEN) -> Answer:
 async def test_the_totals_of_the_callers_own_key() -> None:
     made = world()
     for number in range(1, 21):
-        book(made, number)
-    book(made, 21, outcome="overloaded", served=None, cost_micros=0, total_ms=99_999)
-    book(made, 22, attempts=2, cost_state="pending", total_ms=5)
-    book(made, 23, key="two", cost_micros=1_000_000)
+        add_row(made, number)
+    add_row(made, 21, outcome="overloaded", served=None, cost_micros=0, total_ms=99_999)
+    add_row(made, 22, attempts=2, cost_state="pending", total_ms=5)
+    add_row(made, 23, key="two", cost_micros=1_000_000)
 
     got = await usage(made)
 
@@ -83,8 +83,8 @@ async def test_the_totals_of_the_callers_own_key() -> None:
 
 async def test_an_admin_sees_all_keys_or_one() -> None:
     made = world()
-    book(made, 1)
-    book(made, 2, key="two")
+    add_row(made, 1)
+    add_row(made, 2, key="two")
 
     everybody = await usage(made, "?by=key", token=ADMIN)
     one = await usage(made, "?key=two", token=ADMIN)
@@ -93,7 +93,7 @@ async def test_an_admin_sees_all_keys_or_one() -> None:
     assert (one.json["key"], one.json["totals"]["requests"]) == ("two", 1)
 
 
-async def test_nobody_else_sees_anothers() -> None:
+async def test_a_caller_that_is_no_admin_sees_only_its_own_key() -> None:
     got = await usage(world(), "?key=two")
 
     assert (got.status, got.error["code"], got.error["param"]) == (403, "not_allowed", "key")
@@ -104,31 +104,40 @@ async def test_nobody_else_sees_anothers() -> None:
     ("by", "names"),
     [
         ("day", ["2026-11-21", "2026-11-22"]),
-        ("model", ["b/dear", "a/one"]),
+        ("model", ["b/expensive", "a/one"]),
         ("outcome", ["answered", "overloaded"]),
         ("route", ["task/mine", ""]),
         ("provider", ["", "Example"]),
         ("key", ["one"]),
     ],
 )
-async def test_a_series_is_by_day_in_order_or_else_the_dearest_first(by: str, names: list[str]) -> None:
+async def test_days_are_in_order_and_other_series_have_the_most_expensive_first(
+    by: str, names: list[str]
+) -> None:
     made = world()
-    book(made, 1, at_ms=round(EPOCH_S * 1000) - DAY_MS, served="b/dear", cost_micros=900, route="task/mine")
-    book(made, 2, outcome="overloaded", served=None, cost_micros=0)
-    book(made, 3, provider="Example")
+    add_row(
+        made,
+        1,
+        at_ms=round(EPOCH_S * 1000) - DAY_MS,
+        served="b/expensive",
+        cost_micros=900,
+        route="task/mine",
+    )
+    add_row(made, 2, outcome="overloaded", served=None, cost_micros=0)
+    add_row(made, 3, provider="Example")
 
     got = await usage(made, f"?by={by}")
 
     assert [row["name"] for row in got.json["series"]] == names
 
 
-async def test_days_are_utcs_and_both_ends_are_in() -> None:
+async def test_days_are_in_utc_and_both_ends_are_included() -> None:
     made = world()
     midnight_ms = round(EPOCH_S * 1000) // DAY_MS * DAY_MS
     for number, at_ms in enumerate(
         (midnight_ms - 1, midnight_ms, midnight_ms + DAY_MS - 1, midnight_ms + DAY_MS)
     ):
-        book(made, number, at_ms=at_ms)
+        add_row(made, number, at_ms=at_ms)
 
     got = await usage(made, "?from=2026-11-22&to=2026-11-22")
 
@@ -159,9 +168,9 @@ async def test_a_wrong_parameter_is_named(query: str, param: str) -> None:
     assert "canary" not in got.error["message"]
 
 
-async def test_csv_is_the_series() -> None:
+async def test_csv_has_the_series_and_no_formulas() -> None:
     made = world()
-    book(made, 1, served='=cmd("x"),y')
+    add_row(made, 1, served='=cmd("x"),y')
 
     got = await usage(made, "?by=model&format=csv")
 
@@ -171,14 +180,14 @@ async def test_csv_is_the_series() -> None:
     assert (row["requests"], row["cost_usd"]) == ("1", "0.0001")
 
 
-async def test_nothing_used_is_no_error() -> None:
+async def test_no_usage_is_no_error() -> None:
     got = await usage(world())
 
     assert (got.json["totals"]["requests"], got.json["totals"]["p95_ms"], got.json["series"]) == (0, None, [])
     assert (await usage(world(), "?format=csv")).body == b"day\r\n"
 
 
-async def test_without_a_ledger_it_says_so() -> None:
+async def test_without_a_ledger_there_are_no_totals() -> None:
     made = world()
     made.database.bound = False
     made.memory.lost_writes.count = 3
@@ -202,13 +211,13 @@ async def test_a_ledger_that_does_not_answer_is_a_503() -> None:
     )
 
 
-async def test_nobody_sees_anything_without_a_key() -> None:
+async def test_a_request_without_a_key_is_refused() -> None:
     assert (await world().get("/v1/usage", headers={})).status == 401
 
 
 @pytest.mark.parametrize("admin", [False, True])
 @pytest.mark.parametrize("by", [*GROUPS])
-async def test_every_statement_goes_by_an_index(by: str, admin: bool) -> None:
+async def test_every_statement_uses_an_index(by: str, admin: bool) -> None:
     span = span_of({"by": by}, key="one", admin=admin, now_s=EPOCH_S)
     database = SqliteDatabase()
 
@@ -221,13 +230,13 @@ async def test_every_statement_goes_by_an_index(by: str, admin: bool) -> None:
         )
 
 
-async def test_a_name_has_its_own_latency_fallbacks_and_estimates() -> None:
+async def test_each_group_has_its_own_latency_fallbacks_and_estimates() -> None:
     made = world()
     for number in range(1, 101):
-        book(made, number, served="a/one", total_ms=number)
-    book(made, 101, served="b/two", total_ms=7, attempts=3, estimated_micros=40)
-    book(made, 102, served="b/two", total_ms=1, outcome="overloaded")
-    book(made, 103, served="c/three", total_ms=1, outcome="overloaded")
+        add_row(made, number, served="a/one", total_ms=number)
+    add_row(made, 101, served="b/two", total_ms=7, attempts=3, estimated_micros=40)
+    add_row(made, 102, served="b/two", total_ms=1, outcome="overloaded")
+    add_row(made, 103, served="c/three", total_ms=1, outcome="overloaded")
 
     rows = {row["name"]: row for row in (await usage(made, "?by=model")).json["series"]}
 
@@ -241,9 +250,9 @@ async def test_a_name_has_its_own_latency_fallbacks_and_estimates() -> None:
 def test_a_percentile_is_the_nearest_rank(times: list[int], failed: int) -> None:
     made = world()
     for number, total_ms in enumerate(times):
-        book(made, number, total_ms=total_ms)
+        add_row(made, number, total_ms=total_ms)
     for number in range(failed):
-        book(made, 1_000 + number, total_ms=0, outcome="overloaded")
+        add_row(made, 1_000 + number, total_ms=0, outcome="overloaded")
 
     totals = run(usage(made)).json["totals"]
 
@@ -253,14 +262,14 @@ def test_a_percentile_is_the_nearest_rank(times: list[int], failed: int) -> None
 
 
 @pytest.mark.parametrize("form", ["json", "csv"])
-async def test_a_series_ends_somewhere_and_says_so(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_long_series_is_truncated_and_marked(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.ledger.usage_query.MAX_GROUPS", 2)
     monkeypatch.setattr("gateway.routes.usage.MAX_GROUPS", 2)
     made = world()
     for number in range(2):
-        book(made, number, served=f"a/{number}")
+        add_row(made, number, served=f"a/{number}")
     before = await usage(made, "?by=model")
-    book(made, 3, served="a/3", cost_micros=900)
+    add_row(made, 3, served="a/3", cost_micros=900)
 
     got = await usage(made, f"?by=model&format={form}")
 
@@ -273,7 +282,7 @@ async def test_a_series_ends_somewhere_and_says_so(form: str, monkeypatch: pytes
         assert (len(got.json["series"]), got.json["totals"]["requests"]) == (2, 3)
 
 
-async def test_a_ledger_that_hangs_is_a_503_after_a_while() -> None:
+async def test_a_ledger_that_hangs_is_unavailable() -> None:
     made = world()
     made.database.pause_s = 3_600.0
 
