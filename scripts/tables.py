@@ -1,4 +1,4 @@
-"""`make tables`: write the tables that the documents take from the code; a test keeps them up to date."""
+"""`make tables`: write the documents' tables from the code; a test checks that they are up to date."""
 
 from pathlib import Path
 
@@ -27,22 +27,34 @@ def settings_table() -> str:
     return "\n".join(rows) + "\n"
 
 
-ERRORS_HEAD = """# Error codes
+ERRORS_HEAD = """# Errors
 
-Written by `make tables` from `src/gateway/faults/policy.py` and `src/gateway/http/errors.py`.
+For those who write clients or run the gateway. This page lists every error code, who is at fault, and
+what the gateway does next. [shape.md](shape.md#errors) shows the fields of an error. `make tables` writes
+this page from `src/gateway/faults/policy.py` and `src/gateway/http/errors.py`.
 
-## Of an attempt, and of a chain that ended with it
+## Upstream errors
 
-*Verdict*: `stop` ends the chain, since the next model would meet the same; `fall_back` asks the next
-model; `retry` does too, and asks the same one again where it is the last. The status is the upstream's own
-where it gave one. *Billed*: whether such an attempt may have cost something, unless OpenRouter said what it
-cost.
+An attempt (one call to one model) ends with one of these codes. If no model answers, the request ends
+with the code of the last attempt.
+
+* **Source** says who is at fault.
+* **Status** is what the caller gets, unless the upstream gave its own status.
+* **Verdict** is what the gateway does next. `stop` ends the chain, because the next model would fail in
+  the same way; if the account is at fault, models of another upstream are still tried. `fall_back` asks
+  the next model. `retry` also asks the next model, and asks the same model again if no other is left.
+* **Billed** says whether the attempt may have cost something. If OpenRouter reported the cost, that
+  counts.
+
+`models_resting` means that every model of the chain is cooling down: it asked for a pause.
 
 | code | source | status | verdict | billed | meaning |
 |---|---|---|---|---|---|
 """
 REQUESTS_HEAD = """
-## Of a request that reached no model
+## Request errors
+
+These requests reached no model. `budget_spent` means that a budget is used up.
 
 | code | source | status |
 |---|---|---|
@@ -50,7 +62,7 @@ REQUESTS_HEAD = """
 
 
 def errors_page() -> str:
-    """Return the page that lists every error code."""
+    """Return the page of all error codes."""
     rules = [
         f"| `{code}` | {rule.source} | {rule.status} | {rule.verdict.value} | {rule.billed} "
         f"| {rule.message} |\n"
@@ -70,34 +82,34 @@ def routes_table() -> str:
 
 
 def with_settings(readme: str) -> str:
-    """Return the README with the settings' table between its marks."""
+    """Return the README with the settings table between its markers."""
     return _between(readme, BEGIN, END, settings_table())
 
 
 def with_routes(page: str) -> str:
-    """Return the page about routing with the default routes between its marks."""
+    """Return the routing page with the default routes between its markers."""
     return _between(page, ROUTES_BEGIN, ROUTES_END, routes_table())
 
 
 def events_table() -> str:
-    """Return the events that are logged as a Markdown table."""
+    """Return the log events as a Markdown table."""
     rows = ["| event | level | meaning |", "|---|---|---|"]
     rows += [f"| `{name}` | {event.level} | {event.meaning} |" for name, event in EVENTS.items()]
     return "\n".join(rows) + "\n"
 
 
 def with_events(page: str) -> str:
-    """Return the page about operation with the events between its marks."""
+    """Return the operation page with the log events between its markers."""
     return _between(page, EVENTS_BEGIN, EVENTS_END, events_table())
 
 
 def _between(text: str, begin: str, end: str, table: str) -> str:
-    head, _, rest = text.partition(begin)
-    return head + begin + table + end + rest.partition(end)[2]
+    before, _, after = text.partition(begin)
+    return before + begin + table + end + after.partition(end)[2]
 
 
 def main() -> None:
-    """Write all of them."""
+    """Write all tables."""
     write(README, with_settings(README.read_text(encoding="utf-8")))
     write(OPERATION, with_events(OPERATION.read_text(encoding="utf-8")))
     write(ROUTING, with_routes(ROUTING.read_text(encoding="utf-8")))
@@ -105,7 +117,7 @@ def main() -> None:
 
 
 def write(path: Path, text: str) -> None:
-    """Write ``text``, if it is not what is there."""
+    """Write ``text`` to ``path`` if it differs from the file's content."""
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         path.write_text(text, encoding="utf-8")
 

@@ -41,12 +41,12 @@ class Cooldowns:
     """
 
     def __init__(self) -> None:
-        self._rests: dict[str, _Cooldown] = {}
+        self._cooldowns: dict[str, _Cooldown] = {}
 
     def copy(self) -> "Cooldowns":
         """Return an independent copy: a change to it does not change this one."""
         copied = Cooldowns()
-        copied._rests = {key: replace(cooldown) for key, cooldown in self._rests.items()}
+        copied._cooldowns = {key: replace(cooldown) for key, cooldown in self._cooldowns.items()}
         return copied
 
     def note(self, model: str, fault: Fault, *, now_s: float) -> None:
@@ -60,9 +60,9 @@ class Cooldowns:
             return
         for key in _keys_for(model, fault.rule.scope):
             self._make_room(now_s)
-            before = self._rests.get(key)
+            before = self._cooldowns.get(key)
             # Calls that are in flight together may fail in any order: a later fault shortens no cooldown.
-            self._rests[key] = _Cooldown(until_s=max(now_s + wait_s, before.until_s if before else 0.0))
+            self._cooldowns[key] = _Cooldown(until_s=max(now_s + wait_s, before.until_s if before else 0.0))
 
     def answered(self, model: str) -> None:
         """End the model's cooldown if it was probed: the model is back.
@@ -70,39 +70,43 @@ class Cooldowns:
         Without a probe the cooldown stays: the answer belongs to a call from before the cooldown.
         """
         for key in _keys_of(model):
-            if key in self._rests and self._rests[key].probed_until_s:
-                del self._rests[key]
+            if key in self._cooldowns and self._cooldowns[key].probed_until_s:
+                del self._cooldowns[key]
 
     def ready_at_s(self, model: str, *, now_s: float) -> float:
         """Return when the model may be called; ``now_s`` or earlier means now. Does not begin a probe."""
-        if not self._rests:
+        if not self._cooldowns:
             return now_s
-        return max((_ready_at_s(self._rests.get(key), now_s) for key in _keys_of(model)), default=now_s)
+        return max((_ready_at_s(self._cooldowns.get(key), now_s) for key in _keys_of(model)), default=now_s)
 
     def probe(self, model: str, *, now_s: float) -> None:
         """Begin a probe, if the model had a cooldown and it is over."""
         for key in self._over(model, now_s):
-            self._rests[key].probed_until_s = now_s + PROBE_S
+            self._cooldowns[key].probed_until_s = now_s + PROBE_S
 
     def release(self, model: str, *, now_s: float) -> None:
         """End a probe that had no answer and no fault: the next request may begin another."""
         for key in self._over(model, now_s):
-            self._rests[key].probed_until_s = now_s
+            self._cooldowns[key].probed_until_s = now_s
 
     def _end_probe(self, model: str, now_s: float) -> None:
         for key in self._over(model, now_s):  # a running cooldown stays: the fault may be of an earlier call
-            del self._rests[key]
+            del self._cooldowns[key]
 
     def _over(self, model: str, now_s: float) -> list[str]:
         """Return the keys of the model's cooldowns that are over."""
-        return [key for key in _keys_of(model) if key in self._rests and self._rests[key].until_s <= now_s]
+        return [
+            key for key in _keys_of(model) if key in self._cooldowns and self._cooldowns[key].until_s <= now_s
+        ]
 
     def _make_room(self, now_s: float) -> None:
-        if len(self._rests) < MAX_COOLDOWNS:
+        if len(self._cooldowns) < MAX_COOLDOWNS:
             return
-        self._rests = {key: cooldown for key, cooldown in self._rests.items() if cooldown.until_s > now_s}
-        if len(self._rests) >= MAX_COOLDOWNS:
-            del self._rests[min(self._rests, key=lambda key: self._rests[key].until_s)]
+        self._cooldowns = {
+            key: cooldown for key, cooldown in self._cooldowns.items() if cooldown.until_s > now_s
+        }
+        if len(self._cooldowns) >= MAX_COOLDOWNS:
+            del self._cooldowns[min(self._cooldowns, key=lambda key: self._cooldowns[key].until_s)]
 
 
 def _keys_for(model: str, scope: Scope) -> tuple[str, ...]:

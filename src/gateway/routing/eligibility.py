@@ -40,7 +40,7 @@ class SortedCandidates:
         skipped: all skipped models with their reasons, including the doubtful ones.
     """
 
-    fit: list[Candidate] = field(default_factory=list)
+    eligible: list[Candidate] = field(default_factory=list)
     doubtful: list[Candidate] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
 
@@ -64,14 +64,14 @@ class Eligibility:
     signals: Signals
     named_first: str | None
 
-    def judge(self, infos: Iterable[CandidateInfo]) -> SortedCandidates:
+    def sort(self, infos: Iterable[CandidateInfo]) -> SortedCandidates:
         """Return the candidates, sorted by eligibility."""
         result = SortedCandidates()
         for info in infos:
             candidate = info.candidate
             found = self._check(info)
             if found is None or (candidate.model == self.named_first and not found.certain):
-                result.fit.append(candidate)
+                result.eligible.append(candidate)
                 continue
             result.skipped.append(Skipped(model=candidate.model, reason=found.reason, details=found.details))
             if not found.certain:

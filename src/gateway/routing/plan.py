@@ -48,7 +48,7 @@ def plan(
     eligibility = Eligibility(
         chat=chat, options=options, caller=caller, signals=signals, named_first=named_first
     )
-    groups, skipped, notes = _eligible([eligibility.judge(each) for each in infos])
+    groups, skipped, notes = _eligible([eligibility.sort(each) for each in infos])
     chain = _in_order(groups, routes, options, signals)
     max_models = MAX_MODELS if options.fallbacks else 1
     reason = "chain_too_long" if options.fallbacks else "no_fallbacks"
@@ -82,8 +82,8 @@ def _eligible(
     If no candidate is eligible, the doubtful ones are tried: the model list alone must not prevent an answer.
     """
     skipped = tuple(skipped for each in groups for skipped in each.skipped)
-    if any(each.fit for each in groups) or not any(each.doubtful for each in groups):
-        return [each.fit for each in groups], skipped, ()
+    if any(each.eligible for each in groups) or not any(each.doubtful for each in groups):
+        return [each.eligible for each in groups], skipped, ()
     doubtful = {candidate.model for each in groups for candidate in each.doubtful}
     return (
         [each.doubtful for each in groups],

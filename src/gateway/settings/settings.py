@@ -131,7 +131,7 @@ DERIVED = frozenset(
 
 def _read(name: str, setting: Setting, env: Env) -> Value:
     try:
-        return setting.cast((env(name) or "").strip() or setting.default)
+        return setting.parse((env(name) or "").strip() or setting.default)
     except ValueError as error:
         raise ConfigError(name, str(error)) from None
 

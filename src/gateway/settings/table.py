@@ -32,13 +32,13 @@ class Setting:
 
     Attributes:
         default: the default as text, as an operator would write it.
-        cast: the parser for the text.
+        parse: the parser for the text.
         meaning: the meaning of the setting, for the README.
         secret: whether the value is a secret.
     """
 
     default: str
-    cast: ParseValue
+    parse: ParseValue
     meaning: str
     secret: bool = False
 

@@ -220,7 +220,7 @@ def test_there_are_never_more_than_max_cooldowns() -> None:
     for number in range(MAX_COOLDOWNS + 50):
         cooldowns.note(f"m/{number}", Fault(code="rate_limited", retry_after_s=100.0 + number), now_s=0.0)
 
-    assert len(cooldowns._rests) == MAX_COOLDOWNS
+    assert len(cooldowns._cooldowns) == MAX_COOLDOWNS
     assert is_ready(cooldowns, "m/0", 0.0), "the cooldown that would have ended first was evicted"
     assert not is_ready(cooldowns, f"m/{MAX_COOLDOWNS + 49}", 0.0)
 
@@ -232,7 +232,7 @@ def test_cooldowns_that_are_over_are_evicted_first() -> None:
 
     cooldowns.note("a/one", BUSY, now_s=100.0)
 
-    assert len(cooldowns._rests) == MAX_COOLDOWNS - 100 + 1
+    assert len(cooldowns._cooldowns) == MAX_COOLDOWNS - 100 + 1
 
 
 def test_a_fault_that_stops_the_chain_begins_no_cooldown() -> None:
