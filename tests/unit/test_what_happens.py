@@ -175,7 +175,7 @@ CASES: dict[str, Callable[[], Awaitable[None]]] = {
     "a key calls too often": a_key_calls_too_often,
     "the request is at fault": the_request_is_at_fault,
     "no model answered": no_model_answers,
-    "a stream breaks off after it has begun": a_stream_is_cut_off,
+    "a stream is cut off after it has begun": a_stream_is_cut_off,
     "the client leaves": the_client_leaves,
     "the gateway itself fails in an attempt": the_gateway_fails_itself,
 }
