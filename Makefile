@@ -1,4 +1,4 @@
-# Each target is one script; everything is installed by the first that runs. Any Python from 3.11 on will do.
+# Each target is one script; the first that runs installs everything. Any Python from 3.11 on works.
 PYTHON ?= python3
 RUN = .venv/bin/python -m
 
@@ -14,28 +14,28 @@ setup: ## install the pinned tools into .venv, node_modules and .dev
 dev: setup ## run the gateway at http://localhost:8787; settings as NAME=value, PORT=8787
 	@PYTHONPATH=src exec $(RUN) scripts.dev.run
 
-test: setup ## everything: lint, types, unit tests, the suite on every runtime, a deploy dry run
+test: setup ## run everything: lint, types, unit tests, the suite on every runtime, a deploy dry run
 	@exec $(RUN) scripts.suite
 
-faults: setup ## every fault that the simulator knows, on every runtime, as one table
+faults: setup ## run every simulator fault on every runtime, and print one table
 	@PYTHONPATH=src exec $(RUN) scripts.faults
 
-clients: setup ## real clients, OpenAI's, OpenRouter's and others', before the gateway; writes the README's table
+clients: setup ## run real clients (OpenAI's, OpenRouter's, others) against the gateway; writes the README's table
 	@PYTHONPATH=src exec $(RUN) scripts.clients
 
-bill: setup ## ten thousand requests, with faults, breaks and clients that leave: the ledger against their bill
+bill: setup ## ten thousand requests, with faults, cut streams and clients that leave: the ledger against their bill
 	@BILL_REQUESTS=10000 exec $(RUN) pytest -q -s -p no:cacheprovider tests/e2e/test_bill.py --runtime pyodide-314
 
-key: setup ## make a key for one who may call: NAME=app1
+key: setup ## make a key for a caller: NAME=app1
 	@PYTHONPATH=src exec $(RUN) scripts.key
 
-bench: setup ## the gateway beside pass-through Workers, and the core's calls; REQUESTS=400 ROUNDS=7 PART=http|core
+bench: setup ## compare the gateway with pass-through Workers, and time core calls; REQUESTS=400 ROUNDS=7 PART=http|core
 	@PYTHONPATH=src exec $(RUN) bench
 
-compare: setup ## beside LiteLLM's and Portkey's gateways: behaviour and costs, into docs/comparison.md; PART=behaviour|costs
+compare: setup ## compare with LiteLLM's and Portkey's gateways, into docs/comparison.md; PART=behaviour|costs
 	@PYTHONPATH=src exec $(RUN) bench.compare
 
-soak: setup ## very many requests, with faults and clients that leave: what must not grow; REQUESTS=100000
+soak: setup ## send many requests, with faults and clients that leave: nothing may grow; REQUESTS=100000
 	@PYTHONPATH=src exec $(RUN) bench.soak
 
 check: setup ## lint, types and unit tests only
@@ -47,14 +47,14 @@ format: setup ## format the Python code
 tables: setup ## rewrite the tables that the documents take from the code
 	@PYTHONPATH=src exec $(RUN) scripts.tables
 
-lock: setup ## rewrite the hashed requirement files and package-lock.json
+lock: setup ## rewrite the requirement files with hashes, and package-lock.json
 	@exec $(RUN) scripts.lock
 
-deploy: setup ## deploy to Cloudflare, all of it, and test it: ENV=staging, DRY_RUN=1, ARGS=--no-smoke
+deploy: setup ## deploy everything to Cloudflare and test it: ENV=staging, DRY_RUN=1, ARGS=--no-smoke
 	@PYTHONPATH=src exec $(RUN) scripts.deploy.run $(if $(ENV),--env="$(ENV)") $(if $(DRY_RUN),--dry-run) $(ARGS)
 
-wrangler: setup ## Cloudflare's tool, with the Node that setup brings: ARGS="rollback --env="
+wrangler: setup ## run Cloudflare's tool with the pinned Node: ARGS="rollback --env="
 	@exec $(RUN) scripts.wrangler $(ARGS)
 
-smoke: setup ## test a gateway that runs somewhere, safely and at next to no cost: URL=https://…
+smoke: setup ## test a running gateway, safely and at almost no cost: URL=https://…
 	@PYTHONPATH=src exec $(RUN) scripts.smoke "$(URL)"

@@ -1,1 +1,1 @@
-"""`make bench`: what the gateway costs beside Workers that only pass requests on, in one run."""
+"""`make bench`: measures the gateway's cost and compares it with Workers that only pass requests on."""

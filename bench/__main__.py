@@ -1,4 +1,4 @@
-"""`make bench`: both parts, a table, and .dev/bench.json. Only wrong answers make it fail, never a number."""
+"""`make bench`: run both parts, print a table, and write .dev/bench.json. It fails on wrong answers only."""
 
 import argparse
 import json
@@ -21,7 +21,7 @@ MAX_PROBLEMS_SHOWN = 10
 
 
 def show_http(found: Found) -> dict[str, object]:
-    """Print the first part; return it as it is stored."""
+    """Print the first part's numbers; return them in the form to store."""
     aims = targets(found.cells, **TARGETS_GO_BY)
     print(table(found.cells))
     print("\nMemory of the Worker's process (MB)")
@@ -39,11 +39,13 @@ def show_http(found: Found) -> dict[str, object]:
 
 
 def arguments() -> argparse.Namespace:
-    """Return what to measure, from the command line or, as `make` passes it on, the environment."""
+    """Return what to measure, from the command line or, when called by `make`, from the environment."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--requests", type=int, default=os.environ.get("REQUESTS") or "400")
     parser.add_argument("--rounds", type=int, default=os.environ.get("ROUNDS") or "7")
-    parser.add_argument("--part", choices=PARTS, default=os.environ.get("PART") or None, help="this one only")
+    parser.add_argument(
+        "--part", choices=PARTS, default=os.environ.get("PART") or None, help="this part only"
+    )
     asked = parser.parse_args()
     if not (1 <= asked.requests <= MAX_REQUESTS and 1 <= asked.rounds <= MAX_ROUNDS):
         parser.error(f"REQUESTS is 1 to {MAX_REQUESTS}, ROUNDS 1 to {MAX_ROUNDS}")
@@ -51,7 +53,7 @@ def arguments() -> argparse.Namespace:
 
 
 def run(asked: argparse.Namespace) -> list[str]:
-    """Measure, print, store; return what was wrong with answers."""
+    """Measure, print and store; return the problems with answers."""
     problems: list[str] = []
     stored: dict[str, object] = {"requests": asked.requests, "rounds": asked.rounds, "cores": os.cpu_count()}
     stored |= {"machine": platform.machine(), "python": platform.python_version()}
@@ -67,7 +69,7 @@ def run(asked: argparse.Namespace) -> list[str]:
 
 
 def main() -> None:
-    """Measure; exit with 1 if any answer was wrong, or a part did not start: never for a number."""
+    """Measure; exit with 1 if an answer was wrong or a part did not start, but never because of a number."""
     asked, began_s = arguments(), time.monotonic()
     try:
         problems = run(asked)

@@ -1,4 +1,4 @@
-"""What was aimed at, and what came of it. A target that is missed is told, and fails nothing."""
+"""The bench's targets and their measured values. A missed target is reported, but is no failure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from bench.report import Cell, Results, shown
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What was aimed at, and what came of it; ``value`` is None where it was not measured."""
+    """A target and its measured value; ``value`` is None if it was not measured."""
 
     name: str
     value: float | None
@@ -19,20 +19,20 @@ class Target:
 
     @property
     def is_met(self) -> bool | None:
-        """Whether it was reached; None where nobody knows."""
+        """Whether the target was reached; None if it was not measured."""
         if self.value is None:
             return None
         return self.value >= self.bound if self.at_least else self.value < self.bound
 
     def line(self) -> str:
-        """Return it on one line."""
+        """Return the target as one line of text."""
         word = {True: "met", False: "NOT MET", None: "not measured"}[self.is_met]
         sign = ">=" if self.at_least else "<"
         return f"{word:13}{self.name:76}{shown(self.value, 2):>7}   target {sign} {self.bound:g}"
 
 
 def targets(results: Results, *, small: str, fallback: str, paced: str, flat: str) -> list[Target]:
-    """Return the targets as measured; the arguments name the scenarios that they go by."""
+    """Return the targets with their measured values; the arguments name the scenarios to use."""
 
     def of(scenario: str, connections: int, kind: Kind) -> Sequence[Series]:
         return results.get(Cell(scenario, connections, kind), ())
@@ -67,7 +67,7 @@ def targets(results: Results, *, small: str, fallback: str, paced: str, flat: st
 
 
 def targets_json(found: Iterable[Target]) -> list[dict[str, object]]:
-    """Return the targets and what came of them."""
+    """Return the targets and their values as JSON objects."""
     return [
         {
             "name": each.name,

@@ -1,4 +1,4 @@
-"""What the bench's upstream answers, by model; load and checks know it too, so that every body is checked."""
+"""The bodies of the bench's upstream, by model. The load uses them too, to check every reply."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -9,21 +9,21 @@ from gateway.http.json_values import Json, JsonObject
 DOWN = "bench/down"
 """Answers 503 at once."""
 STREAM_FLAT, STREAM_PACED = "bench/stream-flat", "bench/stream-paced"
-"""200 events: as fast as they are taken, and one every ``PACE_S``."""
+"""200 events: one as fast as they are read, the other one event every ``PACE_S``."""
 PACE_S = 0.001
 EVENTS = 200
 WORD = "lorem "
-"""What prompts consist of: the upstream counts how often it came, which shows whether all of a body did."""
+"""The word of all prompts. The upstream counts it, which shows whether the complete body has arrived."""
 TEXTS: Mapping[str, str] = MappingProxyType(
     {"bench/1k": "It is sunny. " * 30, "bench/100k": "It is sunny. " * 7_600}
 )
-"""The plain answers, by model: with all around it, the first is 1 KB and the second 100 KB."""
+"""The texts of the plain answers, by model: the first complete answer has 1 KB, the second 100 KB."""
 MODELS = (*TEXTS, STREAM_FLAT, STREAM_PACED, DOWN)
 COUNTED = "@words@"
 
 
 def answers() -> dict[str, Callable[[int], bytes]]:
-    """Return for each model with a plain answer what makes it, with nothing left to serialise."""
+    """Return for each model with a plain answer a function that makes its body without serialising."""
 
     def maker(model: str) -> Callable[[int], bytes]:
         before, after = _template(model).split(b'"%s"' % COUNTED.encode())
@@ -61,7 +61,7 @@ def unavailable() -> bytes:
 
 
 def events(count: int = EVENTS) -> list[bytes]:
-    """Return a stream's events: so many with text, of about 300 bytes; the finish, the usage, the end."""
+    """Return a stream's events: ``count`` with text (about 300 bytes each), finish, usage and end."""
     texts = [_event({"content": token(index), "role": "assistant"}, None) for index in range(count)]
     usage: JsonObject = {**_chunk(), "choices": [], "usage": _usage(1)}
     return [*texts, _event({"content": "", "role": "assistant"}, "stop"), _sse(_dump(usage)), _sse(b"[DONE]")]

@@ -1,6 +1,6 @@
-"""The load's side of one connection: raw bytes out, raw bytes in, times taken where they happen.
+"""The load's connection: sends and receives raw bytes, and takes times as bytes arrive.
 
-A client library costs as much as a Worker that only passes on, and would be what is measured.
+A client library would cost as much as a pass-through Worker, and would distort the measurement.
 """
 
 import asyncio
@@ -14,13 +14,13 @@ LAST_CHUNK = b"\r\n0\r\n\r\n"
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back, and when.
+    """A reply and its times.
 
     Attributes:
         head: the status line and the headers, in lower case.
-        body: as it was sent, with the framing of its chunks taken off.
-        total_s: from the request's first byte to the reply's last.
-        first_event_s: to the first event of a stream; None where there was none.
+        body: the body as it was sent, without chunk framing.
+        total_s: the time from the request's first byte to the reply's last byte.
+        first_event_s: the time to the first event of a stream; None if there was no event.
     """
 
     head: bytes
@@ -35,25 +35,25 @@ class Reply:
 
 
 class Connection(asyncio.Protocol):
-    """Sends one request after the other."""
+    """Sends requests one after the other."""
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
         self._received = bytearray()
         self._began_s = 0.0
         self._first_event_s: float | None = None
-        self._head_bytes = 0
+        self._headers_bytes = 0
         self._body_bytes: int | None = None
         self._reply: asyncio.Future[Reply] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the way out."""
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
+        """Store the transport."""
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's transport is no subclass of it
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Fail what is under way."""
+        """Fail the request in flight."""
         if self._reply is not None and not self._reply.done():
-            self._reply.set_exception(error or ConnectionResetError("closed before the reply was whole"))
+            self._reply.set_exception(error or ConnectionResetError("closed before the reply was complete"))
 
     @property
     def is_open(self) -> bool:
@@ -61,60 +61,63 @@ class Connection(asyncio.Protocol):
         return self._transport is not None and not self._transport.is_closing()
 
     async def ask(self, request: bytes) -> Reply:
-        """Return the reply to a request.
+        """Send a request and return the reply.
 
         Raises:
-            OSError: the connection broke first.
+            OSError: the connection was lost first.
         """
         assert self._transport is not None
         self._received = bytearray()
-        self._head_bytes, self._body_bytes, self._first_event_s = 0, None, None
+        self._headers_bytes, self._body_bytes, self._first_event_s = 0, None, None
         self._reply = asyncio.get_running_loop().create_future()
         self._began_s = perf_counter()
         self._transport.write(request)
         return await self._reply
 
     def close(self) -> None:
-        """Close it."""
+        """Close the connection."""
         if self._transport is not None:
             self._transport.close()
 
     def data_received(self, data: bytes) -> None:
-        """Note the first event, and end the reply with its last byte."""
+        """Note the time of the first event, and finish the reply at its last byte."""
         self._received += data
-        if not self._head_bytes and not self._read_head():
+        if not self._headers_bytes and not self._read_headers():
             return
         if self._first_event_s is None and self._body_bytes is None:
-            at = self._received.find(b"data:", self._head_bytes)
+            at = self._received.find(b"data:", self._headers_bytes)
             self._first_event_s = perf_counter() - self._began_s if at >= 0 else None
-        if self._is_whole() and self._reply is not None and not self._reply.done():
+        if self._is_complete() and self._reply is not None and not self._reply.done():
             total_s = perf_counter() - self._began_s
-            head, body = bytes(self._received[: self._head_bytes]), bytes(self._received[self._head_bytes :])
+            headers, body = (
+                bytes(self._received[: self._headers_bytes]),
+                bytes(self._received[self._headers_bytes :]),
+            )
             body = unchunked(body) if self._body_bytes is None else body
-            self._reply.set_result(Reply(head.lower(), body, total_s, self._first_event_s))
+            self._reply.set_result(Reply(headers.lower(), body, total_s, self._first_event_s))
 
-    def _read_head(self) -> bool:
-        self._head_bytes = self._received.find(END_OF_HEAD) + len(END_OF_HEAD)
-        if self._head_bytes < len(END_OF_HEAD):
-            self._head_bytes = 0
+    def _read_headers(self) -> bool:
+        self._headers_bytes = self._received.find(END_OF_HEAD) + len(END_OF_HEAD)
+        if self._headers_bytes < len(END_OF_HEAD):
+            self._headers_bytes = 0
             return False
-        head = bytes(self._received[: self._head_bytes]).lower()
-        _, _, length = head.partition(b"\r\ncontent-length:")
+        headers = bytes(self._received[: self._headers_bytes]).lower()
+        _, _, length = headers.partition(b"\r\ncontent-length:")
         self._body_bytes = int(length.partition(b"\r\n")[0]) if length else None
         return True
 
-    def _is_whole(self) -> bool:
+    def _is_complete(self) -> bool:
         if self._body_bytes is not None:
-            return len(self._received) - self._head_bytes >= self._body_bytes
-        # Chunked. No body of the bench holds these bytes, so that they need not be counted through.
+            return len(self._received) - self._headers_bytes >= self._body_bytes
+        # Chunked: no body of the bench contains these bytes, so the chunks need not be parsed here.
         return self._received.endswith(LAST_CHUNK)
 
 
 def unchunked(raw: bytes) -> bytes:
-    """Return a chunked body without its framing; no extensions, no trailers.
+    """Return a chunked body without its framing; extensions and trailers are not supported.
 
     Raises:
-        ValueError: it is not one.
+        ValueError: the body is not chunked correctly.
     """
     parts: list[bytes] = []
     at = 0

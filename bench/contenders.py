@@ -1,7 +1,7 @@
-"""The contenders: each a Worker on a workerd process of its own, all of them started alike.
+"""The contenders: each is a Worker on its own workerd process, and all start in the same way.
 
-Not by `wrangler dev`, whose local proxy stands before the Worker and costs more than most of them: its
-workerd is started as production's is, on a configuration of its own, with one socket and one Worker.
+`wrangler dev` is not used: its local proxy would cost more than most Workers. Each workerd starts as in
+production, with its own configuration of one socket and one Worker.
 """
 
 import json
@@ -54,27 +54,27 @@ const worker :Workerd.Worker = (
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A Worker that answers at ``port`` of the loopback address, and its process."""
+    """A Worker that listens at ``port`` on loopback, and its process."""
 
     kind: Kind
     port: int
     pid: int
 
     def cpu_s(self) -> float:
-        """Return the CPU time that the process has used, all its threads together, in seconds.
+        """Return the CPU time of the process, over all its threads, in seconds.
 
-        By its CPU clock, which counts what /proc's ``stat`` rounds to hundredths.
+        It reads the process's CPU clock, since /proc's ``stat`` rounds to hundredths of a second.
         """
         return time.clock_gettime((~self.pid << 3) | CPUCLOCK_SCHED)  # Linux: clock_getcpuclockid(3)
 
     def rss_mb(self) -> float:
-        """Return how much memory the process holds, in MB."""
+        """Return the memory of the process, in MB."""
         pages = int((PROC / str(self.pid) / "statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def modules_of(kind: Kind) -> Mapping[str, Path]:
-    """Return a Worker's modules by name, its entry first."""
+    """Return a Worker's modules by name, the entry first."""
     if kind == "javascript":
         return {"passthrough.js": WORKERS / "passthrough.js"}
     if kind == "python":
@@ -82,12 +82,12 @@ def modules_of(kind: Kind) -> Mapping[str, Path]:
     if kind == "python reading":
         return {"reading.py": WORKERS / "reading.py"}
     source = ROOT / "src"
-    rest = sorted(source.glob("gateway/**/*.py"))
-    return {path.relative_to(source).as_posix(): path for path in (source / "entry.py", *rest)}
+    modules = sorted(source.glob("gateway/**/*.py"))
+    return {path.relative_to(source).as_posix(): path for path in (source / "entry.py", *modules)}
 
 
 def config_of(modules: Mapping[str, Path], port: int, settings: Mapping[str, str]) -> str:
-    """Return workerd's configuration of a Worker whose modules lie beside it."""
+    """Return workerd's configuration for a Worker whose modules are in the same directory."""
     kinds = {".js": "esModule", ".py": "pythonModule"}
     quoted = json.dumps
     is_python = any(name.endswith(".py") for name in modules)
@@ -112,10 +112,10 @@ def started(
     """Start a Worker, yield it once it answers, and end it.
 
     Args:
-        kind: whose modules it has.
-        directory: where they are copied to, and where the log is.
-        settings: what its ``env`` holds.
-        modules: others instead, the entry first.
+        kind: which Worker.
+        directory: for a copy of the modules, and for the log.
+        settings: the Worker's ``env``.
+        modules: other modules to use instead, the entry first.
     """
     shutil.rmtree(directory, ignore_errors=True)
     modules, port = modules or modules_of(kind), free_port()

@@ -1,4 +1,4 @@
-"""The second part: what calls of the core cost in Python, on each interpreter that runs it."""
+"""The second part: times calls of the core in Python, on CPython and on each Pyodide."""
 
 import json
 import os
@@ -21,7 +21,7 @@ RUNTIMES: Mapping[str, list[str | Path]] = {
 
 
 def core_costs() -> dict[str, dict[str, float]]:
-    """Return by runtime and by name the microseconds of each call.
+    """Return the microseconds of each call, by runtime and name.
 
     Raises:
         ServerError: a runtime failed.

@@ -1,7 +1,7 @@
-"""What certain calls of the core cost, as JSON: a name, and microseconds (the median of repeats).
+"""Times calls of the core, and prints JSON: each name with its microseconds (the median of repeats).
 
-It runs unchanged on CPython and in Pyodide, so it uses the gateway and the standard library only. A further
-call is a further line in ``costs``.
+It runs unchanged on CPython and in Pyodide, so it uses the gateway and the standard library only. To time a
+further call, add a line to ``costs``.
 """
 
 import json
@@ -13,7 +13,7 @@ from bench.timing import Cost, micros
 
 
 def costs() -> list[Cost]:
-    """Return the calls. The gateway is imported here: what importing costs is measured before."""
+    """Return the calls. It imports the gateway here, because the cost of that import is measured before."""
     from bench.listed import model_list, names  # noqa: PLC0415
     from gateway.catalog.compact import compact  # noqa: PLC0415
     from gateway.catalog.stored_catalog import from_stored, to_stored  # noqa: PLC0415
@@ -30,7 +30,7 @@ def costs() -> list[Cost]:
     stored = to_stored(catalog)
     models = names()[100:103]
     settings, caller = Settings.from_env(lambda _name: None), Caller(name="bench", models=None)
-    known = Signals(
+    signals = Signals(
         now_s=now_s,
         catalog=catalog,
         is_fresh=True,
@@ -45,7 +45,7 @@ def costs() -> list[Cost]:
 
     def planning(chain: list[str], **fields: object) -> Callable[[], object]:
         chat = parse(body(models=chain, **fields))
-        return lambda: plan(chat, select(chat, settings, caller), settings, caller, known)
+        return lambda: plan(chat, select(chat, settings, caller), settings, caller, signals)
 
     tool = {"type": "function", "function": {"name": "look_up", "parameters": {"type": "object"}}}
     short = body(model=models[0])

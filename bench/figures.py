@@ -1,4 +1,4 @@
-"""The arithmetic: percentiles, medians over rounds, and ratios between contenders that took turns."""
+"""The arithmetic: percentiles, medians over rounds, and ratios between contenders within a round."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from statistics import median
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """What one series of requests showed; ``cpu_ms`` is the Worker's process alone, per request."""
+    """The numbers of one series of requests; ``cpu_ms`` is per request, of the Worker's process only."""
 
     per_s: float
     p50_ms: float
@@ -25,7 +25,7 @@ def percentile(ascending: Sequence[float], percent: float) -> float:
     """Return the smallest value that at least ``percent`` of the values do not exceed (nearest rank).
 
     Raises:
-        ValueError: there is no value.
+        ValueError: there are no values.
     """
     if not ascending:
         raise ValueError("no values")
@@ -34,15 +34,15 @@ def percentile(ascending: Sequence[float], percent: float) -> float:
 
 
 def median_of(rounds: Sequence[Series], number: str) -> float | None:
-    """Return the median of one number over the rounds; None where they have it not."""
+    """Return the median of one number over the rounds; None if the rounds do not have it."""
     values = [value for each in rounds if (value := getattr(each, number)) is not None]
     return median(values) if values else None
 
 
 def ratio(rounds: Sequence[Series], others: Sequence[Series], number: str) -> float | None:
-    """Return the median over the rounds of one contender's number divided by another's of the same round.
+    """Return the median over the rounds of one contender's number divided by another's in the same round.
 
-    Within a round they ran one after the other: what else the machine did then weighs on both.
+    Within a round they run one after the other, so other load on the machine affects both.
     """
     pairs = [
         (getattr(mine, number), getattr(other, number)) for mine, other in zip(rounds, others, strict=True)
@@ -52,7 +52,7 @@ def ratio(rounds: Sequence[Series], others: Sequence[Series], number: str) -> fl
 
 
 def difference(rounds: Sequence[Series], others: Sequence[Series], number: str) -> float | None:
-    """Return the median over the rounds of how much more one contender's number is than another's."""
+    """Return the median over the rounds of one contender's number minus another's in the same round."""
     pairs = [
         (getattr(mine, number), getattr(other, number)) for mine, other in zip(rounds, others, strict=True)
     ]

@@ -1,4 +1,4 @@
-"""The first part: Workers over HTTP, side by side, taking turns."""
+"""The first part: compares Workers over HTTP, in turns."""
 
 import asyncio
 import os
@@ -22,19 +22,19 @@ from scripts.tools import ROOT
 
 UPSTREAM_KEY = "sk-or-simulated"
 ONE_BY_ONE = 4
-"""With one connection there are so many times fewer requests."""
+"""With one connection, the number of requests is divided by this."""
 FOR_MEMORY = 50
-"""So many times REQUESTS a Worker has answered when its memory is looked at: 20,000 unless told otherwise."""
+"""Memory is read after a Worker has answered REQUESTS times this number: 20,000 by default."""
 MAX_AT_ONCE, MAX_IN_A_SERIES = 32, 5_000
 
 
 @dataclass(slots=True)
 class Found:
-    """What the first part found.
+    """The results of the first part.
 
     Attributes:
-        rss_mb: of each Worker: after its first answers, and at the end.
-        requests: how many each Worker had answered at the end.
+        rss_mb: each Worker's memory after its first answers, and at the end.
+        requests: how many requests each Worker had answered at the end.
         problems: what was wrong with replies.
     """
 
@@ -45,7 +45,7 @@ class Found:
 
 
 def measure(*, requests: int, rounds: int) -> Found:
-    """Start the contenders, let them take turns, and return what was found."""
+    """Start the contenders, measure them in turns, and return the results."""
     directory = stage_directory("bench")
     with ExitStack() as stack:
         base_url = stack.enter_context(upstream(directory / "upstream.log"))
@@ -83,12 +83,12 @@ async def _rounds(contenders: list[Contender], *, requests: int, rounds: int) ->
             found.rss_mb[contender.kind] = (contender.rss_mb(), 0.0)
         for number in range(rounds):
             print(f"round {number + 1} of {rounds}", file=sys.stderr, flush=True)
-            turn = number % len(contenders)  # nobody is always the first
+            turn = number % len(contenders)  # each contender is the first in turn
             await _round([*contenders[turn:], *contenders[:turn]], found, requests)
         for contender in contenders:
             await _go_on(contender, found, requests * FOR_MEMORY)
     except (OSError, TimeoutError) as error:
-        found.problems.append(f"a Worker went away: {type(error).__name__}: {error}")
+        found.problems.append(f"a Worker has ended: {type(error).__name__}: {error}")
     for contender in contenders:
         before_mb, _ = found.rss_mb.get(contender.kind, (0.0, 0.0))
         found.rss_mb[contender.kind] = (before_mb, contender.rss_mb())
@@ -97,11 +97,11 @@ async def _rounds(contenders: list[Contender], *, requests: int, rounds: int) ->
 
 
 async def _warm_up(contender: Contender, found: Found, requests: int) -> None:
-    """Let the runtime compile what will run often, before any clock runs."""
+    """Send requests without measuring, so that the runtime has compiled its hot code."""
     for scenario in SCENARIOS:
         if contender.kind in scenario.kinds:
             await _series(contender, scenario, 8, max(16, requests // 2), found)
-    await asyncio.sleep(0.2)  # the gateway fetches its list of models beside its first answer
+    await asyncio.sleep(0.2)  # the gateway fetches its list of models in the background
 
 
 async def _round(contenders: list[Contender], found: Found, requests: int) -> None:
@@ -116,7 +116,7 @@ async def _round(contenders: list[Contender], found: Found, requests: int) -> No
 
 
 async def _go_on(contender: Contender, found: Found, requests: int) -> None:
-    """Send small requests until the Worker has had so many in all: what it holds then is to be seen."""
+    """Send small requests until the Worker has answered the total number, for the memory at the end."""
     while contender.kind in SMALL.kinds and (left := requests - found.requests[contender.kind]) > 0:
         await _series(contender, SMALL, MAX_AT_ONCE, min(left, MAX_IN_A_SERIES), found)
 

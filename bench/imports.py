@@ -1,7 +1,7 @@
-"""What importing the gateway costs, module by module: compiled from its source each time, as in a Worker.
+"""Measures the import of the gateway, module by module; each is compiled from its source, as in a Worker.
 
-Reading the files is left out: a Worker has them in memory. So are the modules that one module imports:
-each counts for itself, and the standard library's count together.
+Reading the files is not counted, since a Worker has them in memory. A module's imports are not counted as
+its own: each module counts separately, and the standard library's modules count together.
 """
 
 import sys
@@ -18,17 +18,17 @@ STANDARD_LIBRARY = "the standard library's modules that it imports, the first ti
 
 
 class _Clock(MetaPathFinder):
-    """Finds modules as the interpreter does, and takes the time that each takes by itself."""
+    """An import finder that measures for each module the time without its own imports."""
 
     def __init__(self) -> None:
         self.compile_s: dict[str, float] = {}
         self.execute_s: dict[str, float] = {}
-        self._inner_s = [0.0]  # of each module that is being imported: what the ones inside it took
+        self._inner_s = [0.0]  # for each import in progress: the time of the imports inside it
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return the module's spec, with a loader that takes the time."""
+        """Return the module's spec, with a loader that measures the time."""
         spec = PathFinder.find_spec(fullname, path, target)
         if spec is None or spec.loader is None:
             return None
@@ -38,7 +38,7 @@ class _Clock(MetaPathFinder):
         return spec
 
     def execute(self, loader: Loader, module: ModuleType) -> None:
-        """Execute a module's code, and note how long that took without the modules inside."""
+        """Execute a module's code, and record its time without the imports inside it."""
         self._inner_s.append(0.0)
         began_s = perf_counter()
         try:
@@ -50,7 +50,7 @@ class _Clock(MetaPathFinder):
             self._inner_s[-1] += took_s
 
     def leave_out(self, seconds: float) -> None:
-        """Count so much of what the current module takes as not its own."""
+        """Do not count these seconds as the current module's own time."""
         self._inner_s[-1] += seconds
 
 
@@ -62,7 +62,7 @@ class _Timed(Loader):
         return self._loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
-        # Some modules look at their own loader: they shall find the one that they know.
+        # Some modules look at their own loader, so they must find the original one.
         module.__loader__ = self._loader
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
@@ -70,7 +70,7 @@ class _Timed(Loader):
 
 
 class _Compiling(SourceFileLoader):
-    """Compiles the source whatever is cached, and counts that apart."""
+    """Compiles the source even if bytecode is cached, and counts that time separately."""
 
     def __init__(self, clock: _Clock, loader: SourceFileLoader) -> None:
         super().__init__(loader.name, loader.path)
@@ -88,7 +88,7 @@ class _Compiling(SourceFileLoader):
 
 
 def import_micros(name: str) -> dict[str, float]:
-    """Return what importing a module costs, by names that say of what; to be called before it is."""
+    """Return the microseconds of importing a module, by part; call it before the module is imported."""
     first = _import_anew(name)
     clocks = [_import_anew(name) for _ in range(REPEATS)]
     own = [module for module in first.execute_s if module.partition(".")[0] == PACKAGE]

@@ -1,4 +1,4 @@
-"""A list of models as long as OpenRouter's: the upstream lists it, and plans are measured with it."""
+"""A list of models as long as OpenRouter's, for the bench's upstream and for timing plans."""
 
 from gateway.http.json_values import Json, JsonObject
 
@@ -7,7 +7,7 @@ PARAMETERS: list[Json] = ["max_tokens", "temperature", "tools", "tool_choice", "
 
 
 def listed(model: str, index: int) -> JsonObject:
-    """Return a model as OpenRouter lists it; prices differ by ``index``, and all can use tools."""
+    """Return a model as OpenRouter lists it; its price depends on ``index``, and it supports tools."""
     return {
         "id": model,
         "canonical_slug": f"{model}-20260101",
@@ -38,6 +38,6 @@ def names(count: int = MODELS) -> list[str]:
 
 
 def model_list(*more: str) -> JsonObject:
-    """Return OpenRouter's list of models: ``MODELS`` made-up ones, and ``more`` by their names."""
+    """Return OpenRouter's list of models: ``MODELS`` made-up ones, and the models named in ``more``."""
     models: list[Json] = [listed(model, index) for index, model in enumerate([*names(), *more])]
     return {"data": models}

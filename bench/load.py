@@ -1,4 +1,4 @@
-"""Load: a series of equal requests over a few connections, bounded in number and in time; loopback only."""
+"""Load: a series of equal requests over several connections, limited in number and time; loopback only."""
 
 import asyncio
 from collections.abc import Mapping
@@ -18,15 +18,15 @@ KEY = "bench-token-0123456789"
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One series: its numbers, and what was wrong with its replies."""
+    """The numbers of one series, and what was wrong with its replies."""
 
     series: Series
     problems: tuple[str, ...]
 
 
 def request_of(port: int, body: bytes, more: Mapping[str, str] = MappingProxyType({})) -> bytes:
-    """Return a chat request as it goes over the wire, with ``more`` headers."""
-    head = (
+    """Return the bytes of a chat request, with the headers in ``more``."""
+    request_headers = (
         "POST /v1/chat/completions HTTP/1.1",
         f"host: {LOOPBACK}:{port}",
         f"authorization: Bearer {KEY}",
@@ -34,24 +34,24 @@ def request_of(port: int, body: bytes, more: Mapping[str, str] = MappingProxyTyp
         f"content-length: {len(body)}",
         *(f"{name}: {value}" for name, value in more.items()),
     )
-    return "\r\n".join(head).encode() + b"\r\n\r\n" + body
+    return "\r\n".join(request_headers).encode() + b"\r\n\r\n" + body
 
 
 async def run(
     contender: Contender, scenario: Scenario, *, requests: int, connections: int, request: bytes | None = None
 ) -> Measured:
-    """Return what a series of requests showed. Bodies are checked after the clock has stopped.
+    """Run a series of requests; return its numbers. Bodies are checked after the clock has stopped.
 
     Args:
-        contender: who is asked.
-        scenario: what is asked, and what must come back.
-        requests: how many.
-        connections: over how many connections at once.
-        request: where the contender wants it in another form.
+        contender: the Worker to call.
+        scenario: the request, and the check of its replies.
+        requests: the number of requests.
+        connections: the number of connections at the same time.
+        request: the request's bytes, if the contender needs another form.
 
     Raises:
-        OSError: the Worker went away.
-        TimeoutError: it took longer than ``SERIES_TIMEOUT_S``.
+        OSError: the Worker has ended.
+        TimeoutError: the series took longer than ``SERIES_TIMEOUT_S``.
     """
     request, left = request or request_of(contender.port, scenario.body), requests
     loop = asyncio.get_running_loop()

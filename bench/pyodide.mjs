@@ -1,4 +1,4 @@
-// Prints what bench/core_costs.py measures on a Pyodide of npm. Arguments: the package; the repository's folder.
+// Runs bench/core_costs.py on an npm Pyodide and prints the result. Arguments: the package; the repository's folder.
 const [, , name, root] = process.argv;
 const { loadPyodide } = await import(name);
 const python = await loadPyodide({ env: { HOME: "/session", PYTHONDONTWRITEBYTECODE: "1" } });

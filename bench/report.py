@@ -1,4 +1,4 @@
-"""The report: a table of numbers and ratios, what calls of the core cost, and the numbers as JSON."""
+"""The report: a table of numbers and ratios, the times of core calls, and all numbers as JSON."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from bench.figures import NUMBERS, Series, difference, median_of, ratio
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What was asked of whom: a scenario's name, a number of connections, a contender."""
+    """The subject of a measurement: a scenario's name, a number of connections, a contender."""
 
     scenario: str
     connections: int
@@ -18,7 +18,7 @@ class Cell:
 
 
 Results: TypeAlias = Mapping[Cell, Sequence[Series]]
-HEADS = (
+COLUMNS = (
     *("", "requests/s", "p50 ms", "p99 ms", "added p50", "added p99"),
     *("first ms", "events/s", "CPU ms", "of js", "of py", "of read"),
 )
@@ -27,21 +27,21 @@ WIDTHS = (16, 10, 8, 8, 9, 9, 8, 9, 7, 6, 6, 7)
 
 
 def table(results: Results) -> str:
-    """Return the numbers: a block for each scenario and number of connections, a line for each contender."""
+    """Return the table: a block per scenario and number of connections, with a line per contender."""
     lines, blocks = [], dict.fromkeys((cell.scenario, cell.connections) for cell in results)
     for scenario, connections in blocks:
-        lines += ["", f"{scenario}; {connections} at once", _line(HEADS)]
+        lines += ["", f"{scenario}; {connections} at once", _line(COLUMNS)]
         lines += [_line(row(results, cell)) for cell in results if _block(cell) == (scenario, connections)]
     return "\n".join(lines)
 
 
 def row(results: Results, cell: Cell) -> tuple[str, ...]:
-    """Return a contender's line: medians, and its requests/s as a part of each Worker's with no gateway."""
+    """Return a contender's line: medians, and its requests/s divided by those of each non-gateway Worker."""
     rounds = results[cell]
     per_s, p50, p99, first, events, cpu = (median_of(rounds, number) for number in NUMBERS)
     others: tuple[Kind, ...] = ("javascript", "python", "python reading")
-    beside = [results.get(Cell(cell.scenario, cell.connections, kind)) for kind in others]
-    javascript = beside[0]
+    baselines = [results.get(Cell(cell.scenario, cell.connections, kind)) for kind in others]
+    javascript = baselines[0]
     added = [difference(rounds, javascript, name) if javascript else None for name in ("p50_ms", "p99_ms")]
     return (
         cell.kind,
@@ -52,12 +52,12 @@ def row(results: Results, cell: Cell) -> tuple[str, ...]:
         shown(first, 2),
         shown(events, 0),
         shown(cpu, 2),
-        *(shown(ratio(rounds, other, "per_s") if other else None, 2) for other in beside),
+        *(shown(ratio(rounds, other, "per_s") if other else None, 2) for other in baselines),
     )
 
 
 def cells_json(results: Results) -> list[dict[str, object]]:
-    """Return every cell with its medians and its rounds."""
+    """Return every cell with its medians and its rounds, as JSON objects."""
     return [
         {
             "scenario": cell.scenario,
@@ -71,7 +71,7 @@ def cells_json(results: Results) -> list[dict[str, object]]:
 
 
 def costs_table(by_runtime: Mapping[str, Mapping[str, float]]) -> str:
-    """Return a line for each core call, with its microseconds on each runtime; small imports left out."""
+    """Return a line per core call, with its microseconds on each runtime; small imports are left out."""
     names = [*dict.fromkeys(name for costs in by_runtime.values() for name in costs)]
     names = [name for name in names if not _is_small(by_runtime, name)]
     width = max((len(name) for name in names), default=0) + 2
@@ -83,12 +83,12 @@ def costs_table(by_runtime: Mapping[str, Mapping[str, float]]) -> str:
 
 
 def shown(value: float | None, digits: int) -> str:
-    """Return a number as tables have it; a dash where there is none."""
+    """Return a number as tables show it; a dash for None."""
     return "-" if value is None else f"{value:.{digits}f}"
 
 
 def _is_small(by_runtime: Mapping[str, Mapping[str, float]], name: str) -> bool:
-    """Return whether a module's line would only lengthen the table; the stored numbers have them all."""
+    """Return whether a module's import is too short for the table; the stored numbers include it."""
     is_module = name.startswith("import ") and ":" not in name
     return is_module and all(costs.get(name, 0.0) < SMALL_IMPORT_MICROS for costs in by_runtime.values())
 
@@ -98,5 +98,5 @@ def _block(cell: Cell) -> tuple[str, int]:
 
 
 def _line(words: Iterable[str]) -> str:
-    first, *rest = zip(words, WIDTHS, strict=True)
-    return f"  {first[0]:{first[1]}}" + "".join(f"{word:>{width + 2}}" for word, width in rest)
+    first, *others = zip(words, WIDTHS, strict=True)
+    return f"  {first[0]:{first[1]}}" + "".join(f"{word:>{width + 2}}" for word, width in others)

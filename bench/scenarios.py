@@ -1,4 +1,4 @@
-"""The scenarios: what is asked, of whom, how often, and what each must answer."""
+"""The scenarios: the requests, the contenders that get them, and the checks of the replies."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -13,15 +13,15 @@ PROMPT = "one short question"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """One thing that is asked.
+    """One kind of request.
 
     Attributes:
-        weight: how many of these make as much work as one small request: so many times fewer are sent.
-        kinds: whom it is asked of.
-        connections: with how many connections at once, one series each.
-        events: with text, in each reply; 0 where it is no stream.
-        problem: what is wrong with a reply whose status is 200; empty where nothing is.
-        attempts: how many the gateway must have made.
+        weight: a request's work, in small requests: the number of requests is divided by it.
+        kinds: the contenders that get it.
+        connections: the numbers of connections; each is a separate series.
+        events: the number of events with text in each reply; 0 if it is no stream.
+        problem: returns what is wrong with a reply of status 200; empty if nothing is.
+        attempts: the number of attempts that the gateway must have made.
     """
 
     name: str
@@ -34,18 +34,18 @@ class Scenario:
     attempts: int = 1
 
     def check(self, reply: Reply, kind: Kind) -> str:
-        """Return what is wrong with a reply; empty where nothing is."""
+        """Return what is wrong with a reply; empty if nothing is."""
         if reply.status != 200:
             return f"{self.name}: status {reply.status} of {kind}"
         attempts = b"\r\nx-gateway-attempts: %d\r\n" % self.attempts
         if kind in GATEWAYS and attempts not in reply.head:
-            return f"{self.name}: not the attempts that there must be: {reply.head.decode()}"
+            return f"{self.name}: wrong number of attempts: {reply.head.decode()}"
         problem = self.problem(reply)
         return f"{self.name}: {problem}, of {kind}" if problem else ""
 
 
 def plain_problem(model: str, words: int) -> Callable[[Reply], str]:
-    """Return what looks whether a plain answer is the model's, to a prompt of so many words."""
+    """Return a function that checks that a plain answer is the model's, to a prompt of ``words`` words."""
 
     def problem(reply: Reply) -> str:
         try:
@@ -53,16 +53,16 @@ def plain_problem(model: str, words: int) -> Callable[[Reply], str]:
             text = payload["choices"][0]["message"]["content"]
             counted = payload["usage"]["prompt_tokens"]
         except (ValueError, LookupError, TypeError):
-            return "the body is no answer"
+            return "the body is not an answer"
         if text != TEXTS[model]:
-            return "the answer's text is another"
+            return "the answer's text is wrong"
         return "" if counted == words else f"{counted} words of {words} arrived upstream"
 
     return problem
 
 
 def stream_problem(reply: Reply, count: int = EVENTS) -> str:
-    """Return what is wrong with a stream of so many events: its text, or its end."""
+    """Return what is wrong with the text or the end of a stream of ``count`` events."""
     events = [event.removeprefix(b"data: ") for event in reply.body.split(b"\n\n")]
     if events[-2:] != [b"[DONE]", b""]:
         return "the stream does not end with [DONE]"
@@ -71,11 +71,11 @@ def stream_problem(reply: Reply, count: int = EVENTS) -> str:
         choices = [choice for chunk in chunks for choice in chunk["choices"]]
         text = "".join(choice["delta"].get("content") or "" for choice in choices)
     except (ValueError, LookupError, TypeError):
-        return "an event is no chunk"
+        return "an event is not a chunk"
     if text != "".join(map(token, range(count))):
-        return "the stream's text is another"
+        return "the stream's text is wrong"
     finishes = [reason for choice in choices if (reason := choice.get("finish_reason"))]
-    return "" if finishes == ["stop"] else "the stream does not finish once"
+    return "" if finishes == ["stop"] else "the stream does not have exactly one finish reason"
 
 
 def _body(*models: str, stream: bool = False, words: int = 0) -> bytes:

@@ -1,4 +1,4 @@
-"""Timing one call at a time, on any runtime: the standard library only."""
+"""Times single calls, on any runtime; it uses the standard library only."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ MAX_CALLS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """A call whose cost is wanted.
+    """A call to time.
 
     Attributes:
-        call: given what ``prepare`` returned, or nothing.
-        prepare: makes what each single call needs new, untimed.
+        call: the call; it gets what ``prepare`` returned, or nothing.
+        prepare: makes a new argument for each call; it is not timed.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Cost:
 
 
 def micros(cost: Cost) -> float:
-    """Return what the call takes in microseconds: the median of ``REPEATS``."""
+    """Return the call's time in microseconds: the median of ``REPEATS``."""
     return median(_once_micros(cost) for _ in range(REPEATS)) if cost.prepare else _many_micros(cost.call)
 
 
@@ -39,7 +39,7 @@ def _once_micros(cost: Cost) -> float:
 
 
 def _many_micros(call: Callable[[], Any]) -> float:
-    """Time enough calls together that neither the clock's steps nor its reading count."""
+    """Time several calls together, so that the clock's resolution and its own cost do not matter."""
     calls, took_s = 1, 0.0
     while took_s < REPEAT_S and calls < MAX_CALLS:
         calls *= 2

@@ -1,7 +1,7 @@
-"""The bench's upstream: OpenRouter's shapes with nothing behind them, so that a Worker's own cost shows.
+"""The bench's upstream: replies in OpenRouter's format with almost no cost of its own.
 
-The simulator, on a web framework, costs as much as what is measured. This one reads HTTP/1.1 as workerd
-writes it (a content-length, no pipelining) and answers with bytes that were ready before.
+The simulator uses a web framework, and would cost as much as the Workers to be measured. This upstream reads
+HTTP/1.1 as workerd writes it (with content-length, without pipelining) and sends prepared bytes.
 """
 
 import argparse
@@ -27,7 +27,7 @@ LIST = json.dumps(model_list(*MODELS)).encode()
 
 
 class Exchange(asyncio.Protocol):
-    """One connection: requests come one after the other."""
+    """One connection: it handles requests one after the other."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -39,39 +39,39 @@ class Exchange(asyncio.Protocol):
         self._is_streaming = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the way back."""
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
+        """Store the transport."""
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's transport is no subclass of it
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """Let go: a stream ends with its client."""
+        """End the stream, since its client is gone."""
         self._transport = None
 
     def pause_writing(self) -> None:
-        """Wait: the client does not keep up."""
+        """Pause the stream: the client reads too slowly."""
         self._is_blocked = True
 
     def resume_writing(self) -> None:
-        """Go on with the stream, if there is one."""
+        """Continue the stream, if there is one."""
         self._is_blocked = False
         if self._is_streaming:
             self._loop.call_soon(self._send_next)
 
     def data_received(self, data: bytes) -> None:
-        """Answer, once all of a request is here."""
+        """Answer once a complete request has arrived."""
         self._received += data
-        head_bytes = self._received.find(b"\r\n\r\n") + 4
-        if head_bytes < 4:
+        headers_bytes = self._received.find(b"\r\n\r\n") + 4
+        if headers_bytes < 4:
             return
-        head = bytes(self._received[:head_bytes])
-        if len(self._received) < head_bytes + _content_length(head):
+        headers = bytes(self._received[:headers_bytes])
+        if len(self._received) < headers_bytes + _content_length(headers):
             return
-        body = bytes(self._received[head_bytes:])
+        body = bytes(self._received[headers_bytes:])
         self._received.clear()
-        self._answer(head, body)
+        self._answer(headers, body)
 
-    def _answer(self, head: bytes, body: bytes) -> None:
+    def _answer(self, headers: bytes, body: bytes) -> None:
         model = model_in(body)
-        if head.startswith(b"GET /api/v1/models "):
+        if headers.startswith(b"GET /api/v1/models "):
             self._send(200, LIST)
         elif model in ANSWERS:
             self._send(200, ANSWERS[model](body.count(WORD.encode())))
@@ -85,18 +85,18 @@ class Exchange(asyncio.Protocol):
             self._send(404, b"{}")
 
     def _send(self, status: int, body: bytes) -> None:
-        head = f"HTTP/1.1 {status} Status\r\ncontent-type: {JSON}\r\ncontent-length: {len(body)}\r\n\r\n"
-        self._write(head.encode() + body)
+        headers = f"HTTP/1.1 {status} Status\r\ncontent-type: {JSON}\r\ncontent-length: {len(body)}\r\n\r\n"
+        self._write(headers.encode() + body)
 
     def _send_next(self) -> None:
-        """Write one event, and see to it that the next one follows: each is a write of its own."""
+        """Write one event and schedule the next one, so that each event is a separate write."""
         if self._transport is None or self._is_blocked:
             return
         chunk = next(self._unsent, None)
         if chunk is None:
             self._is_streaming = False
         self._write(LAST_CHUNK if chunk is None else chunk)
-        if self._is_streaming and not self._is_blocked:  # else ``resume_writing`` sees to it
+        if self._is_streaming and not self._is_blocked:  # otherwise ``resume_writing`` continues
             self._loop.call_later(self._pace_s, self._send_next)
 
     def _write(self, data: bytes) -> None:
@@ -104,19 +104,19 @@ class Exchange(asyncio.Protocol):
             self._transport.write(data)
 
 
-def _content_length(head: bytes) -> int:
-    _, _, rest = head.lower().partition(b"\r\ncontent-length:")
-    return int(rest.partition(b"\r\n")[0]) if rest else 0
+def _content_length(headers: bytes) -> int:
+    _, _, after = headers.lower().partition(b"\r\ncontent-length:")
+    return int(after.partition(b"\r\n")[0]) if after else 0
 
 
 def model_in(body: bytes) -> str:
-    """Return the model, which is the body's first field, whoever sends it."""
+    """Return the model. It is the first field of the body from every contender."""
     found = re.search(rb'"model": ?"([^"]*)"', body[:100])
     return found[1].decode() if found else ""
 
 
 async def serve(port: int, exchange: type[Exchange] = Exchange) -> None:
-    """Listen on the loopback address until ended from outside."""
+    """Listen on the loopback address until the process is ended."""
     server = await asyncio.get_running_loop().create_server(exchange, "127.0.0.1", port)
     print(f"upstream listening on {port}", flush=True)
     async with server:
@@ -124,7 +124,7 @@ async def serve(port: int, exchange: type[Exchange] = Exchange) -> None:
 
 
 def main(exchange: type[Exchange] = Exchange) -> None:
-    """Serve at the port that the command line names."""
+    """Serve at the port given on the command line."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     uvloop.run(serve(parser.parse_args().port, exchange))

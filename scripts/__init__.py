@@ -1,1 +1,1 @@
-"""What the Makefile's targets run."""
+"""The scripts behind the Makefile's targets."""

@@ -1,4 +1,4 @@
-"""`make clients`: run real clients against the gateway, and write what they can do into the README."""
+"""`make clients`: run real clients against the gateway, and write their results into the README's table."""
 
 import argparse
 import json
@@ -25,28 +25,28 @@ BEGIN, END = "<!-- clients: written by `make clients` -->\n", "<!-- /clients -->
 PYTHON_TESTS = ROOT / "tests" / "clients" / "python"
 COLUMNS = ("plain", "stream", "tools", "structured", "errors", "broken stream", "fallback", "models")
 
-Line: TypeAlias = dict[str, Any]  # what a test leaves: client, version, column, outcome, remark
+Line: TypeAlias = dict[str, Any]  # a test's result: client, version, column, outcome, remark
 
 
 @dataclass(frozen=True)
 class Bench:
-    """A gateway that clients can be run against: what they find in their environment, and their results."""
+    """A gateway to run clients against: the clients' environment, and the file of their results."""
 
     environ: Mapping[str, str]
     results: Path
 
     def passes(self, *command: str | Path, cwd: Path) -> bool:
-        """Run some tests; return whether all passed."""
+        """Run a command that runs tests; return whether all passed."""
         return subprocess.run(command, cwd=cwd, env=self.environ, check=False).returncode == 0
 
     def lines(self) -> list[Line]:
-        """Return what the tests have left."""
+        """Return the results of the tests."""
         return [json.loads(line) for line in self.results.read_text(encoding="utf-8").splitlines()]
 
 
 @contextmanager
 def bench() -> Iterator[Bench]:
-    """Start the gateway on `make dev`'s runtime, before the simulator."""
+    """Start the gateway on `make dev`'s runtime, with the simulator as its upstream."""
     directory = stage_directory(f"clients-{os.getpid()}")
     simulator, simulator_url = start_simulator(directory / "simulator.log")
     settings = {
@@ -80,13 +80,13 @@ def run_python(on: Bench) -> bool:
 
 
 def run_node(on: Bench, pattern: str = "*.test.mjs") -> bool:
-    """Run the Node clients one after the other, for they share the journal; return whether all passed."""
+    """Run the Node clients one by one, since they share the journal; return whether all passed."""
     files = sorted(path.name for path in NODE_TESTS.glob(pattern))
     return on.passes(node(), "--test", "--test-concurrency=1", "--test-reporter=dot", *files, cwd=NODE_TESTS)
 
 
 def run_recipes(on: Bench) -> bool:
-    """Run the recipes of the documents; return whether all printed the answer."""
+    """Run the recipes of docs/recipes.md; return whether all printed the answer."""
     return recipes.run(on.environ, url=on.environ["CLIENTS_GATEWAY"], key=on.environ["CLIENTS_KEY"])
 
 
@@ -94,7 +94,7 @@ def table(lines: Iterable[Line]) -> str:
     """Return the Markdown table.
 
     Raises:
-        ValueError: a client has a column that no test stands for.
+        ValueError: a client has no test for one of the columns.
     """
     rows: dict[tuple[str, str], dict[str, list[Line]]] = {}
     for line in lines:
@@ -109,7 +109,7 @@ def table(lines: Iterable[Line]) -> str:
 
 
 def cell(lines: Sequence[Line]) -> str:
-    """Return what all tests of a column come to: the worst of them, and why."""
+    """Return a column's cell: the worst result of its tests, and why."""
     for outcome, word in {"failed": "FAILED", "no": "no: ", "skipped": "n/a: "}.items():
         if found := [line for line in lines if line["outcome"] == outcome]:
             return word + _remarks(found)
@@ -122,15 +122,15 @@ def _remarks(lines: Iterable[Line]) -> str:
 
 
 def with_table(readme: str, written: str) -> str:
-    """Return the README with the table between its marks."""
-    head, _, rest = readme.partition(BEGIN)
-    return head + BEGIN + written + END + rest.partition(END)[2]
+    """Return the README with the table between its markers."""
+    before, _, after = readme.partition(BEGIN)
+    return before + BEGIN + written + END + after.partition(END)[2]
 
 
 def main() -> None:
-    """Run the clients; write the table unless something failed."""
+    """Run the clients; write the table unless a test failed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="the Node openai client only, and no table")
+    parser.add_argument("--quick", action="store_true", help="the Node openai client only, without a table")
     quick = parser.parse_args().quick
     began_s = time.monotonic()
     set_up_node()

@@ -1,4 +1,4 @@
-"""`make faults`: every fault that the simulator knows, plain and streamed, on every runtime, as one table."""
+"""`make faults`: print a table of every simulator fault, plain and streamed, on every runtime."""
 
 import argparse
 import asyncio
@@ -17,7 +17,7 @@ NAME_WIDTH, CELL_WIDTH = 41, 14
 
 
 def results_on(runtime: str, simulator_url: str) -> list[Result]:
-    """Return the matrix of one runtime, on gateways started for it."""
+    """Return the matrix's results on one runtime, with gateways started for it."""
     defaults = {
         "OPENROUTER_BASE_URL": simulator_url,
         "OPENROUTER_API_KEY": UPSTREAM_KEY,
@@ -32,9 +32,9 @@ def results_on(runtime: str, simulator_url: str) -> list[Result]:
 
 
 def table(by_runtime: dict[str, list[Result]]) -> str:
-    """Return a line for each behaviour: a word and ms of each runtime, plain and streamed; then the codes."""
+    """Return a line per behaviour: for each runtime, plain and streamed, a word and ms; then the codes."""
     kinds = [(runtime, stream) for runtime in by_runtime for stream in (False, True)]
-    heads = [
+    header_lines = [
         "".join([" " * NAME_WIDTH, *(f"{runtime:{2 * CELL_WIDTH}}" for runtime in by_runtime)]),
         "".join(
             [" " * NAME_WIDTH, *(f"{'stream' if stream else 'plain':{CELL_WIDTH}}" for _, stream in kinds)]
@@ -52,35 +52,37 @@ def table(by_runtime: dict[str, list[Result]]) -> str:
             word = "WRONG" if any(each.problems for each in both) else str(row.of(stream=stream)).split()[0]
             cells.append(f"{word:7}{both[0].ms:5}  ")
         lines.append(f"{row.name:{NAME_WIDTH}}{''.join(cells)}{_codes(row)}".rstrip())
-    return "\n".join([*heads, *lines])
+    return "\n".join([*header_lines, *lines])
 
 
 def _codes(row: Row) -> str:
-    """Return what the caller is told; where the two kinds of request differ, both."""
+    """Return the error code for the client; both codes if plain and streamed requests differ."""
     plain, stream = (getattr(expected, "code", "-") for expected in (row.plain, row.stream))
     return "" if plain == stream == "-" else plain if plain == stream else f"{plain} | {stream}"
 
 
 def summary(by_runtime: dict[str, list[Result]], seconds: float) -> str:
-    """Return the line that sums up."""
+    """Return the summary line."""
     results = [result for each in by_runtime.values() for result in each]
     wrong = sum(bool(result.problems) for result in results)
     return (
         f"{len(ROWS)} behaviours, plain and streamed, in a chain and alone, on {', '.join(by_runtime)}: "
-        f"{len(results) - wrong} of {len(results)} requests ended as they must, in {seconds:.0f} s"
+        f"{len(results) - wrong} of {len(results)} requests ended as expected, in {seconds:.0f} s"
     )
 
 
 def wrong_in(by_runtime: dict[str, list[Result]]) -> Iterable[str]:
-    """Yield a line for each request that ended otherwise."""
+    """Yield a line for each request with a wrong result."""
     for runtime, results in by_runtime.items():
         yield from (f"{runtime}: {result}" for result in results if result.problems)
 
 
 def main() -> None:
-    """Run the matrix, print it, and exit with 1 if anything in it is wrong."""
+    """Run the matrix, print it, and exit with 1 if any result is wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runtime", action="append", choices=[*RUNTIMES], help="this one only (repeatable)")
+    parser.add_argument(
+        "--runtime", action="append", choices=[*RUNTIMES], help="this runtime only (repeatable)"
+    )
     runtimes = parser.parse_args().runtime or [*RUNTIMES]
     began_s = time.monotonic()
     directory = stage_directory(f"faults/simulator-{os.getpid()}")

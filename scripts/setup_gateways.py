@@ -1,4 +1,4 @@
-"""Install the gateways that `make compare` runs beside this one: apart from what development needs."""
+"""Install the other gateways that `make compare` runs. `make setup` does not install them."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""`make test` and `make check`: every part runs, whatever the others do; then one summary, one status."""
+"""`make test` and `make check`: run every part, even after a failure; then print a summary."""
 
 import argparse
 import os
@@ -18,12 +18,12 @@ from scripts.tools import DEV, ROOT, tool_environment
 RESULTS = DEV / "results"
 PART_TIMEOUT_S = 600.0
 LANES = 2
-"""How many parts run at once: what two cores carry without upsetting tests that measure time."""
+"""How many parts run at the same time: two cores carry them without disturbing tests that measure time."""
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How many tests ended how."""
+    """The numbers of tests by result."""
 
     passed: int = 0
     failed: int = 0
@@ -43,17 +43,17 @@ class Part:
     name: str
     command: tuple[str | Path, ...]
     complaint: Callable[[str], str] = lambda _output: ""
-    """What is wrong with the output of a command that succeeded."""
+    """Returns what is wrong with the output of a command that succeeded; empty if nothing is."""
 
     @property
     def report(self) -> Path:
-        """Where pytest writes its numbers."""
+        """The file for pytest's JUnit report."""
         return RESULTS / f"{self.name.replace(' ', '-')}.xml"
 
 
 @dataclass(frozen=True)
 class Result:
-    """How a part went."""
+    """The result of a part."""
 
     part: Part
     ok: bool
@@ -68,13 +68,13 @@ class Result:
 
 
 def tests(name: str, *arguments: str) -> Part:
-    """Return the part that runs pytest with ``arguments``."""
+    """Return a part that runs pytest with ``arguments``."""
     report = f"--junitxml={Part(name, ()).report}"
     return Part(name, (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", report, *arguments))
 
 
 def lists_the_worker(output: str) -> str:
-    """Return a complaint unless the deploy dry run lists the entry and the core's modules."""
+    """Return a complaint if the deploy dry run does not list the entry and the core's modules."""
     source = ROOT / "src"
     modules = [path.relative_to(source).as_posix() for path in source.glob("gateway/**/*.py")]
     missing = [name for name in modules if name not in output]
@@ -82,7 +82,7 @@ def lists_the_worker(output: str) -> str:
 
 
 def module(*words: str) -> tuple[str, ...]:
-    """Return the command that runs a Python module of the venv."""
+    """Return the command that runs a module with the Python of ``.venv``."""
     return (sys.executable, "-m", *words)
 
 
@@ -109,7 +109,7 @@ FULL = (
 
 
 def run(part: Part) -> Result:
-    """Run one part to its end, or to its time limit."""
+    """Run one part until it ends or reaches its time limit."""
     part.report.unlink(missing_ok=True)
     began_s = time.monotonic()
     log = part.report.with_suffix(".log")
@@ -125,7 +125,7 @@ def run(part: Part) -> Result:
 
 
 def read_counts(report: Path) -> Counts | None:
-    """Return the numbers of a JUnit report; None if there is none."""
+    """Return the numbers of a JUnit report; None if there is no report."""
     if not report.is_file():
         return None
     suites = ET.parse(report).getroot().iter("testsuite")  # noqa: S314  # pytest has just written it
@@ -138,20 +138,20 @@ def read_counts(report: Path) -> Counts | None:
 
 
 def summary(results: Iterable[Result]) -> str:
-    """Return a line for each part, and the sum of all tests as the last."""
+    """Return a line for each part, and the sum of all tests as the last line."""
     results = list(results)
     total = sum((result.counts for result in results if result.counts), Counts())
     return "\n".join(["", *(result.line() for result in results), "", str(total)])
 
 
 def main() -> None:
-    """Run the parts, show the output of those that failed, and sum up."""
+    """Run the parts, show the output of those that failed, and print the summary."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="lint, types and unit tests only")
     parts = QUICK if parser.parse_args().quick else FULL
     RESULTS.mkdir(parents=True, exist_ok=True)
     results: dict[Part, Result] = {}
-    # An interrupt must not wait for the lanes: as we go, our leashes end whatever is still running.
+    # An interrupt must not wait for the lanes: when this process exits, the leashes end all commands.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     with ThreadPoolExecutor(LANES) as lanes:
         for done in as_completed([lanes.submit(run, part) for part in parts]):

@@ -1,6 +1,6 @@
-"""Running the current wrangler: what it answers, or what it shows, or why the step failed.
+"""Runs the current wrangler and returns or shows its output; errors become a ``StepError``.
 
-As a program, `make wrangler`, it is wrangler.
+As a program (`make wrangler`) it passes its arguments to wrangler.
 """
 
 import json
@@ -17,11 +17,11 @@ from scripts.tools import ROOT, WRANGLER, node, tool_environment
 
 
 class StepError(RuntimeError):
-    """A step cannot be done; the message says what to do."""
+    """A step of a script failed; the message says what to do."""
 
 
 class CommandError(StepError):
-    """Wrangler ended with an error, and with what it printed."""
+    """Wrangler ended with an error; ``printed`` is its output."""
 
     def __init__(self, shown: str, printed: str) -> None:
         super().__init__(f"{shown}\n{printed.strip()}")
@@ -29,13 +29,13 @@ class CommandError(StepError):
 
 
 def as_typed(words: Sequence[str]) -> str:
-    """Return the command as one would type it."""
+    """Return the command as a user would type it."""
     return shlex.join(["npx", "wrangler", *words])
 
 
 @dataclass(frozen=True)
 class Wrangler:
-    """The program, and what it finds around it."""
+    """The wrangler command, its environment and its directory."""
 
     command: Sequence[str | Path]
     environ: Mapping[str, str]
@@ -43,13 +43,13 @@ class Wrangler:
 
     @classmethod
     def pinned(cls) -> "Wrangler":
-        """Return the one of package.json, under the venv's Node."""
+        """Return the wrangler of package.json, run by the Node in ``.venv``."""
         return cls((node(), WRANGLER), tool_environment(os.environ))
 
     def ask(self, words: Sequence[str], *, stdin: str = "") -> str:
-        """Run it unseen; return what it printed.
+        """Run it without showing its output; return what it printed.
 
-        It has no terminal, so it asks nothing and takes its defaults. A secret goes in by ``stdin`` only.
+        It has no terminal, so it asks nothing and uses its defaults. Pass a secret by ``stdin`` only.
 
         Raises:
             CommandError: it failed.
@@ -68,10 +68,10 @@ class Wrangler:
         return done.stdout
 
     def json(self, words: Sequence[str]) -> Any:  # noqa: ANN401  # JSON of any kind
-        """Run it unseen; return the JSON that it printed.
+        """Run it without showing its output; return the JSON that it printed.
 
         Raises:
-            StepError: it failed, or printed something else.
+            StepError: it failed, or did not print JSON.
         """
         printed = self.ask(words)
         try:
@@ -82,15 +82,15 @@ class Wrangler:
     def show(
         self, words: Sequence[str], *, may_ask: bool = False, more: Mapping[str, str] | None = None
     ) -> None:
-        """Run it with its output shown.
+        """Run it and show its output.
 
         Args:
-            words: after ``wrangler``.
-            may_ask: give it the terminal, where there is one; else it takes its defaults.
-            more: for its environment.
+            words: the words after ``wrangler``.
+            may_ask: let it use the terminal, if there is one; otherwise it uses its defaults.
+            more: further environment variables.
 
         Raises:
-            StepError: it failed; it has said why.
+            StepError: it failed, and has printed why.
         """
         print(f"$ {as_typed(words)}", flush=True)
         status = subprocess.run(
@@ -108,4 +108,4 @@ if __name__ == "__main__":
     os.chdir(ROOT)
     program = Wrangler.pinned()
     words = [*map(str, program.command), *sys.argv[1:]]
-    os.execve(words[0], words, dict(program.environ))  # noqa: S606  # it takes our place
+    os.execve(words[0], words, dict(program.environ))  # noqa: S606  # it replaces this process

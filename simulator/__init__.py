@@ -1,1 +1,1 @@
-"""An OpenRouter on loopback, in OpenRouter's wire format; the model's name picks how it behaves."""
+"""A simulated OpenRouter on loopback, in OpenRouter's wire format; the model's name selects the behaviour."""

@@ -1,4 +1,4 @@
-"""`python -m simulator`: starts the simulator, or prints the table of behaviours."""
+"""`python -m simulator`: start the simulator, or print the table of behaviours."""
 
 import argparse
 import asyncio
@@ -11,7 +11,7 @@ from simulator.table import table_markdown
 
 
 def main() -> None:
-    """Reads the command line and runs until SIGINT or SIGTERM."""
+    """Read the command line, and run until SIGINT or SIGTERM."""
     options = _options()
     if options.list:
         print(table_markdown())
@@ -22,17 +22,17 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m simulator", description="An OpenRouter to develop against."
+        prog="python -m simulator", description="A simulated OpenRouter to develop and test against."
     )
     parser.add_argument("--host", type=checked_loopback, default="127.0.0.1", help="a loopback address")
-    parser.add_argument("--port", type=int, default=9900, help="0 picks a free one")
+    parser.add_argument("--port", type=int, default=9900, help="0 selects a free port")
     parser.add_argument(
         "--generation-delay-s",
         type=float,
         default=0,
-        help="seconds for which /generation does not know an answer",
+        help="how long /generation does not find an answer, in seconds",
     )
-    parser.add_argument("--list", action="store_true", help="print the table of behaviours and stop")
+    parser.add_argument("--list", action="store_true", help="print the table of behaviours and exit")
     return parser.parse_args()
 
 
@@ -46,7 +46,7 @@ async def _serve(host: str, port: int, generation_delay_s: float) -> None:
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
-    if importlib.util.find_spec("uvloop") is None:  # it does without, more slowly
+    if importlib.util.find_spec("uvloop") is None:  # optional: the simulator is slower without it
         return asyncio.new_event_loop
     faster: Callable[[], asyncio.AbstractEventLoop] = importlib.import_module("uvloop").new_event_loop
     return faster

@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A function call; streamed as a first piece with the name and then the arguments in pieces."""
+    """A function call. A stream sends the name in its first piece, and then the arguments in pieces."""
 
     id: str
     name: str
@@ -22,7 +22,7 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the model says; each piece is one event of a stream."""
+    """The model's answer; each piece is one event of a stream."""
 
     pieces: tuple[str, ...] = ()
     reasoning: tuple[str, ...] = ()
@@ -33,17 +33,17 @@ class Answer:
 
     @property
     def content(self) -> str | None:
-        """The text, or None where OpenRouter sends null (tool calls, refusals)."""
+        """The text; None when OpenRouter sends null (for tool calls and refusals)."""
         return None if self.tool or self.refusal else "".join(self.pieces)
 
 
 def dumps(value: object) -> bytes:
-    """Compact JSON in UTF-8, characters unescaped, as OpenRouter sends it."""
+    """Return compact JSON in UTF-8 without escapes, as OpenRouter sends it."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def tally_of(turn: Turn, answer: Answer) -> Tally:
-    """Tokens and cost of an answer: a function of the request and the answer alone."""
+    """Return the tokens and the cost of an answer; they depend on the request and the answer only."""
     reasoning = tokens_of(sum(map(len, answer.reasoning)))
     spoken = [*answer.pieces, answer.refusal or "", *(answer.tool.arguments if answer.tool else ())]
     completion = reasoning + tokens_of(
@@ -55,7 +55,7 @@ def tally_of(turn: Turn, answer: Answer) -> Tally:
 
 
 def usage_object(turn: Turn, tally: Tally) -> Json:
-    """The `usage` object; `cost` is USD."""
+    """Return the `usage` object; `cost` is in USD."""
     prompt_nano_usd = tally.prompt_tokens * turn.price.prompt_nano_usd
     return {
         "prompt_tokens": tally.prompt_tokens,
@@ -83,7 +83,7 @@ def usage_object(turn: Turn, tally: Tally) -> Json:
 
 
 def completion(turn: Turn, choices: list[Json], usage: Json) -> Json:
-    """The body of a plain answer around its choices."""
+    """Return the body of a plain answer with these choices."""
     return {
         "id": turn.id,
         "object": "chat.completion",
@@ -98,7 +98,7 @@ def completion(turn: Turn, choices: list[Json], usage: Json) -> Json:
 
 
 def choice_of(answer: Answer) -> Json:
-    """The one choice of a plain answer."""
+    """Return the single choice of a plain answer."""
     message: Json = {
         "role": "assistant",
         "content": answer.content,
@@ -122,12 +122,12 @@ def choice_of(answer: Answer) -> Json:
 
 
 def plain_body(turn: Turn, answer: Answer) -> Json:
-    """The complete plain body of an answer."""
+    """Return the complete body of a plain answer."""
     return completion(turn, [choice_of(answer)], usage_object(turn, tally_of(turn, answer)))
 
 
 def chunk(turn: Turn, delta: Json, finish_reason: str | None = None, **more: object) -> Json:
-    """One stream chunk; `more` are further top-level fields such as `usage` or `error`."""
+    """Return a stream chunk; `more` are further top-level fields such as `usage` or `error`."""
     choice = {
         "index": 0,
         "delta": delta,
@@ -138,7 +138,7 @@ def chunk(turn: Turn, delta: Json, finish_reason: str | None = None, **more: obj
 
 
 def bare_chunk(turn: Turn, choices: list[Json], **more: object) -> Json:
-    """A chunk around any list of choices."""
+    """Return a chunk with these choices."""
     return {
         "id": turn.id,
         "object": "chat.completion.chunk",
@@ -151,18 +151,18 @@ def bare_chunk(turn: Turn, choices: list[Json], **more: object) -> Json:
 
 
 def content_chunk(turn: Turn, text: str) -> Json:
-    """A chunk with a piece of text."""
+    """Return a chunk with a piece of text."""
     return chunk(turn, {"content": text, "role": "assistant"})
 
 
 def progress_chunks(turn: Turn, answer: Answer) -> Iterator[Json]:
-    """The chunks in which the model says something."""
+    """Yield the chunks that contain the answer's pieces."""
     for delta in _deltas(answer):
         yield chunk(turn, {"content": "", "role": "assistant", **delta})
 
 
 def ending_chunks(turn: Turn, answer: Answer, *, usage_with_empty_choices: bool = False) -> tuple[Json, Json]:
-    """The chunk with the finish reason, and the usage chunk in one of its two forms."""
+    """Return the chunk with the finish reason, and the usage chunk in one of its two forms."""
     usage = usage_object(turn, tally_of(turn, answer))
     empty = {"content": "", "role": "assistant"}
     finish = chunk(turn, empty, answer.finish_reason)

@@ -1,4 +1,4 @@
-"""The table: every model name of the author `sim`, and how to find the behaviour that a name stands for."""
+"""The table of behaviours by model name, and the lookup of the behaviour for a model."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ _REPEATS = {"-once": 1, "-twice": 2}
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The behaviour that a model's name stands for; `first_calls` says how often before it turns healthy."""
+    """The behaviour for a model's name; after `first_calls` calls the model turns healthy."""
 
     behaviour: Behaviour
     number: int = 0
@@ -25,7 +25,7 @@ class Found:
 
 @cache
 def behaviours() -> dict[str, Behaviour]:
-    """Every behaviour by its name, in the table's order."""
+    """Return every behaviour by its name, in the table's order."""
     groups: tuple[Callable[[], Iterator[Behaviour]], ...] = (
         healthy_rows,
         recorded_rows,
@@ -38,13 +38,13 @@ def behaviours() -> dict[str, Behaviour]:
 
 
 def listed(group: str) -> list[str]:
-    """Model names of a group, examples filled in."""
+    """Return the model names of a group, with example numbers."""
     return [AUTHOR + row.example_name for row in behaviours().values() if row.group == group]
 
 
 @lru_cache(maxsize=4096)
 def find(model: str) -> Found | None:
-    """What a model of the author `sim` does; None where the name says nothing."""
+    """Return the behaviour of a model of the author `sim`; None if there is no such behaviour."""
     name = model.removeprefix(AUTHOR).removesuffix(":free")
     for suffix, calls in _REPEATS.items():
         if name.endswith(suffix):

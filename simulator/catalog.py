@@ -1,4 +1,4 @@
-"""The models on offer: their objects as `/models` shows them, their endpoints, and what a token costs."""
+"""The listed models: their objects in `/models`, their endpoints, and their prices per token."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from simulator.turn import PROVIDER, Price
 FREE = Price(0, 0)
 SIMULATED = Price(1_000, 2_000)
 
-# The prices are round on purpose where no sample fixes them; a rehearsal needs plausible, not current, ones.
+# Prices without a sample are round on purpose: tests need plausible prices, not current ones.
 _REAL_LOOKING = {
     "anthropic/claude-sonnet-4.6": ("Anthropic: Claude Sonnet 4.6", Price(3_000, 15_000)),
     "openai/gpt-5.4-mini": ("OpenAI: GPT-5.4 Mini", Price(750, 4_500)),
@@ -29,7 +29,7 @@ _REAL_LOOKING = {
     "google/gemini-3.1-pro-preview": ("Google: Gemini 3.1 Pro Preview", Price(2_000, 12_000)),
     "deepseek/deepseek-v4-flash": ("DeepSeek: DeepSeek V4 Flash", Price(150, 400)),
 }
-# Routers and aliases answer in the name of a concrete model.
+# Routers and aliases name a concrete model in their answers.
 _SERVED_BY = {
     "openrouter/auto": "openai/gpt-5.4-mini",
     "~anthropic/claude-sonnet-latest": "anthropic/claude-sonnet-4.6",
@@ -54,12 +54,12 @@ _COMPLETION_TOKENS = 64_000
 
 
 def served_by(model: str) -> str:
-    """The slug that an answer to this model names as the one that served."""
+    """Return the slug that an answer to this model names as the model that served it."""
     return _SERVED_BY.get(model, model)
 
 
 def price_of(model: str) -> Price:
-    """What a token of this model costs; models outside the catalog cost as every simulated one."""
+    """Return the price per token of this model; unlisted models have the price of simulated models."""
     if model.endswith(":free"):
         return FREE
     listed = known(served_by(model))
@@ -67,13 +67,13 @@ def price_of(model: str) -> Price:
 
 
 def known(model: str) -> Mapping[str, Any] | None:
-    """The object of a model that is in any of the lists; None of another."""
+    """Return the object of a model in any of the lists; None if it is in none."""
     return many_models().get(model)
 
 
 @cache
 def models() -> Mapping[str, Mapping[str, Any]]:
-    """Every model object by id: healthy simulated ones, the recorded list, some real-looking ones."""
+    """Return every model object by id: the healthy simulated ones, the recorded ones, and realistic ones."""
     recorded = {entry["id"]: entry for entry in json.loads(sample("cat-01-models").text)["data"]}
     simulated = {name: _model(name, f"Simulator: {name[4:]}", SIMULATED) for name in listed(HEALTHY)}
     free = {"sim/ok:free": _model("sim/ok:free", "Simulator: ok (free)", FREE)}
@@ -89,7 +89,7 @@ def models() -> Mapping[str, Mapping[str, Any]]:
 
 @cache
 def many_models() -> Mapping[str, Mapping[str, Any]]:
-    """Every model object by id, as many as OpenRouter has: those of `models`, then made-up, wordy ones."""
+    """Return as many model objects as OpenRouter has, by id: those of `models`, and made-up ones."""
     numbers = range(LIKE_OPENROUTERS - len(models()))
     made_up = {f"made-up-{number % 60}/model-of-some-length-{number}": number for number in numbers}
     return {**models(), **{name: _wordy(name, number) for name, number in made_up.items()}}
@@ -97,13 +97,13 @@ def many_models() -> Mapping[str, Mapping[str, Any]]:
 
 @cache
 def models_body(*, many: bool = False) -> bytes:
-    """The answer to `GET /models`."""
+    """Return the body of `GET /models`."""
     data = list((many_models() if many else models()).values())
     return json.dumps({"data": data, "links": {"next": None}, "total_count": len(data)}).encode()
 
 
 def endpoints_body(model: str) -> bytes | None:
-    """The answer to `GET /models/{author}/{slug}/endpoints`; None for a model that is not in the catalog."""
+    """Return the body of `GET /models/{author}/{slug}/endpoints`; None if the model is not listed."""
     recorded = sample("cat-02-endpoints").text
     if json.loads(recorded)["data"]["id"] == model:
         return recorded.encode()

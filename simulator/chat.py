@@ -1,4 +1,4 @@
-"""`POST /chat/completions`: checks the request as OpenRouter does, then lets the model's behaviour answer."""
+"""`POST /chat/completions`: checks the request as OpenRouter does, and returns the behaviour's script."""
 
 import json
 import time
@@ -15,18 +15,18 @@ from simulator.turn import Turn, new_generation_id
 
 _MAX_MODELS = 3
 _MAX_REMEMBERED = 20_000
-_DEFAULT_MODEL = "openrouter/auto"  # stands for the account's default
+_DEFAULT_MODEL = "openrouter/auto"  # the account's default model
 _KEY_SCHEME = "Bearer sk-or-"
 
 
 class Repeats:
-    """Counts the calls of each (model, user), for behaviours that last a call or two."""
+    """Counts the calls of each model and user, for behaviours that apply to the first calls only."""
 
     def __init__(self) -> None:
         self._calls: dict[tuple[str, str | None], int] = {}
 
     def count(self, model: str, user: str | None) -> int:
-        """Counts one more call and returns how many there were before."""
+        """Count one more call; return how many there were before."""
         before = self._calls.pop((model, user), 0)
         self._calls[model, user] = before + 1
         if len(self._calls) > _MAX_REMEMBERED:
@@ -36,7 +36,7 @@ class Repeats:
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """A request as far as it could be read: what the journal wants to know, and the answer's script."""
+    """A parsed request: the fields for the journal, and the script of the answer."""
 
     turn: Turn
     script: Script
@@ -45,7 +45,7 @@ class Chat:
 
 
 def unauthorized(headers: Mapping[str, str]) -> Whole | None:
-    """OpenRouter's 401 where the key is missing or cannot be one."""
+    """Return OpenRouter's 401 if the key is missing or malformed, else None."""
     given = headers.get("Authorization")
     if given is None:
         return refused("", 401, "No cookie auth credentials found")
@@ -53,7 +53,7 @@ def unauthorized(headers: Mapping[str, str]) -> Whole | None:
 
 
 def read(raw: bytes, headers: Mapping[str, str], repeats: Repeats) -> Chat:
-    """Decides how to answer; a faulty request becomes a script that refuses it."""
+    """Return how to answer; for an invalid request, a script with the error."""
     body = _parsed(raw)
     model, user = _asked_model(body), _text(body.get("user"))
     found = Found(behaviours()["ok"]) if catalog.known(model) else None

@@ -1,4 +1,4 @@
-"""Scripts of connections that fail: silence, resets, early ends, redirects."""
+"""Scripts of failing connections: silence, resets, early ends, redirects."""
 
 from collections.abc import Iterator
 
@@ -9,16 +9,16 @@ from simulator.steps import Break, Head, Pair, Pause, Script, Step, Whole, Write
 from simulator.turn import Turn
 
 TRAP_PATH = "/sim/trap"
-LET_ARRIVE_S = 0.05  # a reset overtakes bytes that the peer has not read yet: give them time
+LET_ARRIVE_S = 0.05  # a reset discards bytes that the peer has not read yet: wait until they have arrived
 
 
 def breaking(how: Break) -> Script:
-    """Breaks off before any byte."""
+    """Return a script that ends the connection before any byte."""
     return lambda _: (how,)
 
 
 def break_body(how: Break) -> Pair:
-    """Breaks off after the headers."""
+    """Return scripts that end the connection after the headers."""
 
     def plain(turn: Turn) -> Iterator[Step]:
         yield Head(plain_headers(turn))
@@ -34,7 +34,7 @@ def break_body(how: Break) -> Pair:
 
 
 def half_then(*last: Step) -> Script:
-    """Half of the JSON, then these steps."""
+    """Return a script that sends half of the JSON, and then plays these steps."""
 
     def script(turn: Turn) -> Iterator[Step]:
         body = whole(turn, OK).body
@@ -47,7 +47,7 @@ def half_then(*last: Step) -> Script:
 
 
 def truncated_plain(turn: Turn) -> Iterator[Step]:
-    """Declares more bytes than it sends."""
+    """Send fewer bytes than Content-Length declares."""
     body = whole(turn, OK).body
     yield Head(plain_headers(turn), length_bytes=len(body))
     yield Write(body[: len(body) // 2])
@@ -55,7 +55,7 @@ def truncated_plain(turn: Turn) -> Iterator[Step]:
 
 
 def truncated_stream(turn: Turn) -> Iterator[Step]:
-    """Closes in the middle of the first event."""
+    """Close the connection in the middle of the first event."""
     framed = framing.event(content_chunk(turn, OK.pieces[0]))
     yield Head(stream_headers(turn))
     yield Write(framed[: len(framed) // 2])
@@ -63,14 +63,14 @@ def truncated_stream(turn: Turn) -> Iterator[Step]:
 
 
 def redirect(turn: Turn) -> Iterator[Step]:
-    """Points to the trap under the other name of this host."""
+    """Redirect to the trap at this host's other name."""
     host, _, port = turn.host.rpartition(":")
     other = "127.0.0.1" if host == "localhost" else "localhost"
     yield Whole(302, b"", {"Location": f"http://{other}:{port}{TRAP_PATH}", "Content-Type": "text/html"})
 
 
 def byte_by_byte_plain(turn: Turn) -> Iterator[Step]:
-    """The JSON, one byte at a time."""
+    """Send the JSON one byte at a time."""
     answer = whole(turn, OK)
     yield Head(answer.headers)
     for byte in answer.body:
@@ -78,7 +78,7 @@ def byte_by_byte_plain(turn: Turn) -> Iterator[Step]:
 
 
 def byte_by_byte_stream(turn: Turn) -> Iterator[Step]:
-    """The stream, one byte at a time; its text is not ASCII."""
+    """Send the stream one byte at a time; its text is not ASCII."""
     yield Head(stream_headers(turn))
     for write in events(turn, MULTI_BYTE):
         for byte in write.data[:-1]:

@@ -18,11 +18,11 @@ _BODILESS = frozenset({304})
 
 
 def provider_metadata(raw: str, **more: object) -> Json:
-    """What OpenRouter tells about a provider's error."""
+    """Return the metadata with which OpenRouter reports a provider's error."""
     return {"raw": raw, "provider_name": PROVIDER, "is_byok": False, **more}
 
 
-# `{model}` stands for the model that was asked for.
+# `{model}` stands for the requested model.
 _WORDING: Mapping[int, tuple[str, Mapping[str, Any] | None]] = {
     400: (_PROVIDER_ERROR, provider_metadata('{"error":{"message":"Input validation error"}}')),
     401: ("User not found.", None),
@@ -55,7 +55,7 @@ _WORDING: Mapping[int, tuple[str, Mapping[str, Any] | None]] = {
 
 
 def error_body(status: int, message: str, metadata: Mapping[str, Any] | None = None) -> Json:
-    """The error envelope."""
+    """Return an error in OpenRouter's format."""
     error: Json = {"message": message, "code": status}
     if metadata is not None:
         error["metadata"] = metadata
@@ -65,7 +65,7 @@ def error_body(status: int, message: str, metadata: Mapping[str, Any] | None = N
 def refused(
     generation_id: str, status: int, message: str, metadata: Mapping[str, Any] | None = None, **headers: str
 ) -> Whole:
-    """A complete error response; headers are given with underscores for hyphens."""
+    """Return a complete error response; header names have underscores for hyphens."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     named["Content-Type"] = "application/json"
     if status in _IDENTIFIED:
@@ -74,7 +74,7 @@ def refused(
 
 
 def worded(turn: Turn, status: int) -> Whole:
-    """The error of this status in OpenRouter's own words."""
+    """Return the error of this status with OpenRouter's message."""
     message, metadata = _WORDING.get(status, (_phrase(status), None))
     filled = {
         key: value.replace("{model}", turn.model) if isinstance(value, str) else value
@@ -84,7 +84,7 @@ def worded(turn: Turn, status: int) -> Whole:
 
 
 def status_script(turn: Turn) -> Iterator[Step]:
-    """The status that the model's name asks for."""
+    """Respond with the status in the model's name."""
     if turn.number in _BODILESS:
         yield Head({}, status=turn.number, length_bytes=0)
     else:
@@ -92,12 +92,12 @@ def status_script(turn: Turn) -> Iterator[Step]:
 
 
 def bad_gateway(turn: Turn) -> Iterable[Step]:
-    """A provider failure."""
+    """Respond with a provider's failure."""
     return (worded(turn, 502),)
 
 
 def retry_after(turn: Turn) -> Iterator[Step]:
-    """429 of the provider's shared pool with a delay in seconds, in the header and in the body."""
+    """Respond with a 429 of the provider's shared pool; header and body have the delay in seconds."""
     raw = f"{turn.model} is temporarily rate-limited upstream. Please retry shortly."
     metadata = provider_metadata(
         raw,
@@ -111,7 +111,7 @@ def retry_after(turn: Turn) -> Iterator[Step]:
 
 
 def retry_date(turn: Turn) -> Iterator[Step]:
-    """503 with the delay as an HTTP date."""
+    """Respond with a 503 whose delay is an HTTP date."""
     date = formatdate(time() + turn.number, usegmt=True)
     yield refused(turn.id, 503, _PROVIDER_ERROR, provider_metadata("overloaded"), Retry_After=date)
 

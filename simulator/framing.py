@@ -1,4 +1,4 @@
-"""Server-sent events as bytes: the usual framing, and the legal but unusual ones that parsers trip over."""
+"""Server-sent events as bytes: in the usual framing, and in legal but unusual ones that parsers get wrong."""
 
 import json
 
@@ -10,21 +10,21 @@ BOM = b"\xef\xbb\xbf"
 
 
 def event(payload: object) -> bytes:
-    """One event as OpenRouter frames it."""
+    """Return an event in OpenRouter's framing."""
     return b"data: " + dumps(payload) + b"\n\n"
 
 
 def with_crlf(framed: bytes) -> bytes:
-    """The event with CRLF line ends."""
+    """Return the event with CRLF line ends."""
     return framed.replace(b"\n", b"\r\n")
 
 
 def with_cr(framed: bytes) -> bytes:
-    """The event with bare CR line ends."""
+    """Return the event with CR line ends."""
     return framed.replace(b"\n", b"\r")
 
 
 def multi_line(payload: object) -> bytes:
-    """One event whose data is spread over several `data:` lines (a reader joins them with a newline)."""
+    """Return an event with its data on several `data:` lines (a reader joins them with a newline)."""
     lines = json.dumps(payload, ensure_ascii=False, indent=1).splitlines()
     return "".join(f"data: {line}\n" for line in lines).encode() + b"\n"

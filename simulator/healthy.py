@@ -1,4 +1,4 @@
-"""Scripts of models that answer: quickly, slowly, at length, with tools, images or reasoning."""
+"""Scripts of models that answer: fast, slow or long, with tools, images or reasoning."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator
@@ -18,7 +18,7 @@ from simulator.answers import (
 from simulator.steps import Head, Pair, Pause, Script, Step, Whole, Write
 from simulator.turn import Turn
 
-BLANK = b"         \n\n"  # what OpenRouter sends to keep a slow plain response alive
+BLANK = b"         \n\n"  # OpenRouter's keep-alive of a slow plain response
 BEAT_S = 0.2
 OK = Answer(("Canberra", " is the", " capital", " of", " Australia."))
 LARGE_EVENT_CHARACTERS = 1_000_000
@@ -34,12 +34,12 @@ Answers = Callable[[Turn], Answer]
 
 
 def plain_headers(turn: Turn) -> dict[str, str]:
-    """Headers of a plain answer."""
+    """Return the headers of a plain answer."""
     return {"Content-Type": "application/json", "X-Generation-Id": turn.id}
 
 
 def stream_headers(turn: Turn) -> dict[str, str]:
-    """Headers of a stream."""
+    """Return the headers of a stream."""
     return {
         "Content-Type": "text/event-stream",
         "Cache-Control": "no-cache",
@@ -48,23 +48,23 @@ def stream_headers(turn: Turn) -> dict[str, str]:
 
 
 def whole(turn: Turn, answer: Answer) -> Whole:
-    """A plain answer in one step."""
+    """Return a plain answer as one step."""
     return Whole(200, dumps(plain_body(turn, answer)), plain_headers(turn), tally_of(turn, answer))
 
 
 def events(turn: Turn, answer: Answer) -> Iterator[Write]:
-    """The events of a complete stream, `[DONE]` included."""
+    """Yield the events of a complete stream, with `[DONE]`."""
     yield from progress(turn, answer)
     yield from ending(turn, answer)
 
 
 def progress(turn: Turn, answer: Answer) -> Iterator[Write]:
-    """The events in which the model says something."""
+    """Yield the events that contain the answer's pieces."""
     return (Write(framing.event(payload), 1) for payload in progress_chunks(turn, answer))
 
 
 def ending(turn: Turn, answer: Answer, *, usage_with_empty_choices: bool = False) -> Iterator[Write]:
-    """Finish reason, usage and `[DONE]`."""
+    """Yield the finish reason, the usage and `[DONE]`."""
     finish, usage = ending_chunks(turn, answer, usage_with_empty_choices=usage_with_empty_choices)
     yield Write(framing.event(finish), 1)
     yield Write(framing.event(usage), 1, tally_of(turn, answer))
@@ -72,7 +72,7 @@ def ending(turn: Turn, answer: Answer, *, usage_with_empty_choices: bool = False
 
 
 def answering(answers: Answers | Answer) -> Pair:
-    """A pair that gives this answer, whole or streamed."""
+    """Return the plain and the stream script of this answer."""
     answer_to = answers if callable(answers) else lambda _: answers
 
     def plain(turn: Turn) -> Iterable[Step]:
@@ -89,14 +89,14 @@ OK_PAIR = answering(OK)
 
 
 def usage_empty_choices(turn: Turn) -> Iterator[Step]:
-    """A stream whose usage chunk has no choices."""
+    """Play a stream whose usage chunk has no choices."""
     yield Head(stream_headers(turn))
     yield from progress(turn, OK)
     yield from ending(turn, OK, usage_with_empty_choices=True)
 
 
 def slow(script: Script) -> Script:
-    """The script after n ms of silence."""
+    """Return the script with n ms of silence before it."""
 
     def delayed(turn: Turn) -> Iterator[Step]:
         yield Pause(turn.number / 1000)
@@ -106,7 +106,7 @@ def slow(script: Script) -> Script:
 
 
 def keep_alive(line: bytes, duration_s: float) -> Iterator[Step]:
-    """The line at once and then every 200 ms until the duration is over."""
+    """Yield the line at once, and then every 200 ms until the duration is over."""
     while duration_s > 0:
         yield Write(line)
         yield Pause(min(BEAT_S, duration_s))
@@ -114,14 +114,14 @@ def keep_alive(line: bytes, duration_s: float) -> Iterator[Step]:
 
 
 def comments_stream(turn: Turn) -> Iterator[Step]:
-    """Comments for n ms, then the answer."""
+    """Send comments for n ms, then the answer."""
     yield Head(stream_headers(turn))
     yield from keep_alive(framing.COMMENT, turn.number / 1000)
     yield from events(turn, OK)
 
 
 def comments_plain(turn: Turn) -> Iterator[Step]:
-    """Blank lines for n ms, then the JSON."""
+    """Send blank lines for n ms, then the JSON."""
     answer = whole(turn, OK)
     yield Head(answer.headers)
     yield from keep_alive(BLANK, turn.number / 1000)
@@ -129,7 +129,7 @@ def comments_plain(turn: Turn) -> Iterator[Step]:
 
 
 def drip_stream(turn: Turn) -> Iterator[Step]:
-    """Twenty events of text, n ms before each."""
+    """Send twenty events of text, each after n ms."""
     answer = Answer(tuple(islice(cycle(_WORDS), _DRIP_EVENTS)))
     yield Head(stream_headers(turn))
     for write in progress(turn, answer):
@@ -139,7 +139,7 @@ def drip_stream(turn: Turn) -> Iterator[Step]:
 
 
 def drip_plain(turn: Turn) -> Iterator[Step]:
-    """The JSON in twenty pieces, n ms before each."""
+    """Send the JSON in twenty pieces, each after n ms."""
     answer = whole(turn, OK)
     yield Head(answer.headers)
     size = -(-len(answer.body) // _DRIP_EVENTS)
@@ -149,12 +149,12 @@ def drip_plain(turn: Turn) -> Iterator[Step]:
 
 
 def long_answer(turn: Turn) -> Answer:
-    """N words."""
+    """Return an answer of n words."""
     return Answer(tuple(islice(cycle(_WORDS), turn.number)))
 
 
 def long_stream(turn: Turn) -> Iterator[Step]:
-    """N events of one word each, encoded once a word so that the socket is the limit."""
+    """Send n events of one word each. Each word is encoded once, so the socket limits the speed."""
     yield Head(stream_headers(turn))
     writes = [Write(framing.event(content_chunk(turn, word)), 1) for word in _WORDS]
     yield from islice(cycle(writes), turn.number)
@@ -162,14 +162,14 @@ def long_stream(turn: Turn) -> Iterator[Step]:
 
 
 def bytes_answer(turn: Turn) -> Answer:
-    """Text that makes the plain JSON about n bytes long."""
+    """Return a text that makes the plain JSON about n bytes long."""
     length = max(0, turn.number - len(dumps(plain_body(turn, Answer()))))
     text = "x" * length
     return Answer(tuple(text[at : at + _PIECE_CHARACTERS] for at in range(0, length, _PIECE_CHARACTERS)))
 
 
 def tool_answer(turn: Turn) -> Answer:
-    """A tool call; text once the conversation ends with a tool's result."""
+    """Return a tool call; return text once the last message is a tool's result."""
     messages = turn.body.get("messages") or [{}]
     if isinstance(messages[-1], dict) and messages[-1].get("role") == "tool":
         return Answer(("It is", " raining", " in Oslo."))
@@ -182,7 +182,7 @@ def tool_answer(turn: Turn) -> Answer:
 
 
 def echo_answer(turn: Turn) -> Answer:
-    """The request's body as it came, as text."""
+    """Return the request's body, unchanged, as text."""
     text = turn.raw.decode(errors="replace")
     return Answer(tuple(text[at : at + _PIECE_CHARACTERS] for at in range(0, len(text), _PIECE_CHARACTERS)))
 

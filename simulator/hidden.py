@@ -1,4 +1,4 @@
-"""Scripts of failures behind HTTP 200: answers that are not answers."""
+"""Scripts of failures behind HTTP 200: replies without a valid answer."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -17,7 +17,7 @@ from simulator.healthy import (
 from simulator.steps import Head, Pair, Script, Step, Tally, Whole, Write
 from simulator.turn import Turn
 
-FOR_EVER_S = 120  # even endless behaviours end some day
+FOR_EVER_S = 120  # the time limit of endless behaviours
 _PAGE = (
     b"<!DOCTYPE html><html><head><title>Error</title></head><body><h1>Something went wrong</h1></body></html>"
 )
@@ -30,35 +30,35 @@ PARTIAL = Answer(("The three main", " causes were"), finish_reason="error")
 
 
 def html(status: int) -> Script:
-    """An HTML page."""
+    """Return a script that sends an HTML page with this status."""
     return lambda _: (Whole(status, _PAGE, {"Content-Type": "text/html; charset=utf-8"}),)
 
 
 def body(data: bytes) -> Script:
-    """200 `application/json` with exactly these bytes."""
+    """Return a script that sends 200 `application/json` with exactly these bytes."""
     return lambda turn: (Whole(200, data, plain_headers(turn)),)
 
 
 def in_stream(*writes: Write) -> Script:
-    """A stream of exactly these bytes, ended cleanly."""
+    """Return a script that sends a stream of exactly these bytes, and ends it cleanly."""
     return lambda turn: (Head(stream_headers(turn)), *writes)
 
 
 def cut_json_plain(turn: Turn) -> Iterator[Step]:
-    """A complete response whose JSON stops half-way."""
+    """Send a complete response whose JSON stops half-way."""
     complete = whole(turn, OK).body
     yield Whole(200, complete[: len(complete) // 2], plain_headers(turn))
 
 
 def cut_json_stream(turn: Turn) -> Iterator[Step]:
-    """A complete stream whose one event has half a JSON document."""
+    """Send a complete stream whose only event has half a JSON document."""
     payload = dumps(chunk(turn, {"content": "Canberra", "role": "assistant"}))
     yield Head(stream_headers(turn))
     yield Write(b"data: " + payload[: len(payload) // 2] + b"\n\n", 1)
 
 
 def blank_for_ever(headers: Callable[[Turn], dict[str, str]]) -> Script:
-    """Blank lines until the bound."""
+    """Return a script that sends blank lines until the time limit."""
 
     def script(turn: Turn) -> Iterator[Step]:
         yield Head(headers(turn))
@@ -68,7 +68,7 @@ def blank_for_ever(headers: Callable[[Turn], dict[str, str]]) -> Script:
 
 
 def choices_empty() -> Pair:
-    """A body, or one chunk, without choices."""
+    """Return scripts that send a body, or one chunk, without choices."""
 
     def plain(turn: Turn) -> Iterable[Step]:
         payload = completion(turn, [], usage_object(turn, _NOTHING))
@@ -82,7 +82,7 @@ def choices_empty() -> Pair:
 
 
 def choice_error(answer: Answer) -> Pair:
-    """The error in the choice, after whatever the answer said."""
+    """Return scripts that send the answer's text, and then the error in the choice."""
 
     def plain(turn: Turn) -> Iterable[Step]:
         choice = {**choice_of(answer), "finish_reason": "error", "error": interrupted()}
@@ -101,12 +101,12 @@ def choice_error(answer: Answer) -> Pair:
 
 
 def error_only(payload: Json) -> Pair:
-    """HTTP 200 with an error and nothing else: as the body, or as the first and only event."""
+    """Return scripts that send HTTP 200 with only an error: as the body, or as the only event."""
     return Pair(body(dumps(payload)), stream=in_stream(Write(framing.event(payload), 1)))
 
 
 def interrupted() -> Json:
-    """The error object of a provider that left in the middle."""
+    """Return the error object of a provider that disconnected mid-stream."""
     return {
         "code": 502,
         "message": "Provider disconnected mid-stream",
@@ -115,7 +115,7 @@ def interrupted() -> Json:
 
 
 def empty_stream(turn: Turn) -> Iterator[Step]:
-    """A role chunk and then the end, with nothing said in between."""
+    """Send a role chunk, and then the end, without any text."""
     yield Head(stream_headers(turn))
     yield Write(framing.event(chunk(turn, {"content": "", "role": "assistant"})), 1)
     yield from list(answering(EMPTY).stream(turn))[1:]

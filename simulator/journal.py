@@ -1,4 +1,4 @@
-"""What arrived and how it ended: a bounded log that tests read."""
+"""The journal: a bounded log of the requests that arrived and of how they ended."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ from typing import Any
 
 MAX_ENTRIES = 20_000
 MAX_BODY_BYTES = 64 * 1024
-_MAX_KEPT_BYTES = 64 * 1024 * 1024
+_MAX_STORED_BYTES = 64 * 1024 * 1024
 
 OPEN = "open"
 ANSWERED = "answered"
@@ -20,12 +20,12 @@ FAILED = "failed"
 
 
 def outcome_of(error: BaseException) -> str:
-    """How a request ended that this error ended: the client left, or the simulator is at fault."""
+    """Return the outcome of a request that this error ended: the client left, or the simulator has failed."""
     return CANCELLED if isinstance(error, asyncio.CancelledError | ConnectionError) else FAILED
 
 
 class Entry:
-    """One request. Rendered only when somebody reads the log: the hot path stores references."""
+    """One request. It is rendered only when the log is read: the hot path stores references."""
 
     __slots__ = (
         "at_s",
@@ -65,17 +65,17 @@ class Entry:
         self.ms: float | None = None
 
     def end(self, outcome: str) -> None:
-        """Records how it ended; the first ending counts."""
+        """Record how the request ended; the first call counts."""
         if self.outcome == OPEN:
             self.outcome = outcome
             self.ms = self.elapsed_ms()
 
     def elapsed_ms(self) -> float:
-        """Milliseconds since the request arrived."""
+        """Return the milliseconds since the request arrived."""
         return (time.perf_counter() - self.started_s) * 1000
 
     def as_json(self) -> dict[str, Any]:
-        """The entry as the log shows it; `ms` of an open entry is its age."""
+        """Return the entry as the log shows it; `ms` of an open entry is its age."""
         return {
             "seq": self.seq,
             "at_s": self.at_s,
@@ -96,36 +96,36 @@ class Entry:
 
 
 class Journal:
-    """The last requests, oldest first."""
+    """The most recent requests, oldest first."""
 
     def __init__(self) -> None:
         self._entries: deque[Entry] = deque(maxlen=MAX_ENTRIES)
         self._with_body: deque[Entry] = deque()
-        self._kept_bytes = 0
+        self._stored_bytes = 0
         self._seq = 0
 
     def open(self, method: str, path: str, headers: Mapping[str, str]) -> Entry:
-        """Records that a request arrived."""
+        """Record that a request arrived."""
         self._seq += 1
         entry = Entry(self._seq, method, path, headers)
         self._entries.append(entry)
         return entry
 
     def keep_body(self, entry: Entry, raw: bytes) -> None:
-        """Keeps a body of bounded size; the oldest ones go when all of them grow too large."""
+        """Store a body of limited size; drop the oldest bodies when the total size is too large."""
         entry.body_bytes = len(raw)
         if len(raw) > MAX_BODY_BYTES:
             return
         entry.raw = raw
         self._with_body.append(entry)
-        self._kept_bytes += len(raw)
-        while self._kept_bytes > _MAX_KEPT_BYTES or len(self._with_body) > MAX_ENTRIES:
+        self._stored_bytes += len(raw)
+        while self._stored_bytes > _MAX_STORED_BYTES or len(self._with_body) > MAX_ENTRIES:
             oldest = self._with_body.popleft()
-            self._kept_bytes -= oldest.body_bytes
+            self._stored_bytes -= oldest.body_bytes
             oldest.raw = None
 
     def select(self, user: str | None, model: str | None) -> list[dict[str, Any]]:
-        """The entries of a user and a model; None stands for all."""
+        """Return the entries of a user and a model; None means all."""
         return [
             entry.as_json()
             for entry in self._entries
@@ -133,10 +133,10 @@ class Journal:
         ]
 
     def clear(self) -> None:
-        """Forgets everything but the count."""
+        """Delete all entries; keep the count."""
         self._entries.clear()
         self._with_body.clear()
-        self._kept_bytes = 0
+        self._stored_bytes = 0
 
 
 def _parsed(raw: bytes | None) -> object:

@@ -1,4 +1,4 @@
-"""The bill, and the generations that `/generation` can be asked about."""
+"""The bill, and the generations that `/generation` returns."""
 
 import json
 import time
@@ -15,7 +15,7 @@ _NOTHING = Tally(0, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """What is remembered of one answer."""
+    """The stored data of one answer."""
 
     id: str
     model: str
@@ -26,7 +26,7 @@ class Generation:
     ms: float
 
     def as_json(self) -> dict[str, Any]:
-        """The answer to `GET /generation`."""
+        """Return the body of `GET /generation`."""
         cost_usd = self.tally.cost_nano_usd / 1e9
         prompt, completion = self.tally.prompt_tokens, self.tally.completion_tokens
         finish_reason = None if self.cancelled else self.tally.finish_reason
@@ -59,7 +59,7 @@ class Generation:
 
 
 class Ledger:
-    """Counts in whole nano-dollars, so the sum is exact."""
+    """Counts costs in whole nano-dollars, so that the sum is exact."""
 
     def __init__(self, generation_delay_s: float = 0) -> None:
         self._delay_s = generation_delay_s
@@ -70,24 +70,24 @@ class Ledger:
     def remember(
         self, generation_id: str, model: str, *, stream: bool, tally: Tally | None, cancelled: bool, ms: float
     ) -> None:
-        """Books one answer; one that the client left before its end costs nothing."""
-        booked = _NOTHING if cancelled or tally is None else tally
+        """Record one answer. An answer costs nothing if the client left before its end."""
+        charged = _NOTHING if cancelled or tally is None else tally
         if not cancelled and tally is not None:
-            self.cost_nano_usd += booked.cost_nano_usd
+            self.cost_nano_usd += charged.cost_nano_usd
             self.requests += 1
         self._generations[generation_id] = Generation(
-            generation_id, model, stream, booked, cancelled, time.time(), ms
+            generation_id, model, stream, charged, cancelled, time.time(), ms
         )
         if len(self._generations) > _MAX_GENERATIONS:
             del self._generations[next(iter(self._generations))]
 
     def generation(self, generation_id: str) -> Generation | None:
-        """An answer by its id, once it is old enough to be found."""
-        known = self._generations.get(generation_id)
-        return known if known and time.time() - known.ended_s >= self._delay_s else None
+        """Return an answer by its id, once it is old enough to be found."""
+        found = self._generations.get(generation_id)
+        return found if found and time.time() - found.ended_s >= self._delay_s else None
 
     def bill_json(self) -> dict[str, Any]:
-        """The answer to `GET /sim/bill`."""
+        """Return the body of `GET /sim/bill`."""
         return {
             "cost_usd": self.cost_nano_usd / 1e9,
             "cost_micro_usd": round(self.cost_nano_usd / 1000),
@@ -96,7 +96,7 @@ class Ledger:
         }
 
     def key_json(self) -> dict[str, Any]:
-        """The answer to `GET /key`: the recorded one with the running bill as its usage."""
+        """Return the body of `GET /key`: the recorded one, with the current bill as its usage."""
         answer: dict[str, Any] = json.loads(with_fresh_times(sample("cat-04-key-with-budgets").text))
         data, usage_usd = answer["data"], self.cost_nano_usd / 1e9
         data |= dict.fromkeys(("usage", "usage_daily", "usage_weekly", "usage_monthly"), usage_usd)

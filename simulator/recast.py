@@ -1,4 +1,4 @@
-"""Recasts a recorded answer from one wire form into the other."""
+"""Converts a recorded answer between its two wire forms, plain and stream."""
 
 from collections.abc import Iterable, Iterator
 from itertools import starmap
@@ -11,7 +11,7 @@ _TOOL_PIECES = 2
 
 
 def soft_payloads(payload: Json) -> Iterable[Json]:
-    """The chunks that would have carried this useless answer."""
+    """Yield the chunks of a stream with the same unusable answer."""
     if "error" in payload:
         return (payload,)
     if not payload["choices"]:
@@ -20,7 +20,7 @@ def soft_payloads(payload: Json) -> Iterable[Json]:
 
 
 def stream_payloads(payload: Json) -> Iterator[Json]:
-    """The chunks that would have carried this plain answer."""
+    """Yield the chunks of a stream with the same answer as this plain body."""
     choice = payload["choices"][0]
     for delta in _deltas(choice["message"]):
         yield _chunk(payload, [_choice({"content": "", "role": "assistant", **delta})])
@@ -77,7 +77,7 @@ def _chunk(payload: Json, choices: list[Json], **more: object) -> Json:
 
 
 def joined(chunks: list[Json]) -> Json:
-    """The plain answer that these chunks add up to."""
+    """Return the plain answer that these chunks add up to."""
     message: dict[str, Any] = {"role": "assistant", "content": "", "refusal": None, "reasoning": None}
     ending: Json = {}
     for choice in (choice for chunk in chunks for choice in chunk["choices"]):

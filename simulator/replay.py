@@ -1,4 +1,4 @@
-"""Scripts that replay a sample, or its equivalent in the other form (plain or stream)."""
+"""Scripts that replay a sample, or the equivalent in the other form (plain or stream)."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,7 +15,7 @@ _CUT = ("sse-07",)  # the recording stops in the middle of an event: the socket 
 
 
 def replaying(sample: Sample) -> Pair:
-    """How a model named after this sample answers."""
+    """Return the scripts of the model that is named after this sample."""
     family = sample.stem.split("-")[0]
     return _FAMILIES[family](sample)
 
@@ -85,8 +85,8 @@ def _as_stream(sample: Sample, payloads_of: Callable[[Json], Iterable[Json]]) ->
 def _as_plain(sample: Sample) -> Script:
     body = joined([chunk for block in sample.text.split("\n\n") if (chunk := _payload(block))])
     headers = {"content-type": "application/json", "x-generation-id": str(body["id"])}
-    whole = Whole(200, dumps(body), headers, _tally(body))
-    return lambda _: (whole,)
+    answer = Whole(200, dumps(body), headers, _tally(body))
+    return lambda _: (answer,)
 
 
 def _is_complete(block: str) -> bool:
@@ -102,7 +102,7 @@ def _payload(block: str) -> Json | None:
 
 
 def _tally(payload: Json | None) -> Tally | None:
-    """What the payload's own usage says; None where it has none."""
+    """Return the tokens and the cost in the payload's usage; None if it has none."""
     usage = (payload or {}).get("usage")
     if not isinstance(usage, dict):
         return None

@@ -8,7 +8,7 @@ from simulator.steps import Pair
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """One row of the table; a `<…>` in the name is a whole number between `least` and `most`."""
+    """One row of the table; a `<…>` in the name is an integer between `least` and `most`."""
 
     name: str
     group: str
@@ -20,7 +20,7 @@ class Behaviour:
 
     @property
     def example_name(self) -> str:
-        """The name with the example's number filled in."""
+        """The name with the example number."""
         return re.sub(r"<.*?>", str(self.example), self.name)
 
     @property

@@ -1,4 +1,4 @@
-"""Rows of models that answer, of recorded payloads and of plain error statuses."""
+"""Table rows of models that answer, of recorded payloads, and of plain error statuses."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ _MAX_MS, _MAX_EVENTS, _MAX_BYTES, _MAX_S = 600_000, 1_000_000, 50_000_000, 86_40
 
 
 def healthy_rows() -> Iterator[Behaviour]:
-    """Models that answer."""
+    """Yield the rows of models that answer."""
 
     def row(name: str, does: str, pair: Pair, example: int = 0, most: int = 0) -> Behaviour:
         return Behaviour(name, HEALTHY, does, pair, example, 0, most)
@@ -59,20 +59,20 @@ def healthy_rows() -> Iterator[Behaviour]:
     yield row("refusal", "A refusal instead of content.", answering(healthy.REFUSAL))
     yield row(
         "length",
-        "Finish reason length after reasoning alone: empty content, and yet legitimate.",
+        "Finish reason length after reasoning only: empty content, and yet a valid answer.",
         answering(healthy.LENGTH),
     )
     yield row("echo", "The content is the body that arrived.", answering(healthy.echo_answer))
 
 
 def recorded_rows() -> Iterator[Behaviour]:
-    """One model for each recorded payload."""
+    """Yield a row for each recorded payload."""
     for sample in chat_samples():
         yield Behaviour(sample.stem, "recorded", f"{sample.status}. {sample.note}.", replaying(sample))
 
 
 def status_rows() -> Iterator[Behaviour]:
-    """Error statuses."""
+    """Yield the rows of error statuses."""
 
     def row(name: str, does: str, pair: Pair, *, example: int, least: int = 0, most: int) -> Behaviour:
         return Behaviour(name, "status", does, pair, example, least, most)

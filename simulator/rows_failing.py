@@ -1,4 +1,4 @@
-"""Rows of connections that fail, and of failures behind HTTP 200."""
+"""Table rows of connections that fail, and of failures behind HTTP 200."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from simulator.steps import Break, Pair
 
 
 def connection_rows() -> Iterator[Behaviour]:
-    """Connections that fail."""
+    """Yield the rows of connections that fail."""
 
     def row(name: str, does: str, pair: Pair) -> Behaviour:
         return Behaviour(name, "connection", does, pair)
@@ -32,7 +32,7 @@ def connection_rows() -> Iterator[Behaviour]:
 
 
 def hidden_rows() -> Iterator[Behaviour]:
-    """Failures behind HTTP 200."""
+    """Yield the rows of failures behind HTTP 200."""
 
     def row(name: str, does: str, pair: Pair) -> Behaviour:
         return Behaviour(name, "hidden in 200", does, pair)
@@ -70,7 +70,9 @@ def hidden_rows() -> Iterator[Behaviour]:
         hidden.error_only({"error": "Provider unavailable"}),
     )
     yield row(
-        "json-invalid", "The content is cut JSON although JSON was asked for.", answering(hidden.INVALID_JSON)
+        "json-invalid",
+        "The content is truncated JSON although the request asks for JSON.",
+        answering(hidden.INVALID_JSON),
     )
     yield row(
         "reasoning-only", "Reasoning, empty content, finish reason stop.", answering(hidden.REASONING_ONLY)

@@ -1,4 +1,4 @@
-"""Rows of streams that stall, break, or use rare framing; each says what a plain request gets instead."""
+"""Table rows of streams that stall, are cut off or use rare framing, with the reply to a plain request."""
 
 from collections.abc import Iterator
 
@@ -11,9 +11,9 @@ from simulator.steps import Break, Pair, Write
 
 
 def stream_rows() -> Iterator[Behaviour]:
-    """Streams that go wrong or look unusual."""
+    """Yield the rows of streams with faults or unusual framing."""
     yield from _silent_streams()
-    yield from _broken_streams()
+    yield from _cut_off_streams()
     yield from _framed_streams()
 
 
@@ -59,7 +59,7 @@ def _silent_streams() -> Iterator[Behaviour]:
     )
 
 
-def _broken_streams() -> Iterator[Behaviour]:
+def _cut_off_streams() -> Iterator[Behaviour]:
     row, ok, partial = _stream_row, OK_PAIR.plain, hidden.choice_error(hidden.PARTIAL).plain
     first = errors.error_body(502, "Provider returned error", errors.provider_metadata("connect error"))
     nocode = {"error": {"message": "The operation was aborted"}}
@@ -87,7 +87,7 @@ def _broken_streams() -> Iterator[Behaviour]:
     yield row("no-done", "Complete, but no `[DONE]`; plain: as ok.", Pair(ok, stream=streams.no_done))
     yield row(
         "garbage-event",
-        "`data: not json` after 2 events, then on as if nothing was; plain: as garbage.",
+        "`data: not json` after 2 events, then the remaining events as usual; plain: as garbage.",
         Pair(hidden.body(b"not json"), stream=streams.garbage_event),
     )
     yield row("plain-for-stream", "A stream request gets plain JSON; plain: as ok.", Pair.same(ok))
@@ -121,7 +121,7 @@ def _framed_streams() -> Iterator[Behaviour]:
 
     yield row(
         "one-byte",
-        "A healthy stream of non-ASCII text, one byte at a time; plain: the JSON likewise.",
+        "A healthy stream of non-ASCII text, one byte at a time; plain: the JSON, one byte at a time.",
         Pair(connection.byte_by_byte_plain, stream=connection.byte_by_byte_stream),
     )
     yield row(

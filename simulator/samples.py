@@ -1,4 +1,4 @@
-"""The recorded payloads beside this module, with their status and headers, and with times that lie ahead."""
+"""The recorded payloads in `samples/`, with their status and headers; their reset times are moved ahead."""
 
 import json
 import re
@@ -27,23 +27,23 @@ class Sample:
 
 @cache
 def samples() -> Mapping[str, Sample]:
-    """Every sample by its stem (the file's name without its ending)."""
+    """Return every sample by its stem (the file's name without its extension)."""
     manifest = json.loads((_FOLDER / "manifest.json").read_text())
     return {sample.stem: sample for sample in map(_load, manifest)}
 
 
 def sample(stem: str) -> Sample:
-    """One sample by its stem."""
+    """Return one sample by its stem."""
     return samples()[stem]
 
 
 def chat_samples() -> list[Sample]:
-    """The samples of `POST /chat/completions`."""
+    """Return the samples of `POST /chat/completions`."""
     return [entry for stem, entry in samples().items() if not stem.startswith("cat-")]
 
 
 def with_fresh_times(text: str, now: datetime | None = None) -> str:
-    """The text with its reset times (epoch milliseconds, `resets_at`) moved to the next UTC midnight."""
+    """Return the text with its reset times (epoch ms, `resets_at`) moved to the next UTC midnight."""
     day = (now or datetime.now(UTC)).replace(hour=0, minute=0, second=0, microsecond=0)
     midnight = day + timedelta(days=1)
     moved = _EPOCH_MS.sub(str(int(midnight.timestamp()) * 1000), text)
@@ -54,5 +54,5 @@ def _load(entry: Mapping[str, object]) -> Sample:
     path = _FOLDER / str(entry["file"])
     headers = entry["headers"]
     assert isinstance(headers, dict)
-    kept = {name: value for name, value in headers.items() if name not in _FRAMED_BY_THE_SERVER}
-    return Sample(path.stem, int(str(entry["status"])), kept, path.read_text(), str(entry["note"]))
+    own_headers = {name: value for name, value in headers.items() if name not in _FRAMED_BY_THE_SERVER}
+    return Sample(path.stem, int(str(entry["status"])), own_headers, path.read_text(), str(entry["note"]))

@@ -1,4 +1,4 @@
-"""The routes, and the server that listens on loopback."""
+"""The simulator's routes, and its server, which listens on loopback only."""
 
 import ipaddress
 import json
@@ -18,19 +18,19 @@ from simulator.stage import Stage
 from simulator.steps import Whole
 from simulator.turn import new_generation_id
 
-# All of them have everything; what differs is the list of models.
+# The three prefixes have the same routes; only their lists of models differ.
 _LARGE = "/large/api/v1"
 _LISTLESS = "/listless/api/v1"
 _PREFIXES = ("/api/v1", "/v1", _LARGE, _LISTLESS)
 _MAX_BODY_BYTES = 64 * 1024 * 1024
-_SHUTDOWN_S = 0.05  # hanging handlers are the point of this server: do not wait for them
+_SHUTDOWN_S = 0.05  # many handlers hang on purpose: do not wait for them
 _CATALOG_HEADERS = sample("cat-01-models").headers
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Simulator:
-    """The state of one simulator and the handlers that share it."""
+    """The state of one simulator, and its request handlers."""
 
     def __init__(self, generation_delay_s: float = 0) -> None:
         self._journal = Journal()
@@ -38,7 +38,7 @@ class Simulator:
         self._repeats = chat.Repeats()
 
     def application(self) -> web.Application:
-        """The web application with every route."""
+        """Return the web application with every route."""
         app = web.Application(client_max_size=_MAX_BODY_BYTES)
         for prefix in _PREFIXES:
             app.router.add_post(f"{prefix}/chat/completions", self._chat)
@@ -102,10 +102,10 @@ class Simulator:
         if refusal:
             return _response(refusal)
         generation_id = request.query.get("id", "")
-        known = self._ledger.generation(generation_id)
-        if known is None:
+        found = self._ledger.generation(generation_id)
+        if found is None:
             return _response(refused(generation_id, 404, f"Generation {generation_id} not found"))
-        return _json(known.as_json())
+        return _json(found.as_json())
 
     async def _table(self, _: web.Request) -> web.Response:
         return _json(table.table_json())
@@ -128,10 +128,10 @@ class Simulator:
 
 
 def checked_loopback(host: str) -> str:
-    """The host, if it cannot be reached from outside this machine.
+    """Return the host if only this machine can reach it.
 
     Raises:
-        ValueError: for any other host.
+        ValueError: it is not a loopback address.
     """
     if host != "localhost" and not ipaddress.ip_address(host).is_loopback:
         raise ValueError(f"{host} is not a loopback address")
@@ -140,8 +140,8 @@ def checked_loopback(host: str) -> str:
 
 @asynccontextmanager
 async def listening(host: str, port: int, generation_delay_s: float = 0) -> AsyncIterator[str]:
-    """Listens while the context lasts; yields the base URL of the API."""
-    # A client that leaves cancels its handler: that is how the journal learns of it.
+    """Listen until the context ends; yield the base URL of the API."""
+    # A client that leaves cancels its handler, which then records the outcome in the journal.
     runner = web.AppRunner(
         Simulator(generation_delay_s).application(),
         access_log=None,
@@ -158,8 +158,8 @@ async def listening(host: str, port: int, generation_delay_s: float = 0) -> Asyn
         await runner.cleanup()
 
 
-def _response(whole: Whole) -> web.Response:
-    return web.Response(status=whole.status, body=whole.body, headers=whole.headers)
+def _response(answer: Whole) -> web.Response:
+    return web.Response(status=answer.status, body=answer.body, headers=answer.headers)
 
 
 def _json(value: dict[str, Any], status: int = 200) -> web.Response:

@@ -1,4 +1,4 @@
-"""Plays a script on the wire and tells the journal and the ledger how it ended."""
+"""Plays a script on a connection, and records in the journal and the ledger how it ended."""
 
 import asyncio
 import socket
@@ -13,12 +13,12 @@ from simulator.ledger import Ledger
 from simulator.steps import Break, Head, Pause, Step, Tally, Whole, Write
 from simulator.turn import Turn
 
-_LINGER_NOT = struct.pack("ii", 1, 0)  # on, zero seconds: the kernel sends RST instead of FIN
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER of 0 s: the kernel sends RST instead of FIN
 _GENERATION_ID = "x-generation-id"
 
 
 class Stage:
-    """One request being answered."""
+    """The handling of one request."""
 
     def __init__(self, request: web.Request, entry: Entry, turn: Turn, ledger: Ledger) -> None:
         self._request = request
@@ -30,11 +30,11 @@ class Stage:
         self._response: web.StreamResponse | None = None
 
     async def play(self, steps: Iterable[Step]) -> web.StreamResponse:
-        """Plays all steps; returns the response, finished or about to be written whole."""
+        """Play all steps; return the response, which is sent or ready to be sent."""
         try:
             for step in steps:
                 await self._step(step)
-            assert self._response is not None, "a script puts something on the wire or breaks off"
+            assert self._response is not None, "a script sends something or ends the connection"
             if self._response.prepared:
                 await self._response.write_eof()
         except BaseException as error:
@@ -46,17 +46,17 @@ class Stage:
     async def _step(self, step: Step) -> None:
         match step:
             case Whole():
-                self._whole(step)
+                self._send_complete(step)
             case Write():
                 await self._write(step)
             case Head():
-                await self._head(step)
+                await self._send_headers(step)
             case Pause():
                 await asyncio.sleep(step.seconds)
             case Break():
                 await self._break(step)
 
-    def _whole(self, step: Whole) -> None:
+    def _send_complete(self, step: Whole) -> None:
         self._entry.status = step.status
         self._note_generation(
             step.status, step.headers.get("X-Generation-Id") or step.headers.get(_GENERATION_ID)
@@ -66,7 +66,7 @@ class Stage:
         if self._request.version >= HttpVersion11 and step.body:
             response.enable_chunked_encoding()  # OpenRouter sends no Content-Length
 
-    async def _head(self, step: Head) -> None:
+    async def _send_headers(self, step: Head) -> None:
         self._entry.status = step.status
         self._response = response = web.StreamResponse(status=step.status, headers=step.headers)
         self._note_generation(step.status, response.headers.get(_GENERATION_ID))
@@ -75,7 +75,7 @@ class Stage:
         await response.prepare(self._request)
 
     async def _write(self, step: Write) -> None:
-        assert self._response is not None, "a script writes after its head"
+        assert self._response is not None, "a script sends the headers before the body"
         if step.tally is not None:
             self._tally = step.tally
         await self._response.write(step.data)
@@ -86,12 +86,12 @@ class Stage:
         if transport is not None and how is Break.RESET:
             self._end(journal.RESET)
             peer: socket.socket = transport.get_extra_info("socket")
-            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
             transport.abort()
         elif transport is not None and how is Break.CLOSE:
             self._end(journal.CLOSED)
             transport.close()
-        # The loss of the connection, by whichever side, cancels this handler.
+        # The end of the connection, from either side, cancels this handler.
         await asyncio.Event().wait()
 
     def _note_generation(self, status: int, generation_id: str | None) -> None:

@@ -1,7 +1,7 @@
-"""The words a behaviour is written in: what to put on the wire, when to wait, and how to break off.
+"""The steps of behaviours: send headers or bytes, wait, or end the connection early.
 
-A behaviour is a script: a function from a request to a row of steps. Scripts are pure; `stage.py` alone
-touches sockets.
+A behaviour is a script: a function from a request to a sequence of steps. Scripts are pure; only `stage.py`
+uses sockets.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -13,7 +13,7 @@ from simulator.turn import Turn
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What an answer used and what it costs, in whole nano-dollars so that sums are exact."""
+    """The tokens of an answer and its cost, in whole nano-dollars so that sums are exact."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -24,7 +24,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A complete response in one step."""
+    """A complete response as one step."""
 
     status: int
     body: bytes
@@ -34,7 +34,7 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Status and headers now, the body in later steps; chunked unless a length is declared."""
+    """Sends the status and the headers; later steps send the body, chunked unless a length is declared."""
 
     headers: Mapping[str, str]
     status: int = 200
@@ -43,7 +43,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A piece of the body; `events` says how many `data:` events it completes, for the journal."""
+    """Sends a piece of the body; it completes `events` `data:` events, which the journal counts."""
 
     data: bytes
     events: int = 0
@@ -52,7 +52,7 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Silence."""
+    """Sends nothing for a while."""
 
     seconds: float
 
@@ -60,7 +60,7 @@ class Pause:
 class Break(Enum):
     """Ways to stop before the end of the response."""
 
-    HANG = "hang"  # keep the connection open and say nothing
+    HANG = "hang"  # keep the connection open and send nothing
     RESET = "reset"  # TCP RST
     CLOSE = "close"  # TCP FIN, although the response is not complete
 
@@ -71,12 +71,12 @@ Script = Callable[[Turn], Iterable[Step]]
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """How one behaviour answers a plain request and a stream request."""
+    """The scripts of one behaviour for plain and for stream requests."""
 
     plain: Script
     stream: Script = field(kw_only=True)
 
     @classmethod
     def same(cls, script: Script) -> "Pair":
-        """Answers both kinds of request alike."""
+        """Return a pair that answers both kinds of requests with the same script."""
         return cls(script, stream=script)

@@ -1,4 +1,4 @@
-"""Scripts of streams that stall, break, end badly, or use framing that is legal but rare."""
+"""Scripts of streams that stall, are cut off, end wrongly, or use framing that is legal but rare."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -15,12 +15,12 @@ _EMPTY_DELTA = {"content": "", "role": "assistant"}
 
 
 def comments(duration_s: float) -> Script:
-    """Comments and nothing else."""
+    """Return a script that sends comments only."""
     return lambda turn: (Head(stream_headers(turn)), *keep_alive(framing.COMMENT, duration_s))
 
 
 def after_role(*last: Step) -> Script:
-    """A chunk with a role and no text, then these steps."""
+    """Return a script that sends a chunk with a role and no text, and then plays these steps."""
     return lambda turn: (
         Head(stream_headers(turn)),
         Write(framing.event(chunk(turn, _EMPTY_DELTA)), 1),
@@ -29,7 +29,7 @@ def after_role(*last: Step) -> Script:
 
 
 def after_three(*last: Step) -> Script:
-    """Three events of text, then these steps."""
+    """Return a script that sends three events of text, and then plays these steps."""
     return lambda turn: (Head(stream_headers(turn)), *progress(turn, _THREE), *last)
 
 
@@ -37,13 +37,13 @@ RESET_AFTER_THREE = after_three(Pause(LET_ARRIVE_S), Break.RESET)
 
 
 def stall_comments(turn: Turn) -> Iterator[Step]:
-    """Three events of text, then comments until the bound."""
+    """Send three events of text, then comments until the time limit."""
     yield from after_three()(turn)
     yield from keep_alive(framing.COMMENT, FOR_EVER_S)
 
 
 def stall_empty(turn: Turn) -> Iterator[Step]:
-    """Three events of text, then deltas that say nothing until the bound."""
+    """Send three events of text, then empty deltas until the time limit."""
     yield from after_three()(turn)
     nothing = Write(framing.event(chunk(turn, _EMPTY_DELTA)), 1)
     for _ in range(int(FOR_EVER_S / BEAT_S)):
@@ -52,14 +52,14 @@ def stall_empty(turn: Turn) -> Iterator[Step]:
 
 
 def no_done(turn: Turn) -> Iterator[Step]:
-    """A complete stream but for `[DONE]`."""
+    """Send a complete stream without `[DONE]`."""
     yield Head(stream_headers(turn))
     yield from progress(turn, OK)
     yield from list(ending(turn, OK))[:-1]
 
 
 def garbage_event(turn: Turn) -> Iterator[Step]:
-    """A line that is not JSON after the second event; the rest is in order."""
+    """Send a line that is not JSON after the second event; the other events are valid."""
     said = list(progress(turn, OK))
     yield Head(stream_headers(turn))
     yield from said[:2]
@@ -69,7 +69,7 @@ def garbage_event(turn: Turn) -> Iterator[Step]:
 
 
 def error_mid(error_of: Callable[[Turn], Json]) -> Script:
-    """Three events of text, then an error event, then the end without `[DONE]`."""
+    """Return a script that sends three events of text, an error event, and then the end without `[DONE]`."""
     return lambda turn: (
         *after_three()(turn),
         Write(framing.event(error_of(turn)), 1),
@@ -77,14 +77,14 @@ def error_mid(error_of: Callable[[Turn], Json]) -> Script:
 
 
 def documented_error(turn: Turn) -> Json:
-    """The documented form of an error in mid-stream."""
+    """Return an error in the documented mid-stream form."""
     metadata = {"error_type": "provider_overloaded", "provider_code": "overloaded_error"}
     error = {"code": 503, "message": "Overloaded", "metadata": metadata}
     return chunk(turn, {"content": ""}, "error", error=error)
 
 
 def framed(frame: Callable[[Json], bytes], *, done: bytes = framing.DONE, first: bytes = b"") -> Script:
-    """The usual answer in another framing."""
+    """Return a script that sends the usual answer in this framing."""
 
     def script(turn: Turn) -> Iterable[Step]:
         payloads = [*progress_chunks(turn, OK), *ending_chunks(turn, OK)]

@@ -1,4 +1,4 @@
-"""The table of behaviours for people (Markdown) and for programs (JSON)."""
+"""The table of behaviours as Markdown and as JSON."""
 
 from typing import Any
 
@@ -6,13 +6,13 @@ from simulator.behaviours import AUTHOR, behaviours
 
 
 def table_markdown() -> str:
-    """The table as Markdown."""
+    """Return the table as Markdown."""
     rows = [f"| `{AUTHOR}{row.name}` | {row.group} | {row.does} |" for row in behaviours().values()]
     return "\n".join(["| model | group | what it does |", "|---|---|---|", *rows])
 
 
 def table_json() -> dict[str, Any]:
-    """The table as JSON, with an example of every name that takes a number."""
+    """Return the table as JSON, with an example for each name that takes a number."""
     rows = [
         {
             "model": AUTHOR + row.name,

@@ -1,4 +1,4 @@
-"""What a behaviour may know about the request it answers."""
+"""The request data that a behaviour may use."""
 
 import random
 import string
@@ -14,7 +14,7 @@ _CHARACTERS_PER_TOKEN = 4
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """USD per token as whole nano-dollars."""
+    """The price per token, in whole nano-dollars."""
 
     prompt_nano_usd: int
     completion_nano_usd: int
@@ -22,7 +22,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One chat request, already checked, and the identity of the generation that answers it."""
+    """One valid chat request, and the identity of the generation that answers it."""
 
     id: str
     created_s: int
@@ -36,23 +36,23 @@ class Turn:
 
     @property
     def prompt_tokens(self) -> int:
-        """Text of the prompt at four characters a token, at least one."""
+        """The tokens of the prompt's text: four characters per token, at least one token."""
         return max(1, prompt_characters(self.body) // _CHARACTERS_PER_TOKEN)
 
 
 def tokens_of(text_characters: int) -> int:
-    """Number of tokens that so many characters are counted as (rounded up)."""
+    """Return the number of tokens for this number of characters (rounded up)."""
     return -(-text_characters // _CHARACTERS_PER_TOKEN)
 
 
 def new_generation_id(now_s: float | None = None) -> str:
-    """A fresh id in OpenRouter's form, `gen-<unix seconds>-<20 letters and digits>`."""
+    """Return a new id in OpenRouter's form, `gen-<unix seconds>-<20 letters and digits>`."""
     seconds = int(time.time() if now_s is None else now_s)
     return f"gen-{seconds}-{''.join(random.choices(_ALPHANUMERIC, k=20))}"
 
 
 def prompt_characters(body: Mapping[str, Any]) -> int:
-    """Characters of text in `messages` (strings and text parts) or in `prompt`."""
+    """Return the number of text characters in `messages` (strings and text parts) or in `prompt`."""
     messages = body.get("messages")
     if not isinstance(messages, list):
         return len(str(body.get("prompt", "")))

@@ -1,1 +1,1 @@
-"""`make compare`: this gateway beside others that can be run here, before the same upstream."""
+"""`make compare`: compares this gateway with other gateways, in front of the same upstream."""

@@ -1,4 +1,4 @@
-"""`make compare`: both parts; the tables go to docs/comparison.md. No number and no verdict makes it fail."""
+"""`make compare`: run both parts, and write the tables to docs/comparison.md. No result makes it fail."""
 
 import argparse
 import asyncio
@@ -22,7 +22,7 @@ PARTS = ("behaviour", "costs")
 
 @contextmanager
 def gateways(directory: Path, base_url: str, chains: Mapping[str, str]) -> Iterator[list[Gateway]]:
-    """Start all of them before an upstream."""
+    """Start all gateways in front of an upstream."""
     with ExitStack() as stack:
         yield [
             stack.enter_context(edge(directory, base_url)),
@@ -39,7 +39,7 @@ def compare_behaviour(directory: Path) -> str:
 
 
 def compare_costs(directory: Path) -> tuple[str, list[str]]:
-    """Return the second part's table, and what was wrong with answers."""
+    """Return the second part's table, and the problems with answers."""
     with (
         upstream(directory / "upstream.log") as base_url,
         gateways(directory, base_url, costs.CHAINS) as started,
@@ -49,9 +49,11 @@ def compare_costs(directory: Path) -> tuple[str, list[str]]:
 
 
 def main() -> None:
-    """Compare; exit with 1 if something did not start, or an answer was wrong where nothing goes wrong."""
+    """Compare; exit with 1 if a gateway did not start, or if an answer of the second part was wrong."""
     parser = argparse.ArgumentParser(prog="make compare", description=__doc__)
-    parser.add_argument("--part", choices=PARTS, default=os.environ.get("PART") or None, help="this one only")
+    parser.add_argument(
+        "--part", choices=PARTS, default=os.environ.get("PART") or None, help="this part only"
+    )
     part, began_s = parser.parse_args().part, time.monotonic()
     set_up_gateways()
     directory = stage_directory("compare")

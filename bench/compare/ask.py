@@ -1,4 +1,4 @@
-"""Asking: one request, everything that comes back, and how it ended; and what the upstream saw of it."""
+"""Sends one request to a gateway, reads the reply and its ending, and lists the calls upstream."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -16,12 +16,12 @@ MAX_BYTES = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Got:
-    """What a caller got.
+    """The reply that a caller got.
 
     Attributes:
-        status: None where no head came.
+        status: None if no headers arrived.
         headers: by their names in lower case.
-        ending: as HTTP has it: a body that is ``whole`` may hold anything.
+        ending: how HTTP ended: ``whole`` says that the body is complete, not that its content is right.
     """
 
     status: int | None
@@ -33,7 +33,7 @@ class Got:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call that arrived upstream, and what became of it: ``open``, ``answered``, ``cancelled``, …."""
+    """One call that arrived upstream, and its outcome: ``open``, ``answered``, ``cancelled``, …."""
 
     model: str
     outcome: str
@@ -46,7 +46,7 @@ async def ask(
     body: Mapping[str, object],
     leaves: Leaves | None = None,
 ) -> Got:
-    """Send a chat request and read all of the reply, or as much as the caller waits for."""
+    """Send a chat request; read the complete reply, or the part that arrives while the caller waits."""
     began_s, arrived = perf_counter(), bytearray()
     status: int | None = None
     answered: Mapping[str, str] = {}
@@ -77,7 +77,7 @@ async def ask(
 async def calls_upstream(
     session: aiohttp.ClientSession, simulator: str, key: str, models: Sequence[str]
 ) -> list[Call]:
-    """Return the calls for these models that came with a key, oldest first."""
+    """Return the calls for these models with this key, oldest first."""
     found: list[tuple[int, Call]] = []
     for model in models:
         async with session.get(f"{simulator}/sim/log", params={"model": model}) as response:

@@ -1,4 +1,4 @@
-"""The first part: every situation, put to every gateway."""
+"""The first part: tests every gateway in every situation."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -14,13 +14,13 @@ from bench.load import KEY
 from scripts.dev.ports import LOOPBACK
 
 AT_ONCE = 4
-"""Of each gateway: most of the time is spent waiting."""
+"""Requests at the same time, per gateway: they mostly wait."""
 WARM_UP = 3
 SETTLES_S = 3.0
-"""How long after a reply a call may take to end upstream."""
+"""How long a call may take to end upstream after a reply, in seconds."""
 
 Verdicts: TypeAlias = Mapping[tuple[str, str], str]
-"""By the situation's and the gateway's names."""
+"""Verdicts by the names of the situation and of the gateway."""
 
 
 async def behaviour(gateways: Sequence[Gateway], simulator: str) -> Verdicts:

@@ -1,4 +1,4 @@
-"""The second part: what each gateway costs, before an upstream that answers at once; they take turns."""
+"""The second part: measures the cost of each gateway in turns, with an upstream that answers at once."""
 
 import asyncio
 import json
@@ -18,17 +18,17 @@ from bench.scenarios import PACED, PROMPT, SMALL, Scenario, plain_problem
 
 ROUNDS = 5
 WORDS = 5
-"""Of the prompt: the upstream counts them, and none would look to some as if nothing was counted."""
+"""The number of words in the prompt. The upstream counts them; 0 could look as if it had counted nothing."""
 SETTLES_S = 0.3
-"""Before each series: what the one before has left to do is not this one's."""
+"""The pause before each series, in seconds: work left over from the series before must not count."""
 PLAIN, STREAM = "bench/1k", STREAM_PACED
 CHAINS: Mapping[str, str] = {PLAIN: "bench/100k", STREAM: "bench/stream-flat"}
-"""The fallbacks are set up and not needed."""
+"""Each model with its fallback. The fallbacks are configured, but never used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """One series: so many requests, so many at once."""
+    """One series: its number of requests, and how many run at the same time."""
 
     name: str
     model: str
@@ -43,12 +43,12 @@ LOADS = (
     Load("stream, 200 events, 1 a ms", STREAM, 1, 6, PACED),
 )
 Cells: TypeAlias = dict[tuple[str, Kind], list[Series]]
-"""By the load's name and the gateway's kind: a series for each round."""
+"""By the load's name and the gateway's kind: a series per round."""
 
 
 @dataclass(slots=True)
 class Costs:
-    """What was found; ``rss_mb`` is at the end."""
+    """The results; ``rss_mb`` is the memory at the end."""
 
     cells: Cells = field(default_factory=dict)
     rss_mb: dict[Kind, float] = field(default_factory=dict)
@@ -56,15 +56,15 @@ class Costs:
 
 
 def costs(gateways: Sequence[Gateway], rounds: int = ROUNDS) -> Costs:
-    """Let the gateways take turns, and return what was found."""
+    """Measure the gateways in turns, and return the results."""
     return uvloop.run(_rounds(gateways, rounds))
 
 
 async def _rounds(gateways: Sequence[Gateway], rounds: int) -> Costs:
     found = Costs()
-    for number in range(-1, rounds):  # the first is for warming up, and not kept
+    for number in range(-1, rounds):  # the first round is a warm-up and is dropped
         print(f"round {number + 1} of {rounds}", file=sys.stderr, flush=True)
-        turn = number % len(gateways)  # nobody is always the first
+        turn = number % len(gateways)  # each gateway is the first in turn
         for load in LOADS:
             for gateway in (*gateways[turn:], *gateways[:turn]):
                 measured = await _series(gateway, load)

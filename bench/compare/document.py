@@ -1,4 +1,4 @@
-"""The tables of docs/comparison.md, between their marks."""
+"""Writes the tables of docs/comparison.md, between their markers."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ FIRST = ("first_event_ms", ("first event ms", 1))
 
 
 def behaviour_table(verdicts: Verdicts) -> str:
-    """Return a row for each situation, a column for each gateway."""
+    """Return the table with a row per situation and a column per gateway."""
     rows = [
         (situation.name, *(verdicts[situation.name, name] for name in NAMES.values()))
         for situation in SITUATIONS
@@ -29,7 +29,7 @@ def behaviour_table(verdicts: Verdicts) -> str:
 
 
 def costs_table(costs: Costs) -> str:
-    """Return each load's numbers, those of the others with their part of this gateway's in brackets."""
+    """Return the numbers of each load; the other gateways also have their ratio to this one in brackets."""
     rows: list[Sequence[str]] = []
     for load in LOADS:
         numbers = dict([FIRST, ("cpu_ms", NUMBERS["cpu_ms"])]) if load.scenario.events else NUMBERS
@@ -45,33 +45,33 @@ def costs_table(costs: Costs) -> str:
 
 
 def versions_line(versions: Mapping[str, str]) -> str:
-    """Return the sentence that says which versions ran."""
+    """Return the sentence with the versions that ran."""
     others = ", ".join(f"{name} {version}" for name, version in versions.items())
     return f"{others}; this gateway as it stands beside this page.\n"
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a Markdown table."""
-    lines = [f"| {' | '.join(line)} |" for line in (heads, *rows)]
-    return "\n".join([lines[0], "|---" * len(heads) + "|", *lines[1:]]) + "\n"
+    lines = [f"| {' | '.join(line)} |" for line in (columns, *rows)]
+    return "\n".join([lines[0], "|---" * len(columns) + "|", *lines[1:]]) + "\n"
 
 
 def between(page: str, mark: str, written: str) -> str:
-    """Return the page with what is between a mark's two lines replaced.
+    """Return the page with the text between a mark's two lines replaced.
 
     Raises:
         ValueError: the page has no such mark.
     """
     begin, end = BEGIN.format(mark), END.format(mark)
-    head, found, rest = page.partition(begin)
-    _, ended, tail = rest.partition(end)
+    before, found, after = page.partition(begin)
+    _, ended, tail = after.partition(end)
     if not (found and ended):
         raise ValueError(f"the page has no mark {mark!r}")
-    return head + begin + written + end + tail
+    return before + begin + written + end + tail
 
 
 def write(parts: Mapping[str, str], page: Path = PAGE) -> None:
-    """Write each part at its mark."""
+    """Write each part at its mark in the page."""
     text = page.read_text(encoding="utf-8")
     for mark, written in parts.items():
         text = between(text, mark, written)

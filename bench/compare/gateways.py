@@ -1,4 +1,4 @@
-"""The gateways: how each is set up for "this model, else that one", started, and asked."""
+"""The gateways: how each is configured for "this model, else that one", started, and called."""
 
 import json
 import os
@@ -23,16 +23,16 @@ NAMES: Mapping[Kind, str] = {GUARDED: "openrouter-edge", LITELLM: "LiteLLM", POR
 ATTEMPT_MS = int(ATTEMPT_S * 1000)
 
 Question: TypeAlias = tuple[Mapping[str, str], Mapping[str, object]]
-"""What a caller sends: headers and fields of the body."""
+"""A caller's request: its headers, and the fields of its body."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """A gateway that runs.
+    """A running gateway.
 
     Attributes:
-        upstream_key: what it shows the upstream, whose log tells the gateways apart by it.
-        question: of a model, its fallback, and whether a stream is wanted.
+        upstream_key: its key for the upstream, whose log tells the gateways apart by the key.
+        question: makes a request from a model, its fallback, and whether to stream.
     """
 
     contender: Contender
@@ -41,13 +41,13 @@ class Gateway:
 
     @property
     def name(self) -> str:
-        """What tables call it."""
+        """Its name in tables."""
         return NAMES[self.contender.kind]
 
 
 @contextmanager
 def edge(directory: Path, base_url: str) -> Iterator[Gateway]:
-    """Start this one, on the 2024 workerd, as `make bench` does."""
+    """Start this gateway on the 2024 workerd, as `make bench` does."""
     key = _upstream_key(GUARDED)
     settings = {
         "OPENROUTER_BASE_URL": base_url,
@@ -62,14 +62,14 @@ def edge(directory: Path, base_url: str) -> Iterator[Gateway]:
 
 @contextmanager
 def litellm(directory: Path, base_url: str, chains: Mapping[str, str]) -> Iterator[Gateway]:
-    """Start LiteLLM's proxy. Its models and their fallbacks are in its configuration: JSON is YAML."""
+    """Start LiteLLM's proxy. Its configuration file has the models and fallbacks, in JSON, which is YAML."""
     key, port, folder = _upstream_key(LITELLM), free_port(), directory / "litellm"
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "config.yaml"
     config.write_text(json.dumps(litellm_config(base_url, key, chains)), encoding="utf-8")
     command: list[str | Path] = [VENV / "bin" / "litellm", "--config", config]
     command += ["--host", "127.0.0.1", "--port", str(port)]
-    # In production mode, with nothing fetched from elsewhere.
+    # In production mode, without fetching anything from the network.
     environ = {
         **os.environ,
         "LITELLM_MODE": "PRODUCTION",
@@ -102,7 +102,7 @@ def litellm_config(base_url: str, key: str, chains: Mapping[str, str]) -> Mappin
 
 @contextmanager
 def portkey(directory: Path, base_url: str) -> Iterator[Gateway]:
-    """Start Portkey's gateway in Node; its configuration comes with each request."""
+    """Start Portkey's gateway in Node; each request carries its configuration."""
     key, port = _upstream_key(PORTKEY), free_port()
     start = PROJECT / "node_modules" / "@portkey-ai" / "gateway" / "build" / "start-server.js"
     command: list[str | Path] = [node(), start, f"--port={port}", "--headless"]
@@ -120,7 +120,7 @@ def portkey(directory: Path, base_url: str) -> Iterator[Gateway]:
 
 
 def portkey_config(base_url: str, key: str, models: tuple[str, ...]) -> Mapping[str, object]:
-    """Return Portkey's configuration: without statuses named, it falls back on each that is no success."""
+    """Return Portkey's configuration: without named statuses, it falls back after every error status."""
     where = {"provider": "openrouter", "custom_host": base_url.removesuffix("/v1"), "api_key": key}
     return {
         "strategy": {"mode": "fallback"},
@@ -130,7 +130,7 @@ def portkey_config(base_url: str, key: str, models: tuple[str, ...]) -> Mapping[
 
 
 def versions() -> Mapping[str, str]:
-    """Return the versions of the others, as installed."""
+    """Return the installed versions of the other gateways."""
     found = next((VENV / "lib").glob("python*/site-packages/litellm-*.dist-info")).name
     package = json.loads((PROJECT / "package.json").read_text(encoding="utf-8"))
     return {

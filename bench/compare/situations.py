@@ -1,4 +1,4 @@
-"""The situations: which model is asked, which one is its fallback, and what the caller does."""
+"""The situations: the model that is asked, its fallback, and what the caller does."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from typing import Literal, TypeAlias
 from simulator.healthy import OK
 
 ANSWER = OK.content or ""
-"""What the fallback says, unless a situation has another one."""
+"""The fallback's answer, unless a situation has another fallback."""
 FALLBACK = "sim/ok"
 ATTEMPT_S = 5.0
-"""How long each gateway is told to wait for one model."""
+"""The time limit for one model in every gateway's configuration, in seconds."""
 PATIENCE_S = 20.0
-"""How long the caller waits."""
+"""How long the caller waits, in seconds."""
 LEAVES_AFTER_S = 1.0
 
 Leaves: TypeAlias = Literal["before the answer", "within the stream"]
@@ -21,12 +21,12 @@ Leaves: TypeAlias = Literal["before the answer", "within the stream"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """One thing that goes wrong.
+    """One fault.
 
     Attributes:
-        first: the model that is asked first; no two situations share one, for gateways remember failures.
+        first: the model that is asked first; each situation has another, since gateways remember failures.
         then: its fallback.
-        leaves: when the caller does, if it does.
+        leaves: when the caller leaves; None if it stays.
     """
 
     name: str
@@ -72,4 +72,4 @@ SITUATIONS = (
 CHAINS: Mapping[str, str] = MappingProxyType(
     {situation.first: situation.then for situation in SITUATIONS} | {FALLBACK: "sim/json"}
 )
-"""Each first model with its fallback; the last one is for warming up."""
+"""Each first model with its fallback; the last pair is for the warm-up."""

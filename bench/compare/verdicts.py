@@ -1,4 +1,4 @@
-"""What it comes to for the caller, in a few words: from the bytes that arrived, never by hand."""
+"""Describes in a few words what a caller got, from the bytes that arrived; nothing is classified by hand."""
 
 import json
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ from bench.compare.situations import ANSWER, PATIENCE_S, Situation
 
 WORTH_SAYING_S = 1.0
 ACCOUNT = b"user_2x"
-"""How the account's id begins that the simulator, as OpenRouter does, writes into its errors."""
+"""The start of the account's id, which the simulator puts into its errors, as OpenRouter does."""
 
 
 @dataclass(frozen=True, slots=True)
 class Streamed:
-    """What a client's reader makes of an event stream."""
+    """What a client reads from an event stream."""
 
     text: str
     finish: str | None
@@ -24,7 +24,7 @@ class Streamed:
 
 
 def verdict(situation: Situation, got: Got, calls: Sequence[Call]) -> str:
-    """Return what the caller got in a situation, given the calls upstream some time after it."""
+    """Return what the caller got in a situation; ``calls`` are the calls upstream some time later."""
     if situation.leaves:
         return _after_leaving(situation, calls)
     if got.ending == "out of patience":
@@ -40,7 +40,7 @@ def verdict(situation: Situation, got: Got, calls: Sequence[Call]) -> str:
 
 
 def read_stream(body: bytes) -> Streamed:
-    """Return what the events say, up to the first one that no client could read."""
+    """Return what the events contain; an event that no client could read counts as an error."""
     text, finish, is_done, has_error = "", None, False, False
     for line in body.decode(errors="replace").splitlines():
         data = line.removeprefix("data:").strip()
@@ -93,8 +93,8 @@ def _stream(got: Got) -> str:
     if seen.text.endswith(ANSWER) and seen.finish:
         return "answered by B" if seen.text == ANSWER else "part of the text, then all of B's"
     if not seen.text:
-        broken = got.ending == "broken"
-        return "the connection breaks" if broken else "status 200 and a stream without text"
+        is_cut_off = got.ending == "broken"
+        return "the connection breaks" if is_cut_off else "status 200 and a stream without text"
     return _ending(seen, got)
 
 

@@ -1,1 +1,1 @@
-"""`make soak`: very many requests, with faults and clients that leave; what must not grow, does it grow?"""
+"""`make soak`: sends many requests, with faults and clients that leave, and checks that nothing grows."""

@@ -1,4 +1,4 @@
-"""`make soak`: a table as it goes, the verdict, and .dev/soak.json; status 1 when a bound is broken."""
+"""`make soak`: print a table and a verdict, and write .dev/soak.json; exit with 1 if a bound is exceeded."""
 
 import argparse
 import json
@@ -16,7 +16,7 @@ from scripts.tools import DEV
 RESULT = DEV / "soak.json"
 FEWEST, MOST = 1_000, 1_000_000
 LONG = 20_000
-"""From how many requests on the bounds are those of a long run."""
+"""From this number of requests on, the bounds of a long run apply."""
 COLUMNS = {
     "requests": 0,
     "per_s": 0,
@@ -32,7 +32,7 @@ COLUMNS = {
 
 
 def limits_of(count: int) -> Limits:
-    """Return the bounds of a run of so many requests."""
+    """Return the bounds for a run of ``count`` requests."""
     return FULL if count >= LONG else SHORT
 
 
@@ -42,12 +42,12 @@ def row(sample: Sample) -> str:
 
 
 def verdict_of(found: Found, count: int) -> list[Bound]:
-    """Return every bound of a run, as it came out."""
+    """Return every bound of a run, with its measured value."""
     return list(bounds(found.samples, limits_of(count), wrong=found.wrong, faults=found.faults))
 
 
 def told(found: Found, verdict: Sequence[Bound]) -> str:
-    """Return the verdict in words, with the first of what was wrong."""
+    """Return the verdict as text, with the first problems."""
     lines = [bound.line() for bound in verdict]
     if found.problems:
         lines += ["", "What was wrong:", *found.problems]
@@ -55,7 +55,7 @@ def told(found: Found, verdict: Sequence[Bound]) -> str:
 
 
 def main() -> None:
-    """Run, print, store; exit with 1 if a bound was broken or the Worker did not start."""
+    """Run, print and store; exit with 1 if a bound was exceeded or the Worker did not start."""
     parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
     parser.add_argument("--requests", type=int, default=os.environ.get("REQUESTS") or "100000")
     count = parser.parse_args().requests

@@ -1,4 +1,4 @@
-"""The soak's clients: those that wait for their answer, and those that leave; loopback only."""
+"""The soak's clients: some wait for their answer, others leave; loopback only."""
 
 import asyncio
 import socket
@@ -11,28 +11,28 @@ from scripts.dev.ports import LOOPBACK
 
 REQUEST_TIMEOUT_S = 30.0
 LINGER_NOT = struct.pack("ii", 1, 0)
-"""A reset: nothing that is on its way will be read."""
+"""SO_LINGER of 0 s: closing resets the connection."""
 PIECE_BYTES = 65_536
 
 
 def request_of(port: int, kind: Kind, number: int) -> bytes:
-    """Return a request as it goes over the wire."""
+    """Return the bytes of a request."""
     body = kind.body(number)
-    head = [f"{kind.line} HTTP/1.1", f"host: {LOOPBACK}:{port}"]
-    head += [f"authorization: Bearer {KEY}"] if kind.key else []
-    head += ["content-type: application/json", f"content-length: {len(body)}"] if body else []
-    return "\r\n".join(head).encode() + b"\r\n\r\n" + body
+    request_headers = [f"{kind.line} HTTP/1.1", f"host: {LOOPBACK}:{port}"]
+    request_headers += [f"authorization: Bearer {KEY}"] if kind.key else []
+    request_headers += ["content-type: application/json", f"content-length: {len(body)}"] if body else []
+    return "\r\n".join(request_headers).encode() + b"\r\n\r\n" + body
 
 
 class Client:
-    """Sends one request after the other; those that wait share a connection, each that leaves has its own."""
+    """Sends requests one after the other. Those that wait share a connection; one that leaves has its own."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._connection: Connection | None = None
 
     async def send(self, kind: Kind, number: int) -> str:
-        """Return what was wrong with one request's reply; empty where nothing was.
+        """Send one request; return what was wrong with its reply, empty if nothing was.
 
         Raises:
             OSError: the Worker cannot be reached.
@@ -43,7 +43,7 @@ class Client:
                 return await (self._leave(request, kind.leave) if kind.leave else self._ask(request, kind))
         except TimeoutError:
             self.close()
-            return f"not over after {REQUEST_TIMEOUT_S:.0f} s"
+            return f"not done after {REQUEST_TIMEOUT_S:.0f} s"
 
     def close(self) -> None:
         """Close the connection."""
@@ -57,7 +57,7 @@ class Client:
             reply = await connection.ask(request)
         except OSError as error:
             self.close()
-            return f"the connection broke: {type(error).__name__}: {error}"
+            return f"the connection was lost: {type(error).__name__}: {error}"
         return kind.check(reply) if kind.check else ""
 
     async def _connected(self) -> Connection:
@@ -72,7 +72,7 @@ class Client:
             writer.write(request[: len(request) - leave.unsent_bytes])
             return await _until(reader, leave)
         except OSError as error:
-            return f"the connection broke before its client left: {type(error).__name__}: {error}"
+            return f"the connection was lost before its client left: {type(error).__name__}: {error}"
         finally:
             if leave.resets:
                 peer: socket.socket = writer.get_extra_info("socket")
@@ -83,12 +83,12 @@ class Client:
 
 
 async def _until(reader: asyncio.StreamReader, leave: Leave) -> str:
-    """Return when it is time to leave: empty, or how the answer ended before that."""
+    """Wait until it is time to leave; return empty, or how the answer ended before that."""
     arrived = b""
     while leave.at not in arrived:
         piece = await reader.read(PIECE_BYTES)
         if not piece:
-            return f"it ended before its client left: {arrived[:300]!r}"
+            return f"the answer ended before its client left: {arrived[:300]!r}"
         arrived += piece
     await asyncio.sleep(leave.after_s)
     return ""

@@ -1,4 +1,4 @@
-"""What one kind of request is: what it asks, how its reply is looked at, and whether its client stays."""
+"""A kind of request in the soak: its body, the check of its reply, and whether its client leaves."""
 
 import json
 from collections.abc import Mapping
@@ -16,10 +16,10 @@ class Leave:
     """How a client leaves.
 
     Attributes:
-        at: what it waits for.
-        after_s: and how long beyond that, in seconds.
-        resets: whether it resets the connection, or closes it as one does that has had enough.
-        unsent_bytes: how much of its request it keeps back.
+        at: the bytes that it waits for.
+        after_s: how long it waits after that, in seconds.
+        resets: whether it resets the connection; otherwise it closes it normally.
+        unsent_bytes: how many bytes of its request it does not send.
     """
 
     at: bytes = b""
@@ -33,11 +33,11 @@ class Kind:
     """One kind of request.
 
     Attributes:
-        weight: how many of them a deck holds.
+        weight: how many of them a deck has.
         fields: its body; None for a request without one.
-        raw: a body that is no JSON.
-        check: what looks at the reply; None where the client does not wait for it.
-        is_new: each of them names something that nobody has named before: ``{}`` in its values.
+        raw: a body that is not JSON.
+        check: checks the reply; None if the client does not wait for it.
+        is_new: whether each request has a new name: its number replaces ``{}`` in the values.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Kind:
     is_new: bool = False
 
     def body(self, number: int) -> bytes:
-        """Return the body of the request of that number."""
+        """Return the body of the request with this number."""
         if self.raw is not None or self.fields is None:
             return self.raw or b""
         text = json.dumps(self.fields, separators=(",", ":"))
@@ -59,7 +59,7 @@ class Kind:
 
 
 def chat(*models: str, stream: bool = False, **more: object) -> dict[str, object]:
-    """Return a chat request's fields; ``more`` are options of the gateway, but for ``session_id``."""
+    """Return a chat request's fields; ``more`` are options of the gateway, except for ``session_id``."""
     fields: dict[str, object] = {"model": models[0], "messages": [{"role": "user", "content": WORDS * 20}]}
     if models[1:]:
         fields["models"] = list(models[1:])

@@ -1,4 +1,4 @@
-"""What the Worker's log must not hold."""
+"""Finds the lines that the Worker's log must not contain."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -8,9 +8,9 @@ FAULT = re.compile(
     r"|never retrieved|never awaited|task was destroyed",
     re.IGNORECASE,
 )
-# What is taken for the 2024 runtime's own, since only an abort, a cut or a client that leaves brings it: it
-# notes that a client has left; promises of a pipe's streams are broken beside the pipe's own; and its Pyodide
-# settles what was cancelled meanwhile.
+# These lines come from the 2024 runtime itself. Only an abort, a cut-off or a client that leaves causes them:
+# it logs that a client has left; it rejects promises of a pipe's streams in addition to the pipe's own; and
+# its Pyodide completes futures that were cancelled in the meantime.
 RUNTIMES_OWN = re.compile(
     r"^workerd/server/server\.c\+\+:\d+: error: \S.*: disconnected: (worker_do_not_log; |::(read|writev?)\()"
     r"|^UNHANDLED rejection: (Error: Network connection lost\.|AbortError: The operation was aborted"
@@ -19,7 +19,7 @@ RUNTIMES_OWN = re.compile(
 
 
 def faults_in(lines: Iterable[str]) -> Iterator[str]:
-    """Yield the lines that tell of a fault that nobody handled, or of a request that hung."""
+    """Yield the lines that report an unhandled fault or a request that hung."""
     for line in lines:
         if FAULT.search(line) and not RUNTIMES_OWN.match(line.strip()):
             yield line.strip()

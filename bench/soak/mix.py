@@ -1,4 +1,4 @@
-"""The mix: what is asked, how often, what each must answer, and which clients leave, when and how."""
+"""The soak's mix: the requests and their weights, the expected replies, and how clients leave."""
 
 import random
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,7 @@ from bench.soak.checks import answered, broken_off, healthy, listed, plain, refu
 from bench.soak.kinds import Kind, Leave, chat, sse
 
 DEADLINE_MS = 300
-"""Of calls that never answer: the 2024 runtime tells nobody when a client leaves before its answer begins."""
+"""For calls that never answer: the 2024 runtime does not report a client that leaves before the answer."""
 FIRST_TOKEN_MS, IDLE_MS, HEDGE_MS = 600, 200, 20
 STALLS = "soak/stall-mid"
 FAIL_PLAIN = {
@@ -33,11 +33,11 @@ BREAK = {
     "soak/no-finish": (1, "no_finish_reason"),
     STALLS: (1, "idle_timeout"),
 }
-"""Models by weight: those that fail before they have answered, and those that do so later, and how."""
+"""Models with their weights: those that fail before their answer begins, and those that fail later."""
 
 
 def _after_a_failure() -> Iterator[Kind]:
-    """Chains whose first model fails: another one answers."""
+    """Chains whose first model fails and another one answers."""
     for model, weight in FAIL_PLAIN.items():
         yield Kind(
             name=f"{model}, then an answer",
@@ -52,16 +52,16 @@ def _after_a_failure() -> Iterator[Kind]:
             fields=sse(model, "soak/stream", retries=0),
             check=answered(streamed(), 2),
         )
-    # A model that has asked for a pause is skipped while that lasts.
-    rested = answered(plain(), 1, 2)
+    # A model that has asked for a pause is skipped during its cooldown.
+    with_cooldown = answered(plain(), 1, 2)
     silent = sse("soak/comments", "soak/stream", first_token_ms=FIRST_TOKEN_MS)
-    yield Kind(name="429, then an answer", weight=3, fields=chat("soak/429", "bench/1k"), check=rested)
+    yield Kind(name="429, then an answer", weight=3, fields=chat("soak/429", "bench/1k"), check=with_cooldown)
     yield Kind(name="comments only, then a stream", fields=silent, check=answered(streamed(), 2))
     hedged = chat("soak/slow", "bench/1k", hedge_ms=HEDGE_MS)
     yield Kind(name="a hedge", fields=hedged, check=answered(plain(), 1, 2))
 
 
-def _spent() -> Iterator[Kind]:
+def _exhausted() -> Iterator[Kind]:
     """Chains without an answer."""
     yield Kind(
         name="503 and 500",
@@ -81,7 +81,7 @@ def _spent() -> Iterator[Kind]:
         check=refused(502, "wrong_content_type"),
     )
     yield Kind(
-        name="a model that nobody has named before",
+        name="a new model name",
         weight=2,
         fields=chat("soak/new-{}", retries=0),
         check=refused(404, "no_endpoints"),
@@ -95,8 +95,8 @@ def _spent() -> Iterator[Kind]:
         )
 
 
-def _broken() -> Iterator[Kind]:
-    """Streams that break in their middle."""
+def _cut_off() -> Iterator[Kind]:
+    """Streams that are cut off in the middle."""
     for model, (weight, code) in BREAK.items():
         fields = sse(model, idle_ms=IDLE_MS) if model == STALLS else sse(model)
         yield Kind(name=f"{model}, told", weight=weight, fields=fields, check=broken_off(code))
@@ -106,7 +106,7 @@ def _broken() -> Iterator[Kind]:
 
 
 def _refused() -> Iterator[Kind]:
-    """Requests that nobody is asked for, and those that need no model."""
+    """Requests that are refused, and requests that need no model."""
     unknown = chat("bench/1k", no_such_option=1)
     yield Kind(name="no JSON", weight=2, raw=b"{ not JSON", check=refused(400, "invalid_json"))
     yield Kind(name="an unknown option", fields=unknown, check=refused(400, "unknown_option"))
@@ -117,7 +117,7 @@ def _refused() -> Iterator[Kind]:
 
 
 def _leaving() -> Iterator[Kind]:
-    """Clients that leave, by a reset or by closing: in the middle of an answer, before it, while they ask."""
+    """Clients that leave by a reset or a close: mid-stream, before the answer, or while sending."""
     drip, silent = sse("soak/drip"), chat("soak/hang", deadline_ms=DEADLINE_MS)
     comments = sse("soak/hang", deadline_ms=5 * DEADLINE_MS, keepalive_ms=100)
     for resets, how in [(True, "resets"), (False, "closes")]:
@@ -149,17 +149,17 @@ KINDS = (
     Kind(name="a stream", weight=16, fields=sse("soak/stream"), check=answered(streamed())),
     Kind(name="a long stream", fields=sse(STREAM_FLAT), check=answered(streamed(EVENTS))),
     *_after_a_failure(),
-    *_spent(),
-    *_broken(),
+    *_exhausted(),
+    *_cut_off(),
     *_refused(),
     *_leaving(),
 )
 
 
 def requests(count: int, *, seed: int = 7) -> Iterator[tuple[int, Kind]]:
-    """Yield so many numbered kinds: decks that hold every kind by its weight, each shuffled anew.
+    """Yield ``count`` numbered kinds, in shuffled decks; a deck has every kind as often as its weight.
 
-    So all parts of a run have the same mix, and its numbers can be compared.
+    So all parts of a run have the same mix, and their numbers can be compared.
     """
     draw = random.Random(seed)  # noqa: S311  # the same order each time
     deck: list[Kind] = []

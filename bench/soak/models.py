@@ -1,4 +1,4 @@
-"""What the soak's upstream does, by model: how each answers, breaks off, or says nothing."""
+"""The models of the soak's upstream: how each answers, is cut off, or hangs."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -11,26 +11,26 @@ from bench.bodies import STREAM_FLAT, TEXTS, answers, events, unavailable
 from gateway.http.json_values import Json
 
 Ending: TypeAlias = Literal["whole", "cut", "open"]
-"""The call is over; the connection is closed before it is; or nothing more comes, for ever."""
+"""The call ends; the connection is closed before the reply is complete; or nothing more is sent."""
 
 SHORT_EVENTS, BROKEN_EVENTS = 20, 5
-"""With text: in a short stream, and before one breaks off."""
+"""The number of events with text: in a short stream, and before a stream is cut off."""
 DRIP_S, COMMENT_S, SLOW_S = 0.01, 0.02, 0.08
 REST_S = 2
-"""What a model asks for that rests: longer than the gateway would rather wait than ask another."""
+"""The Retry-After of ``soak/429``: too long for the gateway to wait if there is another model."""
 COMMENT = b": OPENROUTER PROCESSING\n\n"
 SSE = "text/event-stream"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """What a model plays.
+    """The reply of a model.
 
     Attributes:
-        pieces: what follows the head: events, maybe without end; one where the length is declared.
-        declared_bytes: the content-length; None where the body comes in chunks.
-        pause_s: before each piece.
-        says_nothing: not even a head.
+        pieces: the pieces of the body: events, possibly endless; a single piece if the length is declared.
+        declared_bytes: the content-length; None for a chunked body.
+        pause_s: the pause before each piece, in seconds.
+        says_nothing: whether not even the headers are sent.
     """
 
     status: int = 200
@@ -54,11 +54,11 @@ class Part:
         return "\r\n".join(lines).encode() + b"\r\n\r\n"
 
     def framed(self, piece: bytes) -> bytes:
-        """Return a piece as it goes over the wire."""
+        """Return a piece with its framing."""
         return piece if self.declared_bytes is not None else b"%x\r\n%b\r\n" % (len(piece), piece)
 
 
-def _whole(body: bytes, *, status: int = 200, **more: object) -> Part:
+def _complete(body: bytes, *, status: int = 200, **more: object) -> Part:
     return Part(status=status, pieces=(body,), declared_bytes=len(body), **more)  # type: ignore[arg-type]
 
 
@@ -87,20 +87,20 @@ FAILED = _event({"id": "gen-1", "error": {"code": 502, "message": "Provider disc
 
 PARTS: Mapping[str, Part] = MappingProxyType(
     {
-        # what works
-        **{model: _whole(make(0)) for model, make in answers().items()},
-        "soak/slow": _whole(ANSWER, pause_s=SLOW_S),
+        # healthy models
+        **{model: _complete(make(0)) for model, make in answers().items()},
+        "soak/slow": _complete(ANSWER, pause_s=SLOW_S),
         "soak/stream": _stream(SHORT),
         STREAM_FLAT: _stream(events()),
         "soak/drip": _stream(chain(BEGUN, cycle(BEGUN)), pause_s=DRIP_S),
-        # what fails before it has answered
-        "soak/429": _whole(_error(429), status=429, headers={"retry-after": str(REST_S)}),
-        "soak/500": _whole(_error(500), status=500),
-        "soak/503": _whole(unavailable(), status=503),
-        "soak/404": _whole(_error(404), status=404),
-        "soak/html": _whole(b"<!doctype html><title>One moment</title>", type="text/html"),
-        "soak/empty": _whole(ANSWER.replace(TEXTS["bench/1k"].encode(), b"")),
-        "soak/half-json": _whole(HALF),
+        # models that fail before their answer begins
+        "soak/429": _complete(_error(429), status=429, headers={"retry-after": str(REST_S)}),
+        "soak/500": _complete(_error(500), status=500),
+        "soak/503": _complete(unavailable(), status=503),
+        "soak/404": _complete(_error(404), status=404),
+        "soak/html": _complete(b"<!doctype html><title>One moment</title>", type="text/html"),
+        "soak/empty": _complete(ANSWER.replace(TEXTS["bench/1k"].encode(), b"")),
+        "soak/half-json": _complete(HALF),
         "soak/cut-body": Part(pieces=(HALF,), declared_bytes=len(ANSWER), ending="cut"),
         "soak/hang-up": Part(says_nothing=True, ending="cut"),
         "soak/hang": Part(says_nothing=True, ending="open"),
@@ -108,7 +108,7 @@ PARTS: Mapping[str, Part] = MappingProxyType(
         "soak/empty-stream": _stream([*FINISH_AND_USAGE, SHORT[-1]]),
         "soak/error-first": _stream([COMMENT, FAILED]),
         "soak/comments": _stream(cycle([COMMENT]), pause_s=COMMENT_S),
-        # streams that break once they have begun
+        # streams that fail after they have begun
         "soak/error-mid": _stream([*BEGUN, FAILED]),
         "soak/cut-mid": _stream(BEGUN, ending="cut"),
         "soak/stall-mid": _stream(BEGUN, ending="open"),

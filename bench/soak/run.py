@@ -1,4 +1,4 @@
-"""One run: the gateway on workerd before the soak's upstream; parts of equal size, a sample after each."""
+"""One run of the soak: the gateway on workerd, its upstream, and equal parts with a sample after each."""
 
 import asyncio
 import json
@@ -26,22 +26,22 @@ from scripts.dev.servers import stage_directory
 PARTS = 10
 AT_ONCE = 16
 SETTLE_S, POLL_S = 10.0, 0.1
-"""How long at the most what is under way may take to end, once no more is asked."""
+"""How long requests in flight may take to end after a part, in seconds; at most."""
 LIMIT_S, LIMIT_PER_REQUEST_S = 60.0, 0.05
-MAX_KEPT, MAX_CHARACTERS = 20, 500
+MAX_PROBLEMS, MAX_CHARACTERS = 20, 500
 ENTRY = "soak_entry.py"
 
 
 @dataclass(slots=True)
 class Found:
-    """What a run found.
+    """The results of a run.
 
     Attributes:
         samples: one after each part.
-        wrong: how many replies were not what they must be.
-        problems: the first of what was wrong with them, or stood in the log; each once.
-        calls: what the upstream has counted.
-        faults: how many lines of the Worker's log tell of one.
+        wrong: how many replies were wrong.
+        problems: the first problems with replies and the first faults in the log, each once.
+        calls: the upstream's counts.
+        faults: how many lines of the Worker's log report a fault.
     """
 
     samples: list[Sample] = field(default_factory=list)
@@ -52,18 +52,18 @@ class Found:
     took_s: float = 0.0
 
     def note(self, problem: str) -> None:
-        """Take in what was wrong with a reply."""
+        """Count a wrong reply, and store its problem."""
         self.wrong += 1
-        self._keep(problem)
+        self._store(problem)
 
     def read_log(self, lines: Iterable[str]) -> None:
-        """Take in what the Worker has printed."""
+        """Count the faults in the Worker's log, and store the first ones."""
         for line in faults_in(lines):
             self.faults += 1
-            self._keep(f"in the log: {line[:MAX_CHARACTERS]}")
+            self._store(f"in the log: {line[:MAX_CHARACTERS]}")
 
-    def _keep(self, problem: str) -> None:
-        if len(self.problems) < MAX_KEPT and problem not in self.problems:
+    def _store(self, problem: str) -> None:
+        if len(self.problems) < MAX_PROBLEMS and problem not in self.problems:
             self.problems.append(problem)
 
 
@@ -71,12 +71,12 @@ Tell: TypeAlias = Callable[[Sample], None]
 
 
 def soak(count: int, *, name: str = "soak", tell: Tell = lambda _sample: None) -> Found:
-    """Start the Worker and its upstream, send so many requests, and return what was found.
+    """Start the Worker and its upstream, send ``count`` requests, and return the results.
 
     Args:
-        count: of requests; what is left over of ``PARTS`` equal parts is not sent.
-        name: of the folder under .dev.
-        tell: is given each sample as it is taken.
+        count: the number of requests; it is rounded down to ``PARTS`` equal parts.
+        name: the name of the folder under .dev.
+        tell: is called with each sample.
     """
     directory = stage_directory(name)
     modules = {ENTRY: WORKERS / ENTRY, **modules_of(GUARDED)}
@@ -89,21 +89,21 @@ def soak(count: int, *, name: str = "soak", tell: Tell = lambda _sample: None) -
         upstream_port = int(base_url.split(":")[2].partition("/")[0])
         found = uvloop.run(Run(worker, upstream_port, tell).run(count))
         found.took_s = perf_counter() - began_s
-    # Once it has ended: what it printed last is there too.
+    # After the process has ended, its log is complete.
     with (directory / "worker" / LOG).open(encoding="utf-8", errors="replace") as lines:
         found.read_log(lines)
     return found
 
 
 class Run:
-    """A run under way."""
+    """A run in progress."""
 
     def __init__(self, worker: Contender, upstream_port: int, tell: Tell) -> None:
         self._worker, self._upstream_port, self._tell = worker, upstream_port, tell
         self._found = Found()
 
     async def run(self, count: int) -> Found:
-        """Return what was found; a Worker that died, or a run that takes too long, ends it."""
+        """Run; return the results. A Worker that died, or a run that takes too long, ends it early."""
         part = count // PARTS
         order = requests(part * PARTS)
         clients = [Client(self._worker.port) for _ in range(AT_ONCE)]
@@ -115,10 +115,10 @@ class Run:
                     per_s = part / (perf_counter() - began_s)
                     await self._settle()
                     await self._sample(part * number, per_s)
-        except* TimeoutError:  # which is an OSError too
+        except* TimeoutError:  # it is an OSError too, so it comes first
             self._found.note("the run took too long and was ended")
         except* OSError as errors:
-            self._found.note(f"the Worker is gone; its log says why: {errors.exceptions[0]!r}")
+            self._found.note(f"the Worker has ended; its log says why: {errors.exceptions[0]!r}")
         finally:
             for client in clients:
                 client.close()
@@ -138,7 +138,7 @@ class Run:
                 lanes.create_task(lane(client))
 
     async def _settle(self) -> None:
-        """Return once nothing is under way any more, or ``SETTLE_S`` have passed."""
+        """Return once no request is in flight, or after ``SETTLE_S``."""
         ends_at_s = perf_counter() + SETTLE_S
         while perf_counter() < ends_at_s:
             counts = await read(self._worker.port, "/soak/counts")
@@ -161,13 +161,13 @@ class Run:
 
 
 def open_calls(calls: dict[str, Any]) -> int:
-    """Return how many of the upstream's calls are not over."""
+    """Return how many of the upstream's calls have not ended."""
     count: int = calls["begun"] - calls["ended"] - calls["cut"] - calls["left"]
     return count
 
 
 async def read(port: int, path: str) -> dict[str, Any]:
-    """Return the JSON that a loopback port answers to a GET."""
+    """Return the JSON of a GET request to a loopback port."""
     loop = asyncio.get_running_loop()
     _, connection = await loop.create_connection(Connection, LOOPBACK, port)
     try:

@@ -1,4 +1,4 @@
-"""What is sampled while nothing is under way, and the arithmetic of growth."""
+"""The samples, taken while no request is in flight, and the calculation of growth."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,19 +7,19 @@ from statistics import fmean, median
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """What was alive after so many requests, once all of them were over.
+    """The counts of what is alive after a number of requests, once all of them have ended.
 
     Attributes:
-        requests: so far.
-        per_s: requests a second since the sample before, without the wait for their end.
-        rss_mb: what the Worker's process holds, its code and both its languages' heaps.
-        heap_mb: what is in use of Python's heap.
-        objects: Python's, of those that its garbage collector knows.
-        timers: of the event loop's: those that the runtime dropped with their request stay for ever.
-        proxies: of Python's objects in JavaScript, made and not destroyed.
-        references: to JavaScript's objects, held by Python.
-        tasks: of asyncio.
-        open_calls: at the upstream.
+        requests: the requests so far.
+        per_s: requests per second since the sample before, without the wait for their end.
+        rss_mb: the memory of the Worker's process: its code, and the heaps of Python and JavaScript.
+        heap_mb: the used part of Python's heap.
+        objects: Python's objects that its garbage collector tracks.
+        timers: event loop timers; those that the runtime dropped with their request stay for ever.
+        proxies: JavaScript proxies of Python objects that were not destroyed.
+        references: JavaScript objects that Python holds.
+        tasks: asyncio tasks.
+        open_calls: calls at the upstream that have not ended.
     """
 
     requests: int
@@ -35,19 +35,19 @@ class Sample:
 
 
 def growth(samples: Sequence[Sample], number: str) -> float:
-    """Return how much more the number is at the end than at the first sample, which comes after the warm-up.
+    """Return by how much the number has grown since the first sample, which follows the warm-up.
 
-    The end is the median of the last three, so that one odd sample decides nothing.
+    The final value is the median of the last three samples, so one odd sample does not matter.
     """
     values = [float(getattr(sample, number)) for sample in samples]
     return median(values[-3:]) - values[0]
 
 
 def slope(samples: Sequence[Sample], number: str) -> float:
-    """Return by how much the number rises in 1000 requests, over the second half: the least squares' line.
+    """Return the growth of the number per 1000 requests in the second half of the run, by least squares.
 
     Raises:
-        ValueError: the second half is no more than one sample.
+        ValueError: the second half has fewer than two samples.
     """
     half = samples[len(samples) // 2 :]
     if len(half) < 2:

@@ -1,7 +1,7 @@
-"""The soak's upstream: the bench's, with parts that fail, and counts of the calls that it got.
+"""The soak's upstream: the bench's upstream with models that fail, and with counts of its calls.
 
-What is counted is there to be read at ``GET /counts``. A call that its caller must end stays open until that
-has happened, however long it takes.
+``GET /counts`` returns the counts. A call that its caller must end stays open until then, without a time
+limit.
 """
 
 import json
@@ -15,13 +15,13 @@ UNKNOWN = PARTS["soak/404"]
 
 @dataclass(slots=True)
 class Counts:
-    """Calls for an answer: those that began, and how they ended.
+    """The counts of calls: how many began, and how they ended.
 
     Attributes:
-        ended: all was sent.
-        cut: this side closed the connection.
-        left: the other side did.
-        open: those under way, by model.
+        ended: the complete reply was sent.
+        cut: the upstream closed the connection.
+        left: the caller closed the connection.
+        open: calls in flight, by model.
     """
 
     begun: int = 0
@@ -35,25 +35,25 @@ COUNTS = Counts()
 
 
 class Call(Exchange):
-    """One connection: calls come one after the other."""
+    """One connection: it handles calls one after the other."""
 
     def __init__(self) -> None:
         super().__init__()
         self._part = UNKNOWN
-        self._model: str | None = None  # of the call under way
+        self._model: str | None = None  # of the call in flight
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Count the call that was under way."""
+        """Count the call that was in flight."""
         super().connection_lost(error)
         if self._model is not None:
             self._is_over()
             COUNTS.left += 1
 
-    def _answer(self, head: bytes, body: bytes) -> None:
-        if head.startswith(b"GET /counts "):
+    def _answer(self, headers: bytes, body: bytes) -> None:
+        if headers.startswith(b"GET /counts "):
             self._send(200, json.dumps(asdict(COUNTS)).encode())
-        elif head.startswith(b"GET "):
-            super()._answer(head, body)
+        elif headers.startswith(b"GET "):
+            super()._answer(headers, body)
         else:
             self._model = model_in(body)
             COUNTS.begun += 1
@@ -68,16 +68,16 @@ class Call(Exchange):
         self._loop.call_later(self._pace_s, self._send_next)
 
     def _send_next(self) -> None:
-        """Write one piece, or end as the part does; see to it that the next one follows."""
+        """Write one piece and schedule the next one; at the end, finish as the part says."""
         if self._transport is None or self._is_blocked or not self._is_streaming:
             return
         piece = next(self._unsent, None)
         if piece is not None:
             self._write(self._part.framed(piece))
-        # A body of known length is over with its last byte: the next call may be here at once.
+        # A body with a declared length ends with its last byte: the next call may arrive at once.
         if piece is None or self._part.declared_bytes is not None:
             self._end()
-        elif not self._is_blocked:  # else ``resume_writing`` sees to it
+        elif not self._is_blocked:  # otherwise ``resume_writing`` continues
             self._loop.call_later(self._pace_s, self._send_next)
 
     def _end(self) -> None:

@@ -1,4 +1,4 @@
-"""The verdict: what must not grow, or must not be there at all, each with its bound."""
+"""The verdict: the numbers that must not grow or must be zero, each with its bound."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from bench.soak.samples import Sample, growth, slope
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """One number and the most that it may be."""
+    """A number and its maximum."""
 
     name: str
     value: float
@@ -16,25 +16,25 @@ class Bound:
 
     @property
     def is_kept(self) -> bool:
-        """Whether it is within its bound."""
+        """Whether the number is within its bound."""
         return self.value <= self.most
 
     def line(self) -> str:
-        """Return it on one line."""
+        """Return it as one line of text."""
         word = "kept" if self.is_kept else "BROKEN"
         return f"{word:8}{self.name:66}{self.value:>10.1f}   at most {self.most:g}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The bounds that depend on how long a run is, from the first sample, after the warm-up, to the end.
+    """The bounds that depend on a run's length. Growth is from the first sample (after the warm-up) on.
 
     Attributes:
-        rss_mb: by how much more the process may hold at the end.
-        rss_kb: by how much that may rise, in 1000 requests of the second half; None where that is too short.
-        heap_kb: the same, of Python's heap.
-        objects: the same, of Python's objects.
-        timers: the same, of those that the runtime dropped; one request may leave several.
+        rss_mb: the growth of the process's memory, in MB.
+        rss_kb: its growth in KB per 1000 requests of the second half; None for short runs.
+        heap_kb: the same for Python's heap.
+        objects: the same for the number of Python's objects.
+        timers: the same for the timers that the runtime dropped; one request may leave several.
     """
 
     rss_mb: float
@@ -46,37 +46,39 @@ class Limits:
 
 FULL = Limits(rss_mb=60, rss_kb=500, heap_kb=20, objects=100, timers=1)
 SHORT = Limits(rss_mb=40, rss_kb=None, heap_kb=50, objects=200, timers=20)
-"""From 20,000 requests on, and below."""
+"""``FULL`` is for runs from 20,000 requests on, ``SHORT`` for shorter ones."""
 
 
 def bounds(samples: Sequence[Sample], limits: Limits, *, wrong: int, faults: int) -> Iterator[Bound]:
-    """Yield every bound; those of growth only where there are samples enough to see any.
+    """Yield every bound; those of growth only if there are enough samples.
 
     Args:
-        samples: of the whole run, in order.
-        limits: of growth.
-        wrong: how many replies were not what they must be.
-        faults: how many lines of the log tell of one.
+        samples: the samples of the complete run, in order.
+        limits: the bounds of growth.
+        wrong: how many replies were wrong.
+        faults: how many lines of the log report a fault.
     """
-    yield Bound("replies that were not what they must be", wrong, 0)
-    yield Bound("lines of the log that tell of a fault nobody handled", faults, 0)
+    yield Bound("wrong replies", wrong, 0)
+    yield Bound("log lines that report an unhandled fault", faults, 0)
     if not samples:
         return
-    yield Bound("tasks alive when all was over, the most", max(each.tasks for each in samples), 0)
-    yield Bound("upstream calls not ended, the most", max(each.open_calls for each in samples), 0)
+    yield Bound("tasks alive after all requests, maximum", max(each.tasks for each in samples), 0)
+    yield Bound("upstream calls not ended, maximum", max(each.open_calls for each in samples), 0)
     if len(samples) < 4:
         return
     yield Bound("proxies not destroyed, more than after the warm-up", growth(samples, "proxies"), 0)
-    yield Bound("references to JavaScript's objects, more likewise", growth(samples, "references"), 0)
-    yield Bound("timers that the runtime dropped, in 1000 requests", slope(samples, "timers"), limits.timers)
-    yield Bound("Python's objects, more in 1000 requests", slope(samples, "objects"), limits.objects)
-    yield Bound("Python's heap, KB more in 1000 requests", slope(samples, "heap_mb") * 1000, limits.heap_kb)
+    yield Bound(
+        "references to JavaScript's objects, more than after the warm-up", growth(samples, "references"), 0
+    )
+    yield Bound("timers that the runtime dropped, per 1000 requests", slope(samples, "timers"), limits.timers)
+    yield Bound("Python's objects, more per 1000 requests", slope(samples, "objects"), limits.objects)
+    yield Bound("Python's heap, KB more per 1000 requests", slope(samples, "heap_mb") * 1000, limits.heap_kb)
     yield Bound(
         "memory of the process, MB more than after the warm-up", growth(samples, "rss_mb"), limits.rss_mb
     )
     if limits.rss_kb is not None:
         yield Bound(
-            "memory of the process, KB more in 1000 requests",
+            "memory of the process, KB more per 1000 requests",
             slope(samples, "rss_mb") * 1000,
             limits.rss_kb,
         )

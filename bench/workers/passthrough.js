@@ -1,4 +1,4 @@
-// The least that a proxy can do, in JavaScript: what every other contender is measured against.
+// The minimal proxy in JavaScript: the baseline of all other contenders.
 export default {
   async fetch(request, env) {
     const { pathname } = new URL(request.url);

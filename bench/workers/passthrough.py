@@ -1,4 +1,4 @@
-"""The least that a Python proxy can do: fetch the upstream, return its body; nothing else.
+"""The minimal Python proxy: it fetches the upstream and returns its body.
 
 It runs on the 2024 runtime only, which looks for a global handler and passes raw JavaScript objects.
 """

@@ -1,7 +1,7 @@
-"""The least that a Python proxy can do which looks at what it passes: no chain, no verdicts, no receipt.
+"""The minimal Python proxy that reads what it passes on: no chain, no checks, no receipt.
 
-It parses the request, reads and parses a plain answer and serialises it again, and takes each piece of a
-stream through Python. On the 2024 runtime only, as ``passthrough.py``.
+It parses the request; it parses a plain answer and serialises it again; and it passes each piece of a stream
+through Python. It runs on the 2024 runtime only, like ``passthrough.py``.
 """
 
 import json
@@ -12,7 +12,7 @@ from pyodide.ffi import create_proxy, to_js
 
 
 async def on_fetch(request: Any, env: Any) -> Any:
-    """Return the upstream's response to the same request, having read both bodies."""
+    """Return the upstream's response to the same request, after reading both bodies."""
     path = request.url.partition("/v1")[2]
     pairs = [["content-type", "application/json"], ["authorization", f"Bearer {env.OPENROUTER_API_KEY}"]]
     body = (await request.arrayBuffer()).to_bytes()
@@ -30,7 +30,7 @@ async def on_fetch(request: Any, env: Any) -> Any:
 
 
 def _through_python() -> Any:
-    """Return a stream that shows each piece to Python."""
+    """Return a transform stream that passes each piece through Python."""
     controllers = []
 
     def start(controller: Any) -> None:

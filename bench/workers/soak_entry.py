@@ -1,7 +1,7 @@
-"""The gateway as the soak runs it: its own entry, unchanged, and one path more that counts what is alive.
+"""The soak's Worker entry: the gateway's own entry, unchanged, and a route that counts what is alive.
 
-It runs on the 2024 runtime only, whose Pyodide can list the proxies that nobody has destroyed. That runtime
-has no finalizers, so that such a proxy, and the Python object behind it, stay as long as the isolate.
+It runs on the 2024 runtime only, whose Pyodide can list the proxies that were not destroyed. That runtime has
+no finalizers, so such a proxy, and the Python object behind it, stay as long as the isolate.
 """
 
 import asyncio
@@ -14,19 +14,19 @@ import pyodide_js
 from js import Response, addEventListener, console
 from pyodide.ffi import create_proxy, to_js
 
-MODULE = pyodide_js._module  # noqa: SLF001  # there is no public way
-MODULE.enable_pyproxy_allocation_tracing()  # before any of the gateway's modules is imported
+MODULE = pyodide_js._module  # noqa: SLF001  # there is no public API
+MODULE.enable_pyproxy_allocation_tracing()  # must come before any module of the gateway is imported
 
 from entry import on_fetch as serve  # noqa: E402
 
 PATH = "/soak/counts"
 MALLINFO_BYTES = 40
 BYTES_IN_USE = 7
-"""The place of ``uordblks`` among the 32-bit fields of C's ``struct mallinfo``."""
+"""The index of ``uordblks`` among the 32-bit fields of C's ``struct mallinfo``."""
 
 
 def tell(event: Any) -> None:
-    """Log a promise that was broken and that nobody looks at: the runtime itself says nothing of it."""
+    """Log an unhandled rejection, since the runtime does not log it."""
     console.error(f"UNHANDLED rejection: {event.reason}")
 
 
@@ -34,17 +34,17 @@ addEventListener("unhandledrejection", create_proxy(tell))
 
 
 def on_fetch(request: Any, env: Any, ctx: Any) -> Any:
-    """Return the counts if they are asked for, else what the gateway answers."""
+    """Return the counts if the path asks for them, else the gateway's response."""
     if urlsplit(request.url).path != PATH:
         return serve(request, env, ctx)
     return Response.new(to_js(json.dumps(counts()).encode()))
 
 
 def counts() -> dict[str, float]:
-    """Return what is alive now, once the garbage is gone.
+    """Return the counts of what is alive, after garbage collection.
 
-    A timer of the event loop's that is set when its request ends is dropped by the runtime: it never fires,
-    nobody tells Python, and its handle stays, with all that it holds, as long as the isolate.
+    If a request ends while its event loop timer is set, the runtime drops the timer: it never fires, Python
+    does not learn of it, and its handle, with all that it holds, stays as long as the isolate.
     """
     gc.collect()
     alive = gc.get_objects()
@@ -59,7 +59,7 @@ def counts() -> dict[str, float]:
 
 
 def _bytes_in_use() -> int:
-    """Return how much of WebAssembly's memory C's ``malloc`` has given out, to Python above all."""
+    """Return how many bytes C's ``malloc`` has allocated in WebAssembly's memory, mostly for Python."""
     address = MODULE._PyMem_RawMalloc(MALLINFO_BYTES)  # noqa: SLF001
     MODULE._mallinfo(address)  # noqa: SLF001
     in_use: int = MODULE.HEAPU32[(address >> 2) + BYTES_IN_USE]

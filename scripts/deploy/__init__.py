@@ -1,1 +1,1 @@
-"""What `make deploy` does, from the log-in to the smoke test: begin with ``run``."""
+"""The steps of `make deploy`, from the log-in to the smoke test; ``run`` is the entry point."""

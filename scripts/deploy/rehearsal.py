@@ -1,4 +1,4 @@
-"""A deployment's dry run: every step with its commands, and those parts done that need no account."""
+"""The dry run of a deployment: shows every step with its commands, and runs those that need no account."""
 
 import shlex
 import shutil
@@ -18,24 +18,24 @@ Step = tuple[str, Sequence[str]]
 
 
 def steps(target: Target, more: Sequence[str]) -> Iterable[Step]:
-    """Yield what each step does, and its commands as one would type them."""
+    """Yield for each step a description, and its commands as a user would type them."""
     stores = [store for store in target.stores() if not store.known]
     lists = [commands.list_stores(target, kind) for kind in (KV, D1) if any(s.kind == kind for s in stores)]
     creates = [commands.create_database(target, store) for store in stores if store.kind == D1]
     secrets = ", ".join(deploy_secrets.wanted(target.own.get("vars", {})))
     yield "log-in: who deploys", _typed([commands.WHO_AM_I])
-    yield f"secrets: ask for what is missing of {secrets}", _typed([commands.list_secrets(target)])
+    yield f"secrets: ask for the missing ones of {secrets}", _typed([commands.list_secrets(target)])
     yield (
-        "stores: find what the account has, create the databases that it has not",
+        "stores: find the account's stores, create the missing databases",
         _typed([*lists, *creates]),
     )
     yield "migrations: apply those that are missing", _typed(commands.apply_migrations(target, "--remote"))
-    yield "secrets: those that were missing, by standard input", _typed([commands.upload_secrets(target)])
+    yield "secrets: upload the missing ones on standard input", _typed([commands.upload_secrets(target)])
     yield (
-        f"deploy: {target.worker}, and a KV namespace that is not there yet",
+        f"deploy: {target.worker}, and a KV namespace if it is missing",
         _typed([commands.deploy(target, *more)]),
     )
-    yield "smoke test, if not left out", [shlex.join(("python", *smoke.command("https://…")[1:]))]
+    yield "smoke test, unless --no-smoke", [shlex.join(("python", *smoke.command("https://…")[1:]))]
 
 
 def _typed(words: Iterable[Words]) -> Sequence[str]:
@@ -43,14 +43,14 @@ def _typed(words: Iterable[Words]) -> Sequence[str]:
 
 
 def rehearse(wrangler: Wrangler, target: Target, directory: Path, more: Sequence[str]) -> None:
-    """Show every step; then apply the migrations to an empty local database, and let wrangler run dry.
+    """Show every step; then apply the migrations to an empty local database, and run wrangler's dry run.
 
     Raises:
-        StepError: one of these failed.
+        StepError: a command failed.
     """
     for number, (what, typed) in enumerate(steps(target, more), start=1):
         print("\n".join([f"\n{number} {what}", *(f"  {line}" for line in typed)]))
-    print("\nWhat needs no account, done now:", flush=True)
+    print("\nSteps that need no account, done now:", flush=True)
     target.write(directory, {})
     state = SCRATCH / f"{target.worker}-state"
     shutil.rmtree(state, ignore_errors=True)

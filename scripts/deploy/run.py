@@ -1,4 +1,4 @@
-"""`make deploy`: from the log-in to the test of what was deployed, in an order that can be run again."""
+"""`make deploy`: log in, upload secrets, make stores, migrate, deploy and test; safe to run again."""
 
 import argparse
 import json
@@ -20,7 +20,7 @@ from scripts.wrangler import StepError, Wrangler, as_typed
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a deployment meets: wrangler, the environment, who may be asked, and where the repository is."""
+    """The environment of a deployment: wrangler, variables, a way to ask questions, and the repository."""
 
     wrangler: Wrangler
     environ: Mapping[str, str]
@@ -29,16 +29,16 @@ class Surroundings:
 
 
 def run(target: Target, around: Surroundings, *, with_smoke: bool, more: Sequence[str] = ()) -> None:
-    """Deploy. All questions come first; nothing is changed before they are answered.
+    """Deploy. All questions come first; nothing changes before they are answered.
 
     Args:
         target: what to deploy.
-        around: where.
-        with_smoke: test it afterwards.
-        more: further words for wrangler's deploy.
+        around: the environment of the deployment.
+        with_smoke: whether to test it afterwards.
+        more: further arguments for ``wrangler deploy``.
 
     Raises:
-        StepError: a step could not be done; those before it are done, and will be found done.
+        StepError: a step failed. The steps before it are done, and the next run finds them done.
     """
     wrangler = around.wrangler
     wanted = secrets.wanted(target.own.get("vars", {}))
@@ -46,7 +46,7 @@ def run(target: Target, around: Surroundings, *, with_smoke: bool, more: Sequenc
     target.write(around.directory, {})
     _say(f"log-in: {steps.log_in(wrangler, is_asked=around.ask is not None)}")
     missing = steps.missing_secrets(wrangler, target, wanted)
-    _say(f"secrets: {'missing ' + ', '.join(missing) if missing else 'all there'}")
+    _say(f"secrets: {'missing ' + ', '.join(missing) if missing else 'complete'}")
     values = secrets.collect(missing, given=around.environ, ask=around.ask, environment=target.environment)
     key = secrets.smoke_key(around.environ, around.ask) if with_smoke else ""
     _say("stores")
@@ -56,7 +56,7 @@ def run(target: Target, around: Surroundings, *, with_smoke: bool, more: Sequenc
         wrangler.show(command)
     if values:
         _say(
-            f"secrets: {', '.join(values)}, by standard input of {as_typed(commands.upload_secrets(target))}"
+            f"secrets: {', '.join(values)}, on standard input of {as_typed(commands.upload_secrets(target))}"
         )
         wrangler.ask(commands.upload_secrets(target), stdin=json.dumps(values))
     _say(f"deploy: {target.worker}")
@@ -74,7 +74,7 @@ def _test(done: steps.Deployed, key: str, target: Target, around: Surroundings) 
         smoke.run(done.url, key, around.environ)
     except StepError as error:
         back = as_typed(commands.roll_back(target))
-        raise StepError(f"{error}. The version before, if there was one, comes back with: {back}") from None
+        raise StepError(f"{error}. To restore the previous version, if there was one: {back}") from None
 
 
 def _say(what: str) -> None:
@@ -82,10 +82,12 @@ def _say(what: str) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Read what to deploy from the command line, and do it; words that are not ours are wrangler's."""
+    """Deploy what the command line names; unknown arguments are passed to wrangler."""
     parser = argparse.ArgumentParser(prog="make deploy", description=__doc__, allow_abbrev=False)
-    parser.add_argument("--env", default="", help="an environment of wrangler.toml; production without")
-    parser.add_argument("--dry-run", action="store_true", help="show every step, do what needs no account")
+    parser.add_argument("--env", default="", help="an environment of wrangler.toml; without it, production")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="show every step, run those that need no account"
+    )
     parser.add_argument("--no-smoke", action="store_true", help="leave out the test of what was deployed")
     named, more = parser.parse_known_args(arguments)
     around = Surroundings(Wrangler.pinned(), os.environ, secrets.asker(os.environ))

@@ -1,4 +1,4 @@
-"""The secrets that a Worker must have: which, where a missing one comes from, and whether it can be right."""
+"""The secrets that a Worker needs: which ones, where a missing one comes from, and whether it is usable."""
 
 import json
 import sys
@@ -15,7 +15,7 @@ OPENROUTER, GATEWAY = "OPENROUTER_API_KEY", "GATEWAY_KEYS"
 SMOKE_KEY = "GATEWAY_KEY"
 HINTS = {
     OPENROUTER: "OpenRouter's key, openrouter.ai/settings/keys",
-    GATEWAY: "who may call; `make key NAME=app1` makes one and prints what to give here",
+    GATEWAY: "the callers' keys; `make key NAME=app1` makes one and prints what to enter here",
     SMOKE_KEY: "the token of one of GATEWAY_KEYS, for the smoke test; it is not stored",
 }
 
@@ -23,13 +23,13 @@ Ask = Callable[[str], str]
 
 
 def wanted(variables: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the names of the secrets without which the Worker serves nobody.
+    """Return the names of the secrets without which the Worker refuses every request.
 
     Args:
-        variables: ``[vars]`` as wrangler.toml has them.
+        variables: ``[vars]`` of wrangler.toml.
 
     Raises:
-        StepError: a setting that decides it is wrong.
+        StepError: a setting that decides this is invalid.
     """
     upstreams = variables.get("UPSTREAMS", "")
     try:
@@ -44,16 +44,16 @@ def wanted(variables: Mapping[str, Any]) -> tuple[str, ...]:
 def collect(
     missing: Iterable[str], *, given: Mapping[str, str], ask: Ask | None, environment: str
 ) -> dict[str, str]:
-    """Return a value for each missing secret: from the environment, else from whoever is at the terminal.
+    """Return a value for each missing secret: from the environment, else from the person at the terminal.
 
     Args:
         missing: their names.
         given: the environment.
-        ask: asks a person; None where nobody is there.
-        environment: of wrangler.toml, for the command that would set it by hand.
+        ask: asks at the terminal; None if there is no terminal.
+        environment: the environment of wrangler.toml, for the command that sets a secret by hand.
 
     Raises:
-        StepError: one is not to be had, or cannot be right.
+        StepError: a secret is not available, or cannot be valid.
     """
     return {name: _value(name, given, ask, environment) for name in missing}
 
@@ -65,7 +65,7 @@ def _value(name: str, given: Mapping[str, str], ask: Ask | None, environment: st
     by_hand = ("secret", "put", name, f"--env={environment}")
     if not value:
         where = f"put it into the environment, or set it with: {as_typed(by_hand)}"
-        raise StepError(f"{name} is missing ({HINTS.get(name, 'an upstream wants it')}): {where}")
+        raise StepError(f"{name} is missing ({HINTS.get(name, 'an upstream needs it')}): {where}")
     check(name, value)
     return value
 
@@ -74,7 +74,7 @@ def smoke_key(given: Mapping[str, str], ask: Ask | None) -> str:
     """Return the token that the smoke test calls with.
 
     Raises:
-        StepError: there is none.
+        StepError: no token is available.
     """
     key = given.get(SMOKE_KEY, "").strip() or (
         ask(f"{SMOKE_KEY} ({HINTS[SMOKE_KEY]}): ").strip() if ask else ""
@@ -88,10 +88,10 @@ def smoke_key(given: Mapping[str, str], ask: Ask | None) -> str:
 
 
 def check(name: str, value: str) -> None:
-    """Fail if the gateway could not use a secret; the value itself is never said.
+    """Fail if the gateway could not use a secret; the message never contains the value.
 
     Raises:
-        StepError: it could not.
+        StepError: the value cannot be valid.
     """
     if name == GATEWAY:
         try:
@@ -99,22 +99,22 @@ def check(name: str, value: str) -> None:
         except ValueError as error:
             raise StepError(f"{name} {error}") from None
     elif not value.isascii() or len(value.split()) != 1:
-        raise StepError(f"{name} must be one word of ASCII, as its issuer shows it")
+        raise StepError(f"{name} must be a single ASCII word, exactly as its issuer shows it")
 
 
 def asker(environ: Mapping[str, str]) -> Ask | None:
-    """Return what asks at the terminal without an echo; None where nobody would answer."""
-    # Not by getpass alone: it opens the terminal even if we were started with other input.
+    """Return a function that asks at the terminal without an echo; None if there is no terminal, or in CI."""
+    # getpass alone is not enough: it opens the terminal even if stdin is something else.
     return getpass if sys.stdin.isatty() and sys.stderr.isatty() and not environ.get("CI") else None
 
 
 def refuse_on_command_line(named: Iterable[str], secrets: Iterable[str]) -> None:
-    """Fail if a secret was a word of make's command line, where every user of the machine can read it.
+    """Fail if a secret is on make's command line, where every user of the machine can read it.
 
     Raises:
-        StepError: one was.
+        StepError: a secret is there.
     """
     if told := sorted({*named} & {*secrets, SMOKE_KEY}):
         raise StepError(
-            f"{', '.join(told)} must not be on a command line: give it in the environment, or be asked"
+            f"{', '.join(told)} must not be on a command line: set the variable or enter it when asked"
         )

@@ -1,4 +1,4 @@
-"""The steps of a deployment, each of which looks at what is there first, so that it can be run again."""
+"""The steps of a deployment. Each one first checks what exists already, so it can be run again."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -16,17 +16,17 @@ SCRATCH = DEV / "deploy"
 
 @dataclass(frozen=True)
 class Deployed:
-    """What wrangler says that it has deployed, and where; no URL where the Worker has none."""
+    """The deployed version, and its URL; None if the Worker has no public URL."""
 
     version: str
     url: str | None
 
 
 def log_in(wrangler: Wrangler, *, is_asked: bool) -> str:
-    """Return who is logged in; where nobody is, but somebody may be asked, wrangler asks first.
+    """Return the logged-in user; without a login, let wrangler log in first if questions are allowed.
 
     Raises:
-        StepError: nobody is.
+        StepError: no user is logged in.
     """
     try:
         who = wrangler.json(commands.WHO_AM_I)
@@ -34,7 +34,7 @@ def log_in(wrangler: Wrangler, *, is_asked: bool) -> str:
         if '"loggedIn":false' not in error.printed.replace(" ", ""):
             raise
         if not is_asked:
-            raise StepError("nobody is logged in: npx wrangler login, or set CLOUDFLARE_API_TOKEN") from None
+            raise StepError("not logged in: npx wrangler login, or set CLOUDFLARE_API_TOKEN") from None
         wrangler.show(commands.LOG_IN, may_ask=True)
         return log_in(wrangler, is_asked=False)
     accounts = ", ".join(str(each.get("name")) for each in who.get("accounts", []))
@@ -42,10 +42,10 @@ def log_in(wrangler: Wrangler, *, is_asked: bool) -> str:
 
 
 def missing_secrets(wrangler: Wrangler, target: Target, names: Iterable[str]) -> list[str]:
-    """Return those of ``names`` that the Worker does not have; all, of one that does not exist yet.
+    """Return the names that the Worker has no secret for; all names if the Worker does not exist yet.
 
     Raises:
-        StepError: that could not be found out.
+        StepError: wrangler could not list the secrets.
     """
     try:
         there = {each["name"] for each in wrangler.json(commands.list_secrets(target))}
@@ -57,12 +57,12 @@ def missing_secrets(wrangler: Wrangler, target: Target, names: Iterable[str]) ->
 
 
 def bind(wrangler: Wrangler, target: Target, directory: Path) -> None:
-    """Find the stores that the account has, create the databases that it has not, and write the ids down.
+    """Find the account's stores, create the databases that are missing, and write the ids into the copy.
 
-    A database is needed before the code is, for its migrations; a KV namespace is created by the deploy.
+    A database must exist before the code, for its migrations; the deploy itself creates a KV namespace.
 
     Raises:
-        StepError: a database is not there, and could not be created.
+        StepError: a database is missing, and could not be created.
     """
     ids: dict[str, str] = {}
     for kind in (KV, D1):
@@ -75,7 +75,7 @@ def bind(wrangler: Wrangler, target: Target, directory: Path) -> None:
             there = _listed(wrangler, target, kind)
         for store in wanted:
             is_there = store.name in there
-            print(f"{store.binding}: {store.name}, {'there' if is_there else 'comes with the deploy'}")
+            print(f"{store.binding}: {store.name}, {'exists' if is_there else 'created by the deploy'}")
             if is_there:
                 ids[store.binding] = there[store.name]
     target.write(directory, ids)
@@ -88,10 +88,10 @@ def _listed(wrangler: Wrangler, target: Target, kind: str) -> dict[str, str]:
 
 
 def deploy(wrangler: Wrangler, target: Target, more: Sequence[str]) -> Deployed:
-    """Deploy; return what and where, as wrangler notes it for programs.
+    """Deploy; return the version and the URL from wrangler's machine-readable output.
 
     Raises:
-        StepError: it failed, or whoever was asked said no.
+        StepError: it failed, or the user declined.
     """
     notes = SCRATCH / f"{target.worker}.ndjson"
     notes.parent.mkdir(parents=True, exist_ok=True)
@@ -102,11 +102,11 @@ def deploy(wrangler: Wrangler, target: Target, more: Sequence[str]) -> Deployed:
     for entry in map(json.loads, lines):
         if entry.get("type") == "deploy" and entry.get("version_id"):
             return Deployed(entry["version_id"], public_url(entry.get("targets") or []))
-    raise StepError("wrangler ended well but deployed nothing")
+    raise StepError("wrangler succeeded but deployed nothing")
 
 
 def public_url(targets: Sequence[str]) -> str | None:
-    """Return where the Worker answers: at its own domain if it has one, else at workers.dev."""
+    """Return the Worker's URL: its custom domain if it has one, else its workers.dev address."""
     own = " (custom domain)"
     for each in targets:
         if each.endswith(own):

@@ -1,9 +1,9 @@
-"""What is deployed: an environment of wrangler.toml, and the file that tells wrangler what it is bound to.
+"""The target of a deployment: an environment of wrangler.toml, and a copy of the file with the account's ids.
 
-wrangler.toml names no ids: they are an account's, the repository is everyone's. The ids that the account
-already has go into a copy, which git ignores; what is left without one, wrangler creates as it deploys.
-Without the copy, a try after one that broke off would fail: wrangler creates a KV namespace by its name, and
-does not look whether it is there. What wrangler writes back into its configuration, it writes into the copy.
+wrangler.toml contains no ids, since they belong to an account and the repository is public. The ids of the
+account's existing stores go into a copy, which git ignores. Wrangler creates stores without an id as it
+deploys. Without the copy, a second try after a failed one would fail too: wrangler creates a KV namespace by
+name and does not check whether it exists. Wrangler also writes its configuration changes into the copy.
 """
 
 import copy
@@ -22,12 +22,12 @@ _ID = {KV: "id", D1: "database_id"}
 
 @dataclass(frozen=True)
 class Store:
-    """A KV namespace or a D1 database that the Worker wants.
+    """A KV namespace or a D1 database that the Worker needs.
 
     Attributes:
         kind: ``KV`` or ``D1``.
-        name: what it is called in the account; wrangler's own choice where the configuration has none.
-        known: whether the configuration gives an id.
+        name: its name in the account; wrangler's default if the configuration has none.
+        known: whether the configuration has its id.
     """
 
     kind: str
@@ -38,7 +38,7 @@ class Store:
 
 @dataclass(frozen=True)
 class Target:
-    """One Worker: the whole configuration, and which environment of it; "" is production."""
+    """One Worker: the complete configuration, and the name of its environment; "" is production."""
 
     config: Mapping[str, Any]
     environment: str = ""
@@ -51,7 +51,7 @@ class Target:
 
     @property
     def own(self) -> Mapping[str, Any]:
-        """The part of the configuration with this environment's settings and bindings: none are inherited."""
+        """The part of the configuration with this environment's settings and bindings: it inherits none."""
         part: Mapping[str, Any] = self.config["env"][self.environment] if self.environment else self.config
         return part
 
@@ -63,11 +63,11 @@ class Target:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """What every command of wrangler gets; an empty environment is said too, for there are several."""
+        """The arguments of every wrangler command. ``--env`` is given for production too (empty)."""
         return ("--config", BOUND_CONFIG, f"--env={self.environment}")
 
     def stores(self) -> tuple[Store, ...]:
-        """Return the stores that it is bound to."""
+        """Return the stores that the Worker is bound to."""
         return tuple(
             Store(
                 kind,
@@ -80,7 +80,7 @@ class Target:
         )
 
     def write(self, directory: Path, ids: Mapping[str, str]) -> None:
-        """Write the copy of the configuration, with ``ids`` by binding."""
+        """Write the copy of the configuration with these ids, which are by binding."""
         bound = copy.deepcopy(dict(self.config))
         own = bound["env"][self.environment] if self.environment else bound
         for kind, id_field in _ID.items():

@@ -1,1 +1,1 @@
-"""What `make dev` needs, and the tests and the bench with it: settings, processes, ports and servers."""
+"""Settings, processes, ports and servers for `make dev`, the tests and the bench."""

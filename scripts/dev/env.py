@@ -1,4 +1,4 @@
-"""Which settings a development Worker gets: from make's command line, the environment, .dev.vars and .env."""
+"""The settings of a development Worker: from make's command line, the environment, .dev.vars and .env."""
 
 import re
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from pathlib import Path
 
 FILES = (".dev.vars", ".env")  # the first that has a setting wins
 
-# One NAME=value of a dotenv file: bare, or quoted by ', " or ` and then over any number of lines.
+# One NAME=value of a dotenv file: without quotes on one line, or in ', " or ` over any number of lines.
 _ASSIGNMENT = re.compile(
     r"""^\s*(?:export\s+)?(?P<name>[\w.-]+)\s*=[ \t]*
         (?P<value>'[^']*'|"(?:\\"|[^"])*"|`[^`]*`|[^\#\r\n]*)[ \t]*(?:\#.*)?$""",
@@ -15,7 +15,7 @@ _ASSIGNMENT = re.compile(
 
 
 def read_dotenv(text: str) -> dict[str, str]:
-    """Return the assignments of a dotenv file, read as wrangler reads them."""
+    """Return the assignments of a dotenv file, by wrangler's rules."""
     return {match["name"]: _unquote(match["value"].strip()) for match in _ASSIGNMENT.finditer(text)}
 
 
@@ -23,7 +23,7 @@ def _unquote(value: str) -> str:
     if len(value) < 2 or value[0] not in "'\"`" or value[-1] != value[0]:
         return value
     inner = value[1:-1]
-    # Only double quotes expand anything, and only line ends.
+    # Escapes count in double quotes only, and only those of line ends.
     return inner.replace("\\n", "\n").replace("\\r", "\r") if value[0] == '"' else inner
 
 
@@ -31,7 +31,7 @@ def quote_dotenv(value: str) -> str:
     """Return ``value`` quoted for a dotenv file.
 
     Raises:
-        ValueError: it holds each of the three quotes, so none can hold it.
+        ValueError: it contains all three kinds of quotes, so none of them can enclose it.
     """
     for quote in "'`":
         if quote not in value:
@@ -42,19 +42,19 @@ def quote_dotenv(value: str) -> str:
 
 
 def command_line_names(makeflags: str) -> tuple[str, ...]:
-    """Return the names of the ``NAME=value`` words on make's command line, which it keeps in MAKEFLAGS."""
-    words = re.findall(r"(?:\\.|[^\s\\])+", makeflags)  # a backslash keeps a value's space in its word
+    """Return the names of the ``NAME=value`` words on make's command line, which MAKEFLAGS contains."""
+    words = re.findall(r"(?:\\.|[^\s\\])+", makeflags)  # a backslash escapes a space within a word
     assignments = words[words.index("--") + 1 :] if "--" in words else []
     return tuple(word.partition("=")[0].rstrip(":+?") for word in assignments if "=" in word)
 
 
 def unknown_names(names: tuple[str, ...], known: frozenset[str]) -> tuple[str, ...]:
-    """Return those of ``names`` that mean nothing, in their order."""
+    """Return those of ``names`` that are not in ``known``, in order."""
     return tuple(name for name in names if name not in known)
 
 
 def given_settings(root: Path, environ: Mapping[str, str], names: frozenset[str]) -> dict[str, str]:
-    """Return what the user set: the environment (make puts its command line there), .dev.vars, then .env."""
+    """Return the user's settings: from the environment (with make's command line), .dev.vars, then .env."""
     given: dict[str, str] = {}
     for file in reversed(FILES):
         path = root / file

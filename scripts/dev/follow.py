@@ -1,11 +1,11 @@
-"""The Worker's own lines out of wrangler's log."""
+"""Filters the Worker's own lines out of wrangler's log."""
 
 import re
 from pathlib import Path
 
 from scripts.dev.servers import plain_text
 
-# What wrangler says for itself, once the Worker runs.
+# Lines that wrangler itself prints once the Worker runs.
 NOISE = re.compile(
     r"""^\s*$
     | ^\[wrangler(-UserWorker)?:\w+\]                           # its own remarks
@@ -21,12 +21,12 @@ NOISE = re.compile(
 
 
 class Follower:
-    """Reads a growing log; gives the lines that are the Worker's, from ``Ready on`` on."""
+    """Reads a growing log; returns the Worker's lines that follow ``Ready on``."""
 
     def __init__(self, log: Path) -> None:
         self._log = log
         self._position = 0
-        self._rest = ""
+        self._incomplete = ""
         self._ready = False
 
     def new_lines(self) -> list[str]:
@@ -35,7 +35,7 @@ class Follower:
             file.seek(self._position)
             chunk = file.read()
         self._position += len(chunk)
-        *lines, self._rest = (self._rest + chunk.decode("utf-8", errors="replace")).split("\n")
+        *lines, self._incomplete = (self._incomplete + chunk.decode("utf-8", errors="replace")).split("\n")
         return [line for line in map(plain_text, lines) if self._is_workers(line)]
 
     def _is_workers(self, line: str) -> bool:

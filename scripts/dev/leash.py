@@ -1,7 +1,7 @@
-"""Processes on a leash: what we start ends with us, whatever ends us.
+"""Child processes that always end with this process, even if it is killed.
 
-``Leash`` starts this module as a small process that runs the command in a session of its own and holds a pipe
-from us. When the pipe closes - because we let go, or were killed - it ends the command's whole family.
+``Leash`` starts this module as a small process that runs the command in a new session and holds a pipe from
+its parent. When the pipe closes - the parent has let go, or was killed - it ends the command's whole family.
 """
 
 import os
@@ -20,7 +20,7 @@ POLL_S = 0.05
 
 
 class Leash:
-    """A command that runs until it ends by itself, ``end`` is called, or this process is gone."""
+    """A command that runs until it ends, ``end`` is called, or this process is gone."""
 
     def __init__(
         self, command: Sequence[str | Path], *, log: Path, cwd: Path, environ: Mapping[str, str]
@@ -45,7 +45,7 @@ class Leash:
         return self._holder.poll()
 
     def processes(self) -> list[Row]:
-        """Return the processes that belong to the command now."""
+        """Return the command's processes that are alive now."""
         return [row for row in family(self._holder.pid, process_table()) if row.pid != self._holder.pid]
 
     def log_text(self) -> str:
@@ -53,13 +53,13 @@ class Leash:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def end(self) -> None:
-        """End the command and everything that it started; return when all of it is gone."""
+        """End the command and everything that it has started; return once all of it is gone."""
         if self._holder.stdin:
             self._holder.stdin.close()
         try:
             self._holder.wait(timeout=5)
         finally:
-            end_family(self._holder.pid, grace_s=0)  # nothing, unless the holder itself was killed
+            end_family(self._holder.pid, grace_s=0)  # finds nothing, unless the holder itself was killed
             self._holder.wait()
 
     def __enter__(self) -> "Leash":
@@ -72,9 +72,9 @@ class Leash:
 
 
 def hold(cwd: str, command: list[str]) -> int:
-    """Run ``command`` until it ends or our stdin closes; then end its family. Return its exit status."""
+    """Run ``command`` until it ends or stdin closes; then end its family. Return its exit status."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _only_the_pipe_decides)  # ignoring them would make the command ignore them too
+        signal.signal(number, _only_the_pipe_decides)  # the command would inherit SIG_IGN
     environ = {**os.environ, "PWD": cwd}  # workerd complains when it differs
     with subprocess.Popen(command, cwd=cwd, env=environ, stdin=subprocess.DEVNULL) as child:
         while child.poll() is None and not _let_go():
@@ -89,7 +89,7 @@ def _let_go() -> bool:
 
 
 def _only_the_pipe_decides(_number: int, _frame: FrameType | None) -> None:
-    """Do nothing."""
+    """Ignore the signal."""
 
 
 if __name__ == "__main__":

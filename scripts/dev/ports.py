@@ -1,4 +1,4 @@
-"""Loopback ports: which are free, and waiting until something answers on one."""
+"""Loopback ports: find a free one, and wait until a server answers on one."""
 
 import socket
 import time
@@ -39,7 +39,7 @@ def answers(url: str, *, timeout_s: float) -> bool:
 
 
 def wait_until(condition: Callable[[], bool], *, timeout_s: float, poll_s: float = 0.05) -> bool:
-    """Ask ``condition`` until it holds, for at most ``timeout_s``; return whether it did."""
+    """Poll ``condition`` until it is true, for at most ``timeout_s``; return whether it was."""
     deadline = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() >= deadline:

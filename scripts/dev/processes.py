@@ -1,4 +1,4 @@
-"""Which processes run below one of ours, and how all of them are ended: by their ids, never by name."""
+"""Finds all processes below one process, and ends them by their ids, never by name."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ PROC = Path("/proc")
 
 
 class Row(NamedTuple):
-    """One line of the process table; ``group`` and ``session`` as the kernel has them."""
+    """One line of the process table; ``group`` and ``session`` are the kernel's ids."""
 
     pid: int
     parent: int
@@ -22,14 +22,14 @@ class Row(NamedTuple):
 
 
 def process_table() -> list[Row]:
-    """Return every living process: from /proc, or from ps where there is none. Zombies are not living."""
+    """Return every living process (no zombies): from /proc, or from ps if there is no /proc."""
     if (PROC / "self" / "stat").exists():
         rows = (_row_from_stat(entry) for entry in PROC.iterdir() if entry.name.isdigit())
         return [row for row in rows if row]
     columns = ["ps", "-A", "-o", "pid=,ppid=,pgid=,stat=,comm="]
     listing = subprocess.run(columns, capture_output=True, text=True, check=True).stdout
     fields = (line.split(maxsplit=4) for line in listing.splitlines())
-    # A session's leader leads a group of the same number, which is as near as this ps comes.
+    # A session's leader has a group of the same number: this ps shows nothing closer to the session.
     return [
         Row(int(pid), int(parent), int(group), int(group), Path(name).name)
         for pid, parent, group, state, name in fields
@@ -52,9 +52,9 @@ def _row_from_stat(entry: Path) -> Row | None:
 
 
 def family(leader: int, rows: Iterable[Row]) -> list[Row]:
-    """Return ``leader``'s process, its descendants, and whatever else is in its group or session.
+    """Return ``leader``'s process, its descendants, and all other processes in its group or session.
 
-    The descendants find a child that left the session, the session a grandchild whose parent has died.
+    Descent finds a child that left the session; the session finds a grandchild whose parent has died.
     """
     rows = list(rows)
     found = {row.pid for row in rows if leader in {row.pid, row.group, row.session}}
@@ -66,11 +66,11 @@ def family(leader: int, rows: Iterable[Row]) -> list[Row]:
 
 
 def end_family(leader: int, *, grace_s: float = 0.7) -> None:
-    """End ``leader``'s whole family but this process, and return when it is gone.
+    """End ``leader``'s whole family, except this process; return once it is gone.
 
     Args:
-        leader: of the family.
-        grace_s: how long after being asked to end a process is made to.
+        leader: the process id of the family's leader.
+        grace_s: the time between SIGTERM and SIGKILL, in seconds.
     """
     members = _others(leader)
     _signal(members, signal.SIGTERM)
@@ -96,5 +96,5 @@ def _signal(members: set[int], number: int) -> None:
     for pid in members:
         try:
             os.kill(pid, number)
-        except ProcessLookupError:  # gone by itself
+        except ProcessLookupError:  # it has ended already
             continue

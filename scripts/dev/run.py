@@ -1,4 +1,4 @@
-"""`make dev`: the gateway on workerd at http://localhost:8787, before OpenRouter or a simulated one."""
+"""`make dev`: run the gateway on workerd at http://localhost:8787, before OpenRouter or the simulator."""
 
 import os
 import signal
@@ -22,17 +22,17 @@ from scripts.dev.stage import old_config, read_config
 from scripts.tools import ROOT
 
 DEFAULT_PORT = "8787"
-MAKE_NAMES = frozenset({"PORT", "PYTHON"})  # on make's command line beside the settings
+MAKE_NAMES = frozenset({"PORT", "PYTHON"})  # allowed on make's command line next to the settings
 SIMULATOR_KEY = "sk-or-simulated"
 SIMULATOR_MODEL = "sim/ok"
 POLL_S = 0.1
 RELOAD_S = 5.0
-"""A changed source file makes wrangler replace its workerd: only one that stays away has died."""
+"""A changed source file makes wrangler replace its workerd: one that stays away longer has died."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to run: the settings, which upstream, and whether ours has to be started."""
+    """What to run: the settings, the upstream, and whether to start the simulator."""
 
     settings: Mapping[str, str]
     upstream: str
@@ -45,21 +45,21 @@ class Plan:
 
 
 def setting_names(given: Mapping[str, str]) -> frozenset[str]:
-    """Return what can be set: the settings, and the secrets that ``UPSTREAMS`` names."""
+    """Return the names that can be set: the settings, and the secrets that ``UPSTREAMS`` names."""
     try:
         declared = as_upstreams(given.get("UPSTREAMS", ""))
-    except ValueError:  # the Worker says what is wrong with it
+    except ValueError:  # the Worker reports what is wrong with it
         declared = ()
     return frozenset(SETTINGS) | {each.secret for each in declared if each.secret}
 
 
 def is_secret(name: str) -> bool:
-    """Return whether a setting is for the Worker alone; one that is none of the gateway's is."""
+    """Return whether a setting is a secret; a name that is no setting of the gateway counts as one."""
     return name not in SETTINGS or SETTINGS[name].secret
 
 
 def plan(given: Mapping[str, str]) -> Plan:
-    """Return what to run: before the URL given, else OpenRouter if there is a key, else the simulator."""
+    """Return what to run: with the given URL, else with OpenRouter if there is a key, else the simulator."""
     settings = {name: value for name, value in given.items() if value}
     base_url = settings.get("OPENROUTER_BASE_URL", "")
     if not settings.get("GATEWAY_KEYS"):
@@ -75,7 +75,7 @@ def plan(given: Mapping[str, str]) -> Plan:
 
 
 def banner(port: int, started: Plan, base_url: str) -> str:
-    """Return the lines that say what runs, and a call to paste."""
+    """Return the start message: what runs, and a curl command to paste."""
     upstream = f"{started.upstream} at {base_url}" if started.simulated else started.upstream
     keys = "none needed on this machine" if started.is_open else "one of GATEWAY_KEYS"
     header = "" if started.is_open else " -H 'authorization: Bearer YOUR_TOKEN'"
@@ -95,10 +95,10 @@ def banner(port: int, started: Plan, base_url: str) -> str:
 
 
 def serve(port: int, wanted: Plan) -> None:
-    """Run the gateway until a signal, the loss of our parent, or the death of a part of it.
+    """Run the gateway until a signal, the end of the parent process, or the death of a server.
 
     Raises:
-        ServerError: a part did not start, or died.
+        ServerError: a server did not start, or died.
     """
     directory = stage_directory(port)
     with ExitStack() as stack:
@@ -119,22 +119,22 @@ def serve(port: int, wanted: Plan) -> None:
 
 
 def follow(worker: Leash, servers: list[tuple[str, Leash]]) -> None:
-    """Print the Worker's log lines for as long as everything lives.
+    """Print the Worker's log lines while all servers are alive.
 
     Raises:
-        ServerError: something died.
+        ServerError: a server died.
     """
     parent, lines = os.getppid(), Follower(worker.log)
-    whole, seen_whole_s = workerd_count(worker), time.monotonic()
+    all_workerds, seen_complete_s = workerd_count(worker), time.monotonic()
     while os.getppid() == parent:
         for line in lines.new_lines():
             print(line, flush=True)
         for name, leash in servers:
             if leash.status is not None:
                 raise ServerError(f"{name} ended with status {leash.status}", leash)
-        if workerd_count(worker) >= whole:
-            seen_whole_s = time.monotonic()
-        elif time.monotonic() - seen_whole_s > RELOAD_S:
+        if workerd_count(worker) >= all_workerds:
+            seen_complete_s = time.monotonic()
+        elif time.monotonic() - seen_complete_s > RELOAD_S:
             raise ServerError("workerd died", worker)
         time.sleep(POLL_S)
 
@@ -146,7 +146,7 @@ def _end(_number: int, _frame: FrameType | None) -> None:
 
 
 def main() -> None:
-    """Read what to run from the environment and the files, and run it."""
+    """Read the settings from the environment and the files, and run the gateway."""
     named = command_line_names(os.environ.get("MAKEFLAGS", ""))
     declared = old_config(read_config(ROOT / "wrangler.toml"), "", {}, ())["vars"].get("UPSTREAMS", "")
     given = given_settings(ROOT, os.environ, frozenset({"UPSTREAMS"}))

@@ -1,4 +1,4 @@
-"""What is started, each on a leash: the simulated OpenRouter, and the Worker on workerd."""
+"""Starts the servers for development and tests: the simulated OpenRouter, and the Worker on workerd."""
 
 import os
 import re
@@ -18,14 +18,14 @@ LOG_TAIL_CHARACTERS = 3000
 
 
 class ServerError(RuntimeError):
-    """A server did not start, or died; the message holds the end of its log."""
+    """A server did not start, or died; the message contains the end of its log."""
 
     def __init__(self, what: str, leash: Leash) -> None:
         super().__init__(f"{what}. The end of its log ({leash.log.relative_to(ROOT)}):\n{log_tail(leash)}")
 
 
 def log_tail(leash: Leash) -> str:
-    """Return the end of what the server printed."""
+    """Return the end of the server's output."""
     return plain_text(leash.log_text())[-LOG_TAIL_CHARACTERS:].strip()
 
 
@@ -35,10 +35,10 @@ def plain_text(text: str) -> str:
 
 
 def wait_ready(leash: Leash, name: str, *, line: str, url: str) -> None:
-    """Return once the server has printed ``line`` and then answers ``url``.
+    """Return once the server has printed ``line`` and answers ``url``.
 
     Raises:
-        ServerError: it ended instead, or took too long. It is ended then.
+        ServerError: it ended, or was not ready in time. In both cases it is not running any more.
     """
 
     def settled() -> bool:
@@ -51,14 +51,14 @@ def wait_ready(leash: Leash, name: str, *, line: str, url: str) -> None:
         ready = wait_until(settled, timeout_s=READY_TIMEOUT_S) and leash.status is None
         problem = "was not ready in time" if leash.status is None else f"ended with status {leash.status}"
     finally:
-        if not ready:  # an interrupt too: nobody else knows of it yet
+        if not ready:  # also after an interrupt: no other code can end it yet
             leash.end()
     if not ready:
         raise ServerError(f"{name} {problem}", leash)
 
 
 def start_simulator(log: Path) -> tuple[Leash, str]:
-    """Start the simulated OpenRouter on a free port; return it and its base URL."""
+    """Start the simulated OpenRouter on a free port; return its leash and its base URL."""
     port = free_port()
     command = [sys.executable, "-u", "-m", "simulator", "--port", str(port)]
     leash = Leash(command, log=log, cwd=ROOT, environ=os.environ)
@@ -80,11 +80,11 @@ def start_workerd(
 
     Args:
         port: on the loopback address.
-        directory: where the staged configuration, the log and the local KV and D1 live.
-        variables: settings beside those of wrangler.toml.
-        secrets: settings that go to the Worker alone.
+        directory: for the staged configuration, the log, and the local KV and D1.
+        variables: settings in addition to those of wrangler.toml.
+        secrets: settings that only the Worker may read.
         bindings: which of ``BINDINGS`` it has.
-        keep_state: leave what an earlier run stored in KV and D1.
+        keep_state: whether KV and D1 keep what an earlier run stored.
     """
     if not keep_state:
         shutil.rmtree(directory, ignore_errors=True)
@@ -101,13 +101,13 @@ def start_workerd(
 
 
 def migrate_locally(directory: Path) -> None:
-    """Bring the local ledger of a staged Worker up to date, as a deploy does with the one in production."""
+    """Apply the migrations to a staged Worker's local ledger, as a deploy does in production."""
     shutil.copytree(ROOT / "migrations", directory / "migrations", dirs_exist_ok=True)
     command: list[str | Path] = [node(), OLD_WRANGLER, "d1", "migrations", "apply", "LEDGER", "--local"]
     done = subprocess.run(  # the pinned wrangler
         command,
         cwd=directory,
-        env=tool_environment(os.environ) | {"CI": "1"},  # or it asks whether it may
+        env=tool_environment(os.environ) | {"CI": "1"},  # without CI it asks for confirmation
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
@@ -119,10 +119,10 @@ def migrate_locally(directory: Path) -> None:
 
 
 def workerd_count(leash: Leash) -> int:
-    """Return how many workerd processes are alive below wrangler."""
+    """Return the number of living workerd processes below wrangler."""
     return sum(row.name.startswith("workerd") for row in leash.processes())
 
 
 def stage_directory(name: str | int) -> Path:
-    """Return where the instance called ``name`` is staged."""
+    """Return the directory of the instance called ``name``."""
     return DEV / str(name)

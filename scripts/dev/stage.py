@@ -1,4 +1,4 @@
-"""Stage a Worker for the 2024 wrangler: a filtered wrangler.toml, and the secrets beside it."""
+"""Stages a Worker for the 2024 wrangler: writes a filtered wrangler.toml, and a file with the secrets."""
 
 import json
 import os
@@ -9,10 +9,10 @@ from typing import Any
 
 from scripts.dev.env import quote_dotenv
 
-# It refuses flags that it does not know, and knows no date after its own.
+# The 2024 wrangler refuses flags that it does not know, and dates after its own.
 OLD_FLAGS = ("python_workers",)
 OLD_DATE = "2024-07-25"
-# The bindings that the gateway uses: the name, the kind, and the keys that must be there, if only as names.
+# The gateway's bindings: the name, the kind, and the keys that must be present, even if with dummy values.
 BINDINGS = {
     "MODEL_CACHE": ("kv_namespaces", {"binding": "MODEL_CACHE", "id": "local"}),
     "LEDGER": (
@@ -39,11 +39,11 @@ def stage(
     """Write ``directory``/wrangler.toml and .dev.vars.
 
     Args:
-        directory: where to; made when it is missing.
+        directory: the target; it is made if it is missing.
         config: the repository's wrangler.toml.
-        main: the Worker's entry.
-        variables: settings that go before those of ``config``.
-        secrets: settings that only the Worker may read; they are nowhere else on disk.
+        main: the Worker's entry module.
+        variables: settings that override those of ``config``.
+        secrets: settings that only the Worker may read; no other file contains them.
         bindings: which of ``BINDINGS`` the Worker has, on local storage.
     """
     directory.mkdir(parents=True, exist_ok=True)
@@ -54,14 +54,14 @@ def stage(
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """Return a wrangler.toml."""
+    """Return the content of a wrangler.toml."""
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
 def old_config(
     config: Mapping[str, Any], main: str, variables: Mapping[str, str], bindings: Iterable[str]
 ) -> dict[str, Any]:
-    """Return what the 2024 wrangler understands of ``config``, with ``variables`` and local ``bindings``."""
+    """Return ``config`` as the 2024 wrangler needs it, with ``variables`` and local ``bindings``."""
     staged: dict[str, Any] = {
         "name": config["name"],
         "main": main,
@@ -76,7 +76,7 @@ def old_config(
 
 
 def _as_texts(variables: Mapping[str, Any]) -> dict[str, Any]:
-    """Return variables without tables: one is JSON to the Worker, however it was written."""
+    """Return variables without tables: a table becomes JSON text, as the Worker gets it."""
     return {
         name: json.dumps(value) if isinstance(value, (Mapping, list)) else value
         for name, value in variables.items()
@@ -106,7 +106,7 @@ def _assignments(table: Mapping[str, Any]) -> str:
 
 
 def _toml_value(value: object) -> str:
-    # JSON's strings, numbers, booleans and lists are TOML's too, but for DEL, which TOML wants escaped.
+    # JSON's strings, numbers, booleans and lists are valid TOML, except for DEL, which TOML wants escaped.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

@@ -1,4 +1,4 @@
-"""`make dev`: what it prints works, what it is told reaches the Worker, and what it started ends with it."""
+"""`make dev`: its printed command works, its settings reach the Worker, and all its processes end with it."""
 
 import os
 import re
@@ -25,7 +25,7 @@ STOP_TIMEOUT_S = 3.0
 
 @dataclass
 class Dev:
-    """A `make dev` that runs, and everything below it."""
+    """A running `make dev` and all its processes."""
 
     make: subprocess.Popen[bytes]
     port: int
@@ -54,9 +54,9 @@ def all_gone(pids: set[int]) -> bool:
 
 
 def start_dev(directory: Path, *words: str, port: int | None = None) -> Dev:
-    """Start `make dev` with ``words`` on its command line, and no settings of whoever runs the tests."""
+    """Start `make dev` with ``words`` on its command line and no settings from this environment."""
     port = port or free_port()
-    # An empty key, since the one in a developer's .dev.vars would mean the real OpenRouter.
+    # An empty key: a key in a developer's .dev.vars would make it call the real OpenRouter.
     own = [
         f"PORT={port}",
         "OPENROUTER_API_KEY=",
@@ -95,7 +95,7 @@ def dev(tmp_path: Path) -> Iterator[Dev]:
         shutil.rmtree(stage_directory(started.port))
 
 
-def test_the_printed_curl_works_as_it_is(dev: Dev) -> None:
+def test_the_printed_curl_command_works(dev: Dev) -> None:
     command = re.search(r"^ {2}curl .*\\\n.*$", dev.printed, re.MULTILINE)
     assert command, dev.printed
     answer = subprocess.run(  # noqa: S602  # pasted into a shell, as its reader does
@@ -116,9 +116,7 @@ def test_the_printed_curl_works_as_it_is(dev: Dev) -> None:
         pytest.param(signal.SIGKILL, False, id="make is killed"),
     ],
 )
-def test_however_it_ends_nothing_is_left_running(
-    number: signal.Signals, to_the_group: bool, dev: Dev
-) -> None:
+def test_no_process_is_left_however_it_ends(number: signal.Signals, to_the_group: bool, dev: Dev) -> None:
     pids = dev.pids()
     assert len(dev.workerds()) >= 2
     began_s = time.monotonic()
@@ -132,7 +130,7 @@ def test_however_it_ends_nothing_is_left_running(
     assert not is_taken(dev.port)
 
 
-def test_a_second_instance_runs_beside_the_first(dev: Dev, tmp_path: Path) -> None:
+def test_a_second_instance_can_run_at_the_same_time(dev: Dev, tmp_path: Path) -> None:
     second = start_dev(tmp_path, "GATEWAY_KEYS=me:0123456789abcdef")
     try:
         second.wait_ready()
@@ -146,14 +144,14 @@ def test_a_second_instance_runs_beside_the_first(dev: Dev, tmp_path: Path) -> No
         shutil.rmtree(stage_directory(second.port), ignore_errors=True)
 
 
-def test_a_taken_port_is_told_and_changes_nothing(dev: Dev, tmp_path: Path) -> None:
+def test_a_taken_port_is_reported_and_changes_nothing(dev: Dev, tmp_path: Path) -> None:
     second = start_dev(tmp_path, port=dev.port)
     assert second.make.wait(timeout=30) != 0
     assert f"port {dev.port} is taken" in second.printed
     assert dev.make.poll() is None
 
 
-def test_a_setting_that_does_not_exist_is_named(tmp_path: Path) -> None:
+def test_the_error_names_an_unknown_setting(tmp_path: Path) -> None:
     started = start_dev(tmp_path, "DEFAULT_MODLE=sim/ok")
     assert started.make.wait(timeout=30) != 0
     assert "no such setting: DEFAULT_MODLE" in started.printed

@@ -1,8 +1,7 @@
-"""One suite, run on every runtime, or with ``--base-url`` on any gateway that is running already.
+"""Fixtures of the end-to-end suite. It runs on every runtime, or with ``--base-url`` on a running gateway.
 
-A test asks for ``gateway``, and for ``journal`` when it must know what reached the upstream. With
-``start_gateway`` it gets one with other settings. Nothing is started before a test needs it, and everything
-ends with the session.
+A test uses ``gateway``, and ``journal`` to check which calls reached the upstream. ``start_gateway`` makes a
+gateway with other settings. Each gateway starts when a test first needs it, and ends with the session.
 """
 
 import os
@@ -22,9 +21,9 @@ DEPLOYED = "deployed"
 def pytest_addoption(parser: pytest.Parser) -> None:
     options = parser.getgroup("gateway")
     options.addoption(
-        "--runtime", action="append", choices=[*RUNTIMES], help="run on this one only (repeatable)"
+        "--runtime", action="append", choices=[*RUNTIMES], help="run on this runtime only (repeatable)"
     )
-    options.addoption("--base-url", help="test this gateway; its key is in the environment's GATEWAY_KEY")
+    options.addoption("--base-url", help="test this gateway; the variable GATEWAY_KEY holds its key")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -59,9 +58,7 @@ def runtime(request: pytest.FixtureRequest) -> str:
 def simulator(pytestconfig: pytest.Config) -> Iterator[str]:
     """The base URL of a simulated OpenRouter."""
     if pytestconfig.getoption("base_url"):
-        pytest.skip(
-            "needs the simulator behind the gateway, which a gateway given by --base-url does not have"
-        )
+        pytest.skip("needs the simulator as the upstream; a gateway given by --base-url does not have it")
     directory = stage_directory(f"e2e/simulator-{os.getpid()}")
     leash, base_url = start_simulator(directory / "simulator.log")
     with leash:
@@ -71,7 +68,7 @@ def simulator(pytestconfig: pytest.Config) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def fleet(runtime: str, request: pytest.FixtureRequest) -> Iterator[Fleet | None]:
-    """What starts gateways on this runtime; None when one is given by --base-url."""
+    """Starts gateways on this runtime; None with --base-url."""
     if runtime == DEPLOYED:
         yield None
         return
@@ -90,7 +87,7 @@ def fleet(runtime: str, request: pytest.FixtureRequest) -> Iterator[Fleet | None
 
 @pytest.fixture(scope="session")
 def gateway(fleet: Fleet | None, pytestconfig: pytest.Config) -> Gateway:
-    """The gateway with ordinary settings and a key, the simulator behind it."""
+    """A gateway with a key and the default settings; its upstream is the simulator."""
     if fleet is None:
         base_url = str(pytestconfig.getoption("base_url")).rstrip("/")
         return Gateway(DEPLOYED, base_url, os.environ.get("GATEWAY_KEY", ""))
@@ -99,15 +96,15 @@ def gateway(fleet: Fleet | None, pytestconfig: pytest.Config) -> Gateway:
 
 @pytest.fixture(scope="session")
 def start_gateway(fleet: Fleet | None) -> Callable[..., Gateway]:
-    """Call it with settings, and ``bindings=("MODEL_CACHE", "LEDGER")``, to get a gateway that has them."""
+    """A function that starts a gateway with the given settings and ``bindings=("MODEL_CACHE", "LEDGER")``."""
     if fleet is None:
-        pytest.skip("needs a gateway with settings of its own, and --base-url gives one that is running")
+        pytest.skip("needs a gateway with other settings; --base-url gives one that is running")
     return fleet.start
 
 
 @pytest.fixture(scope="session")
-def dressed(start_gateway: Callable[..., Gateway]) -> Gateway:
-    """A gateway with a chain, an app and an origin of its own, and a small limit to bodies."""
+def custom_gateway(start_gateway: Callable[..., Gateway]) -> Gateway:
+    """A gateway with a default chain, an app name, an allowed origin, and a low limit for body sizes."""
     return start_gateway(
         DEFAULT_MODEL="sim/status-503",
         FALLBACK_MODELS="sim/ok,sim/tools",
@@ -119,14 +116,14 @@ def dressed(start_gateway: Callable[..., Gateway]) -> Gateway:
 
 
 @pytest.fixture(scope="session")
-def opened(start_gateway: Callable[..., Gateway]) -> Gateway:
-    """A gateway without keys that lets loopback in, as `make dev` has it."""
+def open_gateway(start_gateway: Callable[..., Gateway]) -> Gateway:
+    """A gateway without keys that accepts calls from loopback, as in `make dev`."""
     return start_gateway(GATEWAY_KEYS=None, OPEN_ON_LOOPBACK="true")
 
 
 @pytest.fixture
 def journal(simulator: str) -> Journal:
-    """What reached the simulator with this test's ``user``, a name that no other test has."""
+    """The simulator's journal of this test's calls: their ``user`` is unique to the test."""
     return Journal(simulator, f"e2e-{uuid.uuid4().hex}")
 
 

@@ -1,4 +1,4 @@
-"""Access: closed by default, no page of another's, settings checked, and the key on its own host."""
+"""Access control: keys, loopback, CORS, checked settings, and redirects that must not get the key."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from tests.support.runtimes import KEY, Gateway
 PAGE, FOREIGN_PAGE = "https://page.example", "https://evil.example"
 
 
-def test_a_gateway_without_keys_is_closed_and_says_how_to_open_it(
+def test_a_gateway_without_keys_is_closed_and_the_error_says_how_to_set_keys(
     start_gateway: Callable[..., Gateway], journal: Journal
 ) -> None:
     closed = start_gateway(GATEWAY_KEYS=None)
@@ -36,7 +36,7 @@ def test_a_gateway_without_keys_is_closed_and_says_how_to_open_it(
         ({"x-api-key": KEY[:-1]}, "invalid_key"),
     ],
 )
-def test_whoever_has_no_key_or_a_wrong_one_is_refused(
+def test_a_request_without_a_key_or_with_a_wrong_key_is_a_401(
     gateway: Gateway, journal: Journal, headers: dict[str, str], code: str
 ) -> None:
     with gateway.client(headers=headers) as client:
@@ -49,7 +49,7 @@ def test_whoever_has_no_key_or_a_wrong_one_is_refused(
 @pytest.mark.parametrize(
     "headers", [{"authorization": f"Bearer {KEY}"}, {"authorization": f"bearer  {KEY}"}, {"x-api-key": KEY}]
 )
-def test_a_right_key_lets_in_in_either_header(
+def test_a_valid_key_is_accepted_in_either_header(
     gateway: Gateway, journal: Journal, headers: dict[str, str]
 ) -> None:
     with gateway.client(headers=headers) as client:
@@ -57,24 +57,24 @@ def test_a_right_key_lets_in_in_either_header(
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "localhost:8787"])
-def test_an_open_gateway_lets_loopback_in_without_a_key(opened: Gateway, journal: Journal, host: str) -> None:
-    assert post(opened, question(journal, "sim/ok"), host=host).status_code == 200
+def test_an_open_gateway_needs_no_key_on_loopback(open_gateway: Gateway, journal: Journal, host: str) -> None:
+    assert post(open_gateway, question(journal, "sim/ok"), host=host).status_code == 200
 
 
 @pytest.mark.parametrize("host", ["gateway.example", "localhost.evil.example", "127.0.0.1.evil.example:80"])
-def test_an_open_gateway_is_closed_to_every_other_host_name(
-    opened: Gateway, journal: Journal, host: str
+def test_an_open_gateway_is_closed_for_other_host_names(
+    open_gateway: Gateway, journal: Journal, host: str
 ) -> None:
-    answer = post(opened, question(journal, "sim/ok"), host=host)
+    answer = post(open_gateway, question(journal, "sim/ok"), host=host)
     assert (answer.status_code, error_in(answer)["code"]) == (401, "gateway_closed")
     assert journal.models() == []
 
 
 @pytest.mark.parametrize("origin", [FOREIGN_PAGE, "null", "http://localhost:3000"])
-def test_an_open_gateway_refuses_pages_of_origins_that_nobody_allowed(
-    opened: Gateway, journal: Journal, origin: str
+def test_an_open_gateway_refuses_origins_that_are_not_allowed(
+    open_gateway: Gateway, journal: Journal, origin: str
 ) -> None:
-    answer = post(opened, question(journal, "sim/ok"), origin=origin)
+    answer = post(open_gateway, question(journal, "sim/ok"), origin=origin)
     assert (answer.status_code, error_in(answer)["code"]) == (403, "origin_not_allowed")
     assert "access-control-allow-origin" not in answer.headers
     assert journal.models() == []
@@ -93,42 +93,44 @@ def preflight(gateway: Gateway, origin: str) -> dict[str, str]:
     return {name: value for name, value in answer.headers.items() if name.startswith("access-control")}
 
 
-def test_a_preflight_of_an_allowed_origin_is_granted(dressed: Gateway) -> None:
-    granted = preflight(dressed, PAGE)
+def test_a_preflight_of_an_allowed_origin_gets_cors_headers(custom_gateway: Gateway) -> None:
+    granted = preflight(custom_gateway, PAGE)
     assert granted["access-control-allow-origin"] == PAGE
     assert "POST" in granted["access-control-allow-methods"]
     assert "x-stainless-lang" in granted["access-control-allow-headers"]
 
 
-def test_a_preflight_of_any_other_origin_is_not(dressed: Gateway, gateway: Gateway) -> None:
-    assert preflight(dressed, FOREIGN_PAGE) == {}
+def test_a_preflight_of_another_origin_gets_no_cors_headers(
+    custom_gateway: Gateway, gateway: Gateway
+) -> None:
+    assert preflight(custom_gateway, FOREIGN_PAGE) == {}
     assert preflight(gateway, PAGE) == {}
 
 
-def test_an_allowed_page_may_read_answers_errors_and_the_headers_that_matter(
-    dressed: Gateway, journal: Journal
+def test_an_allowed_origin_may_read_answers_errors_and_the_gateways_headers(
+    custom_gateway: Gateway, journal: Journal
 ) -> None:
     for model in ("sim/ok", "sim/status-401"):
-        answer = post(dressed, question(journal, model), origin=PAGE)
+        answer = post(custom_gateway, question(journal, model), origin=PAGE)
         assert answer.headers["access-control-allow-origin"] == PAGE
         assert "origin" in answer.headers["vary"].lower()
         exposed = answer.headers["access-control-expose-headers"]
         assert {"x-gateway-receipt", "x-request-id", "retry-after"} <= set(exposed.split(", "))
 
 
-def test_a_page_of_another_origin_gets_no_leave_to_read(
-    dressed: Gateway, gateway: Gateway, journal: Journal
+def test_another_origin_may_not_read_answers(
+    custom_gateway: Gateway, gateway: Gateway, journal: Journal
 ) -> None:
-    for each, origin in ((dressed, FOREIGN_PAGE), (gateway, PAGE)):
+    for each, origin in ((custom_gateway, FOREIGN_PAGE), (gateway, PAGE)):
         answer = post(each, question(journal, "sim/ok"), origin=origin)
         assert "access-control-allow-origin" not in answer.headers
 
 
-def test_a_wrong_setting_is_named_on_every_route_and_its_value_on_none(
+def test_every_route_names_an_invalid_setting_and_none_shows_its_value(
     start_gateway: Callable[..., Gateway], journal: Journal
 ) -> None:
-    broken = start_gateway(DEADLINE_MS="abc-canary")
-    with broken.client() as client:
+    misconfigured = start_gateway(DEADLINE_MS="abc-canary")
+    with misconfigured.client() as client:
         answers = [
             client.post(CHAT, json=question(journal, "sim/ok")),
             client.post(CHAT, content=b"no JSON"),
@@ -143,10 +145,10 @@ def test_a_wrong_setting_is_named_on_every_route_and_its_value_on_none(
         assert error["metadata"]["source"] == "gateway"
         assert answer.headers["x-should-retry"] == "false"
     assert journal.models() == []
-    assert "canary" not in _said_by_the_worker(broken)
+    assert "canary" not in _worker_log(misconfigured)
 
 
-def test_a_missing_upstream_key_is_named_with_the_command_that_sets_it(
+def test_the_error_for_a_missing_upstream_key_has_the_command_that_sets_it(
     start_gateway: Callable[..., Gateway], journal: Journal
 ) -> None:
     keyless = start_gateway(OPENROUTER_API_KEY=None)
@@ -161,7 +163,7 @@ def test_a_missing_upstream_key_is_named_with_the_command_that_sets_it(
 
 @pytest.mark.parametrize("model", ["sim/redirect", "sim/status-301", "sim/status-308"])
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_redirect_is_an_error_and_the_key_goes_nowhere_else(
+def test_a_redirect_is_an_error_and_is_not_followed_with_the_key(
     gateway: Gateway, journal: Journal, simulator: str, model: str, stream: bool
 ) -> None:
     answer = post(gateway, question(journal, model, "sim/ok", stream=stream))
@@ -170,6 +172,6 @@ def test_a_redirect_is_an_error_and_the_key_goes_nowhere_else(
     assert not [entry for entry in whole_log(simulator) if entry["path"] == "/sim/trap"]
 
 
-def _said_by_the_worker(gateway: Gateway) -> str:
-    """Return the log without wrangler's own list of the settings."""
+def _worker_log(gateway: Gateway) -> str:
+    """Return the log without wrangler's list of the settings."""
     return "\n".join(line for line in gateway.log_text().splitlines() if "DEADLINE_MS:" not in line)

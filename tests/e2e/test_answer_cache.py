@@ -1,4 +1,4 @@
-"""Kept answers over HTTP, in the runtime's own cache: the second request makes no call."""
+"""The answer cache over HTTP, with the runtime's Cache API: the second request makes no call."""
 
 import time
 from collections.abc import Callable
@@ -14,24 +14,24 @@ from tests.support.runtimes import Gateway
 
 
 @pytest.fixture(scope="session")
-def keeping(start_gateway: Callable[..., Gateway]) -> Gateway:
-    """A gateway with a cache of answers; the 2024 workerd has one whatever is bound."""
+def caching_gateway(start_gateway: Callable[..., Gateway]) -> Gateway:
+    """A gateway with an answer cache; the 2024 workerd always has one, whatever is bound."""
     return start_gateway(bindings=("ANSWERS",))
 
 
-def asked(journal: Journal, *models: str, **fields: Any) -> dict[str, Any]:  # noqa: ANN401  # JSON of any kind
+def cacheable_question(journal: Journal, *models: str, **fields: Any) -> dict[str, Any]:  # noqa: ANN401  # JSON of any kind
     return question(journal, *models, gateway={"cache_ttl_s": 60}, **fields)
 
 
-def post_and_let_keep(gateway: Gateway, body: dict[str, Any]) -> httpx.Response:
-    """Return the response once it has had the time to be kept, which no answer waits for."""
+def post_and_wait_until_stored(gateway: Gateway, body: dict[str, Any]) -> httpx.Response:
+    """Return the response after its answer was stored, which happens in the background."""
     answer = post(gateway, body)
-    let_keep(gateway)
+    wait_until_stored(gateway)
     return answer
 
 
-def let_keep(gateway: Gateway) -> None:
-    """Wait until what goes on beside responses has ended: where nobody can tell, for longer than it takes."""
+def wait_until_stored(gateway: Gateway) -> None:
+    """Wait for the gateway's background work. On workerd it cannot be observed: wait long enough for it."""
     if gateway.runtime == "workerd":
         time.sleep(0.25)
         return
@@ -42,10 +42,10 @@ def let_keep(gateway: Gateway) -> None:
             time.sleep(0.02)
 
 
-def test_a_plain_answer_is_given_again_without_a_call(keeping: Gateway, journal: Journal) -> None:
-    body = asked(journal, "sim/status-503", "sim/ok")
+def test_a_cached_plain_answer_is_returned_without_a_call(caching_gateway: Gateway, journal: Journal) -> None:
+    body = cacheable_question(journal, "sim/status-503", "sim/ok")
 
-    first, second = post_and_let_keep(keeping, body), post(keeping, body)
+    first, second = post_and_wait_until_stored(caching_gateway, body), post(caching_gateway, body)
 
     assert (first.headers["x-gateway-cache"], second.headers["x-gateway-cache"]) == ("miss", "hit")
     assert journal.models() == ["sim/status-503", "sim/ok"]
@@ -58,10 +58,10 @@ def test_a_plain_answer_is_given_again_without_a_call(keeping: Gateway, journal:
     assert int(second.headers["age"]) >= 0
 
 
-def test_a_stream_is_given_again_as_a_stream(keeping: Gateway, journal: Journal) -> None:
-    body = asked(journal, "sim/ok", stream=True)
+def test_a_cached_stream_is_returned_as_a_stream(caching_gateway: Gateway, journal: Journal) -> None:
+    body = cacheable_question(journal, "sim/ok", stream=True)
 
-    first, second = post_and_let_keep(keeping, body), post(keeping, body)
+    first, second = post_and_wait_until_stored(caching_gateway, body), post(caching_gateway, body)
 
     assert second.headers["x-gateway-cache"] == "hit"
     assert second.headers["content-type"].startswith("text/event-stream")
@@ -78,7 +78,7 @@ def test_a_stream_is_given_again_as_a_stream(keeping: Gateway, journal: Journal)
 
 
 def without_usage(stream: bytes) -> list[bytes]:
-    """Return a stream's events as they came, without comments, and without the one that has the receipt."""
+    """Return a stream's events unchanged, without comments and without the event that has the receipt."""
     events = stream.split(b"\n\n")
     return [each for each in events if not each.startswith(b":") and b'"gateway":' not in each]
 
@@ -90,9 +90,9 @@ def usage_chunk(stream: bytes) -> dict[str, Any]:
     return chunk
 
 
-def test_openais_client_reads_a_stream_that_is_given_again(keeping: Gateway, journal: Journal) -> None:
+def test_openais_client_reads_a_cached_stream(caching_gateway: Gateway, journal: Journal) -> None:
     texts = []
-    with openai(keeping) as client:
+    with openai(caching_gateway) as client:
         for _ in range(2):
             chunks = client.chat.completions.create(
                 model="sim/ok",
@@ -102,23 +102,27 @@ def test_openais_client_reads_a_stream_that_is_given_again(keeping: Gateway, jou
                 extra_body={"gateway": {"cache_ttl_s": 60}},
             )
             texts.append("".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices))
-            let_keep(keeping)
+            wait_until_stored(caching_gateway)
     assert texts == [OK_TEXT, OK_TEXT]
     assert journal.models() == ["sim/ok"]
 
 
 @pytest.mark.parametrize("model", ["sim/tools", "sim/ok-03-length-empty-content"])
-def test_what_calls_a_tool_or_was_cut_is_not_kept(keeping: Gateway, journal: Journal, model: str) -> None:
-    body = asked(journal, model)
+def test_tool_calls_and_truncated_answers_are_not_cached(
+    caching_gateway: Gateway, journal: Journal, model: str
+) -> None:
+    body = cacheable_question(journal, model)
 
-    answers = [post_and_let_keep(keeping, body) for _ in range(2)]
+    answers = [post_and_wait_until_stored(caching_gateway, body) for _ in range(2)]
 
     assert [each.headers.get("x-gateway-cache") for each in answers] == ["miss", "miss"]
     assert len(journal.models()) == 2
 
 
-def test_without_the_option_nothing_is_kept_or_looked_for(keeping: Gateway, journal: Journal) -> None:
+def test_without_the_option_the_cache_is_neither_read_nor_written(
+    caching_gateway: Gateway, journal: Journal
+) -> None:
     for _ in range(2):
-        answer = post_and_let_keep(keeping, question(journal, "sim/ok"))
+        answer = post_and_wait_until_stored(caching_gateway, question(journal, "sim/ok"))
         assert "x-gateway-cache" not in answer.headers
     assert len(journal.models()) == 2

@@ -1,4 +1,4 @@
-"""Bad input: the right status, the field in ``param``, the one shape, and nothing goes up."""
+"""Bad input: the status and ``param`` are right, the error has one format, and no call goes upstream."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ NOT_JSON = {
     "Infinity": chat(temperature=0.5).replace(b"0.5", b"-Infinity"),
     "a number beyond all floats": chat(temperature=0.5).replace(b"0.5", b"1e999"),
 }
-# A parser that recurses overflows the stack of the runtime, which takes the whole isolate with it.
+# A recursive parser would overflow the runtime's stack, which ends the whole isolate.
 DEEP = {
     "a hundred thousand brackets": b"[" * 100_000,
     "a hundred thousand objects": b'{"a":' * 100_000,
@@ -69,42 +69,42 @@ FIELDS: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _nothing_goes_up(runtime: str, simulator: str) -> Iterator[None]:  # once for each runtime
+def _nothing_goes_up(runtime: str, simulator: str) -> Iterator[None]:  # once per runtime
     before = len(whole_log(simulator))
     yield
     assert len(whole_log(simulator)) == before
 
 
 @pytest.mark.parametrize("case", NOT_JSON)
-def test_what_is_no_json_is_refused(gateway: Gateway, case: str) -> None:
+def test_a_body_that_is_not_json_is_refused(gateway: Gateway, case: str) -> None:
     error = refused(gateway, NOT_JSON[case], 400)
     assert error["code"] == "invalid_json"
 
 
 @pytest.mark.parametrize("case", DEEP)
-def test_what_nests_too_deeply_is_refused_and_the_gateway_lives(
+def test_json_that_nests_too_deeply_is_refused_and_the_gateway_survives(
     start_gateway: Callable[..., Gateway], case: str
 ) -> None:
-    other = start_gateway(STREAM_GUARD_EVENTS="3")  # not the one that all the other tests need
+    other = start_gateway(STREAM_GUARD_EVENTS="3")  # a separate gateway, since the other tests need theirs
     assert refused(other, DEEP[case], 400)["code"] == "invalid_json"
     assert refused(other, b"[]", 400)["code"] == "invalid_body"
 
 
 @pytest.mark.parametrize("case", NO_OBJECT)
-def test_what_is_no_object_is_refused(gateway: Gateway, case: str) -> None:
+def test_json_that_is_not_an_object_is_refused(gateway: Gateway, case: str) -> None:
     error = refused(gateway, NO_OBJECT[case], 400)
     assert error["code"] == "invalid_body"
 
 
 @pytest.mark.parametrize("case", FIELDS)
-def test_a_wrong_field_is_named(gateway: Gateway, case: str) -> None:
+def test_the_error_names_the_invalid_field(gateway: Gateway, case: str) -> None:
     content, param = FIELDS[case]
     error = refused(gateway, content, 400)
     assert error["param"] == param
     assert param in error["message"]
 
 
-def test_an_unknown_option_is_answered_with_those_that_there_are(gateway: Gateway) -> None:
+def test_the_error_for_an_unknown_option_lists_the_valid_options(gateway: Gateway) -> None:
     error = refused(gateway, chat(gateway={"colour": "red"}), 400)
     assert "deadline_ms" in error["message"]
     assert "red" not in error["message"]
@@ -121,10 +121,10 @@ def in_chunks(size: int) -> Iterator[bytes]:
 
 @pytest.mark.parametrize("body_of", [declared, in_chunks])
 @pytest.mark.parametrize("size", [20_000, 400_000])
-def test_a_body_over_the_limit_is_refused_whether_its_size_was_declared_or_not(
-    dressed: Gateway, body_of: Callable[[int], Any], size: int
+def test_a_body_over_the_limit_is_refused_with_or_without_a_content_length(
+    custom_gateway: Gateway, body_of: Callable[[int], Any], size: int
 ) -> None:
-    error = refused(dressed, body_of(size), 413)
+    error = refused(custom_gateway, body_of(size), 413)
     assert (error["code"], error["param"]) == ("body_too_large", "body")
     assert "20000" in error["message"]
 
@@ -140,7 +140,7 @@ def test_an_unknown_route_is_not_found(gateway: Gateway, path: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
-def test_a_wrong_method_is_told_the_right_one(gateway: Gateway, method: str) -> None:
+def test_the_error_for_a_wrong_method_names_the_right_one(gateway: Gateway, method: str) -> None:
     with gateway.client() as client:
         answer = client.request(method, CHAT)
     assert answer.status_code == 405
@@ -159,7 +159,7 @@ def refused(gateway: Gateway, content: bytes | Iterator[bytes], status: int) -> 
     return error
 
 
-def test_a_get_may_declare_a_body_that_it_has_not(gateway: Gateway) -> None:
+def test_a_get_with_a_content_length_is_answered(gateway: Gateway) -> None:
     with gateway.client() as client:
         assert client.request("GET", "/health", headers={"content-length": "0"}).status_code == 200
         assert client.request("GET", "/v1/nothing", content=b"{}").status_code == 404

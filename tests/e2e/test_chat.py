@@ -1,4 +1,4 @@
-"""Chat: what a client gets from a chain that answers, and from one that does not."""
+"""Chat over HTTP: what a client gets when a chain answers, and when it is exhausted."""
 
 import json
 from collections.abc import Iterable
@@ -60,7 +60,7 @@ def test_the_next_model_answers_when_the_first_fails(
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_spent_chain_is_an_error_with_the_last_status_and_all_attempts(
+def test_an_exhausted_chain_is_an_error_with_the_last_status_and_all_attempts(
     gateway: Gateway, journal: Journal, stream: bool
 ) -> None:
     answer = post(gateway, question(journal, FAILS, GONE, stream=stream))
@@ -80,13 +80,13 @@ def test_a_spent_chain_is_an_error_with_the_last_status_and_all_attempts(
     assert journal.models() == [FAILS, GONE]
 
 
-def test_every_error_of_a_spent_chain_is_listed_on_request(gateway: Gateway, journal: Journal) -> None:
+def test_every_error_of_an_exhausted_chain_is_listed_on_request(gateway: Gateway, journal: Journal) -> None:
     answer = post(gateway, question(journal, FAILS, GONE, gateway={"errors": "all"}))
     listed = error_in(answer)["metadata"]["errors"]
     assert [(each["model"], each["status"]) for each in listed] == [(FAILS, 503), (GONE, 404)]
 
 
-def test_the_clients_own_retries_do_not_multiply_attempts(gateway: Gateway, journal: Journal) -> None:
+def test_the_clients_retries_do_not_multiply_attempts(gateway: Gateway, journal: Journal) -> None:
     with openai(gateway, max_retries=2) as client, pytest.raises(OpenAIError):
         client.chat.completions.create(
             model=FAILS,
@@ -112,9 +112,7 @@ def test_a_refused_key_stops_the_chain_at_once(gateway: Gateway, journal: Journa
     assert journal.models() == [REFUSED]
 
 
-def test_only_the_first_model_is_asked_where_the_caller_wants_no_fallback(
-    gateway: Gateway, journal: Journal
-) -> None:
+def test_without_fallbacks_only_the_first_model_is_asked(gateway: Gateway, journal: Journal) -> None:
     with openai(gateway) as client, pytest.raises(NotFoundError):
         client.chat.completions.create(
             model=GONE,
@@ -124,7 +122,7 @@ def test_only_the_first_model_is_asked_where_the_caller_wants_no_fallback(
     assert journal.models() == [GONE]
 
 
-def test_the_last_model_gets_another_try_after_a_passing_fault(gateway: Gateway, journal: Journal) -> None:
+def test_the_last_model_is_retried_after_a_temporary_fault(gateway: Gateway, journal: Journal) -> None:
     answer = post(gateway, question(journal, "sim/status-503-once"))
     assert answer.status_code == 200
     assert journal.models() == ["sim/status-503-once"] * 2
@@ -132,8 +130,8 @@ def test_the_last_model_gets_another_try_after_a_passing_fault(gateway: Gateway,
     assert [(each["number"], each["outcome"]) for each in attempts] == [(1, "failed"), (2, "answered")]
 
 
-def test_a_request_without_a_model_walks_the_gateways_own_chain(dressed: Gateway, journal: Journal) -> None:
-    answer = post(dressed, question(journal))
+def test_a_request_without_a_model_uses_the_default_chain(custom_gateway: Gateway, journal: Journal) -> None:
+    answer = post(custom_gateway, question(journal))
     assert answer.json()["gateway"]["requested"] == ["sim/status-503", "sim/ok", "sim/tools"]
     assert journal.models() == ["sim/status-503", "sim/ok"]
 
@@ -167,6 +165,6 @@ def test_a_stream_has_its_receipt_in_a_header_and_on_the_usage_chunk(
     assert receipt["cost_usd"] == pytest.approx(late["usage"]["cost"])
 
 
-def test_a_request_id_that_is_none_is_replaced(gateway: Gateway, journal: Journal) -> None:
+def test_an_invalid_request_id_is_replaced(gateway: Gateway, journal: Journal) -> None:
     answer = post(gateway, question(journal, "sim/ok"), **{"x-request-id": "not an id; at all"})
     assert answer.headers["x-request-id"].startswith("req-")

@@ -1,4 +1,4 @@
-"""The running Worker keeps what its OpenAPI document says."""
+"""Checks a running gateway against its OpenAPI document."""
 
 import subprocess
 import sys
@@ -9,9 +9,9 @@ import pytest
 from tests.support.runtimes import Gateway
 
 RUN_S = 120
-# What a random request cannot be held to: its model need not exist, its times may be too short for any
-# answer (an honest 504), the method QUERY never gets past the runtime's own HTTP server, and the key that
-# every request here carries cannot be left off to see what happens (tests/e2e/test_access.py does that).
+# Checks that random requests cannot pass: their model need not exist; their time limits may be too short for
+# an answer (a correct 504); the runtime's HTTP server rejects the method QUERY; and every request here has
+# the key, so it cannot be left out (tests/e2e/test_access.py tests that).
 LEFT_OUT = "positive_data_acceptance,not_a_server_error,unsupported_method,ignored_auth"
 
 
@@ -25,7 +25,7 @@ def document(gateway: Gateway) -> dict[str, dict[str, dict[str, dict[str, object
 
 def test_random_requests_are_answered_as_documented(gateway: Gateway, tmp_path: Path) -> None:
     if gateway.is_ours and gateway.runtime != "pyodide-314":
-        pytest.skip("above the border one runtime is enough; the 2024 workerd may die of many aborts")
+        pytest.skip("the core needs one runtime only; many aborts may crash the 2024 workerd")
     command = [sys.executable, "-m", "schemathesis.cli", "run", f"{gateway.base_url}/openapi.json"]
     command += [
         "--url",

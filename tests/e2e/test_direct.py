@@ -1,4 +1,4 @@
-"""An upstream that is asked directly: here the simulator twice, once as OpenRouter and once as itself."""
+"""Direct upstreams: the simulator serves twice here, as OpenRouter and as a direct upstream."""
 
 import json
 from collections.abc import Callable
@@ -17,7 +17,7 @@ PRICES = {"sim/ok": {"prompt": 1, "completion": 2}}
 
 @pytest.fixture(scope="session")
 def direct(start_gateway: Callable[..., Gateway], simulator: str) -> Gateway:
-    """A gateway that may ask `near`, which is the simulator, and `down`, where nobody listens."""
+    """A gateway with the direct upstreams `near`, which is the simulator, and `down`, which is offline."""
     declared = {
         "near": {"base_url": simulator, "secret": "NEAR_KEY", "usd_per_million_tokens": PRICES},
         "down": {"base_url": f"http://127.0.0.1:{free_port()}/v1"},
@@ -50,7 +50,7 @@ def test_a_chain_starts_direct_and_falls_back_to_openrouter(
     assert DIRECT_KEY not in answer.text + str(answer.headers) + direct.log_text()
 
 
-def test_openrouters_outage_is_survived(
+def test_a_direct_upstream_answers_while_openrouter_is_down(
     start_gateway: Callable[..., Gateway], simulator: str, journal: Journal
 ) -> None:
     declared = {"near": {"base_url": simulator, "secret": "NEAR_KEY"}}
@@ -66,7 +66,9 @@ def test_openrouters_outage_is_survived(
     assert answer.headers["x-gateway-model"] == "direct:near/sim/ok"
 
 
-def test_a_direct_answers_cost_is_reckoned_by_its_declared_price(direct: Gateway, journal: Journal) -> None:
+def test_a_direct_answers_cost_is_calculated_from_the_declared_price(
+    direct: Gateway, journal: Journal
+) -> None:
     answer = post(direct, question(journal, "direct:near/sim/ok")).json()
 
     usage = answer["usage"]
@@ -74,7 +76,7 @@ def test_a_direct_answers_cost_is_reckoned_by_its_declared_price(direct: Gateway
     assert answer["gateway"]["cost_usd"] == pytest.approx(expected_usd)
 
 
-def test_what_openrouter_alone_understands_stays_here(direct: Gateway, journal: Journal) -> None:
+def test_openrouters_own_fields_are_not_sent_to_a_direct_upstream(direct: Gateway, journal: Journal) -> None:
     post(direct, question(journal, "direct:near/sim/ok", provider={"sort": "price"}, stream=True))
 
     (call,) = journal.entries()
@@ -85,7 +87,7 @@ def test_what_openrouter_alone_understands_stays_here(direct: Gateway, journal: 
     assert "http-referer" not in call["headers"]
 
 
-def test_a_missing_secret_is_named(start_gateway: Callable[..., Gateway], journal: Journal) -> None:
+def test_the_error_names_a_missing_secret(start_gateway: Callable[..., Gateway], journal: Journal) -> None:
     declared = {"near": {"base_url": "https://near.example/v1", "secret": "NEAR_KEY"}}
     gateway = start_gateway(UPSTREAMS=json.dumps(declared))
 

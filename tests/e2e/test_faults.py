@@ -1,4 +1,4 @@
-"""The fault matrix: every behaviour of the simulator, plain and streamed, ends as its row says."""
+"""The fault matrix: each simulator behaviour, plain and streamed, ends as its row says."""
 
 import asyncio
 from urllib.parse import urlsplit
@@ -17,9 +17,9 @@ def test_every_behaviour_of_the_simulator_has_a_row(simulator: str) -> None:
     assert names <= {row.name for row in ROWS}
 
 
-def test_every_fault_ends_in_an_answer_or_in_an_honest_error(
-    gateway: Gateway, dressed: Gateway, simulator: str
+def test_every_fault_ends_in_an_answer_or_in_the_expected_error(
+    gateway: Gateway, custom_gateway: Gateway, simulator: str
 ) -> None:
-    results = asyncio.run(run_matrix(gateway, dressed, simulator, ROWS))
+    results = asyncio.run(run_matrix(gateway, custom_gateway, simulator, ROWS))
     wrong = [str(result) for result in results if result.problems]
     assert not wrong, "\n".join(wrong)

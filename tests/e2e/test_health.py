@@ -1,4 +1,4 @@
-"""Health: that the Worker runs at all, as it was written, on the Python that the runtime is there for."""
+"""Health: the Worker runs unchanged, on the Python version that each runtime stands for."""
 
 from collections.abc import Callable
 
@@ -18,14 +18,14 @@ def test_health_needs_no_key(gateway: Gateway) -> None:
     assert answer.json()["status"] == "ok"
 
 
-def test_each_runtime_is_the_python_that_it_stands_for(gateway: Gateway) -> None:
+def test_each_runtime_has_the_expected_python_version(gateway: Gateway) -> None:
     if not gateway.is_ours:
-        pytest.skip("which Python runs a gateway given by --base-url is not ours to say")
+        pytest.skip("the Python version of a gateway given by --base-url is unknown")
     with gateway.client() as client:
         assert client.get("/health").json()["python"].startswith(PYTHONS[gateway.runtime])
 
 
-def test_a_gateway_without_keys_lets_nobody_in(start_gateway: Callable[..., Gateway]) -> None:
+def test_a_gateway_without_keys_refuses_requests(start_gateway: Callable[..., Gateway]) -> None:
     closed = start_gateway(GATEWAY_KEYS=None)
     with closed.client() as client:
         assert client.get("/health").json()["status"] == "incomplete"

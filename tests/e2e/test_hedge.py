@@ -1,4 +1,4 @@
-"""Hedging and cost: a second model beside a slow first one, and a ceiling over all attempts together."""
+"""Hedging and cost limits: a second model joins a slow first one; a cost ceiling counts all attempts."""
 
 import time
 
@@ -15,7 +15,7 @@ def outcomes(entries: list[Entry]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_the_faster_model_wins_and_the_others_call_is_ended(
+def test_the_faster_model_wins_and_the_other_call_is_cancelled(
     gateway: Gateway, journal: Journal, stream: bool
 ) -> None:
     body = question(journal, "sim/slow-4000ms", "sim/ok", stream=stream, gateway={"hedge_ms": 200})
@@ -36,19 +36,19 @@ def test_the_faster_model_wins_and_the_others_call_is_ended(
     assert outcomes(entries) == {"sim/slow-4000ms": "cancelled", "sim/ok": "answered"}
 
 
-def test_a_first_model_in_time_is_the_only_one(gateway: Gateway, journal: Journal) -> None:
+def test_a_fast_first_model_is_not_hedged(gateway: Gateway, journal: Journal) -> None:
     post(gateway, question(journal, "sim/ok", "sim/slow-50ms", gateway={"hedge_ms": 5000}))
     assert journal.models() == ["sim/ok"]
 
 
-def test_a_first_model_that_comes_first_after_all_wins(gateway: Gateway, journal: Journal) -> None:
+def test_a_slow_first_model_still_wins_if_it_answers_first(gateway: Gateway, journal: Journal) -> None:
     body = question(journal, "sim/slow-600ms", "sim/slow-4000ms", gateway={"hedge_ms": 150})
     assert post(gateway, body).headers["x-gateway-model"] == "sim/slow-600ms"
     entries = journal.wait_until(lambda entries: outcomes(entries).get("sim/slow-4000ms") != "open", SLACK_S)
     assert outcomes(entries) == {"sim/slow-600ms": "answered", "sim/slow-4000ms": "cancelled"}
 
 
-def test_one_that_fails_leaves_the_other_running(gateway: Gateway, journal: Journal) -> None:
+def test_when_the_hedge_fails_the_first_model_keeps_running(gateway: Gateway, journal: Journal) -> None:
     body = question(
         journal, "sim/slow-600ms", "sim/status-404", gateway={"hedge_ms": 150, "deadline_ms": 8000}
     )
@@ -57,9 +57,7 @@ def test_one_that_fails_leaves_the_other_running(gateway: Gateway, journal: Jour
     assert sorted(journal.models()) == ["sim/slow-600ms", "sim/status-404"]
 
 
-def test_a_model_of_unknown_price_is_left_out_where_the_caller_is_strict(
-    gateway: Gateway, journal: Journal
-) -> None:
+def test_a_strict_cost_limit_skips_a_model_of_unknown_price(gateway: Gateway, journal: Journal) -> None:
     answer = post(
         gateway, question(journal, "sim/ok-01-fallback-won", gateway={"max_cost_usd": 1, "strict": True})
     )
@@ -74,7 +72,7 @@ def test_a_model_of_unknown_price_is_left_out_where_the_caller_is_strict(
     assert journal.models() == []
 
 
-def test_a_model_of_unknown_price_is_asked_otherwise_and_the_receipt_says_so(
+def test_without_strict_a_model_of_unknown_price_is_asked_and_the_receipt_notes_it(
     gateway: Gateway, journal: Journal
 ) -> None:
     answer = post(gateway, question(journal, "sim/ok-02-tools-reasoning", gateway={"max_cost_usd": 1}))
@@ -83,7 +81,7 @@ def test_a_model_of_unknown_price_is_asked_otherwise_and_the_receipt_says_so(
     assert any("sim/ok-02-tools-reasoning" in note for note in notes)
 
 
-def test_the_ceiling_counts_what_failed_attempts_have_cost(gateway: Gateway, journal: Journal) -> None:
+def test_the_cost_ceiling_counts_failed_attempts(gateway: Gateway, journal: Journal) -> None:
     body = question(journal, "sim/reasoning-only", "sim/ok", gateway={"max_cost_usd": 1e-7})
     answer = post(gateway, body)
     receipt = error_in(answer)["metadata"]["gateway"]

@@ -1,4 +1,4 @@
-"""Keys, rates and own keys over HTTP; and a flood of wrong keys, which reaches nobody."""
+"""Keys over HTTP: rate limits, expiry, callers' own OpenRouter keys, and a flood of wrong keys."""
 
 import asyncio
 import json
@@ -14,13 +14,13 @@ from tests.support.runtimes import KEY, Gateway
 OTHER = "e2e-other-token-0123456789"
 OWN_KEY = "sk-or-canary-of-a-callers-own"
 FLOOD, AT_ONCE, RETRIES = 5_000, 32, 200
-# What wrangler's own proxy answers where it lost its connection to the Worker, as it does under load.
+# Wrangler's proxy answers this when it has lost its connection to the Worker, which happens under load.
 LOST_BY_WRANGLER = "Your worker restarted mid-request"
 
 
 @pytest.fixture(scope="session")
 def keyed(start_gateway: Callable[..., Gateway]) -> Gateway:
-    """A gateway with two keys, one of them bound by rates, and with callers' own keys."""
+    """A gateway with two keys, one with a rate limit; callers may use their own OpenRouter keys."""
     entries = [
         {"name": "free", "token": KEY, "admin": True},
         {"name": "bound", "token": OTHER, "per_minute": 3, "expires": "2099-01-01"},
@@ -30,7 +30,7 @@ def keyed(start_gateway: Callable[..., Gateway]) -> Gateway:
     return Gateway(gateway.runtime, gateway.base_url, KEY, gateway.leash)
 
 
-def test_a_rate_is_kept_and_said(keyed: Gateway, journal: Journal) -> None:
+def test_a_rate_limit_is_enforced_and_reported(keyed: Gateway, journal: Journal) -> None:
     headers = {"authorization": f"Bearer {OTHER}"}
     answers = [post(keyed, question(journal, "sim/ok"), **headers) for _ in range(4)]
 
@@ -49,7 +49,7 @@ def test_an_expired_key_is_refused(keyed: Gateway, journal: Journal) -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_callers_own_key_pays(keyed: Gateway, journal: Journal, stream: bool) -> None:
+def test_a_callers_own_openrouter_key_is_used(keyed: Gateway, journal: Journal, stream: bool) -> None:
     body = question(journal, "sim/status-503", "sim/ok", stream=stream)
     answer = post(keyed, body, authorization=f"Bearer {OWN_KEY}")
 
@@ -58,7 +58,7 @@ def test_a_callers_own_key_pays(keyed: Gateway, journal: Journal, stream: bool) 
     assert OWN_KEY not in answer.text + str(answer.headers) + keyed.log_text()
 
 
-def test_a_caller_sees_its_key_and_an_admin_openrouters(keyed: Gateway) -> None:
+def test_a_caller_sees_its_own_key_and_an_admin_sees_openrouters(keyed: Gateway) -> None:
     with keyed.client() as client:
         own = client.get("/v1/key", headers={"authorization": f"Bearer {OTHER}"}).json()
         admin = client.get("/v1/key").json()
@@ -68,7 +68,7 @@ def test_a_caller_sees_its_key_and_an_admin_openrouters(keyed: Gateway) -> None:
     assert "usage" in admin["openrouter"]
 
 
-def test_a_flood_of_wrong_keys_reaches_nobody(keyed: Gateway, simulator: str) -> None:
+def test_requests_with_wrong_keys_never_reach_the_upstream(keyed: Gateway, simulator: str) -> None:
     before = len(whole_log(simulator))
 
     statuses = asyncio.run(_flood(keyed))
@@ -80,7 +80,7 @@ def test_a_flood_of_wrong_keys_reaches_nobody(keyed: Gateway, simulator: str) ->
 
 
 async def _flood(gateway: Gateway) -> dict[int, int]:
-    """Send requests with wrong keys; return how many had which status."""
+    """Send requests with wrong keys; return the number of responses by status."""
     counts: dict[int, int] = {}
     numbers, retries = iter(range(FLOOD)), iter(range(RETRIES))
 

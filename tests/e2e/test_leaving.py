@@ -1,4 +1,4 @@
-"""A client that leaves: its upstream calls end, nothing more is started, and no task is left behind."""
+"""Clients that leave: their upstream calls end, no new call starts, and no task stays behind."""
 
 import time
 from collections.abc import Iterator
@@ -10,9 +10,9 @@ from tests.support.journal import Entry, Journal
 from tests.support.leaver import Leaver
 from tests.support.runtimes import Gateway
 
-# The 2024 runtime has a `request.signal` that never fires: before an answer begins it tells nobody that the
-# client has left, and the deadline ends the chain. Once a stream has begun the next write tells it.
-DEAF = {"workerd"}
+# The 2024 runtime's `request.signal` never fires. Before an answer begins, the gateway cannot learn that the
+# client has left, and the deadline ends the chain. In a stream, the next write raises.
+WITHOUT_SIGNAL = {"workerd"}
 DEADLINE_MS = 1500
 PROMPT_S = 1.0
 
@@ -21,7 +21,7 @@ PROMPT_S = 1.0
 def _nothing_is_left(gateway: Gateway) -> Iterator[None]:
     before = len(gateway.log_text())
     yield
-    if gateway.runtime not in DEAF and gateway.is_ours:
+    if gateway.runtime not in WITHOUT_SIGNAL and gateway.is_ours:
         ends_at_s = time.monotonic() + 5
         with gateway.client() as client:
             while (stats := client.get("/__host/stats").json())["pending_waits"]:
@@ -37,10 +37,10 @@ def is_over(entries: list[Entry]) -> bool:
 
 
 def ended_in_time(gateway: Gateway, journal: Journal, *models: str) -> None:
-    """Wait until the calls have ended: at once where the runtime tells, else with the deadline."""
-    deaf = gateway.runtime in DEAF
-    journal.wait_until(is_over, (DEADLINE_MS / 1000 if deaf else PROMPT_S) + SLACK_S)
-    if deaf:
+    """Wait until the calls have ended: at once if the runtime fires the signal, else by the deadline."""
+    without_signal = gateway.runtime in WITHOUT_SIGNAL
+    journal.wait_until(is_over, (DEADLINE_MS / 1000 if without_signal else PROMPT_S) + SLACK_S)
+    if without_signal:
         return
     time.sleep(0.3)
     assert journal.models() == list(models)
@@ -48,7 +48,7 @@ def ended_in_time(gateway: Gateway, journal: Journal, *models: str) -> None:
 
 
 @pytest.mark.parametrize("options", [{}, {"on_midstream": "restart"}, {"on_midstream": "continue"}])
-def test_a_call_ends_when_its_client_leaves_in_the_middle_of_a_stream(
+def test_a_call_ends_when_its_client_leaves_mid_stream(
     gateway: Gateway, journal: Journal, options: dict[str, str]
 ) -> None:
     body = question(journal, "sim/drip-250ms", "sim/ok", stream=True, gateway=options)
@@ -62,9 +62,7 @@ def test_a_call_ends_when_its_client_leaves_in_the_middle_of_a_stream(
     assert journal.models() == ["sim/drip-250ms"]
 
 
-def test_a_call_ends_when_its_client_leaves_a_stream_that_has_stalled(
-    gateway: Gateway, journal: Journal
-) -> None:
+def test_a_call_ends_when_its_client_leaves_a_stalled_stream(gateway: Gateway, journal: Journal) -> None:
     body = question(journal, "sim/stall-after", stream=True, gateway={"idle_ms": DEADLINE_MS})
     with Leaver(gateway, body) as client:
         client.read_until(b" capital")
@@ -91,7 +89,7 @@ def test_no_retry_is_made_for_a_client_that_has_left(gateway: Gateway, journal: 
         journal.wait_until(is_over)
         client.leave()
         time.sleep(1.5)
-    if gateway.runtime not in DEAF:
+    if gateway.runtime not in WITHOUT_SIGNAL:
         assert len(journal.entries()) == 1
 
 
@@ -107,7 +105,7 @@ def test_both_calls_of_a_hedge_end_when_the_client_leaves(
         ended_in_time(gateway, journal, "sim/hang", "sim/slow-5000ms")
 
 
-def test_a_call_ends_when_its_client_leaves_while_it_gets_comments(
+def test_a_call_ends_when_its_client_leaves_during_keep_alive_comments(
     gateway: Gateway, journal: Journal
 ) -> None:
     options = {"keepalive_ms": 150, "deadline_ms": 4000}
@@ -121,7 +119,7 @@ def test_a_call_ends_when_its_client_leaves_while_it_gets_comments(
     assert journal.models() == ["sim/hang"]
 
 
-def test_a_client_that_has_left_disturbs_nobody(gateway: Gateway, journal: Journal) -> None:
+def test_a_client_that_has_left_does_not_disturb_other_requests(gateway: Gateway, journal: Journal) -> None:
     for _ in range(4):
         with Leaver(gateway, question(journal, "sim/long-2000", stream=True)) as client:
             client.read_until(b"data: ")

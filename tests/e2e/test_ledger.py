@@ -1,4 +1,4 @@
-"""The ledger over HTTP, on a real D1: rows, usage, budgets."""
+"""The ledger over HTTP, on a real D1: rows, usage and budgets."""
 
 import asyncio
 import json
@@ -18,8 +18,8 @@ WAIT_S = 15.0
 
 
 @pytest.fixture(scope="session")
-def booked(start_gateway: Callable[..., Gateway]) -> Gateway:
-    """A gateway with a ledger, an admin's key, and one whose budget holds a few answers."""
+def ledger_gateway(start_gateway: Callable[..., Gateway]) -> Gateway:
+    """A gateway with a ledger, an admin's key, and a key whose budget pays for a few answers."""
     entries = [
         {"name": "boss", "token": KEY, "admin": True},
         {"name": "tight", "token": TIGHT, "budget": {"day_usd": 0.001}},
@@ -31,35 +31,35 @@ def booked(start_gateway: Callable[..., Gateway]) -> Gateway:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_an_answer_is_booked_with_what_it_cost(booked: Gateway, journal: Journal, stream: bool) -> None:
-    before = usage(booked)["totals"]
+def test_an_answer_is_recorded_with_its_cost(ledger_gateway: Gateway, journal: Journal, stream: bool) -> None:
+    before = usage(ledger_gateway)["totals"]
 
-    answer = post(booked, question(journal, "sim/status-503", "sim/ok", stream=stream))
+    answer = post(ledger_gateway, question(journal, "sim/status-503", "sim/ok", stream=stream))
     assert answer.status_code == 200
 
-    after = wait_for(booked, before["requests"] + 1, timeout_s=WAIT_S)["totals"]
+    after = wait_for(ledger_gateway, before["requests"] + 1, timeout_s=WAIT_S)["totals"]
     (call,) = [each for each in journal.entries() if each["status"] == 200]
     assert after["cost_usd"] - before["cost_usd"] == pytest.approx(call["cost_usd"])
     assert (after["fallbacks"], after["answered"]) == (before["fallbacks"] + 1, before["answered"] + 1)
 
 
-def test_usage_is_by_model_and_in_csv(booked: Gateway, journal: Journal) -> None:
-    before = usage(booked)["totals"]["requests"]
-    post(booked, question(journal, "sim/ok"))
-    wait_for(booked, before + 1, timeout_s=WAIT_S)
+def test_usage_is_shown_by_model_and_as_csv(ledger_gateway: Gateway, journal: Journal) -> None:
+    before = usage(ledger_gateway)["totals"]["requests"]
+    post(ledger_gateway, question(journal, "sim/ok"))
+    wait_for(ledger_gateway, before + 1, timeout_s=WAIT_S)
 
-    assert "sim/ok" in {row["name"] for row in usage(booked, "?by=model")["series"]}
-    with booked.client() as client:
+    assert "sim/ok" in {row["name"] for row in usage(ledger_gateway, "?by=model")["series"]}
+    with ledger_gateway.client() as client:
         csv = client.get("/v1/usage?by=outcome&format=csv")
     assert csv.headers["content-type"].startswith("text/csv")
     assert csv.text.startswith("outcome,requests,")
 
 
-def test_a_budget_ends_what_it_does_not_cover(booked: Gateway, journal: Journal) -> None:
+def test_a_used_up_budget_refuses_requests(ledger_gateway: Gateway, journal: Journal) -> None:
     headers = {"authorization": f"Bearer {TIGHT}"}
     refusals = []
     for _ in range(60):
-        answer = post(booked, question(journal, "sim/ok", max_tokens=100), **headers)
+        answer = post(ledger_gateway, question(journal, "sim/ok", max_tokens=100), **headers)
         if answer.status_code != 200:
             refusals.append(error_in(answer))
     spent_usd = sum(each["cost_usd"] for each in journal.entries())
@@ -67,13 +67,13 @@ def test_a_budget_ends_what_it_does_not_cover(booked: Gateway, journal: Journal)
     assert refusals
     assert {each["code"] for each in refusals} <= {"budget_too_small", "budget_spent"}
     assert spent_usd <= 0.001
-    with booked.client(headers=headers) as client:
+    with ledger_gateway.client(headers=headers) as client:
         (row,) = client.get("/v1/key").json()["budgets"]
     assert row["limit_usd"] == 0.001
     assert row["spent_usd"] == pytest.approx(spent_usd, abs=0.000_1)
 
 
-def test_requests_at_once_do_not_overshoot_a_budget(
+def test_concurrent_requests_do_not_exceed_a_budget(
     start_gateway: Callable[..., Gateway], journal: Journal
 ) -> None:
     entries = [{"name": "crowd", "token": KEY, "budget": {"day_usd": 0.01}}]
@@ -81,7 +81,7 @@ def test_requests_at_once_do_not_overshoot_a_budget(
     gateway = Gateway(crowd.runtime, crowd.base_url, KEY, crowd.leash)
     with gateway.client() as client:
         assert client.get("/v1/models").status_code == 200
-    body = question(journal, "sim/ok", max_tokens=2_000)  # at most 4 of 10 thousandths of a dollar each
+    body = question(journal, "sim/ok", max_tokens=2_000)  # at most 0.004 of the 0.010 dollars each
 
     statuses = asyncio.run(_all_at_once(gateway, body, 100))
 

@@ -1,4 +1,4 @@
-"""The ledger on a real D1: what is written, what is asked for later, who sees what, and D1 in trouble."""
+"""The ledger on a real D1: rows, usage by key, settling by cron, and a D1 that is down, slow or locked."""
 
 import csv
 import io
@@ -19,27 +19,27 @@ from tests.support.runtimes import KEY, UPSTREAM_KEY, Gateway
 OTHER = "e2e-other-token-0123456789"
 KEYS = [{"name": "boss", "token": KEY, "admin": True}, {"name": "app", "token": OTHER}]
 WAIT_S = 10.0
-PROMPT_S = 3.0  # in which an answer must be there, whatever D1 does
-NO_CRON = {"workerd"}  # the 2024 runtime lets Python handle nothing but fetch
+PROMPT_S = 3.0  # an answer must arrive within this time, whatever D1 does
+NO_CRON = {"workerd"}  # the 2024 runtime lets Python handle fetch events only
 
 
 def of(gateway: Gateway, key: str) -> Gateway:
-    """Return the same gateway to the holder of another key."""
+    """Return the same gateway with another key."""
     return Gateway(gateway.runtime, gateway.base_url, key, gateway.leash)
 
 
 @pytest.fixture(scope="session")
-def booked(start_gateway: Callable[..., Gateway]) -> Gateway:
+def ledger_gateway(start_gateway: Callable[..., Gateway]) -> Gateway:
     """A gateway with a ledger, and an admin's key."""
     return of(start_gateway(bindings=("LEDGER",), GATEWAY_KEYS=json.dumps(KEYS)), KEY)
 
 
 @pytest.fixture
-def ledger(booked: Gateway) -> Iterator[Ledger]:
-    """What is behind it, where that can be seen."""
-    if booked.runtime in NO_CRON:
-        pytest.skip("needs the cron trigger, or D1 seen from outside")
-    found = Ledger(booked)
+def ledger(ledger_gateway: Gateway) -> Iterator[Ledger]:
+    """The ledger's D1, on runtimes where tests can inspect it."""
+    if ledger_gateway.runtime in NO_CRON:
+        pytest.skip("needs the cron trigger, or access to D1")
+    found = Ledger(ledger_gateway)
     found.wait_idle()
     yield found
     found.be("up")
@@ -49,8 +49,8 @@ def requests_of(gateway: Gateway) -> int:
     return int(usage(gateway)["totals"]["requests"])
 
 
-def test_what_was_asked_is_in_the_usage(booked: Gateway, journal: Journal) -> None:
-    mine = of(booked, OTHER)
+def test_usage_counts_requests_fallbacks_and_cost(ledger_gateway: Gateway, journal: Journal) -> None:
+    mine = of(ledger_gateway, OTHER)
     before = usage(mine)["totals"]
 
     post(mine, question(journal, "sim/status-503", "sim/ok"))
@@ -68,13 +68,13 @@ def test_what_was_asked_is_in_the_usage(booked: Gateway, journal: Journal) -> No
     assert shown["lost_writes"] == 0
 
 
-def test_each_sees_its_own_and_an_admin_all(booked: Gateway, journal: Journal) -> None:
-    post(of(booked, OTHER), question(journal, "sim/ok"))
-    post(booked, question(journal, "sim/ok"))
-    wait_for(of(booked, OTHER), 1, timeout_s=WAIT_S)
+def test_a_caller_sees_its_own_usage_and_an_admin_sees_all(ledger_gateway: Gateway, journal: Journal) -> None:
+    post(of(ledger_gateway, OTHER), question(journal, "sim/ok"))
+    post(ledger_gateway, question(journal, "sim/ok"))
+    wait_for(of(ledger_gateway, OTHER), 1, timeout_s=WAIT_S)
 
-    own, everybody = usage(of(booked, OTHER), "?by=key"), usage(booked, "?by=key")
-    with of(booked, OTHER).client() as client:
+    own, everybody = usage(of(ledger_gateway, OTHER), "?by=key"), usage(ledger_gateway, "?by=key")
+    with of(ledger_gateway, OTHER).client() as client:
         refused = client.get("/v1/usage?key=boss")
 
     assert {row["name"] for row in own["series"]} == {"app"}
@@ -83,14 +83,14 @@ def test_each_sees_its_own_and_an_admin_all(booked: Gateway, journal: Journal) -
 
 
 @pytest.mark.parametrize("by", ["day", "model", "key", "outcome", "route", "provider"])
-def test_a_series_adds_up_to_the_totals_and_is_the_same_as_csv(
-    booked: Gateway, journal: Journal, by: str
+def test_a_series_adds_up_to_the_totals_and_equals_the_csv(
+    ledger_gateway: Gateway, journal: Journal, by: str
 ) -> None:
-    post(booked, question(journal, "sim/ok"))
-    wait_for(booked, 1, timeout_s=WAIT_S)
+    post(ledger_gateway, question(journal, "sim/ok"))
+    wait_for(ledger_gateway, 1, timeout_s=WAIT_S)
 
-    shown = usage(booked, f"?by={by}")
-    with booked.client() as client:
+    shown = usage(ledger_gateway, f"?by={by}")
+    with ledger_gateway.client() as client:
         answer = client.get(f"/v1/usage?by={by}&format=csv")
 
     series = shown["series"]
@@ -101,38 +101,38 @@ def test_a_series_adds_up_to_the_totals_and_is_the_same_as_csv(
     assert [row[by] for row in csv.DictReader(io.StringIO(answer.text))] == [row["name"] for row in series]
 
 
-def test_a_client_that_leaves_a_stream_leaves_a_row(booked: Gateway, journal: Journal) -> None:
-    before = requests_of(booked)
-    with Leaver(booked, question(journal, "sim/drip-100ms", stream=True)) as client:
+def test_a_client_that_leaves_a_stream_has_a_row(ledger_gateway: Gateway, journal: Journal) -> None:
+    before = requests_of(ledger_gateway)
+    with Leaver(ledger_gateway, question(journal, "sim/drip-100ms", stream=True)) as client:
         client.read_until(b"every ")
         client.leave()
 
-    wait_for(booked, before + 1, timeout_s=WAIT_S)
-    outcomes = {row["name"]: row["unsettled"] for row in usage(booked, "?by=outcome")["series"]}
+    wait_for(ledger_gateway, before + 1, timeout_s=WAIT_S)
+    outcomes = {row["name"]: row["unsettled"] for row in usage(ledger_gateway, "?by=outcome")["series"]}
     assert outcomes["client_gone"] >= 1
 
 
-def test_no_secret_is_in_it(booked: Gateway, journal: Journal) -> None:
-    before = requests_of(booked)
+def test_the_ledger_holds_no_secret(ledger_gateway: Gateway, journal: Journal) -> None:
+    before = requests_of(ledger_gateway)
     body = question(journal, "sim/echo", metadata={"note": "canary-field"})
     body["messages"] = [{"role": "user", "content": "canary-prompt"}]
-    assert "canary-prompt" in post(booked, body).text
-    post(booked, body | {"stream": True})
-    wait_for(booked, before + 2, timeout_s=WAIT_S)
+    assert "canary-prompt" in post(ledger_gateway, body).text
+    post(ledger_gateway, body | {"stream": True})
+    wait_for(ledger_gateway, before + 2, timeout_s=WAIT_S)
 
-    kept = everything_in(booked)
+    stored = everything_in(ledger_gateway)
 
-    assert journal.user not in kept
-    assert "sim/echo" in kept
+    assert journal.user not in stored
+    assert "sim/echo" in stored
     for secret in (KEY, OTHER, UPSTREAM_KEY, "canary-prompt", "canary-field"):
-        assert secret not in kept
+        assert secret not in stored
 
 
 def everything_in(gateway: Gateway) -> str:
-    """Return all that D1 holds; on workerd its files, which nothing else writes to."""
+    """Return everything that D1 holds; on workerd, the content of its files, which nothing else writes to."""
     if gateway.runtime not in NO_CRON:
         tables = ("requests", "spend", "unsettled", "alerts")
-        return str([Ledger(gateway).rows(f"SELECT * FROM {table}") for table in tables])  # noqa: S608  # our own names
+        return str([Ledger(gateway).rows(f"SELECT * FROM {table}") for table in tables])  # noqa: S608  # fixed table names
     return "".join(path.read_bytes().decode("latin-1") for path in files_of(gateway))
 
 
@@ -141,12 +141,14 @@ def files_of(gateway: Gateway) -> list[Path]:
     return sorted(Path(gateway.leash.log).parent.glob(".wrangler/state/v3/d1/*/*.sqlite*"))
 
 
-def test_what_a_cut_stream_cost_is_settled_by_cron(booked: Gateway, ledger: Ledger, journal: Journal) -> None:
+def test_cron_settles_the_cost_of_a_cut_off_stream(
+    ledger_gateway: Gateway, ledger: Ledger, journal: Journal
+) -> None:
     before = ledger.number("SELECT coalesce(sum(cost_micros), 0) FROM requests")
-    with Leaver(booked, question(journal, "sim/drip-50ms", stream=True)) as client:
+    with Leaver(ledger_gateway, question(journal, "sim/drip-50ms", stream=True)) as client:
         client.read_until(b"every ")
         client.leave()
-    post(booked, question(journal, "sim/garbage-event", stream=True))
+    post(ledger_gateway, question(journal, "sim/garbage-event", stream=True))
     ledger.wait_idle()
     assert ledger.number("SELECT count(*) FROM unsettled") >= 2
 
@@ -159,7 +161,7 @@ def test_what_a_cut_stream_cost_is_settled_by_cron(booked: Gateway, ledger: Ledg
     assert after == ledger.number("SELECT sum(cost_micros) FROM spend")
 
 
-def test_a_native_relays_cost_and_tokens_come_by_cron(
+def test_cron_settles_the_cost_and_tokens_of_a_native_relay(
     start_gateway: Callable[..., Gateway], runtime: str, journal: Journal
 ) -> None:
     if runtime in NO_CRON:
@@ -180,28 +182,28 @@ def test_a_native_relays_cost_and_tokens_come_by_cron(
 
 
 @pytest.mark.parametrize("state", ["down", "slow"])
-def test_d1_in_trouble_delays_no_answer_and_lost_writes_are_counted(
-    booked: Gateway, ledger: Ledger, journal: Journal, state: str
+def test_a_slow_or_failing_d1_delays_no_answer_and_lost_writes_are_counted(
+    ledger_gateway: Gateway, ledger: Ledger, journal: Journal, state: str
 ) -> None:
-    lost_before = usage(booked)["lost_writes"]
+    lost_before = usage(ledger_gateway)["lost_writes"]
     ledger.be(state)
     for stream in (False, True):
         began_s = time.monotonic()
-        assert post(booked, question(journal, "sim/ok", stream=stream)).status_code == 200
+        assert post(ledger_gateway, question(journal, "sim/ok", stream=stream)).status_code == 200
         assert time.monotonic() - began_s < PROMPT_S
     ledger.wait_idle()
 
     ledger.be("up")
-    assert usage(booked)["lost_writes"] == lost_before + 2
-    with booked.client() as client:
+    assert usage(ledger_gateway)["lost_writes"] == lost_before + 2
+    with ledger_gateway.client() as client:
         assert client.get("/health?deep=1").json()["ledger"]["lost_writes"] == lost_before + 2
-    assert '"ledger_write_lost"' in booked.log_text()
+    assert '"ledger_write_lost"' in ledger_gateway.log_text()
 
 
-def test_a_usage_that_d1_does_not_answer_is_a_503(booked: Gateway, ledger: Ledger) -> None:
+def test_usage_is_a_503_while_d1_does_not_answer(ledger_gateway: Gateway, ledger: Ledger) -> None:
     ledger.be("down")
 
-    with booked.client() as client:
+    with ledger_gateway.client() as client:
         answer = client.get("/v1/usage")
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "ledger_unavailable")
@@ -211,7 +213,7 @@ def test_a_locked_d1_delays_no_answer_and_lost_writes_are_counted(
     start_gateway: Callable[..., Gateway], runtime: str, journal: Journal
 ) -> None:
     if runtime not in NO_CRON:
-        pytest.skip("needs D1 as a file: only wrangler keeps it so")
+        pytest.skip("needs D1 as a file, which only wrangler has")
     gateway = start_gateway(bindings=("LEDGER",), APP_TITLE="locked")
     post(gateway, question(journal, "sim/ok"))
     wait_for(gateway, 1, timeout_s=WAIT_S)
@@ -225,14 +227,14 @@ def test_a_locked_d1_delays_no_answer_and_lost_writes_are_counted(
                 answer = client.post(CHAT, json=question(journal, "sim/ok", stream=stream))
                 assert answer.status_code == 200
                 assert time.monotonic() - began_s < PROMPT_S
-        time.sleep(6)  # beyond the patience of a write
+        time.sleep(6)  # longer than the time limit of a write
         connection.execute("ROLLBACK")
     finally:
         connection.close()
     assert usage(gateway)["lost_writes"] == 2
 
 
-def test_without_a_ledger_it_says_so(gateway: Gateway) -> None:
+def test_usage_without_a_ledger_says_that_none_is_bound(gateway: Gateway) -> None:
     if not gateway.is_ours:
         pytest.skip("a gateway given by --base-url may have one")
 

@@ -1,4 +1,4 @@
-"""After the commit: an answer that breaks off says so, starts over or goes on, as the caller chose."""
+"""Mid-stream policies: a cut-off stream ends in an error, restarts or continues, as the caller chose."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,7 +24,7 @@ TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": {"
 HEALTHY = ("sim/ok", "sim/one-byte", "sim/long-200", "sim/huge-event", "sim/crlf", "sim/cr", "sim/tools")
 
 
-def broken(gateway: Gateway, journal: Journal, *models: str, how: str, **fields: object) -> httpx.Response:
+def cut_off(gateway: Gateway, journal: Journal, *models: str, how: str, **fields: object) -> httpx.Response:
     options = {"on_midstream": how, "idle_ms": 500, "retries": 0}
     return post(gateway, question(journal, *models, stream=True, gateway=options, **fields))
 
@@ -35,10 +35,10 @@ def usage_in(payloads: list[Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("model", BREAKS)
-def test_a_broken_answer_ends_in_an_error_and_asks_nobody_else(
+def test_a_cut_off_answer_ends_in_an_error_and_no_other_model_is_asked(
     gateway: Gateway, journal: Journal, model: str
 ) -> None:
-    text, error = broken_off(broken(gateway, journal, model, "sim/ok", how="error").content)
+    text, error = broken_off(cut_off(gateway, journal, model, "sim/ok", how="error").content)
     assert text == PART
     assert error["code"] == BREAKS[model]
     assert error["metadata"]["partial"] is True
@@ -50,7 +50,7 @@ def test_a_broken_answer_ends_in_an_error_and_asks_nobody_else(
 def test_restart_marks_where_another_model_starts_over(
     gateway: Gateway, journal: Journal, model: str
 ) -> None:
-    payloads = payloads_in(broken(gateway, journal, model, "sim/ok", how="restart").content)
+    payloads = payloads_in(cut_off(gateway, journal, model, "sim/ok", how="restart").content)
     [mark] = [at for at, each in enumerate(payloads) if _is_restart(each)]
     marker = payloads[mark]["gateway"]
     assert (marker["event"], marker["code"], marker["model"]) == ("restart", BREAKS[model], "sim/ok")
@@ -70,7 +70,7 @@ def test_restart_marks_where_another_model_starts_over(
 def test_continue_gives_the_text_so_far_to_the_next_model_and_goes_on(
     gateway: Gateway, journal: Journal, model: str
 ) -> None:
-    payloads = payloads_in(broken(gateway, journal, model, "sim/ok", how="continue").content)
+    payloads = payloads_in(cut_off(gateway, journal, model, "sim/ok", how="continue").content)
     assert said_in(payloads) == PART + OK_TEXT
     assert payloads[-1] == "[DONE]"
     assert not any(_is_restart(each) for each in payloads)
@@ -90,20 +90,20 @@ def test_continue_gives_the_text_so_far_to_the_next_model_and_goes_on(
         {"n": 2},
     ],
 )
-def test_continue_never_goes_on_from_what_may_be_more_than_text(
+def test_continue_does_not_take_over_answers_that_may_hold_more_than_text(
     gateway: Gateway, journal: Journal, fields: dict[str, Any]
 ) -> None:
-    answer = broken(gateway, journal, "sim/error-mid", "sim/ok", how="continue", **fields)
+    answer = cut_off(gateway, journal, "sim/error-mid", "sim/ok", how="continue", **fields)
     text, error = broken_off(answer.content)
     assert (text, error["code"]) == (PART, "overloaded")
     assert journal.models() == ["sim/error-mid"]
 
 
 @pytest.mark.parametrize("how", ["restart", "continue"])
-def test_a_broken_answer_ends_in_an_error_when_nobody_takes_over(
+def test_a_cut_off_answer_ends_in_an_error_when_no_model_takes_over(
     gateway: Gateway, journal: Journal, how: str
 ) -> None:
-    answer = broken(gateway, journal, "sim/error-mid", "sim/status-404", "sim/empty-stream", how=how)
+    answer = cut_off(gateway, journal, "sim/error-mid", "sim/status-404", "sim/empty-stream", how=how)
     text, error = broken_off(answer.content)
     assert text == PART
     assert error["metadata"]["partial"] is True
@@ -112,8 +112,8 @@ def test_a_broken_answer_ends_in_an_error_when_nobody_takes_over(
     assert tried == journal.models()
 
 
-def test_a_second_break_is_marked_as_the_first(gateway: Gateway, journal: Journal) -> None:
-    answer = broken(gateway, journal, "sim/error-mid", "sim/cut-after", "sim/ok", how="restart")
+def test_a_second_cut_off_is_marked_like_the_first(gateway: Gateway, journal: Journal) -> None:
+    answer = cut_off(gateway, journal, "sim/error-mid", "sim/cut-after", "sim/ok", how="restart")
     payloads = payloads_in(answer.content)
     marks = [at for at, each in enumerate(payloads) if _is_restart(each)]
     assert [payloads[at]["gateway"]["model"] for at in marks] == ["sim/cut-after", "sim/ok"]
@@ -122,19 +122,19 @@ def test_a_second_break_is_marked_as_the_first(gateway: Gateway, journal: Journa
 
 @pytest.mark.parametrize("events", ["0", "3"])
 @pytest.mark.parametrize("model", HEALTHY)
-def test_what_passes_unseen_passes_whole(
+def test_an_unwatched_stream_arrives_unchanged(
     start_gateway: Callable[..., Gateway], simulator: str, journal: Journal, model: str, events: str
 ) -> None:
     body = question(journal, model, stream=True)
     through = post(start_gateway(STREAM_GUARD_EVENTS=events), body).content
     key = {"authorization": f"Bearer {UPSTREAM_KEY}"}
     direct = httpx.post(f"{simulator}/chat/completions", json=body, headers=key, trust_env=False).content
-    # Of three events that are watched one may be the usage, which then holds the receipt.
+    # The usage may be among the three events that are watched. It then holds the receipt.
     assert unpriced(events_of(through)) == unpriced(events_of(direct))
 
 
 @pytest.mark.parametrize("events", ["0", "3"])
-def test_what_passes_unseen_is_still_chosen_by_the_chain(
+def test_an_unwatched_stream_still_comes_from_the_chain(
     start_gateway: Callable[..., Gateway], journal: Journal, events: str
 ) -> None:
     unwatched = start_gateway(STREAM_GUARD_EVENTS=events)
@@ -144,7 +144,7 @@ def test_what_passes_unseen_is_still_chosen_by_the_chain(
 
 
 @pytest.mark.parametrize("events", ["0", "3"])
-def test_what_breaks_off_unseen_gets_no_invented_ending(
+def test_an_unwatched_stream_that_is_cut_off_gets_no_added_ending(
     start_gateway: Callable[..., Gateway], journal: Journal, events: str
 ) -> None:
     unwatched = start_gateway(STREAM_GUARD_EVENTS=events)

@@ -1,4 +1,4 @@
-"""The catalogue as it is kept: in memory and in KV, fetched for a request, beside one, or by cron."""
+"""The catalogue cache: in memory and in KV, fetched for a request, in the background, or by cron."""
 
 import json
 import time
@@ -25,9 +25,9 @@ Start = Callable[..., Gateway]
 
 @pytest.fixture
 def start(fleet: Fleet | None) -> Iterator[Start]:
-    """Call it to get a gateway with KV, and with nobody else's settings, for one test."""
+    """A function that starts a gateway with KV and unique settings, for one test."""
     if fleet is None:
-        pytest.skip("needs gateways of its own, and --base-url gives one that is running")
+        pytest.skip("needs to start gateways; --base-url gives one that is running")
     started: list[Gateway] = []
 
     def start(**settings: str | None) -> Gateway:
@@ -41,7 +41,7 @@ def start(fleet: Fleet | None) -> Iterator[Start]:
 
 @pytest.fixture
 def fetches(simulator: str) -> Callable[[], int]:
-    """Call it to learn how often a list has been fetched from the simulator."""
+    """A function that returns how often a list was fetched from the simulator."""
 
     def count() -> int:
         answer = httpx.get(simulator.removesuffix("/api/v1") + "/sim/log", trust_env=False)
@@ -50,8 +50,8 @@ def fetches(simulator: str) -> Callable[[], int]:
     return count
 
 
-def kept_by(gateway: Gateway) -> str:
-    """Return what KV holds."""
+def stored_in_kv(gateway: Gateway) -> str:
+    """Return KV's copy of the catalogue."""
     if gateway.runtime != "workerd":
         with gateway.client() as client:
             return client.get(f"/__host/kv/MODEL_CACHE/{KEY}").text
@@ -60,14 +60,14 @@ def kept_by(gateway: Gateway) -> str:
     return max(blobs, key=lambda blob: blob.stat().st_mtime_ns).read_text()
 
 
-def is_kept_anew(gateway: Gateway) -> bool:
-    """Return whether KV holds a copy that was fetched just now."""
-    header = json.loads(kept_by(gateway).partition("\n")[0])
+def is_fresh_in_kv(gateway: Gateway) -> bool:
+    """Return whether KV's copy was fetched just now."""
+    header = json.loads(stored_in_kv(gateway).partition("\n")[0])
     return bool(header["version"] == VERSION and time.time() - header["at_s"] < DAY_S / 2)
 
 
 def stale_copy() -> str:
-    """Return a copy of yesterday, of one model that OpenRouter has no more."""
+    """Return a day-old copy with one model, which OpenRouter no longer lists."""
     return to_stored(catalog_of([{"id": "old/one"}], fetched_at_s=time.time() - DAY_S)).decode()
 
 
@@ -77,7 +77,7 @@ def ids_in(answer: httpx.Response) -> list[str]:
     return [name for name in ids if not name.startswith(PREFIX)]
 
 
-def test_a_cold_gateway_fetches_650_models_once_and_a_second_one_takes_them_from_kv(
+def test_a_cold_gateway_fetches_650_models_once_and_a_second_one_reads_them_from_kv(
     start: Start, simulator: str, fetches: Callable[[], int]
 ) -> None:
     large = simulator.replace("/api/v1", "/large/api/v1")
@@ -90,8 +90,8 @@ def test_a_cold_gateway_fetches_650_models_once_and_a_second_one_takes_them_from
         assert client.get(f"{LIST}/{HAIKU}").json()["id"] == HAIKU
     assert fetches() == before + 1
     assert "cache_failed" not in cold.log_text()
-    stored = kept_by(cold)
-    assert is_kept_anew(cold)
+    stored = stored_in_kv(cold)
+    assert is_fresh_in_kv(cold)
     assert len(stored.encode()) < 0.75 * MEGABYTE
 
     warm = start(OPENROUTER_BASE_URL=large, stored=stored)
@@ -101,7 +101,7 @@ def test_a_cold_gateway_fetches_650_models_once_and_a_second_one_takes_them_from
     assert fetches() == before + 1
 
 
-def test_a_stale_copy_is_answered_at_once_and_replaced(start: Start, fetches: Callable[[], int]) -> None:
+def test_a_stale_copy_is_returned_at_once_and_replaced(start: Start, fetches: Callable[[], int]) -> None:
     stale = start(stored=stale_copy())
     before = fetches()
     with stale.client() as client:
@@ -113,13 +113,13 @@ def test_a_stale_copy_is_answered_at_once_and_replaced(start: Start, fetches: Ca
             assert time.monotonic() < deadline_s
             time.sleep(0.05)
         assert int(replaced.headers["age"]) < WAIT_S
-        while not is_kept_anew(stale):
+        while not is_fresh_in_kv(stale):
             assert time.monotonic() < deadline_s
             time.sleep(0.05)
     assert fetches() == before + 1
 
 
-def test_a_stale_copy_is_answered_with_its_age_while_openrouter_is_down(start: Start) -> None:
+def test_a_stale_copy_is_returned_with_its_age_while_openrouter_is_down(start: Start) -> None:
     lost = start(stored=stale_copy(), OPENROUTER_BASE_URL=NOWHERE)
     with lost.client() as client:
         for _ in range(3):
@@ -133,7 +133,7 @@ def test_a_stale_copy_is_answered_with_its_age_while_openrouter_is_down(start: S
     assert lost.log_text().count("catalog_not_refreshed") == 1
 
 
-def test_without_any_list_that_is_said_and_chats_go_on(start: Start, simulator: str) -> None:
+def test_without_any_list_the_models_route_fails_and_chats_still_work(start: Start, simulator: str) -> None:
     listless = start(OPENROUTER_BASE_URL=simulator.replace("/api/v1", "/listless/api/v1"))
     with listless.client() as client:
         answer = client.get(LIST)
@@ -156,11 +156,11 @@ def test_a_copy_that_cannot_be_read_is_ignored_and_replaced(start: Start, stored
     spoilt = start(stored=stored)
     with spoilt.client() as client:
         assert HAIKU in ids_in(client.get(LIST))
-    assert is_kept_anew(spoilt)
+    assert is_fresh_in_kv(spoilt)
     assert "stored_catalog_ignored" in spoilt.log_text()
 
 
-def test_the_cron_trigger_fetches_so_that_no_request_has_to(
+def test_the_cron_trigger_fetches_the_list_before_any_request(
     start: Start, runtime: str, fetches: Callable[[], int]
 ) -> None:
     if runtime == "workerd":
@@ -170,6 +170,6 @@ def test_the_cron_trigger_fetches_so_that_no_request_has_to(
     with cold.client() as client:
         assert client.get("/__scheduled").text == "ran"
         assert fetches() == before + 1
-        assert is_kept_anew(cold)
+        assert is_fresh_in_kv(cold)
         assert HAIKU in ids_in(client.get(LIST))
     assert fetches() == before + 1

@@ -1,4 +1,4 @@
-"""The catalogue as it is shown: listed, filtered, and by the model."""
+"""The model list over HTTP: listing, filters, single models and endpoints."""
 
 from collections.abc import Callable, Iterator
 
@@ -16,14 +16,14 @@ LIST = "/v1/models"
 
 
 @pytest.fixture(scope="session")
-def shelf(start_gateway: Callable[..., Gateway]) -> Gateway:
+def models_gateway(start_gateway: Callable[..., Gateway]) -> Gateway:
     """A gateway with KV."""
     return start_gateway(bindings=("MODEL_CACHE",))
 
 
 @pytest.fixture
-def client(shelf: Gateway) -> Iterator[httpx.Client]:
-    with shelf.client() as client:
+def client(models_gateway: Gateway) -> Iterator[httpx.Client]:
+    with models_gateway.client() as client:
         yield client
 
 
@@ -35,8 +35,8 @@ def test_the_list_holds_every_model_that_openrouter_has(client: httpx.Client, pr
     assert ids == [*(route.name for route in DEFAULT_ROUTES), *models()]
 
 
-def test_openais_client_lists_and_retrieves(shelf: Gateway) -> None:
-    with openai(shelf) as client:
+def test_openais_client_lists_and_retrieves(models_gateway: Gateway) -> None:
+    with openai(models_gateway) as client:
         listed = {each.id for each in client.models.list()}
         model = client.models.retrieve(HAIKU)
         with pytest.raises(NotFoundError):
@@ -67,22 +67,22 @@ def test_a_gateway_without_kv_shows_models_too(gateway: Gateway) -> None:
     ],
     ids=lambda query: next(iter(query)),
 )
-def test_a_filter_leaves_some_and_not_all(client: httpx.Client, query: dict[str, str]) -> None:
+def test_a_filter_returns_some_of_the_models(client: httpx.Client, query: dict[str, str]) -> None:
     assert 0 < len(client.get(LIST, params=query).json()["data"]) < len(models())
 
 
 def test_a_sort_orders(client: httpx.Client) -> None:
     data = client.get(LIST, params={"sort": "price", "max_price": "1000"}).json()["data"]
-    dearest = [max(each["usd_per_million_tokens"].values()) for each in data]
-    assert dearest == sorted(dearest)
+    highest_prices = [max(each["usd_per_million_tokens"].values()) for each in data]
+    assert highest_prices == sorted(highest_prices)
 
 
-def test_a_wrong_filter_is_refused_with_its_name(client: httpx.Client) -> None:
+def test_the_error_for_a_wrong_filter_names_it(client: httpx.Client) -> None:
     answer = client.get(LIST, params={"free": "maybe"})
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, "free")
 
 
-def test_endpoints_are_openrouters_own(client: httpx.Client) -> None:
+def test_endpoints_are_returned_as_openrouter_sends_them(client: httpx.Client) -> None:
     answer = client.get(f"{LIST}/{HAIKU}/endpoints")
     assert answer.status_code == 200
     assert answer.json()["data"]["id"] == HAIKU
@@ -90,8 +90,8 @@ def test_endpoints_are_openrouters_own(client: httpx.Client) -> None:
     assert client.get(f"{LIST}/nobody/nothing/endpoints").status_code == 404
 
 
-def test_nobody_without_a_key_is_shown_anything(shelf: Gateway) -> None:
-    with shelf.client(headers={}) as client:
+def test_the_model_list_needs_a_key(models_gateway: Gateway) -> None:
+    with models_gateway.client(headers={}) as client:
         for path in (LIST, f"{LIST}/{HAIKU}", f"{LIST}/{HAIKU}/endpoints"):
             assert client.get(path).status_code == 401
 
@@ -100,20 +100,20 @@ def test_nobody_without_a_key_is_shown_anything(shelf: Gateway) -> None:
     "name", ["..%2fkey", "%2e%2e%2Fkey", "..%5ckey", "a%2f..%2f..%2fkey", "a%252fb", "/key"]
 )
 @pytest.mark.parametrize("tail", ["", "/endpoints"])
-def test_no_odd_name_leads_elsewhere(client: httpx.Client, name: str, tail: str) -> None:
+def test_unusual_model_names_do_not_reach_other_paths(client: httpx.Client, name: str, tail: str) -> None:
     assert client.get(f"{LIST}/{name}{tail}").status_code == 404
 
 
-def test_head_and_a_known_etag_are_answered_without_a_body(client: httpx.Client) -> None:
+def test_head_and_a_matching_etag_get_no_body(client: httpx.Client) -> None:
     etag = client.get(LIST).headers["etag"]
-    head = client.head(LIST)
+    without_body = client.head(LIST)
     again = client.get(LIST, headers={"if-none-match": etag})
-    assert (head.status_code, head.content) == (200, b"")
+    assert (without_body.status_code, without_body.content) == (200, b"")
     assert (again.status_code, again.content) == (304, b"")
     assert int(again.headers["age"]) >= 0
 
 
-def test_a_gateway_whose_openrouter_is_gone_says_so(start_gateway: Callable[..., Gateway]) -> None:
+def test_the_error_says_that_openrouter_cannot_be_reached(start_gateway: Callable[..., Gateway]) -> None:
     lost = start_gateway(bindings=("MODEL_CACHE",), OPENROUTER_BASE_URL="http://127.0.0.1:9/api/v1")
     with lost.client() as client:
         listed, endpoints = client.get(LIST), client.get(f"{LIST}/{HAIKU}/endpoints")

@@ -1,4 +1,4 @@
-"""The plan, the tasks and the orders over HTTP: what the plan shows is what a request then does."""
+"""Plans, task routes and orders over HTTP: a request does what the plan shows."""
 
 import json
 from collections.abc import Callable
@@ -25,7 +25,7 @@ ROUTES = {
 
 @pytest.fixture(scope="session")
 def planning(start_gateway: Callable[..., Gateway]) -> Gateway:
-    """A gateway with task routes of its own and the list of models at hand."""
+    """A gateway with custom task routes and the list of models."""
     gateway = start_gateway(
         bindings=("MODEL_CACHE",), TASK_ROUTES=json.dumps(ROUTES), DEFAULT_MODEL="task/mine"
     )
@@ -46,7 +46,7 @@ def models_in(plan: dict[str, Any]) -> list[str]:
     return [each["model"] for each in plan["chain"]]
 
 
-def test_a_plan_calls_no_model_and_a_request_walks_it(planning: Gateway, journal: Journal) -> None:
+def test_a_plan_calls_no_model_and_a_request_follows_it(planning: Gateway, journal: Journal) -> None:
     body = question(journal, *FAILING, gateway={"retries": 0})
 
     plan = plan_for(planning, body)
@@ -58,7 +58,7 @@ def test_a_plan_calls_no_model_and_a_request_walks_it(planning: Gateway, journal
     assert plan["catalog"]["fresh"]
 
 
-def test_a_task_is_a_chain_that_clients_can_pick(planning: Gateway, journal: Journal) -> None:
+def test_a_client_can_choose_a_tasks_chain(planning: Gateway, journal: Journal) -> None:
     with planning.client() as client:
         ids = [each["id"] for each in client.get("/v1/models").json()["data"]]
     assert ids[:2] == ["task/classification", "task/reasoning"]
@@ -69,7 +69,7 @@ def test_a_task_is_a_chain_that_clients_can_pick(planning: Gateway, journal: Jou
     assert attempts_in(answer.json()["gateway"]) == [("sim/status-503", "overloaded"), ("sim/ok", "answered")]
 
 
-def test_the_cheapest_of_a_task_comes_first_and_what_is_too_dear_is_left_out(
+def test_order_cheapest_starts_with_the_cheapest_model_and_skips_too_expensive_ones(
     planning: Gateway, journal: Journal
 ) -> None:
     plan = plan_for(planning, question(journal, "task/cheap"))
@@ -85,7 +85,7 @@ def test_the_cheapest_of_a_task_comes_first_and_what_is_too_dear_is_left_out(
     assert call["body"]["provider"] == {"max_price": {"prompt": 0.5}}
 
 
-def test_a_model_that_cannot_see_is_not_asked_about_a_picture(planning: Gateway, journal: Journal) -> None:
+def test_a_model_without_image_input_is_skipped_for_an_image(planning: Gateway, journal: Journal) -> None:
     picture = {"type": "image_url", "image_url": {"url": "https://pages.example/a.png"}}
     body = question(journal, "sim/ok", "anthropic/claude-haiku-4.5")
     body["messages"] = [{"role": "user", "content": [picture]}]
@@ -99,7 +99,7 @@ def test_a_model_that_cannot_see_is_not_asked_about_a_picture(planning: Gateway,
     assert [each["model"] for each in journal.entries()] == ["anthropic/claude-haiku-4.5"]
 
 
-def test_what_no_model_of_the_chain_can_do_is_said_without_a_call(
+def test_a_request_that_no_model_can_serve_is_an_error_without_a_call(
     planning: Gateway, journal: Journal
 ) -> None:
     body = question(journal, "sim/ok", modalities=["text", "audio"])
@@ -131,7 +131,7 @@ def test_a_session_keeps_its_model(planning: Gateway, journal: Journal) -> None:
     assert attempts_in(second["gateway"]) == [("sim/ok", "answered")]
 
 
-def test_deep_health_names_what_has_left_the_list(start_gateway: Callable[..., Gateway]) -> None:
+def test_deep_health_names_models_that_are_no_longer_listed(start_gateway: Callable[..., Gateway]) -> None:
     gateway = start_gateway(TASK_ROUTES='{"task/gone": ["sim/ok", "gone/model"]}')
     with gateway.client() as client:
         health = client.get("/health?deep=1").json()
@@ -141,7 +141,7 @@ def test_deep_health_names_what_has_left_the_list(start_gateway: Callable[..., G
     assert health["chains"]["task/code"]["not_listed"] == []
 
 
-def test_a_key_may_be_bound_to_models(start_gateway: Callable[..., Gateway], journal: Journal) -> None:
+def test_a_key_can_be_limited_to_models(start_gateway: Callable[..., Gateway], journal: Journal) -> None:
     keys = json.dumps([{"name": "bound", "token": KEY, "models": ["sim/ok", "task/*"]}])
     bound = start_gateway(GATEWAY_KEYS=keys)
     gateway = Gateway(bound.runtime, bound.base_url, KEY, bound.leash)
@@ -155,9 +155,7 @@ def test_a_key_may_be_bound_to_models(start_gateway: Callable[..., Gateway], jou
 
 
 @pytest.mark.parametrize("model", ["task/typo", "direct:nobody/m"])
-def test_a_name_that_means_nothing_is_the_callers_fault(
-    planning: Gateway, journal: Journal, model: str
-) -> None:
+def test_an_unknown_route_name_is_a_client_error(planning: Gateway, journal: Journal, model: str) -> None:
     for path in (CHAT, PLAN):
         with planning.client() as client:
             answer = client.post(path, json=question(journal, model))

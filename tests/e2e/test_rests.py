@@ -1,6 +1,6 @@
-"""Rests: a model that asked for a pause is left alone until it is over, and the receipt says so.
+"""Cooldowns: a model that asked for a pause is skipped until the pause is over, and the receipt shows it.
 
-What rests is remembered by the gateway from test to test: no two tests meet the same resting model.
+The gateway remembers cooldowns from test to test, so no two tests use the same model.
 """
 
 import asyncio
@@ -13,11 +13,11 @@ from tests.support.journal import Journal
 from tests.support.runtimes import Gateway
 
 
-def test_a_model_that_asked_for_a_pause_is_passed_over_and_the_receipt_says_so(
-    dressed: Gateway, journal: Journal
+def test_a_model_that_asked_for_a_pause_is_skipped_and_the_receipt_says_so(
+    custom_gateway: Gateway, journal: Journal
 ) -> None:
     body = question(journal, "sim/retry-after-60", "sim/ok")
-    first, second = post(dressed, body), post(dressed, body)
+    first, second = post(custom_gateway, body), post(custom_gateway, body)
     assert first.headers["x-gateway-trace"] == "sim/retry-after-60=rate_limited,sim/ok=ok"
     assert second.headers["x-gateway-trace"] == "sim/ok=ok"
     [skipped] = second.json()["gateway"]["skipped"]
@@ -26,18 +26,18 @@ def test_a_model_that_asked_for_a_pause_is_passed_over_and_the_receipt_says_so(
     assert journal.models() == ["sim/retry-after-60", "sim/ok", "sim/ok"]
 
 
-def test_a_pause_may_be_given_as_a_date(dressed: Gateway, journal: Journal) -> None:
+def test_retry_after_may_be_a_date(custom_gateway: Gateway, journal: Journal) -> None:
     body = question(journal, "sim/retry-date-61", "sim/ok")
-    post(dressed, body)
-    assert post(dressed, body).headers["x-gateway-trace"] == "sim/ok=ok"
+    post(custom_gateway, body)
+    assert post(custom_gateway, body).headers["x-gateway-trace"] == "sim/ok=ok"
 
 
-def test_the_model_that_wakes_first_within_the_deadline_is_awaited(
-    dressed: Gateway, journal: Journal
+def test_the_gateway_waits_for_the_first_cooldown_that_ends_within_the_deadline(
+    custom_gateway: Gateway, journal: Journal
 ) -> None:
     models = ("sim/retry-after-62", "sim/retry-after-2-once")
     began_s = time.monotonic()
-    answer = post(dressed, question(journal, *models, gateway={"deadline_ms": 10_000}))
+    answer = post(custom_gateway, question(journal, *models, gateway={"deadline_ms": 10_000}))
     took_s = time.monotonic() - began_s
     assert answer.status_code == 200
     assert answer.headers["x-gateway-model"] == "sim/retry-after-2-once"
@@ -45,12 +45,12 @@ def test_the_model_that_wakes_first_within_the_deadline_is_awaited(
     assert 1.9 < took_s < 2 + SLACK_S
 
 
-def test_when_all_rest_beyond_the_deadline_the_caller_is_told_when_to_come_back(
-    dressed: Gateway, journal: Journal
+def test_when_all_models_cool_down_beyond_the_deadline_the_error_says_when_to_retry(
+    custom_gateway: Gateway, journal: Journal
 ) -> None:
     body = question(journal, "sim/retry-after-55", "sim/retry-after-50", gateway={"deadline_ms": 3000})
     began_s = time.monotonic()
-    first, second = post(dressed, body), post(dressed, body)
+    first, second = post(custom_gateway, body), post(custom_gateway, body)
     assert time.monotonic() - began_s < SLACK_S
     for answer, code in ((first, "rate_limited"), (second, "models_resting")):
         error = error_in(answer)
@@ -64,23 +64,27 @@ def test_when_all_rest_beyond_the_deadline_the_caller_is_told_when_to_come_back(
     assert journal.models() == ["sim/retry-after-55", "sim/retry-after-50"]
 
 
-def test_a_limit_of_all_free_models_rests_all_of_them_and_no_other(opened: Gateway, journal: Journal) -> None:
+def test_a_limit_of_all_free_models_cools_down_all_free_models_only(
+    open_gateway: Gateway, journal: Journal
+) -> None:
     models = ("sim/err-429-free-daily:free", "sim/ok:free", "sim/ok")
-    answer = post(opened, question(journal, *models))
+    answer = post(open_gateway, question(journal, *models))
     assert answer.headers["x-gateway-model"] == "sim/ok"
     skipped = [each["model"] for each in answer.json()["gateway"]["skipped"]]
     assert skipped == ["sim/ok:free"]
     assert journal.models() == ["sim/err-429-free-daily:free", "sim/ok"]
 
 
-def test_when_a_rest_is_over_one_request_probes(dressed: Gateway, journal: Journal) -> None:
+def test_after_a_cooldown_a_single_request_probes_the_model(
+    custom_gateway: Gateway, journal: Journal
+) -> None:
     model = "sim/retry-after-2-twice"
     body = question(journal, model, "sim/ok", gateway={"retries": 0})
-    post(dressed, body)
+    post(custom_gateway, body)
     time.sleep(2.1)
 
     async def all_at_once() -> list[httpx.Response]:
-        async with dressed.async_client() as client:
+        async with custom_gateway.async_client() as client:
             return await asyncio.gather(*(client.post(CHAT, json=body) for _ in range(8)))
 
     answers = asyncio.run(all_at_once())

@@ -1,4 +1,4 @@
-"""Secrets: no key and nothing of a prompt comes out in a header, a body or a line of the log."""
+"""Secrets: no key and no part of a prompt appears in a header, a body or a log line."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from tests.support.runtimes import KEY, UPSTREAM_KEY, Gateway
 
 PROMPT = "canary-prompt-5f2a"
 FIELD = "canary-field-91bc"
-SECRETS = (KEY, UPSTREAM_KEY, PROMPT, FIELD, "user_2x")  # the last: whose account it is
+SECRETS = (KEY, UPSTREAM_KEY, PROMPT, FIELD, "user_2x")  # the last one: the OpenRouter account's id
 FAULTS = (
     *("status-400", "status-401", "status-402", "status-403", "status-404", "status-413", "status-502"),
     *("err-400-zod-validation", "err-403-moderation", "err-403-cloudflare-edge", "err-400-invalid-model"),
@@ -32,7 +32,7 @@ BAD: tuple[Any, ...] = (
 )
 
 
-def test_nothing_that_is_secret_comes_out(gateway: Gateway, simulator: str) -> None:
+def test_no_secret_appears_in_responses_or_logs(gateway: Gateway, simulator: str) -> None:
     answers = asyncio.run(_answers(gateway))
     assert len(answers) > 60
     for what, answer in answers.items():
@@ -73,5 +73,5 @@ def _requests() -> list[tuple[str, bytes]]:
         for stream in (False, True)
     ]
     bad = [(f"bad input {number}", body) for number, body in enumerate(BAD)]
-    whole = [(what, json.dumps(body).encode()) for what, body in [*chats, *bad]]
-    return [*whole, ("cut JSON", f'{{"messages": "{PROMPT}'.encode())]
+    complete = [(what, json.dumps(body).encode()) for what, body in [*chats, *bad]]
+    return [*complete, ("cut JSON", f'{{"messages": "{PROMPT}'.encode())]

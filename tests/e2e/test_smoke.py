@@ -1,7 +1,7 @@
-"""What `make smoke` and `make deploy` ask a gateway that is in use: safe anywhere, at next to no cost.
+"""The smoke tests of `make smoke` and `make deploy`: safe for any gateway in use, and nearly free.
 
-Four calls reach models: the cheapest of the built-in task for bulk work, a few tokens each, under a ceiling.
-Where the key may not use it, the environment's SMOKE_MODEL names another.
+Four calls reach models: the cheapest model of the built-in task for bulk work, a few tokens per call, with a
+cost ceiling. If the key may not use that task, the environment variable SMOKE_MODEL names another model.
 """
 
 import os
@@ -18,9 +18,9 @@ pytestmark = pytest.mark.smoke
 
 MODEL = os.environ.get("SMOKE_MODEL", "task/bulk")
 CEILING = {"max_cost_usd": 0.01, "deadline_ms": 60_000}
-USER = f"smoke-{uuid.uuid4().hex}"  # no request is the same as one before: a kept answer would test nothing
+USER = f"smoke-{uuid.uuid4().hex}"  # new in each run: a cached answer would test nothing
 GONE = "nobody/no-such-model"
-ENDS = {"stop", "length"}  # a model that thinks first may spend its few tokens on that
+ENDS = {"stop", "length"}  # a reasoning model may use its few tokens for reasoning
 
 
 def body(*models: str, **fields: Any) -> dict[str, Any]:  # noqa: ANN401  # JSON of any kind
@@ -28,37 +28,37 @@ def body(*models: str, **fields: Any) -> dict[str, Any]:  # noqa: ANN401  # JSON
     return {"messages": QUESTION, "max_tokens": 32, "user": USER, "gateway": CEILING, **chain, **fields}
 
 
-def test_it_is_set_up_and_has_the_list_of_models(gateway: Gateway) -> None:
+def test_the_gateway_is_set_up_and_has_a_list_of_models(gateway: Gateway) -> None:
     with gateway.client() as client:
         health = client.get("/health", params={"deep": "1"}).json()
         listed = client.get("/v1/models").json()["data"]
-    assert health["status"] in {"ok", "degraded"}, health  # degraded: a model of a chain has left the list
+    assert health["status"] in {"ok", "degraded"}, health  # degraded: a model of a chain is not listed
     assert listed
 
 
 @pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer a-wrong-token-0123456789"}])
-def test_nobody_is_let_in_without_a_right_key(gateway: Gateway, headers: dict[str, str]) -> None:
+def test_a_request_without_a_valid_key_is_refused(gateway: Gateway, headers: dict[str, str]) -> None:
     with gateway.client(headers=headers) as client:
         answers = [client.post(CHAT, json=body(MODEL)), client.get("/v1/models"), client.get("/v1/key")]
     assert [each.status_code for each in answers] == [401, 401, 401]
     assert error_in(answers[0])["code"] in {"missing_key", "invalid_key"}
 
 
-def test_the_key_is_known(gateway: Gateway) -> None:
+def test_the_key_is_accepted(gateway: Gateway) -> None:
     with gateway.client() as client:
         answer = client.get("/v1/key")
     assert answer.status_code == 200
     assert answer.json()["name"]
 
 
-def test_a_plan_is_made_and_nothing_stands_in_its_way(gateway: Gateway) -> None:
+def test_a_plan_is_made_and_would_not_fail(gateway: Gateway) -> None:
     with gateway.client() as client:
         plan = client.post("/v1/plan", json=body(MODEL)).json()
     assert plan["would_fail_with"] is None
     assert plan["chain"]
 
 
-def test_a_model_answers_and_the_receipt_says_at_what_cost(gateway: Gateway) -> None:
+def test_a_model_answers_and_the_receipt_has_the_cost(gateway: Gateway) -> None:
     answer = post(gateway, body(MODEL))
     assert answer.status_code == 200, answer.text
     document = answer.json()
@@ -70,7 +70,7 @@ def test_a_model_answers_and_the_receipt_says_at_what_cost(gateway: Gateway) -> 
     assert receipt["cost_usd"] is None or receipt["cost_usd"] <= CEILING["max_cost_usd"]
 
 
-def test_a_stream_comes_to_its_end(gateway: Gateway) -> None:
+def test_a_stream_is_complete(gateway: Gateway) -> None:
     answer = post(gateway, body(MODEL, stream=True))
     assert answer.status_code == 200, answer.text
     *payloads, last = payloads_in(answer.content)
@@ -79,7 +79,7 @@ def test_a_stream_comes_to_its_end(gateway: Gateway) -> None:
     assert answer.headers["x-gateway-receipt"]
 
 
-def test_a_model_that_is_none_is_passed_over(gateway: Gateway) -> None:
+def test_an_unknown_model_is_followed_by_the_next(gateway: Gateway) -> None:
     answer = post(gateway, body(GONE, MODEL))
     assert answer.status_code == 200, answer.text
     (first, code), *others = attempts_in(answer.json()["gateway"])
@@ -99,7 +99,7 @@ def test_openais_client_works_unchanged(gateway: Gateway) -> None:
     assert answer.choices[0].finish_reason in ENDS
 
 
-def test_a_mistake_is_named_and_costs_nothing(gateway: Gateway) -> None:
+def test_an_invalid_option_is_named_and_costs_nothing(gateway: Gateway) -> None:
     answer = post(gateway, body(MODEL, gateway={"colour": "red"}))
     assert (answer.status_code, error_in(answer)["param"]) == (400, "gateway.colour")
     with gateway.client() as client:

@@ -1,4 +1,4 @@
-"""`make soak` in short: a mix of requests, faults and clients that leave; nothing grows, nothing is left."""
+"""A short run of `make soak`: requests, faults and clients that leave; no growth, and nothing left behind."""
 
 import os
 import shutil
@@ -12,9 +12,9 @@ from scripts.dev.servers import stage_directory
 REQUESTS = 2_000
 
 
-def test_nothing_grows_and_nothing_is_left_after_thousands_of_requests(runtime: str) -> None:
+def test_thousands_of_requests_cause_no_growth_and_leave_nothing_behind(runtime: str) -> None:
     if runtime != "workerd":
-        pytest.skip("it counts what is alive by what only the 2024 workerd's Pyodide shows")
+        pytest.skip("it counts living objects, which only the 2024 workerd's Pyodide shows")
     name = f"e2e/soak-{os.getpid()}"
 
     found = soak(REQUESTS, name=name)
@@ -22,5 +22,5 @@ def test_nothing_grows_and_nothing_is_left_after_thousands_of_requests(runtime: 
     verdict = verdict_of(found, REQUESTS)
     assert all(bound.is_kept for bound in verdict), told(found, verdict)
     assert len(found.samples) == PARTS
-    assert found.calls["left"] > REQUESTS / 20, "hardly any client has left"
+    assert found.calls["left"] > REQUESTS / 20, "too few clients have left"
     shutil.rmtree(stage_directory(name))

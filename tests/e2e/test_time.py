@@ -1,4 +1,4 @@
-"""Time: every limit holds, counts progress and not bytes, and ends in time what nobody could wait for."""
+"""Time limits: each one holds, and counts a stream's progress rather than its bytes."""
 
 import time
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def within(limit_s: float) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_the_deadline_bounds_the_chain_and_not_each_model(
+def test_the_deadline_limits_the_chain_and_not_each_model(
     gateway: Gateway, journal: Journal, stream: bool
 ) -> None:
     models = ("sim/hang", "sim/hang-body", "sim/stall-before", "sim/comments-only")
@@ -56,7 +56,7 @@ def test_a_model_that_hangs_leaves_time_for_the_next(
 
 
 @pytest.mark.parametrize("model", ["sim/hang", "sim/hang-body", "sim/whitespace", "sim/stall-after"])
-def test_a_plain_attempt_ends_with_its_own_limit_whatever_trickles_in(
+def test_a_plain_attempt_ends_at_its_limit_even_if_bytes_arrive(
     gateway: Gateway, journal: Journal, model: str
 ) -> None:
     with within(0.4):
@@ -66,7 +66,9 @@ def test_a_plain_attempt_ends_with_its_own_limit_whatever_trickles_in(
 
 
 @pytest.mark.parametrize("model", ["sim/hang", "sim/stall-before", "sim/comments-only", "sim/whitespace"])
-def test_comments_and_empty_deltas_are_no_first_token(gateway: Gateway, journal: Journal, model: str) -> None:
+def test_comments_and_empty_deltas_do_not_count_as_a_first_token(
+    gateway: Gateway, journal: Journal, model: str
+) -> None:
     with within(0.4):
         answer = post(gateway, question(journal, model, stream=True, gateway={"first_token_ms": 400}))
     assert (answer.status_code, error_in(answer)["code"]) == (504, "first_token_timeout")
@@ -74,9 +76,7 @@ def test_comments_and_empty_deltas_are_no_first_token(gateway: Gateway, journal:
 
 
 @pytest.mark.parametrize("model", ["sim/stall-after", "sim/stall-comments", "sim/stall-empty"])
-def test_a_stream_that_makes_no_progress_ends_in_an_honest_error(
-    gateway: Gateway, journal: Journal, model: str
-) -> None:
+def test_a_stream_without_progress_ends_in_an_error(gateway: Gateway, journal: Journal, model: str) -> None:
     with within(0.5):
         answer = post(gateway, question(journal, model, "sim/ok", stream=True, gateway={"idle_ms": 500}))
     text, error = broken_off(answer.content)
@@ -85,7 +85,7 @@ def test_a_stream_that_makes_no_progress_ends_in_an_honest_error(
     journal.wait_until(lambda entries: [each["outcome"] for each in entries] == ["cancelled"])
 
 
-def test_a_slow_model_that_makes_progress_outlives_every_limit(gateway: Gateway, journal: Journal) -> None:
+def test_a_slow_stream_with_progress_exceeds_no_limit(gateway: Gateway, journal: Journal) -> None:
     limits = {"deadline_ms": 900, "attempt_ms": 800, "first_token_ms": 700, "idle_ms": 700}
     answer = post(gateway, question(journal, "sim/drip-80ms", stream=True, gateway=limits))
     payloads = payloads_in(answer.content)
@@ -93,7 +93,7 @@ def test_a_slow_model_that_makes_progress_outlives_every_limit(gateway: Gateway,
     assert len(said_in(payloads).split()) == 20
 
 
-def test_a_client_that_reads_slowly_is_no_idle_model(gateway: Gateway, journal: Journal) -> None:
+def test_a_slow_reader_does_not_count_as_an_idle_model(gateway: Gateway, journal: Journal) -> None:
     body = question(journal, "sim/bytes-4000000", stream=True, gateway={"idle_ms": 400})
     with gateway.client() as client, client.stream("POST", CHAT, json=body) as answer:
         pieces = answer.iter_raw()
@@ -105,12 +105,12 @@ def test_a_client_that_reads_slowly_is_no_idle_model(gateway: Gateway, journal: 
     assert len(said_in(payloads)) > 3_900_000
 
 
-def test_blank_lines_before_a_plain_answer_are_fine(gateway: Gateway, journal: Journal) -> None:
+def test_blank_lines_before_a_plain_answer_are_ignored(gateway: Gateway, journal: Journal) -> None:
     answer = post(gateway, question(journal, "sim/comments-500ms"))
     assert answer.json()["choices"][0]["message"]["content"] == OK_TEXT
 
 
-def test_a_retry_that_the_deadline_has_no_time_for_is_not_started(gateway: Gateway, journal: Journal) -> None:
+def test_a_retry_beyond_the_deadline_is_not_started(gateway: Gateway, journal: Journal) -> None:
     body = question(journal, "sim/retry-after-101", gateway={"deadline_ms": 1000, "retries": 5})
     with within(0.0):
         answer = post(gateway, body)
@@ -119,7 +119,7 @@ def test_a_retry_that_the_deadline_has_no_time_for_is_not_started(gateway: Gatew
     assert len(journal.entries()) == 1
 
 
-def test_a_waiting_client_gets_comments_on_request_and_then_the_answer(
+def test_a_waiting_client_gets_keep_alive_comments_and_then_the_answer(
     gateway: Gateway, journal: Journal
 ) -> None:
     body = question(
@@ -132,7 +132,7 @@ def test_a_waiting_client_gets_comments_on_request_and_then_the_answer(
     assert (said_in(payloads), payloads[-1]) == (OK_TEXT, "[DONE]")
 
 
-def test_the_openai_client_reads_past_the_comments(gateway: Gateway, journal: Journal) -> None:
+def test_the_openai_client_ignores_keep_alive_comments(gateway: Gateway, journal: Journal) -> None:
     options = {"user": journal.user, "gateway": {"keepalive_ms": 100}}
     with openai(gateway) as client:
         stream = client.chat.completions.create(
@@ -145,7 +145,7 @@ def test_the_openai_client_reads_past_the_comments(gateway: Gateway, journal: Jo
     assert text == OK_TEXT
 
 
-def test_a_chain_that_is_spent_after_comments_ends_in_an_error_event(
+def test_a_chain_that_is_exhausted_after_comments_ends_in_an_error_event(
     gateway: Gateway, journal: Journal
 ) -> None:
     limits = {"keepalive_ms": 150, "attempt_ms": 500, "retries": 0}
@@ -157,7 +157,7 @@ def test_a_chain_that_is_spent_after_comments_ends_in_an_error_event(
     assert len(error["metadata"]["gateway"]["attempts"]) == 2
 
 
-def test_a_chain_that_is_spent_before_the_first_comment_keeps_its_status(
+def test_a_chain_that_is_exhausted_before_the_first_comment_has_an_error_status(
     gateway: Gateway, journal: Journal
 ) -> None:
     answer = post(gateway, question(journal, "sim/status-404", stream=True, gateway={"keepalive_ms": 30_000}))

@@ -1,4 +1,4 @@
-"""What goes up is the caller's, but for the key; what comes down is the model's, byte for byte."""
+"""Upstream requests carry the caller's fields and the gateway's key; answers arrive byte for byte."""
 
 import json
 import re
@@ -33,9 +33,7 @@ HEALTHY = (
 )
 
 
-def test_every_field_goes_up_as_it_came_and_the_gateways_own_do_not(
-    gateway: Gateway, journal: Journal
-) -> None:
+def test_every_field_is_sent_unchanged_except_the_gateways_own(gateway: Gateway, journal: Journal) -> None:
     body = question(journal, "sim/status-503", "sim/echo", **ODD_FIELDS, gateway={"retries": 0})
     answer = post(gateway, body)
     expected = {name: value for name, value in body.items() if name not in {"models", "gateway"}}
@@ -46,21 +44,21 @@ def test_every_field_goes_up_as_it_came_and_the_gateways_own_do_not(
     assert echoed == expected | {"model": "sim/echo"}
 
 
-def test_the_apps_name_and_the_gateways_key_go_up_and_nothing_of_the_callers(
-    dressed: Gateway, journal: Journal
+def test_the_app_headers_and_the_gateways_key_are_sent_and_no_caller_headers(
+    custom_gateway: Gateway, journal: Journal
 ) -> None:
     caller = {"cookie": "session=1", "openai-organization": "org-1", "x-forwarded-for": "10.0.0.1"}
-    assert post(dressed, question(journal, "sim/ok"), **caller).status_code == 200
+    assert post(custom_gateway, question(journal, "sim/ok"), **caller).status_code == 200
     [entry] = journal.entries()
     headers = entry["headers"]
     assert headers["http-referer"] == "https://app.example"
     assert headers["x-openrouter-title"] == headers["x-title"] == "An example"
     assert headers["authorization"] == f"Bearer {UPSTREAM_KEY}"
     assert not (OWN_SECRETS - {"authorization"}) & set(headers)
-    assert dressed.key not in json.dumps(entry)
+    assert custom_gateway.key not in json.dumps(entry)
 
 
-def test_the_callers_key_stays_here_however_it_came(gateway: Gateway, journal: Journal) -> None:
+def test_the_callers_key_is_never_sent_upstream(gateway: Gateway, journal: Journal) -> None:
     with gateway.client(headers={"x-api-key": gateway.key}) as client:
         assert client.post(CHAT, json=question(journal, "sim/ok")).status_code == 200
     [entry] = journal.entries()
@@ -68,7 +66,7 @@ def test_the_callers_key_stays_here_however_it_came(gateway: Gateway, journal: J
 
 
 @pytest.mark.parametrize("model", HEALTHY)
-def test_the_events_of_a_healthy_stream_arrive_as_they_were_sent(
+def test_the_events_of_a_healthy_stream_arrive_unchanged(
     gateway: Gateway, simulator: str, journal: Journal, model: str
 ) -> None:
     body = question(journal, model, stream=True)
@@ -88,7 +86,7 @@ def test_the_events_of_a_healthy_stream_arrive_as_they_were_sent(
     assert payloads_in(b"".join(through))[-1] == "[DONE]"
 
 
-def test_a_stream_arrives_while_it_is_being_made(gateway: Gateway, journal: Journal) -> None:
+def test_a_streams_events_arrive_as_they_are_sent(gateway: Gateway, journal: Journal) -> None:
     body = question(journal, "sim/drip-60ms", stream=True)
     with gateway.client() as client, client.stream("POST", CHAT, json=body) as answer:
         pieces = answer.iter_raw()
@@ -99,12 +97,12 @@ def test_a_stream_arrives_while_it_is_being_made(gateway: Gateway, journal: Jour
         for piece in pieces:
             raw += piece
             arrivals_s.append(time.monotonic() - began_s)
-    assert len([gap for gap in arrivals_s if gap > 0]) > 8, "the events came together"
+    assert len([gap for gap in arrivals_s if gap > 0]) > 8, "the events arrived all at once"
     assert len(said_in(payloads_in(raw)).split()) == 20
 
 
 def events_of(raw: bytes) -> list[bytes]:
-    """Return a stream's events, but for comments and the mark before them, without what is new in each."""
+    """Return a stream's events without comments and BOM; ids and times are replaced by fixed ones."""
     raw = raw.removeprefix(b"\xef\xbb\xbf")
     raw = re.sub(rb"gen-\d+-\w{20}", b"gen-1", raw)
     raw = re.sub(rb'("created":\s*)\d+', rb"\g<1>1", raw)

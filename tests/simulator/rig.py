@@ -1,4 +1,4 @@
-"""What the simulator's tests share: a client for one started simulator, and a strict reader of streams."""
+"""Shared code of the simulator's tests: a client for a running simulator, and a strict stream reader."""
 
 import json
 import re
@@ -23,7 +23,7 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 @dataclass(frozen=True)
 class Rig:
     url: str
-    client: httpx.Client  # one for all: a new one costs more than a request
+    client: httpx.Client  # shared by all tests: a new client costs more than a request
 
     @property
     def root(self) -> str:
@@ -72,7 +72,7 @@ def eventually(ask: Callable[[], dict[str, Any] | None], within_s: float) -> dic
         if answer is not None:
             return answer
         time.sleep(0.01)
-    raise AssertionError(f"it did not happen within {within_s} s")
+    raise AssertionError(f"the condition was not true within {within_s} s")
 
 
 def fresh_user() -> str:
@@ -80,7 +80,7 @@ def fresh_user() -> str:
 
 
 def data_of(text: str) -> list[str]:
-    """The data of every complete event, by the rules of the specification."""
+    """Return the data of every complete event, by the rules of the specification."""
     events: list[str] = []
     lines: list[str] = []
     for line in _LINE_END.split(text.removeprefix("\ufeff")):

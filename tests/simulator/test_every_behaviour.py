@@ -1,4 +1,4 @@
-"""Sweeps the whole table, plain and streamed, all at once."""
+"""Requests every behaviour of the table, plain and streamed, all at once."""
 
 import asyncio
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ SILENT = {
     *("hang", "hang-body", "whitespace", "comments-only"),
     *("stall-before", "stall-after", "stall-comments", "stall-empty"),
 }
-BROKEN = {
+OUTCOMES = {
     **dict.fromkeys(("reset", "reset-body", "reset-after"), "reset"),
     **dict.fromkeys(("close", "truncated"), "closed"),
 }
-PATIENCE_S = 2.5
+TIMEOUT_S = 2.5
 AT_ONCE = 24
 
 
@@ -35,10 +35,10 @@ class Seen:
 async def _seen(client: httpx.AsyncClient, rig: Rig, row: Behaviour, user: str, *, stream: bool) -> Seen:
     body = rig.body(AUTHOR + row.example_name, user, stream=stream)
     status, received, failed, timed_out = None, b"", False, False
-    patience_s = 0.5 if row.name in SILENT else PATIENCE_S
+    timeout_s = 0.5 if row.name in SILENT else TIMEOUT_S
     try:
         async with (
-            asyncio.timeout(patience_s),
+            asyncio.timeout(timeout_s),
             client.stream("POST", f"{rig.url}/chat/completions", json=body) as answer,
         ):
             status = answer.status_code
@@ -56,10 +56,10 @@ def _expected_outcome(row: Behaviour, *, stream: bool) -> str:
         return "cancelled"
     if row.name.startswith("sse-07"):
         return "closed" if stream else "answered"
-    return BROKEN.get(row.name, "answered")
+    return OUTCOMES.get(row.name, "answered")
 
 
-async def test_every_behaviour_ends_as_the_journal_says_and_in_bounded_time(sim: Rig) -> None:
+async def test_every_behaviour_ends_in_time_and_as_the_journal_says(sim: Rig) -> None:
     limit = asyncio.Semaphore(AT_ONCE)
 
     async with httpx.AsyncClient(headers=KEY, timeout=10) as client:
@@ -88,7 +88,7 @@ HEALTHY = [row for row in behaviours().values() if row.group == "healthy"]
 
 
 @pytest.mark.parametrize("row", HEALTHY, ids=lambda row: row.name)
-def test_a_healthy_model_answers_plain_with_a_cost_that_the_journal_knows(sim: Rig, row: Behaviour) -> None:
+def test_a_plain_answer_has_the_cost_that_the_journal_shows(sim: Rig, row: Behaviour) -> None:
     user = fresh_user()
     answer = sim.chat(AUTHOR + row.example_name, user)
     body = answer.json()
@@ -99,7 +99,7 @@ def test_a_healthy_model_answers_plain_with_a_cost_that_the_journal_knows(sim: R
 
 
 @pytest.mark.parametrize("row", HEALTHY, ids=lambda row: row.name)
-def test_a_healthy_model_streams_progress_finish_reason_usage_and_done(sim: Rig, row: Behaviour) -> None:
+def test_a_healthy_stream_has_text_finish_reason_usage_and_done(sim: Rig, row: Behaviour) -> None:
     user = fresh_user()
     answer = sim.chat(AUTHOR + row.example_name, user, stream=True)
     chunks = chunks_of(answer.text)

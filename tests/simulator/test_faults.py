@@ -40,7 +40,7 @@ def test_retry_after_is_in_the_header_and_in_the_body(sim: Rig) -> None:
     assert metadata["limit_source"] == "upstream_provider_shared_pool"
 
 
-def test_retry_date_is_a_date_that_lies_ahead(sim: Rig) -> None:
+def test_retry_date_is_a_date_in_the_future(sim: Rig) -> None:
     answer = sim.chat("sim/retry-date-30")
     ahead = parsedate_to_datetime(answer.headers["retry-after"]) - datetime.now(UTC)
     assert answer.status_code == 503
@@ -58,7 +58,9 @@ def test_a_reset_is_a_reset_and_not_an_early_end(
 
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("model", ["sim/close", "sim/truncated"])
-def test_an_early_end_is_seen_as_one(sim: Rig, model: str, stream: bool) -> None:  # a parameter of the test
+def test_the_client_notices_an_early_end(
+    sim: Rig, model: str, stream: bool
+) -> None:  # a parameter of the test
     with pytest.raises(httpx.RemoteProtocolError):
         sim.chat(model, stream=stream)
 
@@ -74,7 +76,7 @@ def test_three_events_arrive_before_the_stream_is_reset(sim: Rig) -> None:
             next(parts)
 
 
-def test_a_redirect_leads_to_a_trap_that_tells_who_followed(sim: Rig) -> None:
+def test_a_redirect_leads_to_a_trap_that_logs_its_callers(sim: Rig) -> None:
     marker = fresh_user()
     answer = sim.chat("sim/redirect")
     assert answer.status_code == 302
@@ -94,7 +96,7 @@ def test_some_answers_are_200_and_not_json(sim: Rig, model: str) -> None:
         answer.json()
 
 
-def test_some_answers_are_200_and_say_nothing(sim: Rig) -> None:
+def test_some_answers_are_200_without_content(sim: Rig) -> None:
     empty = sim.chat("sim/empty").json()
     assert empty["choices"][0]["message"]["content"] == ""
     assert empty["usage"]["completion_tokens"] == 0
@@ -105,7 +107,7 @@ def test_some_answers_are_200_and_say_nothing(sim: Rig) -> None:
     assert (thinking["message"]["content"], thinking["finish_reason"]) == ("", "stop")
 
 
-def test_streams_end_in_every_wrong_way(sim: Rig) -> None:
+def test_streams_can_end_wrongly_in_each_way(sim: Rig) -> None:
     assert _events(sim, "sim/done-only") == ["[DONE]"]
     assert len(_events(sim, "sim/cut-after")) == 3
     assert _events(sim, "sim/no-done")[-1] != "[DONE]"
@@ -115,7 +117,7 @@ def test_streams_end_in_every_wrong_way(sim: Rig) -> None:
     assert "choices" not in json.loads(_events(sim, "sim/error-first")[0])
 
 
-def test_errors_in_mid_stream_come_after_text_and_without_done(sim: Rig) -> None:
+def test_mid_stream_errors_follow_text_and_have_no_done(sim: Rig) -> None:
     documented, text, nocode = (
         [json.loads(data) for data in _events(sim, f"sim/error-mid{form}")]
         for form in ("", "-string", "-nocode")
@@ -128,7 +130,7 @@ def test_errors_in_mid_stream_come_after_text_and_without_done(sim: Rig) -> None
 
 
 @pytest.mark.parametrize("model", ["sim/crlf", "sim/cr", "sim/multi-line", "sim/bom"])
-def test_rare_framing_carries_the_usual_answer(sim: Rig, model: str) -> None:
+def test_a_stream_in_rare_framing_has_the_usual_answer(sim: Rig, model: str) -> None:
     usual = content_of(chunks_of(sim.chat("sim/ok", stream=True).text))
     assert content_of(chunks_of(sim.chat(model, stream=True).content.decode())) == usual
 
@@ -137,6 +139,6 @@ def test_one_byte_at_a_time_adds_up_to_text_beyond_ascii(sim: Rig) -> None:
     assert "日本語" in content_of(chunks_of(sim.chat("sim/one-byte", stream=True).content.decode()))
 
 
-def test_the_wrong_form_is_complete_in_itself(sim: Rig) -> None:
+def test_an_answer_in_the_wrong_form_is_complete(sim: Rig) -> None:
     assert sim.chat("sim/plain-for-stream", stream=True).json()["choices"]
     assert data_of(sim.chat("sim/stream-for-plain").text)[-1] == "[DONE]"

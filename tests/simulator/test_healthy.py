@@ -10,12 +10,12 @@ def _message(sim: Rig, model: str, user: str | None = None, **more: object) -> d
     return message
 
 
-def test_a_stream_says_what_the_plain_answer_says(sim: Rig) -> None:
+def test_a_stream_has_the_same_text_as_the_plain_answer(sim: Rig) -> None:
     plain = _message(sim, "sim/ok")["content"]
     assert content_of(chunks_of(sim.chat("sim/ok", stream=True).text)) == plain
 
 
-def test_usage_comes_with_the_same_finish_reason_again_or_with_empty_choices(sim: Rig) -> None:
+def test_the_usage_chunk_repeats_the_finish_reason_or_has_empty_choices(sim: Rig) -> None:
     repeated = chunks_of(sim.chat("sim/ok", stream=True).text)
     assert [chunk["choices"][0]["finish_reason"] for chunk in repeated[-2:]] == ["stop", "stop"]
     empty = chunks_of(sim.chat("sim/ok-usage-empty-choices", stream=True).text)
@@ -24,7 +24,7 @@ def test_usage_comes_with_the_same_finish_reason_again_or_with_empty_choices(sim
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_slow_is_silent_for_its_time(sim: Rig, stream: bool) -> None:  # a parameter of the test
+def test_slow_sends_nothing_for_its_time(sim: Rig, stream: bool) -> None:  # a parameter of the test
     user = fresh_user()
     sim.chat("sim/slow-120ms", user, stream=stream)
     assert 120 <= sim.one(user)["ms"] < 1000
@@ -37,7 +37,7 @@ def test_comments_come_before_the_stream_and_blank_lines_before_the_json(sim: Ri
     assert plain.json()["choices"]
 
 
-def test_long_events_have_the_size_of_live_ones(sim: Rig) -> None:
+def test_long_events_have_the_size_of_openrouters(sim: Rig) -> None:
     events = data_of(sim.chat("sim/long-40", stream=True).text)[:40]
     assert all(250 <= len(f"data: {event}\n\n") <= 350 for event in events)
 
@@ -69,7 +69,7 @@ def test_answers_other_than_text_are_where_openrouter_puts_them(sim: Rig) -> Non
     assert (length["finish_reason"], length["message"]["content"]) == ("length", "")
 
 
-def test_echo_gives_back_every_field(sim: Rig) -> None:
+def test_echo_returns_every_field(sim: Rig) -> None:
     sent = sim.body("sim/echo", "someone", provider={"sort": "price"}, unheard_of=["ø", 1.5, None])
     echoed = _message(
         sim, "sim/echo", user="someone", provider={"sort": "price"}, unheard_of=["ø", 1.5, None]
@@ -86,7 +86,7 @@ def test_free_models_cost_nothing_and_answer_the_same(sim: Rig) -> None:
 @pytest.mark.parametrize(
     "model", ["openai/gpt-5.4-mini", "google/gemini-3.8-flash", "deepseek/deepseek-v4-pro"]
 )
-def test_real_looking_models_are_healthy(sim: Rig, model: str) -> None:
+def test_realistic_models_are_healthy(sim: Rig, model: str) -> None:
     assert sim.chat(model).json()["model"] == model
 
 

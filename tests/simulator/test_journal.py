@@ -7,7 +7,7 @@ from simulator.journal import MAX_BODY_BYTES, MAX_ENTRIES, Journal
 from tests.simulator.rig import Rig, eventually, fresh_user
 
 
-def test_an_entry_tells_what_arrived(sim: Rig) -> None:
+def test_an_entry_shows_what_arrived(sim: Rig) -> None:
     user = fresh_user()
     url = f"{sim.url}/chat/completions"
     sim.client.post(url, json=sim.body("sim/ok", user), headers={"X-Title": "Rehearsal"})
@@ -28,7 +28,7 @@ def test_the_log_is_filtered_by_user_and_model(sim: Rig) -> None:
     assert len(sim.get(f"/sim/log?user={user}&model=sim/json")["entries"]) == 1
 
 
-def test_a_large_body_is_counted_but_not_kept(sim: Rig) -> None:
+def test_a_large_body_is_counted_but_not_stored(sim: Rig) -> None:
     user = fresh_user()
     sim.chat("sim/ok", user, padding="x" * MAX_BODY_BYTES)
     entry = sim.one(user)
@@ -46,7 +46,7 @@ def test_a_refused_request_is_logged_too(sim: Rig) -> None:
 @pytest.mark.parametrize(
     "model", ["sim/hang", "sim/hang-body", "sim/stall-after", "sim/slow-5000ms", "sim/drip-900ms"]
 )
-def test_a_request_is_open_until_its_client_leaves_and_cancelled_at_once_then(
+def test_a_request_is_open_until_its_client_leaves_and_then_cancelled_at_once(
     sim: Rig,
     model: str,
     stream: bool,  # a parameter of the test
@@ -74,7 +74,7 @@ def test_a_client_that_leaves_a_running_stream_is_noticed(sim: Rig) -> None:
     assert 0 < entry["events_sent"] < 1_000_000
 
 
-def test_the_bill_is_the_exact_sum_of_the_costs_that_answers_stated(sim: Rig) -> None:
+def test_the_bill_is_the_exact_sum_of_the_answers_costs(sim: Rig) -> None:
     before = sim.get("/sim/bill")
     stated = [
         sim.chat(model).json()["usage"]["cost"] for model in ("sim/ok", "openai/gpt-5.4-mini", "sim/json")
@@ -95,7 +95,7 @@ def test_clearing_empties_the_log_and_keeps_the_bill(sim: Rig) -> None:
     assert sim.get("/sim/bill") == bill
 
 
-def test_the_log_keeps_the_newest_entries_and_a_bounded_amount_of_bodies() -> None:
+def test_the_log_keeps_the_newest_entries_and_a_limited_size_of_bodies() -> None:
     log = Journal()
     for _ in range(MAX_ENTRIES + 5):
         log.keep_body(log.open("POST", "/", {}), b'{"a": "' + b"x" * 5000 + b'"}')

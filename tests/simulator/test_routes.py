@@ -10,7 +10,7 @@ from tests.simulator.rig import MESSAGES, Rig
 CHAT = "/chat/completions"
 
 
-def test_a_key_is_needed_and_must_look_like_one(sim: Rig) -> None:
+def test_a_key_is_required_and_must_be_well_formed(sim: Rig) -> None:
     for path in ("/key", "/generation?id=gen-1"):
         assert httpx.get(sim.url + path).status_code == 401
     missing = httpx.post(sim.url + CHAT, json=sim.body("sim/ok", "nobody"))
@@ -32,7 +32,7 @@ def test_a_key_is_needed_and_must_look_like_one(sim: Rig) -> None:
         (b'{"models": ["sim/ok", "a/b", "c/d", "e/f"]}', "'models' array must have 3 items or fewer."),
     ],
 )
-def test_a_faulty_body_is_refused_in_openrouters_words(sim: Rig, body: bytes, message: str) -> None:
+def test_an_invalid_body_is_refused_with_openrouters_message(sim: Rig, body: bytes, message: str) -> None:
     answer = sim.client.post(sim.url + CHAT, content=body)
     assert (answer.status_code, answer.json()["error"]["message"]) == (400, message)
     assert sim.get("/sim/log")["entries"][-1]["outcome"] == "answered"
@@ -47,7 +47,7 @@ def test_a_faulty_body_is_refused_in_openrouters_words(sim: Rig, body: bytes, me
         ({"model": "~anthropic/claude-sonnet-latest"}, "anthropic/claude-sonnet-4.6"),
     ],
 )
-def test_the_model_is_chosen_as_asked(sim: Rig, choice: dict[str, object], served: str) -> None:
+def test_the_requested_model_is_served(sim: Rig, choice: dict[str, object], served: str) -> None:
     answer = sim.client.post(sim.url + CHAT, json={**choice, "messages": MESSAGES})
     assert answer.json()["model"] == served
 
@@ -58,7 +58,7 @@ def test_every_route_answers_without_the_api_prefix_too(sim: Rig) -> None:
     assert sim.client.get(f"{sim.root}/elsewhere").status_code == 404
 
 
-def test_under_large_650_models_are_listed_and_everything_else_is_as_ever(sim: Rig) -> None:
+def test_large_lists_650_models_and_has_the_same_other_routes(sim: Rig) -> None:
     few, many = sim.get("/api/v1/models")["data"], sim.get("/large/api/v1/models")["data"]
     ids = [model["id"] for model in many]
     assert (len(ids), len(set(ids))) == (650, 650)
@@ -70,7 +70,7 @@ def test_under_large_650_models_are_listed_and_everything_else_is_as_ever(sim: R
     assert (answer.status_code, answer.json()["model"]) == (200, ids[-1])
 
 
-def test_under_listless_there_is_everything_but_the_list(sim: Rig) -> None:
+def test_listless_has_every_route_except_the_list(sim: Rig) -> None:
     listless = f"{sim.root}/listless/api/v1"
     assert sim.client.get(f"{listless}/models").status_code == 503
     assert sim.client.get(f"{listless}/key").status_code == 200
@@ -87,7 +87,7 @@ def test_the_models_are_the_healthy_ones_in_full_form(sim: Rig) -> None:
 
 
 @pytest.mark.parametrize("model", ["sim/ok", "anthropic/claude-haiku-4.5", "openai/gpt-5.4-mini"])
-def test_endpoints_have_one_form_and_price(sim: Rig, model: str) -> None:
+def test_endpoints_have_a_consistent_form_and_price(sim: Rig, model: str) -> None:
     recorded = sim.get("/api/v1/models/anthropic/claude-haiku-4.5/endpoints")["data"]
     data = sim.get(f"/api/v1/models/{model}/endpoints")["data"]
     assert (data["id"], set(data)) == (model, set(recorded))
@@ -104,12 +104,12 @@ def test_generation_and_key_agree_with_the_answer(sim: Rig) -> None:
     assert sim.get("/api/v1/key")["data"]["usage"] == sim.get("/sim/bill")["cost_usd"]
 
 
-def test_a_generation_that_nobody_made_is_not_found(sim: Rig) -> None:
+def test_an_unknown_generation_is_not_found(sim: Rig) -> None:
     answer = sim.client.get(f"{sim.url}/generation?id=gen-1-x")
     assert (answer.status_code, answer.json()["error"]["message"]) == (404, "Generation gen-1-x not found")
 
 
-def test_a_generation_can_be_late() -> None:
+def test_a_generation_can_be_found_late() -> None:
     for delay_s, found in ((0, True), (60, False)):
         ledger = Ledger(generation_delay_s=delay_s)
         ledger.remember("gen-1-x", "sim/ok", stream=False, tally=None, cancelled=False, ms=1)

@@ -6,11 +6,11 @@ import pytest
 from simulator.samples import Sample, chat_samples, with_fresh_times
 from tests.simulator.rig import Rig, chunks_of, content_of, data_of
 
-# One breaks off: the sweep of every behaviour sees to it.
-WHOLE = [sample for sample in chat_samples() if not sample.stem.startswith("sse-07")]
+# One sample is cut off: test_every_behaviour.py tests it.
+COMPLETE = [sample for sample in chat_samples() if not sample.stem.startswith("sse-07")]
 
 
-@pytest.mark.parametrize("sample", WHOLE, ids=lambda sample: sample.stem)
+@pytest.mark.parametrize("sample", COMPLETE, ids=lambda sample: sample.stem)
 def test_a_sample_is_replayed_with_its_status_and_headers(sim: Rig, sample: Sample) -> None:
     answer = sim.chat(f"sim/{sample.stem}", stream=sample.stem.startswith("sse"))
     assert answer.status_code == sample.status
@@ -20,7 +20,7 @@ def test_a_sample_is_replayed_with_its_status_and_headers(sim: Rig, sample: Samp
     }
 
 
-def test_reset_times_lie_at_the_next_midnight() -> None:
+def test_reset_times_are_moved_to_the_next_midnight() -> None:
     now = datetime(2031, 5, 6, 23, 59, tzinfo=UTC)
     text = (
         '{"X-RateLimit-Reset": "1795392000000", "created": 1795338001,'
@@ -34,7 +34,7 @@ def test_reset_times_lie_at_the_next_midnight() -> None:
     }
 
 
-def test_the_daily_cap_agrees_with_itself_about_a_time_ahead(sim: Rig) -> None:
+def test_the_daily_caps_header_and_body_have_the_same_future_time(sim: Rig) -> None:
     answer = sim.chat("sim/err-429-free-daily")
     in_body = answer.json()["error"]["metadata"]["headers"]["X-RateLimit-Reset"]
     assert answer.headers["x-ratelimit-reset"] == in_body

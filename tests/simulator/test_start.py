@@ -21,7 +21,7 @@ def test_only_loopback_addresses_are_accepted() -> None:
     assert refused.stdout == ""
 
 
-def test_the_table_in_the_readme_is_the_one_that_list_prints() -> None:
+def test_the_readmes_table_is_what_list_prints() -> None:
     assert _run("--list").stdout.strip() == table_markdown()
     assert table_markdown() in (REPOSITORY / "simulator" / "README.md").read_text()
 
@@ -31,7 +31,7 @@ def test_the_table_is_served_as_json(sim: Rig) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_cleanly_and_at_once_whatever_hangs(number: signal.Signals) -> None:
+def test_a_signal_ends_it_at_once_even_with_hanging_requests(number: signal.Signals) -> None:
     with started() as (process, rig):
         host, port = rig.url.split("/")[2].split(":")
         client = rig.client

@@ -1,8 +1,8 @@
-"""Load whose bill is known: requests of every kind, with faults, breaks and clients that leave.
+"""A load of chat requests with a known bill: with faults, cut streams and clients that leave.
 
-The simulator bills what it has sent to its end. Where no head arrived nobody can be asked what a call has
-cost, and the ledger books an upper bound: so the only model here that is given up before its head is one that
-never answers.
+The simulator bills each answer that it has sent to its end. If no headers arrived, the gateway cannot find
+out what a call cost, and the ledger records an upper bound. So the only model here that is given up before
+its headers is ``sim/hang``, which never answers.
 """
 
 import asyncio
@@ -20,16 +20,20 @@ import aiohttp
 from tests.support.chat import CHAT, QUESTION
 from tests.support.runtimes import Gateway
 
-SILENT = "direct:near/sim/hang"  # whose price is declared, and so its upper bound
-TIMED_OUT = 10_000  # ms, shared by the chain: a silent first model leaves the next one 5 s
-TO_BE_READ_S = 3.0  # what left earlier may never have been a request
-_LINGER_NOT = struct.pack("ii", 1, 0)  # a reset: nothing that is on its way will be read
+SILENT = "direct:near/sim/hang"  # a direct upstream: its declared price gives the upper bound
+TIMED_OUT = 10_000  # ms, shared by the chain: after a silent first model, 5 s remain for the next one
+TO_BE_READ_S = 3.0  # a client that leaves sooner may be gone before the gateway has read its request
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER of 0 s: closing resets the connection
 _JSON = {"response_format": {"type": "json_object"}}
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of request; ``leaves_at`` is what its client waits for before it goes, ``b""`` for nothing."""
+    """One kind of request.
+
+    Attributes:
+        leaves_at: the bytes after which the client leaves; ``b""``: it reads nothing; None: it stays.
+    """
 
     chain: tuple[str, ...]
     stream: bool = False
@@ -50,8 +54,8 @@ def _left(*chain: str, at: bytes, stream: bool = True, **options: object) -> Kin
     return Kind(chain, stream=stream, options=options, leaves_at=at)
 
 
-# Each as likely as any other. What is relayed natively is not watched: there a direct stream's usage is not
-# seen, and one that stalls is not ended.
+# Every kind is equally likely. WATCHED is only for a gateway that watches streams to their end: a natively
+# relayed stream of a direct upstream shows no usage, and one that stalls is not ended.
 WATCHED = (
     _stream("direct:near/sim/ok"),
     _stream("sim/stall-after", idle_ms=300),
@@ -109,9 +113,10 @@ KINDS = (
 async def send_many(
     gateway: Gateway, count: int, *, name: str, watched: bool, at_once: int, seed: int
 ) -> None:
-    """Send so many requests, the same in the same order for a seed, each to its end or its client's.
+    """Send ``count`` requests, each until its answer ends or its client leaves.
 
-    Each has a name that begins with ``name``: its id here, its user upstream.
+    The same ``seed`` gives the same requests in the same order. Each request has a unique name that starts
+    with ``name``: it is the request's id at the gateway and its user upstream.
     """
     draw = random.Random(seed)  # noqa: S311  # the same load each time
     choices = KINDS + WATCHED if watched else KINDS
@@ -132,15 +137,15 @@ async def _send(name: str, kind: Kind, session: aiohttp.ClientSession) -> None:
 
 
 async def _leave(name: str, kind: Kind, gateway: Gateway) -> None:
-    """Send by hand, read as far as the kind says, and reset the connection."""
+    """Send a request over a raw socket, read until ``kind.leaves_at``, and reset the connection."""
     parts = urlsplit(gateway.base_url)
     content = json.dumps(_body(name, kind)).encode()
-    head = (
+    request_headers = (
         f"POST {CHAT} HTTP/1.1\r\nHost: {parts.netloc}\r\nAuthorization: Bearer {gateway.key}\r\n"
         f"Content-Type: application/json\r\nX-Request-Id: {name}\r\nContent-Length: {len(content)}\r\n\r\n"
     )
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-    writer.write(head.encode() + content)
+    writer.write(request_headers.encode() + content)
     await writer.drain()
     arrived = b""
     while kind.leaves_at and kind.leaves_at not in arrived and (piece := await reader.read(65_536)):
@@ -148,7 +153,7 @@ async def _leave(name: str, kind: Kind, gateway: Gateway) -> None:
     if not kind.leaves_at:
         await asyncio.sleep(TO_BE_READ_S)
     peer: socket.socket = writer.get_extra_info("socket")
-    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
     writer.transport.abort()
 
 

@@ -1,4 +1,4 @@
-"""A text that must not come through: planted in a payload, looked for in what comes out."""
+"""A marker text for leak tests: a test plants it in a payload and checks that no output contains it."""
 
 from gateway.http.json_values import Json
 
@@ -6,7 +6,7 @@ CANARY = "Canary, somebody's own text!"
 
 
 def with_canaries(value: Json) -> Json:
-    """Return ``value`` with every string in it replaced by the canary; its keys stay."""
+    """Return ``value`` with each string in it replaced by the canary; the keys stay."""
     if isinstance(value, str):
         return CANARY
     if isinstance(value, list):

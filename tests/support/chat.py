@@ -1,4 +1,4 @@
-"""Chat requests by plain HTTP, and what every error and receipt must look like."""
+"""Chat requests over plain HTTP, and checks of the form of errors and receipts."""
 
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
@@ -16,12 +16,12 @@ Body: TypeAlias = dict[str, Any]
 CHAT = "/v1/chat/completions"
 OK_TEXT = "Canberra is the capital of Australia."
 QUESTION = [{"role": "user", "content": "What is the capital of Australia?"}]
-# What the scheduling of a busy machine may add to a time limit.
+# How much the scheduling of a busy machine may add to a time limit.
 SLACK_S = 1.5
 
 
 def question(journal: Journal, *models: str, **fields: Any) -> Body:  # noqa: ANN401  # JSON of any kind
-    """Return a chat request to a chain of models; none means the gateway's own chain."""
+    """Return a chat request to a chain of models; without models, to the gateway's default chain."""
     body: Body = {"messages": QUESTION, "user": journal.user, **fields}
     if models:
         body["model"] = models[0]
@@ -31,13 +31,13 @@ def question(journal: Journal, *models: str, **fields: Any) -> Body:  # noqa: AN
 
 
 def post(gateway: Gateway, body: Body, **headers: str) -> httpx.Response:
-    """Return the whole response to a chat request."""
+    """Return the complete response to a chat request."""
     with gateway.client() as client:
         return client.post(CHAT, json=body, headers=headers)
 
 
 def openai(gateway: Gateway, *, path: str = "/v1", max_retries: int = 0) -> OpenAI:
-    """Return the real client, its base URL changed and nothing else."""
+    """Return an unmodified ``openai`` client with the gateway's base URL."""
     http = httpx2.Client(trust_env=False)
     return OpenAI(
         base_url=gateway.base_url + path, api_key=gateway.key, max_retries=max_retries, http_client=http
@@ -45,7 +45,7 @@ def openai(gateway: Gateway, *, path: str = "/v1", max_retries: int = 0) -> Open
 
 
 def error_in(answer: httpx.Response) -> dict[str, Any]:
-    """Return the error of a response, which has the one shape, or fail."""
+    """Return the error of a response; fail if the response is not an error in the gateway's format."""
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["x-request-id"]
     body = answer.json()
@@ -56,7 +56,7 @@ def error_in(answer: httpx.Response) -> dict[str, Any]:
 
 
 def check_error(error: dict[str, Any]) -> None:
-    """Fail unless an error object has the one shape."""
+    """Fail unless an error object is in the gateway's format."""
     assert set(error) == {"message", "type", "param", "code", "metadata"}
     assert error["metadata"]["source"] in {"client", "gateway", "openrouter", "provider"}
     assert {"retryable", "retry_after_s"} <= set(error["metadata"])
@@ -65,7 +65,7 @@ def check_error(error: dict[str, Any]) -> None:
 
 
 def broken_off(raw: bytes) -> tuple[str, dict[str, Any]]:
-    """Return the text and the error of a streamed body that ends in an error event, or fail."""
+    """Return the text and the error of a streamed body that was cut off; fail if no error event ends it."""
     payloads = payloads_in(raw)
     assert "[DONE]" not in payloads
     assert all("error" not in each for each in payloads[:-1])
@@ -81,12 +81,12 @@ def said_in(payloads: list[Any]) -> str:
 
 
 def attempts_in(receipt: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return each attempt's model, and its code or else its outcome."""
+    """Return for each attempt its model, and its error code; its outcome if it has no code."""
     return [(each["model"], each["code"] or each["outcome"]) for each in receipt["attempts"]]
 
 
 def whole_log(simulator_url: str) -> list[dict[str, Any]]:
-    """Return everything that reached the simulator, whoever sent it."""
+    """Return every entry of the simulator's journal, from all tests."""
     parts = urlsplit(simulator_url)
     answer = httpx.get(f"{parts.scheme}://{parts.netloc}/sim/log", trust_env=False)
     entries: list[dict[str, Any]] = answer.json()["entries"]

@@ -1,4 +1,4 @@
-"""Events of a chat stream, as OpenRouter writes them, and how a client reads them back."""
+"""Builds the events of a chat stream as OpenRouter sends them, and parses them as a client does."""
 
 import json
 from typing import Any
@@ -11,15 +11,20 @@ COST_USD = 0.000_021
 
 
 def event(payload: object) -> bytes:
-    """Return ``payload`` as one event."""
+    """Return ``payload`` as one server-sent event."""
     return b"data: " + json.dumps(payload, separators=(",", ":")).encode() + b"\n\n"
 
 
 def chunk(delta: object = None, *, finish: str | None = None, **fields: object) -> bytes:
     """Return an event with one choice."""
     choice = {"index": 0, "delta": delta or {}, "finish_reason": finish, "native_finish_reason": finish}
-    head = {"id": "gen-1", "object": "chat.completion.chunk", "created": 1_795_338_000, "model": "served/one"}
-    return event({**head, "choices": [choice], **fields})
+    base = {
+        "id": "gen-1",
+        "object": "chat.completion.chunk",
+        "created": 1_795_338_000,
+        "model": "served/one",
+    }
+    return event({**base, "choices": [choice], **fields})
 
 
 def text(content: str) -> bytes:
@@ -33,7 +38,7 @@ USAGE = chunk(finish="stop", usage={"prompt_tokens": 3, "completion_tokens": 2, 
 
 
 def payloads_in(body: bytes) -> list[Any]:
-    """Return what the events of a body hold: parsed JSON, or the text ``[DONE]``."""
+    """Return the payloads of a body's events: parsed JSON, or the text ``[DONE]``."""
     decoder = SseDecoder()
     found = [data_of(each) for each in decoder.feed(body)]
     assert not decoder.rest.strip(), "a body must not end inside an event"
@@ -41,6 +46,6 @@ def payloads_in(body: bytes) -> list[Any]:
 
 
 def text_in(payloads: list[Any]) -> str:
-    """Return the text that a client puts together from the payloads of a stream."""
+    """Return the text that a client assembles from the payloads of a stream."""
     choices = [choice for each in payloads if each != "[DONE]" for choice in each.get("choices", [])]
     return "".join(choice["delta"].get("content") or "" for choice in choices)

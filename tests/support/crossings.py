@@ -1,7 +1,7 @@
-"""Counts what crosses the border to JavaScript: its side is played, and every touch of it is noted by name.
+"""Counts the calls across the border to JavaScript: a fake JavaScript side notes each use by name.
 
-What every await costs beside the call that it waits for (a promise's two callbacks, a turn of the event loop
-or two) is not: it is the runtime's own.
+The runtime's own cost of each await is not counted: two callbacks of a promise, and one or two turns of the
+event loop.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ MODULES = ("js", "pyodide", "pyodide.ffi")
 
 
 class Js:
-    """An object of JavaScript's: reading from it, and calling it, is a crossing."""
+    """A fake JavaScript object: each read of an attribute and each call counts as a crossing."""
 
     def __init__(self, noted: Counter[str], name: str, **members: object) -> None:
         self.__dict__.update(_noted=noted, _name=name, _members=members)
@@ -44,7 +44,7 @@ class Js:
 
 
 class CountingLoop(asyncio.SelectorEventLoop):
-    """A loop as Pyodide's is: every timer is one of JavaScript's."""
+    """An event loop like Pyodide's: each of its timers is a JavaScript timer, and counts as a crossing."""
 
     def __init__(self, noted: Counter[str]) -> None:
         super().__init__()
@@ -58,14 +58,14 @@ class CountingLoop(asyncio.SelectorEventLoop):
 
 
 class Border:
-    """JavaScript's side of one request, and what crossed."""
+    """The fake JavaScript side of one request, and the crossings that were counted."""
 
     def __init__(self, answer: bytes) -> None:
         self.noted: Counter[str] = Counter()
         self._answer = answer
 
     def modules(self) -> Mapping[str, ModuleType]:
-        """Return what the edge imports, played."""
+        """Return fakes of the modules that the edge imports."""
         js, pyodide, ffi = (ModuleType(name) for name in MODULES)
         for name in ("Response", "Headers", "AbortController"):
             setattr(js, name, self._js(name, new=self._makes(f"new {name}", name)))
@@ -96,7 +96,7 @@ class Border:
         )
 
     def env(self) -> Js:
-        """Return the settings; nothing else is bound."""
+        """Return ``env`` with settings only, without bindings."""
         return self._js("env", **ENV)
 
     def ctx(self) -> Js:
@@ -124,7 +124,7 @@ class Border:
         return called
 
     def _later(self, value: object) -> asyncio.Future[Any]:
-        """Return a future that is done from outside the loop, as a promise is."""
+        """Return a future that completes from outside the event loop, as a JavaScript promise does."""
         loop = asyncio.get_running_loop()
         future = loop.create_future()
         loop.call_soon(future.set_result, value)
@@ -150,7 +150,7 @@ class Border:
 
 
 def crossings_of(body: Mapping[str, object], answer: Mapping[str, object], *, warm: int = 2) -> Counter[str]:
-    """Return what crosses for one chat request, after as many of the same."""
+    """Return the crossings of one chat request, after ``warm`` equal requests that are not counted."""
     border = Border(json.dumps(answer).encode())
     with pytest.MonkeyPatch.context() as patch:
         for name, module in border.modules().items():

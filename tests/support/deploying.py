@@ -1,4 +1,4 @@
-"""A deployment in a test: an account played by a program, and what `make deploy` meets around it."""
+"""Deployments in tests: a fake Cloudflare account, and the environment that `make deploy` runs in."""
 
 import json
 import sys
@@ -21,29 +21,29 @@ SECRETS = {"OPENROUTER_API_KEY": SECRET, "GATEWAY_KEYS": f"app1:{TOKEN}", "GATEW
 
 @dataclass(frozen=True)
 class Account:
-    """What the program that stands in for wrangler has, in a file."""
+    """The state of the fake Cloudflare account, in a file that ``fake_wrangler`` reads and writes."""
 
     path: Path
 
     @classmethod
     def empty(cls, directory: Path) -> "Account":
-        """Return one that has nothing."""
+        """Return an account without Workers, stores and secrets."""
         account = cls(directory / "account.json")
         account.path.write_text(json.dumps(fake_wrangler.EMPTY))
         return account
 
     @property
     def state(self) -> dict[str, Any]:
-        """What it has now."""
+        """The account's current state."""
         value: dict[str, Any] = json.loads(self.path.read_text())
         return value
 
     def change(self, **fields: object) -> None:
-        """Set some of what it has."""
+        """Set fields of the account's state."""
         self.path.write_text(json.dumps({**self.state, **fields}))
 
     def called(self) -> list[str]:
-        """Return what was called, in order."""
+        """Return the wrangler commands that were called, in order."""
         words = [" ".join(each["words"]) for each in self.state["calls"]]
         return [
             next(name for name in fake_wrangler.COMMANDS if f"{each} ".startswith(f"{name} "))
@@ -51,7 +51,7 @@ class Account:
         ]
 
     def surroundings(self) -> Surroundings:
-        """Return a machine with every secret in its environment, and nobody to ask."""
+        """Return an environment that has every secret, and no terminal to ask questions at."""
         command = (sys.executable, fake_wrangler.__file__, str(self.path))
         directory = self.path.parent
         return Surroundings(Wrangler(command, {}, directory), SECRETS, ask=None, directory=directory)

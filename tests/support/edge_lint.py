@@ -1,6 +1,6 @@
-"""A lint for the border to JavaScript: each rule is a trap that breaks the Worker only after its deploy.
+"""A lint for code at the border to JavaScript: its rules find bugs that show only after a deploy.
 
-It reads text, decides by names and shapes alone, and errs on the side of a finding.
+It reads source text and decides by names and syntax only. When in doubt, it reports a finding.
 """
 
 import ast
@@ -18,14 +18,14 @@ JS_MODULES = ("js", "pyodide", "workers")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A broken rule and its line."""
+    """A violation: the rule and the line."""
 
     line: int
     rule: str
 
 
 def findings_in(source: str) -> list[Finding]:
-    """Return every broken rule in a module's source, in order."""
+    """Return every violation in a module's source, in order of lines."""
     tree = ast.parse(source)
     names = _names_from_javascript(tree)
     found: set[Finding] = set()
@@ -47,7 +47,7 @@ def findings_in(source: str) -> list[Finding]:
 
 
 def _names_from_javascript(tree: ast.Module) -> frozenset[str]:
-    """Return the names that an import from JavaScript's side binds."""
+    """Return the names that imports from JavaScript bind."""
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -77,7 +77,7 @@ def _rules_of_call(call: ast.Call) -> Iterator[str]:
 
 
 def _is_timer(call: ast.Call) -> bool:
-    """Whether it sets a timer of the event loop's, which stays in JavaScript when it is no longer needed."""
+    """Return whether the call sets a timer of the event loop, which stays in JavaScript after its use."""
     called = ast.unparse(call.func)
     if called == "asyncio.timeout":
         return not all(isinstance(value, ast.Constant) and value.value is None for value in call.args)
@@ -97,7 +97,7 @@ def _is_dict(value: ast.expr) -> bool:
 
 
 def _wrong_headers(scope: ast.AST) -> Iterator[int]:
-    """Yield the lines where ``headers=`` is not ``Headers.new(…)``, nor a variable that holds one."""
+    """Yield the lines where ``headers=`` is neither ``Headers.new(…)`` nor a variable that holds it."""
     assigned = [node for node in ast.walk(scope) if isinstance(node, ast.Assign) and _is_headers(node.value)]
     held = {each.id for node in assigned for each in node.targets if isinstance(each, ast.Name)}
     for node in ast.walk(scope):
@@ -113,20 +113,20 @@ def _is_headers(value: ast.expr) -> bool:
 
 
 def _is_native(call: ast.Call) -> bool:
-    """``X.new(…)`` and ``fetch(…)``."""
+    """Return whether the call is ``X.new(…)`` or ``fetch(…)``."""
     called = _last(call.func)
     return called == "fetch" or (called == "new" and isinstance(call.func, ast.Attribute))
 
 
 def _is_kept_alive(value: ast.expr) -> bool:
-    """Return whether it is a promise of JavaScript's own, or a proxy that nobody destroys behind its back."""
+    """Return whether the value is a JavaScript promise, or a proxy that is not destroyed automatically."""
     if isinstance(value, ast.Call):
         return _last(value.func) == "create_proxy"
     return _last(value).endswith(("proxy", "promise"))
 
 
 def _is_text(value: ast.expr) -> bool:
-    """A literal, an f-string, or what a call returns that is known to return text."""
+    """Return whether the value is a string, an f-string, or the result of a call that returns text."""
     if isinstance(value, ast.Call):
         return _last(value.func) in {"str", "dumps", "decode", "stringify"}
     return isinstance(value, ast.JoinedStr) or (
@@ -142,7 +142,7 @@ def _scopes(tree: ast.Module) -> Iterator[ast.Module | ast.FunctionDef | ast.Asy
 
 
 def _none_tests(scope: ast.AST, names: frozenset[str]) -> Iterator[int]:
-    """Yield the lines where something of JavaScript's is compared with None: it may be ``jsnull``."""
+    """Yield the lines that compare a JavaScript value with None: a missing value may be ``jsnull``."""
     foreign = set(names) | _foreign_arguments(scope)
     for node in ast.walk(scope):
         if isinstance(node, ast.Assign) and _is_foreign(node.value, foreign):
@@ -157,7 +157,7 @@ def _none_tests(scope: ast.AST, names: frozenset[str]) -> Iterator[int]:
 
 
 def _foreign_arguments(scope: ast.AST) -> set[str]:
-    """Arguments without a Python type: at the border those are JavaScript's objects."""
+    """Return the arguments without a Python type: at the border they are JavaScript objects."""
     if not isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef):
         return set()
     arguments = [*scope.args.posonlyargs, *scope.args.args, *scope.args.kwonlyargs]
@@ -166,7 +166,7 @@ def _foreign_arguments(scope: ast.AST) -> set[str]:
 
 
 def _is_foreign(value: ast.expr, foreign: set[str]) -> bool:
-    """Whether a value is read from, or returned by, something foreign."""
+    """Return whether a value is read from a JavaScript object, or returned by one."""
     while True:
         match value:
             case ast.Name(id=name):
@@ -188,7 +188,7 @@ def _is_none(value: ast.expr) -> bool:
 
 
 def _calls_at_import(tree: ast.AST) -> Iterator[ast.Call]:
-    """Yield the calls that run when the module is loaded: class bodies, defaults and decorators too."""
+    """Yield the calls that run at import: at module level, in class bodies, defaults and decorators."""
     todo: list[ast.AST] = [tree]
     while todo:
         node = todo.pop()
@@ -220,7 +220,7 @@ def _parts(value: ast.expr) -> set[str]:
 
 
 def _last(value: ast.AST) -> str:
-    """Return the last word of a dotted name."""
+    """Return the last part of a dotted name."""
     if isinstance(value, ast.Attribute):
         return value.attr
     return value.id if isinstance(value, ast.Name) else ""

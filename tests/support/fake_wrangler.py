@@ -1,6 +1,7 @@
-"""A program that stands in for wrangler: an account in a file, changed as wrangler 4.156 would, in its words.
+"""A fake wrangler: it changes an account in a file as wrangler 4.156 would, with the same messages.
 
-Run as ``python fake_wrangler.py STATE words…``. STATE is JSON: what the account has, and the calls so far.
+Run it as ``python fake_wrangler.py STATE command…``. STATE is a JSON file: the account's state, and the calls
+so far.
 """
 
 import json
@@ -12,12 +13,12 @@ from typing import Any
 
 EMPTY: dict[str, Any] = {
     "logged_in": True,
-    "workers": {},  # the names of each one's secrets
+    "workers": {},  # the names of each Worker's secrets
     "kv": {},  # ids by title
     "d1": {},  # ids by name
     "migrated": [],  # ids
-    "bound": {},  # what each Worker was deployed with
-    "broken": "",  # a command that fails
+    "bound": {},  # the bindings that each Worker was deployed with
+    "broken": "",  # a command that must fail
     "calls": [],
 }
 HOST = "https://{}.example.workers.dev"
@@ -26,7 +27,7 @@ State = dict[str, Any]
 
 
 class CommandFailedError(Exception):
-    """What wrangler would say."""
+    """A failed command; its text is wrangler's error message."""
 
 
 def configuration(words: list[str]) -> tuple[str, dict[str, Any]]:
@@ -89,7 +90,7 @@ def deploy(state: State, words: list[str], _stdin: str) -> None:
         if not each.get("id") and title in state["kv"]:
             raise CommandFailedError("a namespace with this account ID and title already exists")
         state["kv"].setdefault(title, f"id-of-{title}")
-    if state["broken"] == "deploy":  # as when the code is refused: what was created before stays
+    if state["broken"] == "deploy":  # Cloudflare rejects the code; the stores that were created before stay
         raise CommandFailedError("Uncaught SyntaxError: invalid syntax")
     state["workers"].setdefault(worker, [])
     state["bound"][worker] = own
@@ -99,8 +100,8 @@ def deploy(state: State, words: list[str], _stdin: str) -> None:
     Path(os.environ["WRANGLER_OUTPUT_FILE_PATH"]).write_text("".join(lines))
 
 
-def break_off(_state: State, _words: list[str], _stdin: str) -> None:
-    raise CommandFailedError("it is broken")
+def _fail(_state: State, _words: list[str], _stdin: str) -> None:
+    raise CommandFailedError("this command is set to fail")
 
 
 COMMANDS: Mapping[str, Callable[[State, list[str], str], object]] = {
@@ -117,14 +118,14 @@ COMMANDS: Mapping[str, Callable[[State, list[str], str], object]] = {
 
 
 def main() -> int:
-    """Do what the words say to the account; return the status."""
+    """Run one wrangler command on the account; return the exit status."""
     path, words = Path(sys.argv[1]), sys.argv[2:]
     state = json.loads(path.read_text())
     name = next(each for each in COMMANDS if f"{' '.join(words)} ".startswith(f"{each} "))
     stdin = sys.stdin.read() if name == "secret bulk" else ""
     state["calls"].append({"words": words, "stdin": stdin})
     try:
-        command = break_off if name == state["broken"] != "deploy" else COMMANDS[name]
+        command = _fail if name == state["broken"] != "deploy" else COMMANDS[name]
         if not {"--dry-run", "--local"} & {*words}:
             sys.stdout.write(f"{json.dumps(command(state, words, stdin), indent=2)}\n")
     except CommandFailedError as error:

@@ -1,7 +1,7 @@
-"""The fault matrix's table: what a client must get for each behaviour of the simulator, plain and streamed.
+"""The fault matrix's table: the expected result of each simulator behaviour, for plain and streamed requests.
 
-Each behaviour heads a chain whose second model is healthy; where that one rescues it, the behaviour is also
-asked alone, and must end in the error that is named here.
+Each behaviour is the first model of a chain whose second model is healthy. If the second model rescues the
+request, the behaviour is also requested alone; then the client must get the error that the row names.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Ok:
-    """The model answers by itself, and the client gets what it said."""
+    """The model answers, and the client gets its answer unchanged."""
 
     def __str__(self) -> str:
         return "ok"
@@ -18,7 +18,7 @@ class Ok:
 
 @dataclass(frozen=True, slots=True)
 class Rescued:
-    """The next model answers; alone, the client gets this error."""
+    """The next model answers. Without a next model, the client gets this error."""
 
     status: int
     code: str
@@ -30,7 +30,7 @@ class Rescued:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """No other model is asked: the client gets this error at once."""
+    """The chain stops: no other model is called, and the client gets this error."""
 
     status: int
     code: str
@@ -42,7 +42,7 @@ class Stopped:
 
 @dataclass(frozen=True, slots=True)
 class CutOff:
-    """The stream had begun; it ends in an error that says so, and in nothing else."""
+    """The stream has begun, is cut off, and ends with this error event."""
 
     code: str
     source: str
@@ -56,14 +56,15 @@ Expected: TypeAlias = Ok | Rescued | Stopped | CutOff
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What is expected of one behaviour.
+    """The expected results of one behaviour.
 
     Attributes:
-        name: the behaviour, with a number where it takes one.
-        wants_json: the request asks for JSON.
-        in_turn: it moves many bytes, or many pieces: nothing that is timed runs beside it.
-        rests: it asks for a pause.
-        said_by: the behaviour whose words a client must get, where clients lose some of its own; else empty.
+        name: the behaviour, with a number if it takes one.
+        wants_json: whether the request asks for a JSON answer.
+        in_turn: whether it sends so many bytes or pieces that no timed request may run at the same time.
+        rests: whether the reply asks for a pause, which starts a cooldown of the model.
+        said_by: the behaviour whose answer the client must get, if clients lose a part of this one's answer.
+            Otherwise empty.
     """
 
     name: str
@@ -75,7 +76,7 @@ class Row:
     said_by: str = ""
 
     def of(self, *, stream: bool) -> Expected:
-        """Return what is expected of a plain or of a streamed request."""
+        """Return the expected result of a plain or of a streamed request."""
         return self.stream if stream else self.plain
 
 
@@ -202,7 +203,7 @@ ROWS: tuple[Row, ...] = (
     Row("choices-empty", Rescued(502, "no_choices", "provider"), EMPTY),
     _both("choice-error", PROVIDER),
     _both("error-string", PROVIDER),
-    # a stream has committed before anybody can know that its text will be no JSON, or none at all
+    # The stream has committed before the gateway can see that its text is not JSON, or that there is none.
     Row("json-invalid", Rescued(502, "invalid_json_answer", "provider"), OK, wants_json=True),
     Row("reasoning-only", Rescued(502, "reasoning_only", "provider"), OK),
     # streams

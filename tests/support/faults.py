@@ -1,4 +1,4 @@
-"""Faults as ``classify`` finds them, for tests that ask it about an upstream error."""
+"""Returns the ``Fault`` that ``classify`` makes of an upstream error, in one call."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ FAULTY = [*samples_named("err-"), "soft-01-200-error-only", "soft-02-200-choice-
 
 
 def fault_of(error: Json, status: int | None = None, **headers: str) -> Fault:
-    """Return the fault of an error; ``retry_after`` names the header ``retry-after``."""
+    """Return the fault of an error; a keyword ``retry_after`` sets the header ``retry-after``."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return classify(error, status=status, header=named.get, now_s=NOW_S)
 
@@ -24,11 +24,11 @@ def fault_in(found: Sample) -> Fault:
 
 
 def error_in(payload: JsonObject) -> Json:
-    """Return the error of a payload, or of its first choice."""
+    """Return the error of a payload; if it has none, the error of its first choice."""
     choices: Any = payload.get("choices") or [{}]
     return payload.get("error") or choices[0].get("error")
 
 
 def meta(**metadata: Json) -> JsonObject:
-    """Return an error that has this metadata."""
+    """Return an error with this metadata."""
     return {"message": "Some words.", "metadata": metadata}

@@ -1,4 +1,4 @@
-"""The runtime's ``fetch``, played by httpx: in unit tests what ``gateway.edge.fetch`` is on a Worker."""
+"""The unit tests' transport, on httpx: it replaces ``gateway.edge.fetch`` outside a Worker."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -13,10 +13,10 @@ Result = TypeVar("Result")
 
 
 class HttpxTransport:
-    """Sends by httpx; see ``gateway.memory.ports.Transport``.
+    """Sends requests with httpx. See ``gateway.memory.ports.Transport``.
 
     Attributes:
-        replies: every reply whose head has arrived, in order.
+        replies: every reply whose headers have arrived, in order.
     """
 
     def __init__(self, upstream: httpx.AsyncBaseTransport) -> None:
@@ -24,7 +24,7 @@ class HttpxTransport:
         self._client = httpx.AsyncClient(transport=upstream, follow_redirects=False, trust_env=False)
 
     async def send(self, request: UpstreamRequest) -> "HttpxReply":
-        """Return the reply once its head is here."""
+        """Return the reply once its headers have arrived."""
         url, headers = check_destination(request)
         built = self._client.build_request(
             request.method, url, headers=list(headers), content=request.body, timeout=None
@@ -38,11 +38,11 @@ class HttpxTransport:
 
 
 class HttpxReply:
-    """An httpx response; see ``gateway.memory.ports.Reply``.
+    """An httpx response. See ``gateway.http.message.Reply``.
 
     Attributes:
-        aborted: the gateway closed the connection.
-        ended: the gateway read the body to its end.
+        aborted: whether the gateway has closed the connection.
+        ended: whether the gateway has read the body to its end.
     """
 
     def __init__(self, response: httpx.Response) -> None:
@@ -63,16 +63,16 @@ class HttpxReply:
         return value
 
     async def read(self) -> bytes:
-        """Return the next piece of the body; ``b""`` at its end."""
+        """Return the next piece of the body; ``b""`` at the end."""
         piece = await self._abortable(self._next_piece())
         self.ended = not piece
         return piece
 
     async def read_all(self) -> bytes:
-        """Return the whole body."""
-        whole = await self._abortable(self._response.aread())
+        """Return the complete body."""
+        body = await self._abortable(self._response.aread())
         self.ended = True
-        return whole
+        return body
 
     def abort(self) -> None:
         """Close the connection; a pending read raises ``TransportError``."""
@@ -86,7 +86,7 @@ class HttpxReply:
         return await anext(self._pieces, b"")
 
     async def _abortable(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """Await ``work`` as a task of its own, so that ``abort`` can end it and nothing else."""
+        """Await ``work`` in a separate task, so that ``abort`` cancels this task only."""
         if self.aborted:
             work.close()
             raise TransportError("AbortError")

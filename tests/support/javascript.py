@@ -1,4 +1,4 @@
-"""Modules of the border, imported in CPython, with what they use of JavaScript's side played by a test."""
+"""Imports modules of ``gateway.edge`` in CPython, with fakes for the JavaScript names that they use."""
 
 import importlib
 import sys
@@ -9,7 +9,7 @@ import pytest
 
 
 class Proxy:
-    """Plays what ``create_proxy`` makes: a Python function that JavaScript may keep until it is destroyed."""
+    """A fake of ``create_proxy``'s result: a Python function that JavaScript holds until it is destroyed."""
 
     def __init__(self, target: Callable[[], None]) -> None:
         self.target = target
@@ -22,7 +22,7 @@ class Proxy:
 def import_with(
     monkeypatch: pytest.MonkeyPatch, name: str, *, js: Mapping[str, object], ffi: Mapping[str, object]
 ) -> ModuleType:
-    """Return a module that nobody else gets, with what ``js`` and ``pyodide.ffi`` are to hold."""
+    """Import a fresh copy of a module, with these members in ``js`` and ``pyodide.ffi``."""
     played = {"js": js, "pyodide": {}, "pyodide.ffi": ffi}
     for module_name, members in played.items():
         module = ModuleType(module_name)

@@ -1,4 +1,4 @@
-"""What reached the simulated OpenRouter: the last word on which attempts were made."""
+"""Reads the simulator's journal: the calls that reached the simulated OpenRouter."""
 
 import time
 from collections.abc import Callable
@@ -14,13 +14,13 @@ POLL_S = 0.03
 
 @dataclass(frozen=True)
 class Journal:
-    """The simulator's entries of one test: those whose request has ``user`` in its body."""
+    """The journal's entries of one test: those whose request body has this ``user``."""
 
     simulator_url: str
     user: str
 
     def entries(self, model: str | None = None) -> list[Entry]:
-        """Return what arrived so far, oldest first; of one model, if it is named."""
+        """Return the entries so far, oldest first; only those of ``model`` if it is given."""
         parts = urlsplit(self.simulator_url)
         query = {"user": self.user} | ({"model": model} if model else {})
         answer = httpx.get(f"{parts.scheme}://{parts.netloc}/sim/log", params=query, trust_env=False)
@@ -29,14 +29,14 @@ class Journal:
         return entries
 
     def models(self) -> list[str]:
-        """Return which models were asked, in order."""
+        """Return the models that were called, in order."""
         return [entry["model"] for entry in self.entries()]
 
     def wait_until(self, predicate: Callable[[list[Entry]], bool], timeout_s: float = 10.0) -> list[Entry]:
-        """Return the entries as soon as ``predicate`` holds for them.
+        """Return the entries as soon as ``predicate`` is true for them.
 
         Raises:
-            AssertionError: it does not within ``timeout_s``.
+            AssertionError: it was not true within ``timeout_s`` seconds.
         """
         deadline = time.monotonic() + timeout_s
         while not predicate(entries := self.entries()):

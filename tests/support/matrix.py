@@ -1,4 +1,4 @@
-"""Runs the fault matrix against a gateway: every row's requests, and what is wrong with each outcome."""
+"""Runs the fault matrix against a gateway: sends each row's requests and checks the results."""
 
 import asyncio
 import json
@@ -16,15 +16,15 @@ from tests.support.said import Outcome, ask, openai_client
 AT_ONCE = 8
 RESCUER, JSON_RESCUER = "sim/ok", "sim/json"
 OK_TEXT = "Canberra is the capital of Australia."
-# Long enough for a healthy model on a busy machine, short enough for a hundred that hang.
+# Long enough for a healthy model on a busy machine, short enough for a hundred models that hang.
 TIMES = {"deadline_ms": 10_000, "attempt_ms": 1_400, "first_token_ms": 1_200, "idle_ms": 600, "retries": 0}
-MAX_SDK_WAIT_S = 60  # OpenAI's SDKs do not wait for a later time, but try again at once
+MAX_SDK_WAIT_S = 60  # OpenAI's SDKs ignore a longer Retry-After and retry at once
 LIMIT_MS = 1_400 + 1_500
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One request of the matrix; ``alone`` has no second model."""
+    """One request of the matrix; with ``alone`` its chain has no second model."""
 
     row: Row
     stream: bool
@@ -32,12 +32,12 @@ class Cell:
 
     @property
     def expected(self) -> Expected:
-        """What must come of it."""
+        """The expected result."""
         return self.row.of(stream=self.stream)
 
     @property
     def model(self) -> str:
-        """Its first model. What asks for a pause is met under one name by plain requests alone."""
+        """Its first model. A streamed request uses another name if the plain one causes a cooldown."""
         return f"sim/{self.row.name}" + ("-once" if self.row.rests and self.stream else "")
 
     def __str__(self) -> str:
@@ -46,7 +46,7 @@ class Cell:
 
 @dataclass
 class Result:
-    """What came of a cell."""
+    """The result of one request: its duration, and what is wrong with it."""
 
     cell: Cell
     ms: int
@@ -57,7 +57,7 @@ class Result:
 
 
 def cells_of(rows: Iterable[Row]) -> Iterator[Cell]:
-    """Yield every cell: alone only where the chain does not show by itself what that would bring."""
+    """Yield every cell; those with ``alone`` only if the second model hides the error in the chain."""
     for row in rows:
         for stream in (False, True):
             yield Cell(row, stream, alone=False)
@@ -71,9 +71,10 @@ async def run_matrix(
     """Return a result for each cell.
 
     Args:
-        gateway: gets the chains.
-        gateway_for_alone: gets single models. It is another: what rested in a chain would still rest.
-        simulator_url: the upstream's base URL, to learn what a healthy model says.
+        gateway: gets the requests with a chain.
+        gateway_for_alone: gets the requests with a single model. It is a separate gateway, because a cooldown
+            from a chain would affect these requests too.
+        simulator_url: the upstream's base URL; it gives a healthy model's answer to compare with.
         rows: the table.
     """
     clients = [openai_client(f"{each.base_url}/v1", KEY) for each in (gateway, gateway_for_alone)]
@@ -158,11 +159,11 @@ def _wrong_error(outcome: Outcome, expected: Rescued | Stopped, cell: Cell) -> I
         yield f"the receipt has {_attempts(outcome)}"
     wait_s = int(outcome.headers.get("retry-after", MAX_SDK_WAIT_S + 1))
     if (wait_s > MAX_SDK_WAIT_S) != (outcome.headers.get("x-should-retry") == "false"):
-        yield "it does not say, in a form that SDKs obey, whether and when another try may help"
+        yield "it does not tell SDKs, by headers that they obey, whether and when to retry"
     if ("retry-after" in outcome.headers) != (metadata["retry_after_s"] is not None):
-        yield "the header and the body say different things about a later try"
+        yield "Retry-After and the body's retry_after_s contradict each other"
     if cell.row.rests and metadata["retry_after_s"] is None:
-        yield "it lost when another try may help"
+        yield "retry_after_s is missing"
 
 
 def _wrong_break(outcome: Outcome, expected: CutOff, cell: Cell) -> Iterator[str]:
@@ -173,11 +174,11 @@ def _wrong_break(outcome: Outcome, expected: CutOff, cell: Cell) -> Iterator[str
     if (outcome.error["code"], metadata["source"]) != (expected.code, expected.source):
         yield f"the error is {outcome.error['code']}, {metadata['source']}"
     if metadata.get("partial") is not True or not outcome.said.get("content"):
-        yield "it does not say that what came is partial, or nothing came"
+        yield "the error is not marked as partial, or no text came"
     if outcome.said.get("finish_reason"):
-        yield f"what came had a finish reason, {outcome.said['finish_reason']}"
+        yield f"the partial answer has a finish reason, {outcome.said['finish_reason']}"
     if b"[DONE]" in outcome.raw or not outcome.raw.endswith(b"}\n\n"):
-        yield f"after the error came {outcome.raw[-80:]!r}"
+        yield f"the body does not end with the error event: {outcome.raw[-80:]!r}"
     if _attempts(outcome) != [(cell.model, "cut_off", expected.code)]:
         yield f"the receipt has {_attempts(outcome)}"
 
@@ -188,7 +189,7 @@ def _attempts(outcome: Outcome) -> list[tuple[str, str, str | None]]:
 
 
 def _comparable(said: dict[str, Any]) -> dict[str, Any]:
-    """Return what was said; an echo is the request as an object, since the order of its fields may differ."""
+    """Return an answer in a form to compare: an echo is parsed, since the order of its fields may differ."""
     content = said.get("content")
     if isinstance(content, str) and content.startswith('{"m'):
         return said | {"content": json.loads(content)}

@@ -1,4 +1,4 @@
-"""OpenRouter's list of models as unit tests need it: the recorded one, of any length, and single models."""
+"""Lists of models as OpenRouter returns them: the recorded list, a list of any length, and single models."""
 
 import json
 from functools import cache
@@ -16,13 +16,13 @@ def _recorded() -> str:
 
 
 def recorded_models() -> list[dict[str, Any]]:
-    """Return the recorded models, to keep: two of a caller's are never the same."""
+    """Return a fresh copy of the recorded models."""
     models: list[dict[str, Any]] = json.loads(_recorded())["data"]
     return models
 
 
 def many_models(count: int) -> dict[str, Any]:
-    """Return a list as long as OpenRouter's, each of its models as wordy as those are."""
+    """Return a list of ``count`` models, each with a description as long as OpenRouter's."""
     kinds = recorded_models()
     models = [
         {
@@ -37,15 +37,15 @@ def many_models(count: int) -> dict[str, Any]:
 
 
 def model(name: str = "a/one", /, **fields: object) -> dict[str, Any]:
-    """Return a model with an id and these fields."""
+    """Return a model with this id and these fields."""
     return {"id": name, **fields}
 
 
 def priced(prompt: object, completion: object = "0.000002", **more: object) -> dict[str, Any]:
-    """Return a model at this price per token."""
+    """Return a model with this price per token."""
     return model(pricing={"prompt": prompt, "completion": completion, **more})
 
 
 def listing(*models: dict[str, Any]) -> Act:
-    """Return an act: a list of these models, or of the recorded ones."""
+    """Return an act: a list of these models; without models, the recorded list."""
     return reply(200, json.dumps({"data": list(models) or recorded_models()}).encode())

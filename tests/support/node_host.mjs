@@ -1,14 +1,14 @@
-// Runs the unchanged src/entry.py on a Pyodide of npm under Node: production's Python, FFI and `workers` SDK.
+// Runs the unchanged src/entry.py on an npm Pyodide under Node: with production's Python, FFI and `workers` SDK.
 //
 // The configuration is JSON in the environment variable NODE_HOST:
-//   pyodide: the npm package; src, sdk: folders; port: on loopback; vars: what the Worker finds in `env`;
+//   pyodide: the npm package; src, sdk: folders; port: on loopback; vars: the settings in `env`;
 //   cache: whether there is a Cache API;
-//   kv, d1: names of bindings (real ones, from miniflare); stored: for each key that KV holds from
-//   the start the file with its value; migrations: the statements that make each D1's tables.
-// Beside the Worker's own routes: GET /__host/stats; GET /__host/kv/NAME/KEY for what KV holds;
-// POST /__host/d1/NAME runs the SQL in its body and shows the rows; POST /__host/d1-is/STATE lets every D1 be
-// `up`, `down` (fails at once), `slow` (answers after a minute) or `late` (after half a second) for the Worker;
-// and GET /__scheduled?cron=… plays the cron trigger.
+//   kv, d1: names of bindings (miniflare provides real ones); stored: for each key that KV contains from
+//   the start, the file with its value; migrations: the SQL statements that create each D1's tables.
+// Routes in addition to the Worker's: GET /__host/stats; GET /__host/kv/NAME/KEY returns a value in KV;
+// POST /__host/d1/NAME runs the SQL in its body and returns the rows; POST /__host/d1-is/STATE sets how every D1
+// answers the Worker: `up`, `down` (fails at once), `slow` (after a minute) or `late` (after half a second);
+// and GET /__scheduled?cron=… runs the cron trigger.
 import fs from "node:fs";
 import http from "node:http";
 import { Readable } from "node:stream";
@@ -22,11 +22,11 @@ const databases = {};
 const SLOW_MS = { up: 0, late: 500, slow: 60_000 };
 let d1State = "up";
 
-// A fault that nobody awaits ends an isolate's request, not the isolate: it is told, and the host lives on.
-// A Python error's message is its traceback; its stack goes on with the frames of WebAssembly.
-const tell = (what, error) => console.log(`${what} ${(error?.name === "PythonError" ? error.message : error?.stack) ?? error}`);
-process.on("unhandledRejection", (error) => tell("UNHANDLED", error));
-process.on("uncaughtException", (error) => tell("UNHANDLED", error));
+// An unhandled rejection ends a request in production, not the isolate: log it, and keep the host running.
+// A Python error's message is its traceback; its stack also has the frames of WebAssembly.
+const log = (what, error) => console.log(`${what} ${(error?.name === "PythonError" ? error.message : error?.stack) ?? error}`);
+process.on("unhandledRejection", (error) => log("UNHANDLED", error));
+process.on("uncaughtException", (error) => log("UNHANDLED", error));
 
 class ExecutionContext {
   props = {};
@@ -34,7 +34,7 @@ class ExecutionContext {
   waitUntil(promise) {
     stats.pending_waits += 1;
     Promise.resolve(promise)
-      .catch((error) => tell("UNHANDLED in waitUntil", error))
+      .catch((error) => log("UNHANDLED in waitUntil", error))
       .finally(() => (stats.pending_waits -= 1));
   }
 }
@@ -54,19 +54,19 @@ async function openBindings() {
   for (const name of d1) {
     databases[name] = await store.getD1Database(name);
     for (const statement of config.migrations) await databases[name].prepare(statement).run();
-    bindings[name] = moody(databases[name]);
+    bindings[name] = withState(databases[name]);
   }
   if (config.cache) {
     const cache = (await store.getCaches()).default;
-    // Miniflare takes its own kind of response only.
+    // Miniflare accepts its own Response class only.
     const put = async (url, { headers, body }) => cache.put(url, new MiniflareResponse(body, { headers: [...headers] }));
     globalThis.caches = { default: { put, match: (url) => cache.match(url) } };
   }
   return { bindings, close: () => store.dispose() };
 }
 
-// What the Worker is given of a database: one that can be down or slow.
-function moody(database) {
+// The database as the Worker gets it: `d1State` can make it fail or slow.
+function withState(database) {
   return {
     prepare: (sql) => database.prepare(sql),
     async batch(statements) {
@@ -84,7 +84,7 @@ async function startPython(env) {
     python.FS.mkdirTree(place);
     python.mountNodeFS(place, folder);
   }
-  // What the runtime gives the SDK: the same modules, with as much behind them as the SDK uses here.
+  // The modules that the runtime provides for the SDK, with the parts that the SDK uses here.
   python.registerJsModule("_pyodide_entrypoint_helper", {
     cloudflareWorkersModule: { env },
     cloudflareSocketsModule: {},
@@ -122,21 +122,21 @@ function toRequest(incoming, signal) {
   const body = method === "GET" || method === "HEAD" ? undefined : Readable.toWeb(incoming);
   const url = `http://${incoming.headers.host ?? `127.0.0.1:${config.port}`}${incoming.url}`;
   const request = new Request(url, { method, headers, body, duplex: "half", redirect: "manual" });
-  // Node's own Request.signal follows another only weakly, and may be collected before it fires.
+  // Node's Request.signal holds the given signal weakly, and may be collected before it fires.
   return Object.defineProperty(request, "signal", { value: signal });
 }
 
 async function send(response, outgoing, gone) {
   outgoing.statusCode = response.status;
   if (response.statusText) outgoing.statusMessage = response.statusText;
-  for (const [name, value] of response.headers) outgoing.appendHeader(name, value); // set-cookie: one by one
+  for (const [name, value] of response.headers) outgoing.appendHeader(name, value); // several set-cookie headers stay separate
   outgoing.flushHeaders();
   if (!response.body || outgoing.req.method === "HEAD") {
     await response.body?.cancel();
     return void outgoing.end();
   }
   const reader = response.body.getReader();
-  const leave = () => reader.cancel(gone.reason).catch(() => {}); // an upstream that ends in error was left too
+  const leave = () => reader.cancel(gone.reason).catch(() => {}); // an upstream that ended in an error counts as left
   if (gone.aborted) return void leave();
   gone.addEventListener("abort", leave);
   try {
@@ -145,7 +145,7 @@ async function send(response, outgoing, gone) {
       await new Promise((resume) => outgoing.once("drain", resume).once("close", resume));
     }
   } catch (error) {
-    tell("BODY BROKE", error); // workerd too ends such a response as if it were whole
+    log("BODY FAILED", error); // workerd too ends such a response as if it were complete
   }
   outgoing.end();
 }
@@ -161,7 +161,7 @@ async function serve(incoming, outgoing) {
     const request = toRequest(incoming, client.signal);
     await send(await worker.dispatch(request, env, new ExecutionContext()), outgoing, client.signal);
   } catch (error) {
-    tell("UNHANDLED in fetch", error);
+    log("UNHANDLED in fetch", error);
     if (!outgoing.headersSent) outgoing.writeHead(500, { "content-type": "text/plain" });
     outgoing.end("Worker threw exception");
   }
@@ -174,7 +174,7 @@ async function playCron(url, outgoing) {
     await worker.scheduled(controller, env, new ExecutionContext());
     outgoing.end("ran");
   } catch (error) {
-    tell("UNHANDLED in scheduled", error);
+    log("UNHANDLED in scheduled", error);
     outgoing.writeHead(500).end("Worker threw exception");
   }
 }
@@ -204,7 +204,7 @@ function route(incoming, outgoing) {
 globalThis.IdentityTransformStream ??= class IdentityTransformStream extends TransformStream {};
 const env = { ...config.vars };
 const [store, worker] = await Promise.all([openBindings(), startPython(env)]).catch((error) => {
-  tell("the Worker did not start:", error);
+  log("the Worker did not start:", error);
   process.exit(1);
 });
 Object.assign(env, store.bindings);

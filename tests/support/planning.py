@@ -1,4 +1,4 @@
-"""Plans without a request's way through HTTP: a catalogue of made-up models, and what planning knows."""
+"""Plans without HTTP: a catalogue of made-up models, and the signals that planning uses."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ ALL_PARAMETERS: list[Json] = ["max_tokens", "tools", "response_format", "structu
 
 
 def listed(model: str, **fields: Json) -> JsonObject:
-    """Return a model that can do everything, as OpenRouter lists it, with these fields of its own."""
+    """Return a model as OpenRouter lists it; it can do everything, unless ``fields`` say otherwise."""
     everything: list[Json] = ["text", "image", "audio", "file", "video"]
     return {
         "id": model,
@@ -52,7 +52,7 @@ def signals_of(
     budget_left_usd: float | None = None,
     draw: Callable[[], float] = lambda: 0.5,
 ) -> Signals:
-    """Return what planning knows; without models it has no catalogue."""
+    """Return the signals that planning uses; without models there is no catalogue."""
     times_ms = expected_ms or {}
 
     def expected(candidate: Candidate) -> float | None:
@@ -92,5 +92,5 @@ def chain_of(found: Plan) -> list[str]:
 
 
 def reasons_in(found: Plan) -> dict[str, str]:
-    """Return why each model was left out."""
+    """Return for each model that was left out the reason."""
     return {each.model: each.reason for each in found.skipped}

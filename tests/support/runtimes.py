@@ -1,4 +1,4 @@
-"""The runtimes that the end-to-end suite runs on, and the gateways that it starts on them."""
+"""Starts gateways for the end-to-end suite, on each runtime."""
 
 import json
 import os
@@ -37,10 +37,10 @@ UPSTREAM_KEY = "sk-or-simulated"
 
 @dataclass(frozen=True)
 class Launch:
-    """What one gateway is started with: its port, its folder under .dev, its settings and bindings.
+    """The parameters of one gateway: its port, its folder under .dev, its settings and bindings.
 
     Attributes:
-        stored: what KV holds from the start under the catalogue's key; None for nothing.
+        stored: the catalogue that KV holds from the start; None for an empty KV.
     """
 
     port: int
@@ -70,7 +70,7 @@ def on_workerd(launch: Launch) -> Leash:
 
 
 def _store_on_workerd(value: str, directory: Path) -> None:
-    """Write to the KV of a Worker that is not running yet: nobody can while it does."""
+    """Write to the KV of a Worker that is not running yet: wrangler cannot write to it once it runs."""
     config = read_config(ROOT / "wrangler.toml")
     stage(directory, config, main=ROOT / "src" / "entry.py", variables={}, secrets={})
     command: list[str | Path] = [node(), OLD_WRANGLER, "kv", "key", "put", "--local"]
@@ -87,7 +87,7 @@ def _file_with(value: str, directory: Path) -> Path:
 
 
 def on_node(package: str) -> Start:
-    """Return what starts a gateway on the npm ``package``'s Pyodide under Node."""
+    """Return the function that starts a gateway on Node, with the Pyodide of the npm ``package``."""
 
     def start(launch: Launch) -> Leash:
         config: dict[str, object] = {
@@ -125,9 +125,9 @@ RUNTIMES: Mapping[str, Start] = MappingProxyType(
 
 @dataclass
 class Gateway:
-    """A gateway that answers at ``base_url`` to whoever sends ``key``.
+    """A gateway at ``base_url`` that accepts ``key``.
 
-    One that this suite did not start has no log, and no simulator behind it that we know of.
+    A gateway that this suite did not start has no log here, and perhaps no simulator behind it.
     """
 
     runtime: str
@@ -135,28 +135,28 @@ class Gateway:
     key: str
     leash: Leash | None = None
     workerds: int = 0
-    """How many workerd processes it consists of; without them wrangler lives on, and answers nothing."""
+    """How many workerd processes it has. Without them wrangler keeps running, but answers nothing."""
 
     @property
     def is_ours(self) -> bool:
-        """Whether this suite started it."""
+        """Whether this suite has started it."""
         return self.leash is not None
 
     @property
     def headers(self) -> dict[str, str]:
-        """The headers that let a call in."""
+        """The headers with its key."""
         return {"authorization": f"Bearer {self.key}"} if self.key else {}
 
     def client(self, **options: object) -> httpx.Client:
-        """Return a client with the base URL and the key in it, to be closed by its user."""
+        """Return a client with the base URL and the key; the caller closes it."""
         return httpx.Client(**self._client_options(options))  # type: ignore[arg-type]  # httpx checks its own
 
     def async_client(self, **options: object) -> httpx.AsyncClient:
-        """Return the same for asynchronous tests."""
+        """Return the same client for asynchronous tests."""
         return httpx.AsyncClient(**self._client_options(options))  # type: ignore[arg-type]  # httpx checks its own
 
     def _client_options(self, options: Mapping[str, object]) -> dict[str, object]:
-        # Not through a proxy that the environment may name: all of this is loopback.
+        # No proxy, even if the environment names one: all addresses are loopback.
         own = {
             "base_url": self.base_url,
             "headers": self.headers,
@@ -166,13 +166,13 @@ class Gateway:
         return {**own, **options}
 
     def log_text(self) -> str:
-        """Return everything that the Worker has printed, and its runtime around it."""
+        """Return all output of the Worker and of its runtime."""
         return plain_text(self.leash.log_text()) if self.leash else ""
 
 
 @dataclass
 class Fleet:
-    """The gateways of one runtime: each started when first asked for, all ended together."""
+    """The gateways of one runtime: each is started when a test first needs it; all are ended together."""
 
     runtime: str
     defaults: Mapping[str, str]
@@ -181,9 +181,9 @@ class Fleet:
     def start(
         self, bindings: Iterable[str] = (), stored: str | None = None, **settings: str | None
     ) -> Gateway:
-        """Return a gateway with ``settings`` beside the defaults; None takes a default away.
+        """Return a gateway with the default settings and ``settings``; None removes a default.
 
-        ``stored`` is what its KV holds from the start; see ``Launch``.
+        A running gateway with the same parameters is reused. For ``stored`` see ``Launch``.
         """
         merged = {name: value for name, value in {**self.defaults, **settings}.items() if value is not None}
         wanted = (merged, tuple(sorted(bindings)), stored)
@@ -200,24 +200,24 @@ class Fleet:
         return gateway
 
     def stop(self, gateway: Gateway) -> None:
-        """End one that no other test needs."""
+        """End a gateway that no other test needs."""
         if gateway.leash:
             gateway.leash.end()
             gateway.leash = None
 
     def revive(self) -> None:
-        """Start those anew that died in an earlier test, at the same URL: one crash fails one test."""
+        """Restart the gateways that died in an earlier test, at the same URL: one crash fails one test."""
         for launch, gateway in self._started:
             if gateway.leash and self.epitaph(gateway):
                 gateway.leash.end()
                 self._launch(launch, gateway)
 
     def epitaphs(self) -> list[str]:
-        """Return for each gateway that has died how, with the end of its log."""
+        """Return for each dead gateway how it died, with the end of its log."""
         return [text for _, gateway in self._started if (text := self.epitaph(gateway))]
 
     def epitaph(self, gateway: Gateway) -> str:
-        """Return how ``gateway`` died, or nothing while it lives."""
+        """Return how ``gateway`` died; an empty text while it lives."""
         leash = gateway.leash
         if leash is None:
             return ""
@@ -229,7 +229,7 @@ class Fleet:
         )
 
     def end(self, *, keep_logs: bool) -> None:
-        """End all of them."""
+        """End all gateways; delete their folders unless ``keep_logs``."""
         for launch, gateway in self._started:
             if gateway.leash:
                 gateway.leash.end()

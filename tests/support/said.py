@@ -1,4 +1,4 @@
-"""A chat through the ``openai`` client, and all that came of it: what was said, or what went wrong."""
+"""Sends a chat request with the ``openai`` client, and returns the answer or the error as an ``Outcome``."""
 
 import time
 from collections.abc import AsyncIterator
@@ -17,14 +17,14 @@ _TAPPED: ContextVar[bytearray] = ContextVar("tapped")
 
 @dataclass
 class Outcome:
-    """What a client has after its request.
+    """What a client has received after its request.
 
     Attributes:
-        said: the answer's parts that hold something, and its finish reason; of a broken stream what came.
-        receipt: the gateway's, from wherever it was.
-        error: the error object; None for a whole answer.
-        status: of the response.
-        raw: the body's bytes.
+        said: the non-empty parts of the answer, and its finish reason; of a cut-off stream, what arrived.
+        receipt: the gateway's receipt, from the answer, the stream or the error.
+        error: the error object; None for a complete answer.
+        status: the response's HTTP status.
+        raw: the bytes of the body.
     """
 
     said: Said = field(default_factory=dict)
@@ -37,22 +37,22 @@ class Outcome:
 
 
 def openai_client(base_url: str, key: str, *, max_retries: int = 0) -> AsyncOpenAI:
-    """Return a client to be closed by its user; it keeps the bytes of each body for ``ask``."""
-    # 127.0.0.1 is ours: not through a proxy that the environment may name.
+    """Return a client, which its caller must close. It records the bytes of each body for ``ask``."""
+    # 127.0.0.1 is this machine: use no proxy, even if the environment names one.
     http = httpx2.AsyncClient(transport=_Tap(), timeout=60.0)
     return AsyncOpenAI(base_url=base_url, api_key=key, max_retries=max_retries, http_client=http)
 
 
 async def ask(client: AsyncOpenAI, body: dict[str, Any]) -> Outcome:
-    """Return what came of a request with exactly this body; nothing that the client raises escapes."""
+    """Send a request with exactly this body; return the outcome. Errors of the client are in the outcome."""
     tapped = bytearray()
     _TAPPED.set(tapped)
     outcome = Outcome()
     began_s = time.monotonic()
-    known = {name: body[name] for name in ("model", "messages", "stream") if name in body}
-    rest = {name: value for name, value in body.items() if name not in known}
+    named = {name: body[name] for name in ("model", "messages", "stream") if name in body}
+    others = {name: value for name, value in body.items() if name not in named}
     try:
-        answer = await client.chat.completions.with_raw_response.create(**known, extra_body=rest)
+        answer = await client.chat.completions.with_raw_response.create(**named, extra_body=others)
         outcome.status, outcome.headers = answer.http_response.status_code, answer.http_response.headers
         if body.get("stream"):
             await _follow(answer.parse(), outcome)
@@ -89,7 +89,7 @@ async def _follow(stream: AsyncIterator[Any], outcome: Outcome) -> None:
 
 
 def _add(said: Said, message: dict[str, Any]) -> None:
-    """Add a message, or a delta, to what was said; tool calls count by their names and arguments."""
+    """Add a message or a delta to ``said``; of tool calls, their names and arguments."""
     for name in PARTS:
         value = message.get(name)
         if name == "tool_calls":

@@ -1,4 +1,4 @@
-"""The recorded upstream payloads under ``tests/unit/samples``, with their status and headers."""
+"""Loads the recorded upstream payloads in ``tests/unit/samples``, with their status and headers."""
 
 import json
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Sample:
 
     @property
     def json(self) -> JsonObject:
-        """The body, parsed; it is an object in every sample that is JSON."""
+        """The parsed body; an object in every sample that is JSON."""
         payload = json.loads(self.body)
         assert isinstance(payload, dict)
         return payload
@@ -29,7 +29,7 @@ class Sample:
 
 @cache
 def all_samples() -> dict[str, Sample]:
-    """Return every sample by its file's name without the ending."""
+    """Return every sample by its file name without the extension."""
     rows = json.loads((FOLDER / "manifest.json").read_text())
     return {
         row["file"].rpartition(".")[0]: Sample(
@@ -43,7 +43,7 @@ def all_samples() -> dict[str, Sample]:
 
 
 def sample(name: str) -> Sample:
-    """Return the sample whose file's name, without the ending, begins with ``name``."""
+    """Return the sample whose file name, without the extension, begins with ``name``."""
     found = [each for key, each in all_samples().items() if key.startswith(name)]
     assert len(found) == 1, f"{name} names {len(found)} samples"
     return found[0]

@@ -1,4 +1,4 @@
-"""The ledger's database, played by SQLite, as D1 is. See ``gateway.memory.ports.Database``."""
+"""A fake of D1 for the ledger, on SQLite in memory. See ``gateway.memory.ports.Database``."""
 
 import asyncio
 import re
@@ -23,9 +23,9 @@ class SqliteDatabase:
     """An empty database with all migrations applied.
 
     Attributes:
-        bound: whether the Worker has it at all.
+        bound: whether the Worker has a database binding.
         broken: whether every call fails.
-        pause_s: how long every call takes.
+        pause_s: how long every call takes, in seconds.
         batches: how many calls there were.
     """
 
@@ -60,5 +60,5 @@ class SqliteDatabase:
         return rows
 
     def rows(self, sql: str, *parameters: object) -> list[JsonObject]:
-        """Return what a query of a test's own finds."""
+        """Return the rows of a query that a test makes."""
         return [dict(row) for row in self._connection.execute(sql, parameters)]

@@ -1,4 +1,4 @@
-"""Chains of up to three models whose first stream breaks off: what the tests of mid-stream policies share."""
+"""Shared code of the mid-stream policy tests: chains of up to three models whose first stream is cut off."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ async def ask(
 
 
 def seams(got: Answer) -> list[int]:
-    """Return the places of the restart events."""
+    """Return the positions of the restart events."""
     return [
         place
         for place, each in enumerate(got.events)

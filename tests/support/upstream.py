@@ -1,4 +1,4 @@
-"""OpenRouter as a unit test scripts it: for each model the acts that it plays, one for each call."""
+"""A scripted OpenRouter for unit tests: each model plays a list of acts, one for each call."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ Step: TypeAlias = bytes | float | Exception  # a piece of the body, a pause in s
 
 
 class Body(httpx.AsyncByteStream):
-    """A body whose pieces arrive when the script says so."""
+    """A response body whose pieces arrive at the times that the script sets."""
 
     def __init__(self, steps: tuple[Step, ...]) -> None:
         self._steps = steps
@@ -41,7 +41,7 @@ class Body(httpx.AsyncByteStream):
 
 
 def reply(status: int, *steps: Step, content_type: str = "application/json", **headers: str) -> Act:
-    """Return an act: this status, these headers (``retry_after`` for ``retry-after``), this body."""
+    """Return an act: a reply with this status, body and headers (``retry_after`` sets ``retry-after``)."""
     named = {"content-type": content_type} | {name.replace("_", "-"): each for name, each in headers.items()}
 
     async def act(_: httpx.Request) -> httpx.Response:
@@ -51,7 +51,7 @@ def reply(status: int, *steps: Step, content_type: str = "application/json", **h
 
 
 def fail(status: int, message: str = "Provider returned error", **headers: str) -> Act:
-    """Return an act: an error in OpenRouter's envelope."""
+    """Return an act: an error in OpenRouter's format."""
     return reply(status, json.dumps({"error": {"code": status, "message": message}}).encode(), **headers)
 
 
@@ -76,7 +76,7 @@ def stream(*steps: Step) -> Act:
 
 
 def healthy_stream(content: str = "Hello.") -> Act:
-    """Return an act: a whole stream."""
+    """Return an act: a complete stream."""
     return stream(text(content), STOP, USAGE, DONE)
 
 
@@ -91,7 +91,7 @@ def recorded(name: str) -> Act:
 
 
 def after(pause_s: float, then: Act) -> Act:
-    """Return an act: nothing for a while, then another."""
+    """Return an act: a pause, then another act."""
 
     async def act(request: httpx.Request) -> httpx.Response:
         await asyncio.sleep(pause_s)
@@ -101,7 +101,7 @@ def after(pause_s: float, then: Act) -> Act:
 
 
 def breaks(error: Exception) -> Act:
-    """Return an act: no reply but this exception."""
+    """Return an act: this exception in place of a reply."""
 
     async def act(_: httpx.Request) -> httpx.Response:
         raise error
@@ -126,15 +126,15 @@ class Received:
 
 @dataclass(slots=True)
 class Upstream:
-    """The scripts, and what was received and given up.
+    """The scripts, and the calls that were received or cancelled.
 
     Attributes:
-        scripts: what each model plays; its last act repeats. A model without a script is healthy.
+        scripts: the acts of each model; the last act repeats. A model without a script is healthy.
         received: the calls, in order.
-        cancelled: the models whose call was cancelled before its head had arrived.
-        pages: what each path plays when it is got; its last act repeats. Without a script it is a 404.
-        got: the paths that were got, in order, as they came.
-        alerts: the bodies that a webhook got.
+        cancelled: the models whose call was cancelled before its headers had arrived.
+        pages: the acts of each path of a GET request; the last act repeats. A path without a script is a 404.
+        got: the paths of the GET requests, in order.
+        alerts: the bodies that the webhook received.
     """
 
     scripts: dict[str, tuple[Act, ...]] = field(default_factory=dict)
@@ -150,7 +150,7 @@ class Upstream:
         return [each.model for each in self.received]
 
     def transport(self) -> httpx.MockTransport:
-        """Return the httpx transport that leads here and nowhere else."""
+        """Return the httpx transport that reaches this upstream only."""
         router = respx.MockRouter(assert_all_called=False)
         for base_url in (BASE_URL, DIRECT_BASE_URL):
             router.post(f"{base_url}/chat/completions").mock(side_effect=self._play)

@@ -1,4 +1,4 @@
-"""A world for the gateway's core: settings, a clock that jumps, an upstream, a client, and what they saw."""
+"""A test environment for the gateway's core: settings, a clock that jumps, an upstream, and a client."""
 
 import asyncio
 import json
@@ -32,7 +32,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the client got; ``pieces`` are a stream's writes, each with its time."""
+    """What the client received; ``pieces`` are a stream's writes, each with its time in seconds."""
 
     status: int
     headers: dict[str, str]
@@ -41,7 +41,7 @@ class Answer:
 
     @property
     def json(self) -> dict[str, Any]:
-        """The body, parsed."""
+        """The parsed body."""
         payload = json.loads(self.body)
         assert isinstance(payload, dict)
         return payload
@@ -60,7 +60,7 @@ class Answer:
 
     @property
     def receipt(self) -> dict[str, Any]:
-        """The receipt: of an answer, of an error, or the last one in a stream."""
+        """The receipt of an answer or of an error; of a stream, its last receipt."""
         if self.headers["content-type"].startswith("application/json"):
             holder = self.json.get("error", {}).get("metadata", self.json)
         else:
@@ -73,12 +73,12 @@ class Answer:
 
     @property
     def codes(self) -> list[str | None]:
-        """Why each attempt failed, by the receipt; None for one that answered."""
+        """The error code of each attempt in the receipt; None for an attempt that answered."""
         return [attempt["code"] for attempt in self.receipt["attempts"]]
 
 
 class MemoryCache:
-    """Plays the KV namespace: holds what it is given, and takes ``pause_s`` for all that it does."""
+    """A fake KV namespace in memory; each call takes ``pause_s`` seconds."""
 
     def __init__(self) -> None:
         self.values: dict[str, bytes] = {}
@@ -101,7 +101,7 @@ class MemoryCache:
 
 @dataclass(slots=True)
 class Limiter:
-    """Plays the rate limiting binding: refuses the keys that a test names, after a pause."""
+    """A fake rate limiting binding: after a pause it refuses the keys in ``refused``."""
 
     bound: bool = True
     refused: set[str] = field(default_factory=set)
@@ -114,7 +114,7 @@ class Limiter:
 
 @dataclass(slots=True)
 class Answers:
-    """Plays the cache of answers; ``broken`` holds nothing."""
+    """A fake answer cache; with ``broken`` it returns no answer."""
 
     values: dict[str, bytes] = field(default_factory=dict)
     ttls_s: list[int] = field(default_factory=list)
@@ -130,10 +130,10 @@ class Answers:
 
 @dataclass(slots=True)
 class World:
-    """Everything around ``gateway.app.handle``; ``env`` is laid over settings that work.
+    """Everything that ``gateway.app.handle`` needs; ``env`` is added to default settings that work.
 
     Attributes:
-        body_s: how long a request's body takes to arrive.
+        body_s: how long a request's body takes to arrive, in seconds.
     """
 
     env: Mapping[str, str] = field(default_factory=dict)
@@ -154,13 +154,13 @@ class World:
         self.transport = HttpxTransport(self.upstream.transport())
 
     def script(self, model: str, *acts: Act) -> "World":
-        """Say what a model plays."""
+        """Set the acts of a model."""
         self.upstream.scripts[model] = acts
         return self
 
     @property
     def ports(self) -> Ports:
-        """The ports, with the loop's clock."""
+        """The ports; their clock is the event loop's."""
         return Ports(
             transport=self.transport,
             now_s=lambda: EPOCH_S + now_s(),
@@ -186,7 +186,7 @@ class World:
         return f"{self.ids:016x}"
 
     async def let_run(self) -> int:
-        """Let what was started beside responses run to its end; return how much that was."""
+        """Run all background work to its end; return how many tasks there were."""
         count = 0
         while self.background:
             await self.background.pop(0)()
@@ -198,7 +198,7 @@ class World:
 
     @property
     def log_text(self) -> str:
-        """Every log line, as written."""
+        """All log lines, as JSON text."""
         return "\n".join(json.dumps(line) for line in self.log)
 
     def events(self, name: str) -> list[dict[str, Json]]:
@@ -214,7 +214,7 @@ class World:
         headers: Mapping[str, str] | None = None,
         host: str = "gateway.example",
     ) -> HttpResponse:
-        """Return the response as ``handle`` gives it: the body of a stream has yet to run."""
+        """Return the response of ``handle``; the body of a stream has not run yet."""
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         given = {"authorization": f"Bearer {TOKEN}"} if headers is None else headers
 
@@ -235,7 +235,7 @@ class World:
             )
 
     async def ask(self, *models: str, stream: bool = False, **fields: object) -> Answer:
-        """Return the whole answer to a chat request."""
+        """Return the complete answer to a chat request."""
         return await finish(await self.begin(chat(*models, stream=stream, **fields)))
 
     async def get(
@@ -252,7 +252,7 @@ def chat(*models: str, stream: bool = False, **fields: object) -> dict[str, obje
 
 
 class Client:
-    """The client's end of a stream, see ``body.Sink``; ``on_write`` plays one that is slow or leaves."""
+    """The client's end of a stream (``gateway.http.body.Sink``); ``on_write`` can be slow or leave."""
 
     def __init__(self, on_write: Callable[[bytes], Awaitable[None]] | None = None) -> None:
         self.blocked = False
@@ -260,7 +260,7 @@ class Client:
         self._on_write = on_write
 
     async def write(self, data: bytes) -> None:
-        """Take bytes, in the client's own time."""
+        """Receive bytes; ``on_write`` may delay it or raise."""
         if data:
             self.pieces.append((now_s(), data))
         if self._on_write is not None:
@@ -269,7 +269,7 @@ class Client:
             self.blocked = False
 
     async def relay(self, reply: Reply, step: Step) -> None:
-        """Take what ``step`` makes of each piece, and the rest as it comes once it hands over."""
+        """Receive what ``step`` makes of each piece; after it hands over, receive the pieces unchanged."""
         while not step.hands_over:
             piece = await reply.read()
             if not piece:
@@ -283,7 +283,7 @@ class Client:
 async def finish(
     response: HttpResponse, *, on_write: Callable[[bytes], Awaitable[None]] | None = None
 ) -> Answer:
-    """Return what a client gets that reads to the end."""
+    """Return the answer that a client gets when it reads to the end."""
     client = Client(on_write)
     body = response.body
     if not isinstance(body, bytes):
@@ -301,11 +301,11 @@ def now_s() -> float:
 
 
 def new_loop() -> asyncio.AbstractEventLoop:
-    """Return an event loop whose clock begins at 0 and jumps to whatever is due next."""
+    """Return an event loop whose clock begins at 0 and jumps to the next due timer."""
     return looptime.new_event_loop(start=0)
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run ``work`` on a loop of its own: for properties, whose examples must not share a clock."""
+    """Run ``work`` on a new event loop: the examples of a property test must not share a clock."""
     with asyncio.Runner(loop_factory=new_loop) as runner:
         return runner.run(work)

@@ -1,4 +1,4 @@
-// Vercel's AI SDK, by the provider for OpenRouter and by the one for whatever speaks OpenAI's API.
+// Vercel's AI SDK, with the provider for OpenRouter and the provider for OpenAI-compatible APIs.
 
 import assert from "node:assert/strict";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
@@ -26,7 +26,7 @@ const providers = {
     options: (fields) => ({ providerOptions: { gateway: fields } }),
   },
 };
-// By default it tries any 5xx and 429 twice more, and there is no header that it would listen to.
+// By default it retries any 5xx and 429 twice, and there is no header that stops it.
 const maxRetries = 0;
 const remark = "with `maxRetries: 0`";
 const prompt = rig.QUESTION;
@@ -99,19 +99,19 @@ for (const [name, { number, make, options }] of Object.entries(providers)) {
 
   check(
     "errors",
-    "a spent chain is its call error with 502 and not tried again",
+    "an exhausted chain is its call error with 502 and not tried again",
     async () => {
       const called = await rig.upstreamFromNow();
-      await assert.rejects(ask(rig.SPENT), failsWith(502));
-      assert.deepEqual(await called(), rig.SPENT_CALLS);
+      await assert.rejects(ask(rig.EXHAUSTED), failsWith(502));
+      assert.deepEqual(await called(), rig.EXHAUSTED_CALLS);
     },
     { remark },
   );
 
-  for (const model of rig.BROKEN) {
-    check("broken stream", `a broken stream has an error after its text: ${model}`, async () => {
+  for (const model of rig.CUT_OFF) {
+    check("broken stream", `a cut-off stream has an error after its text: ${model}`, async () => {
       const parts = await partsOf({ model: provider(model), prompt });
-      assert.equal(textOf(parts), rig.BROKEN_TEXT);
+      assert.equal(textOf(parts), rig.CUT_OFF_TEXT);
       assert.match(parts.find((part) => part.type === "error").error.message, /was cut off/);
       assert.equal(parts.at(-1).finishReason, "error");
     });

@@ -1,4 +1,4 @@
-// OpenAI's own client.
+// OpenAI's official client.
 
 import assert from "node:assert/strict";
 import OpenAI from "openai";
@@ -81,22 +81,22 @@ check("errors", "a rate limit is its rate limit error and not tried again", asyn
 });
 
 for (const stream of [false, true]) {
-  check("errors", `a spent chain is its server error and not tried again, streamed: ${stream}`, async () => {
+  check("errors", `an exhausted chain is its server error and not tried again, streamed: ${stream}`, async () => {
     const called = await rig.upstreamFromNow();
     const isOurs = (error) => error instanceof OpenAI.InternalServerError && error.status === 502;
-    await assert.rejects(ask(rig.SPENT, { stream }), isOurs);
-    assert.deepEqual(await called(), rig.SPENT_CALLS);
+    await assert.rejects(ask(rig.EXHAUSTED, { stream }), isOurs);
+    assert.deepEqual(await called(), rig.EXHAUSTED_CALLS);
   });
 }
 
-for (const model of rig.BROKEN) {
-  check("broken stream", `a broken stream throws after its text: ${model}`, async () => {
+for (const model of rig.CUT_OFF) {
+  check("broken stream", `a cut-off stream throws after its text: ${model}`, async () => {
     let text = "";
     const read = async () => {
       for await (const chunk of await ask(model, { stream: true })) text += chunk.choices[0].delta.content ?? "";
     };
     await assert.rejects(read, (error) => error instanceof OpenAI.APIError && error.message.includes("was cut off"));
-    assert.equal(text, rig.BROKEN_TEXT);
+    assert.equal(text, rig.CUT_OFF_TEXT);
   });
 }
 
@@ -118,7 +118,7 @@ for (const model of rig.LISTED) {
   check("models", `it retrieves ${model}`, async () => assert.equal((await client.models.retrieve(model)).id, model));
 }
 
-check("models", "a model that is none is its not found error", async () => {
+check("models", "an unknown model is its not found error", async () => {
   const isOurs = (error) => error instanceof OpenAI.NotFoundError && error.code === "not_found";
   await assert.rejects(client.models.retrieve("sim/none"), isOurs);
 });

@@ -1,4 +1,4 @@
-// OpenRouter's official client. It reads answers and errors by strict schemas.
+// OpenRouter's official client. It validates answers and errors with strict schemas.
 
 import assert from "node:assert/strict";
 import { OpenRouter } from "@openrouter/sdk";
@@ -6,7 +6,7 @@ import * as errors from "@openrouter/sdk/models/errors";
 import * as rig from "./rig.mjs";
 
 const check = rig.checks("`@openrouter/sdk`", "@openrouter/sdk");
-// By default it tries any 5xx again for an hour, and there is no header that it would listen to.
+// By default it retries any 5xx for an hour, and there is no header that stops it.
 const options = { serverURL: rig.gateway.apiV1, retryConfig: { strategy: "none" } };
 const remark = "with its own retries off";
 const client = new OpenRouter({ ...options, apiKey: rig.gateway.key });
@@ -44,7 +44,7 @@ check("tools", "a tool's result leads to text", async () => {
   assert.equal(second.choices[0].message.content, rig.WEATHER);
 });
 
-check("tools", "a streamed tool call is whole", async () => {
+check("tools", "a streamed tool call is complete", async () => {
   const chunks = await chunksOf(ask("sim/tools", { tools: [rig.WEATHER_TOOL], stream: true }));
   const pieces = chunks.flatMap((chunk) => chunk.choices[0].delta.toolCalls ?? []);
   assert.equal(pieces[0].function.name, "get_weather");
@@ -70,29 +70,29 @@ check(
 for (const [model, more, kind] of [
   ["sim/ok", { messages: [] }, errors.BadRequestResponseError],
   [rig.limitedModel(2), {}, errors.TooManyRequestsResponseError],
-  [rig.SPENT, {}, errors.BadGatewayResponseError],
+  [rig.EXHAUSTED, {}, errors.BadGatewayResponseError],
 ]) {
   check("errors", `its ${kind.name}`, () => assert.rejects(ask(model, more), kind), { remark });
 }
 
 check(
   "errors",
-  "a spent chain is not tried again",
+  "an exhausted chain is not tried again",
   async () => {
     const called = await rig.upstreamFromNow();
-    await assert.rejects(ask(rig.SPENT), { statusCode: 502 });
-    assert.deepEqual(await called(), rig.SPENT_CALLS);
+    await assert.rejects(ask(rig.EXHAUSTED), { statusCode: 502 });
+    assert.deepEqual(await called(), rig.EXHAUSTED_CALLS);
   },
   { remark },
 );
 
-for (const model of rig.BROKEN) {
+for (const model of rig.CUT_OFF) {
   check(
     "broken stream",
-    `a broken stream ends in its error chunk: ${model}`,
+    `a cut-off stream ends in its error chunk: ${model}`,
     async () => {
       const chunks = await chunksOf(ask(model, { stream: true }));
-      assert.equal(textOf(chunks), rig.BROKEN_TEXT);
+      assert.equal(textOf(chunks), rig.CUT_OFF_TEXT);
       assert.match(chunks.at(-1).error.message, /was cut off/);
     },
     { remark },
@@ -135,6 +135,6 @@ check("models", "it lists a model's endpoints", async () => {
   assert.ok(data.endpoints.length > 0);
 });
 
-check("models", "a model that is none is its not found error", async () => {
+check("models", "an unknown model is its not found error", async () => {
   await assert.rejects(client.models.get({ author: "sim", slug: "none" }), errors.NotFoundResponseError);
 });

@@ -1,5 +1,5 @@
-// What a client's tests have before them: a gateway, the journal of the simulated OpenRouter behind it, and
-// `checks`, which says what becomes of each test in the README's table.
+// What the client tests use: the gateway, the journal of the simulated OpenRouter behind it, and `checks`, which
+// records each test's result for the README's table.
 
 import assert from "node:assert/strict";
 import { appendFileSync, readFileSync } from "node:fs";
@@ -24,24 +24,24 @@ export const WEATHER_TOOL = {
   function: { name: "get_weather", description: "The weather in a city.", parameters: CITY },
 };
 
-export const SPENT = "sim/status-502";
-// The gateway tries the last model once more. More calls would be the client's own.
-export const SPENT_CALLS = [SPENT, SPENT];
-// Both say three pieces of text; then one errs and the other just ends.
-export const BROKEN = ["sim/error-mid", "sim/cut-after"];
-export const BROKEN_TEXT = "Canberra is the capital";
+export const EXHAUSTED = "sim/status-502";
+// The gateway retries the last model once. More calls would be the client's own retries.
+export const EXHAUSTED_CALLS = [EXHAUSTED, EXHAUSTED];
+// Both send three pieces of text. Then the first sends an error, and the second just ends.
+export const CUT_OFF = ["sim/error-mid", "sim/cut-after"];
+export const CUT_OFF_TEXT = "Canberra is the capital";
 export const CHAIN = ["sim/status-503", "sim/ok"];
-// Some of the models that there are: their ids have all that an address may have to encode.
+// Some of the listed models: their ids contain all characters that a URL may have to encode.
 export const LISTED = ["sim/ok", "sim/ok:free", "~anthropic/claude-sonnet-latest"];
 
-// The gateway leaves alone what asked for a pause: no two tests ask the same.
+// The gateway skips a model during its cooldown, so each test uses another model.
 export const limitedModel = (number) => `sim/retry-after-${3000 + number}`;
 
 async function entries() {
   return (await (await fetch(`${simulator}/sim/log`)).json()).entries;
 }
 
-// Returns a function that returns which models were called since, in order.
+// Returns a function that returns the models that were called since then, in order.
 export async function upstreamFromNow() {
   const since = (await entries()).at(-1)?.seq ?? 0;
   return async () =>
@@ -53,8 +53,9 @@ function versionOf(packageName) {
   return JSON.parse(readFileSync(file, "utf8")).version;
 }
 
-// Returns what adds a test to a column of the client's row; the version is that of its packages. A test that is
-// `expectedToFail`, by the reason there, and does not, fails. One with a reason to `skip` is not run.
+// Returns a function that adds a test to a column of the client's row; the version is that of its packages.
+// `expectedToFail` is the reason why a test must fail; it is an error if it passes. `skip` is the reason why a test is
+// not run.
 export function checks(client, ...packageNames) {
   const version = packageNames.map(versionOf).join(", ");
   const record = (column, outcome, remark) =>

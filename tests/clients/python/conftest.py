@@ -1,7 +1,7 @@
-"""Fixtures for the clients' tests, and what becomes of each test in the README's table.
+"""Fixtures of the client tests; also records each test's result for the README's table.
 
-A module names its client in ``CLIENT`` and the distribution that gives the version in ``PACKAGE``; a fixture
-called ``variant`` splits a client into rows. Every test says with ``shows`` which column it stands for.
+A module names its client in ``CLIENT`` and, in ``PACKAGE``, the distribution that has the version. A fixture
+called ``variant`` splits a client into several rows. Each test names its column with the marker ``shows``.
 """
 
 import importlib.metadata
@@ -27,7 +27,7 @@ def upstream() -> Upstream:
 
 @pytest.fixture
 def limited(request: pytest.FixtureRequest) -> str:
-    """A rate-limited model that no other test asks: the gateway leaves alone what asked for a pause."""
+    """A rate-limited model that no other test uses, since the gateway skips a model during its cooldown."""
     return f"sim/retry-after-{1000 + zlib.crc32(request.node.nodeid.encode()) % 2000}"
 
 
@@ -36,7 +36,7 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    # A test is skipped while it is set up; it ends when it was called, or could not be.
+    # A skipped test reports in its setup; every other test reports in its call, or in a setup that failed.
     if call.when == "call" or (call.when == "setup" and not report.passed):
         _record(item, report)
     return report
@@ -44,8 +44,8 @@ def pytest_runtest_makereport(
 
 def _record(item: pytest.Item, report: pytest.TestReport) -> None:
     mark = item.get_closest_marker("shows")
-    assert mark, f"{item.nodeid} does not say what it shows"
-    module = item.module  # type: ignore[attr-defined]  # every item here is a function of a module
+    assert mark, f"{item.nodeid} has no `shows` marker"
+    module = item.module  # type: ignore[attr-defined]  # every item is a function of a module
     variant = item.callspec.params.get("variant") if hasattr(item, "callspec") else None
     reason = str(getattr(report, "wasxfail", "")) or _reason_to_skip(report)
     outcome = "no" if hasattr(report, "wasxfail") and report.skipped else report.outcome

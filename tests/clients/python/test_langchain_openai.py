@@ -11,11 +11,11 @@ from langchain_openai import ChatOpenAI
 from pydantic import BaseModel
 from rig import (
     ANSWER,
-    BROKEN,
-    BROKEN_TEXT,
+    CUT_OFF,
+    CUT_OFF_TEXT,
+    EXHAUSTED,
+    EXHAUSTED_CALLS,
     QUESTION,
-    SPENT,
-    SPENT_CALLS,
     WEATHER,
     WEATHER_TOOL,
     Gateway,
@@ -45,10 +45,10 @@ def test_it_gets_an_answer_and_its_usage(gateway: Gateway) -> None:
 @pytest.mark.parametrize("model", ["sim/ok", "sim/ok-usage-empty-choices"])
 def test_it_gets_a_stream_and_counts_its_usage_once(model: str, gateway: Gateway) -> None:
     plain = chat(gateway, "sim/ok").invoke(QUESTION)
-    whole = functools.reduce(operator.add, chat(gateway, model, stream_usage=True).stream(QUESTION))
-    assert whole.content == ANSWER
-    assert whole.response_metadata["finish_reason"] == "stop"
-    assert whole.usage_metadata["total_tokens"] == plain.usage_metadata["total_tokens"]
+    answer = functools.reduce(operator.add, chat(gateway, model, stream_usage=True).stream(QUESTION))
+    assert answer.content == ANSWER
+    assert answer.response_metadata["finish_reason"] == "stop"
+    assert answer.usage_metadata["total_tokens"] == plain.usage_metadata["total_tokens"]
 
 
 @pytest.mark.shows("tools")
@@ -98,24 +98,24 @@ def test_a_rate_limit_is_openais_rate_limit_error_and_not_tried_again(
 
 @pytest.mark.shows("errors")
 @pytest.mark.parametrize("streamed", [False, True])
-def test_a_spent_chain_is_openais_server_error_and_not_tried_again(
+def test_an_exhausted_chain_is_openais_server_error_and_not_tried_again(
     streamed: bool, gateway: Gateway, upstream: Upstream
 ) -> None:
-    model = chat(gateway, SPENT)
+    model = chat(gateway, EXHAUSTED)
     with pytest.raises(openai.APIStatusError) as raised:
         list(model.stream(QUESTION)) if streamed else model.invoke(QUESTION)
     assert raised.value.status_code == 502
-    assert upstream.models() == [SPENT] * SPENT_CALLS
+    assert upstream.models() == [EXHAUSTED] * EXHAUSTED_CALLS
 
 
 @pytest.mark.shows("broken stream")
-@pytest.mark.parametrize("model", BROKEN)
-def test_a_broken_stream_raises_after_its_text(model: str, gateway: Gateway) -> None:
+@pytest.mark.parametrize("model", CUT_OFF)
+def test_a_cut_off_stream_raises_after_its_text(model: str, gateway: Gateway) -> None:
     read = []
     stream = chat(gateway, model).stream(QUESTION)
     with pytest.raises(openai.APIError, match="was cut off"):
         read.extend(str(chunk.content) for chunk in stream)
-    assert "".join(read) == BROKEN_TEXT
+    assert "".join(read) == CUT_OFF_TEXT
 
 
 @pytest.mark.shows("fallback")

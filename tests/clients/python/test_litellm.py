@@ -1,25 +1,25 @@
-"""LiteLLM as a client, by two of its providers: the one for OpenAI's API, and the one for OpenRouter."""
+"""LiteLLM as a client, through two of its providers: the one for OpenAI's API, and the one for OpenRouter."""
 
 import os
 from collections.abc import Callable
 from typing import Any
 
-os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else its import asks the network for prices
+os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # otherwise its import fetches prices from the network
 
 import litellm
 import pytest
 from pydantic import BaseModel
 from rig import (
     ANSWER,
-    BROKEN,
-    BROKEN_TEXT,
-    KEPT_ALIVE,
+    CUT_OFF,
+    CUT_OFF_TEXT,
+    EXHAUSTED,
+    EXHAUSTED_CALLS,
     LISTED,
     MESSAGES,
-    SPENT,
-    SPENT_CALLS,
     WEATHER,
     WEATHER_TOOL,
+    WITH_KEEP_ALIVE,
     Gateway,
     Upstream,
 )
@@ -42,7 +42,7 @@ def variant(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def complete(variant: str, gateway: Gateway) -> Complete:
-    """Call it with a model as the gateway knows it, and what ``litellm.completion`` takes."""
+    """A function that calls ``litellm.completion`` with a model of the gateway and further options."""
     base_url = gateway.v1 if variant == OPENAI else gateway.api_v1
 
     def call(model: str, **options: Any) -> Any:
@@ -116,32 +116,32 @@ def test_a_rate_limit_is_its_rate_limit_error_and_not_tried_again(
 
 @pytest.mark.shows("errors")
 @pytest.mark.parametrize("streamed", [False, True])
-def test_a_spent_chain_has_our_status_and_is_not_tried_again(
+def test_an_exhausted_chain_has_our_status_and_is_not_tried_again(
     streamed: bool, complete: Complete, upstream: Upstream
 ) -> None:
-    # Its class for 502 depends on its provider; what both have is that it is OpenAI's and has the status.
+    # The class for a 502 depends on the provider; both classes are subclasses of OpenAI's, with the status.
     with pytest.raises((litellm.BadGatewayError, litellm.APIError)) as raised:
-        complete(SPENT, stream=streamed)
+        complete(EXHAUSTED, stream=streamed)
     assert raised.value.status_code == 502
-    assert upstream.models() == [SPENT] * SPENT_CALLS
+    assert upstream.models() == [EXHAUSTED] * EXHAUSTED_CALLS
 
 
 @pytest.mark.shows("errors")
-def test_a_spent_chain_raises_though_its_stream_was_kept_alive(complete: Complete) -> None:
-    stream = complete("sim/hang", stream=True, extra_body=KEPT_ALIVE)
-    # Its class depends on its provider.
+def test_an_exhausted_chain_raises_after_keep_alive_comments(complete: Complete) -> None:
+    stream = complete("sim/hang", stream=True, extra_body=WITH_KEEP_ALIVE)
+    # The class depends on the provider.
     with pytest.raises((litellm.exceptions.MidStreamFallbackError, litellm.APIError), match="deadline"):
         list(stream)
 
 
 @pytest.mark.shows("broken stream")
-@pytest.mark.parametrize("model", BROKEN)
-def test_a_broken_stream_raises_its_own_error_after_its_text(model: str, complete: Complete) -> None:
+@pytest.mark.parametrize("model", CUT_OFF)
+def test_a_cut_off_stream_raises_its_own_error_after_its_text(model: str, complete: Complete) -> None:
     read = []
     stream = complete(model, stream=True)
     with pytest.raises(litellm.exceptions.MidStreamFallbackError, match="was cut off"):
         read.extend(chunk.choices[0].delta.content or "" for chunk in stream)
-    assert "".join(read) == BROKEN_TEXT
+    assert "".join(read) == CUT_OFF_TEXT
 
 
 @pytest.mark.shows("fallback")

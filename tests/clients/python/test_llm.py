@@ -9,13 +9,13 @@ from click.testing import CliRunner, Result
 from llm.cli import cli
 from rig import (
     ANSWER,
-    BROKEN,
-    BROKEN_TEXT,
     CITY_SCHEMA,
+    CUT_OFF,
+    CUT_OFF_TEXT,
+    EXHAUSTED,
+    EXHAUSTED_CALLS,
     LISTED,
     QUESTION,
-    SPENT,
-    SPENT_CALLS,
     WEATHER,
     Gateway,
     Upstream,
@@ -29,7 +29,7 @@ Llm = Callable[..., Result]
 
 @pytest.fixture
 def llm(tmp_path: Path, gateway: Gateway) -> Llm:
-    """Call it with a model and further words of the command line."""
+    """A function that runs ``llm`` with a model and further command-line words."""
 
     def run(model: str, *words: str, key: str = gateway.key) -> Result:
         entry = {
@@ -85,17 +85,17 @@ def test_a_rate_limit_is_an_error_and_not_tried_again(limited: str, llm: Llm, up
 
 
 @pytest.mark.shows("errors")
-def test_a_spent_chain_is_an_error_and_not_tried_again(llm: Llm, upstream: Upstream) -> None:
-    done = llm(SPENT)
+def test_an_exhausted_chain_is_an_error_and_not_tried_again(llm: Llm, upstream: Upstream) -> None:
+    done = llm(EXHAUSTED)
     assert (done.exit_code, "502" in done.stderr) == (1, True)
-    assert upstream.models() == [SPENT] * SPENT_CALLS
+    assert upstream.models() == [EXHAUSTED] * EXHAUSTED_CALLS
 
 
 @pytest.mark.shows("broken stream")
-@pytest.mark.parametrize("model", BROKEN)
-def test_a_broken_stream_is_an_error_after_its_text(model: str, llm: Llm) -> None:
+@pytest.mark.parametrize("model", CUT_OFF)
+def test_a_cut_off_stream_is_an_error_after_its_text(model: str, llm: Llm) -> None:
     done = llm(model)
-    assert (done.exit_code, done.stdout) == (1, BROKEN_TEXT)
+    assert (done.exit_code, done.stdout) == (1, CUT_OFF_TEXT)
     assert "was cut off" in done.stderr
 
 

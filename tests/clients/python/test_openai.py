@@ -1,4 +1,4 @@
-"""OpenAI's own client."""
+"""OpenAI's official client."""
 
 from collections.abc import Iterator
 
@@ -7,15 +7,15 @@ import pytest
 from pydantic import BaseModel
 from rig import (
     ANSWER,
-    BROKEN,
-    BROKEN_TEXT,
-    KEPT_ALIVE,
+    CUT_OFF,
+    CUT_OFF_TEXT,
+    EXHAUSTED,
+    EXHAUSTED_CALLS,
     LISTED,
     MESSAGES,
-    SPENT,
-    SPENT_CALLS,
     WEATHER,
     WEATHER_TOOL,
+    WITH_KEEP_ALIVE,
     Gateway,
     Upstream,
 )
@@ -112,18 +112,18 @@ def test_a_rate_limit_is_its_rate_limit_error_and_not_tried_again(
 
 @pytest.mark.shows("errors")
 @pytest.mark.parametrize("streamed", [False, True])
-def test_a_spent_chain_is_its_server_error_and_not_tried_again(
+def test_an_exhausted_chain_is_its_server_error_and_not_tried_again(
     streamed: bool, client: openai.OpenAI, upstream: Upstream
 ) -> None:
     with pytest.raises(openai.InternalServerError) as raised:
-        client.chat.completions.create(model=SPENT, messages=MESSAGES, stream=streamed)
+        client.chat.completions.create(model=EXHAUSTED, messages=MESSAGES, stream=streamed)
     assert (raised.value.status_code, raised.value.code) == (502, "provider_error")
-    assert upstream.models() == [SPENT] * SPENT_CALLS
+    assert upstream.models() == [EXHAUSTED] * EXHAUSTED_CALLS
 
 
 @pytest.mark.shows("errors")
-def test_a_spent_chain_raises_though_its_stream_was_kept_alive(client: openai.OpenAI) -> None:
-    asked = {"model": "sim/hang", "messages": MESSAGES, "extra_body": KEPT_ALIVE}
+def test_an_exhausted_chain_raises_after_keep_alive_comments(client: openai.OpenAI) -> None:
+    asked = {"model": "sim/hang", "messages": MESSAGES, "extra_body": WITH_KEEP_ALIVE}
     stream = client.chat.completions.create(stream=True, **asked)
     with pytest.raises(openai.APIError) as raised:
         list(stream)
@@ -131,13 +131,13 @@ def test_a_spent_chain_raises_though_its_stream_was_kept_alive(client: openai.Op
 
 
 @pytest.mark.shows("broken stream")
-@pytest.mark.parametrize("model", BROKEN)
-def test_a_broken_stream_raises_after_its_text(model: str, client: openai.OpenAI) -> None:
+@pytest.mark.parametrize("model", CUT_OFF)
+def test_a_cut_off_stream_raises_after_its_text(model: str, client: openai.OpenAI) -> None:
     read = []
     stream = client.chat.completions.create(model=model, messages=MESSAGES, stream=True)
     with pytest.raises(openai.APIError, match="was cut off"):
         read.extend(chunk.choices[0].delta.content or "" for chunk in stream)
-    assert "".join(read) == BROKEN_TEXT
+    assert "".join(read) == CUT_OFF_TEXT
 
 
 @pytest.mark.shows("fallback")
@@ -164,7 +164,7 @@ def test_it_retrieves_a_model(model: str, client: openai.OpenAI) -> None:
 
 
 @pytest.mark.shows("models")
-def test_a_model_that_is_none_is_its_not_found_error(client: openai.OpenAI) -> None:
+def test_an_unknown_model_is_its_not_found_error(client: openai.OpenAI) -> None:
     with pytest.raises(openai.NotFoundError) as raised:
         client.models.retrieve("sim/none")
     assert raised.value.code == "not_found"

@@ -1,4 +1,4 @@
-"""OpenRouter's official client. It reads answers and errors by strict models."""
+"""OpenRouter's official client. It validates answers and errors with strict models."""
 
 from collections.abc import Iterator
 
@@ -7,13 +7,13 @@ from openrouter import OpenRouter, errors
 from openrouter.utils import BackoffStrategy, RetryConfig
 from rig import (
     ANSWER,
-    BROKEN,
-    BROKEN_TEXT,
     CITY_SCHEMA,
+    CUT_OFF,
+    CUT_OFF_TEXT,
+    EXHAUSTED,
+    EXHAUSTED_CALLS,
     LISTED,
     MESSAGES,
-    SPENT,
-    SPENT_CALLS,
     WEATHER,
     WEATHER_TOOL,
     Gateway,
@@ -21,7 +21,7 @@ from rig import (
 )
 
 CLIENT = PACKAGE = "openrouter"
-# By default it tries any 5xx again for an hour, and there is no header that it would listen to.
+# By default it retries any 5xx for an hour, and there is no header that stops it.
 NO_RETRIES = RetryConfig("none", BackoffStrategy(1, 1, 1, 1), retry_connection_errors=False)
 REMARK = "with its own retries off"
 
@@ -60,7 +60,7 @@ def test_a_tools_result_leads_to_text(client: OpenRouter) -> None:
 
 
 @pytest.mark.shows("tools")
-def test_a_streamed_tool_call_is_whole(client: OpenRouter) -> None:
+def test_a_streamed_tool_call_is_complete(client: OpenRouter) -> None:
     with client.chat.send(model="sim/tools", messages=MESSAGES, tools=[WEATHER_TOOL], stream=True) as stream:
         pieces = [call for chunk in stream for call in chunk.choices[0].delta.tool_calls or []]
     assert pieces[0].function.name == "get_weather"
@@ -98,25 +98,25 @@ def test_a_rate_limit_is_its_too_many_requests_error(limited: str, client: OpenR
 
 
 @pytest.mark.shows("errors", REMARK)
-def test_a_spent_chain_is_its_bad_gateway_error(client: OpenRouter) -> None:
+def test_an_exhausted_chain_is_its_bad_gateway_error(client: OpenRouter) -> None:
     with pytest.raises(errors.BadGatewayResponseError):
-        client.chat.send(model=SPENT, messages=MESSAGES)
+        client.chat.send(model=EXHAUSTED, messages=MESSAGES)
 
 
 @pytest.mark.shows("errors", REMARK)
-def test_a_spent_chain_is_not_tried_again(client: OpenRouter, upstream: Upstream) -> None:
+def test_an_exhausted_chain_is_not_tried_again(client: OpenRouter, upstream: Upstream) -> None:
     with pytest.raises(errors.OpenRouterError) as raised:
-        client.chat.send(model=SPENT, messages=MESSAGES)
+        client.chat.send(model=EXHAUSTED, messages=MESSAGES)
     assert raised.value.status_code == 502
-    assert upstream.models() == [SPENT] * SPENT_CALLS
+    assert upstream.models() == [EXHAUSTED] * EXHAUSTED_CALLS
 
 
 @pytest.mark.shows("broken stream")
-@pytest.mark.parametrize("model", BROKEN)
-def test_a_broken_stream_ends_in_its_error_chunk(model: str, client: OpenRouter) -> None:
+@pytest.mark.parametrize("model", CUT_OFF)
+def test_a_cut_off_stream_ends_in_its_error_chunk(model: str, client: OpenRouter) -> None:
     with client.chat.send(model=model, messages=MESSAGES, stream=True) as stream:
         chunks = list(stream)
-    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == BROKEN_TEXT
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == CUT_OFF_TEXT
     assert "was cut off" in chunks[-1].error.message
     assert chunks[-1].choices[0].finish_reason == "error"
 
@@ -155,6 +155,6 @@ def test_it_lists_a_models_endpoints(client: OpenRouter) -> None:
 
 
 @pytest.mark.shows("models")
-def test_a_model_that_is_none_is_its_not_found_error(client: OpenRouter) -> None:
+def test_an_unknown_model_is_its_not_found_error(client: OpenRouter) -> None:
     with pytest.raises(errors.NotFoundResponseError):
         client.models.get(author="sim", slug="none")

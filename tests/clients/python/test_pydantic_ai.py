@@ -1,4 +1,4 @@
-"""Pydantic AI, by two of its models: the one for OpenAI's API, and the one for OpenRouter."""
+"""Pydantic AI, with two of its model classes: the one for OpenAI's API, and the one for OpenRouter."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.models.openrouter import OpenRouterModel
 from pydantic_ai.providers.openai import OpenAIProvider
 from pydantic_ai.providers.openrouter import OpenRouterProvider
-from rig import ANSWER, BROKEN, QUESTION, SPENT, SPENT_CALLS, WEATHER, Gateway, Upstream
+from rig import ANSWER, CUT_OFF, EXHAUSTED, EXHAUSTED_CALLS, QUESTION, WEATHER, Gateway, Upstream
 
 CLIENT, PACKAGE = "pydantic-ai", "pydantic-ai-slim"
 OPENAI, OPENROUTER = OpenAIChatModel.__name__, OpenRouterModel.__name__
@@ -31,7 +31,7 @@ def variant(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def agent(variant: str, gateway: Gateway) -> MakeAgent:
-    """Call it with a model and what ``Agent`` takes."""
+    """A function that makes an ``Agent`` with a model and further options."""
 
     def make(model: str, key: str = gateway.key, **options: Any) -> "Agent[None, Any]":
         if variant == OPENAI:
@@ -44,7 +44,7 @@ def agent(variant: str, gateway: Gateway) -> MakeAgent:
 
 
 async def stream(agent: "Agent[None, Any]") -> tuple[str, int]:
-    """Return a streamed answer's text and how many tokens it had."""
+    """Return a streamed answer's text and its number of tokens."""
     async with agent.run_stream(QUESTION) as running:
         text = "".join([piece async for piece in running.stream_text(delta=True)])
         return text, running.usage.output_tokens
@@ -86,7 +86,7 @@ def test_a_tool_call_is_its_output(agent: MakeAgent) -> None:
 @pytest.mark.shows("structured")
 def test_it_parses_json_by_a_schema(variant: str, agent: MakeAgent) -> None:
     if variant == OPENROUTER:
-        with pytest.raises(exceptions.UserError):  # it knows by a model's name which take a schema
+        with pytest.raises(exceptions.UserError):  # it decides by the model's name whether it takes a schema
             agent("sim/json", output_type=NativeOutput(City)).run_sync(QUESTION)
         return
     assert agent("sim/json", output_type=NativeOutput(City)).run_sync(QUESTION).output == City(
@@ -118,19 +118,19 @@ def test_a_rate_limit_is_its_rate_limit_error_and_not_tried_again(
 
 @pytest.mark.shows("errors")
 @pytest.mark.parametrize("streamed", [False, True])
-def test_a_spent_chain_is_its_server_error_and_not_tried_again(
+def test_an_exhausted_chain_is_its_server_error_and_not_tried_again(
     streamed: bool, agent: MakeAgent, upstream: Upstream
 ) -> None:
-    asked = agent(SPENT)
+    asked = agent(EXHAUSTED)
     with pytest.raises(exceptions.ModelServerError) as raised:
         asyncio.run(stream(asked) if streamed else asked.run(QUESTION))
     assert raised.value.status_code == 502
-    assert upstream.models() == [SPENT] * SPENT_CALLS
+    assert upstream.models() == [EXHAUSTED] * EXHAUSTED_CALLS
 
 
 @pytest.mark.shows("broken stream")
-@pytest.mark.parametrize("model", BROKEN)
-def test_a_broken_stream_raises(model: str, agent: MakeAgent) -> None:
+@pytest.mark.parametrize("model", CUT_OFF)
+def test_a_cut_off_stream_raises(model: str, agent: MakeAgent) -> None:
     with pytest.raises(exceptions.ModelAPIError, match="was cut off"):
         asyncio.run(stream(agent(model)))
 

@@ -1,4 +1,4 @@
-"""The bench's arithmetic, and the table that it prints."""
+"""The bench's arithmetic and its table."""
 
 from collections.abc import Mapping, Sequence
 
@@ -44,13 +44,13 @@ def aims(measured: Mapping[Cell, Sequence[Series]]) -> dict[str, Target]:
         ([1.0, 2.0], 0, 1.0),
     ],
 )
-def test_a_percentile_is_the_value_of_the_nearest_rank(
+def test_a_percentile_is_the_value_at_the_nearest_rank(
     values: list[float], percent: float, expected: float
 ) -> None:
     assert percentile(values, percent) == expected
 
 
-def test_there_is_no_percentile_of_nothing() -> None:
+def test_no_values_have_no_percentile() -> None:
     with pytest.raises(ValueError, match="no values"):
         percentile([], 50)
 
@@ -73,7 +73,7 @@ def test_a_difference_is_taken_within_each_round() -> None:
     assert difference(mine, others, "p50_ms") == 3
 
 
-def test_what_was_not_measured_is_none_and_not_zero() -> None:
+def test_an_unmeasured_number_is_none_and_not_zero() -> None:
     plain = [series(), series()]
 
     assert median_of(plain, "first_event_ms") is None
@@ -82,13 +82,13 @@ def test_what_was_not_measured_is_none_and_not_zero() -> None:
     assert ratio([], [], "per_s") is None
 
 
-def test_a_median_is_over_the_rounds_that_have_the_number() -> None:
+def test_a_median_uses_the_rounds_that_have_the_number() -> None:
     rounds = [series(first_event_ms=2), series(), series(first_event_ms=4)]
 
     assert median_of(rounds, "first_event_ms") == 3
 
 
-def test_a_line_of_the_table_compares_with_each_worker_that_is_no_gateway() -> None:
+def test_a_line_of_the_table_compares_with_each_worker_that_is_not_a_gateway() -> None:
     measured = results(js=1000, py=500, reading=400, gateway=250)
 
     found = row(measured, Cell("small", 32, "gateway"))
@@ -109,13 +109,13 @@ def test_a_line_of_the_table_compares_with_each_worker_that_is_no_gateway() -> N
     )
 
 
-def test_a_contender_without_rivals_is_compared_with_none() -> None:
+def test_a_contender_without_others_has_no_ratios() -> None:
     found = row({Cell("alone", 1, "gateway"): [series()]}, Cell("alone", 1, "gateway"))
 
     assert found[4] == found[5] == found[-2] == found[-1] == "-"
 
 
-def test_the_table_has_a_block_for_each_scenario_and_number_of_connections() -> None:
+def test_the_table_has_a_block_per_scenario_and_number_of_connections() -> None:
     measured = {**results(js=1000, gateway=250), Cell("other", 1, "gateway"): [series()]}
 
     lines = table(measured).splitlines()
@@ -135,7 +135,7 @@ def test_a_target_is_met_or_not_or_not_measured() -> None:
     assert Target("a", None, 19, at_least=False).line().startswith("not measured")
 
 
-def test_the_plain_target_is_a_part_of_trivial_pythons_requests() -> None:
+def test_the_plain_target_is_a_ratio_to_trivial_pythons_requests() -> None:
     found = aims(results(js=1000, py=500, gateway=250))
 
     assert found["plain 1 KB, 32 at once"].value == 0.5
@@ -143,7 +143,7 @@ def test_the_plain_target_is_a_part_of_trivial_pythons_requests() -> None:
     assert found["a fallback after an immediate 503 adds"].is_met is None
 
 
-def test_a_fallback_is_compared_with_the_chain_of_one() -> None:
+def test_a_fallback_is_compared_with_a_chain_of_one() -> None:
     measured = {
         Cell("small", 1, "gateway"): [series(p50_ms=2)],
         Cell("fallback", 1, "gateway"): [series(p50_ms=3)],
@@ -162,7 +162,7 @@ def test_small_imports_are_left_out_of_the_table_of_calls() -> None:
     assert "gateway.small" not in shown
 
 
-def test_a_cost_is_measured_with_and_without_something_to_prepare() -> None:
+def test_a_cost_is_measured_with_and_without_prepare() -> None:
     prepared: list[int] = []
 
     def prepare() -> int:

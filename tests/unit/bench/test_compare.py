@@ -1,4 +1,4 @@
-"""The classification of `make compare`: what arrived, and the words for it."""
+"""The classification in `make compare`: the words for what arrived."""
 
 import json
 
@@ -12,7 +12,7 @@ from bench.compare.verdicts import read_stream, verdict
 
 PLAIN = Situation(name="plain", first="sim/a")
 STREAM = Situation(name="stream", first="sim/a", stream=True)
-SPENT = Situation(name="both", first="sim/a", then="sim/b")
+EXHAUSTED = Situation(name="both", first="sim/a", then="sim/b")
 
 
 def got(
@@ -57,7 +57,7 @@ def sse(*pieces: str, finish: str | None = None, done: bool = False, error: bool
         (got(status=None, ending="out of patience", seconds=20), "nothing for 20 s"),
     ],
 )
-def test_a_plain_reply_is_called_what_it_is(found: Got, expected: str) -> None:
+def test_a_plain_reply_is_classified(found: Got, expected: str) -> None:
     assert verdict(PLAIN, found, []) == expected
 
 
@@ -81,24 +81,24 @@ def test_a_plain_reply_is_called_what_it_is(found: Got, expected: str) -> None:
         (got(b"{}", status=502), "status 502"),
     ],
 )
-def test_a_stream_is_called_what_a_client_takes_it_for(found: Got, expected: str) -> None:
+def test_a_stream_is_classified_as_a_client_reads_it(found: Got, expected: str) -> None:
     assert verdict(STREAM, found, []) == expected
 
 
-def test_a_failed_chain_says_what_was_tried_when_to_come_back_and_no_more() -> None:
+def test_a_failed_chains_verdict_has_models_retry_advice_leaks_and_calls() -> None:
     calls = [Call("sim/a", "answered"), Call("sim/b", "answered")]
     silent = got(b'{"error": {"user_id": "user_2xA"}}', status=500)
-    assert verdict(SPENT, silent, calls) == (
+    assert verdict(EXHAUSTED, silent, calls) == (
         "status 500, neither model is named, no advice on trying again, shows the account's id, "
         "2 calls upstream"
     )
     honest = got(b"sim/a sim/b", status=429, retry_after="40", x_should_retry="true")
-    assert verdict(SPENT, honest, calls[:1]) == (
+    assert verdict(EXHAUSTED, honest, calls[:1]) == (
         "status 429, both models are named, `Retry-After: 40`, `x-should-retry: true`, 1 call upstream"
     )
 
 
-def test_a_call_that_goes_on_after_the_reply_is_told() -> None:
+def test_a_call_that_goes_on_after_the_reply_is_reported() -> None:
     calls = [Call("sim/a", "open")]
     assert verdict(PLAIN, got(answer(ANSWER)), calls) == "answered by B, the first call goes on upstream"
     ended = [Call("sim/a", "cancelled"), Call("sim/ok", "open")]
@@ -115,32 +115,32 @@ def test_a_call_that_goes_on_after_the_reply_is_told() -> None:
         ([], "was never asked"),
     ],
 )
-def test_after_a_caller_has_left_only_the_upstream_call_counts(outcomes: list[str], expected: str) -> None:
+def test_after_a_caller_has_left_only_the_upstream_call_matters(outcomes: list[str], expected: str) -> None:
     leaving = Situation(name="leaves", first="sim/a", stream=True, leaves="within the stream")
     calls = [Call("sim/a", outcome) for outcome in outcomes]
     assert verdict(leaving, got(sse("Canb"), ending="left"), calls) == expected
 
 
-def test_a_stream_is_read_over_what_is_no_event() -> None:
+def test_lines_that_are_no_events_are_ignored() -> None:
     event = b'data:{"choices": [{"delta": {"content": "a"}}]}'
     seen = read_stream(b": x\r\n\r\nevent: y\n" + event + b"\n\ndata: [DONE]\n")
     assert (seen.text, seen.finish, seen.is_done, seen.has_error) == ("a", None, True, False)
 
 
-def test_no_situation_meets_what_a_gateway_remembers_of_another() -> None:
+def test_no_two_situations_share_a_first_model() -> None:
     firsts = [situation.first for situation in SITUATIONS]
     assert len(set(firsts)) == len(firsts)
     assert not set(firsts) & set(CHAINS.values())
     assert len({situation.name for situation in SITUATIONS}) == len(SITUATIONS)
 
 
-def test_the_page_has_a_row_for_each_situation_and_no_other() -> None:
-    _, _, rest = PAGE.read_text(encoding="utf-8").partition("| what happens |")
-    rows = rest.partition("<!-- /behaviour -->")[0].splitlines()[2:]
+def test_the_page_has_exactly_one_row_per_situation() -> None:
+    _, _, after = PAGE.read_text(encoding="utf-8").partition("| what happens |")
+    rows = after.partition("<!-- /behaviour -->")[0].splitlines()[2:]
     assert [row.split(" | ")[0].removeprefix("| ") for row in rows] == [each.name for each in SITUATIONS]
 
 
-def test_each_gateway_is_told_the_same_chain_and_the_same_patience() -> None:
+def test_each_gateway_is_configured_with_the_same_chain_and_time_limit() -> None:
     light = litellm_config("http://localhost/api/v1", "k", {"sim/a": "sim/b"})
     assert light["router_settings"] == {"fallbacks": [{"sim/a": ["sim/b"]}], "num_retries": 0, "timeout": 5.0}
     port = portkey_config("http://localhost/api/v1", "k", ("sim/a", "sim/b"))
@@ -149,7 +149,7 @@ def test_each_gateway_is_told_the_same_chain_and_the_same_patience() -> None:
     assert '"custom_host": "http://localhost/api"' in json.dumps(port)
 
 
-def test_a_table_replaces_what_was_between_its_marks_and_nothing_else() -> None:
+def test_a_table_replaces_only_the_text_between_its_marks() -> None:
     page = "a\n<!-- costs: written by `make compare` -->\nold\n<!-- /costs -->\nb\n"
     written = table(("x", "y"), [("1", "2")])
     assert written == "| x | y |\n|---|---|\n| 1 | 2 |\n"

@@ -1,4 +1,4 @@
-"""The soak's arithmetic, its bounds, its mix, and what it looks for in a log."""
+"""The soak's arithmetic, its bounds, its mix, and its log filter."""
 
 from collections import Counter
 from dataclasses import replace
@@ -32,11 +32,11 @@ def sample(requests: int, **numbers: float) -> Sample:
         tasks=0,
         open_calls=0,
     )
-    return replace(steady, **numbers)  # type: ignore[arg-type]  # counts are whole, and floats do no harm
+    return replace(steady, **numbers)  # type: ignore[arg-type]  # counts are integers, but floats work too
 
 
 def run(**a_thousand: float) -> list[Sample]:
-    """Return a run of ten parts in which these numbers rise by so much in 1000 requests."""
+    """Return a run of ten parts in which these numbers grow by this much per 1000 requests."""
     steady = sample(0)
     return [
         sample(
@@ -47,14 +47,14 @@ def run(**a_thousand: float) -> list[Sample]:
     ]
 
 
-def broken(samples: list[Sample], *, wrong: int = 0, faults: int = 0) -> list[str]:
+def exceeded(samples: list[Sample], *, wrong: int = 0, faults: int = 0) -> list[str]:
     found = bounds(samples, FULL, wrong=wrong, faults=faults)
     return [bound.name.partition(",")[0] for bound in found if not bound.is_kept]
 
 
 def reply(body: bytes, status: int = 200, attempts: int = 1) -> Reply:
-    head = f"http/1.1 {status} x\r\nx-gateway-attempts: {attempts}\r\n\r\n"
-    return Reply(head.encode(), body, 0.001, None)
+    reply_headers = f"http/1.1 {status} x\r\nx-gateway-attempts: {attempts}\r\n\r\n"
+    return Reply(reply_headers.encode(), body, 0.001, None)
 
 
 def test_growth_is_from_the_first_sample_to_the_median_of_the_last_three() -> None:
@@ -65,7 +65,7 @@ def test_growth_is_from_the_first_sample_to_the_median_of_the_last_three() -> No
     assert growth(grown, "rss_mb") == 400.0
 
 
-def test_a_slope_is_of_the_second_half_and_for_a_thousand_requests() -> None:
+def test_a_slope_is_per_thousand_requests_of_the_second_half() -> None:
     warming = [
         sample(number * 500, heap_mb=mb) for number, mb in enumerate([1.0, 9.0, 20.0, 21.0, 22.0, 23.0])
     ]
@@ -74,13 +74,13 @@ def test_a_slope_is_of_the_second_half_and_for_a_thousand_requests() -> None:
     assert slope(run(), "heap_mb") == 0.0
 
 
-def test_a_slope_of_one_sample_is_none() -> None:
+def test_one_sample_has_no_slope() -> None:
     with pytest.raises(ValueError, match="two samples"):
         slope([sample(1)], "rss_mb")
 
 
-def test_a_run_in_which_nothing_grows_keeps_every_bound() -> None:
-    assert broken(run()) == []
+def test_a_run_without_growth_is_within_every_bound() -> None:
+    assert exceeded(run()) == []
     assert len(list(bounds(run(), FULL, wrong=0, faults=0))) == 11
 
 
@@ -92,34 +92,32 @@ def test_a_run_in_which_nothing_grows_keeps_every_bound() -> None:
         ({"objects": 1_000}, "Python's objects"),
         ({"heap_mb": 1}, "Python's heap"),
         ({"timers": 3}, "timers that"),
-        ({"tasks": 1}, "tasks alive when all was over"),
+        ({"tasks": 1}, "tasks alive after all requests"),
         ({"open_calls": 1}, "upstream calls not ended"),
     ],
 )
-def test_what_every_thousandth_request_leaves_behind_breaks_a_bound(
-    numbers: dict[str, float], name: str
-) -> None:
-    [found] = broken(run(**numbers))
+def test_one_leak_per_thousand_requests_exceeds_a_bound(numbers: dict[str, float], name: str) -> None:
+    [found] = exceeded(run(**numbers))
 
     assert found.startswith(name)
 
 
-def test_a_process_that_grows_breaks_both_bounds_of_its_memory() -> None:
-    assert len(broken(run(rss_mb=20))) == 2
+def test_a_growing_process_exceeds_both_bounds_of_its_memory() -> None:
+    assert len(exceeded(run(rss_mb=20))) == 2
 
 
-def test_the_slope_of_memory_is_not_judged_in_a_short_run() -> None:
+def test_a_short_run_has_no_bound_for_the_slope_of_memory() -> None:
     names = [bound.name for bound in bounds(run(), SHORT_RUN, wrong=0, faults=0)]
 
     assert not any(name.startswith("memory of the process, KB") for name in names)
 
 
-def test_a_wrong_reply_and_a_fault_in_the_log_break_their_bounds_even_without_samples() -> None:
-    assert len(broken([], wrong=1, faults=1)) == 2
-    assert len(broken(run(), wrong=1, faults=1)) == 2
+def test_wrong_replies_and_faults_in_the_log_exceed_their_bounds_even_without_samples() -> None:
+    assert len(exceeded([], wrong=1, faults=1)) == 2
+    assert len(exceeded(run(), wrong=1, faults=1)) == 2
 
 
-def test_a_bound_is_kept_up_to_its_most() -> None:
+def test_a_number_equal_to_its_bound_is_within_it() -> None:
     assert Bound("a", 3, 3).line().startswith("kept")
     assert Bound("a", 3.1, 3).line().startswith("BROKEN")
 
@@ -155,11 +153,11 @@ def test_a_fault_in_the_log_is_found(line: str) -> None:
         "Loaded",
     ],
 )
-def test_what_the_runtime_does_by_itself_is_no_fault(line: str) -> None:
+def test_lines_of_the_runtime_itself_are_no_faults(line: str) -> None:
     assert list(faults_in([line])) == []
 
 
-def test_every_deck_holds_every_kind_by_its_weight() -> None:
+def test_every_deck_has_every_kind_by_its_weight() -> None:
     order = [kind.name for _, kind in requests(2 * DECK)]
 
     assert len({kind.name for kind in KINDS}) == len(KINDS)
@@ -177,7 +175,7 @@ def test_a_kind_leaves_or_its_reply_is_checked() -> None:
     assert sum(kind.weight for kind in KINDS if kind.leave) >= DECK / 10
 
 
-def test_new_names_are_new_for_each_request() -> None:
+def test_each_request_gets_a_new_name() -> None:
     new = [kind for kind in KINDS if kind.is_new]
 
     assert len(new) == 2
@@ -190,7 +188,7 @@ def test_only_chat_requests_have_a_body() -> None:
     assert all(bool(kind.body(1)) == (kind.line == CHAT) for kind in KINDS)
 
 
-def test_an_answer_is_whole_and_took_the_attempts_that_it_must() -> None:
+def test_an_answer_must_be_complete_and_have_the_expected_attempts() -> None:
     check = answered(plain(), 2)
 
     assert check(reply(ANSWER, attempts=2)) == ""
@@ -201,7 +199,7 @@ def test_an_answer_is_whole_and_took_the_attempts_that_it_must() -> None:
     assert answered(streamed())(reply(b"".join(SHORT[1:])))
 
 
-def test_a_refusal_is_the_error_that_it_must_be() -> None:
+def test_a_refusal_must_be_the_expected_error() -> None:
     error = b'{"error":{"message":"No.","metadata":{"code":"missing_key","source":"client"}}}'
 
     assert refused(401, "missing_key")(reply(error, status=401)) == ""
@@ -211,9 +209,9 @@ def test_a_refusal_is_the_error_that_it_must_be() -> None:
     assert refused(401, "missing_key")(reply(b"{}", status=401))
 
 
-def test_a_stream_that_broke_off_says_so_behind_what_came_before() -> None:
+def test_a_cut_off_stream_must_have_its_text_and_then_the_error() -> None:
     told = (
-        b'data: {"error":{"message":"It broke.","metadata":{"code":"idle_timeout","source":"provider"}}}\n\n'
+        b'data: {"error":{"message":"Cut off.","metadata":{"code":"idle_timeout","source":"provider"}}}\n\n'
     )
     begun = b"".join(BEGUN)
 
@@ -224,13 +222,13 @@ def test_a_stream_that_broke_off_says_so_behind_what_came_before() -> None:
     assert broken_off("idle_timeout")(reply(begun))
 
 
-def test_a_stream_that_was_taken_over_ends_with_the_second_models_text() -> None:
+def test_a_stream_that_was_taken_over_must_end_with_the_second_models_text() -> None:
     assert taken_over(reply(b"".join([*BEGUN, *SHORT]))) == ""
     assert taken_over(reply(b"".join([*BEGUN, *SHORT[2:]])))
     assert taken_over(reply(b"".join([*BEGUN, FAILED])))
 
 
-def test_a_part_that_is_cut_promises_more_than_it_sends() -> None:
+def test_a_cut_part_declares_more_bytes_than_it_sends() -> None:
     cut = [part for part in PARTS.values() if part.declared_bytes is not None and part.ending != "whole"]
 
     assert len(cut) == 2

@@ -1,4 +1,4 @@
-"""What `make deploy` does to an account, by a program that stands in for wrangler."""
+"""The effects of `make deploy` on an account, with a fake wrangler."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +28,7 @@ def around(account: Account) -> Surroundings:
     return account.surroundings()
 
 
-def test_a_first_deploy_makes_everything_in_order_and_tests_it(
+def test_a_first_deploy_creates_everything_in_order_and_tests_it(
     account: Account, around: Surroundings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tested: list[tuple[str, str]] = []
@@ -57,13 +57,13 @@ def test_a_second_deploy_creates_nothing_and_uploads_no_secret(
     assert not {"d1 create", "secret bulk"} & {*account.called()}
 
 
-def test_a_deploy_that_broke_off_is_taken_up_where_it_stopped(account: Account, around: Surroundings) -> None:
+def test_a_second_try_continues_after_a_failed_deploy(account: Account, around: Surroundings) -> None:
     account.change(broken="deploy")
     with pytest.raises(StepError, match="ended with status 1"):
         deploy(around)
     account.change(broken="")
 
-    deploy(around)  # wrangler alone would want to create the KV namespace again, and be refused
+    deploy(around)  # wrangler alone would try to create the KV namespace again, and fail
 
     [namespace] = account.state["bound"][WORKER]["kv_namespaces"]
     assert namespace["id"] in account.state["kv"].values()
@@ -81,7 +81,7 @@ def test_nothing_is_deployed_after_a_step_that_failed(
     assert account.called()[-1] == command
 
 
-def test_staging_has_a_worker_stores_and_secrets_of_its_own(account: Account, around: Surroundings) -> None:
+def test_staging_has_its_own_worker_stores_and_secrets(account: Account, around: Surroundings) -> None:
     deploy(around)
     production = account.state
 
@@ -93,7 +93,7 @@ def test_staging_has_a_worker_stores_and_secrets_of_its_own(account: Account, ar
     assert account.state["bound"][WORKER] == production["bound"][WORKER]
 
 
-def test_nothing_of_the_repository_is_changed_but_what_git_ignores(around: Surroundings) -> None:
+def test_a_deploy_changes_only_files_that_git_ignores(around: Surroundings) -> None:
     before = (ROOT / "wrangler.toml").read_bytes()
 
     deploy(around)
@@ -103,14 +103,14 @@ def test_nothing_of_the_repository_is_changed_but_what_git_ignores(around: Surro
     assert BOUND_CONFIG in (ROOT / ".gitignore").read_text().splitlines()
 
 
-def test_who_is_not_logged_in_is_told_how(account: Account, around: Surroundings) -> None:
+def test_the_error_without_a_login_says_how_to_log_in(account: Account, around: Surroundings) -> None:
     account.change(logged_in=False)
 
     with pytest.raises(StepError, match="npx wrangler login, or set CLOUDFLARE_API_TOKEN"):
         deploy(around)
 
 
-def test_who_is_there_is_logged_in_first(account: Account, around: Surroundings) -> None:
+def test_with_a_terminal_the_login_comes_first(account: Account, around: Surroundings) -> None:
     account.change(logged_in=False)
 
     deploy(replace(around, ask=lambda _question: ""))
@@ -118,7 +118,7 @@ def test_who_is_there_is_logged_in_first(account: Account, around: Surroundings)
     assert account.called()[:4] == ["whoami", "login", "whoami", "secret list"]
 
 
-def test_a_failed_test_says_how_the_version_before_comes_back(
+def test_a_failed_smoke_test_says_how_to_roll_back(
     around: Surroundings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
@@ -155,5 +155,5 @@ def test_a_dry_run_touches_no_account(account: Account, around: Surroundings) ->
         (["example.com/api/* (zone name: example.com)"], None),
     ],
 )
-def test_the_address_is_the_workers_own_domain_if_it_has_one(targets: list[str], url: str | None) -> None:
+def test_the_url_is_the_custom_domain_if_there_is_one(targets: list[str], url: str | None) -> None:
     assert public_url(targets) == url

@@ -1,4 +1,4 @@
-"""Where the secrets of a deployment come from, and where they never go."""
+"""Where a deployment's secrets come from, and that they are never shown or written."""
 
 import json
 from dataclasses import replace
@@ -30,7 +30,7 @@ def around(account: Account) -> Surroundings:
 
 
 @pytest.mark.parametrize("name", [*SECRETS])
-def test_where_nobody_can_be_asked_a_missing_one_is_named_and_nothing_is_changed(
+def test_without_a_terminal_a_missing_secret_is_an_error_and_nothing_changes(
     account: Account, around: Surroundings, name: str
 ) -> None:
     given = {other: value for other, value in SECRETS.items() if other != name}
@@ -41,14 +41,12 @@ def test_where_nobody_can_be_asked_a_missing_one_is_named_and_nothing_is_changed
     assert account.called() == ["whoami", "secret list"]
 
 
-def test_a_missing_one_is_named_with_the_command_that_sets_it(around: Surroundings) -> None:
+def test_the_error_for_a_missing_secret_has_the_command_that_sets_it(around: Surroundings) -> None:
     with pytest.raises(StepError, match="npx wrangler secret put OPENROUTER_API_KEY --env=staging"):
         deploy(replace(around, environ={}), "staging")
 
 
-def test_who_is_there_is_asked_for_what_is_missing_and_nothing_else(
-    account: Account, around: Surroundings
-) -> None:
+def test_with_a_terminal_only_missing_secrets_are_asked_for(account: Account, around: Surroundings) -> None:
     asked: list[str] = []
 
     def ask(question: str) -> str:
@@ -62,7 +60,7 @@ def test_who_is_there_is_asked_for_what_is_missing_and_nothing_else(
     assert account.state["workers"][WORKER] == STORED
 
 
-def test_they_go_in_by_standard_input_and_are_never_shown_or_written(
+def test_secrets_are_passed_on_standard_input_and_never_shown_or_written(
     account: Account, around: Surroundings, capfd: pytest.CaptureFixture[str]
 ) -> None:
     deploy(around)
@@ -80,7 +78,7 @@ def test_they_go_in_by_standard_input_and_are_never_shown_or_written(
     ("name", "value"),
     [("GATEWAY_KEYS", "canary"), ("GATEWAY_KEYS", "[canary"), ("OPENROUTER_API_KEY", "sk-or-canary two")],
 )
-def test_one_that_cannot_be_right_is_refused_before_anything_changes_and_not_repeated(
+def test_an_invalid_secret_is_refused_before_any_change_and_not_shown(
     account: Account, around: Surroundings, name: str, value: str
 ) -> None:
     with pytest.raises(StepError, match=f"^{name} must") as caught:
@@ -90,14 +88,14 @@ def test_one_that_cannot_be_right_is_refused_before_anything_changes_and_not_rep
     assert not account.state["workers"]
 
 
-def test_one_on_makes_command_line_is_refused(around: Surroundings) -> None:
+def test_a_secret_on_makes_command_line_is_refused(around: Surroundings) -> None:
     told = {**SECRETS, "MAKEFLAGS": f" -- OPENROUTER_API_KEY={SECRET}"}
 
     with pytest.raises(StepError, match=r"^OPENROUTER_API_KEY must not be on a command line"):
         deploy(replace(around, environ=told))
 
 
-def test_an_upstreams_is_wanted_too_and_keys_are_not_where_callers_bring_their_own(
+def test_upstreams_need_their_secrets_and_no_gateway_keys_are_needed_with_client_keys(
     account: Account, around: Surroundings
 ) -> None:
     upstream = {"openai": {"base_url": "https://api.openai.com/v1", "secret": "OPENAI_API_KEY"}}
@@ -108,7 +106,7 @@ def test_an_upstreams_is_wanted_too_and_keys_are_not_where_callers_bring_their_o
     assert account.state["workers"][WORKER] == ["OPENROUTER_API_KEY", "OPENAI_API_KEY"]
 
 
-def test_nobody_is_asked_without_a_terminal_or_where_ci_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_terminal_or_in_ci_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asker({}) is None
 
     for stream in ("stdin", "stderr"):

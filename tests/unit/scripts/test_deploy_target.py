@@ -1,4 +1,4 @@
-"""That wrangler.toml, its environments, and what Cloudflare's button reads agree."""
+"""wrangler.toml, its environments, and Cloudflare's deploy button are consistent."""
 
 import json
 
@@ -12,7 +12,7 @@ from scripts.wrangler import StepError
 from tests.support.deploying import CONFIG
 
 
-def test_an_environment_binds_what_production_binds_but_to_other_stores() -> None:
+def test_an_environment_has_productions_bindings_with_other_stores() -> None:
     production = Target(CONFIG).stores()
 
     for name in CONFIG["env"]:
@@ -23,11 +23,11 @@ def test_an_environment_binds_what_production_binds_but_to_other_stores() -> Non
         assert not {each.name for each in own} & {each.name for each in production}
 
 
-def test_an_environment_inherits_no_domain_of_productions() -> None:
+def test_an_environment_does_not_inherit_productions_domain() -> None:
     assert all("routes" in each for each in CONFIG["env"].values())
 
 
-def test_the_scripts_of_cloudflares_button_migrate_what_is_bound_before_they_deploy() -> None:
+def test_cloudflares_button_applies_the_migrations_before_it_deploys() -> None:
     script = json.loads((ROOT / "package.json").read_text())["scripts"]["deploy"]
     bound = [store.binding for store in Target(CONFIG).stores() if store.kind == D1]
 
@@ -39,7 +39,7 @@ def test_the_scripts_of_cloudflares_button_migrate_what_is_bound_before_they_dep
     assert deploys.split()[:2] == ["wrangler", "deploy"]
 
 
-def test_what_cloudflares_button_asks_for_is_what_a_deploy_asks_for() -> None:
+def test_cloudflares_button_asks_for_the_same_secrets_as_a_deploy() -> None:
     asked = read_dotenv((ROOT / ".dev.vars.example").read_text())
     described = json.loads((ROOT / "package.json").read_text())["cloudflare"]["bindings"]
 
@@ -48,6 +48,6 @@ def test_what_cloudflares_button_asks_for_is_what_a_deploy_asks_for() -> None:
     assert {*asked, *(store.binding for store in Target(CONFIG).stores())} == {*described}
 
 
-def test_an_environment_that_is_not_there_is_refused_with_those_that_are() -> None:
+def test_the_error_for_an_unknown_environment_lists_the_environments() -> None:
     with pytest.raises(StepError, match="no environment `stagging`; there is: staging"):
         Target(CONFIG, "stagging")

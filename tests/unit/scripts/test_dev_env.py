@@ -1,4 +1,4 @@
-"""Which settings `make dev` gives to the Worker, and where it takes them from."""
+"""The settings that `make dev` gives to the Worker, and their sources."""
 
 import tomllib
 from pathlib import Path
@@ -27,7 +27,7 @@ NAMES = frozenset({"A", "B", "C"})
         ("A=", ""),
     ],
 )
-def test_a_dotenv_file_is_read_as_wrangler_reads_it(text: str, value: str) -> None:
+def test_a_dotenv_file_is_read_by_wranglers_rules(text: str, value: str) -> None:
     assert read_dotenv(text) == {"A": value}
 
 
@@ -36,11 +36,11 @@ def test_an_empty_value_does_not_swallow_the_next_line() -> None:
 
 
 @given(st.text(alphabet=st.characters(exclude_characters="\r`", exclude_categories=["Cs"])))
-def test_what_is_quoted_is_read_back(value: str) -> None:
+def test_a_quoted_value_is_read_back(value: str) -> None:
     assert read_dotenv(f"A={quote_dotenv(value)}\nB=2\n") == {"A": value, "B": "2"}
 
 
-def test_the_environment_goes_before_dev_vars_before_env(tmp_path: Path) -> None:
+def test_the_environment_overrides_dev_vars_which_overrides_env(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("A=env\nB=env\nC=env\nOTHER=1\n")
     (tmp_path / ".dev.vars").write_text("A=dev\nB=dev\n")
     assert given_settings(tmp_path, {"A": "shell", "PATH": "/"}, NAMES) == {
@@ -62,11 +62,11 @@ def test_the_names_on_makes_command_line_are_found(makeflags: str, names: tuple[
     assert command_line_names(makeflags) == names
 
 
-def test_a_name_that_means_nothing_is_told() -> None:
+def test_unknown_names_are_found() -> None:
     assert unknown_names(("A", "AA"), NAMES) == ("AA",)
 
 
-def test_without_a_key_the_simulator_stands_in() -> None:
+def test_without_a_key_the_simulator_is_the_upstream() -> None:
     planned = plan({})
     assert planned.simulated
     assert planned.is_open
@@ -77,11 +77,11 @@ def test_without_a_key_the_simulator_stands_in() -> None:
     }
 
 
-def test_an_empty_setting_is_none() -> None:
+def test_an_empty_setting_counts_as_missing() -> None:
     assert plan({"OPENROUTER_API_KEY": "", "GATEWAY_KEYS": ""}) == plan({})
 
 
-def test_a_key_means_the_real_openrouter() -> None:
+def test_with_a_key_openrouter_is_the_upstream() -> None:
     planned = plan({"OPENROUTER_API_KEY": "sk-or-v1-mine"})
     assert not planned.simulated
     assert "DEFAULT_MODEL" not in planned.settings
@@ -93,7 +93,7 @@ def test_a_base_url_on_loopback_needs_no_key() -> None:
     assert planned.settings["OPENROUTER_API_KEY"] == SIMULATOR_KEY
 
 
-def test_another_base_url_is_sent_no_key_but_the_users() -> None:
+def test_another_base_url_gets_the_users_key_only() -> None:
     assert "OPENROUTER_API_KEY" not in plan({"OPENROUTER_BASE_URL": "https://example.com/api/v1"}).settings
 
 
@@ -103,7 +103,7 @@ def test_gateway_keys_close_the_gateway() -> None:
     assert "OPEN_ON_LOOPBACK" not in planned.settings
 
 
-def test_the_old_wrangler_gets_only_what_it_knows() -> None:
+def test_the_old_wranglers_configuration_has_only_what_it_supports() -> None:
     config = {
         "name": "w",
         "compatibility_flags": ["python_workers", "enable_request_signal"],
@@ -123,7 +123,7 @@ def test_the_old_wrangler_gets_only_what_it_knows() -> None:
         st.text(max_size=9), st.text(alphabet=st.characters(exclude_categories=["Cs"])), max_size=3
     )
 )
-def test_toml_that_is_written_is_read_back(variables: dict[str, str]) -> None:
+def test_written_toml_is_read_back(variables: dict[str, str]) -> None:
     document = {"name": "w", "flags": ["a"], "vars": variables, "tables": [{"k": "v"}, {"k": "w"}]}
     assert tomllib.loads(to_toml(document)) == document
 
@@ -136,7 +136,7 @@ def test_secrets_are_staged_where_only_their_owner_can_read_them(tmp_path: Path)
     assert "cret" not in (tmp_path / "wrangler.toml").read_text()
 
 
-def test_the_secrets_that_upstreams_name_can_be_set_too() -> None:
+def test_the_secrets_that_upstreams_name_can_be_set() -> None:
     declared = '{"near": {"base_url": "https://near.example/v1", "secret": "NEAR_KEY"}}'
 
     assert "NEAR_KEY" in setting_names({"UPSTREAMS": declared})
@@ -147,11 +147,11 @@ def test_the_secrets_that_upstreams_name_can_be_set_too() -> None:
 @pytest.mark.parametrize(
     ("name", "secret"), [("OPENROUTER_API_KEY", True), ("NEAR_KEY", True), ("DEFAULT_MODEL", False)]
 )
-def test_what_is_no_setting_of_the_gateways_is_a_secret(name: str, secret: bool) -> None:
+def test_a_name_that_is_no_gateway_setting_is_a_secret(name: str, secret: bool) -> None:
     assert is_secret(name) is secret
 
 
-def test_a_table_among_the_variables_is_json_to_the_worker() -> None:
+def test_a_table_among_the_variables_becomes_json() -> None:
     config = {"name": "x", "compatibility_flags": [], "vars": {"TASK_ROUTES": {"task/a": ["b/c"]}, "N": 1}}
 
     staged = old_config(config, "main.py", {}, ())

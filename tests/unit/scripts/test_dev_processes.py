@@ -1,4 +1,4 @@
-"""What is started ends: with its owner, however its owner ends, and with everything that it started."""
+"""Started processes end with their owner, however it ends, together with everything that they started."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ from scripts.dev.leash import ROOT, Leash
 from scripts.dev.ports import free_port, is_taken, wait_until
 from scripts.dev.processes import Row, family, process_table
 
-# A shell that starts a child and one that goes into a session of its own, deaf to being asked.
+# A shell that starts one child in its own session and one in a new session; all ignore SIGTERM.
 STUBBORN = "trap '' TERM; sleep 60 & setsid sh -c \"trap '' TERM; sleep 60\" & echo started; wait"
 OWNER = """
 import os, sys, time
@@ -37,7 +37,7 @@ def test_a_family_is_found_by_descent_group_and_session() -> None:
     assert family(1, [leader, child, runaway, orphan, stranger]) == [leader, child, runaway, orphan]
 
 
-def test_ending_a_leash_ends_all_that_was_started(tmp_path: Path) -> None:
+def test_ending_a_leash_ends_all_its_processes(tmp_path: Path) -> None:
     leash = Leash(["sh", "-c", STUBBORN], log=tmp_path / "log", cwd=tmp_path, environ=os.environ)
     assert wait_until(lambda: len(leash.processes()) == 4, timeout_s=5)
     pids = {row.pid for row in leash.processes()}
@@ -47,7 +47,7 @@ def test_ending_a_leash_ends_all_that_was_started(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_what_is_leashed_ends_when_its_owner_is_killed(number: signal.Signals, tmp_path: Path) -> None:
+def test_a_leashed_command_ends_when_its_owner_is_killed(number: signal.Signals, tmp_path: Path) -> None:
     command = [sys.executable, "-c", OWNER, STUBBORN, str(tmp_path / "log")]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as owner:  # noqa: S603  # ours
         assert owner.stdout is not None
@@ -58,7 +58,7 @@ def test_what_is_leashed_ends_when_its_owner_is_killed(number: signal.Signals, t
     assert wait_until(lambda: not living(pids), timeout_s=5)
 
 
-def test_a_leash_tells_how_its_command_ended(tmp_path: Path) -> None:
+def test_a_leash_has_its_commands_exit_status(tmp_path: Path) -> None:
     with Leash(["sh", "-c", "exit 7"], log=tmp_path / "log", cwd=tmp_path, environ=os.environ) as leash:
         assert wait_until(lambda: leash.status is not None, timeout_s=5)
         assert leash.status == 7
@@ -68,7 +68,7 @@ def test_a_free_port_is_not_taken() -> None:
     assert not is_taken(free_port())
 
 
-def test_only_the_workers_own_lines_are_shown(tmp_path: Path) -> None:
+def test_only_the_workers_lines_are_shown(tmp_path: Path) -> None:
     log = tmp_path / "wrangler.log"
     log.write_text(
         "banner\n"

@@ -1,4 +1,4 @@
-"""How `make test` sums up."""
+"""The summary of `make test`."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def test_a_part_without_a_report_has_no_numbers(tmp_path: Path) -> None:
     assert read_counts(tmp_path / "none.xml") is None
 
 
-def test_the_last_line_is_the_sum_of_all_tests() -> None:
+def test_the_last_line_has_the_sum_of_all_tests() -> None:
     lint = Result(Part("lint", ()), ok=False, output="", seconds=0.1, counts=None)
     unit = Result(Part("unit", ()), ok=True, output="", seconds=2, counts=Counts(5, 0, 1))
     suite = Result(Part("e2e", ()), ok=False, output="", seconds=30, counts=Counts(3, 2, 0))

@@ -1,4 +1,4 @@
-"""The page of recipes: what can be checked of it without its clients, which `make clients` has."""
+"""Checks of the recipes page that need no clients; `make clients` runs the recipes."""
 
 import json
 import re
