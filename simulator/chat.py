@@ -10,7 +10,7 @@ from simulator import catalog
 from simulator.behaviours import AUTHOR, Found, behaviours, find
 from simulator.errors import refused
 from simulator.samples import sample
-from simulator.steps import Script, Whole
+from simulator.steps import Complete, Script
 from simulator.turn import Turn, new_generation_id
 
 _MAX_MODELS = 3
@@ -44,7 +44,7 @@ class Chat:
     user: str | None
 
 
-def unauthorized(headers: Mapping[str, str]) -> Whole | None:
+def unauthorized(headers: Mapping[str, str]) -> Complete | None:
     """Return OpenRouter's 401 if the key is missing or malformed, else None."""
     given = headers.get("Authorization")
     if given is None:
@@ -104,17 +104,17 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _faulty(body: dict[str, Any], turn: Turn) -> Whole | None:
+def _faulty(body: dict[str, Any], turn: Turn) -> Complete | None:
     models, messages = body.get("models"), body.get("messages")
     if not body or messages == []:
         return refused(turn.id, 400, "Input must have at least 1 token.")
     if isinstance(models, list) and len(models) > _MAX_MODELS:
         cap = sample("err-400-models-cap")
-        return Whole(cap.status, cap.text.encode(), {**cap.headers, "x-generation-id": turn.id})
+        return Complete(cap.status, cap.text.encode(), {**cap.headers, "x-generation-id": turn.id})
     if not isinstance(messages, list) and not isinstance(body.get("prompt"), str):
         return refused(turn.id, 400, 'Input required: specify "prompt" or "messages"')
     return None
 
 
-def _unknown(turn: Turn) -> Whole:
+def _unknown(turn: Turn) -> Complete:
     return refused(turn.id, 400, f"{turn.model} is not a valid model ID")

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from simulator import framing
 from simulator.answers import content_chunk
-from simulator.healthy import MULTI_BYTE, OK, events, plain_headers, stream_headers, whole
-from simulator.steps import Break, Head, Pair, Pause, Script, Step, Whole, Write
+from simulator.healthy import MULTI_BYTE, OK, complete, events, plain_headers, stream_headers
+from simulator.steps import Break, Complete, Headers, Pair, Pause, Script, Step, Write
 from simulator.turn import Turn
 
 TRAP_PATH = "/sim/trap"
@@ -21,12 +21,12 @@ def break_body(how: Break) -> Pair:
     """Return scripts that end the connection after the headers."""
 
     def plain(turn: Turn) -> Iterator[Step]:
-        yield Head(plain_headers(turn))
+        yield Headers(plain_headers(turn))
         yield Pause(LET_ARRIVE_S)
         yield how
 
     def stream(turn: Turn) -> Iterator[Step]:
-        yield Head(stream_headers(turn))
+        yield Headers(stream_headers(turn))
         yield Pause(LET_ARRIVE_S)
         yield how
 
@@ -37,8 +37,8 @@ def half_then(*last: Step) -> Script:
     """Return a script that sends half of the JSON, and then plays these steps."""
 
     def script(turn: Turn) -> Iterator[Step]:
-        body = whole(turn, OK).body
-        yield Head(plain_headers(turn))
+        body = complete(turn, OK).body
+        yield Headers(plain_headers(turn))
         yield Write(body[: len(body) // 2])
         yield Pause(LET_ARRIVE_S)
         yield from last
@@ -48,8 +48,8 @@ def half_then(*last: Step) -> Script:
 
 def truncated_plain(turn: Turn) -> Iterator[Step]:
     """Send fewer bytes than Content-Length declares."""
-    body = whole(turn, OK).body
-    yield Head(plain_headers(turn), length_bytes=len(body))
+    body = complete(turn, OK).body
+    yield Headers(plain_headers(turn), length_bytes=len(body))
     yield Write(body[: len(body) // 2])
     yield Break.CLOSE
 
@@ -57,7 +57,7 @@ def truncated_plain(turn: Turn) -> Iterator[Step]:
 def truncated_stream(turn: Turn) -> Iterator[Step]:
     """Close the connection in the middle of the first event."""
     framed = framing.event(content_chunk(turn, OK.pieces[0]))
-    yield Head(stream_headers(turn))
+    yield Headers(stream_headers(turn))
     yield Write(framed[: len(framed) // 2])
     yield Break.CLOSE
 
@@ -66,20 +66,20 @@ def redirect(turn: Turn) -> Iterator[Step]:
     """Redirect to the trap at this host's other name."""
     host, _, port = turn.host.rpartition(":")
     other = "127.0.0.1" if host == "localhost" else "localhost"
-    yield Whole(302, b"", {"Location": f"http://{other}:{port}{TRAP_PATH}", "Content-Type": "text/html"})
+    yield Complete(302, b"", {"Location": f"http://{other}:{port}{TRAP_PATH}", "Content-Type": "text/html"})
 
 
 def byte_by_byte_plain(turn: Turn) -> Iterator[Step]:
     """Send the JSON one byte at a time."""
-    answer = whole(turn, OK)
-    yield Head(answer.headers)
+    answer = complete(turn, OK)
+    yield Headers(answer.headers)
     for byte in answer.body:
         yield Write(bytes((byte,)), tally=answer.tally)
 
 
 def byte_by_byte_stream(turn: Turn) -> Iterator[Step]:
     """Send the stream one byte at a time; its text is not ASCII."""
-    yield Head(stream_headers(turn))
+    yield Headers(stream_headers(turn))
     for write in events(turn, MULTI_BYTE):
         for byte in write.data[:-1]:
             yield Write(bytes((byte,)))

@@ -7,7 +7,7 @@ from time import time
 from typing import Any
 
 from simulator.answers import Json, dumps
-from simulator.steps import Head, Step, Whole
+from simulator.steps import Complete, Headers, Step
 from simulator.turn import PROVIDER, Turn
 
 USER_ID = "user_2xSIMULATED00000000000000000"
@@ -64,16 +64,16 @@ def error_body(status: int, message: str, metadata: Mapping[str, Any] | None = N
 
 def refused(
     generation_id: str, status: int, message: str, metadata: Mapping[str, Any] | None = None, **headers: str
-) -> Whole:
+) -> Complete:
     """Return a complete error response; header names have underscores for hyphens."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     named["Content-Type"] = "application/json"
     if status in _IDENTIFIED:
         named["X-Generation-Id"] = generation_id
-    return Whole(status, dumps(error_body(status, message, metadata)), named)
+    return Complete(status, dumps(error_body(status, message, metadata)), named)
 
 
-def worded(turn: Turn, status: int) -> Whole:
+def worded(turn: Turn, status: int) -> Complete:
     """Return the error of this status with OpenRouter's message."""
     message, metadata = _WORDING.get(status, (_phrase(status), None))
     filled = {
@@ -86,7 +86,7 @@ def worded(turn: Turn, status: int) -> Whole:
 def status_script(turn: Turn) -> Iterator[Step]:
     """Respond with the status in the model's name."""
     if turn.number in _BODILESS:
-        yield Head({}, status=turn.number, length_bytes=0)
+        yield Headers({}, status=turn.number, length_bytes=0)
     else:
         yield worded(turn, turn.number)
 

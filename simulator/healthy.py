@@ -15,7 +15,7 @@ from simulator.answers import (
     progress_chunks,
     tally_of,
 )
-from simulator.steps import Head, Pair, Pause, Script, Step, Whole, Write
+from simulator.steps import Complete, Headers, Pair, Pause, Script, Step, Write
 from simulator.turn import Turn
 
 BLANK = b"         \n\n"  # OpenRouter's keep-alive of a slow plain response
@@ -47,9 +47,9 @@ def stream_headers(turn: Turn) -> dict[str, str]:
     }
 
 
-def whole(turn: Turn, answer: Answer) -> Whole:
+def complete(turn: Turn, answer: Answer) -> Complete:
     """Return a plain answer as one step."""
-    return Whole(200, dumps(plain_body(turn, answer)), plain_headers(turn), tally_of(turn, answer))
+    return Complete(200, dumps(plain_body(turn, answer)), plain_headers(turn), tally_of(turn, answer))
 
 
 def events(turn: Turn, answer: Answer) -> Iterator[Write]:
@@ -76,10 +76,10 @@ def answering(answers: Answers | Answer) -> Pair:
     answer_to = answers if callable(answers) else lambda _: answers
 
     def plain(turn: Turn) -> Iterable[Step]:
-        return (whole(turn, answer_to(turn)),)
+        return (complete(turn, answer_to(turn)),)
 
     def stream(turn: Turn) -> Iterator[Step]:
-        yield Head(stream_headers(turn))
+        yield Headers(stream_headers(turn))
         yield from events(turn, answer_to(turn))
 
     return Pair(plain, stream=stream)
@@ -90,7 +90,7 @@ OK_PAIR = answering(OK)
 
 def usage_empty_choices(turn: Turn) -> Iterator[Step]:
     """Play a stream whose usage chunk has no choices."""
-    yield Head(stream_headers(turn))
+    yield Headers(stream_headers(turn))
     yield from progress(turn, OK)
     yield from ending(turn, OK, usage_with_empty_choices=True)
 
@@ -115,15 +115,15 @@ def keep_alive(line: bytes, duration_s: float) -> Iterator[Step]:
 
 def comments_stream(turn: Turn) -> Iterator[Step]:
     """Send comments for n ms, then the answer."""
-    yield Head(stream_headers(turn))
+    yield Headers(stream_headers(turn))
     yield from keep_alive(framing.COMMENT, turn.number / 1000)
     yield from events(turn, OK)
 
 
 def comments_plain(turn: Turn) -> Iterator[Step]:
     """Send blank lines for n ms, then the JSON."""
-    answer = whole(turn, OK)
-    yield Head(answer.headers)
+    answer = complete(turn, OK)
+    yield Headers(answer.headers)
     yield from keep_alive(BLANK, turn.number / 1000)
     yield Write(answer.body, tally=answer.tally)
 
@@ -131,7 +131,7 @@ def comments_plain(turn: Turn) -> Iterator[Step]:
 def drip_stream(turn: Turn) -> Iterator[Step]:
     """Send twenty events of text, each after n ms."""
     answer = Answer(tuple(islice(cycle(_WORDS), _DRIP_EVENTS)))
-    yield Head(stream_headers(turn))
+    yield Headers(stream_headers(turn))
     for write in progress(turn, answer):
         yield Pause(turn.number / 1000)
         yield write
@@ -140,8 +140,8 @@ def drip_stream(turn: Turn) -> Iterator[Step]:
 
 def drip_plain(turn: Turn) -> Iterator[Step]:
     """Send the JSON in twenty pieces, each after n ms."""
-    answer = whole(turn, OK)
-    yield Head(answer.headers)
+    answer = complete(turn, OK)
+    yield Headers(answer.headers)
     size = -(-len(answer.body) // _DRIP_EVENTS)
     for start in range(0, len(answer.body), size):
         yield Pause(turn.number / 1000)
@@ -155,7 +155,7 @@ def long_answer(turn: Turn) -> Answer:
 
 def long_stream(turn: Turn) -> Iterator[Step]:
     """Send n events of one word each. Each word is encoded once, so the socket limits the speed."""
-    yield Head(stream_headers(turn))
+    yield Headers(stream_headers(turn))
     writes = [Write(framing.event(content_chunk(turn, word)), 1) for word in _WORDS]
     yield from islice(cycle(writes), turn.number)
     yield from ending(turn, long_answer(turn))

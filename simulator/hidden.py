@@ -8,13 +8,13 @@ from simulator.healthy import (
     BLANK,
     OK,
     answering,
+    complete,
     keep_alive,
     plain_headers,
     progress,
     stream_headers,
-    whole,
 )
-from simulator.steps import Head, Pair, Script, Step, Tally, Whole, Write
+from simulator.steps import Complete, Headers, Pair, Script, Step, Tally, Write
 from simulator.turn import Turn
 
 FOR_EVER_S = 120  # the time limit of endless behaviours
@@ -31,29 +31,29 @@ PARTIAL = Answer(("The three main", " causes were"), finish_reason="error")
 
 def html(status: int) -> Script:
     """Return a script that sends an HTML page with this status."""
-    return lambda _: (Whole(status, _PAGE, {"Content-Type": "text/html; charset=utf-8"}),)
+    return lambda _: (Complete(status, _PAGE, {"Content-Type": "text/html; charset=utf-8"}),)
 
 
 def body(data: bytes) -> Script:
     """Return a script that sends 200 `application/json` with exactly these bytes."""
-    return lambda turn: (Whole(200, data, plain_headers(turn)),)
+    return lambda turn: (Complete(200, data, plain_headers(turn)),)
 
 
 def in_stream(*writes: Write) -> Script:
     """Return a script that sends a stream of exactly these bytes, and ends it cleanly."""
-    return lambda turn: (Head(stream_headers(turn)), *writes)
+    return lambda turn: (Headers(stream_headers(turn)), *writes)
 
 
 def cut_json_plain(turn: Turn) -> Iterator[Step]:
     """Send a complete response whose JSON stops half-way."""
-    complete = whole(turn, OK).body
-    yield Whole(200, complete[: len(complete) // 2], plain_headers(turn))
+    body = complete(turn, OK).body
+    yield Complete(200, body[: len(body) // 2], plain_headers(turn))
 
 
 def cut_json_stream(turn: Turn) -> Iterator[Step]:
     """Send a complete stream whose only event has half a JSON document."""
     payload = dumps(chunk(turn, {"content": "Canberra", "role": "assistant"}))
-    yield Head(stream_headers(turn))
+    yield Headers(stream_headers(turn))
     yield Write(b"data: " + payload[: len(payload) // 2] + b"\n\n", 1)
 
 
@@ -61,7 +61,7 @@ def blank_for_ever(headers: Callable[[Turn], dict[str, str]]) -> Script:
     """Return a script that sends blank lines until the time limit."""
 
     def script(turn: Turn) -> Iterator[Step]:
-        yield Head(headers(turn))
+        yield Headers(headers(turn))
         yield from keep_alive(BLANK, FOR_EVER_S)
 
     return script
@@ -72,11 +72,11 @@ def choices_empty() -> Pair:
 
     def plain(turn: Turn) -> Iterable[Step]:
         payload = completion(turn, [], usage_object(turn, _NOTHING))
-        return (Whole(200, dumps(payload), plain_headers(turn)),)
+        return (Complete(200, dumps(payload), plain_headers(turn)),)
 
     def stream(turn: Turn) -> Iterable[Step]:
         payload = framing.event(bare_chunk(turn, [], usage=usage_object(turn, _NOTHING)))
-        return (Head(stream_headers(turn)), Write(payload, 1), Write(framing.DONE, 1))
+        return (Headers(stream_headers(turn)), Write(payload, 1), Write(framing.DONE, 1))
 
     return Pair(plain, stream=stream)
 
@@ -87,10 +87,10 @@ def choice_error(answer: Answer) -> Pair:
     def plain(turn: Turn) -> Iterable[Step]:
         choice = {**choice_of(answer), "finish_reason": "error", "error": interrupted()}
         payload = completion(turn, [choice], usage_object(turn, _NOTHING))
-        return (Whole(200, dumps(payload), plain_headers(turn)),)
+        return (Complete(200, dumps(payload), plain_headers(turn)),)
 
     def stream(turn: Turn) -> Iterator[Step]:
-        yield Head(stream_headers(turn))
+        yield Headers(stream_headers(turn))
         yield from progress(turn, answer)
         payload = chunk(turn, {"content": "", "role": "assistant"}, "error")
         payload["choices"][0]["error"] = interrupted()
@@ -116,6 +116,6 @@ def interrupted() -> Json:
 
 def empty_stream(turn: Turn) -> Iterator[Step]:
     """Send a role chunk, and then the end, without any text."""
-    yield Head(stream_headers(turn))
+    yield Headers(stream_headers(turn))
     yield Write(framing.event(chunk(turn, {"content": "", "role": "assistant"})), 1)
     yield from list(answering(EMPTY).stream(turn))[1:]

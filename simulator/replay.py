@@ -8,7 +8,7 @@ from simulator.answers import Json, dumps
 from simulator.errors import bad_gateway
 from simulator.recast import joined, soft_payloads, stream_payloads
 from simulator.samples import Sample, with_fresh_times
-from simulator.steps import Break, Head, Pair, Script, Step, Tally, Whole, Write
+from simulator.steps import Break, Complete, Headers, Pair, Script, Step, Tally, Write
 
 _HEALTHY_STREAMS = ("sse-01", "sse-02", "sse-03")
 _CUT = ("sse-07",)  # the recording stops in the middle of an event: the socket was closed
@@ -50,14 +50,14 @@ def _as_recorded(sample: Sample) -> Script:
 
     def script(_: object) -> Iterable[Step]:
         headers = {name: with_fresh_times(value) for name, value in sample.headers.items()}
-        return (Whole(sample.status, with_fresh_times(sample.text).encode(), headers, _tally(payload)),)
+        return (Complete(sample.status, with_fresh_times(sample.text).encode(), headers, _tally(payload)),)
 
     return script
 
 
 def _recorded_events(sample: Sample) -> Script:
     def script(_: object) -> Iterator[Step]:
-        yield Head(sample.headers)
+        yield Headers(sample.headers)
         for block in with_fresh_times(sample.text).rstrip("\n").split("\n\n"):
             cut = not block.startswith(":") and not _is_complete(block)
             tally = None if cut else _tally(_payload(block))
@@ -73,7 +73,7 @@ def _as_stream(sample: Sample, payloads_of: Callable[[Json], Iterable[Json]]) ->
     payload: Json = json.loads(sample.text)
 
     def script(_: object) -> Iterator[Step]:
-        yield Head({**sample.headers, "content-type": "text/event-stream", "cache-control": "no-cache"})
+        yield Headers({**sample.headers, "content-type": "text/event-stream", "cache-control": "no-cache"})
         for chunk in payloads_of(payload):
             yield Write(framing.event(chunk), 1, _tally(chunk))
         if "error" not in payload:
@@ -85,7 +85,7 @@ def _as_stream(sample: Sample, payloads_of: Callable[[Json], Iterable[Json]]) ->
 def _as_plain(sample: Sample) -> Script:
     body = joined([chunk for block in sample.text.split("\n\n") if (chunk := _payload(block))])
     headers = {"content-type": "application/json", "x-generation-id": str(body["id"])}
-    answer = Whole(200, dumps(body), headers, _tally(body))
+    answer = Complete(200, dumps(body), headers, _tally(body))
     return lambda _: (answer,)
 
 

@@ -15,7 +15,7 @@ from simulator.journal import Journal
 from simulator.ledger import Ledger
 from simulator.samples import sample
 from simulator.stage import Stage
-from simulator.steps import Whole
+from simulator.steps import Complete
 from simulator.turn import new_generation_id
 
 # The three prefixes have the same routes; only their lists of models differ.
@@ -158,7 +158,7 @@ async def listening(host: str, port: int, generation_delay_s: float = 0) -> Asyn
         await runner.cleanup()
 
 
-def _response(answer: Whole) -> web.Response:
+def _response(answer: Complete) -> web.Response:
     return web.Response(status=answer.status, body=answer.body, headers=answer.headers)
 
 

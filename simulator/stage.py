@@ -10,7 +10,7 @@ from aiohttp import HttpVersion11, web
 from simulator import journal
 from simulator.journal import Entry
 from simulator.ledger import Ledger
-from simulator.steps import Break, Head, Pause, Step, Tally, Whole, Write
+from simulator.steps import Break, Complete, Headers, Pause, Step, Tally, Write
 from simulator.turn import Turn
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER of 0 s: the kernel sends RST instead of FIN
@@ -45,18 +45,18 @@ class Stage:
 
     async def _step(self, step: Step) -> None:
         match step:
-            case Whole():
+            case Complete():
                 self._send_complete(step)
             case Write():
                 await self._write(step)
-            case Head():
+            case Headers():
                 await self._send_headers(step)
             case Pause():
                 await asyncio.sleep(step.seconds)
             case Break():
                 await self._break(step)
 
-    def _send_complete(self, step: Whole) -> None:
+    def _send_complete(self, step: Complete) -> None:
         self._entry.status = step.status
         self._note_generation(
             step.status, step.headers.get("X-Generation-Id") or step.headers.get(_GENERATION_ID)
@@ -66,7 +66,7 @@ class Stage:
         if self._request.version >= HttpVersion11 and step.body:
             response.enable_chunked_encoding()  # OpenRouter sends no Content-Length
 
-    async def _send_headers(self, step: Head) -> None:
+    async def _send_headers(self, step: Headers) -> None:
         self._entry.status = step.status
         self._response = response = web.StreamResponse(status=step.status, headers=step.headers)
         self._note_generation(step.status, response.headers.get(_GENERATION_ID))

@@ -23,7 +23,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class Complete:
     """A complete response as one step."""
 
     status: int
@@ -33,7 +33,7 @@ class Whole:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class Headers:
     """Sends the status and the headers; later steps send the body, chunked unless a length is declared."""
 
     headers: Mapping[str, str]
@@ -65,7 +65,7 @@ class Break(Enum):
     CLOSE = "close"  # TCP FIN, although the response is not complete
 
 
-Step = Whole | Head | Write | Pause | Break
+Step = Complete | Headers | Write | Pause | Break
 Script = Callable[[Turn], Iterable[Step]]
 
 

@@ -7,7 +7,7 @@ from simulator.answers import Answer, Json, chunk, ending_chunks, progress_chunk
 from simulator.connection import LET_ARRIVE_S
 from simulator.healthy import BEAT_S, OK, ending, keep_alive, progress, stream_headers
 from simulator.hidden import FOR_EVER_S
-from simulator.steps import Break, Head, Pause, Script, Step, Write
+from simulator.steps import Break, Headers, Pause, Script, Step, Write
 from simulator.turn import Turn
 
 _THREE = Answer(OK.pieces[:3])
@@ -16,13 +16,13 @@ _EMPTY_DELTA = {"content": "", "role": "assistant"}
 
 def comments(duration_s: float) -> Script:
     """Return a script that sends comments only."""
-    return lambda turn: (Head(stream_headers(turn)), *keep_alive(framing.COMMENT, duration_s))
+    return lambda turn: (Headers(stream_headers(turn)), *keep_alive(framing.COMMENT, duration_s))
 
 
 def after_role(*last: Step) -> Script:
     """Return a script that sends a chunk with a role and no text, and then plays these steps."""
     return lambda turn: (
-        Head(stream_headers(turn)),
+        Headers(stream_headers(turn)),
         Write(framing.event(chunk(turn, _EMPTY_DELTA)), 1),
         *last,
     )
@@ -30,7 +30,7 @@ def after_role(*last: Step) -> Script:
 
 def after_three(*last: Step) -> Script:
     """Return a script that sends three events of text, and then plays these steps."""
-    return lambda turn: (Head(stream_headers(turn)), *progress(turn, _THREE), *last)
+    return lambda turn: (Headers(stream_headers(turn)), *progress(turn, _THREE), *last)
 
 
 RESET_AFTER_THREE = after_three(Pause(LET_ARRIVE_S), Break.RESET)
@@ -53,7 +53,7 @@ def stall_empty(turn: Turn) -> Iterator[Step]:
 
 def no_done(turn: Turn) -> Iterator[Step]:
     """Send a complete stream without `[DONE]`."""
-    yield Head(stream_headers(turn))
+    yield Headers(stream_headers(turn))
     yield from progress(turn, OK)
     yield from list(ending(turn, OK))[:-1]
 
@@ -61,7 +61,7 @@ def no_done(turn: Turn) -> Iterator[Step]:
 def garbage_event(turn: Turn) -> Iterator[Step]:
     """Send a line that is not JSON after the second event; the other events are valid."""
     said = list(progress(turn, OK))
-    yield Head(stream_headers(turn))
+    yield Headers(stream_headers(turn))
     yield from said[:2]
     yield Write(b"data: not json\n\n", 1)
     yield from said[2:]
@@ -88,7 +88,7 @@ def framed(frame: Callable[[Json], bytes], *, done: bytes = framing.DONE, first:
 
     def script(turn: Turn) -> Iterable[Step]:
         payloads = [*progress_chunks(turn, OK), *ending_chunks(turn, OK)]
-        yield Head(stream_headers(turn))
+        yield Headers(stream_headers(turn))
         for number, payload in enumerate(payloads):
             yield Write((first if number == 0 else b"") + frame(payload), 1)
         yield Write(done, 1, tally_of(turn, OK))

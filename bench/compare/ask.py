@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 import aiohttp
 
-from bench.compare.situations import LEAVES_AFTER_S, PATIENCE_S, Leaves
+from bench.compare.situations import CALLER_TIMEOUT_S, LEAVES_AFTER_S, Leaves
 
 Ending: TypeAlias = Literal["whole", "broken", "out of patience", "left"]
 MAX_BYTES = 1_000_000
@@ -52,7 +52,7 @@ async def ask(
     answered: Mapping[str, str] = {}
     ending: Ending = "whole"
     try:
-        async with asyncio.timeout(LEAVES_AFTER_S if leaves == "before the answer" else PATIENCE_S):
+        async with asyncio.timeout(LEAVES_AFTER_S if leaves == "before the answer" else CALLER_TIMEOUT_S):
             async with session.post(url, json=body, headers=headers) as response:
                 status = response.status
                 answered = {name.lower(): value for name, value in response.headers.items()}

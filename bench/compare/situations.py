@@ -12,7 +12,7 @@ ANSWER = OK.content or ""
 FALLBACK = "sim/ok"
 ATTEMPT_S = 5.0
 """The time limit for one model in every gateway's configuration, in seconds."""
-PATIENCE_S = 20.0
+CALLER_TIMEOUT_S = 20.0
 """How long the caller waits, in seconds."""
 LEAVES_AFTER_S = 1.0
 

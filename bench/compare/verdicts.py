@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.compare.ask import Call, Got
-from bench.compare.situations import ANSWER, PATIENCE_S, Situation
+from bench.compare.situations import ANSWER, CALLER_TIMEOUT_S, Situation
 
 WORTH_SAYING_S = 1.0
 ACCOUNT = b"user_2x"
@@ -59,7 +59,7 @@ def read_stream(body: bytes) -> Streamed:
 
 def _waiting(situation: Situation, got: Got) -> str:
     said = read_stream(got.body).text if situation.stream else ""
-    return f"{'part of the text, then ' if said else ''}nothing for {PATIENCE_S:.0f} s"
+    return f"{'part of the text, then ' if said else ''}nothing for {CALLER_TIMEOUT_S:.0f} s"
 
 
 def _reply(situation: Situation, got: Got) -> str:

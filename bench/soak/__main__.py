@@ -75,11 +75,11 @@ def main() -> None:
         "took_s": found.took_s,
         "calls": found.calls,
         "samples": [asdict(sample) for sample in found.samples],
-        "verdict": [asdict(bound) | {"kept": bound.is_kept} for bound in verdict],
+        "verdict": [asdict(bound) | {"kept": bound.is_met} for bound in verdict],
         "problems": found.problems,
     }
     RESULT.write_text(json.dumps(stored, indent=1), encoding="utf-8")
-    sys.exit(0 if all(bound.is_kept for bound in verdict) else 1)
+    sys.exit(0 if all(bound.is_met for bound in verdict) else 1)
 
 
 if __name__ == "__main__":

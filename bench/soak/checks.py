@@ -50,7 +50,7 @@ def refused(status: int, code: str) -> Check:
     return problem
 
 
-def broken_off(code: str) -> Check:
+def ends_cut_off(code: str) -> Check:
     """Return a check: the stream was cut off, has the text before that, and ends in this error."""
 
     def problem(reply: Reply) -> str:

@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator, Mapping
 
 from bench.bodies import EVENTS, STREAM_FLAT
-from bench.soak.checks import answered, broken_off, healthy, listed, plain, refused, streamed, taken_over
+from bench.soak.checks import answered, ends_cut_off, healthy, listed, plain, refused, streamed, taken_over
 from bench.soak.kinds import Kind, Leave, chat, sse
 
 DEADLINE_MS = 300
@@ -99,7 +99,7 @@ def _cut_off() -> Iterator[Kind]:
     """Streams that are cut off in the middle."""
     for model, (weight, code) in BREAK.items():
         fields = sse(model, idle_ms=IDLE_MS) if model == STALLS else sse(model)
-        yield Kind(name=f"{model}, told", weight=weight, fields=fields, check=broken_off(code))
+        yield Kind(name=f"{model}, told", weight=weight, fields=fields, check=ends_cut_off(code))
     for way in ("restart", "continue"):
         fields = sse("soak/error-mid", "soak/stream", on_midstream=way)
         yield Kind(name=f"a break, then {way}", fields=fields, check=taken_over)

@@ -16,7 +16,7 @@ Ending: TypeAlias = Literal["whole", "cut", "open"]
 SHORT_EVENTS, BROKEN_EVENTS = 20, 5
 """The number of events with text: in a short stream, and before a stream is cut off."""
 DRIP_S, COMMENT_S, SLOW_S = 0.01, 0.02, 0.08
-REST_S = 2
+RETRY_AFTER_S = 2
 """The Retry-After of ``soak/429``: too long for the gateway to wait if there is another model."""
 COMMENT = b": OPENROUTER PROCESSING\n\n"
 SSE = "text/event-stream"
@@ -94,7 +94,7 @@ PARTS: Mapping[str, Part] = MappingProxyType(
         STREAM_FLAT: _stream(events()),
         "soak/drip": _stream(chain(BEGUN, cycle(BEGUN)), pause_s=DRIP_S),
         # models that fail before their answer begins
-        "soak/429": _complete(_error(429), status=429, headers={"retry-after": str(REST_S)}),
+        "soak/429": _complete(_error(429), status=429, headers={"retry-after": str(RETRY_AFTER_S)}),
         "soak/500": _complete(_error(500), status=500),
         "soak/503": _complete(unavailable(), status=503),
         "soak/404": _complete(_error(404), status=404),

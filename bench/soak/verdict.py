@@ -15,13 +15,13 @@ class Bound:
     most: float
 
     @property
-    def is_kept(self) -> bool:
+    def is_met(self) -> bool:
         """Whether the number is within its bound."""
         return self.value <= self.most
 
     def line(self) -> str:
         """Return it as one line of text."""
-        word = "kept" if self.is_kept else "BROKEN"
+        word = "kept" if self.is_met else "BROKEN"
         return f"{word:8}{self.name:66}{self.value:>10.1f}   at most {self.most:g}"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.chat import CHAT, error_in, post, question, whole_log
+from tests.support.chat import CHAT, complete_log, error_in, post, question
 from tests.support.journal import Journal
 from tests.support.runtimes import KEY, Gateway
 
@@ -169,7 +169,7 @@ def test_a_redirect_is_an_error_and_is_not_followed_with_the_key(
     answer = post(gateway, question(journal, model, "sim/ok", stream=stream))
     assert (answer.status_code, error_in(answer)["code"]) == (502, "redirected")
     assert journal.models() == [model]
-    assert not [entry for entry in whole_log(simulator) if entry["path"] == "/sim/trap"]
+    assert not [entry for entry in complete_log(simulator) if entry["path"] == "/sim/trap"]
 
 
 def _worker_log(gateway: Gateway) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.chat import CHAT, QUESTION, error_in, whole_log
+from tests.support.chat import CHAT, QUESTION, complete_log, error_in
 from tests.support.runtimes import Gateway
 
 
@@ -70,9 +70,9 @@ FIELDS: dict[str, tuple[bytes, str]] = {
 
 @pytest.fixture(scope="module", autouse=True)
 def _nothing_goes_up(runtime: str, simulator: str) -> Iterator[None]:  # once per runtime
-    before = len(whole_log(simulator))
+    before = len(complete_log(simulator))
     yield
-    assert len(whole_log(simulator)) == before
+    assert len(complete_log(simulator)) == before
 
 
 @pytest.mark.parametrize("case", NOT_JSON)

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from tests.support.bill import SILENT, send_many
-from tests.support.chat import whole_log
+from tests.support.chat import complete_log
 from tests.support.ledger import Ledger
 from tests.support.runtimes import KEY, UPSTREAM_KEY, Gateway
 
@@ -65,7 +65,7 @@ def ledger_gateway(
 def differences(ledger: Ledger, simulator: str) -> list[dict[str, Any]]:
     """Return the requests for which the simulator's bill and the ledger differ."""
     billed: Counter[str] = Counter()
-    for entry in whole_log(simulator):
+    for entry in complete_log(simulator):
         billed[str(entry["user"])] += round(entry["cost_usd"] * 1_000_000)
     rows = ledger.rows("SELECT * FROM requests")
     return [

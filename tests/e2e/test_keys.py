@@ -7,7 +7,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from tests.support.chat import CHAT, error_in, post, question, whole_log
+from tests.support.chat import CHAT, complete_log, error_in, post, question
 from tests.support.journal import Journal
 from tests.support.runtimes import KEY, Gateway
 
@@ -69,12 +69,12 @@ def test_a_caller_sees_its_own_key_and_an_admin_sees_openrouters(keyed: Gateway)
 
 
 def test_requests_with_wrong_keys_never_reach_the_upstream(keyed: Gateway, simulator: str) -> None:
-    before = len(whole_log(simulator))
+    before = len(complete_log(simulator))
 
     statuses = asyncio.run(_flood(keyed))
 
     assert statuses == {401: FLOOD}
-    assert len(whole_log(simulator)) == before
+    assert len(complete_log(simulator)) == before
     with keyed.client() as client:
         assert client.get("/v1/key").status_code == 200
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.e2e.test_upstream import events_of
-from tests.support.chat import OK_TEXT, QUESTION, attempts_in, broken_off, post, question, said_in
+from tests.support.chat import OK_TEXT, QUESTION, attempts_in, cut_off_in, post, question, said_in
 from tests.support.chunks import payloads_in
 from tests.support.journal import Journal
 from tests.support.runtimes import UPSTREAM_KEY, Gateway
@@ -38,7 +38,7 @@ def usage_in(payloads: list[Any]) -> dict[str, Any]:
 def test_a_cut_off_answer_ends_in_an_error_and_no_other_model_is_asked(
     gateway: Gateway, journal: Journal, model: str
 ) -> None:
-    text, error = broken_off(cut_off(gateway, journal, model, "sim/ok", how="error").content)
+    text, error = cut_off_in(cut_off(gateway, journal, model, "sim/ok", how="error").content)
     assert text == PART
     assert error["code"] == BREAKS[model]
     assert error["metadata"]["partial"] is True
@@ -94,7 +94,7 @@ def test_continue_does_not_take_over_answers_that_may_hold_more_than_text(
     gateway: Gateway, journal: Journal, fields: dict[str, Any]
 ) -> None:
     answer = cut_off(gateway, journal, "sim/error-mid", "sim/ok", how="continue", **fields)
-    text, error = broken_off(answer.content)
+    text, error = cut_off_in(answer.content)
     assert (text, error["code"]) == (PART, "overloaded")
     assert journal.models() == ["sim/error-mid"]
 
@@ -104,7 +104,7 @@ def test_a_cut_off_answer_ends_in_an_error_when_no_model_takes_over(
     gateway: Gateway, journal: Journal, how: str
 ) -> None:
     answer = cut_off(gateway, journal, "sim/error-mid", "sim/status-404", "sim/empty-stream", how=how)
-    text, error = broken_off(answer.content)
+    text, error = cut_off_in(answer.content)
     assert text == PART
     assert error["metadata"]["partial"] is True
     assert journal.models() == ["sim/error-mid", "sim/status-404", "sim/empty-stream"]

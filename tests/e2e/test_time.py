@@ -10,7 +10,7 @@ from tests.support.chat import (
     CHAT,
     OK_TEXT,
     SLACK_S,
-    broken_off,
+    cut_off_in,
     error_in,
     openai,
     post,
@@ -79,7 +79,7 @@ def test_comments_and_empty_deltas_do_not_count_as_a_first_token(
 def test_a_stream_without_progress_ends_in_an_error(gateway: Gateway, journal: Journal, model: str) -> None:
     with within(0.5):
         answer = post(gateway, question(journal, model, "sim/ok", stream=True, gateway={"idle_ms": 500}))
-    text, error = broken_off(answer.content)
+    text, error = cut_off_in(answer.content)
     assert text == "Canberra is the capital"
     assert error["code"] == "idle_timeout"
     journal.wait_until(lambda entries: [each["outcome"] for each in entries] == ["cancelled"])
@@ -152,7 +152,7 @@ def test_a_chain_that_is_exhausted_after_comments_ends_in_an_error_event(
     answer = post(gateway, question(journal, "sim/hang", "sim/status-404", stream=True, gateway=limits))
     assert answer.status_code == 200
     assert answer.content.startswith(KEEP_ALIVE)
-    text, error = broken_off(answer.content)
+    text, error = cut_off_in(answer.content)
     assert (text, error["code"]) == ("", "no_endpoints")
     assert len(error["metadata"]["gateway"]["attempts"]) == 2
 

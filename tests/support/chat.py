@@ -64,7 +64,7 @@ def check_error(error: dict[str, Any]) -> None:
     assert "Traceback" not in error["message"]
 
 
-def broken_off(raw: bytes) -> tuple[str, dict[str, Any]]:
+def cut_off_in(raw: bytes) -> tuple[str, dict[str, Any]]:
     """Return the text and the error of a streamed body that was cut off; fail if no error event ends it."""
     payloads = payloads_in(raw)
     assert "[DONE]" not in payloads
@@ -85,7 +85,7 @@ def attempts_in(receipt: dict[str, Any]) -> list[tuple[str, str]]:
     return [(each["model"], each["code"] or each["outcome"]) for each in receipt["attempts"]]
 
 
-def whole_log(simulator_url: str) -> list[dict[str, Any]]:
+def complete_log(simulator_url: str) -> list[dict[str, Any]]:
     """Return every entry of the simulator's journal, from all tests."""
     parts = urlsplit(simulator_url)
     answer = httpx.get(f"{parts.scheme}://{parts.netloc}/sim/log", trust_env=False)

@@ -72,7 +72,7 @@ class Row:
     stream: Expected
     wants_json: bool = False
     in_turn: bool = False
-    rests: bool = False
+    starts_cooldown: bool = False
     said_by: str = ""
 
     def of(self, *, stream: bool) -> Expected:
@@ -80,8 +80,8 @@ class Row:
         return self.stream if stream else self.plain
 
 
-def _both(name: str, expected: Expected, *, rests: bool = False) -> Row:
-    return Row(name, expected, expected, rests=rests)
+def _both(name: str, expected: Expected, *, starts_cooldown: bool = False) -> Row:
+    return Row(name, expected, expected, starts_cooldown=starts_cooldown)
 
 
 OK = Ok()
@@ -102,7 +102,7 @@ NO_KEY = Stopped(401, "upstream_key_rejected", "openrouter")
 KEY_LIMIT = Stopped(403, "key_limit_reached", "openrouter")
 REDIRECTED = Stopped(502, "redirected", "openrouter")
 IDLE = CutOff("idle_timeout", "provider")
-BROKE = CutOff("provider_error", "provider")
+CUT_OFF = CutOff("provider_error", "provider")
 
 
 def _openrouter(status: int) -> Rescued:
@@ -132,7 +132,7 @@ ROWS: tuple[Row, ...] = (
     Row("huge-event", OK, OK, in_turn=True),
     # recorded: hidden in HTTP 200
     _both("soft-01-200-error-only", PROVIDER),
-    Row("soft-02-200-choice-error-partial", PROVIDER, BROKE),
+    Row("soft-02-200-choice-error-partial", PROVIDER, CUT_OFF),
     Row("soft-03-200-empty-choices", Rescued(502, "no_choices", "provider"), EMPTY),
     _both("soft-04-200-stop-zero-tokens-leading-ws", EMPTY),
     # recorded: errors
@@ -147,9 +147,9 @@ ROWS: tuple[Row, ...] = (
     _both("err-403-moderation", Rescued(403, "flagged_by_moderation", "provider")),
     _both("err-403-cloudflare-edge", Stopped(403, "access_denied", "openrouter")),
     _both("err-404-data-policy", NO_ENDPOINTS),
-    _both("err-429-availability-docstyle", LIMITED, rests=True),
-    _both("err-429-upstream-pool", LIMITED, rests=True),
-    _both("err-429-free-daily", FREE_LIMIT, rests=True),
+    _both("err-429-availability-docstyle", LIMITED, starts_cooldown=True),
+    _both("err-429-upstream-pool", LIMITED, starts_cooldown=True),
+    _both("err-429-free-daily", FREE_LIMIT, starts_cooldown=True),
     _both("err-502-provider", PROVIDER),
     _both("err-529-overloaded", Rescued(529, "overloaded", "provider")),
     # recorded: streams
@@ -157,7 +157,7 @@ ROWS: tuple[Row, ...] = (
     Row("sse-05-midstream-error-documented", PROVIDER, CutOff("overloaded", "provider")),
     Row("sse-06-midstream-idle-timeout-bare", PROVIDER, CutOff("upstream_timeout", "provider")),
     Row("sse-07-truncated-no-finish", PROVIDER, CutOff("connection_lost", "openrouter")),
-    Row("sse-08-midstream-error-string-code", PROVIDER, BROKE),
+    Row("sse-08-midstream-error-string-code", PROVIDER, CUT_OFF),
     # statuses, in OpenRouter's wording
     _both("status-300", REDIRECTED),
     _both("status-304", REDIRECTED),
@@ -182,8 +182,8 @@ ROWS: tuple[Row, ...] = (
     _both("status-524", _late(524)),
     _both("status-529", Rescued(529, "overloaded", "provider")),
     _both("status-599", Rescued(599, "provider_error", "provider")),
-    _both("retry-after-7", LIMITED, rests=True),
-    _both("retry-date-30", OVERLOADED, rests=True),
+    _both("retry-after-7", LIMITED, starts_cooldown=True),
+    _both("retry-date-30", OVERLOADED, starts_cooldown=True),
     # connections
     Row("hang", SLOW, NO_TOKEN),
     Row("hang-body", SLOW, NO_TOKEN),
@@ -222,6 +222,6 @@ ROWS: tuple[Row, ...] = (
     Row("stream-for-plain", WRONG_TYPE, OK),
     _both("error-first", PROVIDER),
     Row("error-mid", PROVIDER, CutOff("overloaded", "provider")),
-    Row("error-mid-string", PROVIDER, BROKE),
-    Row("error-mid-nocode", PROVIDER, BROKE),
+    Row("error-mid-string", PROVIDER, CUT_OFF),
+    Row("error-mid-nocode", PROVIDER, CUT_OFF),
 )

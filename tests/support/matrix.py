@@ -38,7 +38,7 @@ class Cell:
     @property
     def model(self) -> str:
         """Its first model. A streamed request uses another name if the plain one causes a cooldown."""
-        return f"sim/{self.row.name}" + ("-once" if self.row.rests and self.stream else "")
+        return f"sim/{self.row.name}" + ("-once" if self.row.starts_cooldown and self.stream else "")
 
     def __str__(self) -> str:
         return f"{self.row.name} {'stream' if self.stream else 'plain'}{' alone' if self.alone else ''}"
@@ -162,7 +162,7 @@ def _wrong_error(outcome: Outcome, expected: Rescued | Stopped, cell: Cell) -> I
         yield "it does not tell SDKs, by headers that they obey, whether and when to retry"
     if ("retry-after" in outcome.headers) != (metadata["retry_after_s"] is not None):
         yield "Retry-After and the body's retry_after_s contradict each other"
-    if cell.row.rests and metadata["retry_after_s"] is None:
+    if cell.row.starts_cooldown and metadata["retry_after_s"] is None:
         yield "retry_after_s is missing"
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bench.connection import Reply
-from bench.soak.checks import answered, broken_off, plain, refused, streamed, taken_over
+from bench.soak.checks import answered, ends_cut_off, plain, refused, streamed, taken_over
 from bench.soak.kinds import CHAT
 from bench.soak.log import faults_in
 from bench.soak.mix import KINDS, requests
@@ -49,7 +49,7 @@ def run(**a_thousand: float) -> list[Sample]:
 
 def exceeded(samples: list[Sample], *, wrong: int = 0, faults: int = 0) -> list[str]:
     found = bounds(samples, FULL, wrong=wrong, faults=faults)
-    return [bound.name.partition(",")[0] for bound in found if not bound.is_kept]
+    return [bound.name.partition(",")[0] for bound in found if not bound.is_met]
 
 
 def reply(body: bytes, status: int = 200, attempts: int = 1) -> Reply:
@@ -215,11 +215,11 @@ def test_a_cut_off_stream_must_have_its_text_and_then_the_error() -> None:
     )
     begun = b"".join(BEGUN)
 
-    assert broken_off("idle_timeout")(reply(begun + told)) == ""
-    assert broken_off("connection_lost")(reply(begun + told))
-    assert broken_off("idle_timeout")(reply(begun[1:] + told))
-    assert broken_off("idle_timeout")(reply(begun + told + b"data: [DONE]\n\n"))
-    assert broken_off("idle_timeout")(reply(begun))
+    assert ends_cut_off("idle_timeout")(reply(begun + told)) == ""
+    assert ends_cut_off("connection_lost")(reply(begun + told))
+    assert ends_cut_off("idle_timeout")(reply(begun[1:] + told))
+    assert ends_cut_off("idle_timeout")(reply(begun + told + b"data: [DONE]\n\n"))
+    assert ends_cut_off("idle_timeout")(reply(begun))
 
 
 def test_a_stream_that_was_taken_over_must_end_with_the_second_models_text() -> None:
