@@ -1,5 +1,6 @@
 """Shared code of the mid-stream policy tests: chains of up to three models whose first stream is cut off."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -13,9 +14,9 @@ HALF = stream(text("Half "), RESET)
 taking_over = pytest.mark.parametrize("how", ["restart", "continue"])
 
 
-def world_of(*acts: Act) -> World:
+def world_of(*acts: Act, models: Sequence[str] = MODELS) -> World:
     world = World()
-    for model, act in zip(MODELS, acts, strict=False):
+    for model, act in zip(models, acts, strict=False):
         world.script(model, act)
     return world
 

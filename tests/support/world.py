@@ -251,6 +251,11 @@ def chat(*models: str, stream: bool = False, **fields: object) -> dict[str, obje
     return body | ({"models": list(models)} if models else {}) | ({"stream": True} if stream else {})
 
 
+def one_key(**fields: object) -> str:
+    """Return ``GATEWAY_KEYS`` with one key, named ``one``, whose token is ``TOKEN``."""
+    return json.dumps([{"name": "one", "token": TOKEN, **fields}])
+
+
 class Client:
     """The client's end of a stream (``gateway.http.body.Sink``); ``on_write`` can be slow or leave."""
 

@@ -11,7 +11,7 @@ from scripts.tools import ROOT
 from tests.support.chunks import DONE, STOP, USAGE, text
 from tests.support.models import listing, model
 from tests.support.upstream import RESET, answer, breaks, fail, hang, refuse, reply, stream
-from tests.support.world import TOKEN, Answer, World
+from tests.support.world import TOKEN, Answer, World, one_key
 
 pytestmark = pytest.mark.anyio
 
@@ -100,7 +100,7 @@ async def a_budget_is_spent() -> None:
 
 
 async def a_key_calls_too_often() -> None:
-    world = World({"GATEWAY_KEYS": json.dumps([{"name": "one", "token": TOKEN, "per_minute": 1}])})
+    world = World({"GATEWAY_KEYS": one_key(per_minute=1)})
     await world.ask(*BOTH)
 
     got = await world.ask(*BOTH)

@@ -1,5 +1,4 @@
 import asyncio
-import json
 
 import pytest
 
@@ -8,13 +7,13 @@ from gateway.memory.rates import MAX_KEYS
 from gateway.settings.caller import Caller
 from tests.support.sqlite_database import SqliteDatabase
 from tests.support.upstream import after, answer, fail, healthy_stream
-from tests.support.world import TOKEN, Limiter, World, chat, finish
+from tests.support.world import Limiter, World, chat, finish, one_key
 
 pytestmark = pytest.mark.anyio
 
 
 def world(**limits: object) -> World:
-    return World({"GATEWAY_KEYS": json.dumps([{"name": "one", "token": TOKEN, **limits}])})
+    return World({"GATEWAY_KEYS": one_key(**limits)})
 
 
 async def test_a_request_over_the_limit_gets_a_429_with_retry_after() -> None:

@@ -6,6 +6,7 @@ from gateway.http.message import ClientGoneError
 from gateway.memory.latencies import Latencies
 from tests.support.chunks import COMMENT, ROLE, STOP, USAGE, text, text_in
 from tests.support.models import listing, priced
+from tests.support.takeovers import world_of
 from tests.support.upstream import HANG, Act, after, answer, fail, hang, healthy_stream, recorded, stream
 from tests.support.world import Answer, World, chat, finish, now_s
 
@@ -15,15 +16,8 @@ HEDGE = {"hedge_ms": 2_000}
 REFUSED_KEY = recorded("err-401")
 
 
-def world_of(*acts: Act) -> World:
-    world = World()
-    for model, act in zip(MODELS, acts, strict=False):
-        world.script(model, act)
-    return world
-
-
 async def hedged(*acts: Act, streamed: bool = False, **options: object) -> tuple[Answer, World]:
-    world = world_of(*acts)
+    world = world_of(*acts, models=MODELS)
     models = MODELS[: len(acts)]
     return await world.ask(*models, stream=streamed, gateway={**HEDGE, **options}), world
 

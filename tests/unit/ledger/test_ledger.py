@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.chunks import DONE, STOP, USAGE, text
-from tests.support.planning import catalog_of, listed
-from tests.support.sqlite_database import SqliteDatabase
+from tests.support.ledger_world import ledger_world
 from tests.support.upstream import (
     DIRECT_BASE_URL,
     RESET,
@@ -28,12 +27,6 @@ TODAY = "2026-11-22"
 BACKGROUND_S = 30.0  # how long the runtime lets work run after a response
 GENERATION = {"x_generation_id": "gen-1"}
 CUT = reply(200, text("Hi"), RESET, content_type="text/event-stream", **GENERATION)
-
-
-def world(**env: str) -> World:
-    made = World(env, database=SqliteDatabase())
-    made.memory.catalog.catalog = catalog_of(listed("a/one"), listed("b/two"))
-    return made
 
 
 async def ask(made: World, *models: str, stream: bool = False, **fields: object) -> Answer:
@@ -56,7 +49,7 @@ def unsettled_in(made: World) -> list[str]:
 
 
 async def test_a_plain_answer_is_one_row() -> None:
-    made = world(TASK_ROUTES='{"task/mine": ["a/one", "b/two"]}')
+    made = ledger_world(TASK_ROUTES='{"task/mine": ["a/one", "b/two"]}')
     usage = {
         "prompt_tokens": 10,
         "completion_tokens": 20,
@@ -98,7 +91,7 @@ async def test_a_plain_answer_is_one_row() -> None:
 
 
 async def test_a_stream_is_one_row_with_the_time_to_its_first_progress() -> None:
-    made = world().script("a/one", stream(2.0, text("Hi"), 3.0, STOP, USAGE, DONE))
+    made = ledger_world().script("a/one", stream(2.0, text("Hi"), 3.0, STOP, USAGE, DONE))
 
     await ask(made, "a/one", stream=True)
 
@@ -113,7 +106,7 @@ async def test_a_stream_is_one_row_with_the_time_to_its_first_progress() -> None
 )
 async def test_a_streams_total_time_lasts_until_its_end(guard_events: str, usage: bytes) -> None:
     env = {"STREAM_GUARD_EVENTS": guard_events} if guard_events else {}
-    made = world(**env).script("a/one", stream(2.0, text("Hi"), 3.0, STOP, usage, DONE))
+    made = ledger_world(**env).script("a/one", stream(2.0, text("Hi"), 3.0, STOP, usage, DONE))
 
     await ask(made, "a/one", stream=True)
 
@@ -130,7 +123,7 @@ async def test_a_streams_total_time_lasts_until_its_end(guard_events: str, usage
     ],
 )
 async def test_a_request_without_an_answer_has_a_row(act: Act, outcome: str) -> None:
-    made = world().script("a/one", act)
+    made = ledger_world().script("a/one", act)
 
     await ask(made, "a/one", gateway={"retries": 0})
 
@@ -144,7 +137,7 @@ async def test_a_request_without_an_answer_has_a_row(act: Act, outcome: str) -> 
 
 
 async def test_a_request_that_reached_no_chain_has_no_row() -> None:
-    made = world()
+    made = ledger_world()
 
     assert (await ask(made, "task/typo")).status == 400
 
@@ -153,7 +146,7 @@ async def test_a_request_that_reached_no_chain_has_no_row() -> None:
 
 async def test_an_attempt_that_failed_and_was_billed_counts() -> None:
     empty = {"index": 0, "message": {"role": "assistant", "content": ""}, "finish_reason": "stop"}
-    made = world().script("a/one", answer(choices=[empty], usage={"cost": 0.5}))
+    made = ledger_world().script("a/one", answer(choices=[empty], usage={"cost": 0.5}))
 
     await ask(made, "a/one", "b/two")
 
@@ -163,7 +156,7 @@ async def test_an_attempt_that_failed_and_was_billed_counts() -> None:
 
 async def test_the_cost_of_a_cut_off_stream_is_settled_later() -> None:
     cut = reply(200, text("Hi"), RESET, content_type="text/event-stream", **GENERATION)
-    made = world().script("a/one", cut)
+    made = ledger_world().script("a/one", cut)
 
     await ask(made, "a/one", stream=True)
 
@@ -183,7 +176,7 @@ async def test_the_cost_of_a_cut_off_stream_is_settled_later() -> None:
 
 async def test_the_cost_of_a_natively_piped_stream_is_settled_later() -> None:
     complete = reply(200, text("Hi"), STOP, USAGE, DONE, content_type="text/event-stream", **GENERATION)
-    made = world(STREAM_GUARD_EVENTS="0").script("a/one", complete)
+    made = ledger_world(STREAM_GUARD_EVENTS="0").script("a/one", complete)
 
     await ask(made, "a/one", stream=True)
 
@@ -192,7 +185,7 @@ async def test_the_cost_of_a_natively_piped_stream_is_settled_later() -> None:
 
 
 async def test_a_cost_that_cannot_be_settled_is_recorded_at_its_worst_case() -> None:
-    made = world().script("a/one", hang)
+    made = ledger_world().script("a/one", hang)
 
     await ask(made, "a/one", gateway={"attempt_ms": 1_000, "retries": 0})
 
@@ -206,7 +199,7 @@ async def test_a_generation_id_with_odd_characters_is_ignored() -> None:
     odd = "../credits?x=1"
     event = text("Hi").replace(b"gen-1", odd.encode())
     cut = reply(200, event, RESET, content_type="text/event-stream", x_generation_id=odd)
-    made = world().script("a/one", cut)
+    made = ledger_world().script("a/one", cut)
 
     await ask(made, "a/one", stream=True)
 
@@ -214,7 +207,7 @@ async def test_a_generation_id_with_odd_characters_is_ignored() -> None:
 
 
 async def test_a_request_whose_client_disconnects_has_a_row() -> None:
-    made = world().script("a/one", after(1_000.0, answer()))
+    made = ledger_world().script("a/one", after(1_000.0, answer()))
     task = asyncio.ensure_future(made.ask("a/one", max_tokens=100, gateway={"deadline_ms": 3_600_000}))
     await asyncio.sleep(5)
     task.cancel()
@@ -232,7 +225,7 @@ async def test_a_direct_answer_costs_its_declared_price() -> None:
             "usd_per_million_tokens": {"fast": {"prompt": 1, "completion": 10}},
         }
     }
-    made = world(UPSTREAMS=json.dumps(declared))
+    made = ledger_world(UPSTREAMS=json.dumps(declared))
     made.script("fast", answer(usage={"prompt_tokens": 100, "completion_tokens": 20}))
 
     await ask(made, "direct:near/fast")
@@ -242,7 +235,7 @@ async def test_a_direct_answer_costs_its_declared_price() -> None:
 
 
 async def test_a_request_with_the_callers_own_key_is_in_no_sum() -> None:
-    made = world(ALLOW_CLIENT_KEYS="true")
+    made = ledger_world(ALLOW_CLIENT_KEYS="true")
     own = "sk-or-v1-canary-of-a-callers-own-key"
     response = await made.begin(
         {"models": ["a/one"], "messages": []} | {"messages": [{"role": "user", "content": "Hi"}]},
@@ -256,7 +249,7 @@ async def test_a_request_with_the_callers_own_key_is_in_no_sum() -> None:
 
 
 async def test_costs_are_summed_by_key_and_day() -> None:
-    made = world().script("a/one", answer(usage={"cost": 0.000_1}))
+    made = ledger_world().script("a/one", answer(usage={"cost": 0.000_1}))
     for _ in range(3):
         await ask(made, "a/one")
     await asyncio.sleep(86_400)
@@ -266,7 +259,7 @@ async def test_costs_are_summed_by_key_and_day() -> None:
 
 
 async def test_two_requests_with_the_same_id_have_two_rows() -> None:
-    made = world()
+    made = ledger_world()
     headers = {"authorization": f"Bearer {TOKEN}", "x-request-id": "the-same"}
     for _ in range(2):
         await made.begin({"prompt": "Hi", "model": "a/one"}, headers=headers)
@@ -278,7 +271,7 @@ async def test_two_requests_with_the_same_id_have_two_rows() -> None:
 @pytest.mark.parametrize("streamed", [False, True])
 async def test_the_ledger_has_no_prompt_no_answer_and_no_key(streamed: bool) -> None:
     words = "canary of the answer"
-    made = world().script("a/one", healthy_stream(words) if streamed else answer(words))
+    made = ledger_world().script("a/one", healthy_stream(words) if streamed else answer(words))
 
     await ask(made, "a/one", stream=streamed)
 
@@ -289,7 +282,7 @@ async def test_the_ledger_has_no_prompt_no_answer_and_no_key(streamed: bool) -> 
 
 @pytest.mark.parametrize("trouble", ["broken", "slow"])
 async def test_a_failing_ledger_delays_no_answer_and_lost_writes_are_counted(trouble: str) -> None:
-    made = world()
+    made = ledger_world()
     made.database.broken = trouble == "broken"
     made.database.pause_s = 60.0 if trouble == "slow" else 0.0
     now_s = asyncio.get_running_loop().time
@@ -306,7 +299,7 @@ async def test_a_failing_ledger_delays_no_answer_and_lost_writes_are_counted(tro
 
 
 async def test_a_write_that_fails_once_is_tried_again() -> None:
-    made = world()
+    made = ledger_world()
     await made.ask("a/one")
     made.database.broken = True
     asyncio.get_running_loop().call_later(2.0, setattr, made.database, "broken", False)
@@ -318,7 +311,7 @@ async def test_a_write_that_fails_once_is_tried_again() -> None:
 
 
 async def test_writing_a_row_twice_counts_once() -> None:
-    made = world().script(
+    made = ledger_world().script(
         "a/one", reply(200, text("Hi"), RESET, content_type="text/event-stream", **GENERATION)
     )
     await made.ask("a/one", stream=True)
@@ -333,7 +326,7 @@ async def test_writing_a_row_twice_counts_once() -> None:
 
 
 async def test_a_second_write_does_not_reopen_a_settled_cost() -> None:
-    made = world().script(
+    made = ledger_world().script(
         "a/one", reply(200, text("Hi"), RESET, content_type="text/event-stream", **GENERATION)
     )
     await made.ask("a/one", stream=True)
@@ -357,7 +350,7 @@ async def test_without_a_ledger_no_write_is_started() -> None:
 
 async def test_a_budgets_sum_includes_written_rows_once() -> None:
     keys = json.dumps([{"name": "tests", "token": TOKEN, "budget": {"day_usd": 1}}])
-    made = world(GATEWAY_KEYS=keys).script("a/one", answer(usage={"cost": 0.4}))
+    made = ledger_world(GATEWAY_KEYS=keys).script("a/one", answer(usage={"cost": 0.4}))
     for _ in range(2):
         await ask(made, "a/one")
     await asyncio.sleep(30)  # the sums are read again, and nothing counts twice
@@ -370,7 +363,7 @@ async def test_a_budgets_sum_includes_written_rows_once() -> None:
 
 async def test_an_alert_is_sent_after_the_row_is_written() -> None:
     keys = json.dumps([{"name": "tests", "token": TOKEN, "budget": {"day_usd": 1}}])
-    made = world(GATEWAY_KEYS=keys, ALERT_WEBHOOK_URL="https://hooks.example/x")
+    made = ledger_world(GATEWAY_KEYS=keys, ALERT_WEBHOOK_URL="https://hooks.example/x")
     made.script("a/one", answer(usage={"cost": 0.6}))
 
     await ask(made, "a/one")

@@ -12,19 +12,13 @@ from gateway.ledger.settle import BACK_OFF_S, settle_costs
 from gateway.memory.ports import DatabaseError, Statement
 from gateway.settings.settings import Settings
 from tests.support.chunks import DONE, STOP, USAGE, chunk, text
-from tests.support.planning import catalog_of, listed
+from tests.support.ledger_world import ledger_world
 from tests.support.sqlite_database import SqliteDatabase
 from tests.support.upstream import DIRECT_BASE_URL, RESET, Act, after, answer, fail, hang, reply, stream
 from tests.support.world import ENV, TOKEN, World, chat, finish
 
 pytestmark = pytest.mark.anyio
 WORST = 200  # micro-dollars for a hundred completion tokens; the prompt costs more
-
-
-def world(**env: str) -> World:
-    made = World(env, database=SqliteDatabase())
-    made.memory.catalog.catalog = catalog_of(listed("a/one"), listed("b/two"))
-    return made
 
 
 async def row_of_request(
@@ -51,7 +45,7 @@ def by_first_event(name: str) -> bytes:
 
 async def test_both_answers_of_a_hedge_cost_what_they_report() -> None:
     one, two = answer(usage={"cost": 0.1}), answer(usage={"cost": 0.02})
-    made = world().script("a/one", after(4.0, one)).script("b/two", after(2.0, two))
+    made = ledger_world().script("a/one", after(4.0, one)).script("b/two", after(2.0, two))
 
     row = await row_of_request(made, "a/one", "b/two", gateway={"hedge_ms": 2_000})
 
@@ -60,7 +54,7 @@ async def test_both_answers_of_a_hedge_cost_what_they_report() -> None:
 
 
 async def test_a_hedges_loser_without_a_reply_is_recorded_at_its_worst_case() -> None:
-    made = world().script("a/one", hang).script("b/two", answer(usage={"cost": 0.02}))
+    made = ledger_world().script("a/one", hang).script("b/two", answer(usage={"cost": 0.02}))
 
     row = await row_of_request(made, "a/one", "b/two", gateway={"hedge_ms": 2_000})
 
@@ -70,7 +64,7 @@ async def test_a_hedges_loser_without_a_reply_is_recorded_at_its_worst_case() ->
 
 
 async def test_the_cost_of_a_losing_stream_that_had_begun_is_settled_later() -> None:
-    made = world().script("a/one", begun(60.0, text("late"), name="gen-loser"))
+    made = ledger_world().script("a/one", begun(60.0, text("late"), name="gen-loser"))
     made.script("b/two", stream(text("Hi"), STOP, USAGE, DONE))
 
     row = await row_of_request(made, "a/one", "b/two", streamed=True, gateway={"hedge_ms": 2_000})
@@ -81,7 +75,7 @@ async def test_the_cost_of_a_losing_stream_that_had_begun_is_settled_later() -> 
 
 @pytest.mark.parametrize("how", ["restart", "continue"])
 async def test_the_cost_of_a_cut_off_stream_is_settled_later_and_its_successors_is_known(how: str) -> None:
-    made = world().script("a/one", begun(text("Hi"), RESET, name="gen-cut"))
+    made = ledger_world().script("a/one", begun(text("Hi"), RESET, name="gen-cut"))
 
     row = await row_of_request(made, "a/one", "b/two", streamed=True, gateway={"on_midstream": how})
 
@@ -91,7 +85,7 @@ async def test_the_cost_of_a_cut_off_stream_is_settled_later_and_its_successors_
 
 
 async def test_without_the_header_a_streams_first_event_gives_the_generation_id() -> None:
-    made = world().script("a/one", stream(by_first_event("gen-of-event"), RESET))
+    made = ledger_world().script("a/one", stream(by_first_event("gen-of-event"), RESET))
 
     await row_of_request(made, "a/one", streamed=True)
 
@@ -99,7 +93,7 @@ async def test_without_the_header_a_streams_first_event_gives_the_generation_id(
 
 
 async def test_the_cost_of_each_of_several_cut_off_streams_is_settled_later() -> None:
-    made = world().script("a/one", begun(text("Hi"), RESET, name="gen-a"))
+    made = ledger_world().script("a/one", begun(text("Hi"), RESET, name="gen-a"))
     made.script("b/two", begun(text("Ho"), RESET, name="gen-b"))
 
     row = await row_of_request(made, "a/one", "b/two", streamed=True, gateway={"on_midstream": "restart"})
@@ -112,7 +106,7 @@ async def test_the_cost_of_each_of_several_cut_off_streams_is_settled_later() ->
 
 
 async def test_a_client_that_disconnects_during_keep_alive_comments_leaves_a_row() -> None:
-    made = world().script("a/one", hang)
+    made = ledger_world().script("a/one", hang)
     body = chat("a/one", stream=True, max_tokens=100, gateway={"keepalive_ms": 1_000})
     request = asyncio.create_task(finish(await made.begin(body)))
     await asyncio.sleep(3.5)
@@ -125,7 +119,7 @@ async def test_a_client_that_disconnects_during_keep_alive_comments_leaves_a_row
 
 
 def direct(**declared: object) -> World:
-    return world(UPSTREAMS=json.dumps({"near": {"base_url": DIRECT_BASE_URL, **declared}}))
+    return ledger_world(UPSTREAMS=json.dumps({"near": {"base_url": DIRECT_BASE_URL, **declared}}))
 
 
 async def test_the_cost_of_a_cut_off_direct_stream_is_not_settled_later() -> None:
@@ -161,7 +155,7 @@ async def test_a_direct_answer_without_token_counts_is_recorded_at_its_worst_cas
 async def test_nonsense_in_a_usage_spoils_neither_the_answer_nor_the_sums(streamed: bool) -> None:
     usage = {"prompt_tokens": 1e300, "completion_tokens": -5, "cost": 1e308}
     nonsense = b'data: {"id":"gen-1","choices":[],"usage":' + json.dumps(usage).encode() + b"}\n\n"
-    made = world()
+    made = ledger_world()
     made.script("a/one", stream(text("Hi"), STOP, nonsense, DONE) if streamed else answer(usage=usage))
 
     row = await row_of_request(made, "a/one", streamed=streamed)
@@ -223,7 +217,7 @@ async def test_a_bug_in_the_ledger_loses_the_row_and_not_the_answer(
         raise KeyError(TOKEN)
 
     monkeypatch.setattr("gateway.ledger.record.row_of", row_of)
-    made = world()
+    made = ledger_world()
 
     got = await made.ask("a/one", stream=streamed)
     await made.let_run()
@@ -252,7 +246,7 @@ async def test_tokens_that_were_reported_without_a_cost_count_once(
         return int(str(row["tokens"]))
 
     for act, later in ((SETTLED, 5), (fail(404), tokens)):
-        made = world().script("a/one", begun(text("Hi"), STOP, *usage, DONE))
+        made = ledger_world().script("a/one", begun(text("Hi"), STOP, *usage, DONE))
         made.upstream.pages["/generation?id=gen-header"] = (act,)
         await row_of_request(made, "a/one", streamed=True)
         assert counted(made) == tokens

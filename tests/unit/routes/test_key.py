@@ -1,12 +1,11 @@
 import asyncio
-import json
 
 import pytest
 
 from simulator.samples import sample
 from tests.support.sqlite_database import SqliteDatabase
 from tests.support.upstream import after, answer, fail, reply
-from tests.support.world import TOKEN, UPSTREAM_KEY, World
+from tests.support.world import UPSTREAM_KEY, World, one_key
 
 pytestmark = pytest.mark.anyio
 KEY = "/v1/key"
@@ -14,8 +13,7 @@ OWN = "sk-or-v1-canary-of-a-callers-own-key"
 
 
 def world(env: dict[str, str] | None = None, **fields: object) -> World:
-    entries = [{"name": "one", "token": TOKEN, **fields}]
-    return World({"GATEWAY_KEYS": json.dumps(entries), **(env or {})}, database=SqliteDatabase())
+    return World({"GATEWAY_KEYS": one_key(**fields), **(env or {})}, database=SqliteDatabase())
 
 
 async def test_a_caller_sees_its_own_limits_and_remaining_budgets() -> None:

@@ -1,12 +1,10 @@
 """The effects of `make deploy` on an account, with a fake wrangler."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from scripts import smoke
-from scripts.deploy import steps as deploy_steps
 from scripts.deploy.rehearsal import rehearse, steps
 from scripts.deploy.run import Surroundings
 from scripts.deploy.steps import public_url
@@ -15,17 +13,6 @@ from scripts.tools import ROOT
 from scripts.wrangler import StepError
 from tests.support import fake_wrangler
 from tests.support.deploying import CONFIG, TOKEN, WORKER, Account, deploy
-
-
-@pytest.fixture
-def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Account:
-    monkeypatch.setattr(deploy_steps, "SCRATCH", tmp_path / "scratch")
-    return Account.empty(tmp_path)
-
-
-@pytest.fixture
-def around(account: Account) -> Surroundings:
-    return account.surroundings()
 
 
 def test_a_first_deploy_creates_everything_in_order_and_tests_it(

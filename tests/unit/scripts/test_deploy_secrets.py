@@ -2,12 +2,10 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from scripts import smoke
-from scripts.deploy import steps as deploy_steps
 from scripts.deploy.run import Surroundings, run
 from scripts.deploy.secrets import asker
 from scripts.deploy.target import Target
@@ -17,16 +15,9 @@ from tests.support.deploying import CONFIG, SECRET, SECRETS, TOKEN, WORKER, Acco
 STORED = ["OPENROUTER_API_KEY", "GATEWAY_KEYS"]
 
 
-@pytest.fixture
-def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Account:
-    monkeypatch.setattr(deploy_steps, "SCRATCH", tmp_path / "scratch")
+@pytest.fixture(autouse=True)
+def _no_smoke_test(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smoke, "run", lambda *_: None)
-    return Account.empty(tmp_path)
-
-
-@pytest.fixture
-def around(account: Account) -> Surroundings:
-    return account.surroundings()
 
 
 @pytest.mark.parametrize("name", [*SECRETS])
