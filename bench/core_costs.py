@@ -37,6 +37,7 @@ def costs() -> list[Cost]:
         session_model=None,
         expected_ms=lambda _candidate: None,
         budget_left_usd=None,
+        budget_unspent_usd=None,
         draw=lambda: 0.5,
     )
 

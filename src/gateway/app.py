@@ -83,14 +83,17 @@ def _lazy_handler(module: str, name: str) -> Handler:
 async def run_cron(settings: Settings, ports: Ports, memory: Memory) -> None:
     """Do the cron trigger's work, so that no request has to do it.
 
-    It refreshes the model list, settles open costs in the ledger, and deletes the ledger's old rows.
+    It refreshes the model list, settles open costs in the ledger, closes reservations without a row, and
+    deletes old rows.
     """
-    from gateway.ledger.forget import forget_old_rows  # noqa: PLC0415  # no request needs these two modules
+    from gateway.ledger.forget import forget_old_rows  # noqa: PLC0415  # no request needs these modules
+    from gateway.ledger.reservations import close_reservations  # noqa: PLC0415
     from gateway.ledger.settle import settle_costs  # noqa: PLC0415
 
     await refresh(settings.upstream, ports, memory.catalog, max_age_s=settings.catalog_ttl_s * CRON_MAX_AGE)
-    await settle_costs(settings.upstream, ports)
-    await forget_old_rows(settings.ledger_days, ports)
+    await settle_costs(settings.upstream, ports, per_run=settings.settle_per_run)
+    await close_reservations(ports)
+    await forget_old_rows(ports, days=settings.ledger_days, rows=settings.ledger_rows)
 
 
 def _get_and_head(module: str, name: str) -> Mapping[str, Handler]:

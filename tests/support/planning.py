@@ -65,6 +65,7 @@ def signals_of(
         session_model=session_model,
         expected_ms=expected,
         budget_left_usd=budget_left_usd,
+        budget_unspent_usd=budget_left_usd,
         draw=draw,
     )
 

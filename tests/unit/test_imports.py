@@ -19,6 +19,7 @@ IN_C = {"_blake2", "_datetime", "_hashlib", "_hmac", "_md5", "_sha1", "_sha2", "
 ON_DEMAND = {
     "ledger.budget_alerts",
     "ledger.record",
+    "ledger.reservations",
     "pipeline.decided_by",
     "catalog.endpoints",
     "openapi.examples",

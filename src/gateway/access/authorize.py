@@ -56,6 +56,7 @@ def authorize(request: HttpRequest, settings: Settings, *, now_s: float) -> Call
         per_minute=key.per_minute,
         concurrent=key.concurrent,
         options=key.options,
+        limits=key.limits,
     )
 
 

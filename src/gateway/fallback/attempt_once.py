@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from gateway.dialects.chat.answer_checks import AnswerTest
+from gateway.fallback.admission import Admission
 from gateway.fallback.attempt import Attempt, elapsed_ms
 from gateway.fallback.schedule import MIN_ATTEMPT_S
 from gateway.faults.fault import AttemptFailedError, Fault
@@ -53,12 +54,14 @@ class Ask:
         request_for: builds the request for a candidate; takes the candidate and the prefill.
         stream: whether the answer is requested as a stream.
         test: the checks that a plain answer must pass.
+        admission: holds the money of each attempt in the budgets that bind the request.
         prefill: the beginning of an answer that the model continues; None if there is none.
     """
 
     request_for: Callable[[Candidate, str | None], UpstreamRequest]
     stream: bool
     test: AnswerTest
+    admission: Admission
     prefill: str | None = None
 
 

@@ -1,18 +1,29 @@
-"""Limits what all attempts of one request may cost together."""
+"""Limits what all attempts of one request may cost together: the request's own ceiling, and its budgets."""
 
+from dataclasses import replace
+
+from gateway.fallback.admission import Admission, Refused
 from gateway.fallback.receipt import Receipt
 from gateway.routing.chain import Candidate, Limits
 
+OVER_CEILING = "over_max_cost"
+
 
 class CostCeiling:
-    """Checks whether another attempt is affordable; the receipt holds what was spent so far."""
+    """Checks whether another attempt is affordable; the receipt holds what was spent so far.
 
-    def __init__(self, limits: Limits, receipt: Receipt) -> None:
+    Attributes:
+        refusals: why attempts were refused so far, as skip reasons.
+    """
+
+    def __init__(self, limits: Limits, receipt: Receipt, admission: Admission) -> None:
+        self.refusals: list[str] = []
         self._limits = limits
         self._receipt = receipt
+        self._admission = admission
 
     def fits(self, candidate: Candidate) -> bool:
-        """Return whether the request stays within its ceiling even if the attempt costs the most it may.
+        """Return whether the request stays within its own ceiling even if the attempt costs the most it may.
 
         A worst cost that is unknown counts as 0.
         """
@@ -20,14 +31,34 @@ class CostCeiling:
         spent_usd, worst_usd = self._receipt.most_usd, candidate.worst_cost_usd or 0.0
         return ceiling_usd is None or (spent_usd < ceiling_usd and spent_usd + worst_usd <= ceiling_usd)
 
-    def admits(self, candidate: Candidate) -> bool:
+    def check(self, candidate: Candidate) -> bool:
         """Return the same as ``fits``; record in the receipt a refusal, or that the cost is unknown."""
         if self._limits.max_cost_usd is None:
             return True
         if not self.fits(candidate):
-            self._receipt.skip(candidate.model, self._limits.over_ceiling)
+            self._refuse(candidate, OVER_CEILING)
             return False
         if candidate.worst_cost_usd is None:
             note = f"The cost of {candidate.model} is unknown (price or length): no ceiling limits it."
             self._receipt.notes.append(note)
         return True
+
+    def admit(self, candidate: Candidate) -> Candidate | None:
+        """Return the candidate with the most that its attempt may cost, once its budgets hold that.
+
+        None if it does not fit the ceiling or a budget; the receipt then says why.
+        """
+        if not self.fits(candidate):
+            self._refuse(candidate, OVER_CEILING)
+            return None
+        outcome = self._admission.admit(candidate, spent_usd=self._receipt.most_usd)
+        if isinstance(outcome, Refused):
+            self._refuse(candidate, outcome.reason)
+            return None
+        if outcome.ceiling_usd == candidate.worst_cost_usd:
+            return candidate
+        return replace(candidate, worst_cost_usd=outcome.ceiling_usd)
+
+    def _refuse(self, candidate: Candidate, reason: str) -> None:
+        self.refusals.append(reason)
+        self._receipt.skip(candidate.model, reason)

@@ -35,7 +35,9 @@ async def execute(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports, memory: 
     Raises:
         GatewayError: no model answered.
     """
-    schedule = Schedule(plan, receipt, memory.cooldowns, now_s=ports.now_s, draw=ports.draw)
+    schedule = Schedule(
+        plan, receipt, memory.cooldowns, now_s=ports.now_s, draw=ports.draw, admission=ask.admission
+    )
     walk = _Walk(schedule=schedule, plan=plan, ask=ask, receipt=receipt, ports=ports, memory=memory)
     hedge_s = plan.limits.hedge_s
     served = await walk.lane() if hedge_s is None else await walk.hedged(hedge_s)
@@ -64,9 +66,9 @@ class _Walk:
         while (step := self.schedule.next()) is not None:
             if step.wait_s:
                 await asyncio.sleep(step.wait_s)
-            if not self.schedule.begins(step):
+            candidate = self.schedule.begin(step)
+            if candidate is None:
                 continue
-            candidate = step.candidate
             attempt = Attempt(
                 model=candidate.model,
                 number=step.number,
@@ -76,19 +78,20 @@ class _Walk:
             )
             self.receipt.attempts.append(attempt)
             try:
+                await self.ask.admission.reserve()
                 served = await attempt_once(attempt, step, self.ask, self.plan.limits, self.ports)
             except asyncio.CancelledError:
-                self.schedule.cancelled(candidate)
+                self.schedule.cancelled(step.candidate)
                 raise
             except AttemptFailedError as failure:
                 attempt.fail(failure.fault)
                 self._note_latency(attempt)
-                self.schedule.failed(candidate, failure.fault)
+                self.schedule.failed(step.candidate, failure.fault)
                 self.ports.log("attempt_failed", request_id=self.receipt.request_id, **attempt.to_json())
                 continue
             try:
                 self._note_latency(attempt)
-                self.schedule.answered(candidate)
+                self.schedule.answered(step.candidate)
             except Exception:  # a bug in the gateway: the answer will not be used
                 _discard(served)
                 raise

@@ -25,7 +25,9 @@ def chain_exhausted(receipt: Receipt, last: Fault, *, list_all: bool, wait_s: fl
         last.code,
         prefix + rule.message,
         kind=last.kind,
-        retry_after_s=last.retry_after_s if stopped else wait_s,
+        retry_after_s=last.retry_after_s
+        if stopped or (wait_s is None and rule.source == "gateway")
+        else wait_s,
         retryable=last.may_pass or (wait_s is not None and not stopped),
         metadata=metadata,
     )

@@ -6,7 +6,8 @@ waits for it only if no other model is left and the cooldown ends before the dea
 
 from collections.abc import Callable
 
-from gateway.fallback.cost_ceiling import CostCeiling
+from gateway.fallback.admission import Admission, NoBudget
+from gateway.fallback.cost_ceiling import OVER_CEILING, CostCeiling
 from gateway.fallback.receipt import Receipt
 from gateway.faults.fault import Fault, jitter_s, pause_s
 from gateway.faults.policy import Scope, Verdict
@@ -33,10 +34,11 @@ class Schedule:
         *,
         now_s: Callable[[], float],
         draw: Callable[[], float],
+        admission: Admission | None = None,
     ) -> None:
         self._limits = plan.limits
         self._receipt = receipt
-        self._ceiling = CostCeiling(plan.limits, receipt)
+        self._ceiling = CostCeiling(plan.limits, receipt, admission or NoBudget())
         self._cooldowns = cooldowns
         self._now_s = now_s
         self._draw = draw
@@ -46,7 +48,7 @@ class Schedule:
         self._cooling_down: list[tuple[float, Candidate]] = []  # when each is ready again
         self._tries: dict[str, int] = dict.fromkeys((each.model for each in plan.chain), 0)
         self._stopped = not plan.chain
-        self._last_fault = None if plan.chain else Fault(code=plan.nothing_left)
+        self._last_fault = None if plan.chain else plan.nothing_left
 
     @property
     def left_s(self) -> float:
@@ -67,12 +69,9 @@ class Schedule:
     def last_fault(self) -> Fault:
         """Why there is no answer: the last attempt's fault, or the reason why no attempt was made."""
         if self._last_fault is None:
-            # `models_resting` is public: every model is cooling down until after the deadline.
-            return Fault(
-                code="models_resting"
-                if self._cooling_down
-                else fault_of_empty_chain((self._limits.over_ceiling,))
-            )
+            if self._cooling_down:  # `models_resting` is public: all cool down until after the deadline
+                return Fault(code="models_resting")
+            return fault_of_empty_chain(self._ceiling.refusals or (OVER_CEILING,))
         return self._last_fault
 
     def next(self) -> Step | None:
@@ -84,7 +83,7 @@ class Schedule:
             return self._step(candidate, at_s)
         while self._untried:
             candidate = self._untried.pop(0)
-            if not self._ceiling.admits(candidate):
+            if not self._ceiling.check(candidate):
                 continue
             if self._is_ready(candidate):
                 return self._step(candidate, self._now_s())
@@ -94,24 +93,23 @@ class Schedule:
             self._cooling_down.append((ready_at_s, candidate))
         return self._first_ready()
 
-    def begins(self, step: Step) -> bool:
-        """Begin an attempt after its wait, if it is still possible; return whether it was begun.
+    def begin(self, step: Step) -> Candidate | None:
+        """Begin an attempt after its wait; return its model with the most that it may cost, or None.
 
-        It is no longer possible if the model is cooling down again, if another request probes the model, or
-        if another lane has begun an attempt that leaves too little of the cost ceiling.
+        It may not begin if the model is cooling down again, if another request probes the model, or if the
+        request's ceiling or a budget has too little left by now.
         """
         candidate, now_s = step.candidate, self._now_s()
-        if not self._ceiling.fits(candidate):
-            self._receipt.skip(candidate.model, self._limits.over_ceiling)
-            return False
         ready_at_s = self._cooldowns.ready_at_s(candidate.model, now_s=now_s)
         if step.wait_s and ready_at_s > now_s + CLOCK_GRAIN_S:
             self._tries[candidate.model] -= 1
             self._receipt.skip(candidate.model, "resting", wait_s=round(ready_at_s - now_s, 3))
             self._cooling_down.append((ready_at_s, candidate))
-            return False
-        self._cooldowns.probe(candidate.model, now_s=max(now_s, ready_at_s))
-        return True
+            return None
+        admitted = self._ceiling.admit(candidate)
+        if admitted is not None:
+            self._cooldowns.probe(candidate.model, now_s=max(now_s, ready_at_s))
+        return admitted
 
     def answered(self, candidate: Candidate) -> None:
         """Note that the model has committed."""

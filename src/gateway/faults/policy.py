@@ -126,6 +126,7 @@ RULES: Mapping[str, Rule] = MappingProxyType({
     "no_model_fits": Rule("client", _S, 400, "No model of the chain can serve this request; `skipped` in the receipt says why.", type=_BAD),
     "model_not_allowed": Rule("client", _S, 403, "This key may not use any model of the chain.", type="permission_error"),
     "over_max_price": Rule("gateway", _S, 402, "Every model of the chain costs more than max_price allows.", type="billing_error"),
+    "budget_held": Rule("gateway", _F, 429, "Requests in flight hold what is left of the budget. Try again when they have ended.", type="rate_limit_error"),
     "budget_too_small": Rule("gateway", _S, 402, "The remaining budget does not cover any model of the chain. Lower max_tokens, or wait for the budget's reset.", type="billing_error"),
     "over_max_cost": Rule("gateway", _S, 402, "Every model of the chain could cost more than max_cost_usd, or, with strict, has no known price.", type="billing_error"),
     "gateway_fault": Rule("gateway", _F, 500, "The gateway failed while it handled this attempt.", billed="unknown"),

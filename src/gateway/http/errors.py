@@ -58,6 +58,7 @@ KINDS: Mapping[str, ErrorKind] = MappingProxyType(
         "too_many_at_once": ErrorKind(429, "rate_limit_error", "gateway"),
         "gateway_closed": ErrorKind(401, "authentication_error", "gateway"),
         "ledger_unavailable": ErrorKind(503, "api_error", "gateway"),
+        "ledger_backlog": ErrorKind(503, "api_error", "gateway"),
         "bad_setting": ErrorKind(500, "configuration_error", "gateway"),
         "internal_error": ErrorKind(500, "api_error", "gateway"),
     }

@@ -30,6 +30,7 @@ EVENTS: Mapping[str, Logged] = MappingProxyType({
     "endpoints_not_fetched": Logged("warn", "The endpoints of a model could not be fetched (`fastest`)."),
     "cache_failed": Logged("warn", "KV failed: the runtime's name for the error."),
     "answer_cache_failed": Logged("warn", "The answer cache failed or was slow: the name of the error."),
+    "budget_not_reserved": Logged("warn", "A reservation could not be written to the ledger."),
     "budget_not_read": Logged("warn", "The ledger could not be read; the isolate uses its own sums."),
     "ledger_write_lost": Logged("error", "A row was not written; `lost`: rows lost so far in this isolate."),
     "ledger_not_settled": Logged("warn", "The ledger failed while it settled costs or deleted old rows."),

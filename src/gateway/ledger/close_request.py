@@ -2,7 +2,6 @@
 
 from gateway.fallback.receipt import Receipt
 from gateway.http.json_values import JsonObject
-from gateway.pipeline.budget import settle
 from gateway.pipeline.call import Call
 from gateway.pipeline.prepare import Prepared
 
@@ -23,7 +22,7 @@ def close_request(call: Call, prepared: Prepared, receipt: Receipt, outcome: str
     receipt.closed = True
     ports, memory, caller = call.ports, call.memory, prepared.caller
     receipt.time_until(ports.now_s())  # a natively piped stream was last timed at its first progress
-    settle(prepared.accounts, receipt, prepared.ticket, memory.spending, now_s=ports.now_s())
+    prepared.hold.settle(receipt)
     memory.rates.end(caller.name, prepared.ticket)
     if prepared.session and receipt.served and outcome == "answered":
         memory.sessions.note(prepared.session, receipt.served, now_s=ports.now_s())

@@ -13,8 +13,9 @@ from gateway.memory.get import get
 from gateway.memory.ports import DatabaseError, Ports, Statement
 from gateway.settings.budget import micros_of
 
-# Lookups per run of the cron trigger. The free plan allows 50 calls a run, and the model list may need some.
-MAX_A_RUN = 40
+# Lookups per run of the cron trigger, by default. The free plan allows 50 calls a run, and the model list may
+# need some.
+SETTLED_PER_RUN = 40
 ASKED_AT_ONCE = 5  # concurrent lookups; the runtime allows six connections
 ASK_TIMEOUT_S = 10.0
 # The pause before each try: the first counts from the request's end, the others from the try before.
@@ -104,7 +105,7 @@ class Owed:
         )
 
 
-async def settle_costs(upstream: Upstream, ports: Ports) -> int:
+async def settle_costs(upstream: Upstream, ports: Ports, *, per_run: int = SETTLED_PER_RUN) -> int:
     """Ask OpenRouter for the costs that are due and record them; return how many parts were settled.
 
     After the last try the worst case is recorded. Returns 0 without a ledger, or if it fails. Never raises.
@@ -113,7 +114,7 @@ async def settle_costs(upstream: Upstream, ports: Ports) -> int:
         return 0
     now_ms = round(ports.now_s() * 1000)
     try:
-        (claimed,) = await query_database([(CLAIM, (now_ms, now_ms, MAX_A_RUN))], ports)
+        (claimed,) = await query_database([(CLAIM, (now_ms, now_ms, per_run))], ports)
         settled = await _ask_for_all([Owed.of(row) for row in claimed], upstream, ports)
         if settled:
             await query_database(settlement_statements(settled), ports)

@@ -1,6 +1,7 @@
-"""Writes a request's row to the ledger, after its answer. A lost write is counted and logged."""
+"""Writes a request's row, its spending and its unsettled costs into the ledger, after its answer."""
 
 import asyncio
+from enum import Enum
 
 from gateway.ledger.row import COLUMNS, Row
 from gateway.ledger.settle import BACK_OFF_S
@@ -9,54 +10,83 @@ from gateway.memory.isolate import LostWrites
 from gateway.memory.ports import DatabaseError, Ports, Statement
 
 WRITE_TIMEOUT_S = 5.0
-# The pauses before each retry of a database that was busy or lost its connection. All tries together must fit
-# into the 30 s that the runtime allows for work after a response.
+# The pauses before further tries, if the database is busy or its connection breaks. All tries must fit into
+# the 30 s that the runtime allows for background work after a response.
 PAUSES_S = (1.0, 3.0)
 
-# A batch may have been written although it failed, so a retry must change nothing. Each statement checks that
-# the request has no row yet. Therefore that row is inserted last.
+# A batch that failed may have been written all the same, so a further try must change nothing then. The row
+# shows whether it was written, and is therefore the last statement.
 _IF_NEW = "WHERE NOT EXISTS (SELECT 1 FROM requests WHERE ticket = ?)"
-_ADD_COST = (
+_ADD_SPEND = (
     f"INSERT INTO spend (key, day, cost_micros, requests) SELECT ?, ?, ?, 1 {_IF_NEW} "
     "ON CONFLICT (key, day) DO UPDATE "
     "SET cost_micros = cost_micros + excluded.cost_micros, requests = requests + 1"
 )
+# Two requests with the same generation are the upstream's fault. The ceilings of both count until it is
+# settled.
 _ADD_UNSETTLED = (
     "INSERT INTO unsettled (generation_id, ticket, key, day, worst_micros, has_tokens, tries, next_at_ms) "
-    f"SELECT ?, ?, ?, ?, ?, ?, 0, ? {_IF_NEW} ON CONFLICT DO NOTHING"
+    f"SELECT ?, ?, ?, ?, ?, ?, 0, ? {_IF_NEW} "
+    "ON CONFLICT (generation_id) DO UPDATE SET worst_micros = worst_micros + excluded.worst_micros"
 )
-_INSERT_REQUEST = (
-    f"INSERT INTO requests ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) "  # noqa: S608  # names from `COLUMNS`
+_RELEASE = "DELETE FROM reservations WHERE ticket = ?"
+_INSERT = (
+    f"INSERT INTO requests ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) "  # noqa: S608  # our own names
     "ON CONFLICT (ticket) DO NOTHING"
 )
 
 
-async def write_row(row: Row, ports: Ports, lost: LostWrites) -> bool:
-    """Write a row, with retries; return whether it is in the ledger. Never raises."""
+class Written(Enum):
+    """What is in the ledger of a request after its write."""
+
+    ROW = "row"  # everything
+    SUMS = "sums"  # what it cost, and what is unsettled, but not its row
+    NOTHING = "nothing"
+    UNKNOWN = "unknown"  # the write took too long, and may have succeeded all the same
+
+
+async def write_row(row: Row, ports: Ports, lost: LostWrites) -> Written:
+    """Write a row; return what is in the ledger. Never raises.
+
+    If the database refuses the row, because it is full or the row too large, the spending is written without
+    it: budgets must not forget money.
+    """
     statements = statements_for(row, now_s=ports.now_s())
     for pause_s in (*PAUSES_S, None):
         try:
             await query_database(statements, ports, within_s=WRITE_TIMEOUT_S)
-        except TimeoutError:
-            # A retry would not help a database that is this slow.
+        except TimeoutError:  # a further try would not help a database that is this slow
             count_lost_row("TimeoutError", ports, lost)
-            return False
+            return Written.UNKNOWN
         except DatabaseError as error:
             if pause_s is None:
                 count_lost_row(type(error).__name__, ports, lost)
-                return False
+                return await _write_sums(statements[:-1], ports)
             await asyncio.sleep(pause_s)
         else:
             break
-    return True
+    return Written.ROW
+
+
+async def _write_sums(statements: list[Statement], ports: Ports) -> Written:
+    """Write the spending alone, once: without the row a further try would count it twice."""
+    if not statements:
+        return Written.NOTHING
+    try:
+        await query_database(statements, ports, within_s=WRITE_TIMEOUT_S)
+    except TimeoutError:
+        return Written.UNKNOWN
+    except DatabaseError:
+        return Written.NOTHING
+    return Written.SUMS
 
 
 def statements_for(row: Row, *, now_s: float) -> list[Statement]:
-    """Return the statements that write a row. Running them a second time changes nothing."""
-    first_try_at_ms = round((now_s + BACK_OFF_S[0]) * 1000)
-    spend: list[Statement] = (
-        [(_ADD_COST, (row.key, row.day, row.cost_micros, row.ticket))] if row.is_ours else []
-    )
+    """Return the statements that write a row, its own last. Written again they change nothing."""
+    settle_at_ms = round((now_s + BACK_OFF_S[0]) * 1000)
+    spend: list[Statement] = []
+    if row.is_ours:
+        spend = [(_ADD_SPEND, (row.key, row.day, row.cost_micros, row.ticket)), (_RELEASE, (row.ticket,))]
     unsettled: list[Statement] = [
         (
             _ADD_UNSETTLED,
@@ -67,16 +97,16 @@ def statements_for(row: Row, *, now_s: float) -> list[Statement]:
                 row.day,
                 each.worst_micros,
                 int(each.has_tokens),
-                first_try_at_ms,
+                settle_at_ms,
                 row.ticket,
             ),
         )
         for each in row.unsettled
     ]
-    return [*spend, *unsettled, (_INSERT_REQUEST, row.values)]
+    return [*spend, *unsettled, (_INSERT, row.values)]
 
 
 def count_lost_row(error: str, ports: Ports, lost: LostWrites) -> None:
-    """Count and log a row that is not in the ledger."""
+    """Count a row that is not in the ledger, and log it."""
     lost.count += 1
     ports.log("ledger_write_lost", error=error, lost=lost.count)

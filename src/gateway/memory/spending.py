@@ -2,21 +2,20 @@
 
 Plain data that all requests of an isolate share. If in doubt, it counts too much rather than too little:
 
-* A request in flight counts with the highest cost that it may have: the worst cost of the most expensive
-  model of its chain.
+* A request in flight counts with the amount that is held for it: what its attempts have cost so far, plus the
+  most that the next one may cost.
 * A request that has ended counts here until the ledger's sum includes it. That is the case once a reading
-  has succeeded that began after the ledger had the row.
+  has succeeded that began after the ledger had the row, or that found the row.
+* A request whose end is never reported, because the runtime dropped it, counts as spent at the amount held.
 * A request whose row never reaches the ledger counts here until its day and its month are over.
 
 For requests that have ended only totals are stored. The newest ``MAX_REMEMBERED`` of each key whose row is
-not written yet are also stored by request. Two kinds of request count twice until their day and month are
-over:
-
-* A request whose row is written after its entry was dropped. ``MAX_REMEMBERED`` other requests must have
-  ended during its write, which takes some seconds.
-* A request whose write was given up and succeeded after all.
+not written yet are also stored by request. A request whose row is written after its entry was dropped counts
+twice until its day and month are over: ``MAX_REMEMBERED`` other requests must have ended during its write,
+which takes some seconds.
 """
 
+from collections.abc import Callable
 from dataclasses import field
 
 from gateway.http.frozen import dataclass
@@ -24,17 +23,24 @@ from gateway.settings.budget import Span, period_of
 
 # How old a sum may be before it is read again. Other isolates spend in the meantime.
 FRESH_S = 10.0
-# The amount held for a request is released after this time at most: the runtime may drop a request, and its
-# end is then never reported.
+# A sum is read again earlier once this isolate has used this part of what was left. This bounds what other
+# isolates may spend between two readings.
+REREAD_PART = 50
+# The shortest time between two readings.
+MIN_REREAD_S = 0.25
+# A request in flight counts as spent after this time: the runtime may drop a request, and its end is then
+# never reported.
 MAX_HELD_S = 3_600.0
 # How many requests of one key whose row is not written yet are stored by request.
 MAX_REMEMBERED = 5_000
+# How many tickets of writes that were given up are looked for in the next reading.
+MAX_LOOKED_FOR = 100
 EVERYBODY = "*"
 
 
 @dataclass(slots=True)
 class _Held:
-    """An amount that is held for a request in flight, and until when it counts at most (Unix time)."""
+    """An amount that is held for a request in flight, and until when it counts as held (Unix time)."""
 
     micros: int
     until_s: float
@@ -51,9 +57,11 @@ class _Account:
         read_at_s: when the last reading that has ended began, whether or not it succeeded.
         began_at_s: when the last reading began.
         reading_until_s: until when at most a request is reading the sums; 0 if no request is.
+        used: what this isolate's requests have used since the last reading began.
         held: the amount that is held for each request in flight.
         ended: the cost of this isolate's ended requests that ``sums`` may not include yet.
         unwritten: the part of ``ended`` that the ledger does not have, by request: the day and the cost.
+        given_up: the tickets of ``unwritten`` whose write was given up: it may have succeeded all the same.
         written: the part of ``ended`` that the ledger has: a reading that begins now will include it.
         in_reading: the part of ``ended`` that the ledger had when the last reading began.
     """
@@ -62,9 +70,11 @@ class _Account:
     read_at_s: float = float("-inf")
     began_at_s: float = float("-inf")
     reading_until_s: float = 0.0
+    used: int = 0
     held: dict[str, _Held] = field(default_factory=dict)
     ended: dict[str, int] = field(default_factory=dict)
     unwritten: dict[str, tuple[str, int]] = field(default_factory=dict)
+    given_up: dict[str, None] = field(default_factory=dict)
     written: dict[str, int] = field(default_factory=dict)
     in_reading: dict[str, int] = field(default_factory=dict)
 
@@ -74,17 +84,44 @@ class _Account:
             for period in [period for period in amounts if period < month]:
                 del amounts[period]
 
+    def take_back(self, ticket: str) -> int:
+        """Take an ended request that is not written out of the totals; return its cost, or 0."""
+        self.given_up.pop(ticket, None)
+        day, micros = self.unwritten.pop(ticket, ("", 0))
+        if micros:
+            _add_both(self.ended, day, -micros)
+        return micros
+
 
 class Spending:
-    """Counts the spending of each key, in micro-dollars."""
+    """Counts the spending of each key, in micro-dollars.
+
+    Attributes:
+        backlog: how many costs the ledger was waiting for at the last reading.
+    """
 
     def __init__(self) -> None:
+        self.backlog = 0
+        self._isolate = ""
         self._accounts: dict[str, _Account] = {}
 
-    def is_due(self, key: str, *, now_s: float) -> bool:
-        """Return whether the key's sums are older than ``FRESH_S`` and no request is reading them."""
+    def isolate(self, new_id: Callable[[], str]) -> str:
+        """Return the name of this isolate in the ledger's reservations; it is made at the first call."""
+        self._isolate = self._isolate or new_id()
+        return self._isolate
+
+    def is_due(self, key: str, *, now_s: float, left_micros: int) -> bool:
+        """Return whether the key's sums should be read again, and no request is reading them.
+
+        Args:
+            key: the key.
+            now_s: Unix time.
+            left_micros: what is left of the key's smallest budget by the sums that there are.
+        """
         account = self._account(key)
-        is_fresh = 0.0 <= now_s - account.read_at_s < FRESH_S
+        age_s = now_s - account.read_at_s
+        used_much = age_s >= MIN_REREAD_S and account.used * REREAD_PART > left_micros + account.used
+        is_fresh = 0.0 <= age_s < FRESH_S and not used_much
         return not is_fresh and account.reading_until_s <= now_s
 
     def is_first_read(self, key: str, *, now_s: float) -> bool:
@@ -96,6 +133,7 @@ class Spending:
         """Record that a request begins to read the sums, which takes until ``until_s`` at most."""
         account = self._account(key)
         account.began_at_s, account.reading_until_s = now_s, until_s
+        account.used = 0
         for period, micros in account.written.items():
             _add(account.in_reading, period, micros)
         account.written = {}
@@ -104,7 +142,13 @@ class Spending:
         """Record that a reading was cancelled: another request may read at once."""
         self._account(key).reading_until_s = 0.0
 
-    def end_reading(self, key: str, sums: dict[str, int] | None, *, begun_at_s: float) -> None:
+    def looked_for(self, key: str) -> list[str]:
+        """Return the tickets that a reading should look for: their writes were given up."""
+        return [*self._account(key).given_up][:MAX_LOOKED_FOR]
+
+    def end_reading(
+        self, key: str, sums: dict[str, int] | None, *, begun_at_s: float, found: tuple[str, ...] = ()
+    ) -> None:
         """Store the sums of the current day and month that a reading found.
 
         Nothing is stored if a later reading has begun since: this one was overdue, and the later one finds
@@ -114,6 +158,7 @@ class Spending:
             key: the key.
             sums: micro-dollars by period; None if the reading failed.
             begun_at_s: when this reading began, as it was passed to ``begin_reading``.
+            found: the tickets of ``looked_for`` that the ledger has: the sums include them.
         """
         account = self._account(key)
         if begun_at_s < account.began_at_s:
@@ -125,23 +170,36 @@ class Spending:
             for period, micros in account.in_reading.items():
                 _add(account.ended, period, -micros)
             account.in_reading = {}
+            for ticket in found:
+                account.take_back(ticket)
 
     def spent(self, key: str, span: Span, *, now_s: float) -> int:
-        """Return what was spent in the current day or month, plus what is held for requests in flight."""
+        """Return what was spent in the current day or month, without what is held for requests in flight."""
         account = self._account(key)
+        self._expire(account, now_s)
         period = period_of(span, now_s)
-        account.held = {name: held for name, held in account.held.items() if held.until_s > now_s}
-        held = sum(each.micros for each in account.held.values())
-        return account.sums.get(period, 0) + account.ended.get(period, 0) + held
+        return account.sums.get(period, 0) + account.ended.get(period, 0)
+
+    def held(self, key: str, *, now_s: float, but: str | None = None) -> int:
+        """Return what is held for requests in flight; ``but`` is the ticket of a request that is left out."""
+        account = self._account(key)
+        self._expire(account, now_s)
+        return sum(each.micros for ticket, each in account.held.items() if ticket != but)
 
     def hold(self, key: str, ticket: str, micros: int, *, now_s: float) -> None:
-        """Count a request that begins: ``micros`` are held for it until ``settle``, or ``MAX_HELD_S``."""
-        self._account(key).held[ticket] = _Held(micros, now_s + MAX_HELD_S)
+        """Hold ``micros`` for a request in flight, in place of what was held for it, until ``settle``."""
+        account = self._account(key)
+        before = account.held.get(ticket)
+        account.used += max(0, micros - (before.micros if before else 0))
+        account.held[ticket] = _Held(micros, before.until_s if before else now_s + MAX_HELD_S)
 
     def settle(self, key: str, ticket: str, micros: int, *, now_s: float) -> None:
         """Count a request that has ended with its cost, in place of the amount held for it."""
         account = self._account(key)
-        account.held.pop(ticket, None)
+        before = account.held.pop(ticket, None)
+        # A request that lasted longer than MAX_HELD_S was counted as spent at what was held for it.
+        replaced = before.micros if before else account.take_back(ticket)
+        account.used += max(0, micros - replaced)
         if not micros:
             return
         day = period_of("day", now_s)
@@ -150,14 +208,32 @@ class Spending:
         account.unwritten[ticket] = (day, micros)
         _add_both(account.ended, day, micros)
         if len(account.unwritten) > MAX_REMEMBERED:
-            del account.unwritten[next(iter(account.unwritten))]
+            dropped = next(iter(account.unwritten))
+            del account.unwritten[dropped]
+            account.given_up.pop(dropped, None)
 
     def written(self, key: str, ticket: str) -> None:
         """Record that the ledger has the request's row: a reading that begins from now on includes it."""
         account = self._account(key)
+        account.given_up.pop(ticket, None)
         found = account.unwritten.pop(ticket, None)
         if found is not None:
             _add_both(account.written, *found)
+
+    def give_up(self, key: str, ticket: str) -> None:
+        """Record that a request's write was given up; whether the ledger has its row is not known."""
+        account = self._account(key)
+        if ticket in account.unwritten:
+            account.given_up[ticket] = None
+
+    def _expire(self, account: _Account, now_s: float) -> None:
+        """Count requests as spent whose end has not been reported for ``MAX_HELD_S``."""
+        over = [(ticket, each) for ticket, each in account.held.items() if each.until_s <= now_s]
+        for ticket, each in over:
+            del account.held[ticket]
+            day = period_of("day", each.until_s)
+            account.unwritten[ticket] = (day, each.micros)
+            _add_both(account.ended, day, each.micros)
 
     def _account(self, key: str) -> _Account:
         return self._accounts.setdefault(key, _Account())

@@ -6,9 +6,7 @@ from gateway.dialects.chat.request import ChatRequest
 from gateway.http.json_values import Json, JsonObject, number_or_none
 from gateway.routing.plan import LIMIT_SETTINGS
 from gateway.routing.selection import Selection
-from gateway.routing.signals import Signals
 from gateway.settings.caller import Caller
-from gateway.settings.task_routes import TaskRoute
 
 # Options without a setting. They are listed only if the request, its task route or its key sets them.
 OPTIONAL = (
@@ -27,7 +25,9 @@ OPTIONAL = (
 )
 
 
-def decided_by(chat: ChatRequest, selection: Selection, caller: Caller, signals: Signals) -> JsonObject:
+def decided_by(
+    chat: ChatRequest, selection: Selection, caller: Caller, *, budget_left_usd: float | None
+) -> JsonObject:
     """Return ``decided_by`` of a plan: for the name of each part, what decided it.
 
     That is a field of the request, a task route, a key or a setting. ``budget_left_usd`` is an amount in USD
@@ -37,21 +37,24 @@ def decided_by(chat: ChatRequest, selection: Selection, caller: Caller, signals:
     fields = dict.fromkeys(chat.field_of(name) for name in chat.models)
     decided: JsonObject = {"models": ", ".join(fields) or "DEFAULT_MODEL, FALLBACK_MODELS"}
     for name in LIMIT_SETTINGS:
-        decided[name] = _source_of(name, chat, routes[0], caller) or name.upper()
+        decided[name] = _source_of(name, chat, selection, caller) or name.upper()
     decided["max_attempts"] = "MAX_ATTEMPTS"
     for name in OPTIONAL:
-        if source := _source_of(name, chat, routes[0], caller):
+        if source := _source_of(name, chat, selection, caller):
             decided[name] = source
     only_route = routes[0] if len(routes) == 1 else None
     if only_route and only_route.order != "given" and "order" not in decided:
         decided["order"] = only_route.name
-    if signals.budget_left_usd is not None:
-        decided["budget_left_usd"] = signals.budget_left_usd
+    if budget_left_usd is not None:
+        decided["budget_left_usd"] = budget_left_usd
     return decided
 
 
-def _source_of(name: str, chat: ChatRequest, route: TaskRoute | None, caller: Caller) -> str | None:
+def _source_of(name: str, chat: ChatRequest, selection: Selection, caller: Caller) -> str | None:
     """Return what sets an option: the request, the task route or the key; None if none of them does."""
+    route = selection.routes[0]
+    if name in selection.limited:
+        return f"key {caller.name}"
     if name in chat.options.asked:
         return f"gateway.{name}"
     by_key = f"key {caller.name}" if name in caller.options else None

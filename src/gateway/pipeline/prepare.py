@@ -17,13 +17,16 @@ from gateway.http.message import BodyTooLargeError, ClientGoneError, HeaderPairs
 from gateway.memory.catalog import Catalog
 from gateway.memory.cooldowns import Cooldowns
 from gateway.memory.latencies import Latencies
-from gateway.pipeline.budget import Account, accounts_of, left_usd, read_spending
+from gateway.pipeline.budget import accounts_of, check_budgets, read_spending, room_in
+from gateway.pipeline.budget_hold import BudgetHold
 from gateway.pipeline.call import Call
+from gateway.pipeline.key_limits import limit_chat
 from gateway.routing.availability import look_up_endpoints, models_to_look_up
 from gateway.routing.chain import Plan
 from gateway.routing.plan import plan
 from gateway.routing.selection import Selection, select
 from gateway.routing.signals import Signals, gather_signals
+from gateway.settings.budget import MICROS, micros_of
 from gateway.settings.caller import Caller
 
 BODY_TIMEOUT_S = 30.0
@@ -39,7 +42,7 @@ class Prepared:
         chat: the parsed request.
         ticket: identifies the request in this isolate's counts. The request id does not, because the caller
             may choose it.
-        accounts: the budgets that apply to it.
+        hold: the budgets that apply to it, and what it holds of them.
         rate_headers: the response headers that state the caller's rate limit.
         session: a digest of the session's name and the caller's; None if the request names no session.
         selection: its models, their task routes, and its options.
@@ -50,7 +53,7 @@ class Prepared:
     caller: Caller
     chat: ChatRequest
     ticket: str
-    accounts: tuple[Account, ...]
+    hold: BudgetHold
     rate_headers: HeaderPairs
     session: str | None
     selection: Selection
@@ -65,17 +68,26 @@ async def prepare(call: Call) -> Prepared:
         GatewayError: the caller, the body or a setting is at fault, or a budget or a rate limit is exceeded.
     """
     settings, ports, memory = call.settings, call.ports, call.memory
+    started_at_s = ports.now_s()
     caller = authorize(call.request, settings, now_s=ports.now_s())
     if caller.own_key is None:
         settings.require_upstream_key()
     rate_headers = await limit_rate(caller, ports, memory.rates)
-    chat = parse(await _read_body(call))
+    chat, notes = limit_chat(parse(await _read_body(call)), caller.limits)
     session = _session_of(call.request, chat, caller)
     accounts = accounts_of(caller, settings)
-    await read_spending(accounts, ports, memory.spending)
+    await read_spending(accounts, ports, memory.spending, max_unsettled=settings.max_unsettled)
     selection = select(chat, settings, caller)
     needs_prices = bool(accounts) or selection.needs_prices or chat.requirements.max_price is not None
     catalog = await _catalog_for(call, needs_prices=needs_prices)
+    check_budgets(
+        accounts,
+        caller,
+        memory.spending,
+        now_s=ports.now_s(),
+        max_unsettled=settings.max_unsettled,
+    )
+    room = room_in(accounts, memory.spending, now_s=ports.now_s())
     signals = gather_signals(
         ports,
         memory,
@@ -83,18 +95,35 @@ async def prepare(call: Call) -> Prepared:
         ttl_s=settings.catalog_ttl_s,
         session=session,
         stream=chat.stream,
-        budget_left_usd=left_usd(accounts, memory.spending, now_s=ports.now_s()),
+        budget_left_usd=None if room is None else room.left / MICROS,
+        budget_unspent_usd=None if room is None else room.unspent / MICROS,
+    )
+    planned = plan(chat, selection, settings, caller, signals)
+    if notes:
+        planned = replace(planned, notes=(*planned.notes, *notes))
+    ticket = ports.new_id()
+    hold = BudgetHold(
+        accounts=accounts,
+        ticket=ticket,
+        caller=caller.name,
+        request_id=call.frame.request_id,
+        started_at_s=started_at_s,
+        unknown_price_usd=settings.unknown_price_usd,
+        first_micros=micros_of(max((each.worst_cost_usd or 0.0 for each in planned.chain), default=0.0)),
+        reserves=settings.budget_reservations and ports.database.bound,
+        ports=ports,
+        spending=memory.spending,
     )
     return Prepared(
         caller=caller,
         chat=chat,
-        ticket=ports.new_id(),
-        accounts=accounts,
+        ticket=ticket,
+        hold=hold,
         rate_headers=rate_headers,
         session=session,
         signals=signals,
         selection=selection,
-        planned=plan(chat, selection, settings, caller, signals),
+        planned=planned,
     )
 
 

@@ -14,7 +14,6 @@ from gateway.fallback.respond import respond_answer, respond_exhausted, respond_
 from gateway.http.body import HttpResponse
 from gateway.http.errors import GatewayError
 from gateway.ledger.close_request import close_request
-from gateway.pipeline.budget import hold
 from gateway.pipeline.call import Call
 from gateway.pipeline.prepare import Prepared, for_attempts, prepare, refresh_signals
 from gateway.streaming.streaming import Streaming
@@ -39,7 +38,6 @@ async def chat_completions(call: Call) -> HttpResponse:
         deadline_s=deadline_s,
         stream=is_stream,
     )
-    hold(prepared.accounts, planned, prepared.ticket, memory.spending, now_s=now_s)
     call = for_attempts(call, prepared.caller)
     if prepared.rate_headers:
         call = replace(call, frame=replace(call.frame, rate_headers=prepared.rate_headers))
@@ -75,6 +73,7 @@ async def _ask(call: Call, prepared: Prepared, receipt: Receipt, done: Callable[
         ),
         stream=chat.stream,
         test=planned.answer_test,
+        admission=prepared.hold,
     )
     if chat.stream:
         streaming = Streaming(

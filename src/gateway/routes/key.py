@@ -38,7 +38,7 @@ async def show_key(call: Call) -> HttpResponse:
     settings, ports, memory = call.settings, call.ports, call.memory
     caller = authorize(call.request, settings, now_s=ports.now_s())
     accounts = accounts_of(caller, settings)
-    await read_spending(accounts, ports, memory.spending)
+    await read_spending(accounts, ports, memory.spending, max_unsettled=settings.max_unsettled)
     now_s = ports.now_s()
     own = [account for account in accounts if account.key != EVERYBODY or caller.admin]
     shown: JsonObject = {
@@ -63,7 +63,8 @@ async def show_key(call: Call) -> HttpResponse:
 def _budget_rows(account: Account, spending: Spending, now_s: float) -> list[Json]:
     rows: list[Json] = []
     for span, limit in account.budget.limits():
-        spent = spending.spent(account.key, span, now_s=now_s)
+        held = spending.held(account.key, now_s=now_s)
+        spent = spending.spent(account.key, span, now_s=now_s) + held
         rows.append(
             {
                 "scope": "all_keys" if account.key == EVERYBODY else "key",

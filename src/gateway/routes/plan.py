@@ -16,10 +16,13 @@ from gateway.http.message import OPENROUTER
 from gateway.http.responses import respond_json
 from gateway.memory.cooldowns import Cooldowns
 from gateway.memory.ports import Ports
+from gateway.memory.spending import EVERYBODY
+from gateway.pipeline.budget import room_in
 from gateway.pipeline.call import Call
 from gateway.pipeline.decided_by import decided_by
 from gateway.pipeline.prepare import Prepared, for_attempts, prepare, refresh_signals
 from gateway.routing.chain import Limits, Plan, Step
+from gateway.settings.budget import MICROS
 
 # The fault of every simulated attempt. It asks for no pause and no retry, so the chain goes on at once.
 FAILED = Fault(code="unavailable")
@@ -40,6 +43,7 @@ async def show_plan(call: Call) -> HttpResponse:
 def _plan_json(call: Call, prepared: Prepared) -> JsonObject:
     planned, signals, tokens = prepared.planned, prepared.signals, prepared.chat.requirements.tokens
     receipt = open_receipt(planned, call.frame.request_id, started_at_s=signals.now_s)
+    budget_left_usd = _shown_budget_usd(call, prepared)
     steps, failure = walk(planned, receipt, call.ports, call.memory.cooldowns)
     return {
         "object": "plan",
@@ -49,10 +53,12 @@ def _plan_json(call: Call, prepared: Prepared) -> JsonObject:
         "chain": [_step_json(step, prepared) for step in steps],
         "skipped": [*receipt.skipped.values()],
         "notes": [*receipt.notes],
-        "limits": _limits_json(planned.limits),
+        "limits": _limits_json(planned.limits, budget_left_usd),
         "prompt_tokens": {"least": tokens.least, "likely": tokens.likely, "most": tokens.most},
-        "cost_usd": _cost_json(steps, planned.limits),
-        "decided_by": decided_by(prepared.chat, prepared.selection, prepared.caller, signals),
+        "cost_usd": _cost_json(steps, planned.limits, budget_left_usd),
+        "decided_by": decided_by(
+            prepared.chat, prepared.selection, prepared.caller, budget_left_usd=budget_left_usd
+        ),
         "catalog": _catalog_json(prepared),
         "would_fail_with": None if steps else failure,
     }
@@ -67,7 +73,7 @@ def walk(
     steps = []
     while (step := schedule.next()) is not None:
         clock_s += step.wait_s
-        if schedule.begins(step):
+        if schedule.begin(step) is not None:
             steps.append(step)
             attempt = Attempt(model=step.candidate.model, number=step.number)
             attempt.fail(FAILED)
@@ -98,7 +104,7 @@ def _step_json(step: Step, prepared: Prepared) -> JsonObject:
     }
 
 
-def _limits_json(limits: Limits) -> JsonObject:
+def _limits_json(limits: Limits, budget_left_usd: float | None) -> JsonObject:
     return {
         "deadline_ms": round(limits.deadline_s * 1000),
         "attempt_ms": None if limits.attempt_s is None else round(limits.attempt_s * 1000),
@@ -107,11 +113,11 @@ def _limits_json(limits: Limits) -> JsonObject:
         "retries": limits.retries,
         "max_attempts": limits.max_attempts,
         "hedge_ms": None if limits.hedge_s is None else round(limits.hedge_s * 1000),
-        "max_cost_usd": limits.max_cost_usd,
+        "max_cost_usd": _lower(limits.max_cost_usd, budget_left_usd),
     }
 
 
-def _cost_json(steps: list[Step], limits: Limits) -> JsonObject:
+def _cost_json(steps: list[Step], limits: Limits, budget_left_usd: float | None) -> JsonObject:
     """Return the estimated cost of the first model's answer, and the worst cost of the complete chain.
 
     In the worst case every attempt and every retry is billed in full. The worst cost is null if that of one
@@ -120,8 +126,9 @@ def _cost_json(steps: list[Step], limits: Limits) -> JsonObject:
     worst = [step.candidate.worst_cost_usd for step in steps]
     known = [usd for usd in worst if usd is not None]
     worst_usd = sum(known) * (1 + limits.retries) if worst and len(known) == len(worst) else None
-    if worst_usd is not None and limits.max_cost_usd is not None:
-        worst_usd = min(worst_usd, limits.max_cost_usd)
+    ceiling_usd = _lower(limits.max_cost_usd, budget_left_usd)
+    if worst_usd is not None and ceiling_usd is not None:
+        worst_usd = min(worst_usd, ceiling_usd)
     estimated_usd = steps[0].candidate.estimated_cost_usd if steps else None
     return {"estimated": _rounded(estimated_usd), "worst": _rounded(worst_usd)}
 
@@ -135,6 +142,18 @@ def _catalog_json(prepared: Prepared) -> JsonObject | None:
         "age_s": round(catalog.age_s(signals.now_s)),
         "fresh": signals.is_fresh,
     }
+
+
+def _shown_budget_usd(call: Call, prepared: Prepared) -> float | None:
+    """Return what is left of the caller's own budget; for an admin also of that of all keys."""
+    own = tuple(each for each in prepared.hold.accounts if each.key != EVERYBODY or prepared.caller.admin)
+    room = room_in(own, call.memory.spending, now_s=call.ports.now_s())
+    return None if room is None else max(0, room.left) / MICROS
+
+
+def _lower(one_usd: float | None, other_usd: float | None) -> float | None:
+    """Return the lower of two ceilings; None is no ceiling."""
+    return min((usd for usd in (one_usd, other_usd) if usd is not None), default=None)
 
 
 def _rounded(usd: float | None) -> float | None:

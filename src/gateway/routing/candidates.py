@@ -77,7 +77,7 @@ def _listed(model: str, route: TaskRoute | None, chat: ChatRequest, catalog: Cat
     listed = catalog.find(model) if catalog else None
     # The variant `:online` searches the web, for a fee that the list price does not include.
     price = Price() if listed is None or model.endswith(":online") else listed_price(listed)
-    costs = estimate_costs(chat, price, listed)
+    costs = estimate_costs(chat, price, listed, model=model, ceiling=route.max_price if route else None)
     candidate = Candidate(
         model=model,
         upstream=OPENROUTER,

@@ -4,6 +4,7 @@ from dataclasses import field
 from typing import Literal
 
 from gateway.dialects.chat.answer_checks import AnswerTest
+from gateway.faults.fault import Fault
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject
 from gateway.http.message import OPENROUTER
@@ -84,8 +85,6 @@ class Limits:
         hedge_s: after this time without a commit, a second model starts as well; None: never.
         keepalive_s: how often a stream gets a comment while it waits for a model; None: never.
         max_cost_usd: the cost ceiling of all attempts together, in USD; None: there is none.
-        over_ceiling: the skip reason of a model that could exceed ``max_cost_usd``: ``over_budget`` if the
-            caller's budget sets that ceiling, else ``over_max_cost``.
     """
 
     deadline_s: float
@@ -98,7 +97,6 @@ class Limits:
     hedge_s: float | None = None
     keepalive_s: float | None = None
     max_cost_usd: float | None = None
-    over_ceiling: Literal["over_max_cost", "over_budget"] = "over_max_cost"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +110,7 @@ class Plan:
         order: the order of the complete chain.
         by_latency: whether the chain, or a route in it, is ordered by latency (``fastest``).
         notes: notes about the plan, for the caller to read.
-        nothing_left: the error code if the chain has no candidates; empty if it has some.
+        nothing_left: the fault if the chain has no candidates; None if it has some.
         limits: the limits on time, attempts and cost.
         answer_test: what a plain answer must satisfy.
         cache_ttl_s: how old a cached answer may be, in seconds; None: no cached answer is used or stored.
@@ -127,7 +125,7 @@ class Plan:
     order: Order = "given"
     by_latency: bool = False
     notes: tuple[str, ...] = ()
-    nothing_left: str = ""
+    nothing_left: Fault | None = None
     limits: Limits
     answer_test: AnswerTest
     cache_ttl_s: int | None = None

@@ -27,21 +27,44 @@ class CostEstimate:
     most_usd: float | None
 
 
-def estimate_costs(chat: ChatRequest, price: Price, listed: JsonObject | None = None) -> CostEstimate:
-    """Return what one attempt costs. ``listed`` is the model's entry in the catalogue, if it has one."""
+# Variants that may be served by an endpoint that costs more than the list price.
+# Source: OpenRouter "Model variants".
+EXPENSIVE_VARIANTS = (":nitro", ":exacto")
+
+
+def estimate_costs(
+    chat: ChatRequest,
+    price: Price,
+    listed: JsonObject | None = None,
+    *,
+    model: str = "",
+    ceiling: Price | None = None,
+) -> CostEstimate:
+    """Return what one attempt costs.
+
+    Args:
+        chat: the request.
+        price: the model's list price.
+        listed: the model's entry in the catalogue, if it has one.
+        model: the model's name; a variant of it may cost more than the list price.
+        ceiling: the route's ceiling for token prices, which OpenRouter enforces.
+    """
     tokens, most_tokens = chat.requirements.tokens, _most_completion_tokens(chat, listed)
     factor = CACHE_WRITE if chat.requirements.writes_cache else 1
     per_request_usd = usd_per_request(listed) if listed else 0.0
 
-    def usd(prompt_tokens: float, completion_tokens: float) -> float | None:
+    may_be_above = chat.requirements.prefers_endpoints or model.endswith(EXPENSIVE_VARIANTS)
+    highest = _ceiling_of(price, ceiling, chat.requirements.max_price) if may_be_above else price
+
+    def usd(price: Price, prompt_tokens: float, completion_tokens: float) -> float | None:
         tokens_usd = price.cost_usd(prompt_tokens * factor, completion_tokens * chat.choices)
         return None if tokens_usd is None else tokens_usd + per_request_usd
 
     likely_tokens = min(EXPECTED_COMPLETION_TOKENS, most_tokens or EXPECTED_COMPLETION_TOKENS)
     is_bounded = most_tokens is not None and tokens.most is not None and not chat.requirements.has_fees
     return CostEstimate(
-        likely_usd=usd(tokens.likely, likely_tokens),
-        most_usd=usd(tokens.most or 0, most_tokens or 0.0) if is_bounded else None,
+        likely_usd=usd(price, tokens.likely, likely_tokens),
+        most_usd=usd(highest, tokens.most or 0, most_tokens or 0.0) if is_bounded else None,
     )
 
 
@@ -52,4 +75,14 @@ def _most_completion_tokens(chat: ChatRequest, listed: JsonObject | None) -> flo
     if listed is None:
         return None
     most = number_or_none(object_or_empty(listed.get("top_provider")).get("max_completion_tokens"))
-    return most or number_or_none(listed.get("context_length"))
+    lengths = (most, number_or_none(listed.get("context_length")))
+    return next((length for length in lengths if length is not None and length > 0), None)
+
+
+def _ceiling_of(price: Price, *ceilings: Price | None) -> Price:
+    """Return the highest price that ceilings allow, at least the list price; without one it is unknown."""
+    prompts = [each.prompt for each in ceilings if each and each.prompt is not None]
+    completions = [each.completion for each in ceilings if each and each.completion is not None]
+    if not prompts or not completions or price.prompt is None or price.completion is None:
+        return Price()
+    return Price(prompt=max(price.prompt, min(prompts)), completion=max(price.completion, min(completions)))

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from gateway.catalog.prices import lowest_price
 from gateway.dialects.chat.request import ChatRequest
+from gateway.faults.fault import Fault
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject
 from gateway.http.message import OPENROUTER
@@ -18,11 +19,14 @@ from gateway.settings.keys import may_use
 from gateway.settings.options import Options
 from gateway.settings.price import Price
 
+# How soon a request in flight may have ended and released what it holds of a budget; nothing tells.
+HELD_WAIT_S = 2.0
 # The error code of a chain without candidates, by skip reason. The first entry that occurs counts.
 NOTHING_LEFT: Mapping[str, str] = MappingProxyType(
     {
         "over_max_cost": "over_max_cost",
         "price_unknown": "over_max_cost",
+        "budget_held": "budget_held",
         "over_budget": "budget_too_small",
         "over_max_price": "over_max_price",
         "not_allowed": "model_not_allowed",
@@ -83,10 +87,22 @@ class Eligibility:
         candidate = info.candidate
         # A caller with its own OpenRouter key must not spend the operator's keys for other upstreams.
         is_operators_key = self.caller.own_key is not None and candidate.upstream != OPENROUTER
-        if is_operators_key or not may_use(self.caller.models, candidate.model, candidate.task):
+        allowed = (self.caller.models, self.caller.limits.models)
+        if is_operators_key or not all(may_use(each, candidate.model, candidate.task) for each in allowed):
+            return Ineligible(reason="not_allowed", certain=True)
+        if not self._may_use_extras(candidate.model):
             return Ineligible(reason="not_allowed", certain=True)
         # Money first: a reason from the catalogue may be uncertain, and must not hide an exceeded ceiling.
         return self._over_price(info) or self._too_expensive(candidate) or self._incapable(info)
+
+    def _may_use_extras(self, model: str) -> bool:
+        """Check what a model's name brings: a web search by its variant, or a preset."""
+        allowed = self.caller.limits.plugins
+        if allowed is None:
+            return True
+        return not (
+            (model.endswith(":online") and "web" not in allowed) or ("@" in model and "preset" not in allowed)
+        )
 
     def _over_price(self, info: CandidateInfo) -> Ineligible | None:
         """Check the model's token prices against the ceilings of its task route and of the request."""
@@ -138,11 +154,16 @@ class Eligibility:
         if ceiling_usd is not None and worst_usd > ceiling_usd:
             return Ineligible(reason="over_max_cost", certain=True, details=details)
         if left_usd is not None and worst_usd > left_usd:
-            return Ineligible(reason="over_budget", certain=True, details=details)
+            unspent_usd = self.signals.budget_unspent_usd
+            is_held = unspent_usd is not None and worst_usd <= unspent_usd
+            return Ineligible(
+                reason="budget_held" if is_held else "over_budget", certain=True, details=details
+            )
         return None
 
 
-def fault_of_empty_chain(reasons: Iterable[str]) -> str:
-    """Return the error code of a chain without candidates, by the reasons why they were skipped."""
+def fault_of_empty_chain(reasons: Iterable[str]) -> Fault:
+    """Return the fault of a chain without candidates, by the reasons why they were skipped."""
     given = set(reasons)
-    return next((code for reason, code in NOTHING_LEFT.items() if reason in given), "no_model_fits")
+    code = next((code for reason, code in NOTHING_LEFT.items() if reason in given), "no_model_fits")
+    return Fault(code=code, retry_after_s=HELD_WAIT_S if code == "budget_held" else None)

@@ -62,8 +62,8 @@ def plan(
         order=selection.order,
         by_latency="fastest" in selection.orders,
         notes=notes,
-        nothing_left="" if chain else fault_of_empty_chain([each.reason for each in skipped]),
-        limits=_limits(options, settings, signals),
+        nothing_left=None if chain else fault_of_empty_chain([each.reason for each in skipped]),
+        limits=_limits(options, settings),
         answer_test=AnswerTest(
             json=chat.wants_json and options.check_json, reasoning_only=options.allow_reasoning_only
         ),
@@ -130,14 +130,11 @@ LIMIT_SETTINGS = ("deadline_ms", "attempt_ms", "first_token_ms", "idle_ms", "ret
 _limits_in = attrgetter(*LIMIT_SETTINGS)
 
 
-def _limits(options: Options, settings: Settings, signals: Signals) -> Limits:
+def _limits(options: Options, settings: Settings) -> Limits:
     from_options, from_settings = _limits_in(options), _limits_in(settings)
     deadline_ms, attempt_ms, first_token_ms, idle_ms, retries = [
         from_settings[index] if value is None else value for index, value in enumerate(from_options)
     ]
-    max_usd, left_usd = options.max_cost_usd, signals.budget_left_usd
-    ceilings = [usd for usd in (max_usd, left_usd) if usd is not None]
-    budget_is_lower = left_usd is not None and (max_usd is None or left_usd < max_usd)
     return Limits(
         deadline_s=deadline_ms / 1000,
         attempt_s=attempt_ms / 1000 if attempt_ms else None,
@@ -148,6 +145,5 @@ def _limits(options: Options, settings: Settings, signals: Signals) -> Limits:
         guard_events=settings.stream_guard_events,
         hedge_s=options.hedge_ms / 1000 if options.hedge_ms else None,
         keepalive_s=options.keepalive_ms / 1000 if options.keepalive_ms else None,
-        max_cost_usd=min(ceilings, default=None),
-        over_ceiling="over_budget" if budget_is_lower else "over_max_cost",
+        max_cost_usd=options.max_cost_usd,
     )

@@ -10,7 +10,7 @@ from gateway.dialects.chat.request import ChatRequest
 from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import number_or_none
-from gateway.settings.caller import Caller
+from gateway.settings.caller import Caller, KeyLimits
 from gateway.settings.options import Options, Order
 from gateway.settings.settings import Settings
 from gateway.settings.task_routes import PREFIX, TaskRoute
@@ -30,6 +30,7 @@ class Selection:
     names: tuple[str, ...]
     routes: tuple[TaskRoute | None, ...]
     options: Options
+    limited: frozenset[str] = frozenset()
 
     @property
     def order(self) -> Order:
@@ -64,7 +65,14 @@ def select(chat: ChatRequest, settings: Settings, caller: Caller) -> Selection:
     """
     names = chat.models or settings.default_chain
     routes = tuple(_route_of(name, chat, settings) if name.startswith(PREFIX) else None for name in names)
-    selection = Selection(names=names, routes=routes, options=_options_of(chat, routes[0], caller))
+    options = _options_of(chat, routes[0], caller)
+    limited = _limited(options, caller.limits, settings)
+    selection = Selection(
+        names=names,
+        routes=routes,
+        options=replace(options, **limited) if limited else options,  # type: ignore[arg-type]  # fields of Options
+        limited=frozenset(limited),
+    )
     if selection.options.weights is not None and "weighted" not in selection.orders:
         raise GatewayError(
             "invalid_field",
@@ -96,3 +104,20 @@ def _options_of(chat: ChatRequest, route: TaskRoute | None, caller: Caller) -> O
         preset["max_cost_usd"] = min(number_or_none(usd) or 0.0 for usd in ceilings)
     defaults = {name: value for name, value in preset.items() if name not in chat.options.asked}
     return replace(chat.options, **defaults) if defaults else chat.options  # type: ignore[arg-type]  # checked by settings.presets
+
+
+def _limited(options: Options, limits: KeyLimits, settings: Settings) -> dict[str, float | bool]:
+    """Return the options that a key's limits lower, with the values that apply then."""
+    set_to = {
+        "max_cost_usd": options.max_cost_usd,
+        "retries": settings.retries if options.retries is None else options.retries,
+        "deadline_ms": settings.deadline_ms if options.deadline_ms is None else options.deadline_ms,
+    }
+    limited: dict[str, float | bool] = {}
+    for name, value in set_to.items():
+        limit = getattr(limits, name)
+        if limit is not None and (value is None or limit < value):
+            limited[name] = limit
+    if limits.strict and not options.strict:
+        limited["strict"] = True
+    return limited

@@ -21,7 +21,8 @@ class Signals:
         is_fresh: whether the catalogue is recent enough to show with certainty what a model cannot do.
         session_model: the model that served the caller's session last; None if it is unknown.
         expected_ms: returns a candidate's expected time to commit in ms; None if it is unknown.
-        budget_left_usd: what the caller may still spend, in USD; None if it has no budget.
+        budget_left_usd: what is left of the caller's budgets now, in USD; None if it has no budget.
+        budget_unspent_usd: the same, plus what requests in flight hold of it.
         draw: returns a random number, at least 0 and below 1.
     """
 
@@ -31,6 +32,7 @@ class Signals:
     session_model: str | None
     expected_ms: Callable[[Candidate], float | None]
     budget_left_usd: float | None
+    budget_unspent_usd: float | None
     draw: Callable[[], float]
 
 
@@ -43,6 +45,7 @@ def gather_signals(
     session: str | None,
     stream: bool,
     budget_left_usd: float | None,
+    budget_unspent_usd: float | None,
 ) -> Signals:
     """Return the signals as this isolate has them now.
 
@@ -53,7 +56,8 @@ def gather_signals(
         ttl_s: up to which age the catalogue counts as fresh, in seconds.
         session: the caller's session; None if it names none.
         stream: whether a stream is requested; latencies of streams and plain answers differ.
-        budget_left_usd: what the caller may still spend, in USD; None if it has no budget.
+        budget_left_usd: what is left of the caller's budgets now, in USD; None if it has no budget.
+        budget_unspent_usd: the same, plus what requests in flight hold of it.
     """
     now_s = ports.now_s()
 
@@ -71,5 +75,6 @@ def gather_signals(
         session_model=memory.sessions.model_of(session, now_s=now_s) if session else None,
         expected_ms=expected,
         budget_left_usd=budget_left_usd,
+        budget_unspent_usd=budget_unspent_usd,
         draw=ports.draw,
     )

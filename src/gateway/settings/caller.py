@@ -1,4 +1,4 @@
-"""The caller of a request: the name of its key, and what the key allows."""
+"""The caller of a request: the name of its key, what the key allows, and the limits that bind it."""
 
 from collections.abc import Mapping
 from dataclasses import field
@@ -9,13 +9,39 @@ from gateway.settings.budget import Budget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """The caller of a request. ``settings.keys.GatewayKey`` explains the attributes that are not listed here.
+class KeyLimits:
+    """Ceilings of a key. A request can be stricter than they are, and never lift them. None: no limit.
 
     Attributes:
-        name: the name of its key. The gateway key itself is not stored.
-        own_key: the caller's own OpenRouter key, which is used instead of the gateway's; None: the gateway's
-            key is used. ``repr`` does not show it.
+        max_cost_usd: the most that all attempts of one request may cost together.
+        strict: whether models of unknown cost are left out where a ceiling or a budget counts.
+        max_tokens: the longest answer; a request without a limit, or with a higher one, gets this one.
+        retries: further tries of one model.
+        deadline_ms: the time limit of the complete chain, in ms.
+        plugins: the plugins and server tools that a request may use, by name; ``web`` for every form of web
+            search, ``preset`` for presets, which may bring others. Empty: none.
+        models: models and tasks that a request may use, in the form of ``GatewayKey.models``; both count.
+    """
+
+    max_cost_usd: float | None = None
+    strict: bool = False
+    max_tokens: int | None = None
+    retries: int | None = None
+    deadline_ms: int | None = None
+    plugins: frozenset[str] | None = None
+    models: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """The caller of a request, by its key; never the key itself. See ``settings.keys.GatewayKey``.
+
+    Attributes:
+        name: the name of the key.
+        options: options for its requests that do not set them.
+        limits: ceilings that its requests cannot lift.
+        own_key: the caller's own key for OpenRouter, which is used in place of the gateway's; it is in no
+            representation.
     """
 
     name: str
@@ -25,4 +51,5 @@ class Caller:
     per_minute: int | None = None
     concurrent: int | None = None
     options: Mapping[str, Json] = field(default_factory=dict)
+    limits: KeyLimits = field(default_factory=KeyLimits)
     own_key: str | None = field(default=None, repr=False)

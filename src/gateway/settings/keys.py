@@ -11,8 +11,9 @@ from typing import Any
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json, list_or_empty, object_or_empty
 from gateway.settings.budget import Budget, as_budget
+from gateway.settings.caller import KeyLimits
 from gateway.settings.parse_value import as_lines, as_model, as_origin, read_json
-from gateway.settings.presets import as_options
+from gateway.settings.presets import as_limits, as_options
 
 # Short tokens can be guessed, and a caller with a token spends the operator's money.
 MIN_TOKEN_CHARACTERS = 16
@@ -36,6 +37,7 @@ class GatewayKey:
         per_minute: how many requests it may make in a minute; None: no limit.
         concurrent: how many requests it may have in flight at once; None: no limit.
         options: ``gateway`` options for its requests that do not set them.
+        limits: ceilings that its requests cannot lift.
         origins: the origins whose web pages may use it, in addition to ``CORS_ORIGINS``; None: the origin is
             not checked.
     """
@@ -49,6 +51,7 @@ class GatewayKey:
     per_minute: int | None = None
     concurrent: int | None = None
     options: Mapping[str, Json] = field(default_factory=dict)
+    limits: KeyLimits = field(default_factory=KeyLimits)
     origins: tuple[str, ...] | None = None
 
 
@@ -170,6 +173,7 @@ FIELDS: Mapping[str, tuple[str, Callable[[Json], object]]] = MappingProxyType(
         "per_minute": ("per_minute", _count),
         "concurrent": ("concurrent", _count),
         "options": ("options", as_options),
+        "limits": ("limits", as_limits),
         "origins": ("origins", _origins),
     }
 )

@@ -47,6 +47,11 @@ class Settings:
     direct: Mapping[str, Direct]
     allow_client_keys: bool
     ledger_days: int
+    ledger_rows: int
+    unknown_price_usd: float
+    budget_reservations: bool
+    max_unsettled: int
+    settle_per_run: int
     alert_webhook_url: str
     budget: Budget
     deadline_ms: int

@@ -64,6 +64,27 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             "0", as_budget_usd, "How much all keys together may spend in a UTC day. 0: no limit."
         ),
         "BUDGET_MONTH_USD": Setting("0", as_budget_usd, "The same for a calendar month."),
+        "UNKNOWN_PRICE_USD": Setting(
+            "1",
+            as_budget_usd,
+            "Under a budget: what is held for an attempt whose cost is unknown, by its price or its length.",
+        ),
+        "BUDGET_RESERVATIONS": Setting(
+            "true",
+            as_flag,
+            "Under a budget: whether a row in the ledger reserves what a request may cost before its first "
+            "call. It costs one write, and an isolate that is killed forgets nothing.",
+        ),
+        "MAX_UNSETTLED": Setting(
+            "2000",
+            as_whole(1, 1_000_000),
+            "How many unsettled costs the ledger may have before requests under budgets are refused.",
+        ),
+        "SETTLE_PER_RUN": Setting(
+            "40",
+            as_whole(1, 900),
+            "How many costs one run of the cron trigger asks for. The free plan allows 50 calls a run.",
+        ),
         "ALERT_WEBHOOK_URL": Setting(
             "",
             as_webhook,
@@ -71,6 +92,11 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             True,
         ),
         "LEDGER_DAYS": Setting("90", as_whole(1, 3_650), "How many days the ledger keeps a request's row."),
+        "LEDGER_ROWS": Setting(
+            "1000000",
+            as_whole(1, 30_000_000),
+            "How many requests' rows the ledger keeps. The oldest are deleted first. A row takes 245 bytes.",
+        ),
         "DEFAULT_MODEL": Setting("openrouter/auto", as_model, "The model for a request that names none."),
         "FALLBACK_MODELS": Setting("", as_models, "The models after `DEFAULT_MODEL` in its chain, in order."),
         "FALLBACK_MODEL": Setting(

@@ -109,7 +109,7 @@ async def test_a_pause_is_over_after_the_wait_even_if_the_clock_lags_a_little(ea
 
     clock_s[0] += step.wait_s - early_s
 
-    assert schedule.begins(step)
+    assert schedule.begin(step)
     schedule.answered(candidate)
     clock_s[0] = 1.2
     assert cooldowns.ready_at_s("a/one", now_s=1.2) <= 1.2  # it has answered: no cooldown is left

@@ -4,7 +4,7 @@ import json
 import httpx
 import pytest
 
-from gateway.ledger.budget_alerts import LEDGER_TIMEOUT_S, POST_TRIES, send_alerts
+from gateway.ledger.budget_alerts import LEDGER_TIMEOUT_S, POST_TRIES, RESEND_S, send_alerts
 from gateway.ledger.write import PAUSES_S, WRITE_TIMEOUT_S
 from gateway.memory.spending import EVERYBODY
 from gateway.pipeline.budget import Account
@@ -21,12 +21,16 @@ HOOK = "https://hooks.example/services/canary?x=1"
 ONE = Account(key="one", budget=Budget(day_micros=1_000_000))
 
 
+HANG_S = 10_000.0
+
+
 class Hook(httpx.AsyncBaseTransport):
     """A fake webhook. It answers with the given statuses in order, and then always with the last one."""
 
-    def __init__(self, *statuses: int, hangs: bool = False) -> None:
+    def __init__(self, *statuses: int, hangs: bool = False, hangs_in_body: bool = False) -> None:
         self.statuses = [*statuses]
-        self.hangs = hangs  # after its headers
+        self.hangs = hangs
+        self.hangs_in_body = hangs_in_body
         self.texts: list[str] = []
         self.urls: list[str] = []
 
@@ -35,7 +39,9 @@ class Hook(httpx.AsyncBaseTransport):
         self.texts.append(json.loads(await request.aread())["text"])
         assert "authorization" not in request.headers
         status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
-        return httpx.Response(status, stream=Body((HANG,))) if self.hangs else httpx.Response(status)
+        if self.hangs:
+            await asyncio.sleep(HANG_S)
+        return httpx.Response(status, stream=Body((HANG,))) if self.hangs_in_body else httpx.Response(status)
 
 
 def isolate(hook: Hook, database: SqliteDatabase) -> World:
@@ -121,15 +127,49 @@ async def test_a_webhook_that_fails_is_tried_again_and_then_logged_without_its_u
     assert "canary" not in world.log_text
 
 
-async def test_a_webhook_that_hangs_after_its_headers_is_aborted() -> None:
+async def test_the_body_of_a_webhooks_reply_is_not_read() -> None:
+    hook = Hook(200, hangs_in_body=True)
+    world = isolate(hook, SqliteDatabase())
+
+    await send((ONE,), spent(world, 500_000))
+
+    assert [reply.aborted for reply in world.transport.replies] == [True]
+    assert world.events("alert_failed") == []
+
+
+async def test_an_alert_to_a_webhook_that_does_not_reply_may_have_arrived_and_is_not_sent_again() -> None:
     hook = Hook(200, hangs=True)
     world = isolate(hook, SqliteDatabase())
 
     await send((ONE,), spent(world, 500_000))
 
-    # Only one reply: the message may have arrived, so it is not sent again.
-    assert [reply.aborted for reply in world.transport.replies] == [True]
-    assert [line["error"] for line in world.events("alert_failed")] == ["webhook"]
+    assert [line["error"] for line in world.events("alert_failed")] == ["TimeoutError"]
+    await asyncio.sleep(RESEND_S)
+    await send((ONE,), spent(world, 500_000))
+    assert len(hook.texts) == 1
+
+
+async def test_an_alert_that_the_webhook_did_not_take_is_sent_again_a_minute_later() -> None:
+    hook = Hook(500, 500, 500, 200)
+    world = isolate(hook, SqliteDatabase())
+    await send((ONE,), spent(world, 500_000))
+    await send((ONE,), spent(world, 510_000))
+    assert len(hook.texts) == POST_TRIES
+
+    await asyncio.sleep(RESEND_S)
+    for _ in range(2):
+        await send((ONE,), spent(world, 520_000))
+
+    assert len(hook.texts) == POST_TRIES + 1
+    assert "50 %" in hook.texts[-1]
+
+
+async def test_an_alert_for_a_tiny_budget_shows_its_amounts() -> None:
+    hook = Hook(200)
+    tiny = Account(key="one", budget=Budget(day_micros=20))
+    await send((tiny,), spent(isolate(hook, SqliteDatabase()), 10))
+
+    assert "$0.00001 of $0.00002" in hook.texts[0]
 
 
 async def test_even_if_everything_hangs_all_tries_fit_into_the_time_for_background_work() -> None:

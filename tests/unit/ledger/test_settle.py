@@ -11,11 +11,12 @@ import pytest
 from gateway.app import run_cron
 from gateway.http.json_values import JsonObject
 from gateway.ledger.forget import deletion_statements, forget_old_rows
+from gateway.ledger.reservations import MAX_AGE_S, close_reservations
 from gateway.ledger.settle import (
     ASKED_AT_ONCE,
     BACK_OFF_S,
     CLAIM,
-    MAX_A_RUN,
+    SETTLED_PER_RUN,
     settle_costs,
     settlement_statements,
 )
@@ -156,13 +157,13 @@ async def test_concurrent_runs_record_a_cost_once() -> None:
 
 
 async def test_a_run_makes_a_limited_number_of_lookups_and_leaves_the_rest_for_the_next() -> None:
-    made = world(fail(404), parts=MAX_A_RUN + 5)
+    made = world(fail(404), parts=SETTLED_PER_RUN + 5)
 
     await settle_costs(UPSTREAM, made.ports)
-    assert len(made.upstream.got) == MAX_A_RUN
+    assert len(made.upstream.got) == SETTLED_PER_RUN
 
     await settle_costs(UPSTREAM, made.ports)
-    assert len(made.upstream.got) == MAX_A_RUN + 5
+    assert len(made.upstream.got) == SETTLED_PER_RUN + 5
 
 
 @pytest.mark.parametrize("bound", [True, False])
@@ -179,7 +180,7 @@ async def test_a_failing_or_missing_ledger_raises_nothing(bound: bool) -> None:
 async def test_the_cron_trigger_settles_costs_and_deletes_old_rows() -> None:
     made = world(generation(0.000_42))
     made.database.rows("INSERT INTO spend VALUES ('one', '2020-01-01', 1, 1)")
-    made.database.rows("INSERT INTO alerts VALUES ('one', '2020-01-01', 50, 0)")
+    made.database.rows("INSERT INTO alerts VALUES ('one', '2020-01-01', 50, 0, NULL)")
     settings = Settings.from_env({**ENV, "LEDGER_DAYS": "10"}.get)
 
     await run_cron(settings, made.ports, made.memory)
@@ -253,7 +254,7 @@ async def test_a_cost_that_could_not_be_recorded_is_requested_again() -> None:
 async def test_several_lookups_run_concurrently() -> None:
     made = world(parts=ASKED_AT_ONCE * 2)
     made.upstream.pages |= {
-        f"/generation?id=gen-{number}": (after(1.0, generation(0)),) for number in range(1, MAX_A_RUN)
+        f"/generation?id=gen-{number}": (after(1.0, generation(0)),) for number in range(1, SETTLED_PER_RUN)
     }
 
     await settle_costs(UPSTREAM, made.ports)
@@ -266,7 +267,7 @@ async def test_no_statement_scans_a_table() -> None:
     statements = [
         (CLAIM, (0, 0, 1)),
         *settlement_statements([{"id": "gen-1"}]),
-        *deletion_statements(90, now_s=EPOCH_S),
+        *deletion_statements(days=90, rows=100, now_s=EPOCH_S),
     ]
 
     for sql, parameters in statements:
@@ -277,7 +278,8 @@ async def test_no_statement_scans_a_table() -> None:
 
 
 async def test_a_run_deletes_a_limited_number_of_requests(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.ledger.forget.MAX_DELETED_AT_ONCE", 2)
+    monkeypatch.setattr("gateway.ledger.forget.MAX_DELETED_AT_ONCE", 1)
+    monkeypatch.setattr("gateway.ledger.forget.BATCHES_PER_RUN", 2)
     made = world()
     for number in range(4):
         made.database.rows(
@@ -291,7 +293,55 @@ async def test_a_run_deletes_a_limited_number_of_requests(monkeypatch: pytest.Mo
 
     left = []
     for _ in range(3):
-        await forget_old_rows(90, made.ports)
+        await forget_old_rows(made.ports, days=90, rows=1_000)
         left.append(made.database.rows("SELECT count(*) AS n FROM requests")[0]["n"])
 
     assert left == [3, 1, 1]
+
+
+async def test_rows_beyond_the_limit_are_deleted_the_oldest_first() -> None:
+    made = world()
+    for number in range(4):
+        made.database.rows(
+            "INSERT INTO requests (ticket, at_ms, request_id, key, requested, attempts, outcome, stream, "
+            "prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, cost_micros, "
+            "estimated_micros, cost_state, billed_failures, total_ms) "
+            "SELECT ?, at_ms, request_id, key, requested, attempts, outcome, stream, "
+            "0, 0, 0, 0, 0, 0, 'known', 0, 0 FROM requests WHERE ticket = 't'",
+            f"new-{number}",
+        )
+
+    await forget_old_rows(made.ports, days=90, rows=2)
+
+    assert [row["ticket"] for row in made.database.rows("SELECT ticket FROM requests ORDER BY id")] == [
+        "new-2",
+        "new-3",
+    ]
+
+
+def reserve(made: World, ticket: str, *, micros: int = 700) -> None:
+    made.database.rows(
+        "INSERT INTO reservations VALUES (?, 'one', '2026-11-22', ?, 'another isolate', 'r-1', ?)",
+        ticket,
+        micros,
+        round(EPOCH_S * 1000),
+    )
+
+
+async def test_a_reservation_without_a_row_becomes_spent_at_what_was_reserved() -> None:
+    made = World(database=SqliteDatabase())
+    reserve(made, "dead")
+    await asyncio.sleep(MAX_AGE_S)
+    await close_reservations(made.ports)
+    assert made.database.rows("SELECT * FROM spend") == []
+
+    await asyncio.sleep(1)
+    for _ in range(2):
+        await close_reservations(made.ports)
+
+    assert made.database.rows("SELECT key, cost_micros, requests FROM spend") == [
+        {"key": "one", "cost_micros": 700, "requests": 1}
+    ]
+    (row,) = made.database.rows("SELECT outcome, cost_micros, estimated_micros, cost_state FROM requests")
+    assert row == {"outcome": "lost", "cost_micros": 700, "estimated_micros": 700, "cost_state": "estimated"}
+    assert made.database.rows("SELECT * FROM reservations") == []

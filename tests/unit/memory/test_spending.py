@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.memory.spending import FRESH_S, MAX_HELD_S, MAX_REMEMBERED, Spending
+from gateway.memory.spending import FRESH_S, MAX_HELD_S, MAX_REMEMBERED, MIN_REREAD_S, Spending
 
 DAY, MONTH = "2027-01-15", "2027-01"
 NOW_S = 1_800_000_000.0  # 2027-01-15T08:00:00Z
@@ -22,7 +22,8 @@ def test_a_request_in_flight_counts_with_the_amount_held_for_it() -> None:
     spending = Spending()
     read(spending, 100)
     spending.hold("one", "t", 50, now_s=NOW_S)
-    assert spent(spending) == 150
+    assert (spent(spending), spending.held("one", now_s=NOW_S)) == (100, 50)
+    assert spending.held("one", now_s=NOW_S, but="t") == 0
 
     spending.settle("one", "t", 20, now_s=NOW_S)
     assert spent(spending) == 120
@@ -175,25 +176,58 @@ def test_a_request_that_ended_yesterday_counts_only_for_the_month() -> None:
     assert spending.spent("one", "month", now_s=TOMORROW_S) == 20
 
 
-def test_the_amount_held_for_a_request_that_never_ends_is_released() -> None:
+def test_a_request_whose_end_is_never_reported_counts_as_spent_at_the_amount_held() -> None:
     spending = Spending()
     spending.hold("one", "t", 50, now_s=NOW_S)
 
-    assert spent(spending, now_s=NOW_S + MAX_HELD_S - 1) == 50
-    assert spent(spending, now_s=NOW_S + MAX_HELD_S) == 0
+    assert (spent(spending), spending.held("one", now_s=NOW_S)) == (0, 50)
+    over_s = NOW_S + MAX_HELD_S
+    assert (spent(spending, now_s=over_s), spending.held("one", now_s=over_s)) == (50, 0)
+
+
+def test_a_request_that_ends_after_it_was_counted_as_spent_counts_once_with_its_cost() -> None:
+    spending = Spending()
+    spending.hold("one", "t", 50, now_s=NOW_S)
+    assert spent(spending, now_s=NOW_S + MAX_HELD_S) == 50
+
+    spending.settle("one", "t", 20, now_s=NOW_S + MAX_HELD_S + 1)
+    assert spent(spending, now_s=NOW_S + MAX_HELD_S + 1) == 20
+
+
+def test_a_row_whose_write_was_given_up_counts_once_when_a_reading_finds_it() -> None:
+    spending = Spending()
+    spending.settle("one", "t", 20, now_s=NOW_S)
+    spending.give_up("one", "t")
+    assert spending.looked_for("one") == ["t"]
+
+    spending.begin_reading("one", now_s=NOW_S, until_s=NOW_S + 1)
+    spending.end_reading("one", {DAY: 20, MONTH: 20}, begun_at_s=NOW_S, found=("t",))
+    assert spent(spending) == 20
+    assert spending.looked_for("one") == []
+
+
+def test_sums_are_read_again_once_a_fiftieth_of_what_was_left_is_used() -> None:
+    spending = Spending()
+    read(spending, 0)
+    spending.hold("one", "t", 20, now_s=NOW_S)
+    assert not spending.is_due("one", now_s=NOW_S + MIN_REREAD_S, left_micros=980)
+
+    spending.hold("one", "t", 21, now_s=NOW_S)
+    assert spending.is_due("one", now_s=NOW_S + MIN_REREAD_S, left_micros=979)
+    assert not spending.is_due("one", now_s=NOW_S, left_micros=979)
 
 
 def test_old_sums_are_read_again_by_one_request() -> None:
     spending = Spending()
-    assert spending.is_due("one", now_s=NOW_S)
+    assert spending.is_due("one", now_s=NOW_S, left_micros=1_000)
     spending.begin_reading("one", now_s=NOW_S, until_s=NOW_S + 1)
-    assert not spending.is_due("one", now_s=NOW_S)
+    assert not spending.is_due("one", now_s=NOW_S, left_micros=1_000)
     assert spending.is_first_read("one", now_s=NOW_S)
 
     spending.end_reading("one", {}, begun_at_s=NOW_S)
     assert not spending.is_first_read("one", now_s=NOW_S)
-    assert not spending.is_due("one", now_s=NOW_S + FRESH_S - 1)
-    assert spending.is_due("one", now_s=NOW_S + FRESH_S)
+    assert not spending.is_due("one", now_s=NOW_S + FRESH_S - 1, left_micros=1_000)
+    assert spending.is_due("one", now_s=NOW_S + FRESH_S, left_micros=1_000)
 
 
 def test_an_overdue_reading_does_not_block_other_requests() -> None:
@@ -201,7 +235,7 @@ def test_an_overdue_reading_does_not_block_other_requests() -> None:
     spending.begin_reading("one", now_s=NOW_S, until_s=NOW_S + 1)
 
     assert not spending.is_first_read("one", now_s=NOW_S + 1)
-    assert spending.is_due("one", now_s=NOW_S + 1)
+    assert spending.is_due("one", now_s=NOW_S + 1, left_micros=1_000)
 
 
 def test_after_a_failed_reading_the_previous_sum_stays() -> None:

@@ -104,3 +104,64 @@ def test_a_declared_price_gives_a_worst_cost_only_with_a_limit() -> None:
     assert estimate_costs(chat(max_tokens=100), price).most_usd == pytest.approx(
         prompt_usd(chat(max_tokens=100).requirements.tokens.most) + 0.001
     )
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"service_tier": "priority"},
+        {"service_tier": "ultrafast"},
+        {"service_tier": 7},
+        {"provider": {"order": ["expensive"]}},
+        {"provider": {"only": ["expensive"]}},
+        {"provider": {"ignore": ["cheap"]}},
+        {"provider": {"sort": "throughput"}},
+        {"provider": {"sort": {"by": "price", "partition": "none"}}},
+        {"provider": {"a field that is not known yet": True}},
+        {"tools": [{"type": "web_search_2027"}]},
+        {"tools": ["a text"]},
+    ],
+)
+def test_a_price_that_the_list_does_not_bound_has_no_worst_cost(fields: dict[str, Json]) -> None:
+    assert worst(chat(max_tokens=10, **fields)) is None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"service_tier": "default"},
+        {"service_tier": "flex"},
+        {"provider": {"sort": "price"}},
+        {"provider": {"allow_fallbacks": False, "order": None}},
+        {"tools": [{"type": "function", "function": {"name": "f"}}]},
+    ],
+)
+def test_fields_that_leave_the_list_price_in_force_have_a_worst_cost(fields: dict[str, Json]) -> None:
+    assert worst(chat(max_tokens=10, **fields)) is not None
+
+
+@pytest.mark.parametrize("variant", [":nitro", ":exacto"])
+def test_a_variant_that_may_cost_more_than_the_list_price_has_no_worst_cost(variant: str) -> None:
+    model = shown(PRICED)
+    request = chat(max_tokens=10)
+
+    costs = estimate_costs(request, listed_price(model), model, model=f"a/one{variant}")
+
+    assert costs.most_usd is None
+    assert costs.likely_usd == estimate_costs(request, listed_price(model), model).likely_usd
+
+
+def test_a_ceiling_of_the_caller_bounds_the_price_of_an_expensive_endpoint() -> None:
+    ceiling: Json = {"prompt": 3, "completion": "20"}
+    request = chat(max_tokens=100, service_tier="priority", provider={"max_price": ceiling})
+
+    assert worst(request) == pytest.approx(3 * prompt_usd(request.requirements.tokens.most) + 0.002)
+
+
+@pytest.mark.parametrize("length", [-1e9, 0, None])
+def test_a_listed_length_that_is_none_lifts_no_ceiling(length: float | None) -> None:
+    request = chat()
+
+    most = worst(request, top_provider={"max_completion_tokens": length})
+
+    assert most == pytest.approx(prompt_usd(request.requirements.tokens.most) + 0.08)

@@ -65,8 +65,17 @@ SAYING_MORE = frozenset(
         "transforms",
         "web_search_options",
         "preset",
+        "service_tier",
     }
 )
+# Service tiers at the list price or below. Others (priority, fast, ultrafast, scale) cost more.
+# Source: OpenRouter "Service Tiers".
+LISTED_TIERS = frozenset({"auto", "default", "flex"})
+# The kinds of tools that the caller runs itself. Others run at OpenRouter or a provider, for a fee.
+CALLERS_TOOLS = frozenset({"function", "custom"})
+# Fields of `provider` that do not exclude the model's cheapest endpoint, whose price is the list price.
+# Source: OpenRouter "Provider Routing".
+PRICE_NEUTRAL = frozenset({"allow_fallbacks", "max_price", "require_parameters"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +92,10 @@ class Requirements:
             (``provider.require_parameters``).
         max_price: the caller's own ceiling in ``provider.max_price``.
         has_fees: whether it may cost more than its tokens: a search, an image, a recording.
+        extras: the plugins and server tools that it uses, by name; ``web`` for every form of web search,
+            ``preset`` for a preset.
+        prefers_endpoints: whether its tokens may cost more than the list price: by a service tier, or because
+            ``provider`` chooses among the model's endpoints.
         writes_cache: whether it requests prompt caching, with which a prompt costs up to twice as much.
         shrinks: whether OpenRouter shortens the prompt to the model's context.
     """
@@ -95,6 +108,8 @@ class Requirements:
     parameters: tuple[str, ...] = ()
     max_price: Price | None = None
     has_fees: bool = False
+    prefers_endpoints: bool = False
+    extras: frozenset[str] = frozenset()
     writes_cache: bool = False
     shrinks: bool = False
 
@@ -125,6 +140,8 @@ def requirements_of(body: JsonObject, *, total_bytes: int, writes_cache: bool) -
         parameters=tuple(name for name in PARAMETERS if body.get(name) is not None) if is_required else (),
         max_price=_max_price(provider.get("max_price")),
         has_fees=_has_fees(body, plugins, modalities),
+        prefers_endpoints=_prefers_endpoints(body, provider),
+        extras=_extras(body, plugins),
         writes_cache=writes_cache,
         shrinks="context-compression" in plugins or bool(body.get("transforms")),
     )
@@ -137,8 +154,27 @@ def _has_fees(body: JsonObject, plugins: set[str], modalities: frozenset[str]) -
         or body.get("web_search_options") is not None  # OpenAI's form: an empty object turns it on
         or body.get("preset")  # it may add plugins and a prompt
         or modalities - {"text"}
-        or any(each.startswith("openrouter:") for each in tool_types)
+        or tool_types - CALLERS_TOOLS
     )
+
+
+def _extras(body: JsonObject, plugins: set[str]) -> frozenset[str]:
+    types = {str(object_or_empty(tool).get("type")) for tool in list_or_empty(body.get("tools"))}
+    extras = plugins | (types - CALLERS_TOOLS)
+    if body.get("web_search_options") is not None or any("web_search" in each for each in extras):
+        extras.add("web")
+    if body.get("preset"):
+        extras.add("preset")
+    return frozenset(extras)
+
+
+def _prefers_endpoints(body: JsonObject, provider: JsonObject) -> bool:
+    """Return whether the request may be served by an endpoint that costs more than the list price."""
+    tier = body.get("service_tier")
+    chosen = {name for name, value in provider.items() if value is not None} - PRICE_NEUTRAL
+    if provider.get("sort") == "price":
+        chosen.discard("sort")
+    return bool(chosen) or (tier is not None and tier not in LISTED_TIERS)
 
 
 def _max_price(value: Json) -> Price | None:

@@ -1,0 +1,50 @@
+"""Admission: whether the budgets that bind a request have room for its next attempt."""
+
+from typing import Protocol
+
+from gateway.http.frozen import dataclass
+from gateway.routing.chain import Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """An attempt that may begin.
+
+    Attributes:
+        ceiling_usd: the most that the attempt may cost, in USD; None if that is unknown and nothing is held.
+    """
+
+    ceiling_usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An attempt that may not begin; ``reason`` is a skip reason: ``over_budget`` or ``budget_held``."""
+
+    reason: str
+
+
+class Admission(Protocol):
+    """Admits the attempts of one request, one by one."""
+
+    def admit(self, candidate: Candidate, *, spent_usd: float) -> Admitted | Refused:
+        """Hold money for an attempt, if there is enough left now. Does not wait.
+
+        Args:
+            candidate: the model that is called next.
+            spent_usd: what the request's attempts so far have cost, or may have cost at most.
+        """
+
+    async def reserve(self) -> None:
+        """Write to the ledger what is held, if that is not there yet. Never raises."""
+
+
+class NoBudget:
+    """The admission of a request that no budget binds: every attempt may begin."""
+
+    def admit(self, candidate: Candidate, *, spent_usd: float) -> Admitted | Refused:
+        """Admit the attempt."""
+        return Admitted(candidate.worst_cost_usd)
+
+    async def reserve(self) -> None:
+        """Reserve nothing."""

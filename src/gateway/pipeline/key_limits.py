@@ -1,0 +1,43 @@
+"""Applies the limits of a key to a chat: the longest answer, and the plugins that it may use."""
+
+from dataclasses import replace
+
+from gateway.dialects.chat.request import ChatRequest
+from gateway.http.errors import GatewayError
+from gateway.http.json_bytes import parse_json, to_json_bytes
+from gateway.http.json_values import number_or_none, object_or_empty
+from gateway.settings.caller import KeyLimits
+
+TOKEN_FIELDS = ("max_tokens", "max_completion_tokens")
+
+
+def limit_chat(chat: ChatRequest, limits: KeyLimits) -> tuple[ChatRequest, tuple[str, ...]]:
+    """Return the chat within the limits of its caller's key, and notes about what was changed.
+
+    Raises:
+        GatewayError: it uses a plugin or a server tool that the key may not use.
+    """
+    if limits.plugins is not None and not chat.requirements.extras <= limits.plugins:
+        allowed = ", ".join(sorted(limits.plugins)) or "none"
+        raise GatewayError(
+            "not_allowed",
+            f"This key may not use a plugin or a server tool of this request. It may use: {allowed}.",
+            param="plugins",
+        )
+    most = limits.max_tokens
+    if most is None or (chat.max_tokens is not None and 0 < chat.max_tokens <= most):
+        return chat, ()
+    note = f"The key limits each answer to {most} tokens."
+    return replace(chat, fields=_with_limit(chat.fields, most), max_tokens=most), (note,)
+
+
+def _with_limit(raw: bytes, most: int) -> bytes:
+    """Return a body's fields with a limit on tokens that is ``most`` or lower."""
+    if not any(b'"%b"' % name.encode() in raw for name in TOKEN_FIELDS) and b"\\u" not in raw:
+        return b'"max_tokens":%d,' % most + raw
+    fields = object_or_empty(parse_json(b"{" + raw))
+    names = [name for name in TOKEN_FIELDS if fields.get(name) is not None] or ["max_tokens"]
+    for name in names:
+        tokens = number_or_none(fields.get(name))
+        fields[name] = most if tokens is None or not 0 < tokens <= most else int(tokens)
+    return to_json_bytes(fields)[1:]
