@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from zlib import crc32
 
 import httpx
 import pytest
@@ -69,6 +70,13 @@ def is_fresh_in_kv(gateway: Gateway) -> bool:
 def stale_copy() -> str:
     """Return a day-old copy with one model, which OpenRouter no longer lists."""
     return to_stored(catalog_of([{"id": "old/one"}], fetched_at_s=time.time() - DAY_S)).decode()
+
+
+def copy_with(line: str) -> str:
+    """Return a copy of now, of one model and this line, with the right count and checksum."""
+    body = "\n".join(['b/two\t\t{"id":"b/two"}', line])
+    header = {"version": VERSION, "at_s": time.time(), "count": 2, "crc32": crc32(body.encode())}
+    return f"{json.dumps(header)}\n{body}"
 
 
 def ids_in(answer: httpx.Response) -> list[str]:
@@ -150,11 +158,16 @@ def test_without_any_list_the_models_route_fails_and_chats_still_work(start: Sta
     [
         pytest.param(stale_copy()[:-5], id="corrupted"),
         pytest.param(json.dumps({"version": 2, "at_s": 2e9, "models": [{"id": "a/b"}]}), id="old version"),
+        pytest.param(copy_with("a/one"), id="a line without tabs"),
+        pytest.param(copy_with("a/\u00e9\t\t{}"), id="a name that is not ASCII"),
+        pytest.param(copy_with("a/one\t\t{nonsense}"), id="a model that is no JSON"),
     ],
 )
 def test_a_copy_that_cannot_be_read_is_ignored_and_replaced(start: Start, stored: str) -> None:
     spoilt = start(stored=stored)
     with spoilt.client() as client:
+        body = {"model": "a/one", "messages": [{"role": "user", "content": "Hi"}]}
+        assert client.post("/v1/chat/completions", json=body).status_code != 500
         assert HAIKU in ids_in(client.get(LIST))
     assert is_fresh_in_kv(spoilt)
     assert "stored_catalog_ignored" in spoilt.log_text()

@@ -4,14 +4,20 @@ Source: OpenRouter "List available models": prices are strings in USD per token.
 decides. The list price is that of the cheapest endpoint, so a bill can be higher.
 """
 
-from gateway.http.json_values import JsonObject, number_or_none, object_or_empty
-from gateway.settings.price import PER_MILLION, Price, usd_or_none
+from gateway.http.json_values import Json, JsonObject, number_or_none, object_or_empty
+from gateway.settings.price import MAX_USD, PER_MILLION, Price, usd_or_none
 
 
 def listed_price(model: JsonObject) -> Price:
     """Return a catalogue model's list price; of conditional prices the most expensive."""
     usd = object_or_empty(model.get("usd_per_million_tokens"))
-    return Price(prompt=number_or_none(usd.get("prompt")), completion=number_or_none(usd.get("completion")))
+    return Price(prompt=_price_or_none(usd.get("prompt")), completion=_price_or_none(usd.get("completion")))
+
+
+def _price_or_none(value: Json) -> float | None:
+    """Return a listed price; None if it is not a number, or one that cannot be a price."""
+    usd = number_or_none(value)
+    return usd if usd is not None and 0 <= usd <= MAX_USD else None
 
 
 def lowest_price(model: JsonObject) -> Price:
@@ -38,8 +44,9 @@ def usd_per_million(model: JsonObject, kind: str) -> float | None:
 
 
 def usd_per_request(model: JsonObject) -> float:
-    """Return a model's fixed price for each request, in USD; 0 for most models."""
-    return max(0.0, usd_or_none(object_or_empty(model.get("pricing")).get("request")) or 0.0)
+    """Return a model's fixed price for each request, in USD, ``MAX_USD`` at the most; 0 for most models."""
+    usd = usd_or_none(object_or_empty(model.get("pricing")).get("request")) or 0.0
+    return min(MAX_USD, max(0.0, usd))
 
 
 def is_free(model: JsonObject) -> bool:

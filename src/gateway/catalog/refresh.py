@@ -39,6 +39,7 @@ async def available_catalog(ports: Ports, memory: CatalogMemory, *, ttl_s: float
     another request is reading KV, it waits for that. A stale copy is returned as it is.
     """
     now_s = ports.now_s()
+    _drop_damaged(ports, memory)
     if _is_fresh(memory.catalog, now_s, ttl_s):
         return memory.catalog
     if not 0.0 <= now_s - memory.looked_at_s < LOOK_S:
@@ -61,6 +62,17 @@ async def current_catalog(
     if catalog is None:
         await refresh(upstream, ports, memory, max_age_s=ttl_s)
     return memory.catalog
+
+
+async def checked_catalog(
+    upstream: Upstream, ports: Ports, memory: CatalogMemory, *, ttl_s: float
+) -> Catalog | None:
+    """Return an available copy of which every model is usable, or fetch one; None if that fails."""
+    catalog = await current_catalog(upstream, ports, memory, ttl_s=ttl_s)
+    if catalog is not None and not catalog.check():
+        _drop_damaged(ports, memory)
+        catalog = await current_catalog(upstream, ports, memory, ttl_s=ttl_s)
+    return catalog if catalog is not None and catalog.check() else None
 
 
 def is_due(catalog: Catalog | None, memory: CatalogMemory, *, now_s: float, ttl_s: float) -> bool:
@@ -97,6 +109,9 @@ async def refresh(upstream: Upstream, ports: Ports, memory: CatalogMemory, *, ma
     try:
         has_just_read_kv = 0.0 <= ports.now_s() - memory.looked_at_s < JUST_LOOKED_S
         stored = memory.catalog if has_just_read_kv else await _read_kv(ports, memory)
+        if stored is not None and not stored.check():
+            _drop_damaged(ports, memory)
+            stored = None
         if not _is_fresh(stored, ports.now_s(), max_age_s):
             new = await _fetch(upstream, ports, memory)
         memory.fetches_ended += 1
@@ -116,7 +131,8 @@ async def _read_kv(ports: Ports, memory: CatalogMemory) -> Catalog | None:
         async with ports.within(CACHE_TIMEOUT_S):
             raw = await ports.cache.get(KEY)
         stored = from_stored(raw) if raw else None
-        if raw and stored is None:
+        if raw and (stored is None or stored.crc32 == memory.damaged_crc32):
+            stored = None
             ports.log("stored_catalog_ignored")
     except TimeoutError:
         ports.log("cache_failed", error="TimeoutError")
@@ -171,8 +187,18 @@ async def _store(catalog: Catalog, ports: Ports) -> None:
         ports.log_bug(error)
 
 
+def _drop_damaged(ports: Ports, memory: CatalogMemory) -> None:
+    """Forget this isolate's copy if it was found damaged, and ignore the stored value that it came from."""
+    catalog = memory.catalog
+    if catalog is not None and catalog.is_damaged:
+        memory.catalog, memory.damaged_crc32 = None, catalog.crc32
+        ports.log("stored_catalog_ignored")
+
+
 def _is_fresh(catalog: Catalog | None, now_s: float, ttl_s: float) -> bool:
-    return catalog is not None and not _is_from_the_future(catalog, now_s) and catalog.age_s(now_s) <= ttl_s
+    if catalog is None or catalog.is_damaged or _is_from_the_future(catalog, now_s):
+        return False
+    return catalog.age_s(now_s) <= ttl_s
 
 
 def _is_from_the_future(catalog: Catalog, now_s: float) -> bool:

@@ -8,6 +8,9 @@ The first line is a header of JSON. One line for each model follows, in OpenRout
 A model's JSON is what ``GET /v1/models`` shows of it, so a list of models is a join of bytes. A line holds no
 other tabs or line breaks: JSON escapes both. A model is left out if its id is not printable ASCII without
 spaces; such a slug is stored as nothing.
+
+Anything may stand in KV, so the form of a list is checked when it is read. The JSON of a line is checked when
+it is needed: to parse 650 models takes 8 ms on Pyodide 314, and to check their form less than 1 ms.
 """
 
 from zlib import crc32
@@ -18,6 +21,7 @@ from gateway.memory.catalog import Catalog
 
 KEY = "catalog"
 VERSION = 3  # of the format: a value of another version is ignored and rebuilt
+_PRINTABLE = bytes(range(ord("!"), ord("~") + 1))
 MAX_HEADER_BYTES = 200  # a longer first line is not a header, and is not parsed
 
 
@@ -28,7 +32,7 @@ def catalog_of(models: list[JsonObject], *, fetched_at_s: float) -> Catalog:
         ValueError: a model holds a value that JSON cannot represent, such as infinity.
     """
     lines = tuple(_line_of(model) for model in models if _is_name(model.get("id")))
-    return Catalog(fetched_at_s, lines, crc32(b"\n".join(lines)))
+    return Catalog(fetched_at_s, lines, crc32(b"\n".join(lines)), is_checked=True)
 
 
 def to_stored(catalog: Catalog) -> bytes:
@@ -43,7 +47,10 @@ def to_stored(catalog: Catalog) -> bytes:
 
 
 def from_stored(raw: bytes) -> Catalog | None:
-    """Return the catalogue of a stored value; None if the value is corrupted or of another version."""
+    """Return the catalogue of a stored value; None if it is corrupted, malformed, or of another version.
+
+    The JSON of its lines is not parsed. See ``Catalog.check``.
+    """
     first_line, _, body = raw.partition(b"\n")
     if len(first_line) > MAX_HEADER_BYTES:
         return None
@@ -55,7 +62,18 @@ def from_stored(raw: bytes) -> Catalog | None:
     if header.get("version") != VERSION or at_s is None or header.get("crc32") != checksum:
         return None
     lines = tuple(body.split(b"\n"))
-    return Catalog(at_s, lines, checksum) if body and header.get("count") == len(lines) else None
+    is_list = header.get("count") == len(lines) and all(map(_is_line, lines))
+    return Catalog(at_s, lines, checksum) if is_list else None
+
+
+def _is_line(line: bytes) -> bool:
+    """Return whether a line has a name, another name or nothing, and what may be a JSON object."""
+    fields = line.split(b"\t")
+    if len(fields) != 3:
+        return False
+    name, other, raw = fields
+    is_printable = not (name + other).translate(None, _PRINTABLE)
+    return bool(name) and is_printable and raw.startswith(b"{") and raw.endswith(b"}")
 
 
 def _line_of(model: JsonObject) -> bytes:

@@ -113,6 +113,8 @@ class Attempt:
         self.fault = fault
         self.status = fault.status or self.status
         self.billed = fault.rule.billed
+        if outcome == "cut_off" and self.upstream != OPENROUTER:
+            self.billed = "unknown"  # only OpenRouter promises to bill no answer that ends in an error
         self.settle(self.cost_usd if fault.cost_usd is None else fault.cost_usd)
 
     def settle_usage(self, usage: JsonObject) -> bool:

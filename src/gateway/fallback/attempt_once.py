@@ -5,6 +5,7 @@ Every failure becomes a fault.
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -12,9 +13,10 @@ from gateway.dialects.chat.answer_checks import AnswerTest
 from gateway.fallback.admission import Admission
 from gateway.fallback.attempt import Attempt, elapsed_ms
 from gateway.fallback.schedule import MIN_ATTEMPT_S
+from gateway.faults.details import without_key
 from gateway.faults.fault import AttemptFailedError, Fault
 from gateway.http.frozen import dataclass
-from gateway.http.message import OPENROUTER, TransportError, UpstreamRequest
+from gateway.http.message import OPENROUTER, TransportError, Upstream, UpstreamRequest
 from gateway.memory.ports import Ports
 from gateway.routing.chain import Candidate, Limits, Step
 from gateway.upstream.commit import CommittedStream, Completion, as_generation_id, commit, generation_id_in
@@ -23,18 +25,20 @@ from gateway.upstream.direct import fault_at_direct
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServedAnswer:
-    """A plain answer, and the attempt that produced it."""
+    """A plain answer, the attempt that produced it, and the upstream that was called."""
 
     attempt: Attempt
     answer: Completion
+    upstream: Upstream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServedStream:
-    """A committed stream, and the attempt that produced it."""
+    """A committed stream, the attempt that produced it, and the upstream that was called."""
 
     attempt: Attempt
     answer: CommittedStream
+    upstream: Upstream
 
 
 Served: TypeAlias = ServedAnswer | ServedStream
@@ -75,15 +79,15 @@ async def attempt_once(attempt: Attempt, step: Step, ask: Ask, limits: Limits, p
     started_at_s = ports.now_s()
     try:
         async with ports.within(limit_s):
-            answer = await _send(attempt, step.candidate, ask, ports)
+            answer, upstream = await _send(attempt, step.candidate, ask, ports)
     except TimeoutError:
-        raise _failed(attempt, _fault_when_cut_off(attempt, timeout_code)) from None
+        raise AttemptFailedError(_fault_when_cut_off(attempt, timeout_code)) from None
     except TransportError:
         was_connected = attempt.status or ports.now_s() - started_at_s > CONNECTS_WITHIN_S
         code = "connection_lost" if was_connected else "connection_failed"
-        raise _failed(attempt, _fault_when_cut_off(attempt, code)) from None
-    except AttemptFailedError as failure:
-        raise _failed(attempt, failure.fault) from None
+        raise AttemptFailedError(_fault_when_cut_off(attempt, code)) from None
+    except AttemptFailedError:
+        raise
     except asyncio.CancelledError:  # another model was faster, or the client has left
         attempt.outcome = "cancelled"
         raise
@@ -93,35 +97,44 @@ async def attempt_once(attempt: Attempt, step: Step, ask: Ask, limits: Limits, p
     finally:
         attempt.ms = elapsed_ms(started_at_s, ports.now_s())
     if isinstance(answer, CommittedStream):
-        return ServedStream(attempt=attempt, answer=answer)
-    return ServedAnswer(attempt=attempt, answer=answer)
+        return ServedStream(attempt=attempt, answer=answer, upstream=upstream)
+    return ServedAnswer(attempt=attempt, answer=answer, upstream=upstream)
 
 
 async def _send(
     attempt: Attempt, candidate: Candidate, ask: Ask, ports: Ports
-) -> Completion | CommittedStream:
-    reply = await ports.transport.send(ask.request_for(candidate, ask.prefill))
+) -> tuple[Completion | CommittedStream, Upstream]:
+    """Return what the model commits to, and the upstream that was called."""
+    request = ask.request_for(candidate, ask.prefill)
+    reply = await ports.transport.send(request)
+    is_openrouter = request.upstream.name == OPENROUTER
     try:
         attempt.status = reply.status
-        attempt.generation_id = generation_id_in(reply)
+        attempt.generation_id = generation_id_in(reply) if is_openrouter else None
         committed = await commit(reply, ask.test, stream=ask.stream, now_s=ports.now_s())
+    except AttemptFailedError as failure:
+        reply.abort()
+        raise AttemptFailedError(fault_of(failure.fault, request.upstream)) from None
     except BaseException:  # also on cancellation: the connection must not stay open
         reply.abort()
         raise
     attempt.outcome = "answered"
-    if attempt.generation_id is None and isinstance(committed, CommittedStream):
+    if is_openrouter and attempt.generation_id is None and isinstance(committed, CommittedStream):
         attempt.generation_id = as_generation_id(committed.first.get("id"))
-    return committed
+    return committed, request.upstream
 
 
-def _failed(attempt: Attempt, fault: Fault) -> AttemptFailedError:
-    """Return the failure, with its fault translated if the upstream is a direct one."""
-    return AttemptFailedError(fault if attempt.upstream == OPENROUTER else fault_at_direct(fault))
+def fault_of(fault: Fault, upstream: Upstream) -> Fault:
+    """Return a fault as it may be shown: it blames the upstream that was called, and repeats no key."""
+    if upstream.name != OPENROUTER:
+        return fault_at_direct(fault)
+    return replace(fault, details=without_key(fault.details, upstream)) if fault.details else fault
 
 
 def _fault_when_cut_off(attempt: Attempt, code: str) -> Fault:
     """Return the fault of a reply that was cut off: ``code``, unless the reply's status names another."""
-    return Fault(code=TELLING.get(attempt.status or 0, code), status=attempt.status)
+    fault = Fault(code=TELLING.get(attempt.status or 0, code), status=attempt.status)
+    return fault if attempt.upstream == OPENROUTER else fault_at_direct(fault)
 
 
 def _time_limit(limits: Limits, share_s: float, *, stream: bool) -> tuple[float, str]:

@@ -5,8 +5,9 @@ from contextlib import suppress
 from gateway.dialects.chat.answer_shape import shape_completion
 from gateway.fallback.attempt_once import ServedAnswer
 from gateway.fallback.receipt import Receipt
+from gateway.faults.details import short_line
 from gateway.http.json_bytes import to_json_bytes
-from gateway.http.json_values import JsonObject, object_or_empty, text_or_none
+from gateway.http.json_values import JsonObject, object_or_empty
 
 
 def normalize(served: ServedAnswer, receipt: Receipt, *, now_s: float) -> bytes:
@@ -15,7 +16,7 @@ def normalize(served: ServedAnswer, receipt: Receipt, *, now_s: float) -> bytes:
     This also completes the receipt: it records the attempt's cost and the request's duration.
     """
     payload = served.answer.payload
-    served.attempt.provider = text_or_none(payload.get("provider"))
+    served.attempt.provider = short_line(payload.get("provider"), served.upstream)
     cost_added = served.attempt.settle_usage(object_or_empty(payload.get("usage")))
     receipt.time_until(now_s)
     always: JsonObject = {

@@ -1,14 +1,17 @@
-"""Selects the fields of an upstream's error that are safe to show to the caller.
+"""Selects what of an upstream's words may be stored and shown: names, words, times and amounts.
 
-Names, words, times and amounts are safe. Free text is never shown.
+Free text is never shown.
 """
 
 import re
 from collections.abc import Mapping
 
+from gateway.http.destination import repeats_key
 from gateway.http.json_values import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
+from gateway.http.message import Upstream
 
 MAX_LISTED = 10
+MAX_CHARACTERS = 64
 
 # The fields that are shown, and the pattern that each value must match.
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,47}")
@@ -25,12 +28,39 @@ _SHOWN: Mapping[str, re.Pattern[str]] = {
 _SHOWN_NUMBERS = ("limit_usd", "spend_usd")
 
 
+def short_line(value: Json, upstream: Upstream) -> str | None:
+    """Return an upstream's text as it may be stored and shown: one line of at most ``MAX_CHARACTERS``.
+
+    None if it is not a text, is blank, or repeats the upstream's key.
+    """
+    if not isinstance(value, str):
+        return None
+    printable = "".join(each if each.isprintable() else " " for each in value[:MAX_CHARACTERS])
+    line = " ".join(printable.split())
+    return line if line and not repeats_key(line, upstream) else None
+
+
+def without_key(details: dict[str, Json], upstream: Upstream) -> dict[str, Json]:
+    """Return details, as ``safe_details`` gives them, without the texts that repeat the upstream's key."""
+    cleaned: dict[str, Json] = {
+        name: [each for each in value if not repeats_key(str(each), upstream)]
+        if isinstance(value, list)
+        else value
+        for name, value in details.items()
+    }
+    return {
+        name: value
+        for name, value in cleaned.items()
+        if isinstance(value, list) or not repeats_key(str(value), upstream)
+    }
+
+
 def safe_details(metadata: JsonObject) -> dict[str, Json]:
     """Return the fields of an upstream's metadata that are safe to show."""
     details: dict[str, Json] = {}
     for name, form in _SHOWN.items():
         value = metadata.get(name)
-        if isinstance(value, str) and form.fullmatch(value):
+        if isinstance(value, str) and len(value) <= MAX_CHARACTERS and form.fullmatch(value):
             details[name] = value
     for name in _SHOWN_NUMBERS:
         amount = number_or_none(metadata.get(name))
@@ -51,4 +81,6 @@ def _provider_of(previous: Json) -> str | None:
     """Return the provider's name from an entry of ``previous_errors``, which has three possible forms."""
     fields = object_or_empty(previous)
     name = fields.get("provider_name") or fields.get("provider")
-    return name if isinstance(name, str) and _NAME.fullmatch(name) else None
+    if not isinstance(name, str) or len(name) > MAX_CHARACTERS:
+        return None
+    return name if _NAME.fullmatch(name) else None

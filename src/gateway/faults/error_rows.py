@@ -69,8 +69,9 @@ ROWS: tuple[Row, ...] = (
     Row("insufficient_credits", words=_words("openrouter_credits")),  # L
     Row("insufficient_credits", words=_words("insufficient_quota")),  # OpenAI's "Error codes"; a 429 there
     Row("free_limit_daily", words=_words("openrouter_free_tier_daily")),  # L, R
-    Row("free_limit_daily", text=re.compile(r"free-models-per-day")),  # R
-    Row("free_limit_minute", text=re.compile(r"free-models-per-min")),  # R
+    # With this status only: the text of another error may repeat a prompt.
+    Row("free_limit_daily", statuses=_statuses(429), text=re.compile(r"free-models-per-day")),  # R
+    Row("free_limit_minute", statuses=_statuses(429), text=re.compile(r"free-models-per-min")),  # R
     Row("rate_limited", words=_words("upstream_provider_shared_pool")),  # L, R
     Row("rate_limited", words=_words("rate_limit_exceeded", "capacity_exhausted")),  # E, A
     # faults of the request

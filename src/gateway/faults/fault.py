@@ -50,6 +50,14 @@ class Fault:
         return is_models and (rule.verdict is Verdict.RETRY or rule.status in (429, 502, 504))
 
     @property
+    def is_refusal(self) -> bool:
+        """Whether the upstream refused the model before any work: too busy, or broken.
+
+        Other faults may come from the request itself: its length, its limits, its own timers.
+        """
+        return self.is_slowness and self.rule.billed == "no"
+
+    @property
     def may_pass(self) -> bool:
         """Whether the same request may succeed at a later time."""
         status = self.shown_status

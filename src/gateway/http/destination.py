@@ -1,14 +1,17 @@
-"""Checks the destination of an upstream call, so that an API key is sent to its own upstream only."""
+"""Checks the destination of an upstream's key: its own host, and no text that is shown or stored."""
 
 from urllib.parse import urlsplit
 
-from gateway.http.message import HeaderPairs, UpstreamRequest
+from gateway.http.message import HeaderPairs, Upstream, UpstreamRequest
+
+# A text that has this many characters of a key in common with it repeats the key.
+_PART_OF_KEY = 12
 
 
 def check_destination(request: UpstreamRequest) -> tuple[str, HeaderPairs]:
     """Return the URL and the headers to send, including the upstream's key.
 
-    Every transport calls this before it sends. No other code reads ``Upstream.api_key`` in order to send it.
+    Every transport calls this before it sends. No code outside this module reads ``Upstream.api_key``.
 
     Raises:
         ValueError: the path does not start with ``/``, or would change the scheme, host or port.
@@ -19,3 +22,10 @@ def check_destination(request: UpstreamRequest) -> tuple[str, HeaderPairs]:
         raise ValueError("an upstream call must stay on its upstream's host")
     key = request.upstream.api_key
     return url, (*request.headers, *((("authorization", f"Bearer {key}"),) if key else ()))
+
+
+def repeats_key(text: str, upstream: Upstream) -> bool:
+    """Return whether a text holds the upstream's key, or a long part of it. The text should be short."""
+    key = upstream.api_key
+    parts = (text[start : start + _PART_OF_KEY] for start in range(len(text) - _PART_OF_KEY + 1))
+    return bool(key) and (key in text or any(part in key for part in parts))

@@ -1,8 +1,7 @@
 """This isolate's copy of OpenRouter's model list (the catalogue), and the state of its refresh."""
 
-import json
-
 from gateway.http.frozen import dataclass
+from gateway.http.json_bytes import parse_json
 from gateway.http.json_values import JsonObject
 
 # Variants that route to the same model. Other variants, such as `:free`, are separate models.
@@ -13,21 +12,41 @@ DYNAMIC_VARIANTS = (":nitro", ":floor", ":exacto", ":online")
 class Catalog:
     """A copy of the model list.
 
-    It is plain data that all requests of an isolate share. Callers must not change what it returns.
+    It is plain data that all requests of an isolate share. Callers must not change what it returns. A stored
+    copy may hold a line whose JSON is not this model. It is found out when the line is needed: the model then
+    counts as not listed, and the copy as damaged.
 
     Attributes:
         fetched_at_s: when it was fetched from OpenRouter, in Unix time.
         crc32: the checksum of its models. It changes only when the list of models changes.
+        is_damaged: whether a line was found that is not usable. Such a copy must be replaced.
     """
 
-    __slots__ = ("_indices", "_lines", "_models", "_parsed", "crc32", "fetched_at_s")
+    __slots__ = (
+        "_indices",
+        "_is_checked",
+        "_lines",
+        "_models",
+        "_parsed",
+        "crc32",
+        "fetched_at_s",
+        "is_damaged",
+    )
 
-    def __init__(self, fetched_at_s: float, lines: tuple[bytes, ...], crc32: int) -> None:
+    def __init__(
+        self, fetched_at_s: float, lines: tuple[bytes, ...], crc32: int, *, is_checked: bool = False
+    ) -> None:
+        """Make a copy of lines in the form of ``catalog.stored_catalog``.
+
+        ``is_checked`` says that the JSON of all of them is known to be usable.
+        """
         self.fetched_at_s = fetched_at_s
         self.crc32 = crc32
+        self.is_damaged = False
+        self._is_checked = is_checked
         self._lines = lines
         self._indices: dict[str, int] = {}
-        self._parsed: dict[int, JsonObject] = {}
+        self._parsed: dict[int, JsonObject | None] = {}
         self._models: tuple[JsonObject, ...] | None = None
 
     def __len__(self) -> int:
@@ -51,17 +70,32 @@ class Catalog:
         if self._models is not None:
             return self._models[index]
         if index not in self._parsed:
-            self._parsed[index] = json.loads(_json_in(self._lines[index]))
+            self._parsed[index] = found = _model_in(self._lines[index])
+            self.is_damaged = self.is_damaged or found is None
         return self._parsed[index]
+
+    def check(self) -> bool:
+        """Return whether every line is usable. The first call parses all, and removes those that are not."""
+        if not self._is_checked:
+            usable = tuple(line for line in self._lines if _model_in(line) is not None)
+            if len(usable) < len(self._lines):
+                self.is_damaged = True
+                self._lines = usable
+                self._indices.clear()
+                self._parsed.clear()
+            self._is_checked = True
+        return not self.is_damaged
 
     def shown(self) -> list[bytes]:
         """Return every model's JSON, in OpenRouter's order."""
+        self.check()
         return [_json_in(line) for line in self._lines]
 
     def models(self) -> tuple[JsonObject, ...]:
         """Return every model, in the order of ``shown``. The first call parses all of them."""
         if self._models is None:
-            self._models = tuple(json.loads(b"[" + b",".join(self.shown()) + b"]"))
+            self.check()
+            self._models = tuple(found for line in self._lines if (found := _model_in(line)) is not None)
             self._parsed.clear()
         return self._models
 
@@ -91,6 +125,7 @@ class CatalogMemory:
         fetching_until_s: until when at most a request is fetching the list; 0 if no request is.
         fetches_ended: how many fetches succeeded or failed. Cancelled fetches do not count.
         retry_at_s: OpenRouter has just failed: no request fetches in the background before this time.
+        damaged_crc32: the checksum of a stored copy that was found damaged, and is not used again.
     """
 
     catalog: Catalog | None = None
@@ -99,8 +134,19 @@ class CatalogMemory:
     fetching_until_s: float = 0.0
     fetches_ended: int = 0
     retry_at_s: float = 0.0
+    damaged_crc32: int | None = None
 
 
 def _json_in(line: bytes) -> bytes:
     """Return the model's JSON, the third of the fields that tabs separate in a stored line."""
     return line.split(b"\t", 2)[2]
+
+
+def _model_in(line: bytes) -> JsonObject | None:
+    """Return the model of a stored line; None if its JSON is not this model."""
+    try:
+        model = parse_json(_json_in(line))
+    except ValueError:
+        return None
+    is_named = isinstance(model, dict) and model.get("id") == line.partition(b"\t")[0].decode()
+    return model if isinstance(model, dict) and is_named else None

@@ -15,11 +15,11 @@ from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
 from gateway.http.message import BodyTooLargeError, ClientGoneError, HeaderPairs, HttpRequest
 from gateway.memory.catalog import Catalog
-from gateway.memory.cooldowns import Cooldowns
 from gateway.memory.latencies import Latencies
 from gateway.pipeline.budget import accounts_of, check_budgets, read_spending, room_in
 from gateway.pipeline.budget_hold import BudgetHold
 from gateway.pipeline.call import Call
+from gateway.pipeline.cooldown_scopes import cooldowns_of
 from gateway.pipeline.key_limits import limit_chat
 from gateway.routing.availability import look_up_endpoints, models_to_look_up
 from gateway.routing.chain import Plan
@@ -127,14 +127,15 @@ async def prepare(call: Call) -> Prepared:
     )
 
 
-def for_attempts(call: Call, caller: Caller) -> Call:
-    """Return the call for a caller's attempts: with separate cooldowns and latencies if it has its own key.
+def for_attempts(call: Call, prepared: Prepared) -> Call:
+    """Return the call for a request's attempts: with separate latencies if the caller has its own key.
 
-    Refusals and latencies of a caller's own OpenRouter account do not apply to any other caller.
+    Latencies of a caller's own OpenRouter account do not apply to any other caller.
     """
-    if caller.own_key is None:
-        return call
-    return replace(call, memory=replace(call.memory, cooldowns=Cooldowns(), latencies=Latencies()))
+    caller, memory = prepared.caller, call.memory
+    cooldowns = cooldowns_of(caller, prepared.chat, prepared.planned, memory.cooldowns)
+    latencies = memory.latencies if caller.own_key is None else Latencies()
+    return replace(call, memory=replace(memory, cooldowns=cooldowns, latencies=latencies))
 
 
 def refresh_signals(call: Call, prepared: Prepared) -> None:

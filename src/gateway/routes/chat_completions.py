@@ -38,7 +38,7 @@ async def chat_completions(call: Call) -> HttpResponse:
         deadline_s=deadline_s,
         stream=is_stream,
     )
-    call = for_attempts(call, prepared.caller)
+    call = for_attempts(call, prepared)
     if prepared.rate_headers:
         call = replace(call, frame=replace(call.frame, rate_headers=prepared.rate_headers))
 

@@ -10,7 +10,7 @@ from gateway.access.authorize import authorize
 from gateway.catalog.endpoints import endpoints_of, unavailable
 from gateway.catalog.model_list import ModelList, list_body
 from gateway.catalog.query import read_query
-from gateway.catalog.refresh import current_catalog, refresh_in_background
+from gateway.catalog.refresh import checked_catalog, refresh_in_background
 from gateway.catalog.task_models import shown_tasks
 from gateway.faults.fault import Fault
 from gateway.http.body import HttpResponse
@@ -81,7 +81,7 @@ def _model_list(call: Call, catalog: Catalog) -> ModelList:
 
 
 async def _catalog(call: Call) -> Catalog:
-    catalog = await current_catalog(
+    catalog = await checked_catalog(
         call.settings.upstream, call.ports, call.memory.catalog, ttl_s=call.settings.catalog_ttl_s
     )
     if catalog is None:

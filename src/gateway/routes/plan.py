@@ -36,7 +36,7 @@ async def show_plan(call: Call) -> HttpResponse:
     """
     prepared = await prepare(call)
     refresh_signals(call, prepared)
-    call = for_attempts(call, prepared.caller)
+    call = for_attempts(call, prepared)
     return respond_json(200, _plan_json(call, prepared), call.frame, (("cache-control", "no-store"),))
 
 

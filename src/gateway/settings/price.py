@@ -4,6 +4,8 @@ from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json, JsonObject, object_or_empty
 
 PER_MILLION = 1_000_000
+# No answer costs more than this, and no million tokens do. A larger number is an error, and must not overflow.
+MAX_USD = 1_000_000.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,10 +19,10 @@ class Price:
     completion: float | None = None
 
     def cost_usd(self, prompt_tokens: float, completion_tokens: float) -> float | None:
-        """Return the cost of these tokens in USD; None if a price is not known."""
+        """Return the cost of these tokens in USD, at most ``MAX_USD``; None if a price is not known."""
         if self.prompt is None or self.completion is None:
             return None
-        return (prompt_tokens * self.prompt + completion_tokens * self.completion) / PER_MILLION
+        return min(MAX_USD, (prompt_tokens * self.prompt + completion_tokens * self.completion) / PER_MILLION)
 
     def to_json(self) -> JsonObject:
         """Return the price as a JSON object."""

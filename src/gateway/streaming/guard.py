@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from gateway.dialects.chat.answer_checks import inspect_event, is_plain_progress
 from gateway.dialects.chat.chunk_shape import ChunkShape
-from gateway.fallback.attempt_once import ServedStream
+from gateway.fallback.attempt_once import ServedStream, fault_of
 from gateway.fallback.exhausted import stream_cut_off
 from gateway.fallback.receipt import Receipt
 from gateway.faults.fault import AttemptFailedError, Fault
@@ -46,6 +46,7 @@ class Guard:
         self.text: str | None = "" if collect_text else None
         self._stream = served.answer
         self._attempt = served.attempt
+        self._upstream = served.upstream
         self._receipt = receipt
         self._shape = shape
         self._now_s = now_s
@@ -107,8 +108,8 @@ class Guard:
 
     def _cut_off(self, fault: Fault) -> bytes:
         self.ended = True
-        self.fault = fault
-        self._attempt.fail(fault, outcome="cut_off")
+        self.fault = fault_of(fault, self._upstream)
+        self._attempt.fail(self.fault, outcome="cut_off")
         self._attempt.ms += self._receipt.time_until(self._now_s())
         return b""
 

@@ -7,11 +7,12 @@ from typing import TypeAlias
 from gateway.dialects.chat.chunk_shape import ChunkShape
 from gateway.fallback.attempt_once import ServedStream
 from gateway.fallback.receipt import Receipt
+from gateway.faults.details import short_line
 from gateway.faults.fault import Fault
 from gateway.http.body import Sink
 from gateway.http.errors import internal_error
 from gateway.http.frozen import dataclass
-from gateway.http.json_values import JsonObject, text_or_none
+from gateway.http.json_values import JsonObject
 from gateway.http.message import ClientGoneError, TransportError
 from gateway.http.responses import Frame
 from gateway.memory.ports import CallLater
@@ -104,7 +105,7 @@ class RelayedStream:
 
     def _guard_of(self, served: ServedStream) -> Guard:
         stream = served.answer
-        served.attempt.provider = text_or_none(stream.first.get("provider"))
+        served.attempt.provider = short_line(stream.first.get("provider"), served.upstream)
         fallback: JsonObject = {
             "id": served.attempt.generation_id or f"gen-{self.receipt.request_id}",
             "created": int(self.now_s()),

@@ -35,6 +35,7 @@ AT_DIRECT: Mapping[str, str] = MappingProxyType(
         "connection_failed": "direct_connection_failed",
         "connection_lost": "direct_connection_lost",
         "redirected": "direct_redirected",
+        "provider_key_rejected": "direct_key_rejected",
     }
 )
 
@@ -42,9 +43,10 @@ AT_DIRECT: Mapping[str, str] = MappingProxyType(
 def fault_at_direct(fault: Fault) -> Fault:
     """Return a fault as it applies to a direct upstream.
 
-    ``cost_usd`` is dropped: only the costs that OpenRouter reports are known to be in USD.
+    ``cost_usd`` is dropped: only the costs that OpenRouter reports are known to be in USD. ``details`` are
+    dropped: they are OpenRouter's metadata, and another upstream may repeat its key in fields of these names.
     """
-    return replace(fault, code=AT_DIRECT.get(fault.code, fault.code), cost_usd=None)
+    return replace(fault, code=AT_DIRECT.get(fault.code, fault.code), cost_usd=None, details={})
 
 
 def direct_fields(chat: ChatRequest) -> bytes:

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.catalog.stored_catalog import VERSION, catalog_of, from_stored, to_stored
-from gateway.http.json_values import JsonObject
+from gateway.http.json_bytes import parse_json
+from gateway.http.json_values import Json, JsonObject
 from gateway.memory.catalog import DYNAMIC_VARIANTS, Catalog
 from tests.support.models import HAIKU, model, recorded_models
 
@@ -104,6 +105,110 @@ CORRUPTED = {
     "another checksum": stored(crc32=1),
     "a checksum as text": stored(crc32=str(crc32(BODY))),
 }
+
+
+GOOD = b'a/one\t\t{"id":"a/one"}'
+# Each has the right version, count and checksum.
+MALFORMED_LINES = {
+    "no tab": b"a/one",
+    "one tab": b'a/one\t{"id":"a/one"}',
+    "three tabs": b'a/one\t\t\t{"id":"a/one"}',
+    "a tab in the JSON": b'a/one\t\t{"id":\t"a/one"}',
+    "no name": b'\t\t{"id":""}',
+    "a name in latin-1": 'a/\xe9\t\t{"id":"a/\xe9"}'.encode("latin-1"),
+    "a name in UTF-8": 'a/\xe9\t\t{"id":"a/\xe9"}'.encode(),
+    "another name in latin-1": 'a/one\ta/\xe9\t{"id":"a/one"}'.encode("latin-1"),
+    "a space in the name": b'a/ one\t\t{"id":"a/ one"}',
+    "a control character in the name": b'a/\0one\t\t{"id":"a/\0one"}',
+    "DEL in another name": b'a/one\ta\x7f\t{"id":"a/one"}',
+    "no JSON": b"a/one\t\t",
+    "a list": b"a/one\t\t[]",
+    "a number": b"a/one\t\t1",
+    "null": b"a/one\t\tnull",
+    "a text": b'a/one\t\t"{}"',
+}
+# The form of these lines is right. Only parsing shows that they are not usable.
+UNUSABLE_LINES = {
+    "no JSON": b"a/one\t\t{nonsense}",
+    "JSON that is cut off": b'a/one\t\t{"id":"a/one","name":{}',
+    "two objects": b'a/one\t\t{"id":"a/one"},{"id":"a/one"}',
+    "the beginning of a list of objects": b'a/one\t\t{"id":"a/one","x":[{}',
+    "another id": b'a/one\t\t{"id":"b/two"}',
+    "no id": b"a/one\t\t{}",
+    "an id that is a number": b'1\t\t{"id":1}',
+    "not a number": b'a/one\t\t{"id":"a/one","created":NaN}',
+    "infinity": b'a/one\t\t{"id":"a/one","created":-Infinity}',
+    "not UTF-8": b'a/one\t\t{"id":"a/one","name":"\xff"}',
+    "too deep": b'a/one\t\t{"id":"a/one","x":' + b"[" * 5_000 + b"]" * 5_000 + b"}",
+    "a number of too many digits": b'a/one\t\t{"id":"a/one","x":' + b"9" * 5_000 + b"}",
+}
+
+
+@pytest.mark.parametrize("line", MALFORMED_LINES.values(), ids=MALFORMED_LINES)
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_list_with_one_malformed_line_is_no_list(line: bytes, place: int) -> None:
+    lines = [GOOD, GOOD]
+    lines.insert(place, line)
+
+    assert from_stored(stored(b"\n".join([GOOD] * 3), count=3)) is not None
+    assert from_stored(stored(b"\n".join(lines), count=3)) is None
+
+
+@pytest.mark.parametrize("line", UNUSABLE_LINES.values(), ids=UNUSABLE_LINES)
+def test_a_line_that_is_not_its_model_counts_as_not_listed_and_the_copy_as_damaged(line: bytes) -> None:
+    read = from_stored(stored(b"\n".join([b'b/two\t\t{"id":"b/two"}', line]), count=2))
+    assert read is not None
+    assert id_of(read.find("b/two")) == "b/two"
+    assert not read.is_damaged
+
+    assert read.find(line.partition(b"\t")[0].decode()) is None
+
+    assert read.is_damaged
+    assert not read.check()
+
+
+@pytest.mark.parametrize("line", UNUSABLE_LINES.values(), ids=UNUSABLE_LINES)
+@pytest.mark.parametrize("other", [GOOD, b"a/one\t\t{}]}"], ids=["usable", "unusable"])
+def test_what_is_shown_is_json_whatever_a_line_holds(line: bytes, other: bytes) -> None:
+    read = from_stored(stored(b"\n".join([b'b/two\t\t{"id":"b/two"}', line, other]), count=3))
+    assert read is not None
+
+    shown, models = read.shown(), read.models()
+
+    assert [json.loads(each) for each in shown] == [*models]
+    assert [each["id"] for each in models] == (["b/two", "a/one"] if other == GOOD else ["b/two"])
+    assert read.is_damaged
+    assert id_of(read.find("b/two")) == "b/two"
+
+
+def test_a_list_of_the_gateways_own_making_is_not_damaged() -> None:
+    for catalog in (of(*recorded_models()), stored_and_read(of(*recorded_models()))):
+        assert catalog.check()
+        assert not catalog.is_damaged
+
+
+def test_reading_a_list_parses_its_header_and_finding_a_model_that_model(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parsed: list[bytes] = []
+
+    def counting(raw: bytes) -> Json:
+        parsed.append(raw)
+        return parse_json(raw)
+
+    monkeypatch.setattr("gateway.catalog.stored_catalog.parse_json", counting)
+    monkeypatch.setattr("gateway.memory.catalog.parse_json", counting)
+    raw = to_stored(of(*(model(f"a/{number}") for number in range(100))))
+
+    read = from_stored(raw)
+    assert read is not None
+    assert len(parsed) == 1
+    read.find("a/7")
+    read.find("a/7")
+    assert len(parsed) == 2
+    read.shown()
+    read.shown()
+    assert len(parsed) == 102
 
 
 @pytest.mark.parametrize("raw", CORRUPTED.values(), ids=CORRUPTED)

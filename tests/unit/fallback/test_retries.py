@@ -113,7 +113,7 @@ async def test_a_pause_is_over_after_the_wait_even_if_the_clock_lags_a_little(ea
     schedule.answered(candidate)
     clock_s[0] = 1.2
     assert cooldowns.ready_at_s("a/one", now_s=1.2) <= 1.2  # it has answered: no cooldown is left
-    assert not cooldowns._cooldowns
+    assert not cooldowns._noted
 
 
 async def test_retry_after_is_the_latest_pause_if_an_earlier_wait_was_in_vain() -> None:

@@ -1,6 +1,7 @@
 """Finds out what a chat request requires of a model: context length, modalities, tools, parameters, price."""
 
 from collections.abc import Mapping
+from hashlib import sha256
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
@@ -76,6 +77,20 @@ CALLERS_TOOLS = frozenset({"function", "custom"})
 # Fields of `provider` that do not exclude the model's cheapest endpoint, whose price is the list price.
 # Source: OpenRouter "Provider Routing".
 PRICE_NEUTRAL = frozenset({"allow_fallbacks", "max_price", "require_parameters"})
+# Fields that choose among a model's endpoints, or add a service with limits of its own to the call.
+# Source: OpenRouter "Provider Routing", "Service Tiers", "Presets", "Plugins".
+CHOOSING = ("service_tier", "preset", "plugins", "web_search_options")
+# The values of these fields that choose nothing: OpenRouter does the same without them.
+CHOOSING_NOTHING: Mapping[str, tuple[Json, ...]] = MappingProxyType(
+    {
+        "allow_fallbacks": (None, True),
+        "require_parameters": (None, False),
+        "data_collection": (None, "allow"),
+        "zdr": (None, False),
+        "service_tier": (None, "auto", "default"),
+        "web_search_options": (None,),  # an empty object turns the search on
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +111,8 @@ class Requirements:
             ``preset`` for a preset.
         prefers_endpoints: whether its tokens may cost more than the list price: by a service tier, or because
             ``provider`` chooses among the model's endpoints.
+        preferences: a digest of the fields that choose among the model's endpoints; empty if none does. A
+            fault that such a request meets says nothing about the model's other endpoints.
         writes_cache: whether it requests prompt caching, with which a prompt costs up to twice as much.
         shrinks: whether OpenRouter shortens the prompt to the model's context.
     """
@@ -110,6 +127,7 @@ class Requirements:
     has_fees: bool = False
     prefers_endpoints: bool = False
     extras: frozenset[str] = frozenset()
+    preferences: str = ""
     writes_cache: bool = False
     shrinks: bool = False
 
@@ -142,6 +160,7 @@ def requirements_of(body: JsonObject, *, total_bytes: int, writes_cache: bool) -
         has_fees=_has_fees(body, plugins, modalities),
         prefers_endpoints=_prefers_endpoints(body, provider),
         extras=_extras(body, plugins),
+        preferences=_preferences(body, provider),
         writes_cache=writes_cache,
         shrinks="context-compression" in plugins or bool(body.get("transforms")),
     )
@@ -175,6 +194,16 @@ def _prefers_endpoints(body: JsonObject, provider: JsonObject) -> bool:
     if provider.get("sort") == "price":
         chosen.discard("sort")
     return bool(chosen) or (tier is not None and tier not in LISTED_TIERS)
+
+
+def _preferences(body: JsonObject, provider: JsonObject) -> str:
+    """Return a digest of the fields that choose among the model's endpoints; empty if none does."""
+    chosen = [
+        (name, value)
+        for name, value in sorted({**provider, **{name: body.get(name) for name in CHOOSING}}.items())
+        if value not in CHOOSING_NOTHING.get(name, (None, "", [], {}))
+    ]
+    return sha256(repr(chosen).encode()).hexdigest() if chosen else ""
 
 
 def _max_price(value: Json) -> Price | None:
