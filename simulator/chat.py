@@ -17,6 +17,7 @@ _MAX_MODELS = 3
 _MAX_REMEMBERED = 20_000
 _DEFAULT_MODEL = "openrouter/auto"  # the account's default model
 _KEY_SCHEME = "Bearer sk-or-"
+_REFUSED_KEYS = "Bearer sk-or-refused"
 
 
 class Repeats:
@@ -45,11 +46,12 @@ class Chat:
 
 
 def unauthorized(headers: Mapping[str, str]) -> Complete | None:
-    """Return OpenRouter's 401 if the key is missing or malformed, else None."""
+    """Return OpenRouter's 401 if the key is missing, malformed or refused, else None."""
     given = headers.get("Authorization")
     if given is None:
         return refused("", 401, "No cookie auth credentials found")
-    return None if given.startswith(_KEY_SCHEME) else refused("", 401, "User not found.")
+    is_good = given.startswith(_KEY_SCHEME) and not given.startswith(_REFUSED_KEYS)
+    return None if is_good else refused("", 401, "User not found.")
 
 
 def read(raw: bytes, headers: Mapping[str, str], repeats: Repeats) -> Chat:

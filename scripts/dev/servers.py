@@ -15,6 +15,8 @@ from scripts.tools import DEV, OLD_WRANGLER, ROOT, node, tool_environment
 
 READY_TIMEOUT_S = 60.0
 LOG_TAIL_CHARACTERS = 3000
+HOST_HEADER = ROOT / "scripts" / "dev" / "host_header.cjs"
+"""What tells the Worker which host a client asked for; wrangler's proxy hides it."""
 
 
 class ServerError(RuntimeError):
@@ -92,7 +94,8 @@ def start_workerd(
     stage(directory, config, main=main, variables=variables, secrets=secrets, bindings=bindings)
     if "LEDGER" in bindings:
         migrate_locally(directory)
-    command: list[str | Path] = [node(), OLD_WRANGLER, "dev", "--port", str(port), "--ip", "127.0.0.1"]
+    command: list[str | Path] = [node(), "--require", HOST_HEADER, OLD_WRANGLER, "dev"]
+    command += ["--port", str(port), "--ip", "127.0.0.1"]
     command += ["--inspector-port", str(free_port()), "--show-interactive-dev-session", "false"]
     environ = tool_environment(os.environ, without=frozenset(secrets) | frozenset(variables))
     leash = Leash(command, log=directory / "wrangler.log", cwd=directory, environ=environ)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from enum import Enum
 from importlib import import_module
 from types import MappingProxyType
 from typing import TypeAlias
@@ -11,11 +12,12 @@ from gateway.catalog.refresh import refresh
 from gateway.http.body import HttpResponse
 from gateway.http.cors import allowed_origin, answer_preflight
 from gateway.http.errors import GatewayError, internal_error
+from gateway.http.frozen import dataclass
 from gateway.http.message import HttpRequest
 from gateway.http.responses import Frame, respond_error
 from gateway.memory.isolate import Memory
 from gateway.memory.ports import Ports
-from gateway.pipeline.call import OPENROUTERS_PREFIX, Call
+from gateway.pipeline.call import OPENROUTERS_PREFIX, Call, admitted
 from gateway.routes.chat_completions import chat_completions
 from gateway.settings.settings import Settings
 
@@ -23,8 +25,23 @@ from gateway.settings.settings import Settings
 # its lifetime: a request has just fetched it.
 CRON_MAX_AGE = 0.25
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-
 Handler: TypeAlias = Callable[[Call], Awaitable[HttpResponse]]
+
+
+class Access(Enum):
+    """Who may call a route."""
+
+    ANYBODY = "anybody"
+    GATEWAY_KEYS = "gateway keys"  # callers with a key of the gateway's
+    ALL_KEYS = "all keys"  # and callers with an OpenRouter key of their own
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What is at a path: who may call it, and the handler of each method."""
+
+    access: Access
+    methods: Mapping[str, Handler]
 
 
 async def handle(
@@ -40,7 +57,15 @@ async def handle(
         settings = read_settings()
         if (origin := allowed_origin(request, settings.all_origins)) is not None:
             frame = replace(frame, allowed_origin=origin)
-        return await _route(Call(request=request, settings=settings, ports=ports, memory=memory, frame=frame))
+        call = Call(request=request, settings=settings, ports=ports, memory=memory, frame=frame)
+        route = _route_of(request)
+        if request.method == "OPTIONS":
+            return answer_preflight(request, frame, _allowed(route))
+        handler = _handler_in(route, request)
+        if route.access is not Access.ANYBODY:
+            call = await admitted(call, for_own_keys=route.access is Access.ALL_KEYS)
+            frame = call.frame
+        return await handler(call)
     except GatewayError as error:
         return respond_error(error, frame)
     except Exception as error:  # noqa: BLE001  # a bug is answered like every other error
@@ -48,26 +73,27 @@ async def handle(
         return respond_error(internal_error(), frame)
 
 
-async def _route(call: Call) -> HttpResponse:
-    """Call the handler of the request's path and method. OpenRouter's SDKs put ``/api`` before ``/v1``.
-
-    Raises:
-        GatewayError: the path or the method does not exist, or the handler refuses the request.
-    """
-    request = call.request
+def _route_of(request: HttpRequest) -> Route:
+    """Return the route at the request's path. OpenRouter's SDKs put ``/api`` before ``/v1``."""
     path = request.path.removeprefix("/api") if request.path.startswith("/api/v1/") else request.path
-    methods = MODEL_ROUTE if path.startswith(MODEL_PREFIXES) else ROUTES.get(path)
-    if methods is None:
+    route = MODEL_ROUTE if path.startswith(MODEL_PREFIXES) else ROUTES.get(path)
+    if route is None:
         raise GatewayError("not_found", "There is nothing at this path.")
-    allowed = ", ".join([*methods, "OPTIONS"])
-    if request.method == "OPTIONS":
-        return answer_preflight(request, call.frame, allowed)
-    handler = methods.get(request.method)
+    return route
+
+
+def _handler_in(route: Route, request: HttpRequest) -> Handler:
+    handler = route.methods.get(request.method)
     if handler is None:
+        allowed = _allowed(route)
         raise GatewayError(
             "method_not_allowed", f"This path accepts {allowed}.", headers=(("allow", allowed),)
         )
-    return await handler(call)
+    return handler
+
+
+def _allowed(route: Route) -> str:
+    return ", ".join([*route.methods, "OPTIONS"])
 
 
 def _lazy_handler(module: str, name: str) -> Handler:
@@ -96,20 +122,21 @@ async def run_cron(settings: Settings, ports: Ports, memory: Memory) -> None:
     await forget_old_rows(ports, days=settings.ledger_days, rows=settings.ledger_rows)
 
 
-def _get_and_head(module: str, name: str) -> Mapping[str, Handler]:
-    return MappingProxyType(dict.fromkeys(("GET", "HEAD"), _lazy_handler(module, name)))
+def _get_and_head(access: Access, module: str, name: str) -> Route:
+    return Route(access, MappingProxyType(dict.fromkeys(("GET", "HEAD"), _lazy_handler(module, name))))
 
 
-ROUTES: Mapping[str, Mapping[str, Handler]] = MappingProxyType(
+ROUTES: Mapping[str, Route] = MappingProxyType(
     {
-        "/v1/chat/completions": {"POST": chat_completions},
-        "/v1/plan": {"POST": _lazy_handler("routes.plan", "show_plan")},
-        "/v1/usage": _get_and_head("routes.usage", "show_usage"),
-        "/v1/key": _get_and_head("routes.key", "show_key"),
-        "/v1/models": _get_and_head("routes.models", "show_models"),
-        "/health": _get_and_head("routes.health", "show_health"),
-        "/openapi.json": _get_and_head("routes.openapi", "show_openapi"),
+        "/v1/chat/completions": Route(Access.ALL_KEYS, {"POST": chat_completions}),
+        "/v1/plan": Route(Access.ALL_KEYS, {"POST": _lazy_handler("routes.plan", "show_plan")}),
+        "/v1/usage": _get_and_head(Access.GATEWAY_KEYS, "routes.usage", "show_usage"),
+        "/v1/key": _get_and_head(Access.GATEWAY_KEYS, "routes.key", "show_key"),
+        "/v1/models": _get_and_head(Access.ALL_KEYS, "routes.models", "show_models"),
+        # `?deep=1` needs one of the gateway's keys: see routes.health.
+        "/health": _get_and_head(Access.ANYBODY, "routes.health", "show_health"),
+        "/openapi.json": _get_and_head(Access.ANYBODY, "routes.openapi", "show_openapi"),
     }
 )
 MODEL_PREFIXES = ("/v1/models/", OPENROUTERS_PREFIX)
-MODEL_ROUTE = _get_and_head("routes.models", "show_model")
+MODEL_ROUTE = _get_and_head(Access.ALL_KEYS, "routes.models", "show_model")

@@ -8,6 +8,7 @@ from tests.support.chat import CHAT, complete_log, error_in, post, question
 from tests.support.journal import Journal
 from tests.support.runtimes import KEY, Gateway
 
+HAIKU = "anthropic/claude-haiku-4.5"
 PAGE, FOREIGN_PAGE = "https://page.example", "https://evil.example"
 
 
@@ -78,6 +79,38 @@ def test_an_open_gateway_refuses_origins_that_are_not_allowed(
     assert (answer.status_code, error_in(answer)["code"]) == (403, "origin_not_allowed")
     assert "access-control-allow-origin" not in answer.headers
     assert journal.models() == []
+
+
+FOREIGN_REQUESTS = {
+    "a forged host": {"host": "evil.example:8787"},
+    "a forged URL": {"host": "evil.example:8787", "mf-original-url": "http://localhost:8787/v1/usage"},
+    "a proxy's host": {"x-forwarded-host": "gateway.example"},
+    "a forwarded host": {"forwarded": "for=192.0.2.7;host=gateway.example"},
+    "an image of a page": {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"},
+    "an image of a page on this machine": {"sec-fetch-site": "same-site", "sec-fetch-mode": "no-cors"},
+    "a link": {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"},
+    "a page": {"origin": FOREIGN_PAGE},
+}
+
+
+@pytest.mark.parametrize("headers", FOREIGN_REQUESTS.values(), ids=[*FOREIGN_REQUESTS])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_an_open_gateway_is_deaf_to_pages_and_forged_hosts(
+    opened: Gateway, simulator: str, method: str, headers: dict[str, str]
+) -> None:
+    before = len(complete_log(simulator))
+    paths = ("/v1/usage", "/v1/key", "/v1/models", "/health?deep=1", f"/v1/models/{HAIKU}/endpoints")
+    with opened.client(headers=headers) as client:
+        statuses = [client.request(method, path).status_code for path in paths]
+
+    assert set(statuses) <= {401, 403}
+    assert len(complete_log(simulator)) == before
+
+
+@pytest.mark.parametrize("site", ["none", "same-origin"])
+def test_an_open_gateway_can_be_looked_at_with_a_browser(opened: Gateway, site: str) -> None:
+    with opened.client(headers={"sec-fetch-site": site, "sec-fetch-mode": "navigate"}) as client:
+        assert client.get("/v1/usage").status_code == 200
 
 
 def preflight(gateway: Gateway, origin: str) -> dict[str, str]:

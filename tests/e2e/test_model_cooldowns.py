@@ -26,16 +26,13 @@ def test_a_model_that_asked_for_a_pause_is_skipped_and_the_receipt_says_so(
     assert journal.models() == ["sim/retry-after-60", "sim/ok", "sim/ok"]
 
 
-<<<<<<< HEAD:tests/e2e/test_model_cooldowns.py
-def test_retry_after_may_be_a_date(custom_gateway: Gateway, journal: Journal) -> None:
-=======
 def test_a_pause_met_under_preferences_of_the_request_binds_the_same_preferences_only(
-    dressed: Gateway, journal: Journal
+    custom_gateway: Gateway, journal: Journal
 ) -> None:
     model = "sim/retry-after-64"
     preferring = question(journal, model, "sim/ok", provider={"only": ["tiny"]})
     traces = [
-        post(dressed, body).headers["x-gateway-trace"]
+        post(custom_gateway, body).headers["x-gateway-trace"]
         for body in (
             preferring,
             preferring,
@@ -47,8 +44,7 @@ def test_a_pause_met_under_preferences_of_the_request_binds_the_same_preferences
     assert traces == [failed, "sim/ok=ok", failed, failed]
 
 
-def test_a_pause_may_be_given_as_a_date(dressed: Gateway, journal: Journal) -> None:
->>>>>>> st:tests/e2e/test_rests.py
+def test_retry_after_may_be_a_date(custom_gateway: Gateway, journal: Journal) -> None:
     body = question(journal, "sim/retry-date-61", "sim/ok")
     post(custom_gateway, body)
     assert post(custom_gateway, body).headers["x-gateway-trace"] == "sim/ok=ok"

@@ -55,6 +55,10 @@ def fail(status: int, message: str = "Provider returned error", **headers: str) 
     return reply(status, json.dumps({"error": {"code": status, "message": message}}).encode(), **headers)
 
 
+# What OpenRouter says of a key that it accepts; a test gives it to ``Upstream.pages`` under "/key".
+accept_key = reply(200, b'{"data": {"label": "sk-or-v1-abc...def", "limit": null, "usage": 0}}')
+
+
 def answer(content: str = "Hello.", **fields: object) -> Act:
     """Return an act: a plain answer."""
     choice = {"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": "stop"}
@@ -134,6 +138,7 @@ class Upstream:
         cancelled: the models whose call was cancelled before its headers had arrived.
         pages: the acts of each path of a GET request; the last act repeats. A path without a script is a 404.
         got: the paths of the GET requests, in order.
+        got_with: the keys of the GET requests, in order.
         alerts: the bodies that the webhook received.
     """
 
@@ -142,6 +147,7 @@ class Upstream:
     cancelled: list[str] = field(default_factory=list)
     pages: dict[str, tuple[Act, ...]] = field(default_factory=dict)
     got: list[str] = field(default_factory=list)
+    got_with: list[str] = field(default_factory=list)
     alerts: list[bytes] = field(default_factory=list)
 
     @property
@@ -183,6 +189,7 @@ class Upstream:
         script = self.pages.get(path, (fail(404),))
         before = self.got.count(path)
         self.got.append(path)
+        self.got_with.append(request.headers.get("authorization", "").removeprefix("Bearer "))
         return await script[min(before, len(script) - 1)](request)
 
     def _calls(self) -> dict[str, int]:

@@ -101,13 +101,19 @@ class MemoryCache:
 
 @dataclass(slots=True)
 class Limiter:
-    """A fake rate limiting binding: after a pause it refuses the keys in ``refused``."""
+    """A fake rate limiting binding: after a pause it refuses the keys in ``refused``.
+
+    Attributes:
+        asked: the keys that it was called with, in order.
+    """
 
     bound: bool = True
     refused: set[str] = field(default_factory=set)
     pause_s: float = 0.0
+    asked: list[str] = field(default_factory=list)
 
     async def allows(self, key: str) -> bool:
+        self.asked.append(key)
         await asyncio.sleep(self.pause_s)
         return key not in self.refused
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from gateway.faults.classify import classify
-from gateway.faults.fault import Fault
+from gateway.faults.fault import Fault, fault_of_own_key
 from gateway.http.errors import GatewayError
 from gateway.http.json_bytes import parse_json, to_json_bytes
 from gateway.http.json_values import object_or_empty
@@ -37,12 +37,12 @@ async def endpoints_of(
         raise unavailable(Fault(code="connection_failed")) from None
     if reply.status == 404:
         raise GatewayError("not_found", "OpenRouter lists no such model.")
-    endpoints = _read(reply, raw, ports)
+    endpoints = _read(reply, raw, upstream, ports)
     memory.put(model_id, endpoints)
     return endpoints
 
 
-def _read(reply: Reply, raw: bytes, ports: Ports) -> Endpoints:
+def _read(reply: Reply, raw: bytes, upstream: Upstream, ports: Ports) -> Endpoints:
     """Return the endpoints in OpenRouter's reply. Raises ``GatewayError`` if the reply holds none."""
     try:
         answer = object_or_empty(parse_json(raw))
@@ -53,6 +53,7 @@ def _read(reply: Reply, raw: bytes, ports: Ports) -> Endpoints:
     if reply.status == 200 and isinstance(data, dict):
         return Endpoints(ports.now_s(), {"data": data}, body)
     fault = classify(answer.get("error"), status=reply.status, header=reply.header, now_s=ports.now_s())
+    fault = fault_of_own_key(fault) if upstream.is_callers else fault
     is_providers = fault.rule.source == "provider"  # this call reaches no provider: the fault is OpenRouter's
     raise unavailable(replace(fault, code="openrouter_error") if is_providers else fault)
 

@@ -76,7 +76,7 @@ class Incoming:
 
     def _declared_bytes(self) -> int | None:
         declared = self._header("content-length") or ""
-        return int(declared) if declared.isdigit() else None
+        return int(declared) if declared.isascii() and declared.isdigit() else None
 
 
 async def _read_bounded(js_body: Any, limit_bytes: int) -> bytes:

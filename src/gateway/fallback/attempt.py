@@ -68,6 +68,7 @@ class Attempt:
     Attributes:
         number: 1 for the first attempt at this model.
         upstream: the upstream that was called: ``openrouter``, or the name of a direct upstream.
+        own_key: whether the caller's own key was sent, and not the gateway's.
         worst_cost_usd: the most it may cost, in USD; None if unknown.
         price: the price of a direct upstream, which reports no cost itself; None if unknown.
         outcome: ``under_way`` (in flight) until it ends or commits. ``cut_off``: the answer had begun, and
@@ -87,6 +88,7 @@ class Attempt:
     model: str
     number: int
     upstream: str = OPENROUTER
+    own_key: bool = False
     worst_cost_usd: float | None = None
     price: Price | None = None
     outcome: AttemptOutcome = "under_way"

@@ -14,7 +14,7 @@ from gateway.fallback.admission import Admission
 from gateway.fallback.attempt import Attempt, elapsed_ms
 from gateway.fallback.schedule import MIN_ATTEMPT_S
 from gateway.faults.details import without_key
-from gateway.faults.fault import AttemptFailedError, Fault
+from gateway.faults.fault import AttemptFailedError, Fault, fault_of_own_key
 from gateway.http.frozen import dataclass
 from gateway.http.message import OPENROUTER, TransportError, Upstream, UpstreamRequest
 from gateway.memory.ports import Ports
@@ -106,6 +106,7 @@ async def _send(
 ) -> tuple[Completion | CommittedStream, Upstream]:
     """Return what the model commits to, and the upstream that was called."""
     request = ask.request_for(candidate, ask.prefill)
+    attempt.own_key = request.upstream.is_callers
     reply = await ports.transport.send(request)
     is_openrouter = request.upstream.name == OPENROUTER
     try:
@@ -128,6 +129,8 @@ def fault_of(fault: Fault, upstream: Upstream) -> Fault:
     """Return a fault as it may be shown: it blames the upstream that was called, and repeats no key."""
     if upstream.name != OPENROUTER:
         return fault_at_direct(fault)
+    if upstream.is_callers:
+        fault = fault_of_own_key(fault)
     return replace(fault, details=without_key(fault.details, upstream)) if fault.details else fault
 
 

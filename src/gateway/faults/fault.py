@@ -1,6 +1,6 @@
 """The ``Fault`` of a failed attempt, and how long to wait after it."""
 
-from dataclasses import field
+from dataclasses import field, replace
 
 from gateway.faults.policy import RULES, Rule, Scope, Verdict
 from gateway.http.errors import ErrorKind
@@ -69,6 +69,11 @@ class Fault:
         if self.status is None or self.rule.own_status or not 400 <= self.status < 600:
             return self.rule.status
         return self.status
+
+
+def fault_of_own_key(fault: Fault) -> Fault:
+    """Return a fault as it applies to a call with a caller's own key: it is not the gateway's that failed."""
+    return replace(fault, code="own_key_rejected") if fault.code == "upstream_key_rejected" else fault
 
 
 class AttemptFailedError(Exception):

@@ -64,6 +64,7 @@ _BAD = "invalid_request_error"
 RULES: Mapping[str, Rule] = MappingProxyType({
     # -- the account or its key: the next model has the same key, so the chain stops
     "upstream_key_rejected": Rule("openrouter", _S, 401, "OpenRouter refused the gateway's key. The gateway's operator must check OPENROUTER_API_KEY.", Scope.ACCOUNT, "authentication_error"),
+    "own_key_rejected": Rule("client", _S, 401, "OpenRouter refused the key that you sent. Check it at OpenRouter, or send one of this gateway's keys.", type="authentication_error"),
     "insufficient_credits": Rule("openrouter", _S, 402, "The OpenRouter account has too few credits. Add credits.", Scope.ACCOUNT, "billing_error"),
     "max_tokens_unaffordable": Rule("openrouter", _S, 402, "The OpenRouter account cannot afford this many tokens. Lower max_tokens, or add credits.", Scope.ACCOUNT, "billing_error"),
     "in_flight_budget": Rule("openrouter", _R, 402, "The OpenRouter account's requests in flight use up its budget. Try again when they have ended.", Scope.ACCOUNT, "billing_error"),

@@ -56,6 +56,7 @@ KINDS: Mapping[str, ErrorKind] = MappingProxyType(
         "budget_spent": ErrorKind(402, "billing_error", "gateway"),
         "too_many_requests": ErrorKind(429, "rate_limit_error", "gateway"),
         "too_many_at_once": ErrorKind(429, "rate_limit_error", "gateway"),
+        "key_not_checked": ErrorKind(503, "api_error", "openrouter"),
         "gateway_closed": ErrorKind(401, "authentication_error", "gateway"),
         "ledger_unavailable": ErrorKind(503, "api_error", "gateway"),
         "ledger_backlog": ErrorKind(503, "api_error", "gateway"),

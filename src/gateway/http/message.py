@@ -49,11 +49,13 @@ class Upstream:
         base_url: the base URL, without a slash at its end.
         api_key: the key for this upstream; it must go to no other. Empty: calls are sent without a key.
         name: ``openrouter``, or the name of a direct upstream.
+        is_callers: whether the key is a caller's own, and not the gateway's.
     """
 
     base_url: str
     api_key: str
     name: str = OPENROUTER
+    is_callers: bool = False
 
     def __repr__(self) -> str:
         return f"Upstream(name={self.name!r}, base_url={self.base_url!r}, api_key=***)"

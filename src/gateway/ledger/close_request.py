@@ -28,6 +28,10 @@ def close_request(call: Call, prepared: Prepared, receipt: Receipt, outcome: str
         memory.sessions.note(prepared.session, receipt.served, now_s=ports.now_s())
     fields: JsonObject = {"caller": caller.name, "outcome": outcome, "stream": prepared.chat.stream}
     ports.log("request_done", **fields, **receipt.to_json())
+    if caller.own_key is not None and outcome == "own_key_rejected":
+        memory.own_keys.forget(caller.own_key)
+        if receipt.served is None:  # refused as with 401: whoever has no good key writes nothing
+            return
     if ports.database.bound:
         ports.run_in_background(lambda: _record(call, prepared, receipt, outcome))
 

@@ -5,8 +5,9 @@ from dataclasses import field
 from gateway.http.frozen import dataclass
 from gateway.memory.catalog import CatalogMemory
 from gateway.memory.cooldowns import Cooldowns
-from gateway.memory.endpoints import EndpointsMemory
+from gateway.memory.endpoints import MAX_OWN, MAX_OWN_BYTES, EndpointsMemory
 from gateway.memory.latencies import Latencies
+from gateway.memory.own_keys import OwnKeys
 from gateway.memory.rates import Rates
 from gateway.memory.sessions import Sessions
 from gateway.memory.spending import Spending
@@ -34,6 +35,8 @@ class Memory:
         sessions: which model served each session last.
         catalog: the copy of OpenRouter's model list.
         endpoints: the endpoints of the models that were requested last.
+        own_endpoints: the same, for callers that fetched them with an OpenRouter key of their own.
+        own_keys: what OpenRouter said of such keys.
         lost_writes: how many rows could not be written to the ledger.
     """
 
@@ -44,4 +47,6 @@ class Memory:
     sessions: Sessions = field(default_factory=Sessions)
     catalog: CatalogMemory = field(default_factory=CatalogMemory)
     endpoints: EndpointsMemory = field(default_factory=EndpointsMemory)
+    own_endpoints: EndpointsMemory = field(default_factory=lambda: EndpointsMemory(MAX_OWN, MAX_OWN_BYTES))
+    own_keys: OwnKeys = field(default_factory=OwnKeys)
     lost_writes: LostWrites = field(default_factory=LostWrites)

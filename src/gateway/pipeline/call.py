@@ -1,10 +1,15 @@
 """Defines ``Call``: a request with its settings, ports and memory, as the routes receive it."""
 
+from dataclasses import field, replace
+
+from gateway.access.admit import admit
 from gateway.http.frozen import dataclass
 from gateway.http.message import HttpRequest
 from gateway.http.responses import Frame
+from gateway.memory.endpoints import OwnersEndpoints
 from gateway.memory.isolate import Memory
 from gateway.memory.ports import Ports
+from gateway.settings.caller import NOBODY, Caller
 from gateway.settings.settings import Settings
 
 OPENROUTERS_PREFIX = "/v1/model/"  # OpenRouter's SDKs get one model here, and read it from `data`
@@ -20,6 +25,7 @@ class Call:
         ports: the ports to the outside.
         memory: what this isolate remembers between requests.
         frame: the headers and the error format that every response to this request has.
+        caller: the caller; ``NOBODY`` until the call is admitted.
     """
 
     request: HttpRequest
@@ -27,3 +33,21 @@ class Call:
     ports: Ports
     memory: Memory
     frame: Frame
+    caller: Caller = field(default_factory=lambda: NOBODY)
+
+
+async def admitted(call: Call, *, for_own_keys: bool) -> Call:
+    """Return the call with its caller, and with the rate limit's headers for every response from here on.
+
+    ``for_own_keys``: whether the route is for callers with OpenRouter keys of their own, too.
+
+    Raises:
+        GatewayError: the caller may not call this route, or not now.
+    """
+    found = await admit(call.request, call.settings, call.ports, call.memory, for_own_keys=for_own_keys)
+    caller, memory = found.caller, call.memory
+    if caller.own_key is not None:
+        endpoints = OwnersEndpoints(memory.endpoints, memory.own_endpoints, caller.name)
+        memory = replace(memory, endpoints=endpoints)
+    frame = replace(call.frame, rate_headers=found.rate_headers)
+    return replace(call, caller=caller, frame=frame, memory=memory)

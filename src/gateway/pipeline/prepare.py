@@ -1,4 +1,4 @@
-"""Prepares a request for its first attempt: authorizes the caller, reads and parses the body, makes the plan.
+"""Prepares a request for its first attempt: reads and parses the body, checks the budgets, makes the plan.
 
 The chat route and the plan route both use it.
 """
@@ -6,14 +6,12 @@ The chat route and the plan route both use it.
 from dataclasses import replace
 from hashlib import sha256
 
-from gateway.access.authorize import authorize
-from gateway.access.rate_limit import limit_rate
 from gateway.catalog.refresh import available_catalog, current_catalog, refresh_in_background
 from gateway.dialects.chat.parse import parse
 from gateway.dialects.chat.request import ChatRequest
 from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
-from gateway.http.message import BodyTooLargeError, ClientGoneError, HeaderPairs, HttpRequest
+from gateway.http.message import BodyTooLargeError, ClientGoneError, HttpRequest
 from gateway.memory.catalog import Catalog
 from gateway.memory.latencies import Latencies
 from gateway.pipeline.budget import accounts_of, check_budgets, read_spending, room_in
@@ -43,7 +41,6 @@ class Prepared:
         ticket: identifies the request in this isolate's counts. The request id does not, because the caller
             may choose it.
         hold: the budgets that apply to it, and what it holds of them.
-        rate_headers: the response headers that state the caller's rate limit.
         session: a digest of the session's name and the caller's; None if the request names no session.
         selection: its models, their task routes, and its options.
         signals: the signals that the plan was made with.
@@ -54,7 +51,6 @@ class Prepared:
     chat: ChatRequest
     ticket: str
     hold: BudgetHold
-    rate_headers: HeaderPairs
     session: str | None
     selection: Selection
     signals: Signals
@@ -65,14 +61,13 @@ async def prepare(call: Call) -> Prepared:
     """Return the request, parsed and planned.
 
     Raises:
-        GatewayError: the caller, the body or a setting is at fault, or a budget or a rate limit is exceeded.
+        GatewayError: the body or a setting is at fault, or a budget is exceeded.
     """
     settings, ports, memory = call.settings, call.ports, call.memory
     started_at_s = ports.now_s()
-    caller = authorize(call.request, settings, now_s=ports.now_s())
+    caller = call.caller
     if caller.own_key is None:
         settings.require_upstream_key()
-    rate_headers = await limit_rate(caller, ports, memory.rates)
     chat, notes = limit_chat(parse(await _read_body(call)), caller.limits)
     session = _session_of(call.request, chat, caller)
     accounts = accounts_of(caller, settings)
@@ -119,7 +114,6 @@ async def prepare(call: Call) -> Prepared:
         chat=chat,
         ticket=ticket,
         hold=hold,
-        rate_headers=rate_headers,
         session=session,
         signals=signals,
         selection=selection,
@@ -144,7 +138,8 @@ def refresh_signals(call: Call, prepared: Prepared) -> None:
     refresh_in_background(catalog, settings.upstream, ports, memory.catalog, ttl_s=settings.catalog_ttl_s)
     models = models_to_look_up(prepared.planned, catalog, memory.endpoints, now_s=ports.now_s())
     if models:
-        ports.run_in_background(lambda: look_up_endpoints(models, settings.upstream, ports, memory.endpoints))
+        upstream = settings.upstream_for(prepared.caller)
+        ports.run_in_background(lambda: look_up_endpoints(models, upstream, ports, memory.endpoints))
 
 
 def _session_of(request: HttpRequest, chat: ChatRequest, caller: Caller) -> str | None:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 
 from gateway.access.concurrency import begin
 from gateway.answer_cache.reuse import cache_answer, cache_stream, reuse
@@ -21,7 +20,7 @@ from gateway.upstream.compose import request_for
 
 
 async def chat_completions(call: Call) -> HttpResponse:
-    """Answer a chat request: authorize, parse, plan, execute, normalize, respond."""
+    """Answer a chat request: parse, plan, execute, normalize, respond."""
     started_at_s = call.ports.now_s()
     prepared = await prepare(call)
     planned = prepared.planned
@@ -39,8 +38,6 @@ async def chat_completions(call: Call) -> HttpResponse:
         stream=is_stream,
     )
     call = for_attempts(call, prepared)
-    if prepared.rate_headers:
-        call = replace(call, frame=replace(call.frame, rate_headers=prepared.rate_headers))
 
     def done(outcome: str) -> None:
         close_request(call, prepared, receipt, outcome)

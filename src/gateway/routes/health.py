@@ -3,14 +3,13 @@
 import sys
 from urllib.parse import parse_qs
 
-from gateway.access.authorize import authorize
 from gateway.catalog.refresh import current_catalog, refresh_in_background
 from gateway.http.body import HttpResponse
 from gateway.http.errors import GatewayError
 from gateway.http.json_values import Json, JsonObject
 from gateway.http.responses import respond_json
 from gateway.memory.catalog import Catalog
-from gateway.pipeline.call import Call
+from gateway.pipeline.call import Call, admitted
 from gateway.settings.task_routes import PREFIX
 from gateway.settings.upstreams import DIRECT
 
@@ -32,7 +31,7 @@ async def show_health(call: Call) -> HttpResponse:
         raise GatewayError("invalid_field", "`deep` must be 0 or 1.", param="deep")
     if deep == ["0"]:
         return respond_json(200, shallow, call.frame, NO_STORE)
-    authorize(call.request, call.settings, now_s=call.ports.now_s())
+    call = await admitted(call, for_own_keys=False)
     settings, ports = call.settings, call.ports
     catalog = await current_catalog(
         settings.upstream, ports, call.memory.catalog, ttl_s=settings.catalog_ttl_s

@@ -1,6 +1,5 @@
 """``GET /v1/key``: the caller's limits, spending and budgets; for admins also OpenRouter's key."""
 
-from gateway.access.authorize import authorize
 from gateway.http.body import HttpResponse
 from gateway.http.json_bytes import parse_json
 from gateway.http.json_values import Json, JsonObject, object_or_empty
@@ -30,13 +29,8 @@ SHOWN = (
 
 
 async def show_key(call: Call) -> HttpResponse:
-    """``GET /v1/key``: show the state of the caller's own key, never of another.
-
-    Raises:
-        GatewayError: the caller has no valid key.
-    """
-    settings, ports, memory = call.settings, call.ports, call.memory
-    caller = authorize(call.request, settings, now_s=ports.now_s())
+    """``GET /v1/key``: show the state of the caller's own key, never of another."""
+    settings, ports, memory, caller = call.settings, call.ports, call.memory, call.caller
     accounts = accounts_of(caller, settings)
     await read_spending(accounts, ports, memory.spending, max_unsettled=settings.max_unsettled)
     now_s = ports.now_s()

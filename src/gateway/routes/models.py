@@ -6,7 +6,6 @@ from dataclasses import replace
 from urllib.parse import parse_qsl, unquote
 from zlib import crc32
 
-from gateway.access.authorize import authorize
 from gateway.catalog.endpoints import endpoints_of, unavailable
 from gateway.catalog.model_list import ModelList, list_body
 from gateway.catalog.query import read_query
@@ -33,9 +32,9 @@ async def show_models(call: Call) -> HttpResponse:
     """``GET /v1/models``: the models in OpenAI's list format, filtered and sorted by the query.
 
     Raises:
-        GatewayError: the caller has no valid key, the query is invalid, or there is no model list.
+        GatewayError: the query is invalid, or there is no model list.
     """
-    caller = authorize(call.request, call.settings, now_s=call.ports.now_s())
+    caller = call.caller
     catalog = await _catalog(call)
     model_list, selection = _model_list(call, catalog), read_query(_query_of(call.request))
     if caller.models is not None:  # a key that is limited to some models sees only those
@@ -51,7 +50,6 @@ async def show_model(call: Call) -> HttpResponse:
     Raises:
         GatewayError: the caller has no valid key, there is no such model, or OpenRouter does not answer.
     """
-    authorize(call.request, call.settings, now_s=call.ports.now_s())
     # OpenAI's clients percent-encode the slash in a model's id.
     match = _MODEL_PATH.fullmatch(unquote(call.request.path.removeprefix("/api")))
     if match is None:
@@ -61,7 +59,7 @@ async def show_model(call: Call) -> HttpResponse:
         return await _endpoints(call, model_id)
     catalog = await _catalog(call)
     model = _model_list(call, catalog).find(model_id)
-    if model is None:
+    if model is None or not may_use(call.caller.models, model_id, str(model["id"])):
         raise GatewayError("not_found", "OpenRouter lists no such model.")
     is_openrouters = match.string.startswith(OPENROUTERS_PREFIX)
     body = to_json_bytes({"data": model} if is_openrouters else model)
@@ -118,7 +116,7 @@ def _client_has(if_none_match: str | None, etag: str) -> bool:
 
 async def _endpoints(call: Call, model_id: str) -> HttpResponse:
     """Return a model's current endpoints. They change fast, so they are cached for seconds only."""
-    upstream, ports = call.settings.upstream, call.ports
+    upstream, ports = call.settings.upstream_for(call.caller), call.ports
     endpoints = await endpoints_of(
         model_id, upstream, ports, call.memory.endpoints, max_age_s=ENDPOINTS_MAX_AGE_S
     )

@@ -2,7 +2,6 @@
 
 from urllib.parse import parse_qsl
 
-from gateway.access.authorize import authorize
 from gateway.http.body import HttpResponse
 from gateway.http.errors import GatewayError
 from gateway.http.json_values import Json, JsonObject
@@ -22,8 +21,7 @@ async def show_usage(call: Call) -> HttpResponse:
     Raises:
         GatewayError: the caller has no valid key, a parameter is invalid, or the ledger does not answer.
     """
-    ports = call.ports
-    caller = authorize(call.request, call.settings, now_s=ports.now_s())
+    ports, caller = call.ports, call.caller
     query = dict(parse_qsl(call.request.query, keep_blank_values=True))
     span = span_of(query, key=caller.name, admin=caller.admin, now_s=ports.now_s())
     output_format = query.get("format", "json")

@@ -11,10 +11,12 @@ from gateway.http.message import OPENROUTER
 from gateway.memory.catalog import Catalog
 from gateway.routing.chain import Candidate
 from gateway.routing.cost_estimate import estimate_costs
+from gateway.settings.caller import Caller
+from gateway.settings.keys import may_use_any_under
 from gateway.settings.price import Price
 from gateway.settings.settings import Settings
 from gateway.settings.task_routes import TaskRoute
-from gateway.settings.upstreams import split_direct
+from gateway.settings.upstreams import DIRECT, split_direct
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +35,13 @@ class CandidateInfo:
 
 
 def candidates_of(
-    name: str, route: TaskRoute | None, chat: ChatRequest, settings: Settings, catalog: Catalog | None
+    name: str,
+    route: TaskRoute | None,
+    chat: ChatRequest,
+    settings: Settings,
+    *,
+    caller: Caller,
+    catalog: Catalog | None,
 ) -> Iterator[CandidateInfo]:
     """Yield the candidates for one name: the model itself, or the models of its task route.
 
@@ -41,11 +49,11 @@ def candidates_of(
         GatewayError: a name that starts with ``direct:`` has no declared upstream, or no model.
     """
     for model in route.models if route else (name,):
-        yield _direct(model, route, chat, settings) or _listed(model, route, chat, catalog)
+        yield _direct(model, route, chat, settings, caller) or _listed(model, route, chat, catalog)
 
 
 def _direct(
-    model: str, route: TaskRoute | None, chat: ChatRequest, settings: Settings
+    model: str, route: TaskRoute | None, chat: ChatRequest, settings: Settings, caller: Caller
 ) -> CandidateInfo | None:
     parts = split_direct(model)
     if parts is None:
@@ -56,7 +64,7 @@ def _direct(
         raise GatewayError(
             "unknown_upstream",
             "`direct:NAME/MODEL` must name a declared upstream and a model. "
-            f"The declared upstreams are: {', '.join(settings.direct) or 'none'}.",
+            f"The upstreams that this key may use are: {_usable(settings, caller)}.",
             param=chat.field_of(model),
         )
     price = direct.prices.get(upstream_model)
@@ -71,6 +79,13 @@ def _direct(
         worst_cost_usd=costs.most_usd,
     )
     return CandidateInfo(candidate=candidate, listed=None, route=route)
+
+
+def _usable(settings: Settings, caller: Caller) -> str:
+    """Return the names of the direct upstreams that a caller may use, or ``none``."""
+    # With an OpenRouter key of its own a caller may use none of them: see `Eligibility`.
+    names = settings.direct if caller.own_key is None else ()
+    return ", ".join(name for name in names if may_use_any_under(caller.models, f"{DIRECT}{name}/")) or "none"
 
 
 def _listed(model: str, route: TaskRoute | None, chat: ChatRequest, catalog: Catalog | None) -> CandidateInfo:

@@ -11,6 +11,7 @@ from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import number_or_none
 from gateway.settings.caller import Caller, KeyLimits
+from gateway.settings.keys import may_use
 from gateway.settings.options import Options, Order
 from gateway.settings.settings import Settings
 from gateway.settings.task_routes import PREFIX, TaskRoute
@@ -64,7 +65,9 @@ def select(chat: ChatRequest, settings: Settings, caller: Caller) -> Selection:
         GatewayError: it names a task that does not exist, or sets weights without the order ``weighted``.
     """
     names = chat.models or settings.default_chain
-    routes = tuple(_route_of(name, chat, settings) if name.startswith(PREFIX) else None for name in names)
+    routes = tuple(
+        _route_of(name, chat, settings, caller) if name.startswith(PREFIX) else None for name in names
+    )
     options = _options_of(chat, routes[0], caller)
     limited = _limited(options, caller.limits, settings)
     selection = Selection(
@@ -82,12 +85,14 @@ def select(chat: ChatRequest, settings: Settings, caller: Caller) -> Selection:
     return selection
 
 
-def _route_of(name: str, chat: ChatRequest, settings: Settings) -> TaskRoute:
+def _route_of(name: str, chat: ChatRequest, settings: Settings, caller: Caller) -> TaskRoute:
     route = settings.task_routes.get(name)
     if route is None:
-        tasks = ", ".join(settings.task_routes) or "none"
+        tasks = ", ".join(each for each in settings.task_routes if may_use(caller.models, each)) or "none"
         raise GatewayError(
-            "unknown_task", f"There is no such task. The tasks are: {tasks}.", param=chat.field_of(name)
+            "unknown_task",
+            f"There is no such task. The tasks that this key may use are: {tasks}.",
+            param=chat.field_of(name),
         )
     return route
 

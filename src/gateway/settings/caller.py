@@ -53,3 +53,7 @@ class Caller:
     options: Mapping[str, Json] = field(default_factory=dict)
     limits: KeyLimits = field(default_factory=KeyLimits)
     own_key: str | None = field(default=None, repr=False)
+
+
+# Who calls a route that needs no key.
+NOBODY = Caller(name="nobody", models=())

@@ -20,7 +20,7 @@ MIN_TOKEN_CHARACTERS = 16
 # Prefixes of the names of callers without a gateway key, and the name for all callers together (``*``).
 RESERVED = ("own-", "loopback", "*")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +177,16 @@ FIELDS: Mapping[str, tuple[str, Callable[[Json], object]]] = MappingProxyType(
         "origins": ("origins", _origins),
     }
 )
+
+
+def may_use_any_under(allowed: tuple[str, ...] | None, beginning: str) -> bool:
+    """Return whether a key's ``models`` allow some name that begins so."""
+    if allowed is None:
+        return True
+    return any(
+        each.startswith(beginning) or (each.endswith("*") and beginning.startswith(each[:-1]))
+        for each in allowed
+    )
 
 
 def may_use(allowed: tuple[str, ...] | None, *names: str | None) -> bool:

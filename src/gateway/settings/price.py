@@ -4,7 +4,7 @@ from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json, JsonObject, object_or_empty
 
 PER_MILLION = 1_000_000
-# No answer costs more than this, and no million tokens do. A larger number is an error, and must not overflow.
+# No answer and no million tokens cost more than this. A larger number is an error, and must not overflow.
 MAX_USD = 1_000_000.0
 
 

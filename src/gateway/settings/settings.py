@@ -1,6 +1,7 @@
 """``Settings``: the configuration of this Worker, parsed and checked by the table of settings."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from itertools import chain as joined
 from types import MappingProxyType
 from typing import TypeAlias, cast
@@ -9,6 +10,7 @@ from gateway.http.errors import ConfigError
 from gateway.http.frozen import dataclass
 from gateway.http.message import Upstream
 from gateway.settings.budget import MICROS, Budget
+from gateway.settings.caller import Caller
 from gateway.settings.keys import GatewayKey
 from gateway.settings.parse_value import Value, as_header_text
 from gateway.settings.price import Price
@@ -78,6 +80,12 @@ class Settings:
             raise ConfigError(
                 "OPENROUTER_API_KEY", "is not set. Set it with `npx wrangler secret put OPENROUTER_API_KEY`."
             )
+
+    def upstream_for(self, caller: Caller) -> Upstream:
+        """Return OpenRouter with the key for a caller: its own if it sent one, else the gateway's."""
+        if caller.own_key is None:
+            return self.upstream
+        return replace(self.upstream, api_key=caller.own_key, is_callers=True)
 
     @classmethod
     def from_env(cls, env: Env) -> "Settings":

@@ -4,8 +4,6 @@ All candidates of a chain share the bytes of the body. They are changed only for
 route's price ceiling, or to continue an answer that has begun.
 """
 
-from dataclasses import replace
-
 from gateway.dialects.chat.request import ChatRequest
 from gateway.http.json_bytes import parse_json, to_json_bytes
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
@@ -53,7 +51,7 @@ def _upstream(candidate: Candidate, caller: Caller, settings: Settings) -> Upstr
     """Return the upstream to call. For OpenRouter, the caller's own key replaces the gateway's key."""
     if candidate.upstream != OPENROUTER:
         return settings.direct[candidate.upstream].upstream
-    return settings.upstream if caller.own_key is None else replace(settings.upstream, api_key=caller.own_key)
+    return settings.upstream_for(caller)
 
 
 def _attribution(settings: Settings) -> HeaderPairs:

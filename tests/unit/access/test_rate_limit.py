@@ -3,11 +3,15 @@ import asyncio
 import pytest
 
 from gateway.access.concurrency import begin
+from gateway.app import ROUTES, Access
+from gateway.memory.own_keys import Verdict
 from gateway.memory.rates import MAX_KEYS
 from gateway.settings.caller import Caller
+from tests.support.catalog_world import RECORDED_ENDPOINTS, UPSTREAM_ENDPOINTS
+from tests.support.models import HAIKU, listing, model
 from tests.support.sqlite_database import SqliteDatabase
-from tests.support.upstream import after, answer, fail, healthy_stream
-from tests.support.world import Limiter, World, chat, finish, one_key
+from tests.support.upstream import accept_key, after, answer, fail, healthy_stream, reply
+from tests.support.world import Answer, Limiter, World, chat, finish, one_key
 
 pytestmark = pytest.mark.anyio
 
@@ -123,9 +127,9 @@ async def test_callers_with_their_own_keys_do_not_evict_limited_keys_from_memory
     made.env = {**made.env, "ALLOW_CLIENT_KEYS": "true"}
     await made.ask("a/one")
     for number in range(MAX_KEYS):
-        headers = {"authorization": f"Bearer sk-or-{number}"}
-        await made.begin(chat("a/one"), headers=headers)
-        await made.get("/v1/key", headers=headers)
+        made.memory.own_keys.note(f"sk-or-{number}", Verdict.ACCEPTED, now_s=made.ports.now_s())
+        got = await made.begin(chat("a/one"), headers={"authorization": f"Bearer sk-or-{number}"})
+        assert got.status == 200
 
     assert (await made.ask("a/one")).error["code"] == "too_many_requests"
 
@@ -150,8 +154,119 @@ async def test_requests_cannot_exceed_the_minute_while_the_limiter_is_called() -
     assert len(made.upstream.received) == 2
 
 
-async def test_a_plan_counts_as_a_request() -> None:
-    made = world(per_minute=1)
-    await finish(await made.begin(chat("a/one"), path="/v1/plan"))
+# Every route that needs a key; and what it answers that is no success, for each reason.
+READING = ("/v1/models", f"/v1/models/{HAIKU}", f"/v1/models/{HAIKU}/endpoints", "/v1/usage", "/v1/key")
+KEYED = (
+    ("POST", "/v1/chat/completions"),
+    ("POST", "/v1/plan"),
+    *((method, path) for path in (*READING, "/health?deep=1") for method in ("GET", "HEAD")),
+    ("GET", f"/api/v1/model/{HAIKU}"),
+    ("GET", "/v1/models?q=claude&q=claude"),
+    ("GET", "/v1/models/nobody/nothing"),
+    ("GET", "/v1/usage?format=csv"),
+    ("GET", "/v1/usage?from=never"),
+)
+keyed = pytest.mark.parametrize(("method", "path"), KEYED, ids=lambda value: value)
 
-    assert (await made.ask("a/one")).status == 429
+
+def before_openrouter(made: World) -> World:
+    """Let the upstream have a list of models, and one model's endpoints."""
+    made.upstream.pages["/models"] = (listing(model(HAIKU)),)
+    made.upstream.pages[UPSTREAM_ENDPOINTS] = (reply(200, RECORDED_ENDPOINTS),)
+    return made
+
+
+async def call(made: World, method: str, path: str) -> Answer:
+    return await finish(await made.begin(chat("a/one"), method=method, path=path))
+
+
+@keyed
+async def test_every_route_that_needs_a_key_counts_and_is_limited(method: str, path: str) -> None:
+    made = before_openrouter(world(per_minute=2))
+
+    got = [await call(made, method, path) for _ in range(3)]
+
+    assert [each.status == 429 for each in got] == [False, False, True]
+    assert [each.headers["x-ratelimit-remaining"] for each in got] == ["1", "0", "0"]
+    assert {each.headers["x-ratelimit-limit"] for each in got} == {"2"}
+    assert int(got[2].headers["retry-after"]) > 0
+
+
+async def test_all_routes_count_together() -> None:
+    made = before_openrouter(world(per_minute=len(KEYED)))
+    for method, path in KEYED:
+        assert (await call(made, method, path)).status != 429
+
+    for method, path in KEYED:
+        assert (await call(made, method, path)).status == 429
+
+
+@keyed
+async def test_the_limiter_is_asked_for_a_key_without_a_limit_too(method: str, path: str) -> None:
+    made = world()
+    made.rate_limiter = Limiter(refused={"one"})
+
+    got = await call(made, method, path)
+
+    assert (got.status, got.error["metadata"]["code"]) == (429, "too_many_requests")
+    assert "None" not in got.error["message"]
+    assert not [name for name in got.headers if name.startswith("x-ratelimit")]
+    assert (made.upstream.got, made.upstream.received) == ([], [])
+
+
+@keyed
+async def test_a_key_that_has_too_much_in_flight_is_refused_on_every_route(method: str, path: str) -> None:
+    made = world(concurrent=1)
+    caller = Caller(name="one", concurrent=1)
+    begin(caller, "slow", made.memory.rates, now_s=made.ports.now_s(), deadline_s=60.0, stream=False)
+
+    assert (await call(made, method, path)).error["metadata"]["code"] == "too_many_at_once"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("OPTIONS", "/v1/models"),
+        ("OPTIONS", "/v1/chat/completions"),
+        ("GET", "/health"),
+        ("GET", "/openapi.json"),
+        ("GET", "/nowhere"),
+        ("DELETE", "/v1/usage"),
+    ],
+)
+async def test_what_needs_no_key_is_not_counted(method: str, path: str) -> None:
+    made = world(per_minute=1)
+    made.rate_limiter = Limiter(refused={"one", "loopback", "nobody"})
+
+    got = [await call(made, method, path) for _ in range(3)]
+
+    assert 429 not in {each.status for each in got}
+    assert made.memory.rates.used("one", now_s=made.ports.now_s()) == 0
+
+
+async def test_the_limiter_counts_callers_with_their_own_keys_together() -> None:
+    made = before_openrouter(World({"ALLOW_CLIENT_KEYS": "true"}))
+    made.upstream.pages["/key"] = (accept_key,)
+    made.rate_limiter = Limiter()
+
+    for token in ("sk-or-1", "sk-or-2"):
+        await made.begin(chat("a/one"), headers={"authorization": f"Bearer {token}"})
+        await made.get("/v1/models", headers={"authorization": f"Bearer {token}"})
+    await made.get("/v1/models")
+
+    assert made.rate_limiter.asked == ["own-keys"] * 4 + ["tests"]
+
+
+async def test_the_limiter_does_not_count_keys_that_openrouter_refuses() -> None:
+    made = World({"ALLOW_CLIENT_KEYS": "true"})
+    made.upstream.pages["/key"] = (fail(401),)
+    made.rate_limiter = Limiter()
+
+    assert (await made.get("/v1/models", headers={"authorization": "Bearer sk-or-made-up"})).status == 401
+    assert made.rate_limiter.asked == []
+
+
+def test_every_route_but_these_is_counted() -> None:
+    open_to_all = {path for path, route in ROUTES.items() if route.access is Access.ANYBODY}
+
+    assert open_to_all == {"/health", "/openapi.json"}

@@ -31,7 +31,6 @@ def prepared(caller: Caller | None = None, /, **fields: object) -> Prepared:
         chat=chat,
         ticket="1",
         hold=None,  # type: ignore[arg-type]  # a cache key does not depend on budgets
-        rate_headers=(),
         session=None,
         selection=select(chat, Settings.from_env(lambda _name: None), caller),
         signals=signals_of(),
@@ -117,8 +116,8 @@ def test_every_option_is_classified_by_whether_it_affects_answers() -> None:
     assert NOT_IN_KEY.keys() | IN_KEY == OPTIONS.keys()
 
 
-def test_ticket_rate_limit_and_session_do_not_change_the_key() -> None:
-    again = replace(prepared(), ticket="2", rate_headers=(("x-ratelimit-limit", "1"),), session="s")
+def test_ticket_and_session_do_not_change_the_key() -> None:
+    again = replace(prepared(), ticket="2", session="s")
 
     assert key_of(again) == key_of(prepared())
 

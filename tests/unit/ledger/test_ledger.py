@@ -12,6 +12,7 @@ from tests.support.upstream import (
     DIRECT_BASE_URL,
     RESET,
     Act,
+    accept_key,
     after,
     answer,
     fail,
@@ -236,6 +237,7 @@ async def test_a_direct_answer_costs_its_declared_price() -> None:
 
 async def test_a_request_with_the_callers_own_key_is_in_no_sum() -> None:
     made = ledger_world(ALLOW_CLIENT_KEYS="true")
+    made.upstream.pages["/key"] = (accept_key,)
     own = "sk-or-v1-canary-of-a-callers-own-key"
     response = await made.begin(
         {"models": ["a/one"], "messages": []} | {"messages": [{"role": "user", "content": "Hi"}]},

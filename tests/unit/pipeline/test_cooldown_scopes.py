@@ -8,7 +8,7 @@ import pytest
 
 from gateway.memory.cooldowns import MAX_COOLDOWNS
 from tests.support.planning import parsed
-from tests.support.upstream import DIRECT_BASE_URL, Act, answer, fail
+from tests.support.upstream import DIRECT_BASE_URL, Act, accept_key, answer, fail
 from tests.support.world import Answer, World, chat, finish
 
 pytestmark = pytest.mark.anyio
@@ -53,7 +53,9 @@ NO_PREFERENCES: list[dict[str, Any]] = [
 
 
 def world(*acts: Act, model: str = "cheap/mini") -> World:
-    return World(ENV).script(model, *acts)
+    made = World(ENV).script(model, *acts)
+    made.upstream.pages["/key"] = (accept_key,)
+    return made
 
 
 async def ask(made: World, token: str, model: str = "cheap/mini", **fields: Any) -> Answer:  # noqa: ANN401  # JSON of any kind

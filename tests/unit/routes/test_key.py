@@ -9,7 +9,6 @@ from tests.support.world import UPSTREAM_KEY, World, one_key
 
 pytestmark = pytest.mark.anyio
 KEY = "/v1/key"
-OWN = "sk-or-v1-canary-of-a-callers-own-key"
 
 
 def world(env: dict[str, str] | None = None, **fields: object) -> World:
@@ -100,15 +99,6 @@ async def test_without_a_ledger_the_isolate_counts() -> None:
     made.database.bound = False
 
     assert (await made.get(KEY)).json["counted_by"] == "isolate"
-
-
-async def test_a_caller_with_its_own_key_pays_itself() -> None:
-    made = world({"ALLOW_CLIENT_KEYS": "true"})
-
-    got = await made.get(KEY, headers={"authorization": f"Bearer {OWN}"})
-
-    assert (got.json["pays_itself"], got.json["budgets"]) == (True, [])
-    assert OWN not in got.body.decode()
 
 
 async def test_a_request_without_a_key_is_refused() -> None:

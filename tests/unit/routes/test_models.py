@@ -267,3 +267,17 @@ async def test_a_key_that_is_limited_to_models_sees_only_those() -> None:
     got = await world.get("/v1/models")
 
     assert {each["id"].partition("/")[0] for each in got.json["data"]} == {"anthropic"}
+
+
+@pytest.mark.parametrize(
+    ("name", "status"), [(HAIKU, 200), ("task/mine", 200), ("task/code", 404), ("openai/gpt-5.4-mini", 404)]
+)
+async def test_a_key_that_is_bound_to_models_is_shown_no_other_by_its_name(name: str, status: int) -> None:
+    world = world_with()
+    world.env = {
+        **world.env,
+        "TASK_ROUTES": json.dumps({"task/mine": [HAIKU]}),
+        "GATEWAY_KEYS": json.dumps([{"name": "b", "token": TOKEN, "models": ["anthropic/*", "task/mine"]}]),
+    }
+
+    assert (await world.get(f"/v1/models/{name}")).status == status

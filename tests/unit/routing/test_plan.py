@@ -112,6 +112,25 @@ def test_an_unknown_task_is_a_client_error(field: str, make_plan: Callable[[], P
     assert "typo" not in raised.value.message
 
 
+@pytest.mark.parametrize(
+    ("allowed", "listed"),
+    [
+        (("task/code",), "task/code."),
+        (("task/co*", "a/one"), "task/code."),
+        (("a/one",), "none."),
+        ((), "none."),
+    ],
+    ids=repr,
+)
+def test_of_the_tasks_a_caller_is_told_those_that_its_key_may_use(
+    allowed: tuple[str, ...], listed: str
+) -> None:
+    with pytest.raises(GatewayError) as raised:
+        planned(None, None, allowed, model="task/typo")
+
+    assert raised.value.message.endswith(f" are: {listed}")
+
+
 def test_a_tasks_time_limits_apply_unless_the_request_sets_them() -> None:
     options = '{"models": ["b/two"], "options": {"deadline_ms": 5000, "idle_ms": 700}}'
     env = {"DEADLINE_MS": "1000", "TASK_ROUTES": f'{{"task/mine": {options}}}'}

@@ -3,7 +3,7 @@ from hashlib import sha256
 
 import pytest
 
-from gateway.settings.keys import as_keys, may_use
+from gateway.settings.keys import as_keys, may_use, may_use_any_under
 
 TOKEN = "canary-of-a-token-that-is-long"
 DIGEST = sha256(TOKEN.encode())
@@ -120,3 +120,35 @@ def test_a_reserved_name_in_an_entry_is_refused(name: str) -> None:
 def test_duplicate_names_in_one_object_are_refused() -> None:
     with pytest.raises(ValueError, match="duplicate names"):
         as_keys('[{"name": "one", "token": "%s", "models": ["a"], "models": ["*"]}]' % TOKEN)  # noqa: UP031  # braces
+
+
+@pytest.mark.parametrize(
+    "name", ["app\u0131", "app\u0661", "\u0430pp", "app\u00aa", "app\u2070", "ap\u0301p"]
+)
+@pytest.mark.parametrize("form", ["lines", "json"])
+def test_a_name_that_could_be_taken_for_another_is_refused(form: str, name: str) -> None:
+    raw = f"x{name}:{TOKEN}" if form == "lines" else json.dumps([{"name": f"x{name}", "token": TOKEN}])
+
+    with pytest.raises(ValueError, match=r"letters, digits, \. _ and -"):
+        as_keys(raw)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "expected"),
+    [
+        (None, True),
+        ((), False),
+        (("a/*",), False),
+        (("direct:near/fast",), True),
+        (("direct:near/*",), True),
+        (("direct:*",), True),
+        (("*",), True),
+        (("direct:near",), False),
+        (("direct:nearer/*",), False),
+    ],
+    ids=repr,
+)
+def test_what_begins_so_may_be_used_if_one_such_name_may(
+    allowed: tuple[str, ...] | None, expected: bool
+) -> None:
+    assert may_use_any_under(allowed, "direct:near/") is expected

@@ -12,6 +12,7 @@ from tests.support.upstream import (
     DIRECT_BASE_URL,
     RESET,
     Act,
+    accept_key,
     answer,
     breaks,
     fail,
@@ -19,7 +20,7 @@ from tests.support.upstream import (
     reply,
     stream,
 )
-from tests.support.world import UPSTREAM_KEY, World
+from tests.support.world import TOKEN, UPSTREAM_KEY, World, chat, finish
 
 pytestmark = pytest.mark.anyio
 DIRECT_KEY = "canary-of-the-direct-key"
@@ -252,6 +253,40 @@ async def test_an_undeclared_upstream_is_a_400(model: str) -> None:
 
     assert (got.status, got.error["code"], got.error["param"]) == (400, "unknown_upstream", "models")
     assert made.upstream.received == []
+
+
+@pytest.mark.parametrize(
+    ("allowed", "listed"),
+    [
+        (None, "near, second."),
+        (["direct:second/*"], "second."),
+        (["direct:near/fast", "a/*"], "near."),
+        (["direct:*"], "near, second."),
+        (["a/*"], "none."),
+    ],
+    ids=repr,
+)
+async def test_of_the_upstreams_a_caller_is_told_those_that_its_key_may_use(
+    allowed: list[str] | None, listed: str
+) -> None:
+    key = {"name": "one", "token": TOKEN} | ({"models": allowed} if allowed else {})
+    declared = {name: {"base_url": DIRECT_BASE_URL} for name in ("near", "second")}
+    made = World({"GATEWAY_KEYS": json.dumps([key]), "UPSTREAMS": json.dumps(declared)})
+
+    got = await made.ask("direct:nobody/fast")
+
+    assert got.error["message"].endswith(f" are: {listed}")
+
+
+async def test_a_caller_with_a_key_of_its_own_is_told_of_no_upstream() -> None:
+    made = World(
+        {"ALLOW_CLIENT_KEYS": "true", "UPSTREAMS": json.dumps({"near": {"base_url": DIRECT_BASE_URL}})}
+    )
+    made.upstream.pages["/key"] = (accept_key,)
+
+    response = await made.begin(chat("direct:nobody/fast"), headers={"authorization": "Bearer sk-or-own"})
+
+    assert (await finish(response)).error["message"].endswith(" are: none.")
 
 
 async def test_openrouters_free_limit_does_not_affect_direct_models() -> None:

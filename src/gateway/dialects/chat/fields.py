@@ -23,7 +23,7 @@ from gateway.settings.field_rule import (
 
 MAX_MODELS = 50  # a request may make 50 subrequests on the free plan
 MAX_MESSAGES = 10_000
-FIELD_NAME = re.compile(r"\w{1,64}")
+FIELD_NAME = re.compile(r"\w{1,64}", re.ASCII)
 
 MESSAGE_ITEM: JsonObject = {
     "type": "object",

@@ -1,0 +1,47 @@
+"""Admits a request: who calls, whether OpenRouter accepts the key, and whether one more request is allowed.
+
+Every route that needs a key calls this before anything else.
+"""
+
+from gateway.access.authorize import authorize
+from gateway.access.rate_limit import limit_rate
+from gateway.http.errors import GatewayError
+from gateway.http.frozen import dataclass
+from gateway.http.message import HeaderPairs, HttpRequest
+from gateway.memory.isolate import Memory
+from gateway.memory.ports import Ports
+from gateway.settings.caller import Caller
+from gateway.settings.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted:
+    """An admitted request: its caller, and the ``x-ratelimit-*`` headers of its response."""
+
+    caller: Caller
+    rate_headers: HeaderPairs
+
+
+async def admit(
+    request: HttpRequest, settings: Settings, ports: Ports, memory: Memory, *, for_own_keys: bool
+) -> Admitted:
+    """Authorize a request and count it.
+
+    Args:
+        request: the request. Its body is not read.
+        settings: the keys, and who else may call.
+        ports: the clock, the rate limiter and the transport.
+        memory: the rates, and what OpenRouter said of callers' own keys.
+        for_own_keys: whether the route is for callers that pay with an OpenRouter key of their own, too.
+
+    Raises:
+        GatewayError: the request has no key that is good for this route, or exceeds a limit.
+    """
+    caller = authorize(request, settings, now_s=ports.now_s())
+    if caller.own_key is not None:
+        from gateway.access.own_keys import check_own_key  # noqa: PLC0415  # few gateways let them in
+
+        await check_own_key(caller.own_key, settings.upstream, ports, memory.own_keys)
+        if not for_own_keys:
+            raise GatewayError("not_allowed", "This route needs a key of the gateway's.")
+    return Admitted(caller=caller, rate_headers=await limit_rate(caller, ports, memory.rates))
