@@ -66,6 +66,19 @@ def test_a_direct_upstream_answers_while_openrouter_is_down(
     assert answer.headers["x-gateway-model"] == "direct:near/sim/ok"
 
 
+@pytest.mark.parametrize("model", ["sim/reset-after", "sim/cut-after", "sim/error-mid"])
+def test_a_stream_that_is_cut_off_blames_the_upstream_that_was_called(
+    direct: Gateway, journal: Journal, model: str
+) -> None:
+    answer = post(direct, question(journal, f"direct:near/{model}", stream=True))
+
+    (error,) = [each["error"] for each in payloads_in(answer.content) if "error" in each]
+    assert error["metadata"]["source"] == "provider"
+    assert "openrouter" not in error["message"].lower()
+    (attempt,) = error["metadata"]["gateway"]["attempts"]
+    assert (attempt["outcome"], attempt["billed"]) == ("cut_off", "unknown")
+
+
 def test_a_direct_answers_cost_is_calculated_from_the_declared_price(
     direct: Gateway, journal: Journal
 ) -> None:

@@ -7,25 +7,30 @@ not get an answer that was filtered, cut off, or ended by a length limit.
 from hashlib import sha256
 
 from gateway.answer_cache.cached_answer import VERSION, CachedAnswer, pack
+from gateway.http.destination import digest_of
 from gateway.http.json_bytes import parse_json, to_json_bytes
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
 from gateway.http.sse import SseDecoder, data_of, event_of
 from gateway.pipeline.prepare import Prepared
+from gateway.settings.caller import Caller
+from gateway.settings.settings import Settings
+from gateway.settings.upstreams import split_direct
 from gateway.upstream.commit import DONE
 
 MAX_BYTES = 1_000_000
 
 
-def key_of(prepared: Prepared) -> str:
-    """Return the cache key: a digest of the caller and of all of the request that affects the answer."""
-    caller, chat, planned = prepared.caller, prepared.chat, prepared.planned
+def key_of(prepared: Prepared, settings: Settings) -> str:
+    """Return the cache key: a digest of the caller and of all of the request that affects the answer.
+
+    All Workers of a zone share one cache. No other Worker can make the same key without this gateway's keys.
+    """
+    chat, planned = prepared.chat, prepared.planned
     test = planned.answer_test
-    # The name of a caller with its own OpenRouter key is a shortened hash of that key, and on a cache hit
-    # OpenRouter does not check the key. So the cache key includes a hash of full length.
-    own_key = sha256(caller.own_key.encode()).hexdigest() if caller.own_key else None
     parts: list[Json] = [
         VERSION,
-        [caller.name, own_key],
+        _caller_parts(prepared.caller, settings),
+        _upstream_parts(planned.requested, settings),
         chat.stream,
         [*planned.requested],
         [test.json, test.reasoning_only, planned.openai_usage],
@@ -33,6 +38,21 @@ def key_of(prepared: Prepared) -> str:
     # Serialize again: the bytes from the caller may contain white space.
     fields = to_json_bytes(parse_json(b"{" + chat.fields))
     return sha256(to_json_bytes(parts) + fields).hexdigest()
+
+
+def _caller_parts(caller: Caller, settings: Settings) -> list[Json]:
+    """Return what tells callers apart: a name alone may belong to somebody else at another gateway."""
+    # The name of a caller with an own key is cut short, and nobody checks that key for a cached answer.
+    own_key = sha256(caller.own_key.encode()).hexdigest() if caller.own_key else None
+    tokens = sorted(key.digest.hex() for key in settings.gateway_keys if key.name == caller.name)
+    return [caller.name, own_key, *tokens]
+
+
+def _upstream_parts(models: tuple[str, ...], settings: Settings) -> list[Json]:
+    """Return digests of OpenRouter's address and key, and of those of the direct upstreams that are named."""
+    names = sorted({parts[0] for model in models if (parts := split_direct(model))})
+    direct = [settings.direct[name].upstream for name in names if name in settings.direct]
+    return [digest_of(upstream) for upstream in (settings.upstream, *direct)]
 
 
 def plain_to_cache(payload: JsonObject, *, model: str, at_s: float) -> bytes | None:

@@ -30,7 +30,7 @@ async def reuse(
     if ttl_s is None or not prepared.planned.chain:
         return None
     receipt.cache = "miss"
-    raw = await call.ports.answer_cache.get(key_of(prepared))
+    raw = await call.ports.answer_cache.get(key_of(prepared, call.settings))
     answer = unpack(raw) if raw else None
     age_s = call.ports.now_s() - answer.at_s if answer else 0.0
     if answer is None or not 0.0 <= age_s <= ttl_s:
@@ -79,7 +79,7 @@ def _cache(
         except ValueError:  # it holds a value that JSON cannot represent
             return
         if packed is not None:
-            await ports.answer_cache.put(key_of(prepared), packed, ttl_s=ttl_s)
+            await ports.answer_cache.put(key_of(prepared, call.settings), packed, ttl_s=ttl_s)
 
     ports.run_in_background(put)
 

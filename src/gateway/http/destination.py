@@ -1,5 +1,6 @@
 """Checks the destination of an upstream's key: its own host, and no text that is shown or stored."""
 
+from hashlib import sha256
 from urllib.parse import urlsplit
 
 from gateway.http.message import HeaderPairs, Upstream, UpstreamRequest
@@ -29,3 +30,8 @@ def repeats_key(text: str, upstream: Upstream) -> bool:
     key = upstream.api_key
     parts = (text[start : start + _PART_OF_KEY] for start in range(len(text) - _PART_OF_KEY + 1))
     return bool(key) and (key in text or any(part in key for part in parts))
+
+
+def digest_of(upstream: Upstream) -> str:
+    """Return a digest of where an upstream is and of the key that it is called with."""
+    return sha256(f"{upstream.base_url}\0{upstream.api_key}".encode("utf-8", "surrogatepass")).hexdigest()

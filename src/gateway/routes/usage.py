@@ -1,5 +1,6 @@
 """``GET /v1/usage``: usage and cost of the caller's own key; for admins of any key, or of all."""
 
+import re
 from urllib.parse import parse_qsl
 
 from gateway.http.body import HttpResponse
@@ -12,6 +13,9 @@ from gateway.memory.ports import DatabaseError, Ports
 from gateway.pipeline.call import Call
 
 NO_STORE = (("cache-control", "no-store"),)
+# What a spreadsheet may take for a formula: one of these signs, also in full width or after blanks and control
+# characters; or a control character, which some programs remove.
+_FORMULA = re.compile(r"[\s\0-\x1f\x7f]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\0-\x1f\x7f]")
 CSV_TYPE = ("content-type", "text/csv; charset=utf-8")
 
 
@@ -82,5 +86,5 @@ def _cell(value: Json) -> str:
         return ""
     if not isinstance(value, str):
         return str(value)
-    safe = f"'{value}" if value[:1] in ("=", "+", "-", "@") else value
+    safe = f"'{value}" if _FORMULA.match(value) else value
     return '"' + safe.replace('"', '""') + '"'

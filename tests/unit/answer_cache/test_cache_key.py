@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.answer_cache.cacheable import key_of
+from gateway.answer_cache import cacheable
 from gateway.dialects.chat.fields import OWN, REFUSED
 from gateway.pipeline.prepare import Prepared
 from gateway.routing.selection import select
@@ -21,6 +21,27 @@ NAMES = st.text("abc_", min_size=1, max_size=3).filter(lambda name: name not in 
 LEAVES = st.none() | st.booleans() | st.integers(-2, 2) | st.floats(0, 1) | st.text(max_size=3)
 VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(NAMES, inner))
 FIELDS = st.dictionaries(NAMES, VALUES, max_size=3)
+
+
+TOKENS = "tests:canary-of-the-first-token"
+DIRECT = {"near": {"base_url": "https://near.example/v1", "secret": "NEAR_KEY"}}
+ENV = {
+    "OPENROUTER_API_KEY": "sk-or-v1-canary",
+    "GATEWAY_KEYS": TOKENS,
+    "UPSTREAMS": json.dumps(DIRECT),
+    "NEAR_KEY": "canary-of-the-direct-key",
+}
+
+
+def settings_of(**changes: str) -> Settings:
+    return Settings.from_env({**ENV, **changes}.get)
+
+
+SETTINGS = settings_of()
+
+
+def key_of(of: Prepared, settings: Settings = SETTINGS) -> str:
+    return cacheable.key_of(of, settings)
 
 
 def prepared(caller: Caller | None = None, /, **fields: object) -> Prepared:
@@ -120,6 +141,56 @@ def test_ticket_and_session_do_not_change_the_key() -> None:
     again = replace(prepared(), ticket="2", session="s")
 
     assert key_of(again) == key_of(prepared())
+
+
+# What tells this gateway from another one of the zone that has a key of the same name.
+OTHER_GATEWAYS = {
+    "another account": {"OPENROUTER_API_KEY": "sk-or-v1-another"},
+    "no account": {"OPENROUTER_API_KEY": ""},
+    "another OpenRouter": {"OPENROUTER_BASE_URL": "https://eu.openrouter.ai/api/v1"},
+    "the same account and another token": {"GATEWAY_KEYS": "tests:canary-of-another-token"},
+    "one token more of this name": {"GATEWAY_KEYS": f"{TOKENS}\ntests:canary-of-the-second-token"},
+}
+
+
+@pytest.mark.parametrize("changes", OTHER_GATEWAYS.values(), ids=OTHER_GATEWAYS)
+def test_another_gateway_of_the_zone_cannot_share_an_answer(changes: dict[str, str]) -> None:
+    assert key_of(prepared(), settings_of(**changes)) != key_of(prepared())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"UPSTREAMS": json.dumps({"near": {**DIRECT["near"], "base_url": "https://other.example/v1"}})},
+        {"NEAR_KEY": "canary-of-another-direct-key"},
+    ],
+    ids=["another address", "another key"],
+)
+def test_a_direct_upstream_counts_where_it_is_named(changes: dict[str, str]) -> None:
+    named = replace(prepared(), planned=replace(prepared().planned, requested=("direct:near/fast",)))
+
+    assert key_of(named, settings_of(**changes)) != key_of(named)
+    assert key_of(prepared(), settings_of(**changes)) == key_of(prepared())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"GATEWAY_KEYS": f"others:canary-of-another-token\n{TOKENS}"},
+        {"DEADLINE_MS": "1000"},
+        {"SITE_URL": "https://app.example"},
+    ],
+    ids=["another caller's key", "a limit", "its site"],
+)
+def test_other_settings_make_no_other_key(changes: dict[str, str]) -> None:
+    assert key_of(prepared(), settings_of(**changes)) == key_of(prepared())
+
+
+def test_the_order_of_a_callers_tokens_makes_no_other_key() -> None:
+    both = [TOKENS, "tests:canary-of-the-second-token"]
+    keys = {key_of(prepared(), settings_of(GATEWAY_KEYS="\n".join(each))) for each in (both, both[::-1])}
+
+    assert len(keys) == 1
 
 
 def test_a_key_reveals_nothing_about_the_request() -> None:

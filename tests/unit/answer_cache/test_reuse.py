@@ -48,6 +48,17 @@ async def test_a_hit_makes_no_call_and_costs_nothing() -> None:
     assert made.answer_cache.ttls_s == [60]
 
 
+async def test_two_gateways_of_one_zone_share_no_answer_although_their_keys_have_one_name() -> None:
+    one, other = World(), World({"OPENROUTER_API_KEY": "sk-or-v1-canary-of-another-account"})
+    other.answer_cache = one.answer_cache
+
+    await ask(one)
+    got = await ask(other)
+
+    assert got.headers["x-gateway-cache"] == "miss"
+    assert len(other.upstream.received) == 1
+
+
 async def test_a_streamed_hit_has_the_same_events_and_its_own_receipt() -> None:
     made = World()
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.http.destination import check_destination
+from gateway.http.destination import check_destination, digest_of, repeats_key
 from gateway.http.message import Upstream, UpstreamRequest
 from scripts.tools import ROOT
 
@@ -71,6 +71,27 @@ def test_no_path_sends_the_key_to_another_host(path: str, base_url: str) -> None
 
 def test_the_key_is_not_in_the_representation_of_a_call() -> None:
     assert KEY not in repr(call("/x"))
+
+
+def test_a_digest_tells_addresses_and_keys_apart_and_shows_neither() -> None:
+    upstreams = [
+        Upstream(base_url=BASES[0], api_key=KEY),
+        Upstream(base_url=BASES[1], api_key=KEY),
+        Upstream(base_url=BASES[0], api_key=""),
+        Upstream(base_url=BASES[0][:-1], api_key=BASES[0][-1] + KEY),
+    ]
+    digests = {digest_of(each) for each in upstreams}
+
+    assert len(digests) == len(upstreams)
+    assert all(len(each) == 64 and set(each) <= set("0123456789abcdef") for each in digests)
+
+
+@pytest.mark.parametrize(
+    ("text", "repeated"),
+    [(KEY, True), (f"a {KEY}!", True), (KEY[:12], True), (KEY[-12:], True), (KEY[:11], False), ("", False)],
+)
+def test_a_text_repeats_a_key_if_it_holds_it_or_much_of_it(text: str, repeated: bool) -> None:
+    assert repeats_key(text, Upstream(base_url=BASES[0], api_key=KEY)) is repeated
 
 
 def test_no_other_module_reads_the_key_to_send_it() -> None:

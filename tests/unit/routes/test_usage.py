@@ -180,6 +180,36 @@ async def test_csv_has_the_series_and_no_formulas() -> None:
     assert (row["requests"], row["cost_usd"]) == ("1", "0.0001")
 
 
+@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+@pytest.mark.parametrize(
+    "before", ["", "\t", "\r", "\n", "\r\n", " ", "\t ", "\0", "\xa0", "\u2028"], ids=ascii
+)
+async def test_no_cell_begins_a_formula(before: str, begin: str) -> None:
+    made = world()
+    book(made, 1, provider=f"{before}{begin}1+1")
+
+    got = await usage(made, "?by=provider&format=csv")
+
+    (row,) = csv.reader(io.StringIO(got.body.decode().partition("\r\n")[2], newline=""))
+    assert row[0] == f"'{before}{begin}1+1"
+
+
+@pytest.mark.parametrize("before", ["\t", "\r", "\n", "\0", "\x1f"], ids=ascii)
+async def test_no_cell_begins_with_a_control_character(before: str) -> None:
+    made = world()
+    book(made, 1, provider=f"{before}x")
+
+    assert f'"\'{before}x"' in (await usage(made, "?by=provider&format=csv")).body.decode()
+
+
+@pytest.mark.parametrize("name", ["Anthropic", "a=b", "a/one-2", " Venice", "~openai/x", "1-2"])
+async def test_other_cells_are_as_they_are(name: str) -> None:
+    made = world()
+    book(made, 1, provider=name)
+
+    assert f'"{name}"' in (await usage(made, "?by=provider&format=csv")).body.decode()
+
+
 async def test_no_usage_is_no_error() -> None:
     got = await usage(world())
 
