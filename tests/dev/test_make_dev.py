@@ -1,5 +1,7 @@
 """`make dev`: its printed command works, its settings reach the Worker, and all its processes end with it."""
 
+import contextlib
+import http.client
 import os
 import re
 import shutil
@@ -106,6 +108,88 @@ def test_the_printed_curl_command_works(dev: Dev) -> None:
         "the Worker's log line is not shown"
     )
     assert "[wrangler" not in dev.printed
+
+
+def status_of(port: int, *headers: tuple[str, str], method: str = "GET", path: str = "/v1/usage") -> int:
+    """Return the status of a request whose headers are these, ``Host`` among them."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    with contextlib.closing(connection):
+        connection.putrequest(method, path, skip_host=True)
+        for name, value in headers:
+            connection.putheader(name, value)
+        connection.endheaders()
+        return connection.getresponse().status
+
+
+def test_a_page_cannot_make_itself_local_by_a_host_or_a_header_of_its_own(dev: Dev) -> None:
+    here, there = f"localhost:{dev.port}", f"evil.example:{dev.port}"
+    local = ("mf-original-url", f"http://{here}/v1/usage")
+    forged = [
+        (("host", there),),
+        (("host", there), local),
+        (("host", there), local, ("x-forwarded-host", here)),
+        (("host", there), ("mf-original-url", f"http://127.0.0.1:{dev.port}/v1/key")),
+        (("host", there), ("mf-original-url", f"http://{there}/v1/usage"), local),
+        (("host", f"{here}.evil.example"), local),
+        (("host", here), ("mf-original-url", f"http://{there}/v1/usage")),
+        (("host", here), ("x-forwarded-host", there)),
+        (("host", here), ("sec-fetch-site", "cross-site")),
+        (("host", here), ("sec-fetch-site", "same-site")),
+    ]
+    refused = {
+        headers: status_of(dev.port, *headers, method=method)
+        for method in ("GET", "HEAD")
+        for headers in forged
+    }
+
+    assert set(refused.values()) <= {401, 403, 404}, refused
+    for host in (here, f"127.0.0.1:{dev.port}", f"LOCALHOST:{dev.port}", f"[::1]:{dev.port}"):
+        assert status_of(dev.port, ("host", host)) == 200
+    assert status_of(dev.port, ("host", here), ("sec-fetch-site", "none")) == 200
+
+
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="which ports a process listens on is in /proc")
+def test_the_ports_behind_wranglers_proxy_are_no_way_in(dev: Dev) -> None:
+    ports = {port for pid in dev.pids() for port in listening_ports(pid)} - {dev.port}
+    assert len(ports) >= 2
+
+    found = {}
+    for port in ports:
+        local = ("mf-original-url", f"http://localhost:{dev.port}/v1/usage")
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            found[port] = status_of(port, ("host", f"evil.example:{port}"), local)
+
+    assert 200 not in found.values(), found
+
+
+def listening_ports(pid: int) -> set[int]:
+    """Return the TCP ports on which a process listens."""
+    sockets = set()
+    for entry in Path(f"/proc/{pid}/fd").glob("*"):
+        with contextlib.suppress(OSError):
+            sockets.add(os.readlink(entry).removeprefix("socket:[").removesuffix("]"))
+    rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return {int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == "0A" and row[9] in sockets}
+
+
+def test_a_page_of_cors_origins_may_call(tmp_path: Path) -> None:
+    page = "http://localhost:5173"
+    started = start_dev(tmp_path, f"CORS_ORIGINS={page}")
+    try:
+        started.wait_ready()
+        url = f"http://localhost:{started.port}/v1"
+        seen = {"origin": page, "sec-fetch-site": "same-site"}
+        chat = {"messages": [{"role": "user", "content": "Hello"}]}
+        with httpx.Client(trust_env=False, timeout=30, headers=seen) as client:
+            answers = [client.get(f"{url}/models"), client.post(f"{url}/chat/completions", json=chat)]
+            foreign = client.get(f"{url}/models", headers={"origin": "http://localhost:3000"})
+        assert [each.status_code for each in answers] == [200, 200]
+        assert {each.headers["access-control-allow-origin"] for each in answers} == {page}
+        assert foreign.status_code == 403
+    finally:
+        started.make.terminate()
+        started.make.wait()
+        shutil.rmtree(stage_directory(started.port), ignore_errors=True)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import hmac
 import re
 from hashlib import sha256
 
-from gateway.access.loopback import is_local, refuse_any_foreign_page, refuse_foreign_page
+from gateway.access.origins import refuse_foreign_page
 from gateway.http.errors import GatewayError
 from gateway.http.message import HttpRequest
 from gateway.settings.caller import Caller
@@ -37,10 +37,7 @@ def authorize(request: HttpRequest, settings: Settings, *, now_s: float) -> Call
     if key is None and settings.allow_client_keys and token and token.startswith(OPENROUTERS_KEY):
         return _with_own_key(token)
     if not settings.gateway_keys:
-        if settings.open_on_loopback and is_local(request):
-            refuse_any_foreign_page(request, settings.cors_origins)
-            return Caller(name="loopback", admin=True)
-        raise GatewayError("gateway_closed", HOW_TO_OPEN, param="GATEWAY_KEYS")
+        return _without_keys(request, settings)
     if token is None:
         raise GatewayError(
             "missing_key", "Send one of this gateway's keys: `Authorization: Bearer …` or `x-api-key`."
@@ -61,6 +58,21 @@ def authorize(request: HttpRequest, settings: Settings, *, now_s: float) -> Call
         options=key.options,
         limits=key.limits,
     )
+
+
+def _without_keys(request: HttpRequest, settings: Settings) -> Caller:
+    """Return the caller of a gateway that has no keys: whoever calls from this machine, if that is allowed.
+
+    Raises:
+        GatewayError: it is not allowed, or the request comes from elsewhere or from a web page.
+    """
+    if settings.open_on_loopback:
+        from gateway.access.loopback import is_local, refuse_any_foreign_page  # noqa: PLC0415  # development
+
+        if is_local(request):
+            refuse_any_foreign_page(request, settings.cors_origins)
+            return Caller(name="loopback", admin=True)
+    raise GatewayError("gateway_closed", HOW_TO_OPEN, param="GATEWAY_KEYS")
 
 
 def _key_of(token: str, settings: Settings) -> GatewayKey | None:

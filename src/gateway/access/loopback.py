@@ -3,13 +3,13 @@
 ``OPEN_ON_LOOPBACK`` lets such requests in. A web page must not be able to send one: it is open in the
 developer's browser, and would spend the developer's money. Pages have two ways. They call the gateway by its
 own name: then the browser sends ``Origin`` or ``Sec-Fetch-Site``. Or they call it by a name of their own that
-leads to 127.0.0.1 (DNS rebinding): then a header shows that name.
+leads to 127.0.0.1 (DNS rebinding): then a header shows that name. Production never loads this module.
 """
 
 import re
 from urllib.parse import urlsplit
 
-from gateway.http.errors import GatewayError
+from gateway.access.origins import not_allowed, refuse_foreign_page
 from gateway.http.message import HttpRequest
 from gateway.settings.parse_value import LOOPBACK_HOSTS
 
@@ -49,19 +49,6 @@ def _leads_here(url: str | None) -> bool:
         return False
 
 
-def refuse_foreign_page(request: HttpRequest, origins: tuple[str, ...]) -> None:
-    """Refuse a request from a web page whose origin is not in ``origins``.
-
-    A request without an ``Origin`` header does not come from a script of a web page, and passes.
-
-    Raises:
-        GatewayError: the origin is not allowed.
-    """
-    origin = request.header("origin")
-    if origin and "*" not in origins and origin not in origins:
-        raise _not_allowed()
-
-
 def refuse_any_foreign_page(request: HttpRequest, origins: tuple[str, ...]) -> None:
     """Refuse every request that a web page causes, unless its origin is in ``origins``.
 
@@ -75,12 +62,4 @@ def refuse_any_foreign_page(request: HttpRequest, origins: tuple[str, ...]) -> N
     if request.header("origin") or "*" in origins:
         return
     if request.header("sec-fetch-site") not in _OWN_SITE:
-        raise _not_allowed()
-
-
-def _not_allowed() -> GatewayError:
-    return GatewayError(
-        "origin_not_allowed",
-        "Pages of this origin may not call the gateway. Add it to CORS_ORIGINS, or to the key's origins.",
-        param="origin",
-    )
+        raise not_allowed()

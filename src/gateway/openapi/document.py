@@ -132,7 +132,7 @@ def _health() -> JsonObject:
     parameters: list[Json] = [
         {"name": "deep", "in": "query", "description": description, "schema": {"enum": ["0", "1"]}}
     ]
-    refused = {status: _response("Refused", "Error") for status in ("400", "401", "403")}
+    refused = {status: _response("Refused", "Error") for status in ("400", "401", "403", "429", "503")}
     responses: JsonObject = {**object_or_empty(operation["responses"]), **refused}
     return operation | {"parameters": parameters, "responses": responses}
 

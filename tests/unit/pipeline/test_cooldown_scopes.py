@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
-from gateway.memory.cooldowns import MAX_COOLDOWNS
-from tests.support.planning import parsed
+from gateway.faults.fault import Fault
+from gateway.memory.cooldowns import MAX_COOLDOWNS, Cooldowns
+from gateway.pipeline.cooldown_scopes import cooldowns_of
+from gateway.settings.caller import Caller
+from tests.support.planning import parsed, planned
 from tests.support.upstream import DIRECT_BASE_URL, Act, accept_key, answer, fail
 from tests.support.world import Answer, World, chat, finish
 
@@ -114,16 +117,16 @@ async def test_a_pause_met_with_a_callers_own_key_binds_that_key_and_is_remember
         assert (await ask(made, other)).status == 200
 
 
-async def test_own_keys_are_told_apart_by_more_than_the_short_name_of_the_caller(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(
-        "gateway.access.authorize.sha256", lambda _raw: type("_", (), {"hexdigest": lambda _: "0" * 64})()
+def test_own_keys_are_told_apart_by_more_than_the_short_name_of_the_caller() -> None:
+    chat, shared = parsed(model="cheap/mini"), Cooldowns()
+    one, two = (
+        cooldowns_of(Caller(name="own-0", own_key=key), chat, planned(model="cheap/mini"), shared)
+        for key in ("sk-or-v1-one", "sk-or-v1-two")
     )
-    made = world(HOUR, answer())
-    await ask(made, "sk-or-v1-one")
+    one.note("cheap/mini", Fault(code="rate_limited", retry_after_s=60.0), now_s=0.0)
 
-    assert (await ask(made, "sk-or-v1-two")).status == 200
+    assert one.ready_at_s("cheap/mini", now_s=1.0) > 1.0
+    assert two.ready_at_s("cheap/mini", now_s=1.0) <= 1.0
 
 
 async def test_the_limit_of_free_models_is_the_accounts_whatever_the_caller_prefers() -> None:

@@ -186,7 +186,7 @@ async def test_csv_has_the_series_and_no_formulas() -> None:
 )
 async def test_no_cell_begins_a_formula(before: str, begin: str) -> None:
     made = world()
-    book(made, 1, provider=f"{before}{begin}1+1")
+    add_row(made, 1, provider=f"{before}{begin}1+1")
 
     got = await usage(made, "?by=provider&format=csv")
 
@@ -197,7 +197,7 @@ async def test_no_cell_begins_a_formula(before: str, begin: str) -> None:
 @pytest.mark.parametrize("before", ["\t", "\r", "\n", "\0", "\x1f"], ids=ascii)
 async def test_no_cell_begins_with_a_control_character(before: str) -> None:
     made = world()
-    book(made, 1, provider=f"{before}x")
+    add_row(made, 1, provider=f"{before}x")
 
     assert f'"\'{before}x"' in (await usage(made, "?by=provider&format=csv")).body.decode()
 
@@ -205,7 +205,7 @@ async def test_no_cell_begins_with_a_control_character(before: str) -> None:
 @pytest.mark.parametrize("name", ["Anthropic", "a=b", "a/one-2", " Venice", "~openai/x", "1-2"])
 async def test_other_cells_are_as_they_are(name: str) -> None:
     made = world()
-    book(made, 1, provider=name)
+    add_row(made, 1, provider=name)
 
     assert f'"{name}"' in (await usage(made, "?by=provider&format=csv")).body.decode()
 
