@@ -96,11 +96,11 @@ FOREIGN_REQUESTS = {
 @pytest.mark.parametrize("headers", FOREIGN_REQUESTS.values(), ids=[*FOREIGN_REQUESTS])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_an_open_gateway_is_deaf_to_pages_and_forged_hosts(
-    opened: Gateway, simulator: str, method: str, headers: dict[str, str]
+    open_gateway: Gateway, simulator: str, method: str, headers: dict[str, str]
 ) -> None:
     before = len(complete_log(simulator))
     paths = ("/v1/usage", "/v1/key", "/v1/models", "/health?deep=1", f"/v1/models/{HAIKU}/endpoints")
-    with opened.client(headers=headers) as client:
+    with open_gateway.client(headers=headers) as client:
         statuses = [client.request(method, path).status_code for path in paths]
 
     assert set(statuses) <= {401, 403}
@@ -108,8 +108,8 @@ def test_an_open_gateway_is_deaf_to_pages_and_forged_hosts(
 
 
 @pytest.mark.parametrize("site", ["none", "same-origin"])
-def test_an_open_gateway_can_be_looked_at_with_a_browser(opened: Gateway, site: str) -> None:
-    with opened.client(headers={"sec-fetch-site": site, "sec-fetch-mode": "navigate"}) as client:
+def test_an_open_gateway_can_be_looked_at_with_a_browser(open_gateway: Gateway, site: str) -> None:
+    with open_gateway.client(headers={"sec-fetch-site": site, "sec-fetch-mode": "navigate"}) as client:
         assert client.get("/v1/usage").status_code == 200
 
 
