@@ -25,6 +25,7 @@ def key_schema() -> JsonObject:
         },
         "models": {"type": ["array", "null"], "items": {"type": "string"}},
         "options": {"type": "object"},
+        "limits": {"type": "object", "description": "The ceilings that are set; a request cannot lift them."},
         "per_minute": count,
         "concurrent": count,
         "under_way": {

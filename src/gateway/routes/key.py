@@ -10,6 +10,7 @@ from gateway.memory.spending import EVERYBODY, Spending
 from gateway.pipeline.budget import Account, accounts_of, read_spending
 from gateway.pipeline.call import Call
 from gateway.settings.budget import MICROS, resets_at, shown_time
+from gateway.settings.presets import show_limits
 
 UPSTREAM_TIMEOUT_S = 5.0
 # What is shown of OpenRouter's data about the gateway's key: amounts, limits and times, no names, no ids.
@@ -42,6 +43,7 @@ async def show_key(call: Call) -> HttpResponse:
         "pays_itself": caller.own_key is not None,
         "models": None if caller.models is None else [*caller.models],
         "options": {**caller.options},
+        "limits": show_limits(caller.limits),
         "per_minute": caller.per_minute,
         "concurrent": caller.concurrent,
         # The requests in flight. They are counted only for keys that limit them.

@@ -96,3 +96,15 @@ def as_limits(value: Json) -> KeyLimits:
         if name in read:
             read[name] = to(read[name])
     return KeyLimits(**read)
+
+
+def show_limits(limits: KeyLimits) -> JsonObject:
+    """Return the limits that are set, in the form in which ``as_limits`` reads them."""
+    shown: JsonObject = {}
+    for name in LIMITS:
+        value = getattr(limits, name)
+        if value is not None and value is not False:
+            shown[name] = sorted(value) if isinstance(value, frozenset) else value
+    if limits.models is not None:
+        shown["models"] = [*limits.models]
+    return shown

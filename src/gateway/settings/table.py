@@ -58,7 +58,8 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "ALLOW_CLIENT_KEYS": Setting(
             "false",
             as_flag,
-            "Accepts callers that send their own OpenRouter key, which then pays for their requests.",
+            "Lets callers in who send an OpenRouter key of their own, if OpenRouter accepts it. It pays for "
+            "their requests.",
         ),
         "BUDGET_DAY_USD": Setting(
             "0", as_budget_usd, "How much all keys together may spend in a UTC day. 0: no limit."

@@ -16,7 +16,15 @@ def world(env: dict[str, str] | None = None, **fields: object) -> World:
 
 
 async def test_a_caller_sees_its_own_limits_and_remaining_budgets() -> None:
-    made = world(budget={"day_usd": 2}, models=["a/*"], per_minute=5, concurrent=3, options={"retries": 0})
+    limits = {"max_cost_usd": 0.5, "strict": True, "plugins": ["web"], "models": ["a/*"]}
+    made = world(
+        budget={"day_usd": 2},
+        models=["a/*"],
+        per_minute=5,
+        concurrent=3,
+        options={"retries": 0},
+        limits=limits,
+    )
     made.database.rows("INSERT INTO spend VALUES ('one', '2026-11-22', 500000, 3)")
 
     got = await made.get(KEY)
@@ -28,6 +36,7 @@ async def test_a_caller_sees_its_own_limits_and_remaining_budgets() -> None:
         "pays_itself": False,
         "models": ["a/*"],
         "options": {"retries": 0},
+        "limits": limits,
         "per_minute": 5,
         "concurrent": 3,
         "under_way": 0,
