@@ -75,7 +75,14 @@ class Border:
         js.clearTimeout = self._does("clearTimeout")  # type: ignore[attr-defined]
         levels = {level: self._does("console.log") for level in ("log", "info", "warn", "error")}
         js.console = self._js("console", **levels)  # type: ignore[attr-defined]
-        for name in ("WritableStream", "TransformStream", "IdentityTransformStream", "Object", "JSON"):
+        for name in (
+            "WritableStream",
+            "TransformStream",
+            "IdentityTransformStream",
+            "Object",
+            "JSON",
+            "Uint8Array",
+        ):
             setattr(js, name, self._js(name))
         ffi.to_js = self._does("to_js", lambda value, **_: value)  # type: ignore[attr-defined]
         made = self._js("proxy", destroy=self._does("proxy.destroy"))
@@ -132,7 +139,8 @@ class Border:
 
     def _fetch(self, *_: object, **__: object) -> asyncio.Future[Any]:
         self.noted["await fetch"] += 1
-        headers = self._js("headers", get=self._does("response.headers.get"))
+        given = {"content-length": str(len(self._answer))}
+        headers = self._js("headers", get=self._does("response.headers.get", given.get))
         return self._later(
             self._js(
                 "response",

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import httpx
 
 from gateway.http.destination import check_destination
-from gateway.http.message import TransportError, UpstreamRequest
+from gateway.http.message import ReplyTooLargeError, TransportError, UpstreamRequest
 
 Result = TypeVar("Result")
 
@@ -68,11 +68,16 @@ class HttpxReply:
         self.ended = not piece
         return piece
 
-    async def read_all(self) -> bytes:
-        """Return the complete body."""
-        body = await self._abortable(self._response.aread())
+    async def read_all(self, limit_bytes: int) -> bytes:
+        """Return the complete body. Raises ``ReplyTooLargeError`` above the limit."""
+        pieces, length = [], 0
+        while piece := await self._abortable(self._next_piece()):
+            length += len(piece)
+            if length > limit_bytes:
+                raise ReplyTooLargeError
+            pieces.append(piece)
         self.ended = True
-        return body
+        return b"".join(pieces)
 
     def abort(self) -> None:
         """Close the connection; a pending read raises ``TransportError``."""

@@ -36,6 +36,7 @@ ON_DEMAND = {
     "openapi.schemas",
     "ledger.settle",
     "catalog.model_list",
+    "http.query_string",
     "routes.health",
     "routes.key",
     "routes.models",

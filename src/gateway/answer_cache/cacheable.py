@@ -35,9 +35,9 @@ def key_of(prepared: Prepared, settings: Settings) -> str:
         [*planned.requested],
         [test.json, test.reasoning_only, planned.openai_usage],
     ]
-    # Serialize again: the bytes from the caller may contain white space.
-    fields = to_json_bytes(parse_json(b"{" + chat.fields))
-    return sha256(to_json_bytes(parts) + fields).hexdigest()
+    digest = sha256(to_json_bytes(parts))
+    digest.update(chat.fields.text)  # as it arrived: to serialize a long text again is expensive
+    return digest.hexdigest()
 
 
 def _caller_parts(caller: Caller, settings: Settings) -> list[Json]:

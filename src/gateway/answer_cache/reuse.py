@@ -15,73 +15,78 @@ from gateway.pipeline.call import Call
 from gateway.pipeline.prepare import Prepared
 
 
-async def reuse(
-    call: Call, prepared: Prepared, receipt: Receipt, done: Callable[[str], None]
-) -> HttpResponse | None:
-    """Return the response with the cached answer; None on a miss, or if the request does not use the cache.
+class AnswerReuse:
+    """The answer cache for one request. It computes the key at most once."""
 
-    Args:
-        call: the request and its ports.
-        prepared: the request, parsed and planned.
-        receipt: the request's receipt, which records the hit or the miss.
-        done: called with the outcome when the replayed answer has been sent.
-    """
-    ttl_s = prepared.planned.cache_ttl_s
-    if ttl_s is None or not prepared.planned.chain:
-        return None
-    receipt.cache = "miss"
-    raw = await call.ports.answer_cache.get(key_of(prepared, call.settings))
-    answer = unpack(raw) if raw else None
-    age_s = call.ports.now_s() - answer.at_s if answer else 0.0
-    if answer is None or not 0.0 <= age_s <= ttl_s:
-        return None
-    receipt.reuse(answer.model, age_s=age_s)
-    receipt.time_until(call.ports.now_s())
-    if prepared.chat.stream:
-        stream = _ReplayedStream(replay_stream(answer, receipt.to_json()), done)
-        return respond_stream(stream, receipt, call.frame)
-    body = replay_plain(answer, receipt.to_json())
-    done("answered")
-    return respond_answer(body, receipt, call.frame)
+    def __init__(self, call: Call, prepared: Prepared, receipt: Receipt) -> None:
+        self._call = call
+        self._prepared = prepared
+        self._receipt = receipt
+        self._key = ""
 
+    async def cached(self, done: Callable[[str], None]) -> HttpResponse | None:
+        """Return the response with the cached answer; None on a miss, or if the cache is not used.
 
-def cache_answer(call: Call, prepared: Prepared, receipt: Receipt, payload: JsonObject) -> None:
-    """Cache a plain answer in the background, if the request uses the cache and the answer may be cached."""
-    if prepared.planned.cache_ttl_s is not None:
-        _cache(call, prepared, receipt, lambda model, at_s: plain_to_cache(payload, model=model, at_s=at_s))
+        Args:
+            done: called with the outcome when the replayed answer has been sent.
+        """
+        prepared, receipt, ports = self._prepared, self._receipt, self._call.ports
+        ttl_s = prepared.planned.cache_ttl_s
+        if ttl_s is None or not prepared.planned.chain:
+            return None
+        receipt.cache = "miss"
+        self._key = key_of(prepared, self._call.settings)
+        raw = await ports.answer_cache.get(self._key)
+        answer = unpack(raw) if raw else None
+        age_s = ports.now_s() - answer.at_s if answer else 0.0
+        if answer is None or not 0.0 <= age_s <= ttl_s:
+            return None
+        receipt.reuse(answer.model, age_s=age_s)
+        receipt.time_until(ports.now_s())
+        if prepared.chat.stream:
+            stream = _ReplayedStream(replay_stream(answer, receipt.to_json()), done)
+            return respond_stream(stream, receipt, self._call.frame)
+        body = replay_plain(answer, receipt.to_json())
+        done("answered")
+        return respond_answer(body, receipt, self._call.frame)
 
+    def cache_answer(self, payload: JsonObject) -> None:
+        """Cache a plain answer in the background, if that is wanted and the answer may be cached."""
+        if self._key:
+            self._cache(lambda model, at_s: plain_to_cache(payload, model=model, at_s=at_s))
 
-def cache_stream(call: Call, prepared: Prepared, receipt: Receipt, stream: Stream) -> Stream:
-    """Return the stream; if the request uses the cache, it is recorded and cached when it is complete."""
-    if prepared.planned.cache_ttl_s is None:
-        return stream
+    def cache_stream(self, stream: Stream) -> Stream:
+        """Return the stream; if the request uses the cache, it is recorded and cached when it is complete."""
+        if not self._key:
+            return stream
+        receipt = self._receipt
 
-    def on_complete(raw: bytes) -> None:
-        is_one_answer = all(attempt.outcome != "cut_off" for attempt in receipt.attempts)
-        if receipt.serving and receipt.serving.outcome == "answered" and is_one_answer:
-            _cache(call, prepared, receipt, lambda model, at_s: stream_to_cache(raw, model=model, at_s=at_s))
+        def on_complete(raw: bytes) -> None:
+            is_one_answer = all(attempt.outcome != "cut_off" for attempt in receipt.attempts)
+            if receipt.serving and receipt.serving.outcome == "answered" and is_one_answer:
+                self._cache(lambda model, at_s: stream_to_cache(raw, model=model, at_s=at_s))
 
-    return RecordedStream(inner=stream, on_complete=on_complete)
+        return RecordedStream(inner=stream, on_complete=on_complete)
 
+    def _cache(self, to_cache: Callable[[str, float], bytes | None]) -> None:
+        """Cache an answer in the background.
 
-def _cache(
-    call: Call, prepared: Prepared, receipt: Receipt, to_cache: Callable[[str, float], bytes | None]
-) -> None:
-    """Cache an answer in the background; ``to_cache`` also runs there, so that it delays no response."""
-    ports, served, ttl_s = call.ports, receipt.serving, prepared.planned.cache_ttl_s
-    at_s = ports.now_s()
-    if served is None or ttl_s is None:
-        return
-
-    async def put() -> None:
-        try:
-            packed = to_cache(served.model, at_s)
-        except ValueError:  # it holds a value that JSON cannot represent
+        ``to_cache`` also runs there, so that it delays no response.
+        """
+        ports, served, ttl_s = self._call.ports, self._receipt.serving, self._prepared.planned.cache_ttl_s
+        at_s = ports.now_s()
+        if served is None or ttl_s is None:
             return
-        if packed is not None:
-            await ports.answer_cache.put(key_of(prepared, call.settings), packed, ttl_s=ttl_s)
 
-    ports.run_in_background(put)
+        async def put() -> None:
+            try:
+                packed = to_cache(served.model, at_s)
+            except ValueError:  # it holds what JSON cannot carry
+                return
+            if packed is not None:
+                await ports.answer_cache.put(self._key, packed, ttl_s=ttl_s)
+
+        ports.run_in_background(put)
 
 
 @dataclass(frozen=True, slots=True)

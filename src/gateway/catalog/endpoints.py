@@ -7,12 +7,13 @@ from gateway.faults.fault import Fault, fault_of_own_key
 from gateway.http.errors import GatewayError
 from gateway.http.json_bytes import parse_json, to_json_bytes
 from gateway.http.json_values import object_or_empty
-from gateway.http.message import Reply, TransportError, Upstream
+from gateway.http.message import Reply, ReplyTooLargeError, TransportError, Upstream
 from gateway.memory.endpoints import Endpoints, EndpointsMemory
 from gateway.memory.get import get
 from gateway.memory.ports import Ports
 
 TIMEOUT_S = 10.0
+MAX_REPLY_BYTES = 2 * 1024 * 1024
 
 
 async def endpoints_of(
@@ -30,9 +31,12 @@ async def endpoints_of(
         return stored
     try:
         async with ports.within(TIMEOUT_S):
-            reply, raw = await get(upstream, f"/models/{model_id}/endpoints", ports)
+            path = f"/models/{model_id}/endpoints"
+            reply, raw = await get(upstream, path, ports, limit_bytes=MAX_REPLY_BYTES)
     except TimeoutError:
         raise unavailable(Fault(code="openrouter_error", status=504)) from None
+    except ReplyTooLargeError:
+        raise unavailable(Fault(code="openrouter_error")) from None
     except TransportError:
         raise unavailable(Fault(code="connection_failed")) from None
     if reply.status == 404:

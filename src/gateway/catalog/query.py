@@ -17,8 +17,15 @@ MakeTest: TypeAlias = Callable[[str], Test]
 
 
 def _containing(text: str) -> Test:
-    words = text.lower().split()
-    return lambda model: all(word in f"{model.get('id')} {model.get('name')}".lower() for word in words)
+    if len(text) > MAX_SEARCH_CHARACTERS:
+        raise ValueError(f"must have at most {MAX_SEARCH_CHARACTERS} characters")
+    words = set(text.lower().split())
+
+    def test(model: JsonObject) -> bool:
+        names = f"{model.get('id')} {model.get('name')}".lower()
+        return all(word in names for word in words)
+
+    return test
 
 
 def _supporting(text: str) -> Test:
@@ -87,6 +94,7 @@ FILTERS: Mapping[str, MakeTest] = MappingProxyType(
 )
 PAGING = ("offset", "limit")
 MAX_DIGITS = 10
+MAX_SEARCH_CHARACTERS = 200
 UNKNOWN_LAST = float("inf")  # sorts a model without a known price behind all others
 SORTS: Mapping[str, Order] = MappingProxyType(
     {

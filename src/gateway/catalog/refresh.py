@@ -27,6 +27,8 @@ JUST_LOOKED_S = 1.0
 RETRY_S = 30.0
 # Clocks may differ by this much. A copy from further in the future was dated by a wrong clock.
 CLOCK_SKEW_S = 60.0
+# OpenRouter's list has 1.5 MB.
+MAX_REPLY_BYTES = 20 * 1024 * 1024
 # KV refuses more than 25 MiB. Source: Cloudflare "KV limits".
 MAX_STORED_BYTES = 20 * 1024 * 1024
 
@@ -157,7 +159,7 @@ async def _fetch(upstream: Upstream, ports: Ports, memory: CatalogMemory) -> Cat
     """Fetch the list from OpenRouter into this isolate's memory, and return the copy; None on failure."""
     try:
         async with ports.within(FETCH_TIMEOUT_S):
-            reply, raw = await get(upstream, "/models", ports)
+            reply, raw = await get(upstream, "/models", ports, limit_bytes=MAX_REPLY_BYTES)
         new = compact(parse_json(raw), now_s=ports.now_s()) if reply.status == 200 else None
     except (TimeoutError, TransportError, ValueError):  # ValueError: not JSON, or not representable as JSON
         new = None

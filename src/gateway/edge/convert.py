@@ -8,6 +8,7 @@ from js import Headers, Response, WritableStream
 from pyodide.ffi import JsException, to_js
 
 from gateway.edge.alarm import Alarm
+from gateway.edge.bounded import read_bounded
 from gateway.edge.fetch import text_or_none
 from gateway.edge.lifeline import Lifeline
 from gateway.edge.sinks import GuardedSink, NativeSink
@@ -18,6 +19,8 @@ from gateway.http.message import BodyTooLargeError, ClientGoneError, HttpRequest
 
 MAX_LEFT_BYTES = 1024 * 1024
 LEFTOVER_TIMEOUT_S = 1.0
+# A larger body would take twice its size of JavaScript's memory if it was read at once.
+MAX_AT_ONCE_BYTES = 1024 * 1024
 
 
 class Incoming:
@@ -67,8 +70,10 @@ class Incoming:
             raise BodyTooLargeError
         self._is_read = True
         try:
-            if declared_bytes is None:
-                return await _read_bounded(self._js_request.body, limit_bytes)
+            if declared_bytes is None or declared_bytes > MAX_AT_ONCE_BYTES:
+                # Drain it if it is too large: the local proxy of `wrangler dev` answers with a 503 if a
+                # body is left unread.
+                return await read_bounded(self._js_request.body, limit_bytes, drain=True)
             body: bytes = (await self._js_request.arrayBuffer()).to_bytes()
         except JsException:
             raise ClientGoneError from None
@@ -77,29 +82,6 @@ class Incoming:
     def _declared_bytes(self) -> int | None:
         declared = self._header("content-length") or ""
         return int(declared) if declared.isascii() and declared.isdigit() else None
-
-
-async def _read_bounded(js_body: Any, limit_bytes: int) -> bytes:
-    """Return a body of undeclared length.
-
-    Raises:
-        BodyTooLargeError: it is longer than ``limit_bytes``.
-    """
-    if not js_body:
-        return b""
-    reader = js_body.getReader()
-    pieces = []
-    total_bytes = 0
-    while not (result := await reader.read()).done:
-        piece = result.value.to_bytes()
-        total_bytes += len(piece)
-        if total_bytes > limit_bytes:
-            # Drain it: the local proxy of `wrangler dev` answers with a 503 if a body is left unread.
-            while not (await reader.read()).done:
-                pass
-            raise BodyTooLargeError
-        pieces.append(piece)
-    return b"".join(pieces)
 
 
 def to_response(response: HttpResponse, lifeline: Lifeline) -> Any:

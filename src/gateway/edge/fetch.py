@@ -5,8 +5,9 @@ from typing import Any
 from js import AbortController, Headers, fetch
 from pyodide.ffi import JsException, to_js
 
+from gateway.edge.bounded import read_bounded
 from gateway.http.destination import check_destination
-from gateway.http.message import TransportError, UpstreamRequest
+from gateway.http.message import BodyTooLargeError, ReplyTooLargeError, TransportError, UpstreamRequest
 
 # Node's fetch hides the status of a redirect that it does not follow, and reports 0.
 OPAQUE_REDIRECT = 0
@@ -52,12 +53,13 @@ class FetchReply:
         status: int = response.status
         self.status = 302 if status == OPAQUE_REDIRECT else status
         self._response = response
+        self._headers = response.headers
         self._controller = controller
         self._reader: Any = None
 
     def header(self, name: str) -> str | None:
         """Return a header's value; None if there is none."""
-        return text_or_none(self._response.headers.get(name))
+        return text_or_none(self._headers.get(name))
 
     async def read(self) -> bytes:
         """Return the next piece of the body as it arrived; ``b""`` at the end.
@@ -80,14 +82,23 @@ class FetchReply:
         except JsException as error:
             raise TransportError(error.name) from None
 
-    async def read_all(self) -> bytes:
+    async def read_all(self, limit_bytes: int) -> bytes:
         """Return the complete body.
 
         Raises:
+            ReplyTooLargeError: it has more than ``limit_bytes``; no more of it was read.
             TransportError: the body was cut off, or aborted.
         """
+        declared = self.header("content-length") or ""
+        is_known = declared.isdigit() and not self.header("content-encoding")
+        if is_known and int(declared) > limit_bytes:
+            raise ReplyTooLargeError
         try:
+            if not is_known:
+                return await read_bounded(self._response.body, limit_bytes)
             body: bytes = (await self._response.arrayBuffer()).to_bytes()
+        except BodyTooLargeError:
+            raise ReplyTooLargeError from None
         except JsException as error:
             raise TransportError(error.name) from None
         return body

@@ -31,4 +31,4 @@ def normalize(served: ServedAnswer, receipt: Receipt, *, now_s: float) -> bytes:
     if changed:
         with suppress(ValueError):  # it holds a number that JSON cannot represent: keep it unchanged
             body = to_json_bytes(payload)
-    return body[:-1] + b',"gateway":' + to_json_bytes(receipt.to_json()) + b"}"
+    return b"".join((memoryview(body)[:-1], b',"gateway":', to_json_bytes(receipt.to_json()), b"}"))

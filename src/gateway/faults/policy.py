@@ -117,6 +117,7 @@ RULES: Mapping[str, Rule] = MappingProxyType({
     "invalid_json_answer": Rule("provider", _R, 502, "The request asked for JSON, but the answer is not JSON.", billed="unknown"),
     "filtered_answer": Rule("provider", _F, 502, "The model's answer was withheld by a content filter.", billed="unknown"),
     "no_choices": Rule("provider", _R, 502, "The answer had no choices.", billed="unknown"),
+    "answer_too_large": Rule("provider", _F, 502, "The answer was larger than the gateway reads.", billed="unknown"),
     "not_json": Rule("provider", _R, 502, "The answer was not JSON.", billed="unknown"),
     "wrong_content_type": Rule("provider", _F, 502, "The answer had the wrong content type.", billed="unknown"),
     "malformed_event": Rule("provider", _F, 502, "The stream contained data that is not a valid chat event.", billed="unknown"),

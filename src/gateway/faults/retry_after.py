@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from gateway.http.json_values import Json, JsonObject, number_or_none
 
 MAX_PAUSE_S = 7 * 86_400.0  # no limit resets later than in a week; a longer pause means a wrong clock
+MAX_TIME_CHARACTERS = 100  # of a number or a time as text
 _MILLISECONDS_FROM = 100_000_000_000  # a Unix time above this is in milliseconds
 
 
@@ -36,7 +37,7 @@ def retry_after_s(
 def _seconds(value: Json) -> float | None:
     if isinstance(value, str):
         try:
-            value = float(value)
+            value = float(value) if len(value) <= MAX_TIME_CHARACTERS else None
         except ValueError:
             return None
     seconds = number_or_none(value)
@@ -46,7 +47,7 @@ def _seconds(value: Json) -> float | None:
 def _wait(value: Json, now_s: float) -> float | None:
     """Return the wait for a ``Retry-After`` value, in seconds. Source: RFC 9110, section 10.2.3."""
     seconds = _seconds(value)
-    if seconds is not None or not isinstance(value, str):
+    if seconds is not None or not isinstance(value, str) or len(value) > MAX_TIME_CHARACTERS:
         return seconds
     try:
         moment = datetime.strptime(value, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
@@ -63,7 +64,7 @@ def _until(value: Json, now_s: float) -> float | None:
 
 
 def _until_time(value: Json, now_s: float) -> float | None:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or len(value) > MAX_TIME_CHARACTERS:
         return None
     try:
         moment = datetime.fromisoformat(value)

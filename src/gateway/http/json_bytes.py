@@ -1,4 +1,4 @@
-"""Reads and writes JSON as bytes, with protection against deep nesting and invalid values."""
+"""Reads and writes JSON as bytes, with limits on depth and on the number of values."""
 
 import json
 from itertools import accumulate
@@ -26,18 +26,56 @@ def to_json_bytes(value: Json) -> bytes:
 
 # Far more than any schema needs. A few thousand levels overflow the stack of today's Pyodide and crash it.
 MAX_DEPTH = 200
+# How many values an upstream's JSON may hold. A value takes about 60 bytes of memory. OpenRouter's list
+# of models has 50,000; an answer of 2,000 tokens with 20 log probabilities each has 500,000.
+MAX_VALUES = 500_000
+# Each value but the first follows one of these.
+_BEFORE_VALUES = (b",", b"[", b"{")
+_ALL_BUT_MARKS = bytes(set(range(256)) - set(b'[]{},"'))
 _STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
-_ALL_BUT_BRACKETS = bytes(set(range(256)) - set(_STEPS))
 
 
-def check_depth(raw: bytes) -> None:
-    """Raise ``ValueError`` if the JSON text ``raw`` nests deeper than ``MAX_DEPTH``."""
-    if _openings(raw) <= MAX_DEPTH:
+class TooManyValuesError(ValueError):
+    """JSON holds more values than the limit."""
+
+
+def check_size(raw: bytes, *, max_values: int) -> None:
+    """Raise an error if a parser would build too many values, or nest too deeply.
+
+    It counts the commas and opening brackets outside strings: a value needs one of them, except the first.
+
+    Raises:
+        TooManyValuesError: there are ``max_values`` of them or more.
+        ValueError: ``raw`` nests deeper than ``MAX_DEPTH``.
+    """
+    # Most bodies have few of them even with those in strings.
+    is_short = len(raw) <= max_values or _count(raw, _BEFORE_VALUES) < max_values
+    if is_short and _openings(raw) <= MAX_DEPTH:
         return
-    strings_and_others = raw.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')
-    brackets = b"".join(strings_and_others[::2]).translate(None, _ALL_BUT_BRACKETS)
+    marks = _marks_outside_strings(raw, max_values)
+    brackets = marks.replace(b",", b"")[: 2 * max_values]
     if max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > MAX_DEPTH:
         raise ValueError("nested too deeply")
+    if _count(marks, _BEFORE_VALUES) >= max_values:
+        raise TooManyValuesError
+
+
+def _marks_outside_strings(raw: bytes, max_values: int) -> bytes:
+    """Return the commas and brackets of JSON that are not in strings, in order.
+
+    Raises:
+        TooManyValuesError: there are more strings than so many values, and their names, can be.
+    """
+    if b"\\" in raw:
+        raw = raw.replace(b"\\\\", b"").replace(b'\\"', b"")
+    marks = raw.translate(None, _ALL_BUT_MARKS)
+    if marks.count(b'"') > 4 * max_values:  # before they are split
+        raise TooManyValuesError
+    return b"".join(marks.split(b'"')[::2])
+
+
+def _count(raw: bytes, marks: tuple[bytes, ...]) -> int:
+    return sum(map(raw.count, marks))
 
 
 def _openings(raw: bytes) -> int:
@@ -83,13 +121,14 @@ def refuse_constant(name: str) -> NoReturn:
 _STRICT = json.JSONDecoder(parse_constant=refuse_constant)
 
 
-def parse_json(raw: bytes) -> Json:
+def parse_json(raw: bytes, *, max_values: int = MAX_VALUES) -> Json:
     """Return the JSON value in ``raw``.
 
     Raises:
+        TooManyValuesError: it holds ``max_values`` values or more.
         ValueError: it is not JSON in UTF-8, or it nests deeper than ``MAX_DEPTH``.
     """
-    check_depth(raw)
+    check_size(raw, max_values=max_values)
     try:
         value: Json = _STRICT.decode(raw.decode())
     except RecursionError:

@@ -27,3 +27,17 @@ def number_or_none(value: Json) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     return float(value) if -float_info.max <= value <= float_info.max else None
+
+
+def has_name(value: Json, name: str) -> bool:
+    """Return whether an object within ``value``, at any depth, has a field of this name."""
+    left = [value]
+    while left:
+        each = left.pop()
+        if isinstance(each, dict):
+            if name in each:
+                return True
+            left += each.values()
+        elif isinstance(each, list):
+            left += each
+    return False

@@ -76,6 +76,13 @@ class TransportError(Exception):
     """The connection was refused, reset, cut off or aborted. Holds the runtime's name for it, no content."""
 
 
+class ReplyTooLargeError(TransportError):
+    """A reply's body is larger than the gateway reads."""
+
+    def __init__(self) -> None:
+        super().__init__("ReplyTooLargeError")
+
+
 class Reply(Protocol):
     """An upstream's response whose headers have arrived.
 
@@ -92,8 +99,13 @@ class Reply(Protocol):
     async def read(self) -> bytes:
         """Return the next piece of the body, unchanged; ``b""`` at its end. Raises ``TransportError``."""
 
-    async def read_all(self) -> bytes:
-        """Return the complete body. Raises ``TransportError``."""
+    async def read_all(self, limit_bytes: int) -> bytes:
+        """Return the complete body.
+
+        Raises:
+            ReplyTooLargeError: it has more than ``limit_bytes``; no more of it was read.
+            TransportError: the connection failed.
+        """
 
     def abort(self) -> None:
         """Close the connection; a pending read raises ``TransportError``. May be called more than once."""

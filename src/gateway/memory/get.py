@@ -3,26 +3,23 @@
 from gateway.http.message import Reply, Upstream, UpstreamRequest
 from gateway.memory.ports import Ports
 
+# The largest reply to a small question, such as what one generation cost.
+SMALL_BYTES = 1024 * 1024
 
-async def get(upstream: Upstream, path: str, ports: Ports) -> tuple[Reply, bytes]:
+
+async def get(
+    upstream: Upstream, path: str, ports: Ports, *, limit_bytes: int = SMALL_BYTES
+) -> tuple[Reply, bytes]:
     """Send a GET; return the reply and its complete body. Cancelling closes the connection.
 
     Raises:
+        ReplyTooLargeError: the body has more than ``limit_bytes``.
         TransportError: there was no reply, or it was cut off.
     """
     request = UpstreamRequest(upstream=upstream, method="GET", path=path, headers=(), body=b"")
-    return await send_and_read(request, ports)
-
-
-async def send_and_read(request: UpstreamRequest, ports: Ports) -> tuple[Reply, bytes]:
-    """Send a request; return the reply and its complete body. Cancelling closes the connection.
-
-    Raises:
-        TransportError: there was no reply, or it was cut off.
-    """
     reply = await ports.transport.send(request)
     try:
-        return reply, await reply.read_all()
+        return reply, await reply.read_all(limit_bytes)
     except BaseException:
         reply.abort()
         raise

@@ -1,6 +1,6 @@
 """Builds the JSON Schemas of requests and responses from the tables that the gateway itself uses."""
 
-from gateway.catalog.query import FILTERS, PAGING, SORTS
+from gateway.catalog.query import FILTERS, MAX_SEARCH_CHARACTERS, PAGING, SORTS
 from gateway.dialects.chat.fields import FIELDS, MESSAGE_ITEM, REFUSED
 from gateway.faults.policy import RULES
 from gateway.http.errors import KINDS
@@ -177,7 +177,11 @@ def filter_schemas() -> dict[str, JsonObject]:
         "description": "One, or several with commas: a model must have all.",
     }
     schemas: dict[str, JsonObject] = {
-        "q": {"type": "string", "description": "Words that the id or the name contains."},
+        "q": {
+            "type": "string",
+            "maxLength": MAX_SEARCH_CHARACTERS,
+            "description": "Words that the id or the name contains.",
+        },
         "supported_parameters": several,
         "max_price": {
             "type": "number",

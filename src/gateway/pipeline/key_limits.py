@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from gateway.dialects.chat.request import ChatRequest
 from gateway.http.errors import GatewayError
-from gateway.http.json_bytes import parse_json, to_json_bytes
-from gateway.http.json_values import number_or_none, object_or_empty
+from gateway.http.json_members import Members
+from gateway.http.json_values import number_or_none
 from gateway.settings.caller import KeyLimits
 
 TOKEN_FIELDS = ("max_tokens", "max_completion_tokens")
@@ -31,13 +31,11 @@ def limit_chat(chat: ChatRequest, limits: KeyLimits) -> tuple[ChatRequest, tuple
     return replace(chat, fields=_with_limit(chat.fields, most), max_tokens=most), (note,)
 
 
-def _with_limit(raw: bytes, most: int) -> bytes:
+def _with_limit(fields: Members, most: int) -> Members:
     """Return a body's fields with a limit on tokens that is ``most`` or lower."""
-    if not any(b'"%b"' % name.encode() in raw for name in TOKEN_FIELDS) and b"\\u" not in raw:
-        return b'"max_tokens":%d,' % most + raw
-    fields = object_or_empty(parse_json(b"{" + raw))
-    names = [name for name in TOKEN_FIELDS if fields.get(name) is not None] or ["max_tokens"]
+    names = [name for name in TOKEN_FIELDS if fields.value(name) is not None] or ["max_tokens"]
+    limited = fields.without(TOKEN_FIELDS)
     for name in names:
-        tokens = number_or_none(fields.get(name))
-        fields[name] = most if tokens is None or not 0 < tokens <= most else int(tokens)
-    return to_json_bytes(fields)[1:]
+        tokens = number_or_none(fields.value(name))
+        limited = limited.plus(name, most if tokens is None or not 0 < tokens <= most else int(tokens))
+    return limited

@@ -68,7 +68,8 @@ async def prepare(call: Call) -> Prepared:
     caller = call.caller
     if caller.own_key is None:
         settings.require_upstream_key()
-    chat, notes = limit_chat(parse(await _read_body(call)), caller.limits)
+    chat = parse(await _read_body(call), max_values=settings.max_body_values)
+    chat, notes = limit_chat(chat, caller.limits)
     session = _session_of(call.request, chat, caller)
     accounts = accounts_of(caller, settings)
     await read_spending(accounts, ports, memory.spending, max_unsettled=settings.max_unsettled)

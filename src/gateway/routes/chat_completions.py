@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from gateway.access.concurrency import begin
-from gateway.answer_cache.reuse import cache_answer, cache_stream, reuse
+from gateway.answer_cache.reuse import AnswerReuse
 from gateway.fallback.attempt_once import Ask, ServedAnswer
 from gateway.fallback.execute import execute
 from gateway.fallback.normalize import normalize
@@ -16,7 +16,7 @@ from gateway.ledger.close_request import close_request
 from gateway.pipeline.call import Call
 from gateway.pipeline.prepare import Prepared, for_attempts, prepare, refresh_signals
 from gateway.streaming.streaming import Streaming
-from gateway.upstream.compose import request_for
+from gateway.upstream.compose import Composer
 
 
 async def chat_completions(call: Call) -> HttpResponse:
@@ -44,7 +44,8 @@ async def chat_completions(call: Call) -> HttpResponse:
 
     try:
         refresh_signals(call, prepared)
-        return await reuse(call, prepared, receipt, done) or await _ask(call, prepared, receipt, done)
+        reuse = AnswerReuse(call, prepared, receipt)
+        return await reuse.cached(done) or await _ask(call, prepared, receipt, reuse, done)
     except GatewayError as error:
         done(error.code)
         return respond_exhausted(error, receipt, call.frame)
@@ -56,7 +57,9 @@ async def chat_completions(call: Call) -> HttpResponse:
         raise
 
 
-async def _ask(call: Call, prepared: Prepared, receipt: Receipt, done: Callable[[str], None]) -> HttpResponse:
+async def _ask(
+    call: Call, prepared: Prepared, receipt: Receipt, reuse: AnswerReuse, done: Callable[[str], None]
+) -> HttpResponse:
     """Return a response with the answer of the first model that commits.
 
     Raises:
@@ -65,9 +68,7 @@ async def _ask(call: Call, prepared: Prepared, receipt: Receipt, done: Callable[
     settings, ports, memory = call.settings, call.ports, call.memory
     chat, planned = prepared.chat, prepared.planned
     ask = Ask(
-        request_for=lambda candidate, prefill: request_for(
-            candidate, prefill, chat=chat, caller=prepared.caller, settings=settings
-        ),
+        request_for=Composer(chat, prepared.caller, settings).request_for,
         stream=chat.stream,
         test=planned.answer_test,
         admission=prepared.hold,
@@ -76,11 +77,11 @@ async def _ask(call: Call, prepared: Prepared, receipt: Receipt, done: Callable[
         streaming = Streaming(
             planned=planned, ask=ask, receipt=receipt, frame=call.frame, ports=ports, memory=memory, done=done
         )
-        stream = cache_stream(call, prepared, receipt, await streaming.begin())
+        stream = reuse.cache_stream(await streaming.begin())
         return respond_stream(stream, receipt, call.frame)
     served = await execute(planned, ask, receipt, ports, memory)
     assert isinstance(served, ServedAnswer)  # since ``ask.stream`` is false
     answer = normalize(served, receipt, now_s=ports.now_s())
     done("answered")
-    cache_answer(call, prepared, receipt, served.answer.payload)
+    reuse.cache_answer(served.answer.payload)
     return respond_answer(answer, receipt, call.frame)

@@ -1,12 +1,12 @@
 """``GET /health``: whether this Worker is set up; with ``?deep=1`` also whether its chains are listed."""
 
 import sys
-from urllib.parse import parse_qs
 
 from gateway.catalog.refresh import current_catalog, refresh_in_background
 from gateway.http.body import HttpResponse
 from gateway.http.errors import GatewayError
 from gateway.http.json_values import Json, JsonObject
+from gateway.http.query_string import parameters_of
 from gateway.http.responses import respond_json
 from gateway.memory.catalog import Catalog
 from gateway.pipeline.call import Call, admitted
@@ -26,10 +26,10 @@ async def show_health(call: Call) -> HttpResponse:
         GatewayError: ``deep`` is neither 0 nor 1, or the caller of ``deep=1`` has no valid key.
     """
     shallow = _shallow(call)
-    deep = parse_qs(call.request.query, keep_blank_values=True).get("deep", ["0"])
-    if deep not in (["0"], ["1"]):
+    deep = parameters_of(call.request.query, known=("deep",)).get("deep", "0")
+    if deep not in ("0", "1"):
         raise GatewayError("invalid_field", "`deep` must be 0 or 1.", param="deep")
-    if deep == ["0"]:
+    if deep == "0":
         return respond_json(200, shallow, call.frame, NO_STORE)
     call = await admitted(call, for_own_keys=False)
     settings, ports = call.settings, call.ports

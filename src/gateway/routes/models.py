@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import unquote
 from zlib import crc32
 
 from gateway.catalog.endpoints import endpoints_of, unavailable
@@ -15,7 +15,7 @@ from gateway.faults.fault import Fault
 from gateway.http.body import HttpResponse
 from gateway.http.errors import GatewayError
 from gateway.http.json_bytes import to_json_bytes
-from gateway.http.message import HttpRequest
+from gateway.http.query_string import parameters_of
 from gateway.http.responses import JSON_TYPE
 from gateway.memory.catalog import Catalog
 from gateway.pipeline.call import OPENROUTERS_PREFIX, Call
@@ -24,6 +24,8 @@ from gateway.settings.keys import may_use
 # Source: OpenRouter "List available models": OpenRouter's list may itself be cached for two minutes.
 LIST_MAX_AGE_S = 60
 ENDPOINTS_MAX_AGE_S = 10
+# How many ETags of `if-none-match` are compared; a client sends one.
+MAX_TAGS = 20
 # The model's id becomes part of an upstream path, so no segment may begin with a dot.
 _MODEL_PATH = re.compile(r"/v1/models?/(~?[\w-][\w.-]{0,127}/[\w-][\w.:-]{0,127}?)(/endpoints)?", re.ASCII)
 
@@ -36,7 +38,7 @@ async def show_models(call: Call) -> HttpResponse:
     """
     caller = call.caller
     catalog = await _catalog(call)
-    model_list, selection = _model_list(call, catalog), read_query(_query_of(call.request))
+    model_list, selection = _model_list(call, catalog), read_query(parameters_of(call.request.query))
     if caller.models is not None:  # a key that is limited to some models sees only those
         own = (lambda model: may_use(caller.models, str(model["id"])),)
         selection = replace(selection, tests=(*selection.tests, *own))
@@ -64,14 +66,6 @@ async def show_model(call: Call) -> HttpResponse:
     is_openrouters = match.string.startswith(OPENROUTERS_PREFIX)
     body = to_json_bytes({"data": model} if is_openrouters else model)
     return _respond(call, catalog, f'"{crc32(body):08x}"', lambda: body)
-
-
-def _query_of(request: HttpRequest) -> dict[str, str]:
-    pairs = parse_qsl(request.query, keep_blank_values=True)
-    query = dict(pairs)
-    if len(query) < len(pairs):
-        raise GatewayError("invalid_field", "Each parameter may be given only once.", param="query")
-    return query
 
 
 def _model_list(call: Call, catalog: Catalog) -> ModelList:
@@ -110,7 +104,7 @@ def _client_has(if_none_match: str | None, etag: str) -> bool:
 
     Source: RFC 9110, 13.1.2.
     """
-    tags = [tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")]
+    tags = [tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",", MAX_TAGS)]
     return etag in tags or "*" in tags
 
 

@@ -1,11 +1,11 @@
 """``GET /v1/usage``: usage and cost of the caller's own key; for admins of any key, or of all."""
 
 import re
-from urllib.parse import parse_qsl
 
 from gateway.http.body import HttpResponse
 from gateway.http.errors import GatewayError
 from gateway.http.json_values import Json, JsonObject
+from gateway.http.query_string import parameters_of
 from gateway.http.responses import respond_json
 from gateway.ledger.usage_query import MAX_GROUPS, Span, shown, span_of, statements_for
 from gateway.memory.database import TIMEOUT_S, query_database
@@ -26,7 +26,7 @@ async def show_usage(call: Call) -> HttpResponse:
         GatewayError: the caller has no valid key, a parameter is invalid, or the ledger does not answer.
     """
     ports, caller = call.ports, call.caller
-    query = dict(parse_qsl(call.request.query, keep_blank_values=True))
+    query = parameters_of(call.request.query)
     span = span_of(query, key=caller.name, admin=caller.admin, now_s=ports.now_s())
     output_format = query.get("format", "json")
     if output_format not in ("json", "csv"):

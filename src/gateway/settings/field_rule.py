@@ -6,6 +6,8 @@ from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json, JsonObject, number_or_none
 from gateway.settings.parse_value import is_model_name
 
+# 50 names of tasks with 20 models each.
+MAX_WEIGHTS = 1_000
 BILLION = 1_000_000_000  # bounds the numbers that cost estimates calculate with
 
 
@@ -94,9 +96,14 @@ ABOVE_ZERO = FieldRule(
 WEIGHTS = FieldRule(
     lambda value: (
         isinstance(value, dict)
+        and len(value) <= MAX_WEIGHTS
         and all((number := number_or_none(each)) is not None and number >= 0 for each in value.values())
     ),
-    "an object from models to numbers, 0 or more",
-    {"type": ["object", "null"], "additionalProperties": {"type": "number", "minimum": 0}},
+    f"an object from at most {MAX_WEIGHTS} models to numbers, 0 or more",
+    {
+        "type": ["object", "null"],
+        "maxProperties": MAX_WEIGHTS,
+        "additionalProperties": {"type": "number", "minimum": 0},
+    },
 )
 MODEL_ITEM: JsonObject = {"type": "string", "pattern": "^[!-~]{1,256}$"}

@@ -69,6 +69,7 @@ class Settings:
     all_origins: frozenset[str]
     catalog_ttl_s: int
     max_body_bytes: int
+    max_body_values: int
     open_on_loopback: bool
 
     def __repr__(self) -> str:

@@ -161,6 +161,12 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "MAX_BODY_BYTES": Setting(
             "10485760", as_whole(1, 100_000_000), "The largest request body, in bytes."
         ),
+        "MAX_BODY_VALUES": Setting(
+            "40000",
+            as_whole(100, 10_000_000),
+            "How many values a request body may hold: its commas and opening brackets outside strings. Each "
+            "costs CPU and memory, however short it is.",
+        ),
         "OPEN_ON_LOOPBACK": Setting(
             "false",
             as_flag,

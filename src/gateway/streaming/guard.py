@@ -16,7 +16,7 @@ from gateway.faults.fault import AttemptFailedError, Fault
 from gateway.http.json_bytes import parse_json, to_json_bytes
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
 from gateway.http.responses import Frame
-from gateway.http.sse import data_of, event_of
+from gateway.http.sse import MAX_EVENT_VALUES, data_of, event_of
 from gateway.streaming.fast_path import RepeatedFrame
 from gateway.upstream.commit import DONE
 
@@ -28,7 +28,6 @@ class Guard:
         ended: whether the answer has ended: the client gets nothing after the bytes that were returned last.
         fault: why the answer was cut off; None if it was not.
         progressed: whether an event had content or a finish reason since this was last set to False.
-        text: the answer's text so far; None if it is not collected, or if the answer holds more than text.
     """
 
     def __init__(
@@ -43,7 +42,7 @@ class Guard:
         self.ended = False
         self.fault: Fault | None = None
         self.progressed = False
-        self.text: str | None = "" if collect_text else None
+        self._texts: list[str] | None = [] if collect_text else None
         self._stream = served.answer
         self._attempt = served.attempt
         self._upstream = served.upstream
@@ -52,6 +51,11 @@ class Guard:
         self._now_s = now_s
         self._finished = False
         self._repeated_frame = RepeatedFrame()
+
+    @property
+    def text(self) -> str | None:
+        """The answer's text so far, if it is collected; None when it is not, or holds more than text."""
+        return None if self._texts is None else "".join(self._texts)
 
     def pass_on(self, events: Iterable[bytes]) -> bytes:
         """Return the bytes that the client gets for these events."""
@@ -68,7 +72,7 @@ class Guard:
                 passed.append(event)
             elif not data:
                 continue  # some providers send this as a keep-alive; clients fail to parse it as a chunk
-            elif self.text is None and is_plain_progress(data) and self._shape.passes(data):
+            elif self._texts is None and is_plain_progress(data) and self._shape.passes(data):
                 self.progressed = True
                 passed.append(event)
                 self._repeated_frame.learn(event)
@@ -126,8 +130,7 @@ class Guard:
             return self._cut_off(failure.fault)
         self.progressed = self.progressed or facts.progress or facts.finish is not None
         self._finished = self._finished or facts.finish is not None
-        if self.text is not None:
-            self.text = _with_text(self.text, payload)
+        self._collect(payload)
         changed = self._shape.shape(payload)
         if facts.usage is not None:
             self._add_receipt(payload, facts.usage)
@@ -137,6 +140,16 @@ class Guard:
             return event_of(to_json_bytes(payload))
         except ValueError:  # it has a number that JSON cannot represent: pass it unchanged
             return event
+
+    def _collect(self, payload: JsonObject) -> None:
+        """Keep a chunk's text, if the text is collected."""
+        if self._texts is None:
+            return
+        text = _text_in(payload)
+        if text is None:
+            self._texts = None
+        else:
+            self._texts.append(text)
 
     def _done(self, event: bytes) -> bytes:
         if not self._finished:
@@ -161,8 +174,9 @@ def cut_off_event(envelope: JsonObject, error: JsonObject) -> bytes:
     return event_of(to_json_bytes({**envelope, "choices": choices, **error}))
 
 
-def _with_text(text: str, payload: JsonObject) -> str | None:
-    """Return the text plus the chunk's text; None if the chunk holds anything other than text."""
+def _text_in(payload: JsonObject) -> str | None:
+    """Return the chunk's text; None if the chunk holds anything other than text."""
+    text = ""
     for choice in list_or_empty(payload.get("choices")):
         delta = object_or_empty(object_or_empty(choice).get("delta"))
         content = delta.get("content") or ""
@@ -174,7 +188,7 @@ def _with_text(text: str, payload: JsonObject) -> str | None:
 
 def _object_in(data: bytes) -> JsonObject | None:
     try:
-        payload = parse_json(data)
+        payload = parse_json(data, max_values=MAX_EVENT_VALUES)
     except ValueError:
         return None
     return payload if isinstance(payload, dict) else None

@@ -5,7 +5,7 @@ from gateway.http.sse import EventTooLargeError
 from gateway.memory.ports import CallLater, CallToCome
 from gateway.streaming.guard import Guard
 from gateway.streaming.idle_timer import IdleTimer
-from gateway.upstream.commit import CommittedStream
+from gateway.upstream.commit import MAX_IDLE_BYTES, CommittedStream, idle_bytes_of
 
 # How long the upstream may take to close the connection after ``[DONE]`` before the gateway does.
 LINGER_S = 0.25
@@ -33,6 +33,7 @@ class GuardStep:
         self._guard = guard
         self._timer = timer
         self._events_left = guard_events
+        self._idle_bytes = 0  # since the last progress
         self._call_later = call_later
         self._closing: CallToCome | None = None
 
@@ -72,6 +73,11 @@ class GuardStep:
         passed = self._guard.pass_on(events)
         if self._guard.progressed:
             self._timer.touch()
+            self._idle_bytes = 0
+        else:
+            self._idle_bytes += sum(map(idle_bytes_of, events))
+            if self._idle_bytes > MAX_IDLE_BYTES:
+                passed += self._guard.lose(Fault(code="answer_too_large"))
         if self._events_left is not None:
             self._events_left -= len(events)
             if self._events_left <= 0 and not self._guard.ended:

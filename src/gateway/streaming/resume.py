@@ -35,7 +35,8 @@ def resume_by(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports, memory: Memo
 
     async def resume(guard: Guard, sink: Sink) -> tuple[bytes, ServedStream] | None:
         nonlocal text_so_far
-        text_so_far = None if text_so_far is None or guard.text is None else text_so_far + guard.text
+        text = guard.text
+        text_so_far = None if text_so_far is None or text is None else text_so_far + text
         called = {attempt.model for attempt in receipt.attempts}
         remaining = tuple(candidate for candidate in plan.chain if candidate.model not in called)
         if not remaining or (how == "continue" and not text_so_far):

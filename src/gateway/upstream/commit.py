@@ -18,13 +18,17 @@ from gateway.faults.fault import AttemptFailedError, Fault
 from gateway.http.frozen import dataclass
 from gateway.http.json_bytes import parse_json
 from gateway.http.json_values import Json, JsonObject
-from gateway.http.message import Reply
-from gateway.http.sse import BOM, EventTooLargeError, SseDecoder, data_of
+from gateway.http.message import Reply, ReplyTooLargeError
+from gateway.http.sse import BOM, MAX_EVENT_VALUES, EventTooLargeError, SseDecoder, data_of
 
 DONE = b"[DONE]"
 _GENERATION_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+MAX_ANSWER_BYTES = 16 * 1024 * 1024  # a plain answer, with its images
+MAX_ERROR_BYTES = 1024 * 1024
 # Events without progress are held until the commit. A healthy stream has far fewer before its first text.
 MAX_HELD_EVENTS = 1_000
+# All that a stream may send without progress, comments included. An event counts with as many bytes at least.
+MAX_IDLE_BYTES, LEAST_EVENT_BYTES = 1024 * 1024, 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +86,10 @@ async def commit(
         raise AttemptFailedError(await _fault_in(reply, now_s=now_s))
     if stream and "event-stream" in (reply.header("content-type") or ""):
         return await _first_progress(reply, now_s=now_s)
-    raw = without_keep_alives(await reply.read_all())
+    try:
+        raw = without_keep_alives(await reply.read_all(MAX_ANSWER_BYTES))
+    except ReplyTooLargeError:
+        raise AttemptFailedError(Fault(code="answer_too_large")) from None
     payload = completion_in(raw, test, header=reply.header, now_s=now_s)
     if stream:
         raise AttemptFailedError(Fault(code="wrong_content_type"))
@@ -94,8 +101,8 @@ async def _fault_in(reply: Reply, *, now_s: float) -> Fault:
     error = None
     if reply.status >= 400:
         try:
-            payload = parse_json(await reply.read_all())
-        except ValueError:
+            payload = parse_json(await reply.read_all(MAX_ERROR_BYTES))
+        except (ReplyTooLargeError, ValueError):
             payload = None
         error = payload.get("error") if isinstance(payload, dict) else None
     return classify(error, status=reply.status, header=reply.header, now_s=now_s)
@@ -104,28 +111,36 @@ async def _fault_in(reply: Reply, *, now_s: float) -> Fault:
 async def _first_progress(reply: Reply, *, now_s: float) -> CommittedStream:
     decoder = SseDecoder()
     held: list[bytes] = []
+    idle_bytes = 0
     while piece := await reply.read():
         events = _events_in(decoder, piece)
         for index, event in enumerate(events):
             data = data_of(event)
-            if not data:
-                continue  # a keep-alive comment, or empty data: neither proves that the model works
-            payload, facts = _inspect(data, reply, now_s)
-            # A byte order mark counts as one only at the very start, where the gateway may send other bytes.
-            held.append(event.removeprefix(BOM))
-            if facts.substance or facts.finish == "length":
-                return CommittedStream(
-                    reply=reply,
-                    first=payload,
-                    events=(*held, *events[index + 1 :]),
-                    decoder=decoder,
-                )
-            if facts.finish or len(held) > MAX_HELD_EVENTS:
-                filtered = facts.finish == "content_filter"
-                raise AttemptFailedError(Fault(code="filtered_answer" if filtered else "empty_answer"))
+            if data:  # not a keep-alive comment, or empty data: neither proves that the model works
+                payload, facts = _inspect(data, reply, now_s)
+                # A byte order mark counts only at the very start, where the gateway may send other bytes.
+                held.append(event.removeprefix(BOM))
+                if facts.substance or facts.finish == "length":
+                    return CommittedStream(
+                        reply=reply,
+                        first=payload,
+                        events=(*held, *events[index + 1 :]),
+                        decoder=decoder,
+                    )
+                if facts.finish or len(held) > MAX_HELD_EVENTS:
+                    filtered = facts.finish == "content_filter"
+                    raise AttemptFailedError(Fault(code="filtered_answer" if filtered else "empty_answer"))
+            idle_bytes += idle_bytes_of(event)
+            if idle_bytes > MAX_IDLE_BYTES:
+                raise AttemptFailedError(Fault(code="answer_too_large"))
     if last := data_of(decoder.rest):  # an error may come last, without the blank line that ends an event
         _inspect(last, reply, now_s)
     raise AttemptFailedError(Fault(code="empty_answer"))
+
+
+def idle_bytes_of(event: bytes) -> int:
+    """Return how many bytes an event without progress counts, of ``MAX_IDLE_BYTES``."""
+    return max(len(event), LEAST_EVENT_BYTES)
 
 
 def _events_in(decoder: SseDecoder, piece: bytes) -> list[bytes]:
@@ -140,7 +155,7 @@ def _inspect(data: bytes, reply: Reply, now_s: float) -> tuple[JsonObject, Event
     if data == DONE:
         raise AttemptFailedError(Fault(code="empty_answer"))
     try:
-        payload = parse_json(data)
+        payload = parse_json(data, max_values=MAX_EVENT_VALUES)
     except ValueError:
         payload = None
     if not isinstance(payload, dict):

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from gateway.dialects.chat.fields import OPENROUTERS_OWN
 from gateway.dialects.chat.request import ChatRequest
 from gateway.faults.fault import Fault
-from gateway.http.json_bytes import parse_json, to_json_bytes
+from gateway.http.json_members import Buffer, member
 from gateway.http.json_values import object_or_empty
 
 # Fault codes that name OpenRouter, its account or this gateway's key -> the codes at a direct upstream.
@@ -49,20 +49,18 @@ def fault_at_direct(fault: Fault) -> Fault:
     return replace(fault, code=AT_DIRECT.get(fault.code, fault.code), cost_usd=None, details={})
 
 
-def direct_fields(chat: ChatRequest) -> bytes:
-    """Return the body's fields for an upstream that is not OpenRouter, in the form of ``ChatRequest.fields``.
+def direct_members(chat: ChatRequest) -> dict[str, Buffer]:
+    """Return the body's members for an upstream that is not OpenRouter, by their names.
 
     Fields that only OpenRouter understands are left out. Its ``reasoning.effort`` becomes OpenAI's
     ``reasoning_effort``. A stream is asked for its usage, which OpenRouter always sends.
     Source: OpenAI API reference, "Create chat completion": unknown fields are refused.
     """
-    if not chat.openrouters_own and not chat.stream:
-        return chat.fields
-    fields = object_or_empty(parse_json(b"{" + chat.fields))
-    effort = object_or_empty(fields.get("reasoning")).get("effort")
-    if effort is not None:
-        fields.setdefault("reasoning_effort", effort)
-    sent = {name: value for name, value in fields.items() if name not in OPENROUTERS_OWN}
+    members = chat.fields.views()
+    effort = object_or_empty(chat.fields.value("reasoning")).get("effort")
+    if effort is not None and "reasoning_effort" not in members:
+        members["reasoning_effort"] = member("reasoning_effort", effort)
     if chat.stream:
-        sent["stream_options"] = {**object_or_empty(sent.get("stream_options")), "include_usage": True}
-    return to_json_bytes(sent)[1:]
+        options = object_or_empty(chat.fields.value("stream_options"))
+        members["stream_options"] = member("stream_options", {**options, "include_usage": True})
+    return {name: each for name, each in members.items() if name not in OPENROUTERS_OWN}

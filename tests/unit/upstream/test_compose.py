@@ -7,20 +7,15 @@ from gateway.routing.chain import Candidate
 from gateway.settings.caller import Caller
 from gateway.settings.price import Price
 from gateway.settings.settings import Settings
-from gateway.upstream.compose import request_for
+from gateway.upstream.compose import Composer
 from tests.support.planning import parsed
 
 CAPPED = Candidate(model="a/one", asked="a/one", max_price=Price(prompt=1.0, completion=2.0))
 
 
 def sent(**fields: object) -> dict[str, Any]:
-    request = request_for(
-        CAPPED,
-        None,
-        chat=parsed(**fields),
-        caller=Caller(name="tests"),
-        settings=Settings.from_env(lambda _: None),
-    )
+    composer = Composer(parsed(**fields), Caller(name="tests"), Settings.from_env(lambda _: None))
+    request = composer.request_for(CAPPED, None)
     body: dict[str, Any] = json.loads(request.body)
     return body
 

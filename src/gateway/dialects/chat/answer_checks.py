@@ -6,7 +6,7 @@ from dataclasses import replace
 from gateway.faults.classify import GetHeader, classify
 from gateway.faults.fault import AttemptFailedError, Fault
 from gateway.http.frozen import dataclass
-from gateway.http.json_bytes import parse_json
+from gateway.http.json_bytes import TooManyValuesError, parse_json
 from gateway.http.json_values import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
 
 # The fields of a message, or of a delta, that can hold content.
@@ -24,15 +24,14 @@ SUBSTANCE = (
     "annotations",
 )
 REASONING = frozenset({"reasoning", "reasoning_content", "reasoning_details"})
-_FENCE = re.compile(r"^```(?:json)?\s*|\s*```$")
+_FENCE = "```"
+_KEEP_ALIVES = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s++|:[^\n]*+(?:\n|\Z))*+")
 
 
 def without_keep_alives(raw: bytes) -> bytes:
     """Return a JSON body without a BOM, and without the white space and comments sent as keep-alives."""
-    body = raw.removeprefix(b"\xef\xbb\xbf").strip()
-    while body.startswith(b":"):
-        body = body.partition(b"\n")[2].lstrip()
-    return body
+    found = _KEEP_ALIVES.match(raw)
+    return raw[found.end() if found else 0 :].rstrip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +57,8 @@ def completion_in(raw: bytes, test: AnswerTest, *, header: GetHeader, now_s: flo
     """
     try:
         payload = parse_json(raw)
+    except TooManyValuesError:
+        raise AttemptFailedError(Fault(code="answer_too_large")) from None
     except ValueError:
         content_type = header("content-type") or ""
         other = "html" in content_type or "event-stream" in content_type
@@ -96,15 +97,24 @@ def _fault_of_choice(choice: JsonObject, test: AnswerTest, header: GetHeader, no
 def _is_json_or_no_text(content: Json) -> bool:
     """Return whether a text is JSON, with or without a Markdown code fence. True if there is no text.
 
-    Tool calls and refusals have no text.
+    Tool calls and refusals have no text. A text with more values than the gateway reads passes unread.
     """
-    if not isinstance(content, str) or not content.strip():
+    if not isinstance(content, str) or not content or content.isspace():
         return True
     try:
-        parse_json(_FENCE.sub("", content.strip()).encode("utf-8", "surrogatepass"))
+        parse_json(_without_fence(content.strip()).encode("utf-8", "surrogatepass"))
+    except TooManyValuesError:
+        return True
     except ValueError:
         return False
     return True
+
+
+def _without_fence(text: str) -> str:
+    """Return a text without the lines of a Markdown code fence around it."""
+    if text.startswith(_FENCE):
+        text = text[len(_FENCE) :].removeprefix("json")
+    return text.removesuffix(_FENCE)
 
 
 def has_substance(message: Json, *, besides: frozenset[str] = frozenset()) -> bool:
@@ -118,7 +128,7 @@ def has_substance(message: Json, *, besides: frozenset[str] = frozenset()) -> bo
         return False
     for name in SUBSTANCE:
         value = message.get(name)
-        if value and name not in besides and (not isinstance(value, str) or value.strip()):
+        if value and name not in besides and not (isinstance(value, str) and value.isspace()):
             return True
     return False
 
@@ -170,9 +180,9 @@ def has_progress(delta: Json) -> bool:
 # An event whose bytes show progress and nothing else needs no parsing. Quotes inside JSON strings are
 # escaped, so these patterns can match only real keys.
 _SHOWS_PROGRESS = re.compile(
-    rb'"(?:content|reasoning|reasoning_content|refusal|arguments|name|text|summary|data|url)"\s*:\s*"[^"]'
+    rb'"(?:content|reasoning|reasoning_content|refusal|arguments|name|text|summary|data|url)"\s*+:\s*+"[^"]'
 )
-_NEEDS_PARSING = re.compile(rb'"(?:error|usage|finish_reason)"\s*:\s*[^n\s]')
+_NEEDS_PARSING = re.compile(rb'"(?:error|usage|finish_reason)"\s*+:\s*+[^n\s]')
 
 
 def is_plain_progress(data: bytes) -> bool:

@@ -10,6 +10,8 @@ from types import MappingProxyType
 
 from gateway.http.json_values import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
 
+# Of an answer's id, in the ids that its tool calls lack.
+MAX_ID_CHARACTERS = 200
 # OpenAI's reasons. Source: OpenAI API reference, "The chat completion object".
 FINISH_REASONS = frozenset({"stop", "length", "tool_calls", "content_filter"})
 # Other finish reasons of providers, in lower case. Any other reason becomes `stop`. The provider's own reason
@@ -44,7 +46,9 @@ def shape_completion(payload: JsonObject, *, always: JsonObject) -> bool:
             if isinstance(message, dict):
                 changed |= _fill(message, {"role": "assistant"}) | _fill_null(message, "content", "refusal")
                 changed |= shape_message(message)
-                changed |= _shape_calls(message, id_prefix=f"call_{payload.get('id')}_")
+                changed |= _shape_calls(
+                    message, id_prefix=f"call_{str(payload.get('id'))[:MAX_ID_CHARACTERS]}_"
+                )
             changed |= shape_finish(choice, has_calls=bool(object_or_empty(message).get("tool_calls")))
     return changed | shape_usage(payload)
 

@@ -10,10 +10,11 @@ from gateway.dialects.chat.answer_shape import shape_arguments, shape_finish, sh
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
 
 OBJECT = "chat.completion.chunk"
+MAX_NAME_CHARACTERS = 1_000  # of an id or a model's name
 # A chunk of a regular stream needs no change if it has none of these. `name` is the mark of a tool call's
 # first piece, which may lack its id.
 _MAY_NEED_CHANGE = re.compile(
-    rb'"(?:reasoning_content|function_call|name)"\s*:|"content"\s*:\s*\[|"arguments"\s*:\s*[^"\s]'
+    rb'"(?:reasoning_content|function_call|name)"\s*+:|"content"\s*+:\s*+\[|"arguments"\s*+:\s*+[^"\s]'
 )
 
 
@@ -31,6 +32,7 @@ class ChunkShape:
         self._always: JsonObject = {name: usable(first.get(name), fallback[name]) for name in names}
         self._openai_usage = openai_usage
         self._calls: set[tuple[Json, Json]] = set()
+        self._choices_with_calls: set[Json] = set()
         self._finished: set[Json] = set()
         choices = [object_or_empty(choice) for choice in list_or_empty(first.get("choices"))]
         self._regular = (
@@ -69,7 +71,7 @@ class ChunkShape:
         delta = choice.get("delta")
         if isinstance(delta, dict):
             changed |= shape_message(delta) | self._shape_calls(delta, choice["index"])
-        has_calls = any(choice_index == choice["index"] for choice_index, _ in self._calls)
+        has_calls = choice["index"] in self._choices_with_calls
         return changed | shape_finish(choice, has_calls=has_calls) | self._finish_once(choice)
 
     def _shape_calls(self, delta: JsonObject, choice_index: Json) -> bool:
@@ -84,6 +86,7 @@ class ChunkShape:
             call_key = (choice_index, call["index"])
             if call_key not in self._calls:
                 self._calls.add(call_key)
+                self._choices_with_calls.add(choice_index)
                 defaults = {"id": f"call_{self._always['id']}_{call['index']}", "type": "function"}
                 missing = {name: value for name, value in defaults.items() if not call.get(name)}
                 call.update(missing)
@@ -122,6 +125,8 @@ class ChunkShape:
 def usable(value: Json, default: Json) -> Json:
     """Return a chunk's value if it is not empty and has the default's type; else the default.
 
-    Clients expect that type, and JSON can represent every value of it.
+    Clients expect that type, and JSON can represent every value of it. A long name is not used, because it
+    would be added to every chunk that has none.
     """
-    return value if value and type(value) is type(default) else default
+    is_too_long = isinstance(value, str) and len(value) > MAX_NAME_CHARACTERS
+    return value if value and type(value) is type(default) and not is_too_long else default

@@ -75,8 +75,6 @@ FIELDS: Mapping[str, FieldRule] = MappingProxyType({
 REFUSED = frozenset({"api_key", "api_base", "base_url", "headers", "extra_headers"})
 # The gateway's own fields. They do not go upstream.
 OWN = frozenset({"model", "models", "gateway"})
-# A body with one of these is serialised again, because a search in its text cannot tell where they end.
-SERIALISED = OWN - {"model"}
 # Fields that only OpenRouter understands. Other upstreams refuse fields that they do not know.
 # Source: OpenRouter API reference; its SDKs' ChatRequest.
 OPENROUTERS_OWN = frozenset(

@@ -11,31 +11,31 @@ from gateway.dialects.chat.fields import (
     OPENROUTERS_OWN,
     OWN,
     REFUSED,
-    SERIALISED,
 )
 from gateway.dialects.chat.request import ChatRequest
 from gateway.dialects.chat.requirements import requirements_of
 from gateway.http.errors import GatewayError
 from gateway.http.json_bytes import (
+    MAX_VALUES,
     NamedTwiceError,
-    check_depth,
+    TooManyValuesError,
+    check_size,
     distinct_object,
     refuse_constant,
-    to_json_bytes,
 )
+from gateway.http.json_members import Members, NoObjectError, read_members
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty, text_or_none
-from gateway.http.splice import splice
 from gateway.settings.field_rule import MODEL, OBJECT, TEXT, FieldRule
 from gateway.settings.options import OPTIONS, Options
 
 
-def parse(raw: bytes) -> ChatRequest:
-    """Return the chat request in a body.
+def parse(raw: bytes, *, max_values: int = MAX_VALUES) -> ChatRequest:
+    """Return the chat request in a body of less than ``max_values`` values.
 
     Raises:
         GatewayError: the body is not a valid chat request; ``param`` names the field.
     """
-    body = _load(raw)
+    body, members = _load(raw, max_values)
     if not REFUSED.isdisjoint(body):
         name = next(name for name in body if name in REFUSED)
         raise GatewayError("refused_field", f"A caller cannot set `{name}`.", param=name)
@@ -43,10 +43,10 @@ def parse(raw: bytes) -> ChatRequest:
     if body.get("messages") is None and body.get("prompt") is None:
         raise GatewayError("missing_field", "`messages` is required.", param="messages")
     _check_messages(list_or_empty(body.get("messages")))
-    fields = _fields_of(raw, body)
+    fields = members.without(OWN)
     wants_json = _wants_json(body)
     choices = max([1, *_integers_of(body, "n")])
-    requirements = requirements_of(body, total_bytes=len(fields), writes_cache=b'"cache_control"' in fields)
+    requirements = requirements_of(body, fields.text)
     is_plain = not wants_json and choices == 1 and not requirements.outputs
     return ChatRequest(
         model=text_or_none(body.get("model")),
@@ -59,8 +59,8 @@ def parse(raw: bytes) -> ChatRequest:
         openai_usage=object_or_empty(body.get("stream_options")).get("include_usage") is True,
         is_text_only=is_plain and not any(map(body.get, NOT_TEXT)),
         openrouters_own=not OPENROUTERS_OWN.isdisjoint(body),
-        session=text_or_none(body.get("session_id")),
-        user=text_or_none(body.get("user")),
+        session=text_or_none(fields.value("session_id")),
+        user=text_or_none(fields.value("user")),
         requirements=requirements,
         options=_options(object_or_empty(body.get("gateway"))) if "gateway" in body else _NO_OPTIONS,
     )
@@ -70,12 +70,20 @@ class _TooLargeError(Exception):
     """The body has a number that JSON cannot represent when it is serialised again, such as 1e999."""
 
 
-def _load(raw: bytes) -> JsonObject:
-    if not raw.strip():
+def _load(raw: bytes, max_values: int) -> tuple[JsonObject, Members]:
+    if not raw or raw.isspace():
         raise GatewayError("invalid_json", "The body is empty.")
     try:
-        check_depth(raw)
-        body: Json = _DISTINCT.decode(raw.decode())
+        check_size(raw, max_values=max_values)
+        return read_members(raw, _DISTINCT)
+    except NoObjectError:
+        raise GatewayError("invalid_body", "The body must be a JSON object.") from None
+    except TooManyValuesError:
+        raise GatewayError(
+            "body_too_large",
+            f"The body holds {max_values} values or more (MAX_BODY_VALUES): commas and opening brackets.",
+            param="body",
+        ) from None
     except NamedTwiceError as error:
         raise GatewayError(
             "invalid_json", "An object in the body names a field twice.", param=_shown(str(error))
@@ -86,9 +94,6 @@ def _load(raw: bytes) -> JsonObject:
         raise GatewayError(
             "invalid_json", "The body is not JSON in UTF-8, or is nested too deeply."
         ) from None
-    if not isinstance(body, dict):
-        raise GatewayError("invalid_body", "The body must be a JSON object.")
-    return body
 
 
 def _finite(text: str) -> float:
@@ -165,11 +170,3 @@ def _options(fields: JsonObject) -> Options:
     _check(fields, OPTIONS, "gateway.")
     given = {name: value for name, value in fields.items() if value is not None}
     return Options(**given, asked=frozenset(given))  # type: ignore[arg-type]  # checked by OPTIONS
-
-
-def _fields_of(raw: bytes, body: JsonObject) -> bytes:
-    """Return the other fields and the closing brace: the text that follows ``{"model":"…",``."""
-    spliced = splice(raw, body) if SERIALISED.isdisjoint(body) else None
-    if spliced is not None:
-        return spliced
-    return to_json_bytes({name: value for name, value in body.items() if name not in OWN})[1:]

@@ -1,10 +1,11 @@
 """Estimates how many tokens a prompt has, from its bytes and its media."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import field
 from types import MappingProxyType
 
 from gateway.http.frozen import dataclass
-from gateway.http.json_values import JsonObject, list_or_empty, object_or_empty
+from gateway.http.json_values import Json, JsonObject, list_or_empty
 
 # The kind of input for each type of content part.
 # Source: OpenRouter "Multimodal Capabilities"; `input_modalities` of `architecture` in its model list.
@@ -18,6 +19,9 @@ PART_INPUTS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+ASCII_ESCAPES = tuple(b"\\u00%d" % digit for digit in range(8))
+# Stands for escapes in a large body, see ``http.json_members``.
+DELETE = "\x7f"
 # Bytes of JSON text per token, for the least, the likely and the largest number of tokens. Text has three to
 # four. A run of white space can be one token for a hundred bytes and more. Text that a tokenizer does not
 # know takes one token per byte, and so do digits with some tokenizers. No text takes more.
@@ -42,57 +46,91 @@ class TokenEstimate:
     most: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Media:
-    """One content part that is not text.
+    """The content parts of a chat that are not text.
 
     Attributes:
-        kind: the kind of input: image, audio, file, video.
-        inline_bytes: how many bytes of the body its data takes; None if it is linked.
+        kinds: the kinds of input that they are: image, audio, file, video.
+        images: how many images there are.
+        bytes: how many bytes of the body their data takes.
+        image_bytes: how many of these are images.
+        has_links: whether one that is not an image is linked, so that its size is unknown.
     """
 
-    kind: str
-    inline_bytes: int | None
+    kinds: set[str] = field(default_factory=set)
+    images: int = 0
+    bytes: int = 0
+    image_bytes: int = 0
+    has_links: bool = False
 
 
-def media_in(body: JsonObject) -> Iterator[Media]:
-    """Yield every content part of a chat's messages that is not text."""
-    for each in list_or_empty(body.get("messages")):
-        message = object_or_empty(each)
-        content = message.get("content")
-        if not isinstance(content, list) and "images" not in message:
+def media_in(body: JsonObject) -> Media:
+    """Return the content parts of a chat's messages that are not text."""
+    media = Media()
+    for message in list_or_empty(body.get("messages")):
+        if not isinstance(message, dict):
             continue
         # An earlier answer that is sent back has its images in `images`, apart from its content.
-        for part in (*(content if isinstance(content, list) else ()), *list_or_empty(message.get("images"))):
-            fields = object_or_empty(part)
-            kind = PART_INPUTS.get(str(fields.get("type")))
-            if kind is not None:
-                yield Media(kind, _inline_bytes(fields))
+        for parts in (message.get("content"), message.get("images")):
+            if isinstance(parts, list):
+                _add(parts, media)
+    return media
 
 
-def _inline_bytes(part: JsonObject) -> int | None:
-    """Return the length of the data that a content part holds; None if it links to the data."""
-    holder = part.get(str(part.get("type")))
-    values = [holder] if isinstance(holder, str) else [*object_or_empty(holder).values()]
-    texts = [value for value in values if isinstance(value, str)]
-    is_linked = any(text.startswith(("http://", "https://")) for text in texts)
-    return None if is_linked else max(map(len, texts), default=0)
+def _add(parts: list[Json], media: Media) -> None:
+    for part in parts:
+        if not isinstance(part, dict):
+            continue
+        name = part.get("type")
+        kind = PART_INPUTS.get(name) if isinstance(name, str) else None
+        if kind is None:
+            continue
+        inline_bytes = _inline_bytes(part.get(str(name)))
+        media.kinds.add(kind)
+        media.bytes += inline_bytes or 0
+        if kind == "image":
+            media.images += 1
+            media.image_bytes += inline_bytes or 0
+        elif inline_bytes is None:
+            media.has_links = True
 
 
-def estimate(parts: list[Media], total_bytes: int) -> TokenEstimate:
-    """Return how many tokens a prompt has. ``total_bytes`` is its body's length, ``parts`` included."""
-    if not parts:
+def _inline_bytes(holder: Json) -> int | None:
+    """Return the length of the data that a content part holds; None if it links to the data.
+
+    Data is plain ASCII. Anything else counts as text.
+    """
+    most = 0
+    for value in holder.values() if isinstance(holder, dict) else (holder,):
+        if not isinstance(value, str):
+            continue
+        if value.startswith(("http://", "https://")):
+            return None
+        if value.isascii() and DELETE not in value:
+            most = max(most, len(value))
+    return most
+
+
+def bytes_of(text: bytes) -> int:
+    """Return how many bytes a JSON text has at most if what is escaped by code points is not."""
+    bare = text.replace(b"\\\\", b"")
+    # An escape has six bytes. It stands for one byte of ASCII, or for three at most.
+    return len(text) - 3 * bare.count(b"\\u") - 2 * sum(map(bare.count, ASCII_ESCAPES))
+
+
+def estimate(media: Media, total_bytes: int) -> TokenEstimate:
+    """Return how many tokens a prompt has. ``total_bytes`` is its body's length, its media included."""
+    if not media.kinds:
         return TokenEstimate(
             least=total_bytes // LEAST, likely=total_bytes // LIKELY, most=total_bytes // MOST
         )
-    images = sum(part.kind == "image" for part in parts)
-    text_bytes = max(0, total_bytes - sum(part.inline_bytes or 0 for part in parts))
-    sizes = [part.inline_bytes for part in parts if part.kind != "image"]
-    known_sizes = [size for size in sizes if size is not None]
+    text_bytes = max(0, total_bytes - media.bytes)
+    other_bytes = media.bytes - media.image_bytes
     return TokenEstimate(
         least=text_bytes // LEAST,
-        likely=text_bytes // LIKELY + images * IMAGE_TOKENS_LIKELY,
-        most=text_bytes // MOST + images * IMAGE_TOKENS_MOST + sum(known_sizes) // MOST
-        if len(known_sizes) == len(sizes)
-        else None,
+        likely=text_bytes // LIKELY + media.images * IMAGE_TOKENS_LIKELY,
+        most=None
+        if media.has_links
+        else text_bytes // MOST + media.images * IMAGE_TOKENS_MOST + other_bytes // MOST,
     )

@@ -2,6 +2,7 @@
 
 from gateway.dialects.chat.requirements import Requirements
 from gateway.http.frozen import dataclass
+from gateway.http.json_members import Members
 from gateway.settings.options import Options
 
 
@@ -13,9 +14,8 @@ class ChatRequest:
         model: the body's ``model``; None if it has none.
         models: the names in ``model`` and ``models``, in order and without duplicates; may be empty.
         stream: whether the caller requests server-sent events.
-        fields: the body without the gateway's own fields (`model`, `models`, `gateway`): the text that
-            follows ``{"model":"…",``, up to the closing brace. It is cut out of the caller's text, or else
-            serialised once.
+        fields: the body's fields but the gateway's own (`model`, `models`, `gateway`), as the caller wrote
+            them.
         max_tokens: the caller's limit for each answer; None if there is none.
         choices: how many answers the caller requests (`n`), 1 or more.
         wants_json: whether ``response_format`` requests JSON.
@@ -31,7 +31,7 @@ class ChatRequest:
     model: str | None
     models: tuple[str, ...]
     stream: bool
-    fields: bytes
+    fields: Members
     max_tokens: int | None
     choices: int
     wants_json: bool

@@ -5,9 +5,9 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
-from gateway.dialects.chat.prompt_tokens import TokenEstimate, estimate, media_in
+from gateway.dialects.chat.prompt_tokens import TokenEstimate, bytes_of, estimate, media_in
 from gateway.http.frozen import dataclass
-from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
+from gateway.http.json_values import Json, JsonObject, has_name, list_or_empty, object_or_empty
 from gateway.settings.price import Price, as_price
 
 JsonRequirement: TypeAlias = Literal["json_object", "json_schema"]
@@ -72,6 +72,10 @@ SAYING_MORE = frozenset(
 # Service tiers at the list price or below. Others (priority, fast, ultrafast, scale) cost more.
 # Source: OpenRouter "Service Tiers".
 LISTED_TIERS = frozenset({"auto", "default", "flex"})
+# Stands for a plugin or a tool that does not say what it is.
+OTHER = "?"
+# The escapes of ASCII's letters, and of the line in `cache_control`; no serialiser writes them.
+LETTER_ESCAPES = (b"\\u005", b"\\u006", b"\\u007")
 # The kinds of tools that the caller runs itself. Others run at OpenRouter or a provider, for a fee.
 CALLERS_TOOLS = frozenset({"function", "custom"})
 # Fields of `provider` that do not exclude the model's cheapest endpoint, whose price is the list price.
@@ -132,27 +136,29 @@ class Requirements:
     shrinks: bool = False
 
 
-def requirements_of(body: JsonObject, *, total_bytes: int, writes_cache: bool) -> Requirements:
+def requirements_of(body: JsonObject, text: bytes) -> Requirements:
     """Return what a checked body requires of a model.
 
     Args:
-        body: the caller's body.
-        total_bytes: the length of the body that goes upstream.
-        writes_cache: whether the body has `cache_control`.
+        body: what the caller's body holds.
+        text: its fields that go upstream, as JSON.
     """
-    parts = list(media_in(body))
-    if not parts and SAYING_MORE.isdisjoint(body):  # most bodies
-        return Requirements(tokens=estimate(parts, total_bytes), writes_cache=writes_cache)
-    plugins = {str(object_or_empty(each).get("id")) for each in list_or_empty(body.get("plugins"))}
+    has_escapes = b"\\" in text and b"\\u" in text
+    writes_cache = b'"cache_control"' in text or (has_escapes and _hides_cache(body, text))
+    media = media_in(body)
+    tokens = estimate(media, bytes_of(text) if has_escapes else len(text))
+    if not media.kinds and SAYING_MORE.isdisjoint(body):  # most bodies
+        return Requirements(tokens=tokens, writes_cache=writes_cache)
+    plugins = _words(list_or_empty(body.get("plugins")), "id")
     provider = object_or_empty(body.get("provider"))
     is_required = provider.get("require_parameters") is True
     modalities = MODALITIES.intersection(
         each for each in list_or_empty(body.get("modalities")) if isinstance(each, str)
     )
     return Requirements(
-        tokens=estimate(parts, total_bytes),
+        tokens=tokens,
         tools=bool(body.get("tools")) and body.get("tool_choice") != "none",
-        inputs=frozenset(part.kind for part in parts),
+        inputs=frozenset(media.kinds),
         outputs=modalities - {"text"},
         json=JSON_KINDS.get(str(object_or_empty(body.get("response_format")).get("type"))),
         parameters=tuple(name for name in PARAMETERS if body.get(name) is not None) if is_required else (),
@@ -166,8 +172,22 @@ def requirements_of(body: JsonObject, *, total_bytes: int, writes_cache: bool) -
     )
 
 
+def _hides_cache(body: JsonObject, text: bytes) -> bool:
+    """Return whether the body has a field `cache_control`, at any depth, whose name is escaped."""
+    return any(escape in text for escape in LETTER_ESCAPES) and has_name(body, "cache_control")
+
+
+def _words(items: list[Json], name: str) -> set[str]:
+    """Return the word that each item has under a name; OTHER for an item without one."""
+    words = set()
+    for item in items:
+        word = item.get(name) if isinstance(item, dict) else None
+        words.add(word if isinstance(word, str) else OTHER)
+    return words
+
+
 def _has_fees(body: JsonObject, plugins: set[str], modalities: frozenset[str]) -> bool:
-    tool_types = {str(object_or_empty(tool).get("type")) for tool in list_or_empty(body.get("tools"))}
+    tool_types = _words(list_or_empty(body.get("tools")), "type")
     return bool(
         plugins - FREE_PLUGINS
         or body.get("web_search_options") is not None  # OpenAI's form: an empty object turns it on

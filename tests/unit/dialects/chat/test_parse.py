@@ -26,7 +26,7 @@ def refusal(raw: bytes) -> tuple[str, str | None]:
 
 def sent(raw: bytes) -> Json:
     """Return the body that the upstream gets, without its model."""
-    value: Json = json.loads(b"{" + parse(raw).fields)
+    value: Json = json.loads(b"{" + parse(raw).fields.text + b"}")
     return value
 
 

@@ -1,0 +1,180 @@
+"""The members of a JSON object as text: the caller's bytes are sent on as they arrived, not serialized again.
+
+Text is scanned with one character for each byte. So a position in the characters is a position in the bytes,
+and a long text with one emoji does not take four bytes for each of its characters.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from json import JSONDecoder
+from typing import TypeAlias
+
+from gateway.http.frozen import dataclass
+from gateway.http.json_bytes import NamedTwiceError, parse_json, to_json_bytes
+from gateway.http.json_values import Json, JsonObject
+
+# No request has more fields of its own; each is read in Python.
+MAX_MEMBERS = 1_000
+# Larger texts are decoded in parts, and without their escapes.
+LARGE_BYTES = 1_048_576
+_BLANKS = r"[ \t\n\r]*+"
+_NAME = rf'{_BLANKS}"([^"\\\x00-\x1f]*+(?:\\.[^"\\\x00-\x1f]*+)*+)"{_BLANKS}:{_BLANKS}'
+_FIRST = re.compile(rf"{_BLANKS}\{{{_NAME}")
+_FURTHER = re.compile(rf"{_BLANKS},{_NAME}")
+_END = re.compile(rf"{_BLANKS}\}}{_BLANKS}\Z")
+_NO_ESCAPE = re.compile(rb"\\u(?![0-9A-Fa-f]{4})")
+
+Buffer: TypeAlias = bytes | memoryview
+
+
+class NoObjectError(ValueError):
+    """The text is JSON, but not an object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Members of a JSON object.
+
+    Attributes:
+        text: the members, with a comma between them, in UTF-8.
+        places: where in ``text`` each member is, from its name's quote to its value's end; by its name.
+    """
+
+    text: bytes
+    places: Mapping[str, tuple[int, int]]
+
+    def views(self) -> dict[str, Buffer]:
+        """Return each member, by its name. Nothing is copied."""
+        text = memoryview(self.text)
+        return {name: text[start:end] for name, (start, end) in self.places.items()}
+
+    def value(self, name: str) -> Json:
+        """Return a member's value; None if there is none of this name.
+
+        Raises:
+            ValueError: it is not JSON after all.
+        """
+        if name not in self.places:
+            return None
+        start, end = self.places[name]
+        (value,) = _object_in(parse_json(b"{%b}" % self.text[start:end])).values()
+        return value
+
+    def plus(self, name: str, value: Json) -> "Members":
+        """Return the members and one more; ``name`` is plain ASCII and not among them."""
+        pieces = [self.text, member(name, value)] if self.places else [member(name, value)]
+        text = b",".join(pieces)
+        return Members(text, {**self.places, name: (len(text) - len(pieces[-1]), len(text))})
+
+    def without(self, names: Collection[str]) -> "Members":
+        """Return the members except those of these names. Text between neighbours is unchanged."""
+        pieces: list[bytes] = []
+        places: dict[str, tuple[int, int]] = {}
+        first = last = -1  # where a run of neighbouring members begins and ends
+        length = 0
+        for name, (start, end) in self.places.items():
+            if name in names:
+                if first >= 0:
+                    pieces.append(self.text[first:last])
+                    length += last - first + 1
+                first = -1
+                continue
+            if first < 0:
+                first = start
+            last = end
+            places[name] = (length + start - first, length + end - first)
+        if first >= 0:
+            pieces.append(self.text[first:last])
+        return Members(b",".join(pieces), places)
+
+
+def member(name: str, value: Json) -> bytes:
+    """Return a member as text; ``name`` is plain ASCII."""
+    return b'"%b":%b' % (name.encode(), to_json_bytes(value))
+
+
+def read_members(raw: bytes, decoder: JSONDecoder) -> tuple[JsonObject, Members]:
+    """Return a JSON object's values, and its members as text.
+
+    Strings that are not ASCII are not decoded in the returned object: a byte is a character there.
+    ``Members.value`` decodes them.
+
+    Args:
+        raw: the text, which ``check_size`` has passed.
+        decoder: reads the values.
+
+    Raises:
+        NoObjectError: it is JSON, but not an object.
+        NamedTwiceError: two members have one name.
+        ValueError: it is not JSON in UTF-8, or has more than ``MAX_MEMBERS`` members.
+    """
+    text = _narrow_text(raw)
+    values: JsonObject = {}
+    places: dict[str, tuple[int, int]] = {}
+    found = _FIRST.match(text)
+    if found is None:
+        if decoder.decode(text) != {}:
+            raise NoObjectError
+        return values, Members(b"", places)
+    end = 0
+    for _ in range(MAX_MEMBERS):
+        name = found[1]
+        if "\\" in name or not name.isascii():
+            name = _name_of(name)
+        if name in values:
+            raise NamedTwiceError(name)
+        values[name], end = decoder.raw_decode(text, found.end())
+        places[name] = (found.start(1) - 1, end)
+        found = _FURTHER.match(text, end)
+        if found is None:
+            break
+    if found is not None or not _END.match(text, end):
+        raise ValueError("too many members, or no end of an object")
+    return values, Members(raw, places)
+
+
+def _name_of(written: str) -> str:
+    """Return a name that is not plain ASCII in JSON."""
+    return str(parse_json(b'"%b"' % written.encode("latin-1")))
+
+
+def _narrow_text(raw: bytes) -> str:
+    """Return a text to scan in the place of ``raw``, with a character for each byte and one byte for each.
+
+    Raises:
+        ValueError: it is not UTF-8, or not JSON.
+    """
+    if not raw.isascii():
+        _check_utf8(raw)
+    if len(raw) > LARGE_BYTES and b"\\u" in raw:
+        raw = _without_wide_escapes(raw)
+    return raw.decode("latin-1")
+
+
+def _without_wide_escapes(raw: bytes) -> bytes:
+    """Return JSON of the same length without escapes of characters beyond Latin-1, DEL replaces them.
+
+    A string with one of them would take up to four times its bytes. No name that the gateway reads has one.
+    """
+    narrow = raw.replace(b"\\\\", b"\x7f\x7f")
+    if b"\0" in raw or _NO_ESCAPE.search(narrow):
+        raise ValueError("a control character, or an invalid escape")
+    narrow = narrow.replace(b"\\u00", b"\0\0\0\0").replace(b"\\u", b"\x7f\x7f")
+    return narrow.replace(b"\0\0\0\0", b"\\u00")
+
+
+def _check_utf8(raw: bytes) -> None:
+    """Raise ``ValueError`` if a text is not UTF-8; decode it in parts, which takes little memory."""
+    start = 0
+    while start < len(raw):
+        end = min(start + LARGE_BYTES, len(raw))
+        for _ in range(3):  # a character has up to four bytes, and is in one part
+            if end < len(raw) and raw[end] & 0xC0 == 0x80:
+                end -= 1
+        raw[start:end].decode()
+        start = end
+
+
+def _object_in(value: Json) -> JsonObject:
+    assert isinstance(value, dict)
+    return value

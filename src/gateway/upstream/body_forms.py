@@ -1,0 +1,102 @@
+"""The caller's fields in the forms that upstreams take. What a form needs is read once for all attempts."""
+
+from collections.abc import Mapping
+
+from gateway.dialects.chat.request import ChatRequest
+from gateway.http.frozen import dataclass
+from gateway.http.json_bytes import to_json_bytes
+from gateway.http.json_members import Buffer, member
+from gateway.http.json_values import Json, JsonObject, object_or_empty
+from gateway.settings.price import Price, usd_or_none
+from gateway.upstream.direct import direct_members
+
+
+class BodyForms:
+    """The fields of one chat request, as JSON text without braces.
+
+    The caller's own text is sent wherever possible. It is changed only for a direct upstream, for a route's
+    price ceiling, or to continue an answer that has begun. Nothing but the fields that change is parsed.
+    """
+
+    def __init__(self, chat: ChatRequest) -> None:
+        self._chat = chat
+        self._direct: dict[str, Buffer] | None = None
+        self._provider: _Provider | None = None
+
+    def for_openrouter(self, *, max_price: Price | None, prefill: str | None) -> bytes:
+        """Return the fields for OpenRouter.
+
+        Args:
+            max_price: the ceiling of the candidate's task route. It excludes more expensive providers of the
+                model. The caller's own ceiling wins if it is lower. Source: OpenRouter `provider.max_price`.
+            prefill: the beginning of an answer that the model continues; None or empty if there is none.
+        """
+        if not max_price and not prefill:
+            return self._chat.fields.text
+        members = _with_prefill(self._chat.fields.views(), prefill)
+        if max_price:
+            if self._provider is None:
+                self._provider = _Provider(self._chat.fields.value("provider"))
+            members["provider"] = self._provider.under(max_price)
+        return b",".join(members.values())
+
+    def for_direct(self, *, prefill: str | None) -> bytes:
+        """Return the fields for a direct upstream; ``prefill`` as for OpenRouter."""
+        chat = self._chat
+        if not chat.openrouters_own and not chat.stream and not prefill:
+            return chat.fields.text
+        if self._direct is None:
+            self._direct = direct_members(chat)
+        return b",".join(_with_prefill(self._direct, prefill).values())
+
+
+def _with_prefill(members: Mapping[str, Buffer], prefill: str | None) -> dict[str, Buffer]:
+    """Return the members with one more message, the beginning of an answer, if there is one."""
+    if not prefill:
+        return {**members}
+    messages = members.get("messages", b"")
+    beginning: JsonObject = {"role": "assistant", "content": prefill}
+    if messages[-1:] != b"]":  # there are none
+        return {**members, "messages": member("messages", [beginning])}
+    return {**members, "messages": b"".join((messages[:-1], b",", to_json_bytes(beginning), b"]"))}
+
+
+class _Provider:
+    """The caller's ``provider``, ready for any price ceiling."""
+
+    def __init__(self, value: Json) -> None:
+        fields = object_or_empty(value)
+        ceilings = object_or_empty(fields.get("max_price"))
+        self._fields = _inside(fields, but=("max_price",))
+        self._others = _inside(ceilings, but=("prompt", "completion"))
+        self._ceilings: dict[str, _Ceiling] = {
+            name: _Ceiling(to_json_bytes(ceilings[name]), usd_or_none(ceilings[name]))
+            for name in ("prompt", "completion")
+            if name in ceilings
+        }
+
+    def under(self, max_price: Price) -> bytes:
+        """Return the member ``provider`` with a route's ceiling."""
+        limits = {"prompt": max_price.prompt, "completion": max_price.completion}
+        ceilings = [self._others] if self._others else []
+        for name, limit in limits.items():
+            own = self._ceilings.get(name)
+            if limit is not None and not (own and own.usd is not None and 0 <= own.usd < limit):
+                ceilings.append(member(name, limit))
+            elif own:
+                ceilings.append(b'"%b":%b' % (name.encode(), own.text))
+        fields = [self._fields] if self._fields else []
+        return b'"provider":{%b}' % b",".join([*fields, b'"max_price":{%b}' % b",".join(ceilings)])
+
+
+@dataclass(frozen=True, slots=True)
+class _Ceiling:
+    """A caller's own ceiling for a price: as JSON, and in USD; None if it is not an amount."""
+
+    text: bytes
+    usd: float | None
+
+
+def _inside(fields: JsonObject, *, but: tuple[str, ...]) -> bytes:
+    """Return an object as JSON without its braces and without the fields ``but``."""
+    return to_json_bytes({name: value for name, value in fields.items() if name not in but})[1:-1]
