@@ -137,6 +137,8 @@ def fault_of(fault: Fault, upstream: Upstream) -> Fault:
 def _fault_when_cut_off(attempt: Attempt, code: str) -> Fault:
     """Return the fault of a reply that was cut off: ``code``, unless the reply's status names another."""
     fault = Fault(code=TELLING.get(attempt.status or 0, code), status=attempt.status)
+    if attempt.own_key:
+        return fault_of_own_key(fault)
     return fault if attempt.upstream == OPENROUTER else fault_at_direct(fault)
 
 

@@ -8,7 +8,7 @@ from tests.support.catalog_world import RECORDED_ENDPOINTS, UPSTREAM_ENDPOINTS
 from tests.support.chunks import event, text
 from tests.support.models import HAIKU, listing, model
 from tests.support.sqlite_database import SqliteDatabase
-from tests.support.upstream import DIRECT_BASE_URL, accept_key, fail, reply, stream
+from tests.support.upstream import DIRECT_BASE_URL, HANG, RESET, Step, accept_key, fail, reply, stream
 from tests.support.world import UPSTREAM_KEY, Answer, World, chat, finish
 
 pytestmark = pytest.mark.anyio
@@ -206,3 +206,11 @@ async def test_a_key_of_the_gateways_may_look_like_one_of_openrouters() -> None:
 
     assert (await made.get("/v1/key", headers=bearer(OWN))).json["name"] == "mine"
     assert made.upstream.got == []
+
+
+@pytest.mark.parametrize("end", [RESET, HANG], ids=["breaks", "never ends"])
+async def test_a_refusal_whose_text_never_arrives_is_told_of_the_callers_key_too(end: Step) -> None:
+    got = await ask(world().script("a/one", reply(401, end)), "a/one")
+
+    assert (got.status, got.error["code"]) == (401, "own_key_rejected")
+    assert "OPENROUTER_API_KEY" not in got.body.decode()
