@@ -1,4 +1,4 @@
-"""Reads a JavaScript body as far as a limit allows, without holding more of it."""
+"""Reads a JavaScript body up to a limit, and holds no more of it than the limit."""
 
 from typing import Any
 
@@ -7,12 +7,12 @@ from pyodide.ffi import JsException, to_js
 
 from gateway.http.message import BodyTooLargeError
 
-# Of one read: the first is enough for most bodies. Each read costs some 0.1 ms.
+# How much one read asks for. The first read is enough for most bodies. Each read costs about 0.1 ms.
 FIRST_BYTES, PIECE_BYTES = 65_536, 262_144
 
 
 async def read_bounded(js_body: Any, limit_bytes: int, *, drain: bool = False) -> bytes:
-    """Return the whole body.
+    """Return the complete body.
 
     Args:
         js_body: a ``ReadableStream``, or nothing.
@@ -21,7 +21,7 @@ async def read_bounded(js_body: Any, limit_bytes: int, *, drain: bool = False) -
 
     Raises:
         BodyTooLargeError: the body is larger.
-        JsException: the body broke, or was aborted.
+        JsException: the body was cut off, or aborted.
     """
     if not js_body:
         return b""
@@ -44,17 +44,17 @@ async def read_bounded(js_body: Any, limit_bytes: int, *, drain: bool = False) -
 
 
 def _read_of(js_body: Any) -> Any:
-    """Return what reads so many bytes at once, or up to the end, and returns a promise.
+    """Return a function that reads a given number of bytes, or up to the end, and returns a promise.
 
-    A body may come in very many pieces, each of which would cost as much as a large one. Not every stream can
-    gather them: then each piece comes by itself.
+    A body may arrive in many small pieces, and a small piece costs as much as a large one. So the runtime
+    joins them. A stream that cannot do this returns each piece as it arrived.
     """
     try:
         reader = js_body.getReader(to_js({"mode": "byob"}, dict_converter=Object.fromEntries))
     except JsException:
         reader = js_body.getReader()
         return lambda _: reader.read()
-    if hasattr(reader, "readAtLeast"):  # Cloudflare's own, on every runtime of theirs
+    if hasattr(reader, "readAtLeast"):  # Cloudflare's own method; all its runtimes have it
         return lambda size: reader.readAtLeast(size, Uint8Array.new(size))
     return lambda size: reader.read(
         Uint8Array.new(size), to_js({"min": size}, dict_converter=Object.fromEntries)

@@ -48,7 +48,7 @@ def check_size(raw: bytes, *, max_values: int) -> None:
         TooManyValuesError: there are ``max_values`` of them or more.
         ValueError: ``raw`` nests deeper than ``MAX_DEPTH``.
     """
-    # Most bodies have few of them even with those in strings.
+    # Most bodies have few of these marks, even if those in strings count.
     is_short = len(raw) <= max_values or _count(raw, _BEFORE_VALUES) < max_values
     if is_short and _openings(raw) <= MAX_DEPTH:
         return
@@ -64,7 +64,7 @@ def _marks_outside_strings(raw: bytes, max_values: int) -> bytes:
     """Return the commas and brackets of JSON that are not in strings, in order.
 
     Raises:
-        TooManyValuesError: there are more strings than so many values, and their names, can be.
+        TooManyValuesError: there are more strings than ``max_values`` values with names can have.
     """
     if b"\\" in raw:
         raw = raw.replace(b"\\\\", b"").replace(b'\\"', b"")

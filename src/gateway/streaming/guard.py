@@ -54,7 +54,7 @@ class Guard:
 
     @property
     def text(self) -> str | None:
-        """The answer's text so far, if it is collected; None when it is not, or holds more than text."""
+        """The answer's text so far; None if it is not collected, or if the answer holds more than text."""
         return None if self._texts is None else "".join(self._texts)
 
     def pass_on(self, events: Iterable[bytes]) -> bytes:
@@ -142,7 +142,7 @@ class Guard:
             return event
 
     def _collect(self, payload: JsonObject) -> None:
-        """Keep a chunk's text, if the text is collected."""
+        """Add a chunk's text, if the text is collected."""
         if self._texts is None:
             return
         text = _text_in(payload)

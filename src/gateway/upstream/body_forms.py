@@ -1,4 +1,4 @@
-"""The caller's fields in the forms that upstreams take. What a form needs is read once for all attempts."""
+"""The caller's fields in the forms that upstreams accept. Each form is prepared once for all attempts."""
 
 from collections.abc import Mapping
 
@@ -15,7 +15,7 @@ class BodyForms:
     """The fields of one chat request, as JSON text without braces.
 
     The caller's own text is sent wherever possible. It is changed only for a direct upstream, for a route's
-    price ceiling, or to continue an answer that has begun. Nothing but the fields that change is parsed.
+    price ceiling, or to continue an answer that has begun. Only fields that change are parsed.
     """
 
     def __init__(self, chat: ChatRequest) -> None:
@@ -62,7 +62,7 @@ def _with_prefill(members: Mapping[str, Buffer], prefill: str | None) -> dict[st
 
 
 class _Provider:
-    """The caller's ``provider``, ready for any price ceiling."""
+    """The caller's ``provider``, prepared for any price ceiling."""
 
     def __init__(self, value: Json) -> None:
         fields = object_or_empty(value)

@@ -27,7 +27,7 @@ MAX_ANSWER_BYTES = 16 * 1024 * 1024  # a plain answer, with its images
 MAX_ERROR_BYTES = 1024 * 1024
 # Events without progress are held until the commit. A healthy stream has far fewer before its first text.
 MAX_HELD_EVENTS = 1_000
-# All that a stream may send without progress, comments included. An event counts with as many bytes at least.
+# How many bytes a stream may send without progress, comments included, and the least that one event counts.
 MAX_IDLE_BYTES, LEAST_EVENT_BYTES = 1024 * 1024, 50
 
 
@@ -139,7 +139,7 @@ async def _first_progress(reply: Reply, *, now_s: float) -> CommittedStream:
 
 
 def idle_bytes_of(event: bytes) -> int:
-    """Return how many bytes an event without progress counts, of ``MAX_IDLE_BYTES``."""
+    """Return how many bytes an event without progress counts toward ``MAX_IDLE_BYTES``."""
     return max(len(event), LEAST_EVENT_BYTES)
 
 

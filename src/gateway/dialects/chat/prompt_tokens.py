@@ -20,7 +20,7 @@ PART_INPUTS: Mapping[str, str] = MappingProxyType(
 )
 
 ASCII_ESCAPES = tuple(b"\\u00%d" % digit for digit in range(8))
-# Stands for escapes in a large body, see ``http.json_members``.
+# Replaces some escapes in a large body, see ``http.json_members``.
 DELETE = "\x7f"
 # Bytes of JSON text per token, for the least, the likely and the largest number of tokens. Text has three to
 # four. A run of white space can be one token for a hundred bytes and more. Text that a tokenizer does not
@@ -55,7 +55,7 @@ class Media:
         images: how many images there are.
         bytes: how many bytes of the body their data takes.
         image_bytes: how many of these are images.
-        has_links: whether one that is not an image is linked, so that its size is unknown.
+        has_links: whether one that is not an image is a link, so that its size is unknown.
     """
 
     kinds: set[str] = field(default_factory=set)
@@ -113,9 +113,9 @@ def _inline_bytes(holder: Json) -> int | None:
 
 
 def bytes_of(text: bytes) -> int:
-    """Return how many bytes a JSON text has at most if what is escaped by code points is not."""
+    """Return the most bytes that a JSON text has once its Unicode escapes are replaced by characters."""
     bare = text.replace(b"\\\\", b"")
-    # An escape has six bytes. It stands for one byte of ASCII, or for three at most.
+    # An escape has six bytes. Its character has one byte if it is ASCII, else at most three.
     return len(text) - 3 * bare.count(b"\\u") - 2 * sum(map(bare.count, ASCII_ESCAPES))
 
 

@@ -14,7 +14,7 @@ class ChatRequest:
         model: the body's ``model``; None if it has none.
         models: the names in ``model`` and ``models``, in order and without duplicates; may be empty.
         stream: whether the caller requests server-sent events.
-        fields: the body's fields but the gateway's own (`model`, `models`, `gateway`), as the caller wrote
+        fields: the body's fields except the gateway's own (`model`, `models`, `gateway`), as the caller wrote
             them.
         max_tokens: the caller's limit for each answer; None if there is none.
         choices: how many answers the caller requests (`n`), 1 or more.

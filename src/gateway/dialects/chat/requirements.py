@@ -72,9 +72,10 @@ SAYING_MORE = frozenset(
 # Service tiers at the list price or below. Others (priority, fast, ultrafast, scale) cost more.
 # Source: OpenRouter "Service Tiers".
 LISTED_TIERS = frozenset({"auto", "default", "flex"})
-# Stands for a plugin or a tool that does not say what it is.
+# The name of a plugin or a tool that has no name.
 OTHER = "?"
-# The escapes of ASCII's letters, and of the line in `cache_control`; no serialiser writes them.
+# The beginnings of escapes for ASCII letters and for the underscore of `cache_control`. No serializer
+# writes them.
 LETTER_ESCAPES = (b"\\u005", b"\\u006", b"\\u007")
 # The kinds of tools that the caller runs itself. Others run at OpenRouter or a provider, for a fee.
 CALLERS_TOOLS = frozenset({"function", "custom"})
@@ -140,8 +141,8 @@ def requirements_of(body: JsonObject, text: bytes) -> Requirements:
     """Return what a checked body requires of a model.
 
     Args:
-        body: what the caller's body holds.
-        text: its fields that go upstream, as JSON.
+        body: the caller's body, parsed.
+        text: the fields that go upstream, as JSON.
     """
     has_escapes = b"\\" in text and b"\\u" in text
     writes_cache = b'"cache_control"' in text or (has_escapes and _hides_cache(body, text))
@@ -178,7 +179,7 @@ def _hides_cache(body: JsonObject, text: bytes) -> bool:
 
 
 def _words(items: list[Json], name: str) -> set[str]:
-    """Return the word that each item has under a name; OTHER for an item without one."""
+    """Return each item's text in the field ``name``; OTHER for an item without one."""
     words = set()
     for item in items:
         word = item.get(name) if isinstance(item, dict) else None
