@@ -16,7 +16,7 @@ LEFT_OUT = "positive_data_acceptance,not_a_server_error,unsupported_method,ignor
 
 # The default statuses of a refusal, and 413: a generated body may hold more values than MAX_BODY_VALUES.
 CONFIG = """[checks.negative_data_rejection]
-expected-statuses = ["400", "401", "403", "404", "405", "406", "409", "413", "415", "422", "428", "429", "5xx"]
+expected-statuses = ["400", "401", "403", "404", "405", "406", "413", "415", "422", "428", "429", "5xx"]
 """
 
 
@@ -45,7 +45,7 @@ def test_random_requests_are_answered_as_documented(gateway: Gateway, tmp_path: 
     ]
     command += [word for name, value in gateway.headers.items() for word in ("--header", f"{name}:{value}")]
 
-    (tmp_path / "schemathesis.toml").write_text(CONFIG)
+    (tmp_path / "schemathesis.toml").write_text(CONFIG, encoding="utf-8")
     run = subprocess.run(command, capture_output=True, text=True, timeout=RUN_S, cwd=tmp_path, check=False)  # noqa: S603  # our own command line
 
     assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-1000:]
