@@ -1,6 +1,8 @@
 """Reads and writes JSON as bytes, with limits on depth and on the number of values."""
 
 import json
+import re
+from collections.abc import Iterator
 from itertools import accumulate
 from typing import NoReturn
 
@@ -33,6 +35,9 @@ MAX_VALUES = 500_000
 _BEFORE_VALUES = (b",", b"[", b"{")
 _ALL_BUT_MARKS = bytes(set(range(256)) - set(b'[]{},"'))
 _STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+_BACKSLASHES = re.compile(rb"\\*+")
+# How much of a text is looked at before it is known whether that was too much.
+_PART_BYTES = 65_536
 
 
 class TooManyValuesError(ValueError):
@@ -52,26 +57,34 @@ def check_size(raw: bytes, *, max_values: int) -> None:
     is_short = len(raw) <= max_values or _count(raw, _BEFORE_VALUES) < max_values
     if is_short and _openings(raw) <= MAX_DEPTH:
         return
-    marks = _marks_outside_strings(raw, max_values)
-    brackets = marks.replace(b",", b"")[: 2 * max_values]
-    if max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > MAX_DEPTH:
-        raise ValueError("nested too deeply")
-    if _count(marks, _BEFORE_VALUES) >= max_values:
-        raise TooManyValuesError
+    depth = values = 0
+    for marks in _marks_outside_strings(raw):
+        brackets = marks.replace(b",", b"")
+        if max(accumulate(map(_STEPS.__getitem__, brackets), initial=depth)) > MAX_DEPTH:
+            raise ValueError("nested too deeply")
+        openings = _count(brackets, (b"[", b"{"))
+        depth += 2 * openings - len(brackets)
+        values += openings + len(marks) - len(brackets)
+        if values >= max_values:
+            raise TooManyValuesError
 
 
-def _marks_outside_strings(raw: bytes, max_values: int) -> bytes:
-    """Return the commas and brackets of JSON that are not in strings, in order.
-
-    Raises:
-        TooManyValuesError: there are more strings than ``max_values`` values with names can have.
-    """
-    if b"\\" in raw:
-        raw = raw.replace(b"\\\\", b"").replace(b'\\"', b"")
-    marks = raw.translate(None, _ALL_BUT_MARKS)
-    if marks.count(b'"') > 4 * max_values:  # before they are split
-        raise TooManyValuesError
-    return b"".join(marks.split(b'"')[::2])
+def _marks_outside_strings(raw: bytes) -> Iterator[bytes]:
+    """Yield the commas and brackets of JSON that are not in strings, in order, part by part."""
+    in_string, start = 0, 0
+    while start < len(raw):
+        end = start + _PART_BYTES
+        if raw[end - 1 : end] == b"\\":  # an escape is in one part
+            backslashes = _BACKSLASHES.match(raw, end)
+            end = (backslashes.end() if backslashes else end) + 1
+        part = raw[start:end]
+        if b"\\" in part:
+            part = part.replace(b"\\\\", b"").replace(b'\\"', b"")
+        marks = part.translate(None, _ALL_BUT_MARKS)
+        pieces = marks.split(b'"')
+        yield b"".join(pieces[in_string::2])
+        in_string ^= (len(pieces) - 1) & 1
+        start = end
 
 
 def _count(raw: bytes, marks: tuple[bytes, ...]) -> int:
