@@ -44,6 +44,24 @@ def test_every_field_is_sent_unchanged_except_the_gateways_own(gateway: Gateway,
     assert echoed == expected | {"model": "sim/echo"}
 
 
+@pytest.mark.parametrize("in_pieces", [False, True])
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_a_large_body_goes_up_as_it_came_and_so_does_a_large_answer_come_down(
+    gateway: Gateway, journal: Journal, in_pieces: bool, ascii_only: bool
+) -> None:
+    text = '日本語 🦊, "lorem" [ipsum] \\ é\n' * 40_000
+    body = question(journal, "sim/echo", padding=text, gateway={"retries": 0})
+    raw = json.dumps(body, ensure_ascii=ascii_only).encode()
+    pieces = (raw[place : place + 1_000] for place in range(0, len(raw), 1_000))
+
+    with gateway.client() as client:
+        answer = client.post(CHAT, content=pieces if in_pieces else raw)
+
+    echoed = json.loads(answer.json()["choices"][0]["message"]["content"])
+    assert len(raw) > 1_048_576
+    assert echoed == {name: value for name, value in body.items() if name != "gateway"}
+
+
 def test_the_app_headers_and_the_gateways_key_are_sent_and_no_caller_headers(
     custom_gateway: Gateway, journal: Journal
 ) -> None:

@@ -9,6 +9,15 @@ from gateway.http.message import BodyTooLargeError
 
 # How much one read asks for. The first read is enough for most bodies. Each read costs about 0.1 ms.
 FIRST_BYTES, PIECE_BYTES = 65_536, 262_144
+# Read at once, a larger body would take twice its size of JavaScript's memory.
+MAX_AT_ONCE_BYTES = 1024 * 1024
+MAX_DIGITS = 15
+
+
+def declared_length(content_length: str | None) -> int | None:
+    """Return the length that a ``content-length`` header declares; None if it declares none."""
+    text = content_length or ""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else None
 
 
 async def read_bounded(js_body: Any, limit_bytes: int, *, drain: bool = False) -> bytes:
@@ -49,9 +58,8 @@ def _read_of(js_body: Any) -> Any:
     A body may arrive in many small pieces, and a small piece costs as much as a large one. So the runtime
     joins them. A stream that cannot do this returns each piece as it arrived.
     """
-    try:
-        reader = js_body.getReader(to_js({"mode": "byob"}, dict_converter=Object.fromEntries))
-    except JsException:
+    reader = bytes_reader_of(js_body)
+    if not reader:
         reader = js_body.getReader()
         return lambda _: reader.read()
     if hasattr(reader, "readAtLeast"):  # Cloudflare's own method; all its runtimes have it
@@ -59,3 +67,11 @@ def _read_of(js_body: Any) -> Any:
     return lambda size: reader.read(
         Uint8Array.new(size), to_js({"min": size}, dict_converter=Object.fromEntries)
     )
+
+
+def bytes_reader_of(js_body: Any) -> Any:
+    """Return a reader that fills buffers (BYOB); None if the stream has none."""
+    try:
+        return js_body.getReader(to_js({"mode": "byob"}, dict_converter=Object.fromEntries))
+    except JsException:
+        return None

@@ -8,7 +8,7 @@ from js import Headers, Response, WritableStream
 from pyodide.ffi import JsException, to_js
 
 from gateway.edge.alarm import Alarm
-from gateway.edge.bounded import read_bounded
+from gateway.edge.bounded import MAX_AT_ONCE_BYTES, declared_length, read_bounded
 from gateway.edge.fetch import text_or_none
 from gateway.edge.lifeline import Lifeline
 from gateway.edge.sinks import GuardedSink, NativeSink
@@ -19,8 +19,6 @@ from gateway.http.message import BodyTooLargeError, ClientGoneError, HttpRequest
 
 MAX_LEFT_BYTES = 1024 * 1024
 LEFTOVER_TIMEOUT_S = 1.0
-# A larger body would take twice its size of JavaScript's memory if it was read at once.
-MAX_AT_ONCE_BYTES = 1024 * 1024
 
 
 class Incoming:
@@ -51,7 +49,7 @@ class Incoming:
         A body above ``MAX_LEFT_BYTES`` is not drained. Locally the next request may then fail; in production
         it has no effect.
         """
-        if self._is_read or not 0 < (self._declared_bytes() or 0) <= MAX_LEFT_BYTES:
+        if self._is_read or not 0 < (declared_length(self._header("content-length")) or 0) <= MAX_LEFT_BYTES:
             return
         if self._js_request.body:  # a GET may declare a length and have no body
             with suppress(JsException, TimeoutError):
@@ -65,7 +63,7 @@ class Incoming:
         return self._headers[name]
 
     async def _read_body(self, limit_bytes: int) -> bytes:
-        declared_bytes = self._declared_bytes()
+        declared_bytes = declared_length(self._header("content-length"))
         if declared_bytes is not None and declared_bytes > limit_bytes:
             raise BodyTooLargeError
         self._is_read = True
@@ -78,10 +76,6 @@ class Incoming:
         except JsException:
             raise ClientGoneError from None
         return body
-
-    def _declared_bytes(self) -> int | None:
-        declared = self._header("content-length") or ""
-        return int(declared) if declared.isascii() and declared.isdigit() else None
 
 
 def to_response(response: HttpResponse, lifeline: Lifeline) -> Any:

@@ -2,15 +2,18 @@
 
 from typing import Any
 
-from js import AbortController, Headers, fetch
+from js import AbortController, Headers, Uint8Array, fetch
 from pyodide.ffi import JsException, to_js
 
-from gateway.edge.bounded import read_bounded
+from gateway.edge.bounded import MAX_AT_ONCE_BYTES, bytes_reader_of, declared_length, read_bounded
 from gateway.http.destination import check_destination
 from gateway.http.message import BodyTooLargeError, ReplyTooLargeError, TransportError, UpstreamRequest
 
 # Node's fetch hides the status of a redirect that it does not follow, and reports 0.
 OPAQUE_REDIRECT = 0
+# Most streams commit within so many pieces.
+FEW_READS = 8
+PIECE_BYTES = 65_536
 
 
 def text_or_none(value: Any) -> str | None:
@@ -56,6 +59,8 @@ class FetchReply:
         self._headers = response.headers
         self._controller = controller
         self._reader: Any = None
+        self._read: Any = None
+        self._reads = 0
 
     def header(self, name: str) -> str | None:
         """Return a header's value; None if there is none."""
@@ -68,12 +73,11 @@ class FetchReply:
             TransportError: the body was cut off, or aborted.
         """
         try:
-            if self._reader is None:
-                if not self._response.body:
-                    return b""
-                self._reader = self._response.body.getReader()
+            if self._reads in (0, FEW_READS) and not self._open_reader():
+                return b""
+            self._reads += 1
             while True:
-                result = await self._reader.read()
+                result = await self._read()
                 if result.done:
                     return b""
                 piece: bytes = result.value.to_bytes()
@@ -82,6 +86,24 @@ class FetchReply:
         except JsException as error:
             raise TransportError(error.name) from None
 
+    def _open_reader(self) -> bool:
+        """Open a reader for the next pieces; return whether there is a body.
+
+        After a few pieces it is one that takes larger ones: the 2024 runtime's have 4 KB otherwise, and an
+        image in one event has some megabytes.
+        """
+        if not self._response.body:
+            return False
+        body, reader = self.release(), None
+        if self._reads:
+            reader = bytes_reader_of(body)
+            self._read = lambda: reader.read(Uint8Array.new(PIECE_BYTES))
+        if not reader:
+            reader = body.getReader()
+            self._read = reader.read
+        self._reader = reader
+        return True
+
     async def read_all(self, limit_bytes: int) -> bytes:
         """Return the complete body.
 
@@ -89,12 +111,13 @@ class FetchReply:
             ReplyTooLargeError: it has more than ``limit_bytes``; no more of it was read.
             TransportError: the body was cut off, or aborted.
         """
-        declared = self.header("content-length") or ""
-        is_known = declared.isdigit() and not self.header("content-encoding")
-        if is_known and int(declared) > limit_bytes:
+        length = declared_length(self.header("content-length"))
+        if self.header("content-encoding"):
+            length = None  # the decoded body is longer
+        if length is not None and length > limit_bytes:
             raise ReplyTooLargeError
         try:
-            if not is_known:
+            if length is None or length > MAX_AT_ONCE_BYTES:
                 return await read_bounded(self._response.body, limit_bytes)
             body: bytes = (await self._response.arrayBuffer()).to_bytes()
         except BodyTooLargeError:
