@@ -1,18 +1,24 @@
-"""Streams that go on without progress: they are cut off, and the upstream call is closed."""
+"""Streams that go on without progress, or after their end: the upstream call is closed."""
+
+from collections.abc import AsyncIterator
+from typing import cast
 
 import pytest
 
+from gateway.http.body import Step, Stream
+from gateway.http.message import Reply, TransportError
 from gateway.upstream.commit import MAX_IDLE_BYTES
 from tests.support.chunks import DONE, STOP, USAGE, event, text, text_in
-from tests.support.upstream import Step, stream
-from tests.support.world import Answer, World
+from tests.support.httpx_transport import HttpxReply
+from tests.support.upstream import stream
+from tests.support.world import Answer, Client, World, chat
 
 pytestmark = pytest.mark.anyio
 COMMENT = b": " + b"x" * 10_000 + b"\n\n"
 LIMIT = MAX_IDLE_BYTES // len(COMMENT)
 
 
-async def relay(*steps: Step) -> tuple[Answer, World]:
+async def relay(*steps: bytes) -> tuple[Answer, World]:
     world = World().script("a/one", stream(*steps))
     return await world.ask("a/one", "b/two", stream=True), world
 
@@ -43,3 +49,49 @@ async def test_a_stream_that_is_cut_off_is_closed_at_once(fault: bytes) -> None:
     (reply,) = world.transport.replies
     assert (reply.aborted, reply.ended) == (True, False)
     assert text_in(got.events) == "x"
+
+
+class Pipe(Client):
+    """A client to which pieces are passed without a pause, so that no timer can run in between."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken = 0
+
+    async def relay(self, reply: Reply, step: Step) -> None:
+        pieces = [piece async for piece in pieces_of(reply)]
+        for piece in pieces:
+            if cast(HttpxReply, reply).aborted:
+                raise TransportError("AbortError")
+            self.taken += 1
+            await self.write(step.take(piece))
+
+
+async def pieces_of(reply: Reply) -> AsyncIterator[bytes]:
+    while piece := await reply.read():
+        yield piece
+
+
+@pytest.mark.parametrize(
+    ("steps", "most"),
+    [((b"data: garbage\n\n",), 2), ((COMMENT,) * 2 * LIMIT, LIMIT + 2), ((STOP, DONE), LIMIT + 4)],
+    ids=["a fault", "comments", "an end"],
+)
+async def test_a_stream_that_never_pauses_is_closed(steps: tuple[bytes, ...], most: int) -> None:
+    world = World().script("a/one", stream(text("x"), *steps, *[COMMENT] * 3 * LIMIT))
+    response = await world.begin(chat("a/one", stream=True))
+    pipe = Pipe()
+
+    await cast(Stream, response.body).run(pipe)
+
+    assert pipe.taken <= most
+
+
+async def test_a_stream_that_goes_on_after_its_end_is_closed() -> None:
+    got, world = await relay(text("x"), STOP, USAGE, DONE, *[COMMENT] * 10 * LIMIT)
+
+    (reply,) = world.transport.replies
+    assert (reply.aborted, reply.ended) == (True, False)
+    assert text_in(got.events) == "x"
+    assert got.body.endswith(DONE)
+    assert got.receipt["attempts"][0]["outcome"] == "answered"
