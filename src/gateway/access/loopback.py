@@ -14,14 +14,14 @@ from gateway.http.message import HttpRequest
 from gateway.settings.parse_value import LOOPBACK_HOSTS
 
 # A host with or without a port, as headers have it.
-_HOST_AND_PORT = re.compile(r"(\[[0-9a-f:]+\]|[^:\s]+)(?::[0-9]{1,5})?", re.ASCII)
+_HOST_AND_PORT = re.compile(r"(\[[0-9a-f:]++\]|[^:\s]++)(?::[0-9]{1,5}+)?", re.ASCII)
 # Headers that name the host which the client asked for. A proxy writes the others where it changes `Host`.
 # `scripts/dev/host_header.cjs` writes `X-Forwarded-Host`: the 2024 runtime changes `Host`, and the URL.
 _HOST_HEADERS = ("host", "x-forwarded-host", "x-forwarded-server", "x-original-host", "mf-original-hostname")
 # The 2024 runtime takes a request's URL from this header.
 _URL_HEADER = "mf-original-url"
 # Source: RFC 7239, 4. A value that is quoted in another way than this is no loopback host.
-_FORWARDED_HOST = re.compile(r'host\s*=\s*("[^"]*"?|[^",;]*)', re.ASCII | re.IGNORECASE)
+_FORWARDED_HOST = re.compile(r'host\s*+=\s*+("[^"]*+"?|[^",;]*+)', re.ASCII | re.IGNORECASE)
 # What a browser sends if no page of another origin caused a request; other clients send nothing.
 # Source: W3C "Fetch Metadata Request Headers".
 _OWN_SITE = (None, "none", "same-origin")

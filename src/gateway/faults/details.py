@@ -15,7 +15,7 @@ MAX_CHARACTERS = 64
 
 # The fields that are shown, and the pattern that each value must match.
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,47}")
-_NAME = re.compile(r"[A-Za-z][\w.()/&-]{0,31}(?: [\w.()/&-]{1,16}){0,3}")
+_NAME = re.compile(r"[A-Za-z][\w.()/&-]{0,31}+(?: [\w.()/&-]{1,16}+){0,3}+")
 _REASON = re.compile(r"[a-z][a-z0-9_/-]{0,47}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\dZ:+-]{0,12}")
 _SHOWN: Mapping[str, re.Pattern[str]] = {

@@ -8,7 +8,7 @@ from gateway.http.message import HttpRequest
 from gateway.http.responses import Frame
 
 # A preflight answer repeats the requested header names. This pattern keeps any other text out of it.
-_HEADER_NAMES = re.compile(r"[A-Za-z0-9-]+(?:\s*,\s*[A-Za-z0-9-]+){0,63}", re.ASCII)
+_HEADER_NAMES = re.compile(r"[A-Za-z0-9-]++(?:\s*+,\s*+[A-Za-z0-9-]++){0,63}+", re.ASCII)
 PREFLIGHT_S = 86_400
 
 

@@ -13,7 +13,7 @@ _EOL = rb"(?:\r\n|\n|\r(?!\n))"
 _LINE_END = re.compile(_EOL)
 _BLANK_LINE = re.compile(_EOL + _EOL)
 # Comments and blank lines, one after the other: clients ignore them.
-_KEEP_ALIVES = re.compile(rb"(?::[^\r\n]*+" + _EOL + _EOL + rb"|" + _EOL + rb")*+")
+_KEEP_ALIVES = re.compile(rb"(?:[\r\n]++|:[^\r\n]*+" + _EOL + _EOL + rb")*+")
 _KEEP_ALIVE_BEGINS = b":\r\n"
 BOM = b"\xef\xbb\xbf"
 

@@ -27,7 +27,7 @@ ENDPOINTS_MAX_AGE_S = 10
 # How many ETags of `if-none-match` are compared; a client sends one.
 MAX_TAGS = 20
 # The model's id becomes part of an upstream path, so no segment may begin with a dot.
-_MODEL_PATH = re.compile(r"/v1/models?/(~?[\w-][\w.-]{0,127}/[\w-][\w.:-]{0,127}?)(/endpoints)?", re.ASCII)
+_MODEL_PATH = re.compile(r"/v1/models?/(~?[\w-][\w.-]{0,127}+/[\w-][\w.:-]{0,127}+)(/endpoints)?", re.ASCII)
 
 
 async def show_models(call: Call) -> HttpResponse:

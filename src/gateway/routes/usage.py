@@ -15,7 +15,7 @@ from gateway.pipeline.call import Call
 NO_STORE = (("cache-control", "no-store"),)
 # What a spreadsheet may take for a formula: one of these signs, also in full width or after blanks and
 # control characters; or a control character, which some programs remove.
-_FORMULA = re.compile(r"[\s\0-\x1f\x7f]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\0-\x1f\x7f]")
+_FORMULA = re.compile(r"[\s\0-\x1f\x7f]*+[=+\-@\uff1d\uff0b\uff0d\uff20]|[\0-\x1f\x7f]")
 CSV_TYPE = ("content-type", "text/csv; charset=utf-8")
 
 

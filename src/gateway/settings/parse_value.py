@@ -13,8 +13,8 @@ from gateway.http.json_bytes import distinct_object
 from gateway.http.json_values import Json, JsonObject
 
 _MODEL_NAME = re.compile(r"[!-~]{1,256}")
-_ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://[^/?#@*\s]+")
-_DEFAULT_PORT = re.compile(r"https://.*:443|http://.*:80")
+_ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*+://[^/?#@*\s]++")
+_DEFAULT_PORTS = (("https://", ":443"), ("http://", ":80"))
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 
 HOUR_MS = 3_600_000
@@ -79,7 +79,10 @@ def as_origin(raw: str) -> str:
     Source: Fetch standard, "Origin" header.
     """
     origin = raw.strip().lower()
-    if not _ORIGIN.fullmatch(origin) or _DEFAULT_PORT.fullmatch(origin):
+    has_default_port = any(
+        origin.startswith(scheme) and origin.endswith(port) for scheme, port in _DEFAULT_PORTS
+    )
+    if has_default_port or not _ORIGIN.fullmatch(origin):
         raise ValueError(
             "must be origins as browsers send them, such as https://app.example or http://localhost:5173 "
             "(no path, no default port, no wildcard in a name), or *"

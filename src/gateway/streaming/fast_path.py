@@ -8,7 +8,7 @@ import re
 _BEGINS_TEXT = re.compile(rb'"content":"')
 # Characters of a JSON string that need no decoding: no quote, no escape, and no line end, which could end
 # the event.
-_PLAIN_TEXT = re.compile(rb'[^"\\\r\n]+')
+_PLAIN_TEXT = re.compile(rb'[^"\\\r\n]++')
 
 
 class RepeatedFrame:
