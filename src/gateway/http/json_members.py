@@ -15,6 +15,8 @@ from gateway.http.json_values import Json, JsonObject
 
 # No request has more fields of its own; each is read in Python.
 MAX_MEMBERS = 1_000
+# Nor is a name so long that means anything to the gateway, however it is escaped.
+MAX_NAME_CHARACTERS = 1_000
 # Larger texts are decoded in parts, and without their escapes.
 LARGE_BYTES = 1_048_576
 _BLANKS = r"[ \t\n\r]*+"
@@ -119,7 +121,7 @@ def read_members(raw: bytes, decoder: JSONDecoder) -> tuple[JsonObject, Members]
     end = 0
     for _ in range(MAX_MEMBERS):
         name = found[1]
-        if "\\" in name or not name.isascii():
+        if len(name) < MAX_NAME_CHARACTERS and ("\\" in name or not name.isascii()):
             name = _name_of(name)
         if name in values:
             raise NamedTwiceError(name)

@@ -42,6 +42,7 @@ async def test_a_plain_answer_may_be_large() -> None:
     [
         pytest.param(b" " * (MAX_ANSWER_BYTES + 1), id="bytes"),
         pytest.param(b'{"choices":[],"x":[' + b"0," * 500_000 + b"0]}", id="values"),
+        pytest.param(b'{"choices":[' + b"{}," * 1_000 + b"{}]}", id="choices"),
     ],
 )
 async def test_an_answer_that_is_too_large_is_the_fault_of_its_model(body: bytes) -> None:

@@ -24,6 +24,7 @@ SUBSTANCE = (
     "annotations",
 )
 REASONING = frozenset({"reasoning", "reasoning_content", "reasoning_details"})
+MAX_CHOICES = 1_000
 _FENCE = "```"
 _KEEP_ALIVES = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s++|:[^\n]*+(?:\n|\Z))*+")
 
@@ -71,6 +72,8 @@ def completion_in(raw: bytes, test: AnswerTest, *, header: GetHeader, now_s: flo
     choices = payload.get("choices")
     if not isinstance(choices, list) or not choices:
         raise AttemptFailedError(Fault(code="no_choices"))
+    if len(choices) > MAX_CHOICES:
+        raise AttemptFailedError(Fault(code="answer_too_large"))
     faults = [_fault_of_choice(object_or_empty(choice), test, header, now_s) for choice in choices]
     if all(faults) and faults[0]:
         cost_usd = number_or_none(object_or_empty(payload.get("usage")).get("cost"))
