@@ -19,6 +19,8 @@ PART_INPUTS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+IMAGE = "image_url"
+LINKS = ("http://", "https://")
 ASCII_ESCAPES = tuple(b"\\u00%d" % digit for digit in range(8))
 # Replaces some escapes in a large body, see ``http.json_members``.
 DELETE = "\x7f"
@@ -53,15 +55,15 @@ class Media:
     Attributes:
         kinds: the kinds of input that they are: image, audio, file, video.
         images: how many images there are.
-        bytes: how many bytes of the body their data takes.
-        image_bytes: how many of these are images.
+        image_bytes: how many bytes of the body the data of the images takes.
+        other_bytes: how many bytes the data of the others takes.
         has_links: whether one that is not an image is a link, so that its size is unknown.
     """
 
     kinds: set[str] = field(default_factory=set)
     images: int = 0
-    bytes: int = 0
     image_bytes: int = 0
+    other_bytes: int = 0
     has_links: bool = False
 
 
@@ -79,21 +81,22 @@ def media_in(body: JsonObject) -> Media:
 
 
 def _add(parts: list[Json], media: Media) -> None:
+    inputs = {**PART_INPUTS}
+    counts = dict.fromkeys(inputs, 0)
     for part in parts:
-        if not isinstance(part, dict):
+        name = part.get("type") if isinstance(part, dict) else None
+        if not isinstance(name, str) or name not in inputs or not isinstance(part, dict):
             continue
-        name = part.get("type")
-        kind = PART_INPUTS.get(name) if isinstance(name, str) else None
-        if kind is None:
-            continue
-        inline_bytes = _inline_bytes(part.get(str(name)))
-        media.kinds.add(kind)
-        media.bytes += inline_bytes or 0
-        if kind == "image":
-            media.images += 1
+        counts[name] += 1
+        inline_bytes = _inline_bytes(part.get(name))
+        if name == IMAGE:
             media.image_bytes += inline_bytes or 0
         elif inline_bytes is None:
             media.has_links = True
+        else:
+            media.other_bytes += inline_bytes
+    media.images += counts[IMAGE]
+    media.kinds |= {inputs[name] for name, count in counts.items() if count}
 
 
 def _inline_bytes(holder: Json) -> int | None:
@@ -105,10 +108,10 @@ def _inline_bytes(holder: Json) -> int | None:
     for value in holder.values() if isinstance(holder, dict) else (holder,):
         if not isinstance(value, str):
             continue
-        if value.startswith(("http://", "https://")):
+        if value.startswith(LINKS):
             return None
-        if value.isascii() and DELETE not in value:
-            most = max(most, len(value))
+        if len(value) > most and value.isascii() and DELETE not in value:
+            most = len(value)
     return most
 
 
@@ -125,12 +128,11 @@ def estimate(media: Media, total_bytes: int) -> TokenEstimate:
         return TokenEstimate(
             least=total_bytes // LEAST, likely=total_bytes // LIKELY, most=total_bytes // MOST
         )
-    text_bytes = max(0, total_bytes - media.bytes)
-    other_bytes = media.bytes - media.image_bytes
+    text_bytes = max(0, total_bytes - media.image_bytes - media.other_bytes)
     return TokenEstimate(
         least=text_bytes // LEAST,
         likely=text_bytes // LIKELY + media.images * IMAGE_TOKENS_LIKELY,
         most=None
         if media.has_links
-        else text_bytes // MOST + media.images * IMAGE_TOKENS_MOST + other_bytes // MOST,
+        else text_bytes // MOST + media.images * IMAGE_TOKENS_MOST + media.other_bytes // MOST,
     )
