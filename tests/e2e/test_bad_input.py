@@ -129,6 +129,12 @@ def test_a_body_over_the_limit_is_refused_with_or_without_a_content_length(
     assert "20000" in error["message"]
 
 
+def test_a_body_of_very_many_values_is_refused_whatever_its_size(gateway: Gateway) -> None:
+    error = refused(gateway, chat(padding=[{}] * 100_000), 413)
+    assert (error["code"], error["param"]) == ("body_too_large", "body")
+    assert "MAX_BODY_VALUES" in error["message"]
+
+
 @pytest.mark.parametrize(
     "path", ["/v1/nothing", "/V1/chat/completions", "/v1/chat/completions/", "/api/v2/chat/completions", "//"]
 )

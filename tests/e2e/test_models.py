@@ -8,7 +8,7 @@ from openai import NotFoundError
 
 from gateway.settings.task_routes import DEFAULT_ROUTES
 from simulator.catalog import models
-from tests.support.chat import openai
+from tests.support.chat import error_in, openai
 from tests.support.runtimes import Gateway
 
 HAIKU = "anthropic/claude-haiku-4.5"
@@ -121,3 +121,19 @@ def test_the_error_says_that_openrouter_cannot_be_reached(start_gateway: Callabl
         assert answer.json()["error"]["metadata"]["source"] == "openrouter"
         assert answer.json()["error"]["metadata"]["retryable"] is True
     assert (listed.status_code, endpoints.status_code) == (503, 502)
+
+
+@pytest.mark.parametrize(
+    ("path", "param"),
+    [
+        ("/v1/models?q=" + "a+" * 150, "q"),
+        ("/v1/models?supported_parameters=" + "a," * 2_000, "query"),
+        ("/v1/usage?from=" + "1" * 4_000, "query"),
+        ("/health?deep=" + "1" * 4_000, "query"),
+    ],
+)
+def test_a_query_that_is_too_long_is_refused(gateway: Gateway, path: str, param: str) -> None:
+    with gateway.client() as client:
+        answer = client.get(path)
+    error = error_in(answer)
+    assert (answer.status_code, error["code"], error["param"]) == (400, "invalid_field", param)

@@ -122,6 +122,18 @@ async def test_a_body_that_is_too_large_is_refused() -> None:
     assert (got.status, got.error["code"]) == (413, "body_too_large")
 
 
+@pytest.mark.parametrize("path", [CHAT, "/v1/plan"])
+async def test_a_body_may_hold_so_many_values_and_no_more(path: str) -> None:
+    world = World({"MAX_BODY_VALUES": "200"})
+
+    accepted = await finish(await world.begin(chat("a/one", x=[0] * 150), path=path))
+    refused = await finish(await world.begin(chat("a/one", x=[0] * 250), path=path))
+
+    assert accepted.status == 200
+    assert (refused.status, refused.error["code"], refused.error["param"]) == (413, "body_too_large", "body")
+    assert len(world.upstream.received) <= 1
+
+
 async def test_a_request_without_a_key_is_refused() -> None:
     world = World()
 

@@ -8,8 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.answer_cache.cacheable import MAX_BYTES
+from gateway.answer_cache import reuse
+from gateway.answer_cache.cacheable import MAX_BYTES, key_of
 from gateway.http.message import ClientGoneError
+from gateway.pipeline.prepare import Prepared
+from gateway.settings.settings import Settings
 from tests.support.chunks import DONE, STOP, USAGE, text
 from tests.support.sqlite_database import SqliteDatabase
 from tests.support.upstream import RESET, Act, after, answer, fail, healthy_stream, stream
@@ -57,6 +60,23 @@ async def test_two_gateways_of_one_zone_share_no_answer_although_their_keys_have
 
     assert got.headers["x-gateway-cache"] == "miss"
     assert len(other.upstream.received) == 1
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_request_is_named_once(streamed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    named: list[str] = []
+
+    def noted(prepared: Prepared, settings: Settings) -> str:
+        named.append(key_of(prepared, settings))
+        return named[-1]
+
+    monkeypatch.setattr(reuse, "key_of", noted)
+    made = World()
+
+    await ask(made, stream=streamed)
+
+    assert [*made.answer_cache.values] == named
+    assert len(named) == 1
 
 
 async def test_a_streamed_hit_has_the_same_events_and_its_own_receipt() -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from gateway.catalog.compact import shown
 from gateway.catalog.model_list import ModelList, list_body
-from gateway.catalog.query import FILTERS, SORTS, read_query
+from gateway.catalog.query import FILTERS, MAX_SEARCH_CHARACTERS, SORTS, read_query
 from gateway.catalog.stored_catalog import catalog_of
 from gateway.http.errors import GatewayError
 from gateway.http.json_values import JsonObject
@@ -204,3 +204,10 @@ def test_a_page_is_a_list_in_openais_form() -> None:
     data = [{"id": "a"}, {"id": "b"}]
     assert json.loads(body) == {"object": "list", "data": data, "links": {"next": None}, "total_count": 7}
     assert json.loads(list_body([], 0))["data"] == []
+
+
+def test_a_search_has_at_most_so_many_characters() -> None:
+    assert read_query({"q": "a" * MAX_SEARCH_CHARACTERS}).tests
+    with pytest.raises(GatewayError, match="at most 200 characters") as caught:
+        read_query({"q": "a" * (MAX_SEARCH_CHARACTERS + 1)})
+    assert (caught.value.code, caught.value.param) == ("invalid_field", "q")

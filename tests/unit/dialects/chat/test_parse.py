@@ -57,6 +57,34 @@ def test_an_empty_body_has_its_own_message(raw: bytes) -> None:
         parse(raw)
 
 
+def test_a_body_of_too_many_values_is_refused_and_the_setting_named() -> None:
+    raw = body(x=[0] * 500)
+
+    assert parse(raw, max_values=600).models == ()
+    with pytest.raises(GatewayError, match="MAX_BODY_VALUES") as caught:
+        parse(raw, max_values=500)
+    assert (caught.value.code, caught.value.kind.status, caught.value.param) == (
+        "body_too_large",
+        413,
+        "body",
+    )
+
+
+@pytest.mark.parametrize("name", ["api\\u005fkey", "\\u0068eaders"])
+def test_a_refused_field_is_found_however_its_name_is_written(name: str) -> None:
+    assert refusal(b'{"messages":[{"role":"user"}],"%b":"x"}' % name.encode())[0] == "refused_field"
+
+
+@pytest.mark.parametrize("options", [{}, {"gateway": {"retries": 0}}, {"models": ["b"]}, {"model": "a"}])
+def test_what_goes_upstream_is_the_callers_own_text(options: JsonObject) -> None:
+    fields = b'"messages" : [ {"role":"user", "content":"\\u00e9\\/"} ], "x":1.50, "y":1E2'
+    own = b"".join(
+        b'"%b":%b,' % (name.encode(), json.dumps(value).encode()) for name, value in options.items()
+    )
+
+    assert parse(b"{ " + own + fields + b" }").fields.text == fields
+
+
 def outcome_of(raw: bytes) -> str:
     try:
         parse(raw)
@@ -209,6 +237,8 @@ def test_an_error_does_not_repeat_a_callers_text_as_an_option() -> None:
         ("fallbacks", "no"),
         ("errors", "first"),
         ("errors", []),
+        ("weights", {str(number): 1 for number in range(1_001)}),
+        ("weights", {"a/one": -1}),
     ],
 )
 def test_an_error_names_the_wrong_option(name: str, value: Json) -> None:

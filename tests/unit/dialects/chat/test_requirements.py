@@ -1,9 +1,11 @@
+import json
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.dialects.chat.parse import parse
 from gateway.dialects.chat.prompt_tokens import IMAGE_TOKENS_LIKELY, IMAGE_TOKENS_MOST
 from gateway.dialects.chat.requirements import Requirements
 from gateway.settings.price import Price
@@ -128,6 +130,52 @@ def test_the_three_estimates_are_in_ascending_order(text: str, images: int) -> N
 
     assert tokens.most is not None
     assert all(low <= high for low, high in pairwise((tokens.least, tokens.likely, tokens.most)))
+
+
+@pytest.mark.parametrize("character", ["é", "日", "😀", "+"])
+def test_a_character_counts_the_same_however_it_is_written(character: str) -> None:
+    escaped = "".join(f"\\u{unit:04x}" for unit in utf_16(character))
+    long = "x" * 1_200_000  # a large body is read in another way
+
+    for content in ("", long):
+        plain = parse(b'{"prompt":"%b%b"}' % (content.encode(), character.encode() * 1_000))
+        written = parse(b'{"prompt":"%b%b"}' % (content.encode(), escaped.encode() * 1_000))
+        expected, found = plain.requirements.tokens.most, written.requirements.tokens.most
+        assert expected is not None
+        assert found is not None
+        assert expected <= found <= expected + 2_000
+
+
+def utf_16(text: str) -> list[int]:
+    raw = text.encode("utf-16-be")
+    return [int.from_bytes(raw[place : place + 2]) for place in range(0, len(raw), 2)]
+
+
+def test_a_backslash_before_a_letter_is_no_escape() -> None:
+    raw = b'{"prompt":"' + rb"\\u" * 10_000 + b'"}'
+
+    assert parse(raw).requirements.tokens.most == len(raw) - 2
+
+
+@pytest.mark.parametrize("padding", ["", "x" * 1_200_000])
+def test_a_text_does_not_hide_behind_media(padding: str) -> None:
+    image = {"type": "image_url", "image_url": {"url": "日" * 100_000}}
+    parts = [image, {"type": "text", "text": padding}]
+    raw = json.dumps({"messages": [{"role": "user", "content": parts}]})
+
+    found = parse(raw.encode()).requirements.tokens.most
+
+    assert found is not None
+    assert found > 300_000 + len(padding)
+
+
+@pytest.mark.parametrize("name", ["cache_control", r"cache\u005fcontrol", r"\u0063ache_control"])
+def test_a_request_for_prompt_caching_is_found_however_it_is_written(name: str) -> None:
+    parts = [{"type": "text", "text": "x", "NAME": {}}]
+    raw = json.dumps({"messages": [{"role": "user", "content": parts}]}).replace("NAME", name)
+
+    assert parse(raw.encode()).requirements.writes_cache
+    assert not parse(raw.replace("x", r"\u0061").replace(name, "x").encode()).requirements.writes_cache
 
 
 def test_the_images_of_an_earlier_answer_are_not_counted_as_text() -> None:
