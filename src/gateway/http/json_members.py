@@ -115,17 +115,19 @@ def read_members(raw: bytes, decoder: JSONDecoder) -> tuple[JsonObject, Members]
     places: dict[str, tuple[int, int]] = {}
     found = _FIRST.match(text)
     if found is None:
-        if decoder.decode(text) != {}:
-            raise NoObjectError
+        _require_empty_object(text, decoder)
         return values, Members(b"", places)
-    end = 0
+    end, read = 0, decoder.scan_once  # type: ignore[attr-defined]  # what raw_decode calls, without a wrapper
     for _ in range(MAX_MEMBERS):
         name = found[1]
-        if len(name) < MAX_NAME_CHARACTERS and ("\\" in name or not name.isascii()):
+        if "\\" in name or not name.isascii():
             name = _name_of(name)
         if name in values:
             raise NamedTwiceError(name)
-        values[name], end = decoder.raw_decode(text, found.end())
+        try:
+            values[name], end = read(text, found.end())
+        except StopIteration:
+            raise ValueError("a member without a value") from None
         places[name] = (found.start(1) - 1, end)
         found = _FURTHER.match(text, end)
         if found is None:
@@ -135,8 +137,15 @@ def read_members(raw: bytes, decoder: JSONDecoder) -> tuple[JsonObject, Members]
     return values, Members(raw, places)
 
 
+def _require_empty_object(text: str, decoder: JSONDecoder) -> None:
+    if decoder.decode(text) != {}:
+        raise NoObjectError
+
+
 def _name_of(written: str) -> str:
-    """Return a name that is not plain ASCII in JSON."""
+    """Return a name that is not plain ASCII in JSON; a long one as it is written."""
+    if len(written) >= MAX_NAME_CHARACTERS:
+        return written
     return str(parse_json(b'"%b"' % written.encode("latin-1")))
 
 

@@ -67,17 +67,21 @@ class Media:
     has_links: bool = False
 
 
+_NO_MEDIA = Media()
+
+
 def media_in(body: JsonObject) -> Media:
     """Return the content parts of a chat's messages that are not text."""
-    media = Media()
+    media = None
     for message in list_or_empty(body.get("messages")):
         if not isinstance(message, dict):
             continue
         # An earlier answer that is sent back has its images in `images`, apart from its content.
         for parts in (message.get("content"), message.get("images")):
             if isinstance(parts, list):
+                media = media or Media()
                 _add(parts, media)
-    return media
+    return media or _NO_MEDIA
 
 
 def _add(parts: list[Json], media: Media) -> None:
