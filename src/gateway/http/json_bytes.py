@@ -31,8 +31,6 @@ MAX_DEPTH = 200
 # How many values an upstream's JSON may hold. A value takes about 60 bytes of memory. OpenRouter's list
 # of models has 50,000; an answer of 2,000 tokens with 20 log probabilities each has 500,000.
 MAX_VALUES = 500_000
-# Each value but the first follows one of these.
-_BEFORE_VALUES = (b",", b"[", b"{")
 _ALL_BUT_MARKS = bytes(set(range(256)) - set(b'[]{},"'))
 _STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _BACKSLASHES = re.compile(rb"\\*+")
@@ -54,15 +52,16 @@ def check_size(raw: bytes, *, max_values: int) -> None:
         ValueError: ``raw`` nests deeper than ``MAX_DEPTH``.
     """
     # Most bodies have few of these marks, even if those in strings count.
-    is_short = len(raw) <= max_values or _count(raw, _BEFORE_VALUES) < max_values
-    if is_short and _openings(raw) <= MAX_DEPTH:
+    openings = _openings(raw)
+    is_short = len(raw) <= max_values or openings + raw.count(b",") < max_values
+    if is_short and openings <= MAX_DEPTH:
         return
     depth = values = 0
     for marks in _marks_outside_strings(raw):
         brackets = marks.replace(b",", b"")
         if max(accumulate(map(_STEPS.__getitem__, brackets), initial=depth)) > MAX_DEPTH:
             raise ValueError("nested too deeply")
-        openings = _count(brackets, (b"[", b"{"))
+        openings = brackets.count(b"[") + brackets.count(b"{")
         depth += 2 * openings - len(brackets)
         values += openings + len(marks) - len(brackets)
         if values >= max_values:
@@ -85,10 +84,6 @@ def _marks_outside_strings(raw: bytes) -> Iterator[bytes]:
         yield b"".join(pieces[in_string::2])
         in_string ^= (len(pieces) - 1) & 1
         start = end
-
-
-def _count(raw: bytes, marks: tuple[bytes, ...]) -> int:
-    return sum(map(raw.count, marks))
 
 
 def _openings(raw: bytes) -> int:
