@@ -16,9 +16,8 @@ which takes some seconds.
 """
 
 from collections.abc import Callable
-from dataclasses import field
 
-from gateway.http.frozen import dataclass
+from gateway.memory.key_spending import Held, KeySpending
 from gateway.settings.budget import Span, period_of
 
 # How old a sum may be before it is read again. Other isolates spend in the meantime.
@@ -38,61 +37,6 @@ MAX_LOOKED_FOR = 100
 EVERYBODY = "*"
 
 
-@dataclass(slots=True)
-class _Held:
-    """An amount that is held for a request in flight, and until when it counts as held (Unix time)."""
-
-    micros: int
-    until_s: float
-
-
-@dataclass(slots=True)
-class _Account:
-    """The spending of one key, or of all keys together (``EVERYBODY``).
-
-    Amounts are micro-dollars by period: a day (``YYYY-MM-DD``) or a month (``YYYY-MM``). Times are Unix time.
-
-    Attributes:
-        sums: the ledger's sums, as they were read last.
-        read_at_s: when the last reading that has ended began, whether or not it succeeded.
-        began_at_s: when the last reading began.
-        reading_until_s: until when at most a request is reading the sums; 0 if no request is.
-        used: what this isolate's requests have used since the last reading began.
-        held: the amount that is held for each request in flight.
-        ended: the cost of this isolate's ended requests that ``sums`` may not include yet.
-        unwritten: the part of ``ended`` that the ledger does not have, by request: the day and the cost.
-        given_up: the tickets of ``unwritten`` whose write was given up: it may have succeeded all the same.
-        written: the part of ``ended`` that the ledger has: a reading that begins now will include it.
-        in_reading: the part of ``ended`` that the ledger had when the last reading began.
-    """
-
-    sums: dict[str, int] = field(default_factory=dict)
-    read_at_s: float = float("-inf")
-    began_at_s: float = float("-inf")
-    reading_until_s: float = 0.0
-    used: int = 0
-    held: dict[str, _Held] = field(default_factory=dict)
-    ended: dict[str, int] = field(default_factory=dict)
-    unwritten: dict[str, tuple[str, int]] = field(default_factory=dict)
-    given_up: dict[str, None] = field(default_factory=dict)
-    written: dict[str, int] = field(default_factory=dict)
-    in_reading: dict[str, int] = field(default_factory=dict)
-
-    def forget_before(self, month: str) -> None:
-        """Forget the amounts of months before ``month`` and of their days: their names sort before it."""
-        for amounts in (self.ended, self.written, self.in_reading):
-            for period in [period for period in amounts if period < month]:
-                del amounts[period]
-
-    def take_back(self, ticket: str) -> int:
-        """Take an ended request that is not written out of the totals; return its cost, or 0."""
-        self.given_up.pop(ticket, None)
-        day, micros = self.unwritten.pop(ticket, ("", 0))
-        if micros:
-            _add_both(self.ended, day, -micros)
-        return micros
-
-
 class Spending:
     """Counts the spending of each key, in micro-dollars.
 
@@ -103,7 +47,7 @@ class Spending:
     def __init__(self) -> None:
         self.backlog = 0
         self._isolate = ""
-        self._accounts: dict[str, _Account] = {}
+        self._accounts: dict[str, KeySpending] = {}
 
     def isolate(self, new_id: Callable[[], str]) -> str:
         """Return the name of this isolate in the ledger's reservations; it is made at the first call."""
@@ -134,9 +78,7 @@ class Spending:
         account = self._account(key)
         account.began_at_s, account.reading_until_s = now_s, until_s
         account.used = 0
-        for period, micros in account.written.items():
-            _add(account.in_reading, period, micros)
-        account.written = {}
+        account.begin_reading()
 
     def drop_reading(self, key: str) -> None:
         """Record that a reading was cancelled: another request may read at once."""
@@ -166,24 +108,21 @@ class Spending:
         account.reading_until_s = 0.0
         account.read_at_s = begun_at_s  # after a failure too: the next request need not try again at once
         if sums is not None:
-            account.sums = sums
-            for period, micros in account.in_reading.items():
-                _add(account.ended, period, -micros)
-            account.in_reading = {}
+            account.use_sums(sums)
             for ticket in found:
                 account.take_back(ticket)
 
     def spent(self, key: str, span: Span, *, now_s: float) -> int:
         """Return what was spent in the current day or month, without what is held for requests in flight."""
         account = self._account(key)
-        self._expire(account, now_s)
+        account.expire(now_s)
         period = period_of(span, now_s)
         return account.sums.get(period, 0) + account.ended.get(period, 0)
 
     def held(self, key: str, *, now_s: float, but: str | None = None) -> int:
         """Return what is held for requests in flight; ``but`` is the ticket of a request that is left out."""
         account = self._account(key)
-        self._expire(account, now_s)
+        account.expire(now_s)
         return sum(each.micros for ticket, each in account.held.items() if ticket != but)
 
     def hold(self, key: str, ticket: str, micros: int, *, now_s: float) -> None:
@@ -191,7 +130,7 @@ class Spending:
         account = self._account(key)
         before = account.held.get(ticket)
         account.used += max(0, micros - (before.micros if before else 0))
-        account.held[ticket] = _Held(micros, before.until_s if before else now_s + MAX_HELD_S)
+        account.held[ticket] = Held(micros, before.until_s if before else now_s + MAX_HELD_S)
 
     def settle(self, key: str, ticket: str, micros: int, *, now_s: float) -> None:
         """Count a request that has ended with its cost, in place of the amount held for it."""
@@ -204,9 +143,8 @@ class Spending:
             return
         day = period_of("day", now_s)
         if day not in account.ended:
-            account.forget_before(_month_of(day))
-        account.unwritten[ticket] = (day, micros)
-        _add_both(account.ended, day, micros)
+            account.forget_months_before(day)
+        account.add_ended(ticket, day, micros)
         if len(account.unwritten) > MAX_REMEMBERED:
             dropped = next(iter(account.unwritten))
             del account.unwritten[dropped]
@@ -214,11 +152,7 @@ class Spending:
 
     def written(self, key: str, ticket: str) -> None:
         """Record that the ledger has the request's row: a reading that begins from now on includes it."""
-        account = self._account(key)
-        account.given_up.pop(ticket, None)
-        found = account.unwritten.pop(ticket, None)
-        if found is not None:
-            _add_both(account.written, *found)
+        self._account(key).mark_written(ticket)
 
     def give_up(self, key: str, ticket: str) -> None:
         """Record that a request's write was given up; whether the ledger has its row is not known."""
@@ -226,28 +160,5 @@ class Spending:
         if ticket in account.unwritten:
             account.given_up[ticket] = None
 
-    def _expire(self, account: _Account, now_s: float) -> None:
-        """Count requests as spent whose end has not been reported for ``MAX_HELD_S``."""
-        over = [(ticket, each) for ticket, each in account.held.items() if each.until_s <= now_s]
-        for ticket, each in over:
-            del account.held[ticket]
-            day = period_of("day", each.until_s)
-            account.unwritten[ticket] = (day, each.micros)
-            _add_both(account.ended, day, each.micros)
-
-    def _account(self, key: str) -> _Account:
-        return self._accounts.setdefault(key, _Account())
-
-
-def _add_both(amounts: dict[str, int], day: str, micros: int) -> None:
-    """Add an amount to its day and its month."""
-    _add(amounts, day, micros)
-    _add(amounts, _month_of(day), micros)
-
-
-def _add(amounts: dict[str, int], period: str, micros: int) -> None:
-    amounts[period] = amounts.get(period, 0) + micros
-
-
-def _month_of(day: str) -> str:
-    return day[: len("YYYY-MM")]
+    def _account(self, key: str) -> KeySpending:
+        return self._accounts.setdefault(key, KeySpending())

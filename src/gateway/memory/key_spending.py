@@ -1,0 +1,107 @@
+"""The spending of one key in one isolate: the ledger's sums, what is held, and what has ended."""
+
+from dataclasses import field
+
+from gateway.http.frozen import dataclass
+from gateway.settings.budget import period_of
+
+
+@dataclass(slots=True)
+class Held:
+    """An amount that is held for a request in flight, and until when it counts as held (Unix time)."""
+
+    micros: int
+    until_s: float
+
+
+@dataclass(slots=True)
+class KeySpending:
+    """The spending of one key, or of all keys together.
+
+    Amounts are micro-dollars by period: a day (``YYYY-MM-DD``) or a month (``YYYY-MM``). Times are Unix time.
+
+    Attributes:
+        sums: the ledger's sums, as they were read last.
+        read_at_s: when the last reading that has ended began, whether or not it succeeded.
+        began_at_s: when the last reading began.
+        reading_until_s: until when at most a request is reading the sums; 0 if no request is.
+        used: what this isolate's requests have used since the last reading began.
+        held: the amount that is held for each request in flight.
+        ended: the cost of this isolate's ended requests that ``sums`` may not include yet.
+        unwritten: the part of ``ended`` that the ledger does not have, by request: the day and the cost.
+        given_up: the tickets of ``unwritten`` whose write was given up: it may have succeeded all the same.
+        written: the part of ``ended`` that the ledger has: a reading that begins now will include it.
+        in_reading: the part of ``ended`` that the ledger had when the last reading began.
+    """
+
+    sums: dict[str, int] = field(default_factory=dict)
+    read_at_s: float = float("-inf")
+    began_at_s: float = float("-inf")
+    reading_until_s: float = 0.0
+    used: int = 0
+    held: dict[str, Held] = field(default_factory=dict)
+    ended: dict[str, int] = field(default_factory=dict)
+    unwritten: dict[str, tuple[str, int]] = field(default_factory=dict)
+    given_up: dict[str, None] = field(default_factory=dict)
+    written: dict[str, int] = field(default_factory=dict)
+    in_reading: dict[str, int] = field(default_factory=dict)
+
+    def add_ended(self, ticket: str, day: str, micros: int) -> None:
+        """Count a request that has ended; the ledger does not have its row."""
+        self.unwritten[ticket] = (day, micros)
+        _add_both(self.ended, day, micros)
+
+    def mark_written(self, ticket: str) -> None:
+        """Note that the ledger has a request's row."""
+        self.given_up.pop(ticket, None)
+        found = self.unwritten.pop(ticket, None)
+        if found is not None:
+            _add_both(self.written, *found)
+
+    def take_back(self, ticket: str) -> int:
+        """Take an ended request that is not written out of the totals; return its cost, or 0."""
+        self.given_up.pop(ticket, None)
+        day, micros = self.unwritten.pop(ticket, ("", 0))
+        if micros:
+            _add_both(self.ended, day, -micros)
+        return micros
+
+    def begin_reading(self) -> None:
+        """Note which of the ended requests a reading that begins now will include."""
+        for period, micros in self.written.items():
+            _add(self.in_reading, period, micros)
+        self.written = {}
+
+    def use_sums(self, sums: dict[str, int]) -> None:
+        """Use the sums of the reading that began last: they replace the requests that they include."""
+        self.sums = sums
+        for period, micros in self.in_reading.items():
+            _add(self.ended, period, -micros)
+        self.in_reading = {}
+
+    def expire(self, now_s: float) -> None:
+        """Count requests as spent whose end was not reported in time."""
+        for ticket, each in [(ticket, each) for ticket, each in self.held.items() if each.until_s <= now_s]:
+            del self.held[ticket]
+            self.add_ended(ticket, period_of("day", each.until_s), each.micros)
+
+    def forget_months_before(self, day: str) -> None:
+        """Forget the amounts of months before that of ``day``, and of their days."""
+        month = _month_of(day)
+        for amounts in (self.ended, self.written, self.in_reading):
+            for period in [period for period in amounts if period < month]:  # a day sorts after its month
+                del amounts[period]
+
+
+def _add_both(amounts: dict[str, int], day: str, micros: int) -> None:
+    """Add an amount to its day and its month."""
+    _add(amounts, day, micros)
+    _add(amounts, _month_of(day), micros)
+
+
+def _add(amounts: dict[str, int], period: str, micros: int) -> None:
+    amounts[period] = amounts.get(period, 0) + micros
+
+
+def _month_of(day: str) -> str:
+    return day[: len("YYYY-MM")]
