@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from gateway.faults.classify import classify
-from gateway.faults.fault import Fault, fault_of_own_key
+from gateway.faults.fault import Fault, error_of, fault_of_own_key
 from gateway.http.errors import GatewayError
 from gateway.http.json_bytes import parse_json, to_json_bytes
 from gateway.http.json_values import object_or_empty
@@ -34,11 +34,11 @@ async def endpoints_of(
             path = f"/models/{model_id}/endpoints"
             reply, raw = await get(upstream, path, ports, limit_bytes=MAX_REPLY_BYTES)
     except TimeoutError:
-        raise unavailable(Fault(code="openrouter_error", status=504)) from None
+        raise error_of(Fault(code="openrouter_error", status=504)) from None
     except ReplyTooLargeError:
-        raise unavailable(Fault(code="openrouter_error")) from None
+        raise error_of(Fault(code="openrouter_error")) from None
     except TransportError:
-        raise unavailable(Fault(code="connection_failed")) from None
+        raise error_of(Fault(code="connection_failed")) from None
     if reply.status == 404:
         raise GatewayError("not_found", "OpenRouter lists no such model.")
     endpoints = _read(reply, raw, upstream, ports)
@@ -59,15 +59,4 @@ def _read(reply: Reply, raw: bytes, upstream: Upstream, ports: Ports) -> Endpoin
     fault = classify(answer.get("error"), status=reply.status, header=reply.header, now_s=ports.now_s())
     fault = fault_of_own_key(fault) if upstream.is_callers else fault
     is_providers = fault.rule.source == "provider"  # this call reaches no provider: the fault is OpenRouter's
-    raise unavailable(replace(fault, code="openrouter_error") if is_providers else fault)
-
-
-def unavailable(fault: Fault) -> GatewayError:
-    """Return the error response for a call to OpenRouter that failed with ``fault``."""
-    return GatewayError(
-        fault.code,
-        fault.rule.message,
-        kind=fault.kind,
-        retry_after_s=fault.retry_after_s,
-        retryable=fault.may_pass,
-    )
+    raise error_of(replace(fault, code="openrouter_error") if is_providers else fault)

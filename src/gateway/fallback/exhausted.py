@@ -1,7 +1,7 @@
 """Builds the error for a caller when no model has answered, or when an answer was cut off."""
 
 from gateway.fallback.receipt import Receipt
-from gateway.faults.fault import Fault
+from gateway.faults.fault import Fault, error_of
 from gateway.faults.policy import Verdict
 from gateway.http.errors import GatewayError
 from gateway.http.json_values import Json, JsonObject
@@ -53,13 +53,9 @@ def _error_of(model: str, fault: Fault) -> Json:
 
 def stream_cut_off(fault: Fault, receipt: Receipt, *, list_all: bool) -> GatewayError:
     """Return the error for an answer that was cut off after it had begun, and so is partial."""
-    rule = fault.rule
     errors = _errors_in(receipt, list_all=list_all)
-    return GatewayError(
-        fault.code,
-        f"The answer was cut off. {rule.message}",
-        kind=fault.kind,
-        retry_after_s=fault.retry_after_s,
-        retryable=fault.may_pass,
+    return error_of(
+        fault,
+        message=f"The answer was cut off. {fault.rule.message}",
         metadata={**fault.details, **errors, "partial": True, "gateway": receipt.to_json()},
     )

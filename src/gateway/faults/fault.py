@@ -3,9 +3,9 @@
 from dataclasses import field, replace
 
 from gateway.faults.policy import RULES, Rule, Scope, Verdict
-from gateway.http.errors import ErrorKind
+from gateway.http.errors import ErrorKind, GatewayError
 from gateway.http.frozen import dataclass
-from gateway.http.json_values import Json
+from gateway.http.json_values import Json, JsonObject
 
 # 4xx statuses after which the same request may succeed later. All 5xx statuses count too.
 PASSING_STATUSES = frozenset({408, 425, 429})
@@ -74,6 +74,18 @@ class Fault:
 def fault_of_own_key(fault: Fault) -> Fault:
     """Return a fault as it applies to a call with a caller's own key: it is not the gateway's that failed."""
     return replace(fault, code="own_key_rejected") if fault.code == "upstream_key_rejected" else fault
+
+
+def error_of(fault: Fault, *, message: str = "", metadata: JsonObject | None = None) -> GatewayError:
+    """Return the error response for a fault; without a ``message`` it has that of the fault table."""
+    return GatewayError(
+        fault.code,
+        message or fault.rule.message,
+        kind=fault.kind,
+        retry_after_s=fault.retry_after_s,
+        retryable=fault.may_pass,
+        metadata=metadata,
+    )
 
 
 class AttemptFailedError(Exception):

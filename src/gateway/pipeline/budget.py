@@ -3,6 +3,7 @@
 import asyncio
 import json
 
+from gateway.faults.fault import error_of
 from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject, number_or_none
@@ -181,14 +182,7 @@ def check_budgets(
             if spent >= limit:
                 raise _spent(account, span, spent, now_s=now_s, caller=caller)
             if spent + spending.held(account.key, now_s=now_s) >= limit:
-                fault = fault_of_empty_chain(["budget_held"])
-                raise GatewayError(
-                    fault.code,
-                    fault.rule.message,
-                    kind=fault.kind,
-                    retry_after_s=fault.retry_after_s,
-                    retryable=True,
-                )
+                raise error_of(fault_of_empty_chain(["budget_held"]))
 
 
 def _spent(account: Account, span: Span, spent: int, *, now_s: float, caller: Caller) -> GatewayError:

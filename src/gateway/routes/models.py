@@ -6,12 +6,12 @@ from dataclasses import replace
 from urllib.parse import unquote
 from zlib import crc32
 
-from gateway.catalog.endpoints import endpoints_of, unavailable
+from gateway.catalog.endpoints import endpoints_of
 from gateway.catalog.model_list import ModelList, list_body
 from gateway.catalog.query import read_query
 from gateway.catalog.refresh import checked_catalog, refresh_in_background
 from gateway.catalog.task_models import shown_tasks
-from gateway.faults.fault import Fault
+from gateway.faults.fault import Fault, error_of
 from gateway.http.body import HttpResponse
 from gateway.http.errors import GatewayError
 from gateway.http.json_bytes import to_json_bytes
@@ -77,7 +77,7 @@ async def _catalog(call: Call) -> Catalog:
         call.settings.upstream, call.ports, call.memory.catalog, ttl_s=call.settings.catalog_ttl_s
     )
     if catalog is None:
-        raise unavailable(Fault(code="openrouter_error", status=503))
+        raise error_of(Fault(code="openrouter_error", status=503))
     return catalog
 
 
