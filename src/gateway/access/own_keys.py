@@ -6,7 +6,7 @@ from dataclasses import replace
 from gateway.http.errors import GatewayError
 from gateway.http.json_bytes import parse_json
 from gateway.http.json_values import object_or_empty
-from gateway.http.message import Reply, TransportError, Upstream, UpstreamRequest
+from gateway.http.message import Reply, ReplyTooLargeError, TransportError, Upstream, UpstreamRequest
 from gateway.memory.own_keys import LOOKUPS_PER_MINUTE, OwnKeys, Verdict
 from gateway.memory.ports import Ports
 
@@ -85,12 +85,10 @@ async def _ask(upstream: Upstream, ports: Ports) -> Verdict:
 
 async def _read(reply: Reply) -> bytes:
     """Return the body; nothing if it is larger than ``MAX_REPLY_BYTES``."""
-    body = b""
-    while piece := await reply.read():
-        body += piece
-        if len(body) > MAX_REPLY_BYTES:
-            return b""
-    return body
+    try:
+        return await reply.read_all(MAX_REPLY_BYTES)
+    except ReplyTooLargeError:
+        return b""
 
 
 def _describes_a_key(raw: bytes) -> bool:

@@ -42,10 +42,8 @@ def key_of(prepared: Prepared, settings: Settings) -> str:
 
 def _caller_parts(caller: Caller, settings: Settings) -> list[Json]:
     """Return what tells callers apart: a name alone may belong to somebody else at another gateway."""
-    # The name of a caller with an own key is cut short, and nobody checks that key for a cached answer.
-    own_key = sha256(caller.own_key.encode()).hexdigest() if caller.own_key else None
     tokens = sorted(key.digest.hex() for key in settings.gateway_keys if key.name == caller.name)
-    return [caller.name, own_key, *tokens]
+    return [caller.name, caller.own_key_digest, *tokens]
 
 
 def _upstream_parts(models: tuple[str, ...], settings: Settings) -> list[Json]:

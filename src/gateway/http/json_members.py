@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from gateway.http.frozen import dataclass
 from gateway.http.json_bytes import NamedTwiceError, parse_json, to_json_bytes
-from gateway.http.json_values import Json, JsonObject
+from gateway.http.json_values import Json, JsonObject, object_or_empty
 
 # No request has more fields of its own; each is read in Python.
 MAX_MEMBERS = 1_000
@@ -59,7 +59,7 @@ class Members:
         if name not in self.places:
             return None
         start, end = self.places[name]
-        (value,) = _object_in(parse_json(b"{%b}" % self.text[start:end])).values()
+        (value,) = object_or_empty(parse_json(b"{%b}" % self.text[start:end])).values()
         return value
 
     def plus(self, name: str, value: Json) -> "Members":
@@ -163,7 +163,7 @@ def _narrow_text(raw: bytes) -> str:
 
 
 def _without_wide_escapes(raw: bytes) -> bytes:
-    """Return JSON of the same length without escapes of characters beyond Latin-1, DEL replaces them.
+    """Return JSON of the same length without escapes of characters beyond Latin-1. DEL replaces them.
 
     A string with one of them would take up to four times its bytes. No name that the gateway reads has one.
     """
@@ -184,8 +184,3 @@ def _check_utf8(raw: bytes) -> None:
                 end -= 1
         raw[start:end].decode()
         start = end
-
-
-def _object_in(value: Json) -> JsonObject:
-    assert isinstance(value, dict)
-    return value

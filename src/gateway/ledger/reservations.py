@@ -9,8 +9,7 @@ MAX_AGE_S = 7_200.0
 _ROWS = (
     "INSERT INTO requests (ticket, at_ms, request_id, key, requested, attempts, outcome, stream, "
     "prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, cost_micros, estimated_micros, "
-    "cost_state, "
-    "billed_failures, total_ms) "
+    "cost_state, billed_failures, total_ms) "
     "SELECT ticket, at_ms, request_id, key, '', 0, 'lost', 0, 0, 0, 0, 0, micros, micros, 'estimated', 0, 0 "
     "FROM reservations WHERE at_ms < ? ON CONFLICT (ticket) DO NOTHING"
 )

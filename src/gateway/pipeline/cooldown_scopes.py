@@ -1,7 +1,5 @@
 """Decides for whom a request's faults are remembered: for all callers, or for its own caller alone."""
 
-from hashlib import sha256
-
 from gateway.dialects.chat.request import ChatRequest
 from gateway.memory.cooldowns import SHARED, Cooldowns, CooldownScope
 from gateway.routing.chain import Candidate, Plan
@@ -15,9 +13,7 @@ def cooldowns_of(caller: Caller, chat: ChatRequest, planned: Plan, cooldowns: Co
     under the caller's own preferences says nothing about the model's other endpoints. What it refuses under
     a task route's price ceiling applies to all who use that ceiling.
     """
-    own_key = caller.own_key
-    # The whole digest: the name of a caller with an own key is cut short.
-    owner = f"own {sha256(own_key.encode()).hexdigest()}" if own_key else ""
+    owner = f"own {caller.own_key_digest}" if caller.own_key else ""
     preferences = chat.requirements.preferences
     narrowed = {}
     for candidate in planned.chain:

@@ -39,7 +39,7 @@ class SortedCandidates:
     """Candidates, sorted by eligibility.
 
     Attributes:
-        fit: the eligible candidates.
+        eligible: the candidates that may be called.
         doubtful: candidates that are skipped for a reason that is not certain. They may still work.
         skipped: all skipped models with their reasons, including the doubtful ones.
     """

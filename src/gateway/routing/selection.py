@@ -26,6 +26,7 @@ class Selection:
         routes: the task route of each name; None for a model.
         options: the request's options. An option that it does not set has the value of its task route, else
             that of its key.
+        limited: the names of the options that the key's limits have changed.
     """
 
     names: tuple[str, ...]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import field
+from hashlib import sha256
 
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json
@@ -53,6 +54,11 @@ class Caller:
     options: Mapping[str, Json] = field(default_factory=dict)
     limits: KeyLimits = field(default_factory=KeyLimits)
     own_key: str | None = field(default=None, repr=False)
+
+    @property
+    def own_key_digest(self) -> str | None:
+        """The SHA-256 digest of ``own_key`` in hexadecimal; None without one. ``name`` has a part of it."""
+        return sha256(self.own_key.encode()).hexdigest() if self.own_key else None
 
 
 # Who calls a route that needs no key.

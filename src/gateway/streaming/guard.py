@@ -13,12 +13,12 @@ from gateway.fallback.attempt_once import ServedStream, fault_of
 from gateway.fallback.exhausted import stream_cut_off
 from gateway.fallback.receipt import Receipt
 from gateway.faults.fault import AttemptFailedError, Fault
-from gateway.http.json_bytes import parse_json, to_json_bytes
+from gateway.http.json_bytes import to_json_bytes
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
 from gateway.http.responses import Frame
-from gateway.http.sse import MAX_EVENT_VALUES, data_of, event_of
+from gateway.http.sse import data_of, event_of
 from gateway.streaming.fast_path import RepeatedFrame
-from gateway.upstream.commit import DONE
+from gateway.upstream.commit import DONE, payload_in
 
 
 class Guard:
@@ -121,7 +121,7 @@ class Guard:
         """Parse and check an event that the fast path did not cover, and return the client's bytes for it."""
         if data == DONE:
             return self._done(event)
-        payload = _object_in(data)
+        payload = payload_in(data)
         if payload is None:
             return self.lose(Fault(code="malformed_event"))
         try:
@@ -186,14 +186,6 @@ def _text_in(payload: JsonObject) -> str | None:
     return text
 
 
-def _object_in(data: bytes) -> JsonObject | None:
-    try:
-        payload = parse_json(data, max_values=MAX_EVENT_VALUES)
-    except ValueError:
-        return None
-    return payload if isinstance(payload, dict) else None
-
-
 def _is_complete(rest: bytes) -> bool:
     data = data_of(rest) or b""
-    return data == DONE or _object_in(data) is not None
+    return data == DONE or payload_in(data) is not None

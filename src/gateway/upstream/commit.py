@@ -143,6 +143,15 @@ def idle_bytes_of(event: bytes) -> int:
     return max(len(event), LEAST_EVENT_BYTES)
 
 
+def payload_in(data: bytes) -> JsonObject | None:
+    """Return the JSON object that an event's data is; None if it is anything else, or too large."""
+    try:
+        payload = parse_json(data, max_values=MAX_EVENT_VALUES)
+    except ValueError:
+        return None
+    return payload if isinstance(payload, dict) else None
+
+
 def _events_in(decoder: SseDecoder, piece: bytes) -> list[bytes]:
     try:
         return decoder.feed(piece)
@@ -154,10 +163,7 @@ def _inspect(data: bytes, reply: Reply, now_s: float) -> tuple[JsonObject, Event
     """Return an event's payload and what it says about the attempt; raise if the attempt has failed."""
     if data == DONE:
         raise AttemptFailedError(Fault(code="empty_answer"))
-    try:
-        payload = parse_json(data, max_values=MAX_EVENT_VALUES)
-    except ValueError:
-        payload = None
-    if not isinstance(payload, dict):
+    payload = payload_in(data)
+    if payload is None:
         raise AttemptFailedError(Fault(code="malformed_event"))
     return payload, inspect_event(payload, header=reply.header, now_s=now_s)

@@ -151,6 +151,7 @@ def requirements_of(body: JsonObject, text: bytes) -> Requirements:
     if not media.kinds and SAYING_MORE.isdisjoint(body):  # most bodies
         return Requirements(tokens=tokens, writes_cache=writes_cache)
     plugins = _words(list_or_empty(body.get("plugins")), "id")
+    services = _words(list_or_empty(body.get("tools")), "type") - CALLERS_TOOLS
     provider = object_or_empty(body.get("provider"))
     is_required = provider.get("require_parameters") is True
     modalities = MODALITIES.intersection(
@@ -164,9 +165,9 @@ def requirements_of(body: JsonObject, text: bytes) -> Requirements:
         json=JSON_KINDS.get(str(object_or_empty(body.get("response_format")).get("type"))),
         parameters=tuple(name for name in PARAMETERS if body.get(name) is not None) if is_required else (),
         max_price=_max_price(provider.get("max_price")),
-        has_fees=_has_fees(body, plugins, modalities),
+        has_fees=_has_fees(body, (plugins - FREE_PLUGINS) | services, modalities),
         prefers_endpoints=_prefers_endpoints(body, provider),
-        extras=_extras(body, plugins),
+        extras=_extras(body, plugins | services),
         preferences=_preferences(body, provider),
         writes_cache=writes_cache,
         shrinks="context-compression" in plugins or bool(body.get("transforms")),
@@ -187,20 +188,17 @@ def _words(items: list[Json], name: str) -> set[str]:
     return words
 
 
-def _has_fees(body: JsonObject, plugins: set[str], modalities: frozenset[str]) -> bool:
-    tool_types = _words(list_or_empty(body.get("tools")), "type")
+def _has_fees(body: JsonObject, paid: set[str], modalities: frozenset[str]) -> bool:
     return bool(
-        plugins - FREE_PLUGINS
+        paid
         or body.get("web_search_options") is not None  # OpenAI's form: an empty object turns it on
         or body.get("preset")  # it may add plugins and a prompt
         or modalities - {"text"}
-        or tool_types - CALLERS_TOOLS
     )
 
 
-def _extras(body: JsonObject, plugins: set[str]) -> frozenset[str]:
-    types = {str(object_or_empty(tool).get("type")) for tool in list_or_empty(body.get("tools"))}
-    extras = plugins | (types - CALLERS_TOOLS)
+def _extras(body: JsonObject, services: set[str]) -> frozenset[str]:
+    extras = {*services}
     if body.get("web_search_options") is not None or any("web_search" in each for each in extras):
         extras.add("web")
     if body.get("preset"):
