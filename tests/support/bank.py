@@ -18,7 +18,7 @@ from tests.support.chunks import DONE, chunk, text
 from tests.support.planning import catalog_of, listed
 from tests.support.sqlite_database import SqliteDatabase
 from tests.support.upstream import HANG, RESET, Act, Upstream, reply
-from tests.support.world import TOKEN, World, chat, finish
+from tests.support.world import World, chat, finish, one_key
 
 KINDS = ("plain", "stream", "leave", "cut", "empty", "no usage", "unbilled")
 CENT_MICROS = 10_000
@@ -101,8 +101,7 @@ class Isolates:
     def fresh(self) -> World:
         """Return an isolate that has just begun."""
         budget = {"day_usd": self._limit_micros / 1e6}
-        keys = json.dumps([{"name": "one", "token": TOKEN, "budget": budget}])
-        world = World({"GATEWAY_KEYS": keys}, upstream=self._upstream)
+        world = World({"GATEWAY_KEYS": one_key(budget=budget)}, upstream=self._upstream)
         world.database = _Line(self.database)  # type: ignore[assignment]  # it plays the same
         world.memory.catalog.catalog = catalog_of(listed("a/one"))
         self._made += 1

@@ -12,7 +12,7 @@ from gateway.http.message import ClientGoneError
 from tests.support.chunks import COMMENT, DONE, STOP, USAGE, chunk, text
 from tests.support.planning import catalog_of, listed
 from tests.support.upstream import RESET, Act, answer, stream
-from tests.support.world import EPOCH_S, TOKEN, Answer, World, chat, finish
+from tests.support.world import EPOCH_S, TOKEN, Answer, World, chat, finish, one_key
 
 pytestmark = pytest.mark.anyio
 USE_CACHE = {"cache_ttl_s": 60}
@@ -175,8 +175,7 @@ async def test_a_replayed_stream_that_is_cancelled_is_recorded_as_client_gone() 
 
 @pytest.mark.parametrize("is_stream", [False, True])
 async def test_a_replayed_answer_does_not_change_the_budget(is_stream: bool) -> None:
-    keys = json.dumps([{"name": "one", "token": TOKEN, "budget": {"day_usd": 1}}])
-    made = World({"GATEWAY_KEYS": keys})
+    made = World({"GATEWAY_KEYS": one_key(budget={"day_usd": 1})})
     made.memory.catalog.catalog = catalog_of(listed("a/one"))
 
     def spent() -> int:

@@ -16,7 +16,7 @@ from gateway.settings.settings import Settings
 from tests.support.chunks import DONE, STOP, USAGE, text
 from tests.support.sqlite_database import SqliteDatabase
 from tests.support.upstream import RESET, Act, after, answer, fail, healthy_stream, stream
-from tests.support.world import EPOCH_S, TOKEN, Answer, Answers, World, chat, finish, run
+from tests.support.world import EPOCH_S, TOKEN, Answer, Answers, World, chat, finish, one_key, run
 
 pytestmark = pytest.mark.anyio
 USE_CACHE = {"cache_ttl_s": 60}
@@ -291,8 +291,7 @@ async def test_a_cache_that_fails_is_a_miss() -> None:
 
 
 async def test_a_hit_costs_nothing_in_the_ledger_and_holds_no_budget() -> None:
-    keys = json.dumps([{"name": "one", "token": TOKEN, "budget": {"day_usd": 1}, "concurrent": 1}])
-    made = World({"GATEWAY_KEYS": keys}, database=SqliteDatabase())
+    made = World({"GATEWAY_KEYS": one_key(budget={"day_usd": 1}, concurrent=1)}, database=SqliteDatabase())
     await ask(made)
     await ask(made)
 

@@ -277,19 +277,25 @@ async def test_no_statement_scans_a_table() -> None:
         ]
 
 
-async def test_a_run_deletes_a_limited_number_of_requests(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.ledger.forget.MAX_DELETED_AT_ONCE", 1)
-    monkeypatch.setattr("gateway.ledger.forget.BATCHES_PER_RUN", 2)
-    made = world()
-    for number in range(4):
+def copy_row(made: World, *tickets: str, at_ms: int | None = None) -> None:
+    """Add rows like that of ``t``, at another time if one is given."""
+    for ticket in tickets:
         made.database.rows(
             "INSERT INTO requests (ticket, at_ms, request_id, key, requested, attempts, outcome, stream, "
             "prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, cost_micros, "
             "estimated_micros, cost_state, billed_failures, total_ms) "
-            "SELECT ?, 0, request_id, key, requested, attempts, outcome, stream, "
+            "SELECT ?, coalesce(?, at_ms), request_id, key, requested, attempts, outcome, stream, "
             "0, 0, 0, 0, 0, 0, 'known', 0, 0 FROM requests WHERE ticket = 't'",
-            f"old-{number}",
+            ticket,
+            at_ms,
         )
+
+
+async def test_a_run_deletes_a_limited_number_of_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.ledger.forget.MAX_DELETED_AT_ONCE", 1)
+    monkeypatch.setattr("gateway.ledger.forget.BATCHES_PER_RUN", 2)
+    made = world()
+    copy_row(made, *(f"old-{number}" for number in range(4)), at_ms=0)
 
     left = []
     for _ in range(3):
@@ -301,15 +307,7 @@ async def test_a_run_deletes_a_limited_number_of_requests(monkeypatch: pytest.Mo
 
 async def test_rows_beyond_the_limit_are_deleted_the_oldest_first() -> None:
     made = world()
-    for number in range(4):
-        made.database.rows(
-            "INSERT INTO requests (ticket, at_ms, request_id, key, requested, attempts, outcome, stream, "
-            "prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, cost_micros, "
-            "estimated_micros, cost_state, billed_failures, total_ms) "
-            "SELECT ?, at_ms, request_id, key, requested, attempts, outcome, stream, "
-            "0, 0, 0, 0, 0, 0, 'known', 0, 0 FROM requests WHERE ticket = 't'",
-            f"new-{number}",
-        )
+    copy_row(made, *(f"new-{number}" for number in range(4)))
 
     await forget_old_rows(made.ports, days=90, rows=2)
 

@@ -1,4 +1,3 @@
-import json
 from typing import Any
 
 import pytest
@@ -6,14 +5,13 @@ import pytest
 from gateway.settings.settings import Settings
 from tests.support.planning import catalog_of, listed
 from tests.support.upstream import fail
-from tests.support.world import ENV, TOKEN, Answer, World, chat, finish
+from tests.support.world import ENV, TOKEN, Answer, World, chat, finish, one_key
 
 pytestmark = pytest.mark.anyio
 
 
 def world(**limits: object) -> World:
-    entries = [{"name": "one", "token": TOKEN, "limits": limits}]
-    made = World({"GATEWAY_KEYS": json.dumps(entries)})
+    made = World({"GATEWAY_KEYS": one_key(limits=limits)})
     made.memory.catalog.catalog = catalog_of(listed("a/one"), listed("b/two"))
     return made
 
@@ -155,9 +153,7 @@ async def test_a_limit_on_retries_holds_while_models_fail() -> None:
     ],
 )
 def test_a_wrong_limit_is_named(limits: object, words: str) -> None:
-    entries = [{"name": "one", "token": TOKEN, "limits": limits}]
-
     with pytest.raises(Exception, match=words.replace("(", r"\(")) as raised:
-        Settings.from_env({**ENV, "GATEWAY_KEYS": json.dumps(entries)}.get)
+        Settings.from_env({**ENV, "GATEWAY_KEYS": one_key(limits=limits)}.get)
 
     assert TOKEN not in str(raised.value)

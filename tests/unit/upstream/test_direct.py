@@ -20,7 +20,7 @@ from tests.support.upstream import (
     reply,
     stream,
 )
-from tests.support.world import TOKEN, UPSTREAM_KEY, World, chat, finish
+from tests.support.world import UPSTREAM_KEY, World, chat, finish, one_key
 
 pytestmark = pytest.mark.anyio
 DIRECT_KEY = "canary-of-the-direct-key"
@@ -269,9 +269,9 @@ async def test_an_undeclared_upstream_is_a_400(model: str) -> None:
 async def test_of_the_upstreams_a_caller_is_told_those_that_its_key_may_use(
     allowed: list[str] | None, listed: str
 ) -> None:
-    key = {"name": "one", "token": TOKEN} | ({"models": allowed} if allowed else {})
+    key = one_key(models=allowed) if allowed else one_key()
     declared = {name: {"base_url": DIRECT_BASE_URL} for name in ("near", "second")}
-    made = World({"GATEWAY_KEYS": json.dumps([key]), "UPSTREAMS": json.dumps(declared)})
+    made = World({"GATEWAY_KEYS": key, "UPSTREAMS": json.dumps(declared)})
 
     got = await made.ask("direct:nobody/fast")
 
