@@ -7,6 +7,7 @@ not get an answer that was filtered, cut off, or ended by a length limit.
 from hashlib import sha256
 
 from gateway.answer_cache.cached_answer import VERSION, CachedAnswer, pack
+from gateway.dialects.chat.event_data import DONE
 from gateway.http.destination import digest_of
 from gateway.http.json_bytes import parse_json, to_json_bytes
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
@@ -15,7 +16,7 @@ from gateway.pipeline.prepare import Prepared
 from gateway.settings.caller import Caller
 from gateway.settings.settings import Settings
 from gateway.settings.upstreams import split_direct
-from gateway.upstream.commit import DONE
+from gateway.upstream.commit import Completion
 
 MAX_BYTES = 1_000_000
 
@@ -53,15 +54,16 @@ def _upstream_parts(models: tuple[str, ...], settings: Settings) -> list[Json]:
     return [digest_of(upstream) for upstream in (settings.upstream, *direct)]
 
 
-def plain_to_cache(payload: JsonObject, *, model: str, at_s: float) -> bytes | None:
+def plain_to_cache(answer: Completion, *, model: str, at_s: float) -> bytes | None:
     """Return a plain answer in the format of the cache; None if it may not be cached.
 
     Raises:
         ValueError: it holds a value that JSON cannot represent.
     """
-    if not _is_cacheable([payload]):
+    if not _is_cacheable([answer.payload]):
         return None
-    return _within_size(CachedAnswer(at_s=at_s, model=model, body=to_json_bytes(payload)))
+    body = answer.long.restore(to_json_bytes(answer.payload))
+    return _within_size(CachedAnswer(at_s=at_s, model=model, body=body))
 
 
 def stream_to_cache(sent: bytes, *, model: str, at_s: float) -> bytes | None:

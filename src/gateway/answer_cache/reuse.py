@@ -9,10 +9,10 @@ from gateway.fallback.receipt import Receipt
 from gateway.fallback.respond import respond_answer, respond_stream
 from gateway.http.body import HttpResponse, Sink, Stream
 from gateway.http.frozen import dataclass
-from gateway.http.json_values import JsonObject
 from gateway.http.message import ClientGoneError
 from gateway.pipeline.call import Call
 from gateway.pipeline.prepare import Prepared
+from gateway.upstream.commit import Completion
 
 
 class AnswerReuse:
@@ -50,10 +50,10 @@ class AnswerReuse:
         done("answered")
         return respond_answer(body, receipt, self._call.frame)
 
-    def cache_answer(self, payload: JsonObject) -> None:
+    def cache_answer(self, answer: Completion) -> None:
         """Cache a plain answer in the background, if that is wanted and the answer may be cached."""
         if self._key:
-            self._cache(lambda model, at_s: plain_to_cache(payload, model=model, at_s=at_s))
+            self._cache(lambda model, at_s: plain_to_cache(answer, model=model, at_s=at_s))
 
     def cache_stream(self, stream: Stream) -> Stream:
         """Return the stream; if the request uses the cache, it is recorded and cached when it is complete."""

@@ -79,7 +79,7 @@ async def attempt_once(attempt: Attempt, step: Step, ask: Ask, limits: Limits, p
     started_at_s = ports.now_s()
     try:
         async with ports.within(limit_s):
-            answer, upstream = await _send(attempt, step.candidate, ask, ports)
+            answer, upstream = await _send(attempt, step.candidate, ask, limits, ports)
     except TimeoutError:
         raise AttemptFailedError(_fault_when_cut_off(attempt, timeout_code)) from None
     except TransportError:
@@ -102,7 +102,7 @@ async def attempt_once(attempt: Attempt, step: Step, ask: Ask, limits: Limits, p
 
 
 async def _send(
-    attempt: Attempt, candidate: Candidate, ask: Ask, ports: Ports
+    attempt: Attempt, candidate: Candidate, ask: Ask, limits: Limits, ports: Ports
 ) -> tuple[Completion | CommittedStream, Upstream]:
     """Return what the model commits to, and the upstream that was called."""
     request = ask.request_for(candidate, ask.prefill)
@@ -112,7 +112,13 @@ async def _send(
     try:
         attempt.status = reply.status
         attempt.generation_id = generation_id_in(reply) if is_openrouter else None
-        committed = await commit(reply, ask.test, stream=ask.stream, now_s=ports.now_s())
+        committed = await commit(
+            reply,
+            ask.test,
+            stream=ask.stream,
+            max_bytes=limits.max_answer_bytes,
+            now_s=ports.now_s(),
+        )
     except AttemptFailedError as failure:
         reply.abort()
         raise AttemptFailedError(fault_of(failure.fault, request.upstream)) from None

@@ -30,5 +30,5 @@ def normalize(served: ServedAnswer, receipt: Receipt, *, now_s: float) -> bytes:
     body = served.answer.raw  # unchanged if possible: to serialise a long answer again is expensive
     if changed:
         with suppress(ValueError):  # it holds a number that JSON cannot represent: keep it unchanged
-            body = to_json_bytes(payload)
+            body = served.answer.long.restore(to_json_bytes(payload))
     return b"".join((memoryview(body)[:-1], b',"gateway":', to_json_bytes(receipt.to_json()), b"}"))

@@ -5,7 +5,8 @@ Source: WHATWG HTML, section 9.2.6 "Interpreting an event stream".
 
 import re
 
-MAX_EVENT_BYTES = 8_388_608  # an image in one event has a few megabytes; more than this is not an answer
+# The default of MAX_ANSWER_BYTES. An image of 24 MiB in base64 fits.
+MAX_EVENT_BYTES = 33_554_432
 MAX_EVENT_VALUES = 50_000  # of JSON: a token with 20 log probabilities has 200
 
 # A line ends in CRLF, LF or CR. A CR before an LF is not a line end of its own.
@@ -16,10 +17,12 @@ _BLANK_LINE = re.compile(_EOL + _EOL)
 _KEEP_ALIVES = re.compile(rb"(?:[\r\n]++|:[^\r\n]*+" + _EOL + _EOL + rb")*+")
 _KEEP_ALIVE_BEGINS = b":\r\n"
 BOM = b"\xef\xbb\xbf"
+# What stands before the colon of a line. A comment has nothing there.
+_FIELDS = frozenset({b"", b"data", b"event", b"id", b"retry"})
 
 
 class EventTooLargeError(Exception):
-    """An event is longer than ``MAX_EVENT_BYTES`` and has not ended."""
+    """An event is longer than the limit and has not ended."""
 
 
 class SseDecoder:
@@ -28,7 +31,8 @@ class SseDecoder:
     Each byte is copied and searched a constant number of times, however many pieces an event has.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
+        self._max_event_bytes = max_event_bytes
         self._held = bytearray()  # the beginning of an event
         self._searched = 0  # up to where there is no blank line in it
         self._has_cr = False
@@ -40,7 +44,7 @@ class SseDecoder:
         events joined, followed by ``rest``, equal the bytes that were fed.
 
         Raises:
-            EventTooLargeError: an incomplete event is longer than ``MAX_EVENT_BYTES``.
+            EventTooLargeError: an incomplete event is longer than the limit.
         """
         held, buffer = self._held, piece
         if not held and 0 <= piece.find(b"\n\n") == len(piece) - 2 and b"\r" not in piece:
@@ -58,7 +62,7 @@ class SseDecoder:
         self._has_cr = has_cr if not end else b"\r" in held
         # A blank line may be cut in the middle: look again at the last three bytes, not at all of them.
         self._searched = max(0, rest_bytes - 3)
-        if rest_bytes > MAX_EVENT_BYTES:
+        if rest_bytes > self._max_event_bytes:
             raise EventTooLargeError
         return events
 
@@ -98,20 +102,40 @@ def _blank_line_end(buffer: bytes, start: int, *, has_cr: bool) -> int:
     return place + 2 if place >= 0 else 0
 
 
+def is_one_data_line(event: bytes) -> bool:
+    """Return whether an event is one line, ``data: …``, that ends in LF and is followed by a blank line."""
+    return event.startswith(b"data: ") and event.find(b"\n") == len(event) - 2 and b"\r" not in event
+
+
 def data_of(event: bytes) -> bytes | None:
     """Return the event's ``data`` lines, joined by LF; None if it has none, such as a comment."""
-    has_cr = b"\r" in event
-    is_one_line = event.startswith(b"data: ") and event.find(b"\n") == len(event) - 2
-    if is_one_line and event.endswith(b"\n\n") and not has_cr:
+    if is_one_data_line(event) and event.endswith(b"\n\n"):
         return event[6:-2]  # the common form needs no split
     if b"data" not in event:
         return None
-    lines = _LINE_END.split(event) if has_cr else event.split(b"\n")
-    lines[0] = lines[0].removeprefix(BOM)
-    data = [line[5:].removeprefix(b" ") for line in lines if line[:5] == b"data:"]
+    data = [
+        line[5:].removeprefix(b" ") for line in _lines_of(event) if line[:5] == b"data:" or line == b"data"
+    ]
     return b"\n".join(data) if data else None
 
 
+def unnamed_lines_of(event: bytes) -> bytes:
+    """Return the lines that are neither comments nor fields of an event; clients ignore them."""
+    lines = _lines_of(event)
+    return b"\n".join(line for line in lines if line.partition(b":")[0] not in _FIELDS)
+
+
+def is_comment(event: bytes) -> bool:
+    """Return whether an event has nothing but comments and blank lines."""
+    return all(not line or line[:1] == b":" for line in _lines_of(event))
+
+
+def _lines_of(event: bytes) -> list[bytes]:
+    lines = _LINE_END.split(event) if b"\r" in event else event.split(b"\n")
+    lines[0] = lines[0].removeprefix(BOM)
+    return lines
+
+
 def event_of(data: bytes) -> bytes:
-    """Return ``data`` as one event; it must not contain a line end."""
-    return b"data: " + data + b"\n\n"
+    """Return JSON as one event. It may have line ends between its values: they become blanks."""
+    return b"data: " + data.replace(b"\n", b" ") + b"\n\n"

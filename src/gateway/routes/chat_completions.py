@@ -83,5 +83,5 @@ async def _ask(
     assert isinstance(served, ServedAnswer)  # since ``ask.stream`` is false
     answer = normalize(served, receipt, now_s=ports.now_s())
     done("answered")
-    reuse.cache_answer(served.answer.payload)
+    reuse.cache_answer(served.answer)
     return respond_answer(answer, receipt, call.frame)

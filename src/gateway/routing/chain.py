@@ -8,6 +8,7 @@ from gateway.faults.fault import Fault
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject
 from gateway.http.message import OPENROUTER
+from gateway.http.sse import MAX_EVENT_BYTES
 from gateway.settings.options import Order
 from gateway.settings.price import Price
 
@@ -85,6 +86,7 @@ class Limits:
         hedge_s: after this time without a commit, a second model starts as well; None: never.
         keepalive_s: how often a stream gets a comment while it waits for a model; None: never.
         max_cost_usd: the cost ceiling of all attempts together, in USD; None: there is none.
+        max_answer_bytes: the largest plain answer, and the largest event of a stream.
     """
 
     deadline_s: float
@@ -97,6 +99,7 @@ class Limits:
     hedge_s: float | None = None
     keepalive_s: float | None = None
     max_cost_usd: float | None = None
+    max_answer_bytes: int = MAX_EVENT_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -146,4 +146,5 @@ def _limits(options: Options, settings: Settings) -> Limits:
         hedge_s=options.hedge_ms / 1000 if options.hedge_ms else None,
         keepalive_s=options.keepalive_ms / 1000 if options.keepalive_ms else None,
         max_cost_usd=options.max_cost_usd,
+        max_answer_bytes=settings.max_answer_bytes,
     )

@@ -70,6 +70,7 @@ class Settings:
     catalog_ttl_s: int
     max_body_bytes: int
     max_body_values: int
+    max_answer_bytes: int
     open_on_loopback: bool
 
     def __repr__(self) -> str:

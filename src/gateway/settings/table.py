@@ -167,6 +167,12 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             "How many values a request body may hold: its commas and opening brackets outside strings. Each "
             "costs CPU and memory, however short it is.",
         ),
+        "MAX_ANSWER_BYTES": Setting(
+            "33554432",
+            as_whole(1_048_576, 100_000_000),
+            "The largest plain answer, and the largest event of a stream, in bytes. An image may have tens "
+            "of megabytes. An isolate has 128 MB of memory for all its requests.",
+        ),
         "OPEN_ON_LOOPBACK": Setting(
             "false",
             as_flag,

@@ -1,40 +1,80 @@
-"""A fast path for stream events that differ from an earlier event only in their text.
+"""A fast path for stream events that differ from a parsed event only in their texts.
 
-Most events of a stream repeat the same bytes around the text that each of them adds.
+Most events of a stream repeat the same bytes around the texts that each of them adds.
 """
 
 import re
 
-_BEGINS_TEXT = re.compile(rb'"content":"')
-# Characters of a JSON string that need no decoding: no quote, no escape, and no line end, which could end
-# the event.
-_PLAIN_TEXT = re.compile(rb'[^"\\\r\n]++')
+from gateway.http.frozen import dataclass
+
+# The keys whose text differs from event to event. Only the text itself is free.
+_BEGINS_TEXT = re.compile(rb'"(?:content|reasoning|reasoning_content|text|arguments)"\s*+:\s*+"')
+# The inside of a JSON string, which is not empty. Source: RFC 8259, section 7.
+_TEXT = re.compile(rb'(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))++')
+# Longer events are parsed: they are few.
+MAX_LEARNED_BYTES = 4_096
+# How many frames are stored: the events of two choices may alternate, or those of reasoning and text.
+MAX_FRAMES = 4
 
 
-class RepeatedFrame:
-    """Recognizes an event that differs from the learned one only in its plain text (no escapes).
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """The bytes of an event around its texts: before the first, and after each."""
 
-    All keys and all other values are the same. What a check found for the learned event is therefore also
-    true for the repeated one, so the check need not run again.
+    before: bytes
+    after: tuple[bytes, ...]
+
+    def fits(self, event: bytes) -> bool:
+        if not event.startswith(self.before):
+            return False
+        place = len(self.before)
+        for fixed in self.after:
+            text = _TEXT.match(event, place)
+            if text is None or not event.startswith(fixed, text.end()):
+                return False
+            place = text.end() + len(fixed)
+        return place == len(event)
+
+
+class RepeatedFrames:
+    """Recognizes events that differ from a learned one only in their texts.
+
+    All keys and all other values are the same, and the texts are valid JSON strings in UTF-8. What a check
+    found for the learned event is therefore also true for the repeated one: it need not be parsed.
     """
 
     def __init__(self) -> None:
-        self._before_text: bytes | None = None
-        self._after_text = b""
+        self._frames: list[_Frame] = []
 
     def learn(self, event: bytes) -> None:
-        """Store the bytes before and after an event's text, if the event has a plain text."""
-        begins = _BEGINS_TEXT.search(event)
-        text = _PLAIN_TEXT.match(event, begins.end()) if begins else None
-        if text is not None and event.startswith(b'"', text.end()):
-            self._before_text, self._after_text = event[: text.start()], event[text.end() :]
+        """Store the bytes around the texts of an event that was parsed and needed no change."""
+        if len(event) > MAX_LEARNED_BYTES:
+            return
+        fixed, place = [], 0
+        for begins in _BEGINS_TEXT.finditer(event):
+            text = _TEXT.match(event, begins.end())
+            if text is not None and event.startswith(b'"', text.end()):
+                fixed.append(event[place : text.start()])
+                place = text.end()
+        if fixed:
+            frame = _Frame(fixed[0], (*fixed[1:], event[place:]))
+            self._frames = [frame, *self._frames[: MAX_FRAMES - 1]]
+
+    def forget(self) -> None:
+        """Forget all frames: what was found for them may no longer be true."""
+        self._frames = []
 
     def repeats(self, event: bytes) -> bool:
-        """Return whether an event equals the one learned last, apart from its text."""
-        before = self._before_text
-        return (
-            before is not None
-            and event.startswith(before)
-            and event.endswith(self._after_text)
-            and _PLAIN_TEXT.fullmatch(event, len(before), len(event) - len(self._after_text)) is not None
-        )
+        """Return whether an event equals a learned one, apart from its texts."""
+        for frame in self._frames:
+            if frame.fits(event):
+                return event.isascii() or _is_utf8(event)
+        return False
+
+
+def _is_utf8(event: bytes) -> bool:
+    try:
+        event.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

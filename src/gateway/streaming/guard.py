@@ -1,24 +1,38 @@
 """Checks each event of a committed stream, and returns the bytes that the client gets for it.
 
 It takes and returns bytes; it does no I/O and sets no timers. Events that need no change pass unchanged. The
-receipt is added to the usage. An event that is malformed or reports an error is not passed on: the answer
-then counts as cut off. So does an answer that ends without a finish reason.
+receipt is added to the last usage. An event that is malformed or reports an error is not passed on: the
+answer then counts as cut off. So does an answer of which a choice ends without a finish reason. Events that
+say nothing are dropped, except comments.
 """
 
 from collections.abc import Callable, Iterable
 
-from gateway.dialects.chat.answer_checks import inspect_event, is_plain_progress
 from gateway.dialects.chat.chunk_shape import ChunkShape
+from gateway.dialects.chat.event_data import (
+    DONE,
+    EventPayload,
+    MalformedEventError,
+    bare_error_in,
+    is_done,
+    payload_in,
+)
+from gateway.dialects.chat.event_facts import OpenChoices, inspect_event, says_nothing, text_in
 from gateway.fallback.attempt_once import ServedStream, fault_of
 from gateway.fallback.exhausted import stream_cut_off
 from gateway.fallback.receipt import Receipt
 from gateway.faults.fault import AttemptFailedError, Fault
+from gateway.http.destination import repeats_key
 from gateway.http.json_bytes import to_json_bytes
-from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
+from gateway.http.json_values import Json, JsonObject
+from gateway.http.long_strings import NONE
 from gateway.http.responses import Frame
-from gateway.http.sse import data_of, event_of
-from gateway.streaming.fast_path import RepeatedFrame
-from gateway.upstream.commit import DONE, payload_in
+from gateway.http.sse import data_of, event_of, is_comment
+from gateway.streaming.fast_path import RepeatedFrames
+from gateway.streaming.read_event import ReadEvent
+
+# Longer comments are dropped: no server needs them to keep a connection alive.
+MAX_COMMENT_BYTES = 1_024
 
 
 class Guard:
@@ -49,8 +63,10 @@ class Guard:
         self._receipt = receipt
         self._shape = shape
         self._now_s = now_s
-        self._finished = False
-        self._repeated_frame = RepeatedFrame()
+        self._choices = OpenChoices()
+        self._usage: JsonObject | None = None  # the newest, until a chunk has the receipt
+        self._held: ReadEvent | None = None
+        self._frames = RepeatedFrames()
 
     @property
     def text(self) -> str | None:
@@ -63,22 +79,21 @@ class Guard:
         for event in events:
             if self.ended:
                 break
-            if self._repeated_frame.repeats(event):
+            if self._frames.repeats(event):
                 self.progressed = True
                 passed.append(event)
-                continue
-            data = data_of(event)
-            if data is None:
-                passed.append(event)
-            elif not data:
-                continue  # some providers send this as a keep-alive; clients fail to parse it as a chunk
-            elif self._texts is None and is_plain_progress(data) and self._shape.passes(data):
-                self.progressed = True
-                passed.append(event)
-                self._repeated_frame.learn(event)
             else:
-                passed.append(self._inspect(event, data))
+                passed.append(self._judge(event))
         return b"".join(passed)
+
+    def flush(self) -> bytes:
+        """Return the bytes that were held back: the last usage, with the receipt."""
+        held = self._held
+        if held is None:
+            return b""
+        self._held = None
+        self._add_receipt(held.read.payload)
+        return held.to_bytes()
 
     def finish(self, rest: bytes) -> bytes:
         """Return the client's bytes after the upstream closed the stream; ``rest`` is an incomplete event."""
@@ -95,10 +110,7 @@ class Guard:
         """
         if self.ended:  # not a fault: the gateway itself closes the connection after the end
             return b""
-        if not self._finished:
-            return self._cut_off(fault)
-        self.ended = True
-        return event_of(DONE)
+        return self._done() if self._choices.are_finished else self._cut_off(fault)
 
     def error_event(self, frame: Frame, *, list_all: bool) -> bytes:
         """Return the event that tells the client that the answer was cut off and is incomplete."""
@@ -111,54 +123,94 @@ class Guard:
         return self._shape.envelope()
 
     def _cut_off(self, fault: Fault) -> bytes:
+        rest = self._release()
         self.ended = True
         self.fault = fault_of(fault, self._upstream)
         self._attempt.fail(self.fault, outcome="cut_off")
         self._attempt.ms += self._receipt.time_until(self._now_s())
-        return b""
+        return rest
 
-    def _inspect(self, event: bytes, data: bytes) -> bytes:
-        """Parse and check an event that the fast path did not cover, and return the client's bytes for it."""
-        if data == DONE:
-            return self._done(event)
-        payload = payload_in(data)
-        if payload is None:
+    def _judge(self, event: bytes) -> bytes:
+        """Return the client's bytes for an event that repeats no other."""
+        data = data_of(event)
+        if data is None:
+            return self._without_data(event)
+        if is_done(data):
+            return self.lose(Fault(code="no_finish_reason"))
+        try:
+            read = payload_in(data) if data.strip() else None
+        except MalformedEventError:
             return self.lose(Fault(code="malformed_event"))
+        # Some providers send `data:` or `data: null` as a keep-alive. Clients fail to parse it as a chunk.
+        return b"" if read is None else self._inspect(event, data, read)
+
+    def _without_data(self, event: bytes) -> bytes:
+        """Return a comment. Clients ignore what else there may be, unless it is an error as bare JSON."""
+        if is_comment(event):
+            is_safe = len(event) <= MAX_COMMENT_BYTES and not repeats_key(
+                event.decode("latin-1"), self._upstream
+            )
+            return event if is_safe else b""
+        error = bare_error_in(event)
+        return self._inspect(event, b"", EventPayload(error, NONE)) if error else b""
+
+    def _inspect(self, event: bytes, data: bytes, read: EventPayload) -> bytes:
+        """Check an event's payload, and return the client's bytes for it."""
+        payload = read.payload
         try:
             facts = inspect_event(payload, header=self._stream.reply.header, now_s=self._now_s())
         except AttemptFailedError as failure:
             return self._cut_off(failure.fault)
+        if says_nothing(payload, facts):
+            return b""
+        if facts.finish is not None:
+            self._frames.forget()  # an event of a finished choice is not like those before
         self.progressed = self.progressed or facts.progress or facts.finish is not None
-        self._finished = self._finished or facts.finish is not None
-        self._collect(payload)
-        changed = self._shape.shape(payload)
+        self._choices.note(facts)
+        self._collect(read)
+        is_changed = self._shape.shape(payload)
+        here = ReadEvent(event, data, read, is_changed=is_changed)
         if facts.usage is not None:
-            self._add_receipt(payload, facts.usage)
-        elif not changed:
-            return event
-        try:
-            return event_of(to_json_bytes(payload))
-        except ValueError:  # it has a number that JSON cannot represent: pass it unchanged
-            return event
+            return self._take_usage(here, facts.usage)
+        if facts.progress and not is_changed and self._texts is None and facts.finish is None:
+            self._frames.learn(event)
+        return (self._release() if facts.progress else b"") + here.to_bytes()
 
-    def _collect(self, payload: JsonObject) -> None:
+    def _take_usage(self, here: ReadEvent, usage: JsonObject) -> bytes:
+        """Record a usage. It is held back if it may be the last one, which gets the receipt."""
+        here.is_changed |= self._attempt.settle_usage(usage)
+        self._usage = usage
+        before = self._release()
+        if not self._choices.are_finished:
+            return before + here.to_bytes()
+        self._held = here
+        return before
+
+    def _release(self) -> bytes:
+        """Return the bytes that were held back: another event follows, which has the receipt."""
+        held, self._held = self._held, None
+        return held.to_bytes() if held else b""
+
+    def _collect(self, read: EventPayload) -> None:
         """Add a chunk's text, if the text is collected."""
         if self._texts is None:
             return
-        text = _text_in(payload)
+        text = None if read.long.parts else text_in(read.payload)
         if text is None:
             self._texts = None
         else:
             self._texts.append(text)
 
-    def _done(self, event: bytes) -> bytes:
-        if not self._finished:
-            return self._cut_off(Fault(code="no_finish_reason"))
+    def _done(self) -> bytes:
+        """Return the last bytes of a complete answer: the receipt, if a usage was stated, and ``[DONE]``."""
         self.ended = True
-        return event
+        if self._held is None and self._usage is not None:  # only before the answer was complete
+            payload = self._shape.usage_chunk(self._usage)
+            self._held = ReadEvent(b"", b"", EventPayload(payload, NONE), is_changed=True)
+        return self.flush() + event_of(DONE)
 
-    def _add_receipt(self, payload: JsonObject, usage: JsonObject) -> None:
-        self._attempt.settle_usage(usage)
+    def _add_receipt(self, payload: JsonObject) -> None:
+        self._usage = None
         self._attempt.ms += self._receipt.time_until(self._now_s())
         payload["gateway"] = self._receipt.to_json()
 
@@ -174,18 +226,11 @@ def cut_off_event(envelope: JsonObject, error: JsonObject) -> bytes:
     return event_of(to_json_bytes({**envelope, "choices": choices, **error}))
 
 
-def _text_in(payload: JsonObject) -> str | None:
-    """Return the chunk's text; None if the chunk holds anything other than text."""
-    text = ""
-    for choice in list_or_empty(payload.get("choices")):
-        delta = object_or_empty(object_or_empty(choice).get("delta"))
-        content = delta.get("content") or ""
-        if not isinstance(content, str) or delta.get("tool_calls") or delta.get("function_call"):
-            return None
-        text += content
-    return text
-
-
 def _is_complete(rest: bytes) -> bool:
-    data = data_of(rest) or b""
-    return data == DONE or payload_in(data) is not None
+    data = data_of(rest)
+    if data is None:
+        return bare_error_in(rest) is not None
+    try:
+        return is_done(data) or payload_in(data) is not None
+    except MalformedEventError:
+        return False

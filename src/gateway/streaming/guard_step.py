@@ -87,6 +87,7 @@ class GuardStep:
         if self._events_left is not None:
             self._events_left -= len(events)
             if self._events_left <= 0 and not self._guard.ended:
+                passed += self._guard.flush()
                 self.hands_over = True
                 self._timer.stop()
         return passed

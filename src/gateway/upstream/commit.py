@@ -8,22 +8,28 @@ import re
 
 from gateway.dialects.chat.answer_checks import (
     AnswerTest,
-    EventFacts,
     completion_in,
-    inspect_event,
     without_keep_alives,
 )
+from gateway.dialects.chat.error_forms import error_in
+from gateway.dialects.chat.event_data import (
+    EventPayload,
+    MalformedEventError,
+    bare_error_in,
+    is_done,
+    payload_in,
+)
+from gateway.dialects.chat.event_facts import inspect_event
 from gateway.faults.classify import classify
 from gateway.faults.fault import AttemptFailedError, Fault
 from gateway.http.frozen import dataclass
 from gateway.http.json_bytes import parse_json
 from gateway.http.json_values import Json, JsonObject
+from gateway.http.long_strings import NONE, LongStrings, shorten
 from gateway.http.message import Reply, ReplyTooLargeError
-from gateway.http.sse import BOM, MAX_EVENT_VALUES, EventTooLargeError, SseDecoder, data_of
+from gateway.http.sse import BOM, EventTooLargeError, SseDecoder, data_of
 
-DONE = b"[DONE]"
 _GENERATION_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
-MAX_ANSWER_BYTES = 16 * 1024 * 1024  # a plain answer, with its images
 MAX_ERROR_BYTES = 1024 * 1024
 # Events without progress are held until the commit. A healthy stream has far fewer before its first text.
 MAX_HELD_EVENTS = 1_000
@@ -36,12 +42,14 @@ class Completion:
     """A plain answer that passed the checks.
 
     Attributes:
-        payload: the parsed JSON object.
-        raw: the same object as bytes, unchanged, from its opening to its closing brace.
+        payload: the parsed JSON object, without its long strings.
+        raw: the complete object as bytes, unchanged, from its opening to its closing brace.
+        long: the strings that ``payload`` has placeholders for.
     """
 
     payload: JsonObject
     raw: bytes
+    long: LongStrings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +82,16 @@ def as_generation_id(name: Json) -> str | None:
 
 
 async def commit(
-    reply: Reply, test: AnswerTest, *, stream: bool, now_s: float
+    reply: Reply, test: AnswerTest, *, stream: bool, max_bytes: int, now_s: float
 ) -> Completion | CommittedStream:
     """Read a reply up to the commit point: a checked plain answer, or a stream's first progress.
+
+    Args:
+        reply: the reply, whose body has not been read.
+        test: the checks that a plain answer must pass.
+        stream: whether a stream was requested.
+        max_bytes: the limit of a plain answer, and of one event of a stream.
+        now_s: Unix time.
 
     Raises:
         AttemptFailedError: the reply is an error, or not an answer.
@@ -85,15 +100,18 @@ async def commit(
     if reply.status != 200:
         raise AttemptFailedError(await _fault_in(reply, now_s=now_s))
     if stream and "event-stream" in (reply.header("content-type") or ""):
-        return await _first_progress(reply, now_s=now_s)
+        return await _first_progress(reply, SseDecoder(max_bytes), now_s=now_s)
     try:
-        raw = without_keep_alives(await reply.read_all(MAX_ANSWER_BYTES))
+        raw = without_keep_alives(await reply.read_all(max_bytes))
     except ReplyTooLargeError:
         raise AttemptFailedError(Fault(code="answer_too_large")) from None
-    payload = completion_in(raw, test, header=reply.header, now_s=now_s)
+    # A text that must be JSON is read whole.
+    short, long = (raw, NONE) if test.json else shorten(raw)
+    payload = completion_in(short, test, header=reply.header, now_s=now_s)
+    long.restore_members(payload)
     if stream:
         raise AttemptFailedError(Fault(code="wrong_content_type"))
-    return Completion(payload=payload, raw=raw)
+    return Completion(payload=payload, raw=raw, long=long)
 
 
 async def _fault_in(reply: Reply, *, now_s: float) -> Fault:
@@ -104,26 +122,25 @@ async def _fault_in(reply: Reply, *, now_s: float) -> Fault:
             payload = parse_json(await reply.read_all(MAX_ERROR_BYTES))
         except (ReplyTooLargeError, ValueError):
             payload = None
-        error = payload.get("error") if isinstance(payload, dict) else None
+        error = error_in(payload)
     return classify(error, status=reply.status, header=reply.header, now_s=now_s)
 
 
-async def _first_progress(reply: Reply, *, now_s: float) -> CommittedStream:
-    decoder = SseDecoder()
+async def _first_progress(reply: Reply, decoder: SseDecoder, *, now_s: float) -> CommittedStream:
     held: list[bytes] = []
     idle_bytes = 0
     while piece := await reply.read():
         events = _events_in(decoder, piece)
         for index, event in enumerate(events):
-            data = data_of(event)
-            if data:  # not a keep-alive comment, or empty data: neither proves that the model works
-                payload, facts = _inspect(data, reply, now_s)
+            read = _read(event)
+            if read is not None:  # not a keep-alive: those do not prove that the model works
+                facts = inspect_event(read.payload, header=reply.header, now_s=now_s)
                 # A byte order mark counts only at the very start, where the gateway may send other bytes.
                 held.append(event.removeprefix(BOM))
                 if facts.substance or facts.finish == "length":
                     return CommittedStream(
                         reply=reply,
-                        first=payload,
+                        first=read.payload,
                         events=(*held, *events[index + 1 :]),
                         decoder=decoder,
                     )
@@ -133,23 +150,15 @@ async def _first_progress(reply: Reply, *, now_s: float) -> CommittedStream:
             idle_bytes += idle_bytes_of(event)
             if idle_bytes > MAX_IDLE_BYTES:
                 raise AttemptFailedError(Fault(code="answer_too_large"))
-    if last := data_of(decoder.rest):  # an error may come last, without the blank line that ends an event
-        _inspect(last, reply, now_s)
+    # An error may come last, without the blank line that ends an event.
+    if last := _read(decoder.rest):
+        inspect_event(last.payload, header=reply.header, now_s=now_s)
     raise AttemptFailedError(Fault(code="empty_answer"))
 
 
 def idle_bytes_of(event: bytes) -> int:
     """Return how many bytes an event without progress counts toward ``MAX_IDLE_BYTES``."""
     return max(len(event), LEAST_EVENT_BYTES)
-
-
-def payload_in(data: bytes) -> JsonObject | None:
-    """Return the JSON object that an event's data is; None if it is anything else, or too large."""
-    try:
-        payload = parse_json(data, max_values=MAX_EVENT_VALUES)
-    except ValueError:
-        return None
-    return payload if isinstance(payload, dict) else None
 
 
 def _events_in(decoder: SseDecoder, piece: bytes) -> list[bytes]:
@@ -159,11 +168,19 @@ def _events_in(decoder: SseDecoder, piece: bytes) -> list[bytes]:
         raise AttemptFailedError(Fault(code="malformed_event")) from None
 
 
-def _inspect(data: bytes, reply: Reply, now_s: float) -> tuple[JsonObject, EventFacts]:
-    """Return an event's payload and what it says about the attempt; raise if the attempt has failed."""
-    if data == DONE:
+def _read(event: bytes) -> EventPayload | None:
+    """Return what an event says before the commit; None if it says nothing.
+
+    Raises:
+        AttemptFailedError: the stream ends here, or the event is malformed.
+    """
+    data = data_of(event)
+    if data is None:
+        error = bare_error_in(event)
+        return EventPayload(error, NONE) if error else None
+    if is_done(data):
         raise AttemptFailedError(Fault(code="empty_answer"))
-    payload = payload_in(data)
-    if payload is None:
-        raise AttemptFailedError(Fault(code="malformed_event"))
-    return payload, inspect_event(payload, header=reply.header, now_s=now_s)
+    try:
+        return payload_in(data) if data.strip() else None
+    except MalformedEventError:
+        raise AttemptFailedError(Fault(code="malformed_event")) from None

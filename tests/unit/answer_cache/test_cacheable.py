@@ -10,7 +10,9 @@ from gateway.answer_cache.cacheable import plain_to_cache, stream_to_cache
 from gateway.answer_cache.cached_answer import unpack
 from gateway.answer_cache.record_stream import RecordedStream
 from gateway.http.body import Sink
+from gateway.http.long_strings import LONG_BYTES, NONE, LongStrings, shorten
 from gateway.http.message import ClientGoneError
+from gateway.upstream.commit import Completion
 from tests.support.chunks import DONE, STOP, USAGE, chunk, event, text
 from tests.support.upstream import stream
 from tests.support.world import Client, World, chat, finish
@@ -25,8 +27,13 @@ def plain(**choice: Any) -> dict[str, Any]:  # noqa: ANN401  # JSON of any kind
     return {"choices": [{"index": 0, "message": message, "finish_reason": "stop", **choice}]}
 
 
+def packed_of(payload: dict[str, Any], *, long: LongStrings = NONE) -> bytes | None:
+    answer = Completion(payload=payload, raw=b"", long=long)
+    return plain_to_cache(answer, model="a/one", at_s=2.0)
+
+
 def is_cached(payload: dict[str, Any]) -> bool:
-    return plain_to_cache(payload, model="a/one", at_s=0.0) is not None
+    return packed_of(payload) is not None
 
 
 def stream_is_cached(*events: bytes) -> bool:
@@ -34,12 +41,22 @@ def stream_is_cached(*events: bytes) -> bool:
 
 
 def test_a_complete_plain_answer_is_cached_unchanged() -> None:
-    packed = plain_to_cache(plain(), model="a/one", at_s=2.0)
+    packed = packed_of(plain())
 
     assert packed is not None
     found = unpack(packed)
     assert found is not None
     assert (found.at_s, found.model, json.loads(found.body)) == (2.0, "a/one", plain())
+
+
+def test_the_long_strings_of_an_answer_are_cached_with_it() -> None:
+    image = "data:image/png;base64," + "QUJD" * (LONG_BYTES // 4)
+    short, long = shorten(json.dumps(plain(message={"content": "", "images": [image]})).encode())
+
+    packed = packed_of(json.loads(short), long=long)
+
+    assert packed is not None
+    assert image.encode() in packed
 
 
 def test_a_complete_stream_is_cached() -> None:

@@ -1,5 +1,6 @@
 import pytest
 
+from gateway.http.sse import MAX_EVENT_BYTES
 from tests.support.chunks import COMMENT, ROLE, text, text_in
 from tests.support.upstream import (
     HANG,
@@ -145,10 +146,10 @@ STREAM_FAULTS = [
     pytest.param(stream(COMMENT, COMMENT), "empty_answer", id="comments, then the end"),
     pytest.param(stream(ROLE, ROLE), "empty_answer", id="a role, then the end"),
     pytest.param(stream(ROLE, b"data: [DONE]\n\n"), "empty_answer", id="[DONE] first"),
-    pytest.param(stream(b"data: garbage\n\n"), "malformed_event", id="garbage"),
-    pytest.param(stream(b"data: [1]\n\n"), "malformed_event", id="not an object"),
+    pytest.param(stream(b"data: {garbage}\n\n"), "malformed_event", id="garbage"),
+    pytest.param(stream(b"data: [{}]\n\n"), "malformed_event", id="not an object"),
     pytest.param(stream(COMMENT, RESET), "connection_lost", id="reset"),
-    pytest.param(stream(b"data: " + b"x" * 8_400_000), "malformed_event", id="an event without an end"),
+    pytest.param(stream(b"data: " + b"x" * (MAX_EVENT_BYTES + 1)), "malformed_event", id="an endless event"),
     pytest.param(answer(), "wrong_content_type", id="a plain answer"),
     pytest.param(reply(200, b"<html>", content_type="text/html"), "wrong_content_type", id="HTML"),
 ]

@@ -49,7 +49,7 @@ BREAKS: list[tuple[str, Step, str]] = [
     ("an error in a choice", chunk(finish="error", error={"code": 401}), "direct_key_rejected"),
     ("the connection", RESET, "direct_connection_lost"),
     ("no finish reason", DONE, "no_finish_reason"),
-    ("no event", b"data: garbage\n\n", "malformed_event"),
+    ("no event", b"data: {garbage}\n\n", "malformed_event"),
     ("no progress", HANG, "idle_timeout"),
 ]
 breaks = pytest.mark.parametrize(("step", "code"), [pytest.param(*row, id=name) for name, *row in BREAKS])

@@ -42,7 +42,7 @@ async def test_comments_between_progress_cut_nothing_off() -> None:
     assert got.body.endswith(DONE)
 
 
-@pytest.mark.parametrize("fault", [b"data: garbage\n\n", event({"error": {"code": 500}})])
+@pytest.mark.parametrize("fault", [b"data: {garbage}\n\n", event({"error": {"code": 500}})])
 async def test_a_stream_that_is_cut_off_is_closed_at_once(fault: bytes) -> None:
     got, world = await relay(text("x"), fault, *[text("y")] * 1_000)
 
@@ -74,7 +74,7 @@ async def pieces_of(reply: Reply) -> AsyncIterator[bytes]:
 
 @pytest.mark.parametrize(
     ("steps", "most"),
-    [((b"data: garbage\n\n",), 2), ((COMMENT,) * 2 * LIMIT, LIMIT + 2), ((STOP, DONE), LIMIT + 4)],
+    [((b"data: {garbage}\n\n",), 2), ((COMMENT,) * 2 * LIMIT, LIMIT + 2), ((STOP, DONE), LIMIT + 4)],
     ids=["a fault", "comments", "an end"],
 )
 async def test_a_stream_that_never_pauses_is_closed(steps: tuple[bytes, ...], most: int) -> None:

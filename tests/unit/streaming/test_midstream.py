@@ -11,7 +11,7 @@ CUTS: list[tuple[str, tuple[Step, ...], str]] = [
     ("no finish reason", (DONE,), "no_finish_reason"),
     ("error", (event({"error": {"code": 503, "message": "x"}}),), "overloaded"),
     ("stall", (HANG,), "idle_timeout"),
-    ("garbage", (b"data: garbage\n\n",), "malformed_event"),
+    ("garbage", (b"data: {garbage}\n\n",), "malformed_event"),
 ]
 cut_off = pytest.mark.parametrize(("steps", "code"), [pytest.param(*row, id=name) for name, *row in CUTS])
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.http.message import ClientGoneError
+from gateway.http.sse import MAX_EVENT_BYTES
 from tests.support.chunks import COMMENT, COST_USD, DONE, ROLE, STOP, USAGE, chunk, event, text, text_in
 from tests.support.samples import sample
 from tests.support.upstream import HANG, RESET, Step, stream
@@ -100,10 +101,10 @@ FAULTS: list[tuple[str, tuple[Step, ...], str]] = [
     ("the end without a finish reason", (), "no_finish_reason"),
     ("[DONE] without a finish reason", (DONE,), "no_finish_reason"),
     ("a cut event", (b'data: {"choices":[{"ind',), "no_finish_reason"),
-    ("garbage", (b"data: garbage\n\n", STOP, DONE), "malformed_event"),
-    ("an array", (b"data: []\n\n", STOP, DONE), "malformed_event"),
+    ("garbage", (b"data: {garbage}\n\n", STOP, DONE), "malformed_event"),
+    ("an array of objects", (b"data: [{}]\n\n", STOP, DONE), "malformed_event"),
     ("deep nesting", (b"data: " + b"[" * 100_000 + b"\n\n", STOP, DONE), "malformed_event"),
-    ("an event without an end", (b"data: " + b"x" * 8_400_000,), "malformed_event"),
+    ("an event without an end", (b"data: " + b"x" * (MAX_EVENT_BYTES + 1),), "malformed_event"),
     ("a stall", (HANG,), "idle_timeout"),
     ("comments only", tuple(step for _ in range(100) for step in (COMMENT, 1.0)), "idle_timeout"),
     ("empty deltas only", tuple(step for _ in range(100) for step in (ROLE, 1.0)), "idle_timeout"),
@@ -209,12 +210,12 @@ async def test_the_last_event_may_lack_its_blank_line(last: bytes, missing: int)
     assert ("usage" in str(got.events)) is (last == USAGE)
 
 
-async def test_crlf_line_ends_pass_unchanged() -> None:
-    body = (text("Hi") + STOP + DONE).replace(b"\n", b"\r\n")
+async def test_other_line_ends_become_lf() -> None:
+    body = text("Hi") + STOP + DONE
 
-    got, _ = await relay(body)
-
-    assert got.body == body
+    for line_end in (b"\r\n", b"\r"):
+        got, _ = await relay(body.replace(b"\n", line_end))
+        assert got.body == body
 
 
 async def test_a_client_that_leaves_ends_the_upstream_call() -> None:

@@ -139,7 +139,7 @@ async def test_the_usage_of_a_cut_off_answer_counts() -> None:
 
 @taking_over
 async def test_the_cut_off_stream_is_closed_before_another_takes_over(how: str) -> None:
-    _, world = await ask(how, stream(text("a") + b"data: garbage\n\n", HANG), healthy_stream("b"))
+    _, world = await ask(how, stream(text("a") + b"data: {garbage}\n\n", HANG), healthy_stream("b"))
 
     assert world.transport.replies[0].aborted
 

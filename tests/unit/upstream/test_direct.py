@@ -225,7 +225,7 @@ async def test_without_a_declared_price_the_cost_is_unknown(reported: dict[str, 
     got = await made.ask("direct:near/other")
 
     assert got.receipt["cost_usd"] is None
-    assert got.json["usage"]["cost"] == reported.get("cost")
+    assert got.json["usage"].get("cost") == reported.get("cost")
 
 
 @pytest.mark.parametrize("model", [DIRECT_MODEL, "direct:near/other"])

@@ -8,7 +8,7 @@ import pytest
 from gateway.catalog import endpoints, refresh
 from gateway.http.sse import MAX_EVENT_BYTES, MAX_EVENT_VALUES
 from gateway.memory import get
-from gateway.upstream.commit import MAX_ANSWER_BYTES, MAX_ERROR_BYTES, MAX_IDLE_BYTES
+from gateway.upstream.commit import MAX_ERROR_BYTES, MAX_IDLE_BYTES
 from tests.support.catalog_world import UPSTREAM_ENDPOINTS, world_of, world_with
 from tests.support.chunks import COMMENT, DONE, ROLE, STOP, USAGE, chunk, event, text, text_in
 from tests.support.models import HAIKU, listing
@@ -29,18 +29,18 @@ def in_pieces(body: bytes, piece_bytes: int = 65_536) -> list[Step]:
 
 
 async def test_a_plain_answer_may_be_large() -> None:
-    got, _ = await ask(answer("x" * (MAX_ANSWER_BYTES - 1_000)))
+    got, _ = await ask(answer("x" * (MAX_EVENT_BYTES - 1_000)))
 
     assert (got.codes, len(got.json["choices"][0]["message"]["content"])) == (
         [None],
-        MAX_ANSWER_BYTES - 1_000,
+        MAX_EVENT_BYTES - 1_000,
     )
 
 
 @pytest.mark.parametrize(
     "body",
     [
-        pytest.param(b" " * (MAX_ANSWER_BYTES + 1), id="bytes"),
+        pytest.param(b" " * (MAX_EVENT_BYTES + 1), id="bytes"),
         pytest.param(b'{"choices":[],"x":[' + b"0," * 500_000 + b"0]}", id="values"),
         pytest.param(b'{"choices":[' + b"{}," * 1_000 + b"{}]}", id="choices"),
     ],

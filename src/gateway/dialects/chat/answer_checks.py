@@ -1,13 +1,15 @@
-"""Checks whether a body, or a stream event, holds a usable answer; a status of 200 does not prove it."""
+"""Checks whether a body holds a usable answer, and a message any content: a status of 200 proves neither."""
 
 import re
 from dataclasses import replace
 
+from gateway.dialects.chat.error_forms import error_in
+from gateway.dialects.chat.finish_reason import FAILED, finish_of
 from gateway.faults.classify import GetHeader, classify
 from gateway.faults.fault import AttemptFailedError, Fault
 from gateway.http.frozen import dataclass
 from gateway.http.json_bytes import TooManyValuesError, parse_json
-from gateway.http.json_values import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
+from gateway.http.json_values import Json, JsonObject, number_or_none, object_or_empty
 
 # The fields of a message, or of a delta, that can hold content.
 # Source: OpenRouter's ChatResult, ChatStreamChunk; `function_call`, `reasoning_content` are older fields.
@@ -25,6 +27,8 @@ SUBSTANCE = (
 )
 REASONING = frozenset({"reasoning", "reasoning_content", "reasoning_details"})
 MAX_CHOICES = 1_000
+# What a part of a message says of itself; it is not content.
+_LABELS = frozenset({"type", "index", "format", "id", "role"})
 _FENCE = "```"
 _KEEP_ALIVES = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s++|:[^\n]*+(?:\n|\Z))*+")
 
@@ -64,11 +68,11 @@ def completion_in(raw: bytes, test: AnswerTest, *, header: GetHeader, now_s: flo
         content_type = header("content-type") or ""
         other = "html" in content_type or "event-stream" in content_type
         raise AttemptFailedError(Fault(code="wrong_content_type" if other else "not_json")) from None
-    if not isinstance(payload, dict):
-        raise AttemptFailedError(Fault(code="not_json"))
-    error = payload.get("error")
+    error = error_in(payload)
     if error:
         raise AttemptFailedError(classify(error, status=None, header=header, now_s=now_s))
+    if not isinstance(payload, dict):
+        raise AttemptFailedError(Fault(code="not_json"))
     choices = payload.get("choices")
     if not isinstance(choices, list) or not choices:
         raise AttemptFailedError(Fault(code="no_choices"))
@@ -82,9 +86,9 @@ def completion_in(raw: bytes, test: AnswerTest, *, header: GetHeader, now_s: flo
 
 
 def _fault_of_choice(choice: JsonObject, test: AnswerTest, header: GetHeader, now_s: float) -> Fault | None:
-    finish = choice.get("finish_reason")
+    finish = finish_of(choice.get("finish_reason"))
     message = choice.get("message")
-    if choice.get("error") or finish == "error":
+    if choice.get("error") or finish == FAILED:
         return classify(choice.get("error"), status=None, header=header, now_s=now_s)
     if finish == "length":
         return None  # the caller's own limit cut it off, which may happen within the reasoning
@@ -129,73 +133,33 @@ def has_substance(message: Json, *, besides: frozenset[str] = frozenset()) -> bo
     """
     if not isinstance(message, dict):
         return False
-    for name in SUBSTANCE:
-        value = message.get(name)
-        if value and name not in besides and not (isinstance(value, str) and value.isspace()):
-            return True
-    return False
-
-
-@dataclass(frozen=True, slots=True)
-class EventFacts:
-    """What one stream event shows about the attempt.
-
-    Attributes:
-        progress: whether it has any content, even if only white space.
-        substance: whether it has content other than white space.
-        finish: the first finish reason among its choices; None if there is none.
-        usage: the tokens and the cost; None if the event does not state them.
-    """
-
-    progress: bool
-    substance: bool
-    finish: str | None
-    usage: JsonObject | None
-
-
-def inspect_event(payload: JsonObject, *, header: GetHeader, now_s: float) -> EventFacts:
-    """Return what a stream event's payload shows about the attempt.
-
-    Raises:
-        AttemptFailedError: the event reports an error.
-    """
-    choices = [object_or_empty(choice) for choice in list_or_empty(payload.get("choices"))]
-    errors = [payload.get("error"), *(choice.get("error") for choice in choices)]
-    error = next((each for each in errors if each), None)
-    finishes = [choice["finish_reason"] for choice in choices if choice.get("finish_reason")]
-    if error or "error" in finishes:
-        raise AttemptFailedError(classify(error, status=None, header=header, now_s=now_s))
-    deltas = [choice.get("delta") for choice in choices]
-    usage = payload.get("usage")
-    return EventFacts(
-        progress=any(has_progress(delta) for delta in deltas),
-        substance=any(has_substance(delta) for delta in deltas),
-        finish=str(finishes[0]) if finishes else None,
-        usage=usage if isinstance(usage, dict) else None,
+    return any(
+        name not in besides and _is_content(message[name], blank_counts=False)
+        for name in SUBSTANCE
+        if message.get(name)
     )
 
 
 def has_progress(delta: Json) -> bool:
     """Return whether a delta has any content. White space counts: it may go on with a text that has begun."""
-    return isinstance(delta, dict) and any(delta.get(name) for name in SUBSTANCE)
-
-
-# An event whose bytes show progress and nothing else needs no parsing. Quotes inside JSON strings are
-# escaped, so these patterns can match only real keys.
-_SHOWS_PROGRESS = re.compile(
-    rb'"(?:content|reasoning|reasoning_content|refusal|arguments|name|text|summary|data|url)"\s*+:\s*+"[^"]'
-)
-_NEEDS_PARSING = re.compile(rb'"(?:error|usage|finish_reason)"\s*+:\s*+[^n\s]')
-
-
-def is_plain_progress(data: bytes) -> bool:
-    """Return whether an event's data is certainly progress and nothing else, judging by its bytes alone.
-
-    False means that it is unknown: the event must be parsed.
-    """
-    return (
-        data.startswith(b"{")
-        and data.endswith(b"}")
-        and _SHOWS_PROGRESS.search(data) is not None
-        and _NEEDS_PARSING.search(data) is None
+    return isinstance(delta, dict) and any(
+        _is_content(delta[name], blank_counts=True) for name in SUBSTANCE if delta.get(name)
     )
+
+
+def _is_content(value: Json, *, blank_counts: bool, levels: int = 4) -> bool:
+    """Return whether the value of a field is content, or has content within these levels.
+
+    Parts of a message that hold nothing but labels and empty texts are no content, however many there are.
+    """
+    if isinstance(value, str):
+        return bool(value) and (blank_counts or not value.isspace())
+    if isinstance(value, dict):
+        within = [each for name, each in value.items() if name not in _LABELS]
+    elif isinstance(value, list):
+        within = value
+    else:
+        return value is not None
+    if not levels:
+        return bool(within)
+    return any(_is_content(each, blank_counts=blank_counts, levels=levels - 1) for each in within)

@@ -4,53 +4,43 @@ Every function changes its argument in place and returns whether it changed anyt
 has the shape can therefore be passed on byte for byte. Fields that the shape does not define are left alone.
 """
 
-import json
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from gateway.http.json_values import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
+from gateway.dialects.chat.finish_reason import finish_of
+from gateway.dialects.chat.tool_calls import shape_calls
+from gateway.dialects.chat.usage_shape import shape_usage, whole_or_none
+from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
 
-# Of an answer's id, in the ids that its tool calls lack.
-MAX_ID_CHARACTERS = 200
-# OpenAI's reasons. Source: OpenAI API reference, "The chat completion object".
-FINISH_REASONS = frozenset({"stop", "length", "tool_calls", "content_filter"})
-# Other finish reasons of providers, in lower case. Any other reason becomes `stop`. The provider's own reason
-# is kept as `native_finish_reason`.
-# Sources: Anthropic `stop_reason`, Google `finishReason`, OpenAI Responses `status`, TGI `finish_reason`.
-FINISH_WORDS: Mapping[str, str] = MappingProxyType(
-    {
-        "max_tokens": "length",
-        "max_output_tokens": "length",
-        "model_length": "length",
-        "incomplete": "length",
-        "tool_use": "tool_calls",
-        "tool_call": "tool_calls",
-        "function_call": "tool_calls",
-        "safety": "content_filter",
-        "recitation": "content_filter",
-        "blocklist": "content_filter",
-        "prohibited_content": "content_filter",
-        "content_filtered": "content_filter",
-        "refusal": "content_filter",
-    }
-)
+# Values that say nothing. A choice's index is 0 all the same: see `fill`.
+_ABSENT = (None, "")
+_NESTED_TEXTS = ("text", "thinking", "value", "content")
+MAX_NATIVE_CHARACTERS = 100
+# How deep the text of a content part may be nested.
+MAX_PART_LEVELS = 4
 
 
 def shape_completion(payload: JsonObject, *, always: JsonObject) -> bool:
     """Give a plain answer the shape; ``always`` holds defaults for top-level fields that it may lack."""
-    changed = _fill(payload, always)
+    changed = make_created_whole(payload) | fill(payload, always)
     for index, choice in enumerate(list_or_empty(payload.get("choices"))):
         if isinstance(choice, dict):
-            changed |= _fill(choice, {"index": index}) | _fill_null(choice, "logprobs", "finish_reason")
+            changed |= fill(choice, {"index": index}) | _fill_null(choice, "logprobs", "finish_reason")
             message = choice.get("message")
             if isinstance(message, dict):
-                changed |= _fill(message, {"role": "assistant"}) | _fill_null(message, "content", "refusal")
-                changed |= shape_message(message)
-                changed |= _shape_calls(
-                    message, id_prefix=f"call_{str(payload.get('id'))[:MAX_ID_CHARACTERS]}_"
-                )
+                changed |= fill(message, {"role": "assistant"}) | _fill_null(message, "content", "refusal")
+                changed |= shape_message(message) | shape_calls(message, answer_id=payload.get("id"))
             changed |= shape_finish(choice, has_calls=bool(object_or_empty(message).get("tool_calls")))
     return changed | shape_usage(payload)
+
+
+def make_created_whole(payload: JsonObject) -> bool:
+    """Turn a time that is text or a fraction into a whole number; what is no time counts as missing."""
+    created = payload.get("created")
+    if created is None or (type(created) is int and created > 0):
+        return False
+    payload["created"] = whole_or_none(created) or None
+    return True
 
 
 def shape_message(message: JsonObject) -> bool:
@@ -62,6 +52,9 @@ def shape_message(message: JsonObject) -> bool:
         changed = True
     if not message.get("reasoning") and isinstance(message.get("reasoning_content"), str):
         message["reasoning"] = message["reasoning_content"]
+        changed = True
+    if isinstance(message.get("tool_calls"), dict):
+        message["tool_calls"] = [message["tool_calls"]]
         changed = True
     function = message.get("function_call")
     if isinstance(function, dict) and not message.get("tool_calls"):
@@ -89,8 +82,8 @@ def _split_parts(message: JsonObject, parts: list[Json]) -> None:
     others: list[Json] = []
     for part in parts:
         fields = object_or_empty(part)
-        place, name = PART_TEXTS.get(str(fields.get("type", "text")), ("", ""))
-        text = part if isinstance(part, str) else fields.get(name)
+        place, name = PART_TEXTS.get(str(fields.get("type") or "text"), ("", ""))
+        text = part if isinstance(part, str) else _text_of(fields.get(name))
         if isinstance(text, str):
             texts.setdefault(place or "content", []).append(text)
         elif fields.get("type") == "image_url":
@@ -107,64 +100,39 @@ def _split_parts(message: JsonObject, parts: list[Json]) -> None:
         message["content_parts"] = others
 
 
-def _shape_calls(message: JsonObject, *, id_prefix: str) -> bool:
-    """Give each tool call of a complete message an id, a type, and its arguments as a string."""
-    changed = False
-    for index, call in enumerate(list_or_empty(message.get("tool_calls"))):
-        if isinstance(call, dict):
-            changed |= _fill(call, {"id": f"{id_prefix}{index}", "type": "function"})
-            changed |= shape_arguments(call)
-    return changed
+def _text_of(value: Json, levels: int = MAX_PART_LEVELS) -> str | None:
+    """Return the text of a content part, which may be text, or parts with text again; None if it is neither.
 
-
-def shape_arguments(call: JsonObject) -> bool:
-    """Turn a tool call's arguments into a string of JSON."""
-    function = call.get("function")
-    if not isinstance(function, dict) or isinstance(function.get("arguments"), str):
-        return False
-    arguments = function.get("arguments")
-    function["arguments"] = "" if arguments is None else json.dumps(arguments, ensure_ascii=False)
-    return True
+    Sources: Mistral ``"thinking": [{"type": "text", "text": …}]``; OpenAI ``"text": {"value": …}``.
+    """
+    if isinstance(value, str) or not levels:
+        return value if isinstance(value, str) else None
+    if isinstance(value, list):
+        texts = [_text_of(each, levels - 1) for each in value]
+        return None if None in texts else "".join(each for each in texts if each)
+    if not isinstance(value, dict):
+        return None
+    within = next((value[name] for name in _NESTED_TEXTS if value.get(name) is not None), None)
+    return _text_of(within, levels - 1)
 
 
 def shape_finish(choice: JsonObject, *, has_calls: bool) -> bool:
     """Give a choice one of OpenAI's finish reasons; keep the provider's as ``native_finish_reason``."""
     native = choice.get("finish_reason")
-    if not isinstance(native, str):
-        return False
-    reason = native if native in FINISH_REASONS else FINISH_WORDS.get(native.lower(), "stop")
+    reason = finish_of(native)
     if reason == "stop" and has_calls:
         reason = "tool_calls"  # some providers send "stop" here; agents wait for "tool_calls"
     if reason == native:
         return False
     choice["finish_reason"] = reason
-    _fill(choice, {"native_finish_reason": native})
+    if reason is not None:
+        fill(choice, {"native_finish_reason": str(native)[:MAX_NATIVE_CHARACTERS]})
     return True
 
 
-def shape_usage(payload: JsonObject) -> bool:
-    """Give the usage its three counts, its details, and its cost (null if the upstream stated none).
-
-    A missing usage becomes null.
-    """
-    usage = payload.get("usage")
-    if not isinstance(usage, dict):
-        return _fill_null(payload, "usage")
-    prompt = number_or_none(usage.get("prompt_tokens")) or 0
-    completion = number_or_none(usage.get("completion_tokens")) or 0
-    counts: JsonObject = {
-        "prompt_tokens": int(prompt),
-        "completion_tokens": int(completion),
-        "total_tokens": int(prompt) + int(completion),  # a sum of floats may be infinite
-        "prompt_tokens_details": {"cached_tokens": 0},
-        "completion_tokens_details": {"reasoning_tokens": 0},
-    }
-    return _fill(usage, counts) | _fill_null(usage, "cost")
-
-
-def _fill(fields: JsonObject, defaults: JsonObject) -> bool:
-    """Set fields that are missing or null to their defaults; return whether there were any."""
-    missing = {name: value for name, value in defaults.items() if fields.get(name) is None}
+def fill(fields: JsonObject, defaults: JsonObject) -> bool:
+    """Set fields that are missing, null or empty to their defaults; return whether there were any."""
+    missing = {name: value for name, value in defaults.items() if fields.get(name) in _ABSENT}
     fields.update(missing)
     return bool(missing)
 

@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from gateway.dialects.chat.answer_shape import FINISH_REASONS, FINISH_WORDS, shape_completion
+from gateway.dialects.chat.answer_shape import shape_completion
+from gateway.dialects.chat.finish_reason import FINISH_REASONS
 from gateway.http.json_values import Json, JsonObject
 from tests.support.samples import sample
 from tests.support.upstream import reply
@@ -128,8 +129,10 @@ ARGUMENTS: list[tuple[Json, str]] = [
     ('{"x": 1}', '{"x": 1}'),
     ({"x": "ä"}, '{"x": "ä"}'),
     ([], "[]"),
-    (None, ""),
-    ("", ""),
+    (None, "{}"),
+    ("", "{}"),
+    (" ", "{}"),
+    ({}, "{}"),
 ]
 
 
@@ -165,10 +168,10 @@ async def test_a_function_call_becomes_a_tool_call() -> None:
 
 CALLS: list[Json] = [{"id": "x", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
 FINISHES = [
-    *((word, reason, False) for word, reason in FINISH_WORDS.items()),
-    *((word.upper(), reason, False) for word, reason in FINISH_WORDS.items()),
     *((reason, reason, False) for reason in sorted(FINISH_REASONS)),
-    *((word, "stop", False) for word in ("end_turn", "STOP", "eos", "completed", "stop_sequence", "???")),
+    ("STOP", "stop", False),
+    ("SAFETY", "content_filter", False),
+    ("a new word", "length", False),
     *((word, "tool_calls", True) for word in ("stop", "end_turn", "tool_use", "function_call", "tool_calls")),
     *((word, "length", True) for word in ("length", "MAX_TOKENS")),
     ("content_filter", "content_filter", True),
@@ -187,6 +190,16 @@ def test_a_finish_reason_becomes_one_of_openais(native: str, reason: str, has_ca
     assert choice["finish_reason"] == reason
     assert choice.get("native_finish_reason") == (native if native != reason else None)
     assert changed is (native != reason)
+
+
+@pytest.mark.parametrize("native", ["", "null", "FINISH_REASON_UNSPECIFIED", None])
+def test_an_answer_that_does_not_say_how_it_ended_has_no_finish_reason(native: str | None) -> None:
+    choice = {**CHOICE, "finish_reason": native}
+
+    shape_completion({**REGULAR, "choices": [choice]}, always={})
+
+    assert choice["finish_reason"] is None
+    assert "native_finish_reason" not in choice
 
 
 def test_an_upstreams_native_finish_reason_is_not_overwritten() -> None:

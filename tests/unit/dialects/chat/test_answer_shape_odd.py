@@ -8,23 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.dialects.chat.answer_shape import shape_completion, shape_usage
+from gateway.dialects.chat.answer_shape import shape_completion
 from gateway.dialects.chat.chunk_shape import ChunkShape
+from gateway.dialects.chat.usage_shape import MAX_COUNT, shape_usage
 from gateway.http.json_values import Json, JsonObject
 from tests.support.chunks import DONE, STOP, chunk, event, text
 from tests.support.upstream import reply, stream
 from tests.support.world import World, run
 
-NO_DETAILS: JsonObject = {
-    "prompt_tokens_details": {"cached_tokens": 0},
-    "completion_tokens_details": {"reasoning_tokens": 0},
-}
 ZEROS: JsonObject = {
     "prompt_tokens": 0,
     "completion_tokens": 0,
     "total_tokens": 0,
-    "cost": None,
-    **NO_DETAILS,
 }
 COUNTS: JsonObject = {"prompt_tokens": 3, "completion_tokens": 2}
 FULL: JsonObject = {
@@ -39,18 +34,22 @@ FULL: JsonObject = {
 }
 USAGES: list[tuple[str, Json, Json]] = [
     ("complete, with more fields", FULL, FULL),
-    ("nothing", {}, ZEROS),
+    ("nothing", {}, None),
     ("counts", COUNTS, {**ZEROS, **COUNTS, "total_tokens": 5}),
     ("nulls", {**COUNTS, "completion_tokens": None}, {**ZEROS, "prompt_tokens": 3, "total_tokens": 3}),
-    ("words", {"prompt_tokens": "3"}, {**ZEROS, "prompt_tokens": "3"}),
+    ("words", {"prompt_tokens": "3"}, {**ZEROS, "prompt_tokens": 3, "total_tokens": 3}),
+    ("fractions", {**FULL, "total_tokens": 99.0, "completion_tokens": 5.5}, FULL),
+    ("no numbers", {"prompt_tokens": "three", "completion_tokens": True}, ZEROS),
+    ("details that are text", {**FULL, "completion_tokens_details": {"reasoning_tokens": "4"}}, FULL),
+    ("a null cost", {**ZEROS, "cost": None}, ZEROS),
     ("null details", {"prompt_tokens_details": None}, ZEROS),
     ("null", None, None),
-    ("not an object", "5 tokens", "5 tokens"),
+    ("not an object", "5 tokens", None),
 ]
 
 
 @pytest.mark.parametrize(("upstream", "shown"), [pytest.param(*row, id=name) for name, *row in USAGES])
-def test_a_usage_gets_counts_details_and_a_cost_or_null(upstream: Json, shown: Json) -> None:
+def test_a_usage_gets_three_whole_counts_and_nothing_that_was_not_said(upstream: Json, shown: Json) -> None:
     payload: JsonObject = {"usage": copy.deepcopy(upstream)}
 
     changed = shape_usage(payload)
@@ -66,14 +65,14 @@ def test_a_missing_usage_becomes_null() -> None:
     assert payload == {"usage": None}
 
 
-@pytest.mark.parametrize("prompt", [1.7e308, 10**400, -1, True])
+@pytest.mark.parametrize("prompt", [1.7e308, -1, True])
 def test_an_impossible_token_count_does_not_raise(prompt: Json) -> None:
     payload: JsonObject = {"usage": {"prompt_tokens": prompt, "completion_tokens": 1.7e308}}
 
     shape_usage(payload)
 
     assert isinstance(payload["usage"], dict)
-    assert payload["usage"]["prompt_tokens"] == prompt
+    assert all(type(count) is int and abs(count) <= 2 * MAX_COUNT for count in payload["usage"].values())
 
 
 FIELDS = """choices message delta content tool_calls function arguments function_call index finish_reason
@@ -168,7 +167,8 @@ async def test_a_usage_in_the_last_content_chunk_removes_no_content(requested: b
 
     assert got["choices"][0]["delta"] == {"content": "end"}
     assert got["choices"][0]["finish_reason"] == "stop"
-    assert (got["usage"]["total_tokens"], got["usage"]["cost"]) == (1, None)
+    assert got["usage"]["total_tokens"] == 1
+    assert "cost" not in got["usage"]
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from gateway.dialects.chat.answer_shape import FINISH_WORDS
 from gateway.dialects.chat.chunk_shape import ChunkShape
+from gateway.dialects.chat.finish_reason import FINISH_WORDS
 from gateway.http.json_values import Json, JsonObject
 from tests.support.chunks import COST_USD, DONE, STOP, USAGE, chunk, event, text
 from tests.support.samples import sample
@@ -45,7 +45,10 @@ async def finishes_of(*finishes: str | None, delta: JsonObject | None = None) ->
     return [each["choices"][0]["finish_reason"] for each in got[1:-1]]
 
 
-ODD = b'data: { "choices":[ {"delta":{"content":"\\u0061"}, "index":0} ],"new":1.50}\n\n'
+ODD = (
+    b'data: { "choices":[ {"delta":{"content":"\\u0061"}, "index":0} ],"new":1.50, "id":"gen-1",'
+    b'"object":"chat.completion.chunk","created":1,"model":"m"}\n\n'
+)
 PIECES = (chunk(call(0, "x", name="f", arguments="")), chunk(call(0, arguments="{}")))
 
 
@@ -141,7 +144,7 @@ def call_piece(**function: Json) -> JsonObject:
     return {"index": 0, "type": "function", "function": function}
 
 
-@pytest.mark.parametrize(("sent", "reason"), [*FINISH_WORDS.items(), ("end_turn", "stop"), ("STOP", "stop")])
+@pytest.mark.parametrize(("sent", "reason"), [*FINISH_WORDS.items(), ("STOP", "stop"), ("???", "length")])
 async def test_a_finish_reason_becomes_one_of_openais_and_the_providers_is_kept(
     sent: str, reason: str
 ) -> None:

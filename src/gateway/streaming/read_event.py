@@ -1,0 +1,25 @@
+"""An event that was read, and the bytes that the client gets for it."""
+
+from gateway.dialects.chat.event_data import EventPayload
+from gateway.http.json_bytes import to_json_bytes
+from gateway.http.sse import event_of, is_one_data_line
+
+
+class ReadEvent:
+    """An event that was read, and whether its payload was changed since."""
+
+    def __init__(self, event: bytes, data: bytes, read: EventPayload, *, is_changed: bool) -> None:
+        self.read = read
+        self.is_changed = is_changed
+        self._event = event
+        self._data = data
+
+    def to_bytes(self) -> bytes:
+        """Return the event as the client gets it: one line, and as the upstream wrote it if possible."""
+        payload = self.read.payload
+        if self.is_changed or "gateway" in payload:
+            try:
+                return event_of(self.read.long.restore(to_json_bytes(payload)))
+            except ValueError:  # it has a number that JSON cannot represent: pass it unchanged
+                pass
+        return self._event if is_one_data_line(self._event) else event_of(self._data)
