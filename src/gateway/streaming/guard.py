@@ -172,7 +172,8 @@ class Guard:
         here = ReadEvent(event, data, read, is_changed=is_changed)
         if facts.usage is not None:
             return self._take_usage(here, facts.usage)
-        if facts.progress and not is_changed and self._texts is None and facts.finish is None:
+        is_like_the_next = facts.finish is None and not self._shape.began_call
+        if facts.progress and is_like_the_next and not is_changed and self._texts is None:
             self._frames.learn(event)
         return (self._release() if facts.progress else b"") + here.to_bytes()
 

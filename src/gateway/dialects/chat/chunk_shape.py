@@ -16,6 +16,9 @@ MAX_NAME_CHARACTERS = 1_000  # of an id or a model's name
 class ChunkShape:
     """Shapes the chunks of one stream, in order.
 
+    Attributes:
+        began_call: whether a tool call began in the chunk that was shaped last.
+
     Args:
         first: the payload of one of the stream's first chunks. Fields that it lacks may be missing in all.
         fallback: the ``id``, ``created`` and ``model`` for chunks that have none.
@@ -29,6 +32,7 @@ class ChunkShape:
             [] if openai_usage else [{"index": 0, "delta": {}, "finish_reason": None}]
         )
         self._openai_usage = openai_usage
+        self.began_call = False
         self._calls: dict[int, CallPieces] = {}
         self._finished: set[int] = set()
 
@@ -42,6 +46,7 @@ class ChunkShape:
 
     def shape(self, payload: JsonObject) -> bool:
         """Give a chunk the shape, in place; return whether anything changed."""
+        self.began_call = False
         changed = make_created_whole(payload)
         if payload.get("object") != OBJECT:
             payload["object"] = OBJECT
@@ -85,7 +90,9 @@ class ChunkShape:
         calls = self._calls.get(index)
         if delta.get("tool_calls"):
             calls = self._calls.setdefault(index, CallPieces())
+            before = len(calls)
             changed |= calls.shape(delta, answer_id=self._always["id"])
+            self.began_call = self.began_call or len(calls) > before
         if index in self._finished and has_progress(delta):
             self._finished.discard(index)  # the choice goes on after all
         changed |= shape_finish(choice, has_calls=bool(calls)) | self._finish_once(choice, index)

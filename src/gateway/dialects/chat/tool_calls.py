@@ -100,9 +100,9 @@ class CallPieces:
         self._next_index = 0
         self._without_arguments: list[_Call] = []
 
-    def __bool__(self) -> bool:
-        """Return whether a call has begun."""
-        return bool(self._calls)
+    def __len__(self) -> int:
+        """Return how many calls have begun."""
+        return len(self._calls)
 
     def shape(self, delta: JsonObject, *, answer_id: Json) -> bool:
         """Give the pieces in a delta their form, in place; return whether anything changed."""

@@ -13,7 +13,7 @@ from gateway.dialects.chat.chunk_shape import ChunkShape
 from gateway.dialects.chat.usage_shape import MAX_COUNT, shape_usage
 from gateway.http.json_values import Json, JsonObject
 from tests.support.chunks import DONE, STOP, chunk, event, text
-from tests.support.upstream import reply, stream
+from tests.support.upstream import answer, reply, stream
 from tests.support.world import World, run
 
 ZEROS: JsonObject = {
@@ -196,3 +196,45 @@ def test_a_choice_without_a_finish_reason_gets_null() -> None:
     shape_completion({"choices": [choice]}, always={})
 
     assert choice["finish_reason"] is None
+
+
+NESTED: list[tuple[str, Json, str]] = [
+    ("Mistral's thinking", {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}, "Hm."),
+    ("two parts", {"type": "thinking", "thinking": [{"text": "H"}, "m."]}, "Hm."),
+    ("a thinking part inside", {"type": "thinking", "thinking": [{"thinking": "Hm."}]}, "Hm."),
+    ("an object", {"type": "reasoning", "text": {"value": "Hm."}}, "Hm."),
+]
+
+
+@pytest.mark.parametrize(("part", "shown"), [pytest.param(*row, id=name) for name, *row in NESTED])
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.anyio
+async def test_the_nested_text_of_a_part_is_found(part: Json, shown: str, streamed: bool) -> None:
+    content: Json = [part, {"type": "text", "text": [{"type": "text", "text": "Porto"}]}]
+    act = stream(chunk({"content": content}), STOP, DONE) if streamed else answer(content)  # type: ignore[arg-type]  # parts, as some providers send
+
+    got = await World().script("a/one", act).ask("a/one", stream=streamed)
+
+    choice = (got.events[0] if streamed else got.json)["choices"][0]
+    message = choice["delta" if streamed else "message"]
+    assert (message["content"], message["reasoning"]) == ("Porto", shown)
+    assert "content_parts" not in message
+
+
+@pytest.mark.anyio
+async def test_empty_texts_count_as_missing_in_a_plain_answer() -> None:
+    message = {"role": "", "content": "Hi"}
+    empty = {
+        "id": "",
+        "model": "",
+        "object": "",
+        "created": 0,
+        "choices": [{"message": message, "finish_reason": "stop"}],
+    }
+
+    got = (await World().script("a/one", reply(200, json.dumps(empty).encode())).ask("a/one")).json
+
+    assert got["id"].startswith("gen-")
+    assert (got["model"], got["object"]) == ("a/one", "chat.completion")
+    assert got["created"] > 10**9
+    assert got["choices"][0]["message"]["role"] == "assistant"
