@@ -7,8 +7,8 @@ import re
 
 from gateway.http.frozen import dataclass
 
-# The keys whose text differs from event to event. Only the text itself is free.
-_BEGINS_TEXT = re.compile(rb'"(?:content|reasoning|reasoning_content|text|arguments)"\s*+:\s*+"')
+# The keys whose text differs from event to event. Only the text itself is free. OpenAI sends `obfuscation`.
+_BEGINS_TEXT = re.compile(rb'"(?:content|reasoning|reasoning_content|text|arguments|obfuscation)"\s*+:\s*+"')
 # The inside of a JSON string, which is not empty. Source: RFC 8259, section 7.
 _TEXT = re.compile(rb'(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))++')
 # Longer events are parsed: they are few.

@@ -40,21 +40,31 @@ def inspect_event(payload: JsonObject, *, header: GetHeader, now_s: float) -> Ev
         AttemptFailedError: the event reports an error.
     """
     choices = indexed_choices(payload)
-    finishes = [(index, finish_of(choice.get("finish_reason"))) for index, choice in choices]
-    errors = [error_in(payload), *(choice.get("error") for _, choice in choices)]
-    error = next((each for each in errors if each), None)
-    if error or any(finish == FAILED for _, finish in finishes):
+    error = error_in(payload)
+    finish: str | None = None
+    substance = False
+    progressed: list[int] = []
+    finished: list[int] = []
+    for index, choice in choices:
+        error = error or choice.get("error")
+        delta = choice.get("delta")
+        if has_progress(delta):
+            progressed.append(index)
+            substance = substance or has_substance(delta)
+        if found := finish_of(choice.get("finish_reason")):
+            finished.append(index)
+            finish = FAILED if found == FAILED else finish or found
+    if error or finish == FAILED:
         raise AttemptFailedError(classify(error, status=None, header=header, now_s=now_s))
-    progressed = tuple(index for index, choice in choices if has_progress(choice.get("delta")))
     usage = payload.get("usage")
     return EventFacts(
         progress=bool(progressed),
-        substance=bool(progressed) and any(has_substance(choice.get("delta")) for _, choice in choices),
-        finish=next((finish for _, finish in finishes if finish), None),
+        substance=substance,
+        finish=finish,
         usage=usage if usage and isinstance(usage, dict) else None,
-        appeared=tuple(index for index, _ in choices),
-        progressed=progressed,
-        finished=tuple(index for index, finish in finishes if finish),
+        appeared=tuple([index for index, _ in choices]),
+        progressed=tuple(progressed),
+        finished=tuple(finished),
     )
 
 
@@ -72,8 +82,9 @@ class OpenChoices:
 
     def note(self, facts: EventFacts) -> None:
         """Take in an event. Content after its finish reason opens a choice again."""
-        self._open.update(index for index in facts.appeared if index not in self._known)
-        self._known.update(facts.appeared)
+        if not self._known.issuperset(facts.appeared):
+            self._open.update(set(facts.appeared) - self._known)
+            self._known.update(facts.appeared)
         self._open.update(facts.progressed)
         self._open.difference_update(facts.finished)
 
