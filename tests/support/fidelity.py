@@ -5,7 +5,6 @@ The readers are this module's own: they share no code with the gateway.
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -92,13 +91,13 @@ class Reading:
         payloads: the parsed events, without ``[DONE]``.
         done: whether ``[DONE]`` came.
         error: the error; None if there is none.
-        finishes: the finish reasons of each choice.
+        finishes: the finish reason of each choice.
     """
 
     payloads: list[dict[str, Any]] = field(default_factory=list)
     done: bool = False
     error: dict[str, Any] | None = None
-    finishes: dict[Any, list[str]] = field(default_factory=dict)
+    finishes: dict[str, str] = field(default_factory=dict)
 
     @property
     def chunks(self) -> list[dict[str, Any]]:
@@ -108,13 +107,9 @@ class Reading:
     @property
     def text(self) -> str:
         """The text of all choices, in the order of its arrival."""
-        texts = [choice.get("delta", {}).get("content") for choice in self._choices()]
+        deltas = [choice.get("delta") for payload in self.chunks for choice in choices_in(payload)]
+        texts = [delta.get("content") for delta in deltas if isinstance(delta, dict)]
         return "".join(each for each in texts if isinstance(each, str))
-
-    def _choices(self) -> Iterator[dict[str, Any]]:
-        for payload in self.chunks:
-            choices = payload.get("choices")
-            yield from choices if isinstance(choices, list) else []
 
 
 def read_stream(body: bytes) -> Reading:
@@ -149,15 +144,25 @@ def _add(found: Reading, data: str) -> None:
         found.error = payload["error"]
         rule(isinstance(found.error, dict), "an error is not an object")
         return
-    choices = payload.get("choices")
-    for choice in choices if isinstance(choices, list) else []:
-        rule(isinstance(choice, dict), f"a choice is not an object: {choice!r}")
+    for choice in choices_in(payload):
+        index = repr(choice.get("index"))
+        rule(choice.get("index") is not None, "a choice has no index")
         reason = choice.get("finish_reason")
         if reason is not None:
-            rule(reason in FINISH_REASONS, f"the finish reason is {reason!r}")
-            found.finishes.setdefault(repr(choice.get("index")), []).append(reason)
-            count = len(found.finishes[repr(choice.get("index"))])
-            rule(count == 1, f"choice {choice.get('index')!r} has finished {count} times")
+            rule(is_finish(reason), f"the finish reason is {reason!r}")
+            rule(index not in found.finishes, f"choice {index} has finished twice")
+            found.finishes[index] = reason
+
+
+def choices_in(payload: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the choices of a chunk or an answer that are objects."""
+    choices = payload.get("choices")
+    return [each for each in choices if isinstance(each, dict)] if isinstance(choices, list) else []
+
+
+def is_finish(reason: object) -> bool:
+    """Return whether a value is one of OpenAI's finish reasons."""
+    return isinstance(reason, str) and reason in FINISH_REASONS
 
 
 def read_answer(body: bytes) -> dict[str, Any]:
@@ -171,10 +176,9 @@ def read_answer(body: bytes) -> dict[str, Any]:
     rule(isinstance(payload, dict), f"the body is not an object: {body[:200]!r}")
     if "error" not in payload:
         rule(payload.get("choices"), "an answer has no choices")
-        for choice in payload["choices"]:
-            rule(isinstance(choice, dict), f"a choice is not an object: {choice!r}")
+        for choice in choices_in(payload):
             reason = choice.get("finish_reason")
-            rule(reason is None or reason in FINISH_REASONS, f"the finish reason is {reason!r}")
+            rule(reason is None or is_finish(reason), f"the finish reason is {reason!r}")
     assert isinstance(payload, dict)
     return payload
 
