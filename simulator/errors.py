@@ -96,6 +96,12 @@ def bad_gateway(turn: Turn) -> Iterable[Step]:
     return (worded(turn, 502),)
 
 
+def rate_limit_error(turn: Turn) -> Json:
+    """Return the error of a provider's shared pool, as an object without a delay."""
+    metadata = provider_metadata(f"{turn.model} is temporarily rate-limited upstream.", limit_source=_POOL)
+    return {"error": error_body(429, _PROVIDER_ERROR, metadata)["error"]}
+
+
 def retry_after(turn: Turn) -> Iterator[Step]:
     """Respond with a 429 of the provider's shared pool; header and body have the delay in seconds."""
     raw = f"{turn.model} is temporarily rate-limited upstream. Please retry shortly."

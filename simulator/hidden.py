@@ -25,6 +25,8 @@ _NOTHING = Tally(0, 0, 0, 0)
 
 EMPTY = Answer()
 REASONING_ONLY = Answer(reasoning=("The capital", " must be", " Canberra."))
+FILTERED = Answer(finish_reason="content_filter")
+FILTERED_LATER = Answer(("Canberra", " is the"), finish_reason="content_filter")
 INVALID_JSON = Answer(('{"city": ', '"Canberra",'))
 PARTIAL = Answer(("The three main", " causes were"), finish_reason="error")
 
@@ -103,6 +105,16 @@ def choice_error(answer: Answer) -> Pair:
 def error_only(payload: Json) -> Pair:
     """Return scripts that send HTTP 200 with only an error: as the body, or as the only event."""
     return Pair(body(dumps(payload)), stream=in_stream(Write(framing.event(payload), 1)))
+
+
+def error_body(error_of: Callable[[Turn], Json]) -> Script:
+    """Return a script that sends HTTP 200 with only this error as the body."""
+    return lambda turn: (Complete(200, dumps(error_of(turn)), plain_headers(turn)),)
+
+
+def error_event(error_of: Callable[[Turn], Json]) -> Script:
+    """Return a script that sends HTTP 200 with only this error as an event."""
+    return lambda turn: (Headers(stream_headers(turn)), Write(framing.event(error_of(turn)), 1))
 
 
 def interrupted() -> Json:

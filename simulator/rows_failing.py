@@ -58,6 +58,8 @@ def hidden_rows() -> Iterator[Behaviour]:
         ),
     )
     yield row("empty", "Empty content, finish reason stop, no completion tokens.", answering(hidden.EMPTY))
+    yield row("filtered", "Empty content, finish reason content_filter.", answering(hidden.FILTERED))
+    yield row("filtered-later", "Text, then finish reason content_filter.", answering(hidden.FILTERED_LATER))
     yield row(
         "choices-empty", "`choices: []`; stream: one such chunk, then `[DONE]`.", hidden.choices_empty()
     )

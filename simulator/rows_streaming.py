@@ -90,9 +90,32 @@ def _cut_off_streams() -> Iterator[Behaviour]:
         "`data: not json` after 2 events, then the remaining events as usual; plain: as garbage.",
         Pair(hidden.body(b"not json"), stream=streams.garbage_event),
     )
+    yield row(
+        "cut-event",
+        "Half of an event's JSON after 2 events, then the remaining events as usual; plain: as cut-json.",
+        Pair(hidden.cut_json_plain, stream=streams.cut_event),
+    )
+    yield row(
+        "tools-cut",
+        "A tool call whose arguments stop half-way, then a clean end; plain: as cut-json.",
+        Pair(hidden.cut_json_plain, stream=streams.cut_tool_call),
+    )
     yield row("plain-for-stream", "A stream request gets plain JSON; plain: as ok.", Pair.same(ok))
     yield row("stream-for-plain", "A plain request gets a stream; stream: as ok.", Pair.same(OK_PAIR.stream))
     yield row("error-first", "200, and the error as first event; plain: as body.", hidden.error_only(first))
+    yield row(
+        "rate-limit-first",
+        "200, and a provider's 429 as first event; plain: as body.",
+        Pair(hidden.error_body(errors.rate_limit_error), stream=hidden.error_event(errors.rate_limit_error)),
+    )
+    yield row(
+        "rate-limit-mid",
+        "3 events of text, then a provider's 429 in the documented form; plain: as rate-limit-first.",
+        Pair(
+            hidden.error_body(errors.rate_limit_error),
+            stream=streams.error_mid(streams.rate_limit),
+        ),
+    )
     yield row(
         "error-mid",
         "3 events of text, then the documented error event; plain: as choice-error after partial text.",

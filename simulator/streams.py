@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
-from simulator import framing
+from simulator import errors, framing
 from simulator.answers import Answer, Json, chunk, ending_chunks, progress_chunks, tally_of
 from simulator.connection import LET_ARRIVE_S
-from simulator.healthy import BEAT_S, OK, ending, keep_alive, progress, stream_headers
+from simulator.healthy import BEAT_S, OK, ending, keep_alive, progress, stream_headers, tool_answer
 from simulator.hidden import FOR_EVER_S
 from simulator.steps import Break, Headers, Pause, Script, Step, Write
 from simulator.turn import Turn
@@ -68,6 +68,23 @@ def garbage_event(turn: Turn) -> Iterator[Step]:
     yield from ending(turn, OK)
 
 
+def cut_event(turn: Turn) -> Iterator[Step]:
+    """Send half of an event's JSON after the second event; the other events are valid."""
+    said = list(progress(turn, OK))
+    half = said[2].data[: len(said[2].data) // 2]
+    yield Headers(stream_headers(turn))
+    yield from said[:2]
+    yield Write(half + b"\n\n", 1)
+    yield from said[2:]
+    yield from ending(turn, OK)
+
+
+def cut_tool_call(turn: Turn) -> Iterator[Step]:
+    """Send a tool call whose arguments stop half-way, and then the end without a finish reason."""
+    yield Headers(stream_headers(turn))
+    yield from list(progress(turn, tool_answer(turn)))[:-1]
+
+
 def error_mid(error_of: Callable[[Turn], Json]) -> Script:
     """Return a script that sends three events of text, an error event, and then the end without `[DONE]`."""
     return lambda turn: (
@@ -81,6 +98,11 @@ def documented_error(turn: Turn) -> Json:
     metadata = {"error_type": "provider_overloaded", "provider_code": "overloaded_error"}
     error = {"code": 503, "message": "Overloaded", "metadata": metadata}
     return chunk(turn, {"content": ""}, "error", error=error)
+
+
+def rate_limit(turn: Turn) -> Json:
+    """Return a provider's 429 in the documented mid-stream form."""
+    return chunk(turn, {"content": ""}, "error", **errors.rate_limit_error(turn))
 
 
 def framed(frame: Callable[[Json], bytes], *, done: bytes = framing.DONE, first: bytes = b"") -> Script:

@@ -173,8 +173,8 @@ def _wrong_break(outcome: Outcome, expected: CutOff, cell: Cell) -> Iterator[str
     metadata = outcome.error["metadata"]
     if (outcome.error["code"], metadata["source"]) != (expected.code, expected.source):
         yield f"the error is {outcome.error['code']}, {metadata['source']}"
-    if metadata.get("partial") is not True or not outcome.said.get("content"):
-        yield "the error is not marked as partial, or no text came"
+    if metadata.get("partial") is not True or not outcome.said:
+        yield "the error is not marked as partial, or nothing came before it"
     if outcome.said.get("finish_reason"):
         yield f"the partial answer has a finish reason, {outcome.said['finish_reason']}"
     if b"[DONE]" in outcome.raw or not outcome.raw.endswith(b"}\n\n"):
