@@ -29,6 +29,7 @@ from gateway.http.long_strings import NONE
 from gateway.http.responses import Frame
 from gateway.http.sse import data_of, event_of, is_comment
 from gateway.streaming.fast_path import RepeatedFrames
+from gateway.streaming.held_events import HeldEvents, finishes_in
 from gateway.streaming.read_event import ReadEvent
 
 # Longer comments are dropped: no server needs them to keep a connection alive.
@@ -65,7 +66,7 @@ class Guard:
         self._now_s = now_s
         self._choices = OpenChoices()
         self._usage: JsonObject | None = None  # the newest, until a chunk has the receipt
-        self._held: ReadEvent | None = None
+        self._held = HeldEvents(shape)
         self._frames = RepeatedFrames()
 
     @property
@@ -87,13 +88,13 @@ class Guard:
         return b"".join(passed)
 
     def flush(self) -> bytes:
-        """Return the bytes that were held back: the last usage, with the receipt."""
-        held = self._held
-        if held is None:
-            return b""
-        self._held = None
-        self._add_receipt(held.read.payload)
-        return held.to_bytes()
+        """Return the bytes that were held back, with the receipt on the last usage."""
+        last = self._held.last_usage
+        if last is not None:
+            self._usage = None
+            self._attempt.ms += self._receipt.time_until(self._now_s())
+            last.read.payload["gateway"] = self._receipt.to_json()
+        return self._held.release()
 
     def finish(self, rest: bytes) -> bytes:
         """Return the client's bytes after the upstream closed the stream; ``rest`` is an incomplete event."""
@@ -123,7 +124,7 @@ class Guard:
         return self._shape.envelope()
 
     def _cut_off(self, fault: Fault) -> bytes:
-        rest = self._release()
+        rest = self._held.release()
         self.ended = True
         self.fault = fault_of(fault, self._upstream)
         self._attempt.fail(self.fault, outcome="cut_off")
@@ -147,12 +148,17 @@ class Guard:
     def _without_data(self, event: bytes) -> bytes:
         """Return a comment. Clients ignore what else there may be, unless it is an error as bare JSON."""
         if is_comment(event):
-            is_safe = len(event) <= MAX_COMMENT_BYTES and not repeats_key(
-                event.decode("latin-1"), self._upstream
-            )
-            return event if is_safe else b""
+            return event if self._may_pass(event) else b""
         error = bare_error_in(event)
         return self._inspect(event, b"", EventPayload(error, NONE)) if error else b""
+
+    def _may_pass(self, comment: bytes) -> bool:
+        """Return whether a comment is short, is UTF-8, and does not repeat the upstream's key."""
+        try:
+            text = comment[: MAX_COMMENT_BYTES + 1].decode()
+        except UnicodeDecodeError:
+            return False
+        return len(comment) <= MAX_COMMENT_BYTES and not repeats_key(text, self._upstream)
 
     def _inspect(self, event: bytes, data: bytes, read: EventPayload) -> bytes:
         """Check an event's payload, and return the client's bytes for it."""
@@ -169,28 +175,23 @@ class Guard:
         self._choices.note(facts)
         self._collect(read)
         is_changed = self._shape.shape(payload)
-        here = ReadEvent(event, data, read, is_changed=is_changed)
+        here = ReadEvent(event, data, read, is_changed=is_changed, usage=facts.usage)
+        before = self._held.reopen(facts.progressed) if facts.progressed else b""
         if facts.usage is not None:
-            return self._take_usage(here, facts.usage)
-        is_like_the_next = facts.finish is None and not self._shape.began_call
+            before += self._take_usage(here, facts.usage)
+        if finishes_in(payload) or (facts.usage is not None and self._choices.are_finished):
+            self._held.add(here)
+            return before
+        is_like_the_next = facts.finish is None and facts.usage is None and not self._shape.began_call
         if facts.progress and is_like_the_next and not is_changed and self._texts is None:
             self._frames.learn(event)
-        return (self._release() if facts.progress else b"") + here.to_bytes()
+        return before + here.to_bytes()
 
     def _take_usage(self, here: ReadEvent, usage: JsonObject) -> bytes:
-        """Record a usage. It is held back if it may be the last one, which gets the receipt."""
+        """Record a usage; return the events that were held back, if one of them seemed to have the last."""
         here.is_changed |= self._attempt.settle_usage(usage)
         self._usage = usage
-        before = self._release()
-        if not self._choices.are_finished:
-            return before + here.to_bytes()
-        self._held = here
-        return before
-
-    def _release(self) -> bytes:
-        """Return the bytes that were held back: another event follows, which has the receipt."""
-        held, self._held = self._held, None
-        return held.to_bytes() if held else b""
+        return self._held.release() if self._held.last_usage else b""
 
     def _collect(self, read: EventPayload) -> None:
         """Add a chunk's text, if the text is collected."""
@@ -205,15 +206,10 @@ class Guard:
     def _done(self) -> bytes:
         """Return the last bytes of a complete answer: the receipt, if a usage was stated, and ``[DONE]``."""
         self.ended = True
-        if self._held is None and self._usage is not None:  # only before the answer was complete
-            payload = self._shape.usage_chunk(self._usage)
-            self._held = ReadEvent(b"", b"", EventPayload(payload, NONE), is_changed=True)
+        if self._usage is not None and self._held.last_usage is None:  # only before the answer was complete
+            read = EventPayload(self._shape.usage_chunk(self._usage), NONE)
+            self._held.add(ReadEvent(b"", b"", read, is_changed=True, usage=self._usage))
         return self.flush() + event_of(DONE)
-
-    def _add_receipt(self, payload: JsonObject) -> None:
-        self._usage = None
-        self._attempt.ms += self._receipt.time_until(self._now_s())
-        payload["gateway"] = self._receipt.to_json()
 
 
 def cut_off_event(envelope: JsonObject, error: JsonObject) -> bytes:

@@ -2,15 +2,25 @@
 
 from gateway.dialects.chat.event_data import EventPayload
 from gateway.http.json_bytes import to_json_bytes
+from gateway.http.json_values import JsonObject
 from gateway.http.sse import event_of, is_one_data_line
 
 
 class ReadEvent:
-    """An event that was read, and whether its payload was changed since."""
+    """An event that was read.
 
-    def __init__(self, event: bytes, data: bytes, read: EventPayload, *, is_changed: bool) -> None:
+    Attributes:
+        read: its payload, which may have been changed since.
+        is_changed: whether it has been.
+        usage: the usage in the payload; None if it has none.
+    """
+
+    def __init__(
+        self, event: bytes, data: bytes, read: EventPayload, *, is_changed: bool, usage: JsonObject | None
+    ) -> None:
         self.read = read
         self.is_changed = is_changed
+        self.usage = usage
         self._event = event
         self._data = data
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.chunks import COMMENT, COST_USD, DONE, ROLE, STOP, USAGE, chunk, event, text, text_in
-from tests.support.upstream import Step, stream
+from tests.support.upstream import HANG, Step, stream
 from tests.support.world import UPSTREAM_KEY, Answer, World
 
 pytestmark = pytest.mark.anyio
@@ -108,6 +108,7 @@ HIDDEN: list[tuple[str, bytes]] = [
     ("a comment with the key", f": {UPSTREAM_KEY}\n\n".encode()),
     ("a comment and a line", b": hello\nworld\n\n"),
     ("a very long comment", b": " + b"x" * 2_000 + b"\n\n"),
+    ("a comment that is no UTF-8", b": \xff\n\n"),
     ("a field without a colon", b"data\n\n"),
     ("such fields", b"data\ndata\n\n"),
 ]
@@ -205,11 +206,33 @@ async def test_an_answer_is_complete_only_when_every_choice_has_finished(
     assert got.events[-1]["error"]["code"] == "no_finish_reason"
 
 
-async def test_a_choice_that_goes_on_after_its_finish_may_finish_again() -> None:
+async def test_a_choice_that_goes_on_after_its_finish_has_only_the_last_one() -> None:
     got = await relay(part(0, "a"), part(0, finish="stop"), part(0, "b"), part(0, finish="length"), DONE)
 
     finishes = [each["choices"][0]["finish_reason"] for each in got.events[:-1]]
-    assert finishes == [None, "stop", None, "length"]
+    assert finishes == [None, None, None, "length"]
+
+
+async def test_a_finish_on_every_chunk_counts_once_at_the_end() -> None:
+    got = await relay(*[part(0, word, finish="stop") for word in "abc"], USAGE, DONE)
+
+    finishes = [each["choices"][0]["finish_reason"] for each in got.events[:-1]]
+    assert (text_in(got.events), finishes) == ("abc", [None, None, "stop", None])
+
+
+async def test_the_finish_of_one_choice_stays_while_another_goes_on() -> None:
+    got = await relay(
+        part(0, "a"), part(1, "b"), part(0, finish="stop"), part(1, "c"), part(1, finish="length"), DONE
+    )
+
+    ends = [(each["choices"][0]["index"], each["choices"][0]["finish_reason"]) for each in got.events[:-1]]
+    assert ends == [(0, None), (1, None), (1, None), (0, "stop"), (1, "length")]
+
+
+async def test_a_finish_is_sent_when_the_upstream_falls_silent_after_it() -> None:
+    got = await relay(text("Hi"), STOP, HANG, gateway={"idle_ms": 5_000})
+
+    assert got.body == text("Hi") + STOP + DONE
 
 
 async def test_two_choices_may_take_turns() -> None:

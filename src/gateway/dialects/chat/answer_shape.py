@@ -125,8 +125,8 @@ def shape_finish(choice: JsonObject, *, has_calls: bool) -> bool:
     if reason == native:
         return False
     choice["finish_reason"] = reason
-    if reason is not None:
-        fill(choice, {"native_finish_reason": str(native)[:MAX_NATIVE_CHARACTERS]})
+    if reason is not None and isinstance(native, str):
+        fill(choice, {"native_finish_reason": native[:MAX_NATIVE_CHARACTERS]})
     return True
 
 

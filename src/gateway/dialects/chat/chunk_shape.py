@@ -60,6 +60,18 @@ class ChunkShape:
             changed |= shape_usage(payload) | self._shape_usage_chunk(payload)
         return changed
 
+    def complete(self, payload: JsonObject) -> bool:
+        """Add ``{}`` for the tool calls without arguments of the choices that a chunk finishes.
+
+        Returns whether there are any.
+        """
+        changed = False
+        for index, choice in indexed_choices(payload):
+            calls = self._calls.get(index)
+            if calls and choice.get("finish_reason") is not None:
+                changed |= calls.finish(choice)
+        return changed
+
     def _shape_choices(self, payload: JsonObject) -> bool:
         given = payload.get("choices")
         choices = indexed_choices(payload)
@@ -95,10 +107,7 @@ class ChunkShape:
             self.began_call = self.began_call or len(calls) > before
         if index in self._finished and has_progress(delta):
             self._finished.discard(index)  # the choice goes on after all
-        changed |= shape_finish(choice, has_calls=bool(calls)) | self._finish_once(choice, index)
-        if choice.get("finish_reason") and calls:
-            changed |= calls.finish(choice)
-        return changed
+        return changed | shape_finish(choice, has_calls=bool(calls)) | self._finish_once(choice, index)
 
     def _finish_once(self, choice: JsonObject, index: int) -> bool:
         """Set a finish reason to null if the choice has already had one: the usage chunk repeats it."""

@@ -68,11 +68,11 @@ _PREFIX = re.compile(r"(?:finish_?reason_|stop_?reason_)")
 def finish_of(native: Json) -> str | None:
     """Return a provider's finish reason as one of OpenAI's, or as ``error``.
 
-    None if it says that the answer has not finished. A word that no provider is known to use becomes
-    ``length``, so that a cut answer never looks complete.
+    None if it is no text, or says that the answer has not finished. A word that no provider is known to use
+    becomes ``length``, so that a cut answer never looks complete.
     """
     if not isinstance(native, str):
-        return UNKNOWN if native else None
+        return None
     if native in FINISH_REASONS:
         return native
     word = _plain(native[:MAX_WORD_CHARACTERS])

@@ -167,7 +167,7 @@ async def test_stop_after_tool_calls_becomes_tool_calls(sent: str, reason: str, 
 
 
 async def test_a_finish_reason_is_sent_once() -> None:
-    assert await finishes_of("stop", "stop", None, "end_turn") == ["stop", None, None, None]
+    assert await finishes_of("stop", "stop", None, "end_turn") == [None, None, None, "stop"]
 
 
 async def test_each_choice_has_its_finish_reason_once() -> None:
@@ -176,7 +176,8 @@ async def test_each_choice_has_its_finish_reason_once() -> None:
 
     got = await get(text("Hi"), ends(0), ends(1), ends(1), DONE)
 
-    assert [each["choices"][0]["finish_reason"] for each in got[1:-1]] == ["stop", "stop", None]
+    ended = [(each["choices"][0]["index"], each["choices"][0]["finish_reason"]) for each in got[1:-1]]
+    assert ended == [(1, None), (0, "stop"), (1, "stop")]
 
 
 @pytest.mark.parametrize("form", ["repeated finish", "no choices"])

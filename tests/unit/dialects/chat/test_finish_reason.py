@@ -29,7 +29,19 @@ def test_a_word_for_a_failure_is_a_fault(word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "word", [None, *sorted(NOT_FINISHED), " ", "\n\t", "NULL", "FINISH_REASON_UNSPECIFIED", False, 0, [], {}]
+    "word",
+    [
+        None,
+        *sorted(NOT_FINISHED),
+        " ",
+        "\n\t",
+        "NULL",
+        "FINISH_REASON_UNSPECIFIED",
+        False,
+        0,
+        [],
+        {},
+    ],
 )
 def test_a_word_for_not_finished_is_no_finish_reason(word: Json) -> None:
     assert finish_of(word) is None
@@ -44,14 +56,9 @@ def test_a_word_for_not_finished_is_no_finish_reason(word: Json) -> None:
         "OTHER",
         "x" * 10_000,
         "stop" + "\u200b",
-        True,
-        1,
-        2.5,
-        ["stop"],
-        {"a": 1},
     ],
 )
-def test_an_unknown_word_never_means_a_complete_answer(word: Json) -> None:
+def test_an_unknown_word_never_means_a_complete_answer(word: str) -> None:
     assert finish_of(word) == "length"
 
 
