@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from simulator import errors, healthy
+from simulator import continuing, errors, healthy
 from simulator.healthy import OK_PAIR, answering
 from simulator.replay import replaying
 from simulator.row import Behaviour
@@ -61,6 +61,18 @@ def healthy_rows() -> Iterator[Behaviour]:
         "length",
         "Finish reason length after reasoning only: empty content, and yet a valid answer.",
         answering(healthy.LENGTH),
+    )
+    yield row("continues", "As ok; after a prefill it goes on exactly where that stops.", continuing.EXACT)
+    yield row(
+        "continues-last-words",
+        "As ok; after a prefill it repeats the last two words, and goes on.",
+        continuing.LAST_WORDS,
+    )
+    yield row("continues-whole", "As ok; after a prefill it repeats it, and goes on.", continuing.WHOLE)
+    yield row(
+        "refuses-prefill",
+        "400 if the last message has the role assistant; otherwise as continues-last-words.",
+        continuing.REFUSED,
     )
     yield row("echo", "The content is the body that arrived.", answering(healthy.echo_answer))
 

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from scripts.tools import ROOT
-from tests.support.chunks import DONE, STOP, USAGE, text
+from tests.support.chunks import DONE, STOP, USAGE, text, text_in
 from tests.support.models import listing, model
-from tests.support.upstream import RESET, answer, breaks, fail, hang, refuse, reply, stream
+from tests.support.upstream import RESET, answer, breaks, fail, hang, healthy_stream, refuse, reply, stream
 from tests.support.world import TOKEN, Answer, World, one_key
 
 pytestmark = pytest.mark.anyio
@@ -143,6 +143,30 @@ async def a_stream_is_cut_off() -> None:
     assert {choice["finish_reason"] for each in events for choice in each["choices"]} <= {None, "error"}
 
 
+async def a_stream_starts_over() -> None:
+    world = World().script("a/one", stream(text("Hel"), RESET)).script("b/two", healthy_stream("Bye."))
+
+    events = (await world.ask(*BOTH, stream=True, gateway={"on_midstream": "restart"})).events
+
+    [seam] = [at for at, each in enumerate(events[:-1]) if each.get("gateway", {}).get("event") == "restart"]
+    assert (text_in(events[:seam]), text_in(events[seam:])) == ("Hel", "Bye.")
+
+
+async def a_stream_is_continued() -> None:
+    world = World().script("a/one", stream(text("Hello, "), RESET))
+    world.script("b/two", fail(400, "No prefill."), healthy_stream("Hello, you."))
+
+    events = (await world.ask(*BOTH, stream=True, gateway={"on_midstream": "continue"})).events
+
+    assert text_in(events) == "Hello, you."
+    messages = [each.body["messages"] for each in world.upstream.received]
+    assert [[each["role"] for each in sent] for sent in messages] == [
+        ["user"],
+        ["user", "assistant"],
+        ["user", "assistant", "user"],
+    ]
+
+
 async def the_client_leaves() -> None:
     world = World().script("a/one", hang)
     asking = asyncio.ensure_future(world.ask(*BOTH))
@@ -176,6 +200,8 @@ CASES: dict[str, Callable[[], Awaitable[None]]] = {
     "the request is at fault": the_request_is_at_fault,
     "no model answered": no_model_answers,
     "a stream is cut off after it has begun": a_stream_is_cut_off,
+    'a stream is cut off, with `on_midstream: "restart"`': a_stream_starts_over,
+    'a stream is cut off, with `on_midstream: "continue"`': a_stream_is_continued,
     "the client leaves": the_client_leaves,
     "the gateway itself fails in an attempt": the_gateway_fails_itself,
 }

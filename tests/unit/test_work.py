@@ -7,6 +7,7 @@ import pkgutil
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from math import isqrt
 from re import _constants as constants  # type: ignore[attr-defined]  # its parser says what an expression is
 from re import _parser as parser  # type: ignore[attr-defined]
 from types import ModuleType
@@ -31,6 +32,7 @@ from gateway.http.json_values import Json, JsonObject
 from gateway.http.query_string import MAX_CHARACTERS, parameters_of
 from gateway.http.sse import SseDecoder, data_of
 from gateway.settings.table import SETTINGS
+from gateway.streaming.overlap import Overlap
 from tests.support.chunks import DONE, STOP, chunk, event, text
 from tests.support.models import model
 from tests.support.upstream import fail, stream
@@ -281,6 +283,28 @@ STREAMS: dict[str, Callable[[int], Work]] = {
 @pytest.mark.parametrize("name", STREAMS)
 def test_the_cpu_of_a_stream_grows_with_its_size(name: str) -> None:
     check_growth(STREAMS[name], 500)
+
+
+def repeat(so_far: str, new: str, piece_characters: int) -> str:
+    overlap = Overlap(so_far)
+    places = range(0, len(new), piece_characters)
+    return "".join([overlap.take(new[place : place + piece_characters]) for place in places]) + overlap.end()
+
+
+REPEATED_TEXTS: dict[str, Callable[[int], tuple[str, str]]] = {
+    "all": lambda size: ("ab" * size, "ab" * size + "c"),
+    "almost all": lambda size: ("a" * size + "b", "a" * size + "c"),
+    "its end": lambda size: ("x" + "a" * size, "a" * size + "c"),
+    "many ends": lambda size: ("aab" * size, "aab" * size + "aaa"),
+    "growing runs": lambda size: ("".join("a" * n + "b" for n in range(isqrt(size))), "a" * size),
+    "nothing": lambda size: ("a" * size, "b" * size),
+}
+
+
+@pytest.mark.parametrize("piece_characters", [1, 1_000])
+@pytest.mark.parametrize("name", REPEATED_TEXTS)
+def test_the_cpu_of_a_text_that_repeats_another_grows_with_its_size(name: str, piece_characters: int) -> None:
+    check_growth(lambda size: lambda: repeat(*REPEATED_TEXTS[name](size), piece_characters), 4_000)
 
 
 def test_the_cpu_of_a_streams_tool_calls_grows_with_their_number() -> None:

@@ -36,7 +36,13 @@ async def execute(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports, memory: 
         GatewayError: no model answered.
     """
     schedule = Schedule(
-        plan, receipt, memory.cooldowns, now_s=ports.now_s, draw=ports.draw, admission=ask.admission
+        plan,
+        receipt,
+        memory.cooldowns,
+        now_s=ports.now_s,
+        draw=ports.draw,
+        admission=ask.admission,
+        has_prefill=bool(ask.prefill),
     )
     walk = _Walk(schedule=schedule, plan=plan, ask=ask, receipt=receipt, ports=ports, memory=memory)
     hedge_s = plan.limits.hedge_s

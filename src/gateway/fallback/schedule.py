@@ -5,6 +5,7 @@ waits for it only if no other model is left and the cooldown ends before the dea
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from gateway.fallback.admission import Admission, NoBudget
 from gateway.fallback.cost_ceiling import OVER_CEILING, CostCeiling
@@ -19,6 +20,9 @@ from gateway.routing.eligibility import fault_of_empty_chain
 # No useful answer takes less time, so an attempt with less time left is not started. A shorter timer is not
 # possible either: Pyodide's event loop refuses a timer that is already due when it is set.
 MIN_ATTEMPT_S = 0.01
+# How upstreams refuse to continue a message of the model's own (a prefill). Without it the request was valid
+# for the model whose answer is continued.
+PREFILL_REFUSALS = frozenset({"rejected_by_provider", "rejected_by_openrouter", "request_rejected"})
 # If a model asks for a pause of at most this length, the same model is tried again before another one.
 SHORT_PAUSE_S = 1.0
 
@@ -35,9 +39,11 @@ class Schedule:
         now_s: Callable[[], float],
         draw: Callable[[], float],
         admission: Admission | None = None,
+        has_prefill: bool = False,
     ) -> None:
         self._limits = plan.limits
         self._receipt = receipt
+        self._has_prefill = has_prefill
         self._ceiling = CostCeiling(plan.limits, receipt, admission or NoBudget())
         self._cooldowns = cooldowns
         self._now_s = now_s
@@ -46,7 +52,8 @@ class Schedule:
         self._untried = list(plan.chain)
         self._retry: tuple[float, Candidate] | None = None  # the next attempt, if it is a retry, and when
         self._cooling_down: list[tuple[float, Candidate]] = []  # when each is ready again
-        self._tries: dict[str, int] = dict.fromkeys((each.model for each in plan.chain), 0)
+        called = [attempt.model for attempt in receipt.attempts]
+        self._tries = {each.model: called.count(each.model) for each in plan.chain}
         self._stopped = not plan.chain
         self._last_fault = None if plan.chain else plan.nothing_left
 
@@ -129,6 +136,13 @@ class Schedule:
         if self._stopped:  # the other lane stopped the chain, and its fault is the one to report
             return
         self._last_fault = fault
+        if self._may_ask_otherwise(candidate, fault):
+            self._retry = (now_s, replace(candidate, takes_prefill=False))
+        else:
+            self._decide(candidate, fault, wait_s)
+
+    def _decide(self, candidate: Candidate, fault: Fault, wait_s: float | None) -> None:
+        """Retry the model, go on with the next one, or stop the chain, by the fault's rule."""
         is_account = fault.rule.scope is Scope.ACCOUNT  # it affects all models of the upstream
         if fault.rule.verdict is Verdict.STOP and not is_account:
             self._stopped = True
@@ -175,6 +189,17 @@ class Schedule:
         self._retry = (self._now_s() + wait_s, candidate)
         self._cooling_down = [each for each in self._cooling_down if each[1] is not candidate]
         return True
+
+    def _may_ask_otherwise(self, candidate: Candidate, fault: Fault) -> bool:
+        """Return whether a model that refused a prefill may be asked to continue in another form, once."""
+        return (
+            self._has_prefill
+            and candidate.takes_prefill
+            and fault.code in PREFILL_REFUSALS
+            and len(self._receipt.attempts) < self._limits.max_attempts
+            and self._ceiling.fits(candidate)
+            and self.left_s > MIN_ATTEMPT_S
+        )
 
     def _may_retry(self, candidate: Candidate) -> bool:
         return self._tries[candidate.model] <= self._limits.retries and self._ceiling.fits(candidate)

@@ -1,7 +1,6 @@
 """Defines the plan of a request: the chain of candidates, the skipped models, and the limits."""
 
 from dataclasses import field
-from typing import Literal
 
 from gateway.dialects.chat.answer_checks import AnswerTest
 from gateway.faults.fault import Fault
@@ -9,7 +8,7 @@ from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject
 from gateway.http.message import OPENROUTER
 from gateway.http.sse import MAX_EVENT_BYTES
-from gateway.settings.options import Order
+from gateway.settings.options import Midstream, Order
 from gateway.settings.price import Price
 
 
@@ -27,6 +26,7 @@ class Candidate:
         price: the price at a direct upstream, which does not state costs; None if it is unknown, and for
             OpenRouter.
         max_price: the price ceiling of its task route, for OpenRouter's choice of a provider.
+        takes_prefill: whether it continues a message of its own; if not, an instruction asks for that.
     """
 
     model: str
@@ -37,6 +37,7 @@ class Candidate:
     worst_cost_usd: float | None = None
     price: Price | None = None
     max_price: Price | None = None
+    takes_prefill: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +133,6 @@ class Plan:
     limits: Limits
     answer_test: AnswerTest
     cache_ttl_s: int | None = None
-    on_midstream: Literal["error", "restart", "continue"] = "error"
+    on_midstream: Midstream = "error"
     list_errors: bool = False
     openai_usage: bool = False

@@ -12,6 +12,9 @@ from gateway.settings.parse_value import HOUR_MS
 Order: TypeAlias = Literal["given", "cheapest", "fastest", "weighted", "sticky"]
 ORDERS: tuple[str, ...] = get_args(Order)
 
+Midstream: TypeAlias = Literal["error", "restart", "continue"]
+MIDSTREAM: tuple[str, ...] = get_args(Midstream)
+
 DAY_S = 86_400
 
 # The options, and the rule for the value of each.
@@ -23,7 +26,7 @@ OPTIONS: Mapping[str, FieldRule] = MappingProxyType({
     "retries": between(0, 10),
     "fallbacks": FLAG,
     "errors": one_of("last", "all"),
-    "on_midstream": one_of("error", "restart", "continue"),
+    "on_midstream": one_of(*MIDSTREAM),
     "hedge_ms": between(1, HOUR_MS),
     "keepalive_ms": between(100, HOUR_MS),
     "max_cost_usd": ABOVE_ZERO,
@@ -72,7 +75,7 @@ class Options:
     retries: int | None = None
     fallbacks: bool = True
     errors: Literal["last", "all"] = "last"
-    on_midstream: Literal["error", "restart", "continue"] = "error"
+    on_midstream: Midstream = "error"
     hedge_ms: int | None = None
     keepalive_ms: int | None = None
     max_cost_usd: float | None = None

@@ -57,6 +57,7 @@ class Guard:
         self.ended = False
         self.fault: Fault | None = None
         self.progressed = False
+        self.may_hand_over = True
         self._texts: list[str] | None = [] if collect_text else None
         self._stream = served.answer
         self._attempt = served.attempt
@@ -71,8 +72,13 @@ class Guard:
 
     @property
     def text(self) -> str | None:
-        """The answer's text so far; None if it is not collected, or if the answer holds more than text."""
+        """What the client has of this stream's text; None if it is not collected, or not all is text."""
         return None if self._texts is None else "".join(self._texts)
+
+    @property
+    def _may_learn(self) -> bool:
+        """Whether an event that repeats another may pass without being parsed."""
+        return self._texts is None
 
     def pass_on(self, events: Iterable[bytes]) -> bytes:
         """Return the bytes that the client gets for these events."""
@@ -173,19 +179,28 @@ class Guard:
             self._frames.forget()  # an event of a finished choice is not like those before
         self.progressed = self.progressed or facts.progress or facts.finish is not None
         self._choices.note(facts)
-        self._collect(read)
         is_changed = self._shape.shape(payload)
         here = ReadEvent(event, data, read, is_changed=is_changed, usage=facts.usage)
         before = self._held.reopen(facts.progressed) if facts.progressed else b""
         if facts.usage is not None:
             before += self._take_usage(here, facts.usage)
-        if finishes_in(payload) or (facts.usage is not None and self._choices.are_finished):
-            self._held.add(here)
-            return before
         is_like_the_next = facts.finish is None and facts.usage is None and not self._shape.began_call
-        if facts.progress and is_like_the_next and not is_changed and self._texts is None:
+        if facts.progress and is_like_the_next and not is_changed and self._may_learn:
             self._frames.learn(event)
-        return before + here.to_bytes()
+        return before + b"".join(map(self._send, self._joined(here)))
+
+    def _joined(self, here: ReadEvent) -> list[ReadEvent]:
+        """Return the events that the client gets for an event, which has its shape."""
+        self._collect(here.read)
+        return [here]
+
+    def _send(self, here: ReadEvent) -> bytes:
+        """Return an event's bytes; none if it may be the end of the answer, and is held back."""
+        is_last_usage = here.usage is not None and self._choices.are_finished
+        if is_last_usage or finishes_in(here.read.payload):
+            self._held.add(here)
+            return b""
+        return here.to_bytes()
 
     def _take_usage(self, here: ReadEvent, usage: JsonObject) -> bytes:
         """Record a usage; return the events that were held back, if one of them seemed to have the last."""

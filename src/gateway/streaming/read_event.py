@@ -33,3 +33,12 @@ class ReadEvent:
             except ValueError:  # it has a number that JSON cannot represent: pass it unchanged
                 pass
         return self._event if is_one_data_line(self._event) else event_of(self._data)
+
+
+def is_json(payload: JsonObject) -> bool:
+    """Return whether JSON can represent a payload: a number such as 1e999 can be read, but not written."""
+    try:
+        to_json_bytes(payload)
+    except ValueError:
+        return False
+    return True

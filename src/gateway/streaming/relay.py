@@ -21,9 +21,25 @@ from gateway.streaming.guard_step import GuardStep
 from gateway.streaming.idle_timer import IdleTimer
 from gateway.upstream.commit import CommittedStream
 
-# Called when a stream is cut off. Returns the bytes that mark the switch to another model, and that model's
-# stream; None if no model takes over. Keep-alive comments are written to the sink meanwhile.
-Resume: TypeAlias = Callable[[Guard, Sink], Awaitable[tuple[bytes, ServedStream] | None]]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeOver:
+    """A model that takes over a stream that was cut off.
+
+    Attributes:
+        served: the model's stream.
+        marker: the bytes that tell the client about the switch; empty if it is not told.
+        so_far: the text that the model continues; None if it starts over.
+    """
+
+    served: ServedStream
+    marker: bytes = b""
+    so_far: str | None = None
+
+
+# Called when a stream is cut off; returns None if no model takes over. Keep-alive comments are written to the
+# sink meanwhile.
+Resume: TypeAlias = Callable[[Guard, Sink], Awaitable[TakeOver | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +85,12 @@ class RelayedStream:
         """Relay until the answer ends, it is cut off and no model takes over, or the client leaves."""
         outcome = "client_gone"
         served = self.served
+        so_far: str | None = None
         guard: Guard | None = None
         try:
             while True:
-                guard = self._guard_of(served)
-                is_open = await self._relay(served.answer, guard, sink)
+                guard = self._guard_of(served, so_far)
+                is_open = await self.relay(served.answer, guard, sink)
                 if guard.fault is None or not is_open:
                     outcome = guard.fault.code if guard.fault else "answered"
                     return
@@ -83,8 +100,8 @@ class RelayedStream:
                     await sink.write(guard.error_event(self.frame, list_all=self.list_errors))
                     outcome = guard.fault.code
                     return
-                marker, served = takeover
-                await sink.write(marker)
+                served, so_far = takeover.served, takeover.so_far
+                await sink.write(takeover.marker)
         except ClientGoneError:
             pass
         except Exception as error:  # noqa: BLE001  # a bug in the gateway: end with an error event
@@ -103,7 +120,16 @@ class RelayedStream:
         error = internal_error(partial=True, gateway=self.receipt.to_json())
         return cut_off_event(guard.envelope() if guard else {}, self.frame.error_json(error))
 
-    def _guard_of(self, served: ServedStream) -> Guard:
+    def _guard_of(self, served: ServedStream, so_far: str | None) -> Guard:
+        shape, now_s = self.shape_of(served), self.now_s
+        if so_far is None:
+            return Guard(served, self.receipt, shape=shape, now_s=now_s, collect_text=self.collect_text)
+        from gateway.streaming.continued import ContinuedGuard  # noqa: PLC0415  # few streams are continued
+
+        return ContinuedGuard(served, self.receipt, shape=shape, now_s=now_s, so_far=so_far)
+
+    def shape_of(self, served: ServedStream) -> ChunkShape:
+        """Return a new shape for a stream's chunks; note in its attempt which provider serves it."""
         stream = served.answer
         served.attempt.provider = short_line(stream.first.get("provider"), served.upstream)
         fallback: JsonObject = {
@@ -111,15 +137,9 @@ class RelayedStream:
             "created": int(self.now_s()),
             "model": served.attempt.model,
         }
-        return Guard(
-            served,
-            self.receipt,
-            shape=ChunkShape(stream.first, fallback, openai_usage=self.openai_usage),
-            now_s=self.now_s,
-            collect_text=self.collect_text,
-        )
+        return ChunkShape(stream.first, fallback, openai_usage=self.openai_usage)
 
-    async def _relay(self, stream: CommittedStream, guard: Guard, sink: Sink) -> bool:
+    async def relay(self, stream: CommittedStream, guard: Guard, sink: Sink) -> bool:
         """Relay one stream until it ends; ``guard.fault`` is set if it was cut off.
 
         Returns whether more can be written: after a hand-over the runtime has closed the response itself.

@@ -17,7 +17,7 @@ from gateway.memory.isolate import Memory
 from gateway.memory.ports import Ports
 from gateway.routing.chain import Plan
 from gateway.streaming.guard import Guard
-from gateway.streaming.relay import Resume
+from gateway.streaming.relay import Resume, TakeOver
 
 NAMED = ("id", "created", "model")
 
@@ -28,12 +28,12 @@ def resume_by(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports, memory: Memo
     The remaining models get a new deadline, counted from the cut.
     """
     how = plan.on_midstream
-    if how == "error":
+    if how not in ("restart", "continue"):  # with `hold` all of the answer has arrived
         return None
 
     text_so_far: str | None = ""  # of all models; None once the answer holds more than text
 
-    async def resume(guard: Guard, sink: Sink) -> tuple[bytes, ServedStream] | None:
+    async def resume(guard: Guard, sink: Sink) -> TakeOver | None:
         nonlocal text_so_far
         text = guard.text
         text_so_far = None if text_so_far is None or text is None else text_so_far + text
@@ -51,7 +51,9 @@ def resume_by(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports, memory: Memo
         if not isinstance(served, ServedStream):
             return None
         served.attempt.resumes = how
-        return restart_event(guard, served) if how == "restart" else b"", served
+        if how == "continue":
+            return TakeOver(served=served, so_far=text_so_far)
+        return TakeOver(served=served, marker=restart_event(guard, served))
 
     return resume
 

@@ -1,6 +1,6 @@
 """The caller's fields in the forms that upstreams accept. Each form is prepared once for all attempts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from gateway.dialects.chat.request import ChatRequest
 from gateway.http.frozen import dataclass
@@ -23,42 +23,42 @@ class BodyForms:
         self._direct: dict[str, Buffer] | None = None
         self._provider: _Provider | None = None
 
-    def for_openrouter(self, *, max_price: Price | None, prefill: str | None) -> bytes:
+    def for_openrouter(self, *, max_price: Price | None, added: Sequence[Json]) -> bytes:
         """Return the fields for OpenRouter.
 
         Args:
             max_price: the ceiling of the candidate's task route. It excludes more expensive providers of the
                 model. The caller's own ceiling wins if it is lower. Source: OpenRouter `provider.max_price`.
-            prefill: the beginning of an answer that the model continues; None or empty if there is none.
+            added: messages to add after the caller's.
         """
-        if not max_price and not prefill:
+        if not max_price and not added:
             return self._chat.fields.text
-        members = _with_prefill(self._chat.fields.views(), prefill)
+        members = _with_messages(self._chat.fields.views(), added)
         if max_price:
             if self._provider is None:
                 self._provider = _Provider(self._chat.fields.value("provider"))
             members["provider"] = self._provider.under(max_price)
         return b",".join(members.values())
 
-    def for_direct(self, *, prefill: str | None) -> bytes:
-        """Return the fields for a direct upstream; ``prefill`` as for OpenRouter."""
+    def for_direct(self, *, added: Sequence[Json]) -> bytes:
+        """Return the fields for a direct upstream; ``added`` as for OpenRouter."""
         chat = self._chat
-        if not chat.openrouters_own and not chat.stream and not prefill:
+        if not chat.openrouters_own and not chat.stream and not added:
             return chat.fields.text
         if self._direct is None:
             self._direct = direct_members(chat)
-        return b",".join(_with_prefill(self._direct, prefill).values())
+        return b",".join(_with_messages(self._direct, added).values())
 
 
-def _with_prefill(members: Mapping[str, Buffer], prefill: str | None) -> dict[str, Buffer]:
-    """Return the members with one more message, the beginning of an answer, if there is one."""
-    if not prefill:
+def _with_messages(members: Mapping[str, Buffer], added: Sequence[Json]) -> dict[str, Buffer]:
+    """Return the members with more messages, if there are any to add."""
+    if not added:
         return {**members}
     messages = members.get("messages", b"")
-    beginning: JsonObject = {"role": "assistant", "content": prefill}
     if messages[-1:] != b"]":  # there are none
-        return {**members, "messages": member("messages", [beginning])}
-    return {**members, "messages": b"".join((messages[:-1], b",", to_json_bytes(beginning), b"]"))}
+        return {**members, "messages": member("messages", [*added])}
+    more = (part for each in added for part in (b",", to_json_bytes(each)))
+    return {**members, "messages": b"".join((messages[:-1], *more, b"]"))}
 
 
 class _Provider:

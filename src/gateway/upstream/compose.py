@@ -5,11 +5,18 @@ All candidates of a chain share the caller's text, see ``body_forms``.
 
 from gateway.dialects.chat.request import ChatRequest
 from gateway.http.json_bytes import to_json_bytes
+from gateway.http.json_values import Json
 from gateway.http.message import OPENROUTER, HeaderPairs, Upstream, UpstreamRequest
 from gateway.routing.chain import Candidate
 from gateway.settings.caller import Caller
 from gateway.settings.settings import Settings
 from gateway.upstream.body_forms import BodyForms
+
+# What a model is told that refuses to continue a message of its own.
+GO_ON = (
+    "Your answer above was cut off. Go on exactly where it stops, even within a word. Repeat nothing of it, "
+    "add no introduction, and do not mention this message."
+)
 
 
 class Composer:
@@ -24,18 +31,20 @@ class Composer:
     def request_for(self, candidate: Candidate, prefill: str | None) -> UpstreamRequest:
         """Return the request that calls one candidate of the chain.
 
-        ``prefill`` is the beginning of an answer that the model continues; None or empty if there is none.
+        ``prefill`` is the beginning of an answer that the model continues; None or empty if there is none. It
+        becomes a last message of the model's own. A model that refuses that gets an instruction after it.
         """
         is_openrouter = candidate.upstream == OPENROUTER
+        added = _messages_for(prefill, takes_prefill=candidate.takes_prefill) if prefill else []
         headers: HeaderPairs = (
             ("content-type", "application/json"),
             ("accept", "text/event-stream" if self._chat.stream else "application/json"),
             *(_attribution(self._settings) if is_openrouter else ()),
         )
         if is_openrouter:
-            fields = self._forms.for_openrouter(max_price=candidate.max_price, prefill=prefill)
+            fields = self._forms.for_openrouter(max_price=candidate.max_price, added=added)
         else:
-            fields = self._forms.for_direct(prefill=prefill)
+            fields = self._forms.for_direct(added=added)
         return UpstreamRequest(
             upstream=_upstream(candidate, self._caller, self._settings),
             method="POST",
@@ -43,6 +52,12 @@ class Composer:
             headers=headers,
             body=b"".join((b'{"model":', to_json_bytes(candidate.asked), b",", fields, b"}")),
         )
+
+
+def _messages_for(prefill: str, *, takes_prefill: bool) -> list[Json]:
+    """Return the messages that ask a model to continue an answer."""
+    beginning: Json = {"role": "assistant", "content": prefill}
+    return [beginning] if takes_prefill else [beginning, {"role": "user", "content": GO_ON}]
 
 
 def _upstream(candidate: Candidate, caller: Caller, settings: Settings) -> Upstream:

@@ -100,7 +100,7 @@ def text_in(payload: JsonObject) -> str | None:
     for choice in list_or_empty(payload.get("choices")):
         delta = object_or_empty(object_or_empty(choice).get("delta"))
         content = delta.get("content") or ""
-        if not isinstance(content, str) or delta.get("tool_calls") or delta.get("function_call"):
+        if not isinstance(content, str) or delta.get("tool_calls") or delta.get("content_parts"):
             return None
         text += content
     return text
