@@ -100,7 +100,7 @@ def _cut_off() -> Iterator[Kind]:
     for model, (weight, code) in BREAK.items():
         fields = sse(model, idle_ms=IDLE_MS) if model == STALLS else sse(model)
         yield Kind(name=f"{model}, told", weight=weight, fields=fields, check=ends_cut_off(code))
-    for way in ("restart", "continue"):
+    for way in ("restart", "continue", "hold"):
         fields = sse("soak/error-mid", "soak/stream", on_midstream=way)
         yield Kind(name=f"a break, then {way}", fields=fields, check=taken_over)
 

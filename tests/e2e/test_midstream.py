@@ -7,7 +7,17 @@ import httpx
 import pytest
 
 from tests.e2e.test_upstream import events_of
-from tests.support.chat import OK_TEXT, QUESTION, attempts_in, cut_off_in, post, question, said_in
+from tests.support.chat import (
+    OK_TEXT,
+    QUESTION,
+    attempts_in,
+    check_error,
+    cut_off_in,
+    error_in,
+    post,
+    question,
+    said_in,
+)
 from tests.support.chunks import payloads_in
 from tests.support.journal import Journal
 from tests.support.runtimes import UPSTREAM_KEY, Gateway
@@ -71,7 +81,7 @@ def test_continue_gives_the_text_so_far_to_the_next_model_and_goes_on(
     gateway: Gateway, journal: Journal, model: str
 ) -> None:
     payloads = payloads_in(cut_off(gateway, journal, model, "sim/ok", how="continue").content)
-    assert said_in(payloads) == PART + OK_TEXT
+    assert said_in(payloads) == OK_TEXT
     assert payloads[-1] == "[DONE]"
     assert not any(_is_restart(each) for each in payloads)
     second = journal.entries()[1]
@@ -79,6 +89,107 @@ def test_continue_gives_the_text_so_far_to_the_next_model_and_goes_on(
     receipt = usage_in(payloads)["gateway"]
     assert attempts_in(receipt) == [(model, BREAKS[model]), ("sim/ok", "answered")]
     assert receipt["attempts"][1]["resumes"] == "continue"
+
+
+@pytest.mark.parametrize(
+    "next_model", ["sim/continues", "sim/continues-last-words", "sim/continues-whole", "sim/ok"]
+)
+def test_continue_drops_what_the_next_model_repeats(
+    gateway: Gateway, journal: Journal, next_model: str
+) -> None:
+    payloads = payloads_in(cut_off(gateway, journal, "sim/cut-after", next_model, how="continue").content)
+    assert said_in(payloads) == OK_TEXT
+    assert payloads[-1] == "[DONE]"
+    assert journal.models() == ["sim/cut-after", next_model]
+
+
+def test_continue_asks_a_model_that_refuses_a_prefill_in_another_form(
+    gateway: Gateway, journal: Journal
+) -> None:
+    answer = cut_off(gateway, journal, "sim/cut-after", "sim/refuses-prefill", how="continue")
+    payloads = payloads_in(answer.content)
+    assert said_in(payloads) == OK_TEXT
+    assert payloads[-1] == "[DONE]"
+    prefilled, instructed = (entry["body"]["messages"] for entry in journal.entries()[1:])
+    assert prefilled == [*QUESTION, {"role": "assistant", "content": PART}]
+    assert instructed[:-1] == prefilled
+    assert instructed[-1]["role"] == "user"
+    receipt = usage_in(payloads)["gateway"]
+    refusing = "sim/refuses-prefill"
+    assert attempts_in(receipt) == [
+        ("sim/cut-after", "no_finish_reason"),
+        (refusing, "rejected_by_provider"),
+        (refusing, "answered"),
+    ]
+    assert receipt["attempts"][2]["resumes"] == "continue"
+
+
+@pytest.mark.parametrize("model", BREAKS)
+def test_hold_shows_nothing_of_a_cut_off_answer(gateway: Gateway, journal: Journal, model: str) -> None:
+    answer = cut_off(gateway, journal, model, "sim/ok", how="hold")
+    payloads = payloads_in(answer.content)
+    assert said_in(payloads) == OK_TEXT
+    assert payloads[-1] == "[DONE]"
+    assert {each["model"] for each in payloads[:-1]} == {"sim/ok"}
+    assert not any(_is_restart(each) for each in payloads)
+    receipt = usage_in(payloads)["gateway"]
+    assert attempts_in(receipt) == [(model, BREAKS[model]), ("sim/ok", "answered")]
+    assert receipt["attempts"][0]["outcome"] == "cut_off"
+    assert answer.headers["x-gateway-model"] == "sim/ok"
+    assert journal.models() == [model, "sim/ok"]
+
+
+@pytest.mark.parametrize("model", ["sim/error-mid", "sim/reset-after"])
+def test_hold_ends_with_an_error_status_if_no_model_answers(
+    gateway: Gateway, journal: Journal, model: str
+) -> None:
+    answer = cut_off(gateway, journal, model, "sim/status-404", how="hold")
+    assert (answer.status_code, error_in(answer)["code"]) == (404, "no_endpoints")
+    assert PART.encode() not in answer.content
+    assert journal.models() == [model, "sim/status-404"]
+
+
+def test_hold_sends_comments_and_then_the_complete_answer(gateway: Gateway, journal: Journal) -> None:
+    options = {"on_midstream": "hold", "keepalive_ms": 200, "idle_ms": 500}
+    body = question(journal, "sim/stall-after", "sim/drip-50ms", stream=True, gateway=options)
+    raw = post(gateway, body).content
+    begin = raw.index(b"data: ")
+    assert raw[:begin].count(b": keep-alive\n\n") >= 3
+    assert b": keep-alive" not in raw[begin:]
+    payloads = payloads_in(raw)
+    assert said_in(payloads).startswith("every question deserves")
+    assert payloads[-1] == "[DONE]"
+    [entry] = [each for each in journal.entries() if each["model"] == "sim/drip-50ms"]
+    assert entry["outcome"] == "answered"
+
+
+def test_hold_ends_with_an_error_event_if_comments_were_sent(gateway: Gateway, journal: Journal) -> None:
+    options = {"on_midstream": "hold", "keepalive_ms": 200, "idle_ms": 700}
+    answer = post(gateway, question(journal, "sim/stall-after", stream=True, gateway=options))
+    [payload] = payloads_in(answer.content)
+    assert (answer.status_code, payload["error"]["code"]) == (200, "idle_timeout")
+    check_error(payload["error"])
+    assert PART.encode() not in answer.content
+
+
+def test_hold_guards_all_events_whatever_the_setting(
+    start_gateway: Callable[..., Gateway], journal: Journal
+) -> None:
+    unwatched = start_gateway(STREAM_GUARD_EVENTS="0")
+    payloads = payloads_in(cut_off(unwatched, journal, "sim/cut-after", "sim/ok", how="hold").content)
+    assert said_in(payloads) == OK_TEXT
+    assert usage_in(payloads)["gateway"]["served"] == "sim/ok"
+
+
+@pytest.mark.parametrize("model", HEALTHY)
+def test_a_held_answer_is_the_same_as_another(gateway: Gateway, journal: Journal, model: str) -> None:
+    held, sent = (
+        post(gateway, question(journal, model, stream=True, gateway={"on_midstream": how})).content
+        for how in ("hold", "error")
+    )
+    assert [without_id(each) for each in payloads_in(held)] == [
+        without_id(each) for each in payloads_in(sent)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -151,6 +262,16 @@ def test_an_unwatched_stream_that_is_cut_off_gets_no_added_ending(
     raw = post(unwatched, question(journal, "sim/cut-after", "sim/ok", stream=True)).content
     assert b"[DONE]" not in raw
     assert said_in(payloads_in(raw)) == PART
+
+
+def without_id(payload: Any) -> Any:  # noqa: ANN401  # JSON of any kind
+    """Return a payload without what differs between two answers, also in its tool calls."""
+    if isinstance(payload, list):
+        return [without_id(each) for each in payload]
+    if not isinstance(payload, dict):
+        return payload
+    varying = {"id", "created", "gateway"}
+    return {name: without_id(each) for name, each in payload.items() if name not in varying}
 
 
 def unpriced(events: list[bytes]) -> list[bytes]:

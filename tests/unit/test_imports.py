@@ -31,6 +31,7 @@ ON_DEMAND = {
     "catalog.query",
     "openapi.document",
     "streaming.continued",
+    "streaming.hold",
     "streaming.keep_alive",
     "streaming.overlap",
     "streaming.early_stream",

@@ -167,6 +167,17 @@ async def a_stream_is_continued() -> None:
     ]
 
 
+async def a_stream_is_held() -> None:
+    world = World().script("a/one", stream(text("Hel"), RESET)).script("b/two", healthy_stream("Bye."))
+    world.script("c/three", stream(text("Hel"), RESET))
+    options = {"on_midstream": "hold", "retries": 0}
+
+    assert text_in((await world.ask(*BOTH, stream=True, gateway=options)).events) == "Bye."
+    got = await world.ask("c/three", stream=True, gateway=options)
+    assert got.status == 502
+    assert "choices" not in got.json
+
+
 async def the_client_leaves() -> None:
     world = World().script("a/one", hang)
     asking = asyncio.ensure_future(world.ask(*BOTH))
@@ -202,6 +213,7 @@ CASES: dict[str, Callable[[], Awaitable[None]]] = {
     "a stream is cut off after it has begun": a_stream_is_cut_off,
     'a stream is cut off, with `on_midstream: "restart"`': a_stream_starts_over,
     'a stream is cut off, with `on_midstream: "continue"`': a_stream_is_continued,
+    'a stream is cut off, with `on_midstream: "hold"`': a_stream_is_held,
     "the client leaves": the_client_leaves,
     "the gateway itself fails in an attempt": the_gateway_fails_itself,
 }

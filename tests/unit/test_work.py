@@ -268,6 +268,7 @@ def call_chunk(index: int) -> JsonObject:
 STREAMS: dict[str, Callable[[int], Work]] = {
     "texts": lambda size: Relayed(*[text("x" * 20)] * size),
     "texts that are collected": lambda size: Relayed(*[text("x" * 5_000)] * size, on_midstream="continue"),
+    "texts that are held": lambda size: Relayed(*[text("x" * 20)] * size, on_midstream="hold"),
     "tool calls": lambda size: Relayed(*map(event, map(call_chunk, range(size)))),
     "tool calls in one event": lambda size: Relayed(
         chunk({"tool_calls": [{"index": index} for index in range(size)]})

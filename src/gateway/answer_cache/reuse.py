@@ -62,7 +62,8 @@ class AnswerReuse:
         receipt = self._receipt
 
         def on_complete(raw: bytes) -> None:
-            is_one_answer = all(attempt.outcome != "cut_off" for attempt in receipt.attempts)
+            held = self._prepared.planned.on_midstream == "hold"
+            is_one_answer = held or all(attempt.outcome != "cut_off" for attempt in receipt.attempts)
             if receipt.serving and receipt.serving.outcome == "answered" and is_one_answer:
                 self._cache(lambda model, at_s: stream_to_cache(raw, model=model, at_s=at_s))
 

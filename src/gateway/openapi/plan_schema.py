@@ -1,7 +1,7 @@
 """The JSON Schemas of the responses of ``POST /v1/plan`` and ``GET /health``."""
 
 from gateway.http.json_values import Json, JsonObject
-from gateway.settings.options import ORDERS
+from gateway.settings.options import MIDSTREAM, ORDERS
 
 _NUMBER: JsonObject = {"type": ["number", "null"]}
 _COUNT: JsonObject = {"type": ["integer", "null"], "minimum": 0}
@@ -36,6 +36,7 @@ def plan_schema() -> JsonObject:
         "chain": {"type": "array", "items": _object(step)},
         "skipped": {"type": "array", "items": {"type": "object", "required": ["model", "reason"]}},
         "notes": {"type": "array", "items": _TEXT},
+        "on_midstream": {"enum": [*MIDSTREAM], "description": "What happens if its stream is cut off."},
         "limits": {"type": "object"},
         "prompt_tokens": _object({"least": _COUNT, "likely": _COUNT, "most": _COUNT}),
         "cost_usd": _object({"estimated": _NUMBER, "worst": _NUMBER}),

@@ -53,6 +53,7 @@ def _plan_json(call: Call, prepared: Prepared) -> JsonObject:
         "chain": [_step_json(step, prepared) for step in steps],
         "skipped": [*receipt.skipped.values()],
         "notes": [*receipt.notes],
+        "on_midstream": planned.on_midstream,
         "limits": _limits_json(planned.limits, budget_left_usd),
         "prompt_tokens": {"least": tokens.least, "likely": tokens.likely, "most": tokens.most},
         "cost_usd": _cost_json(steps, planned.limits, budget_left_usd),

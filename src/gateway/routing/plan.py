@@ -130,7 +130,14 @@ LIMIT_SETTINGS = ("deadline_ms", "attempt_ms", "first_token_ms", "idle_ms", "ret
 _limits_in = attrgetter(*LIMIT_SETTINGS)
 
 
+# How often a stream gets a comment while its answer is held, if the request does not say. Many proxies close
+# a connection that is silent for 60 s.
+HOLD_KEEPALIVE_MS = 10_000
+
+
 def _limits(options: Options, settings: Settings) -> Limits:
+    holds = options.on_midstream == "hold"
+    keepalive_ms = options.keepalive_ms or (HOLD_KEEPALIVE_MS if holds else None)
     from_options, from_settings = _limits_in(options), _limits_in(settings)
     deadline_ms, attempt_ms, first_token_ms, idle_ms, retries = [
         from_settings[index] if value is None else value for index, value in enumerate(from_options)
@@ -142,9 +149,9 @@ def _limits(options: Options, settings: Settings) -> Limits:
         idle_s=idle_ms / 1000,
         retries=retries,
         max_attempts=settings.max_attempts,
-        guard_events=settings.stream_guard_events,
+        guard_events=None if holds else settings.stream_guard_events,
         hedge_s=options.hedge_ms / 1000 if options.hedge_ms else None,
-        keepalive_s=options.keepalive_ms / 1000 if options.keepalive_ms else None,
+        keepalive_s=keepalive_ms / 1000 if keepalive_ms else None,
         max_cost_usd=options.max_cost_usd,
         max_answer_bytes=settings.max_answer_bytes,
     )

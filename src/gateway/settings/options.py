@@ -12,7 +12,7 @@ from gateway.settings.parse_value import HOUR_MS
 Order: TypeAlias = Literal["given", "cheapest", "fastest", "weighted", "sticky"]
 ORDERS: tuple[str, ...] = get_args(Order)
 
-Midstream: TypeAlias = Literal["error", "restart", "continue"]
+Midstream: TypeAlias = Literal["error", "restart", "continue", "hold"]
 MIDSTREAM: tuple[str, ...] = get_args(Midstream)
 
 DAY_S = 86_400
@@ -54,7 +54,8 @@ class Options:
         fallbacks: False: only the first model is tried.
         errors: ``all``: if the chain is exhausted, the error of every attempt is listed.
         on_midstream: what happens if a stream is cut off. ``error`` ends it with an error. With ``restart``
-            the next model starts over. With ``continue`` the next model continues the text so far.
+            the next model starts over. With ``continue`` the next model continues the text so far. With
+            ``hold`` nothing is sent until the answer is complete, so the next model starts over unseen.
         hedge_ms: if the first model shows nothing for this long, the next one starts in parallel.
         keepalive_ms: how often a comment is sent while no model has committed; the status is then always 200.
         max_cost_usd: a cost ceiling: an attempt that could take the request above it does not begin.

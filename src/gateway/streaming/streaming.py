@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from gateway.dialects.chat.event_data import OBJECT
-from gateway.fallback.attempt_once import Ask, ServedStream
+from gateway.fallback.attempt_once import Ask, Served, ServedStream
 from gateway.fallback.execute import done_within, execute
 from gateway.fallback.receipt import Receipt
 from gateway.http.body import Stream
@@ -67,9 +67,22 @@ class Streaming:
         every_s = self.planned.limits.keepalive_s
         if every_s is not None:
             return await self._begin_within(every_s)
-        served = await execute(self.planned, self.ask, self.receipt, self.ports, self.memory)
+        served = await self._run_chain()
         assert isinstance(served, ServedStream)  # the Ask requests a stream
         return self.relay(served)
+
+    async def _run_chain(self) -> Served:
+        """Return the stream of the first model that commits; with ``hold``, of the first that completes it.
+
+        Raises:
+            GatewayError: no model answered.
+        """
+        chain = (self.planned, self.ask, self.receipt, self.ports, self.memory)
+        if self.planned.on_midstream != "hold":
+            return await execute(*chain)
+        from gateway.streaming.hold import execute_held  # noqa: PLC0415  # few requests hold their answer
+
+        return await execute_held(*chain, relayed=self.relay)
 
     async def _begin_within(self, every_s: float) -> Stream:
         """Return the body after at most ``every_s`` seconds.
@@ -79,7 +92,7 @@ class Streaming:
         from gateway.streaming.early_stream import EarlyStream  # noqa: PLC0415
         from gateway.streaming.keep_alive import abandon  # noqa: PLC0415  # few requests use keep-alives
 
-        chain = asyncio.create_task(execute(self.planned, self.ask, self.receipt, self.ports, self.memory))
+        chain = asyncio.create_task(self._run_chain())
         try:
             await done_within({chain}, every_s, self.ports)
         except asyncio.CancelledError:

@@ -40,6 +40,27 @@ async def test_a_plan_calls_no_model() -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("how", "fields", "shown"),
+    [
+        (None, {}, "error"),
+        ("hold", {}, "hold"),
+        ("hold", {"response_format": {"type": "json_object"}}, "hold"),
+        ("continue", {}, "continue"),
+        ("continue", {"response_format": {"type": "json_object"}}, "error"),
+    ],
+)
+async def test_a_plan_shows_what_happens_if_its_stream_is_cut_off(
+    how: str | None, fields: dict[str, object], shown: str
+) -> None:
+    options = {"on_midstream": how} if how else {}
+
+    plan = await plan_of(World(), "a/one", stream=True, gateway=options, **fields)
+
+    assert plan["on_midstream"] == shown
+
+
+@pytest.mark.anyio
 async def test_the_deadline_is_shared_by_the_remaining_models() -> None:
     plan = await plan_of(world_of(), "a/one", "b/two", "c/three", gateway={"deadline_ms": 30_000})
 

@@ -1,0 +1,146 @@
+"""Holds a stream until its answer is complete. If it is cut off before, another model starts over.
+
+Nothing of an answer is sent before, so any client gets one model's complete answer, or an error.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from gateway.dialects.chat.chunk_shape import ChunkShape
+from gateway.dialects.chat.event_data import DONE
+from gateway.fallback.attempt_once import Ask, ServedStream
+from gateway.fallback.execute import execute
+from gateway.fallback.exhausted import chain_exhausted
+from gateway.fallback.receipt import Receipt
+from gateway.faults.fault import Fault
+from gateway.faults.policy import Verdict
+from gateway.http.body import Step
+from gateway.http.errors import GatewayError
+from gateway.http.message import Reply
+from gateway.http.sse import SseDecoder, data_of, event_of
+from gateway.memory.isolate import Memory
+from gateway.memory.ports import Ports
+from gateway.routing.chain import Candidate, Plan
+from gateway.streaming.guard import Guard
+from gateway.streaming.relay import RelayedStream
+from gateway.upstream.commit import CommittedStream, idle_bytes_of
+
+
+async def execute_held(
+    plan: Plan,
+    ask: Ask,
+    receipt: Receipt,
+    ports: Ports,
+    memory: Memory,
+    *,
+    relayed: Callable[[ServedStream], RelayedStream],
+) -> ServedStream:
+    """Return the first stream of the chain that arrives complete; all its events have then arrived.
+
+    After a stream that is cut off, the remaining models get a new deadline, counted from the cut.
+
+    Raises:
+        GatewayError: no model answered completely.
+    """
+    chain, cut_off = plan.chain, None
+    while True:
+        calls = len(receipt.attempts)
+        try:
+            served = await execute(replace(plan, chain=chain), ask, receipt, ports, memory)
+        except GatewayError:
+            if cut_off is None or len(receipt.attempts) > calls:
+                raise
+            break  # no other model could be called: report the cut
+        assert isinstance(served, ServedStream)  # the Ask requests a stream
+        complete, cut_off = await _read(
+            served, receipt, ports, relayed(served), max_bytes=plan.limits.max_answer_bytes
+        )
+        receipt.time_until(ports.now_s())
+        if cut_off is None:
+            return complete
+        receipt.serving = receipt.first_ms = None
+        ports.log("attempt_failed", request_id=receipt.request_id, **served.attempt.to_json())
+        chain = _remaining(plan, receipt, served.attempt.model, cut_off)
+        if not chain:
+            break
+    raise chain_exhausted(receipt, cut_off, list_all=plan.list_errors, wait_s=None)
+
+
+def _remaining(plan: Plan, receipt: Receipt, last: str, fault: Fault) -> tuple[Candidate, ...]:
+    """Return the models that have not been called; if there are none, the last one, if it may be retried."""
+    called = [attempt.model for attempt in receipt.attempts]
+    others = tuple(candidate for candidate in plan.chain if candidate.model not in called)
+    may_retry = fault.rule.verdict is Verdict.RETRY and called.count(last) <= plan.limits.retries
+    return others or tuple(each for each in plan.chain if may_retry and each.model == last)
+
+
+async def _read(
+    served: ServedStream, receipt: Receipt, ports: Ports, relayed: RelayedStream, *, max_bytes: int
+) -> tuple[ServedStream, Fault | None]:
+    """Read a stream to its end; return it with all its events, and why it was cut off, or None."""
+    stream, now_s = served.answer, ports.now_s
+    # A receipt of its own counts the time of the attempt: the request's receipt is not shown yet.
+    clock = Receipt(request_id=receipt.request_id, requested=(), started_at_s=now_s())
+    shape = relayed.shape_of(served)
+    guard = HeldGuard(served, clock, shape=shape, now_s=now_s, max_bytes=max_bytes)
+    try:
+        await relayed.relay(stream, guard, _NoClient())
+    except BaseException:  # the client has left
+        if guard.fault is None:
+            served.attempt.outcome = "cancelled"
+        raise
+    finally:
+        stream.reply.abort()
+    events = (*guard.events, event_of(DONE)) if guard.fault is None else ()
+    complete = CommittedStream(reply=stream.reply, first=stream.first, events=events, decoder=SseDecoder())
+    return replace(served, answer=complete), guard.fault
+
+
+class HeldGuard(Guard):
+    """A guard that keeps the events of a stream as they arrive, and passes nothing on."""
+
+    def __init__(
+        self,
+        served: ServedStream,
+        receipt: Receipt,
+        *,
+        shape: ChunkShape,
+        now_s: Callable[[], float],
+        max_bytes: int,
+    ) -> None:
+        super().__init__(served, receipt, shape=shape, now_s=now_s, collect_text=False)
+        self._max_bytes = max_bytes
+        self.events: list[bytes] = []
+        self._held_bytes = 0
+
+    def pass_on(self, events: Iterable[bytes]) -> bytes:
+        """Check the events, and keep them without comments and without ``[DONE]``."""
+        for event in events:
+            if not self.ended:
+                super().pass_on([event])
+            if self.ended:
+                break
+            if data_of(event):
+                self._hold(event)
+        return b""
+
+    def _hold(self, event: bytes) -> None:
+        self._held_bytes += idle_bytes_of(event)
+        if self._held_bytes > self._max_bytes:
+            self.lose(Fault(code="answer_too_large"))
+        else:
+            self.events.append(event)
+
+
+class _NoClient:
+    """A sink without a client: it reads a reply to its end; see ``http.body.Sink``."""
+
+    blocked = False
+
+    async def write(self, data: bytes) -> None:
+        """Drop the bytes."""
+
+    async def relay(self, reply: Reply, step: Step) -> None:
+        """Pass each piece of the reply's body to the step."""
+        while piece := await reply.read():
+            step.take(piece)
