@@ -62,6 +62,21 @@ def test_a_call_ends_when_its_client_leaves_mid_stream(
     assert journal.models() == ["sim/drip-250ms"]
 
 
+def test_a_call_ends_when_its_client_leaves_while_the_answer_is_held(
+    gateway: Gateway, journal: Journal
+) -> None:
+    options = {"on_midstream": "hold", "keepalive_ms": 200}
+    body = question(journal, "sim/drip-250ms", "sim/ok", stream=True, gateway=options)
+    with Leaver(gateway, body) as client:
+        client.read_until(b": keep-alive")
+        client.leave()
+        [entry] = journal.wait_until(is_over, PROMPT_S + SLACK_S)
+    assert entry["outcome"] == "cancelled"
+    assert entry["events_sent"] < 20
+    time.sleep(0.3)
+    assert journal.models() == ["sim/drip-250ms"]
+
+
 def test_a_call_ends_when_its_client_leaves_a_stalled_stream(gateway: Gateway, journal: Journal) -> None:
     body = question(journal, "sim/stall-after", stream=True, gateway={"idle_ms": DEADLINE_MS})
     with Leaver(gateway, body) as client:

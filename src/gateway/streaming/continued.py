@@ -31,6 +31,7 @@ class ContinuedGuard(Guard):
     ) -> None:
         super().__init__(served, receipt, shape=shape, now_s=now_s, collect_text=True)
         self._chunks = ContinuedChunks(so_far, shape.envelope())
+        self.may_hand_over = False
 
     @property
     def _may_learn(self) -> bool:
@@ -41,11 +42,12 @@ class ContinuedGuard(Guard):
         joined = []
         for payload in self._chunks.join(here.read.payload):
             each = here if payload is here.read.payload else _event_of(payload)
-            each.is_changed = each.is_changed or may_shorten
+            each.is_changed = True
             if may_shorten and not is_json(payload):
                 each = _event_of(self._chunks.plain(payload))
             self._collect(each.read)
             joined.append(each)
+        self.may_hand_over = not self._chunks.is_open
         return joined
 
 

@@ -43,6 +43,7 @@ class Guard:
         ended: whether the answer has ended: the client gets nothing after the bytes that were returned last.
         fault: why the answer was cut off; None if it was not.
         progressed: whether an event had content or a finish reason since this was last set to False.
+        may_hand_over: whether the runtime may pass on the rest unread: nothing of the answer is held back.
     """
 
     def __init__(

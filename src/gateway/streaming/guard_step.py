@@ -15,8 +15,8 @@ class GuardStep:
     """Passes the pieces of a stream through its guard; see ``http.body.Step``.
 
     Attributes:
-        hands_over: whether ``guard_events`` events have been guarded. From then on the runtime passes the
-            upstream's bytes to the client itself, without Python (the hand-over).
+        hands_over: whether ``guard_events`` events have been guarded, and nothing is held back. From then on
+            the runtime passes the upstream's bytes to the client itself, without Python (the hand-over).
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class GuardStep:
                 passed += self._guard.lose(Fault(code="answer_too_large"))
         if self._events_left is not None:
             self._events_left -= len(events)
-            if self._events_left <= 0 and not self._guard.ended:
+            if self._events_left <= 0 and self._guard.may_hand_over and not self._guard.ended:
                 passed += self._guard.flush()
                 self.hands_over = True
                 self._timer.stop()

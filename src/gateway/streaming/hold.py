@@ -23,6 +23,7 @@ from gateway.memory.ports import Ports
 from gateway.routing.chain import Candidate, Plan
 from gateway.streaming.guard import Guard
 from gateway.streaming.relay import RelayedStream
+from gateway.streaming.resume import uncalled
 from gateway.upstream.commit import CommittedStream, idle_bytes_of
 
 
@@ -68,10 +69,10 @@ async def execute_held(
 
 def _remaining(plan: Plan, receipt: Receipt, last: str, fault: Fault) -> tuple[Candidate, ...]:
     """Return the models that have not been called; if there are none, the last one, if it may be retried."""
-    called = [attempt.model for attempt in receipt.attempts]
-    others = tuple(candidate for candidate in plan.chain if candidate.model not in called)
-    may_retry = fault.rule.verdict is Verdict.RETRY and called.count(last) <= plan.limits.retries
-    return others or tuple(each for each in plan.chain if may_retry and each.model == last)
+    calls = sum(attempt.model == last for attempt in receipt.attempts)
+    may_retry = fault.rule.verdict is Verdict.RETRY and calls <= plan.limits.retries
+    last_again = tuple(each for each in plan.chain if may_retry and each.model == last)
+    return uncalled(plan, receipt) or last_again
 
 
 async def _read(

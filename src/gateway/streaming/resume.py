@@ -15,7 +15,7 @@ from gateway.http.message import ClientGoneError
 from gateway.http.sse import event_of
 from gateway.memory.isolate import Memory
 from gateway.memory.ports import Ports
-from gateway.routing.chain import Plan
+from gateway.routing.chain import Candidate, Plan
 from gateway.streaming.guard import Guard
 from gateway.streaming.relay import Resume, TakeOver
 
@@ -37,8 +37,7 @@ def resume_by(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports, memory: Memo
         nonlocal text_so_far
         text = guard.text
         text_so_far = None if text_so_far is None or text is None else text_so_far + text
-        called = {attempt.model for attempt in receipt.attempts}
-        remaining = tuple(candidate for candidate in plan.chain if candidate.model not in called)
+        remaining = uncalled(plan, receipt)
         if not remaining or (how == "continue" and not text_so_far):
             return None
         next_ask = replace(ask, prefill=text_so_far if how == "continue" else None)
@@ -56,6 +55,12 @@ def resume_by(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports, memory: Memo
         return TakeOver(served=served, marker=restart_event(guard, served))
 
     return resume
+
+
+def uncalled(plan: Plan, receipt: Receipt) -> tuple[Candidate, ...]:
+    """Return the models of the chain that may still answer: not called yet, or cancelled by a faster one."""
+    called = {attempt.model for attempt in receipt.attempts if attempt.outcome != "cancelled"}
+    return tuple(candidate for candidate in plan.chain if candidate.model not in called)
 
 
 async def _execute(

@@ -216,6 +216,16 @@ async def test_a_short_text_that_is_started_over_is_not_doubled() -> None:
     assert text_in(got.events) == "Half complete."
 
 
+@pytest.mark.parametrize("events", ["2", "3", "4", "40"])
+async def test_held_text_is_not_lost_at_a_hand_over(events: str) -> None:
+    world = World({"STREAM_GUARD_EVENTS": events}).script("a/one", stream(text("Hell"), RESET))
+    world.script("b/two", spelled("Hello, hello, hello."))
+
+    got = await world.ask("a/one", "b/two", stream=True, gateway={"on_midstream": "continue"})
+
+    assert text_in(got.events) == "Hello, hello, hello."
+
+
 async def test_a_client_gets_nothing_while_the_text_is_undecided() -> None:
     got, _ = await ask("continue", CUT, stream(text("the cap"), HANG), idle_ms=9_000)
 

@@ -64,6 +64,17 @@ async def test_without_a_remaining_model_the_answer_ends_as_by_default(how: str)
     assert [each["code"] for each in errors(got)] == ["connection_lost"]
 
 
+@pytest.mark.parametrize("how", ["restart", "continue", "hold"])
+async def test_a_model_that_lost_a_hedge_may_take_over(how: str) -> None:
+    world = world_of(after(2.0, stream(text("Half "), 1.0, RESET))).script("b/two", hang, healthy_stream("b"))
+
+    got = await world.ask(*MODELS[:2], stream=True, gateway={"on_midstream": how, "hedge_ms": 1_000})
+
+    outcomes = [(each["model"], each["outcome"]) for each in got.receipt["attempts"]]
+    assert outcomes == [("a/one", "cut_off"), ("b/two", "cancelled"), ("b/two", "answered")]
+    assert text_in(got.events).endswith("b")
+
+
 async def test_each_cut_is_a_restart_while_models_remain() -> None:
     got, world = await ask("restart", HALF, HALF, stream(text("Last"), DONE))
 
