@@ -22,6 +22,7 @@ from gateway.routing.eligibility import fault_of_empty_chain
 MIN_ATTEMPT_S = 0.01
 # How upstreams refuse to continue a message of the model's own (a prefill). Without it the request was valid
 # for the model whose answer is continued.
+# Source: Anthropic's 400 "This model does not support assistant message prefill."
 PREFILL_REFUSALS = frozenset({"rejected_by_provider", "rejected_by_openrouter", "request_rejected"})
 # If a model asks for a pause of at most this length, the same model is tried again before another one.
 SHORT_PAUSE_S = 1.0

@@ -201,7 +201,7 @@ async def test_a_refusal_without_a_prefill_is_final() -> None:
     assert world.upstream.models == MODELS[:2]
 
 
-async def test_max_attempts_and_a_cost_ceiling_hold_for_the_other_form() -> None:
+async def test_max_attempts_holds_for_the_other_form() -> None:
     world = World({"MAX_ATTEMPTS": "2"}).script("a/one", CUT).script("b/two", fail(400, REFUSAL))
 
     got = await world.ask("a/one", "b/two", stream=True, gateway={"on_midstream": "continue"})
