@@ -160,7 +160,8 @@ def check_stream(case: Case, found: Reading, world: World) -> None:
 def check_answer(case: Case, answer: dict[str, Any], world: World) -> None:
     [line] = world.events("request_done")
     said = plain_in(case.body)
-    contents = [(choice.get("message") or {}).get("content") for choice in choices_in(answer)]
+    messages = [choice.get("message") for choice in choices_in(answer)]
+    contents = [message.get("content") for message in messages if isinstance(message, dict)]
     text = "".join(content for content in contents if isinstance(content, str))
     if line["served"] != "a/one":
         rule(text == RESCUE, f"the next model's text is {text!r}")
