@@ -171,7 +171,7 @@ def check_answer(case: Case, answer: dict[str, Any], world: World) -> None:
 
 
 def check_finishes(reasons: list[str], said: Said) -> None:
-    means_stop = any(word in STOP_WORDS for word in said.words)
+    means_stop = any(word.strip() in STOP_WORDS for word in said.words)
     for reason in reasons:
         rule(said.words, f"{reason!r} was invented")
         rule(reason != "stop" or means_stop, f"'stop' was made of {said.words}")

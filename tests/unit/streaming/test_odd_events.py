@@ -213,6 +213,14 @@ async def test_a_choice_that_goes_on_after_its_finish_has_only_the_last_one() ->
     assert finishes == [None, None, None, "length"]
 
 
+async def test_a_chunk_that_holds_one_choice_twice_has_one_finish() -> None:
+    choices = [{"index": 0, "delta": {"content": word}, "finish_reason": "stop"} for word in "ab"]
+
+    got = await relay(text("x"), chunk(choices=choices), DONE)
+
+    assert [each["finish_reason"] for each in got.events[1]["choices"]] == [None, "stop"]
+
+
 async def test_a_finish_on_every_chunk_counts_once_at_the_end() -> None:
     got = await relay(*[part(0, word, finish="stop") for word in "abc"], USAGE, DONE)
 

@@ -84,7 +84,7 @@ class ChunkShape:
             changed = True
         for index, choice in choices:
             changed |= self._shape_choice(choice, index)
-        return changed
+        return changed | (len(choices) > 1 and _keep_last_finishes(choices))
 
     def _shape_choice(self, choice: JsonObject, index: int) -> bool:
         changed = False
@@ -138,6 +138,17 @@ class ChunkShape:
         if fields.get("index") in self._finished:
             said.discard("role")  # OpenRouter's usage chunk repeats it
         return bool(said or fields.get("finish_reason") or fields.get("logprobs"))
+
+
+def _keep_last_finishes(choices: list[tuple[int, JsonObject]]) -> bool:
+    """Take the earlier finish reasons of a choice that a chunk holds several times; return whether any."""
+    last = {index: choice for index, choice in choices if choice.get("finish_reason") is not None}
+    earlier = [
+        choice for index, choice in choices if choice.get("finish_reason") and choice is not last[index]
+    ]
+    for choice in earlier:
+        choice["finish_reason"] = None
+    return bool(earlier)
 
 
 def usable(value: Json, default: Json) -> Json:
