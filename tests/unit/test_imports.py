@@ -22,6 +22,8 @@ ON_DEMAND = {
     "ledger.budget_alerts",
     "ledger.record",
     "ledger.reservations",
+    "faults.redact",
+    "faults.upstream_message",
     "pipeline.decided_by",
     "catalog.endpoints",
     "openapi.examples",

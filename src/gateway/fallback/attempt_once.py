@@ -13,7 +13,7 @@ from gateway.dialects.chat.answer_checks import AnswerTest
 from gateway.fallback.admission import Admission
 from gateway.fallback.attempt import Attempt, elapsed_ms
 from gateway.fallback.schedule import MIN_ATTEMPT_S
-from gateway.faults.details import without_key
+from gateway.faults.details import reported_without_key, without_key
 from gateway.faults.fault import AttemptFailedError, Fault, fault_of_own_key
 from gateway.http.frozen import dataclass
 from gateway.http.message import OPENROUTER, TransportError, Upstream, UpstreamRequest
@@ -133,6 +133,8 @@ async def _send(
 
 def fault_of(fault: Fault, upstream: Upstream) -> Fault:
     """Return a fault as it may be shown: it blames the upstream that was called, and repeats no key."""
+    if fault.reported:
+        fault = replace(fault, reported=reported_without_key(fault.reported, upstream))
     if upstream.name != OPENROUTER:
         return fault_at_direct(fault)
     if upstream.is_callers:

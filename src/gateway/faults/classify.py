@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from gateway.faults.details import safe_details
 from gateway.faults.error_rows import ROWS, Signs
-from gateway.faults.fault import Fault
+from gateway.faults.fault import Fault, ReportedError
 from gateway.faults.retry_after import retry_after_s
 from gateway.http.json_values import Json, JsonObject, object_or_empty
 
@@ -44,7 +44,16 @@ def classify(error: Json, *, status: int | None, header: GetHeader, now_s: float
         status=status,
         retry_after_s=retry_after_s(header, metadata, availability, now_s=now_s),
         details=safe_details(metadata),
+        reported=_reported(error, status),
     )
+
+
+def _reported(error: Json, status: int | None) -> ReportedError:
+    if error is None:
+        return ReportedError(code=status)
+    from gateway.faults.upstream_message import reported_error  # noqa: PLC0415  # few requests fail
+
+    return reported_error(error, status=status)
 
 
 def _status_of(fields: JsonObject) -> int | None:

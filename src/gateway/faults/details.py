@@ -1,17 +1,21 @@
 """Selects what of an upstream's words may be stored and shown: names, words, times and amounts.
 
-Free text is never shown.
+Free text is not among them. The caller of a failed request sees the upstream's message apart from them:
+``faults.upstream_message`` cleans it.
 """
 
 import re
 from collections.abc import Mapping
 
-from gateway.http.destination import repeats_key
+from gateway.faults.fault import ReportedError
+from gateway.http.destination import redact_key, repeats_key
 from gateway.http.json_values import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
 from gateway.http.message import Upstream
 
+REDACTED = "[redacted]"
 MAX_LISTED = 10
 MAX_CHARACTERS = 64
+VISIBLE_ASCII = "".join(map(chr, range(0x21, 0x7F)))
 
 # The fields that are shown, and the pattern that each value must match.
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,47}")
@@ -40,6 +44,13 @@ def short_line(value: Json, upstream: Upstream) -> str | None:
     return line if line and not repeats_key(line, upstream) else None
 
 
+def shorten(line: str, characters: int) -> str:
+    """Return a line of at most this many characters; it ends after a word, so that no key is cut in two."""
+    if len(line) <= characters:
+        return line
+    return line[: characters - 1].rstrip(VISIBLE_ASCII).rstrip() + "…"
+
+
 def without_key(details: dict[str, Json], upstream: Upstream) -> dict[str, Json]:
     """Return details, as ``safe_details`` gives them, without the texts that repeat the upstream's key."""
     cleaned: dict[str, Json] = {
@@ -53,6 +64,16 @@ def without_key(details: dict[str, Json], upstream: Upstream) -> dict[str, Json]
         for name, value in cleaned.items()
         if isinstance(value, list) or not repeats_key(str(value), upstream)
     }
+
+
+def reported_without_key(reported: ReportedError, upstream: Upstream) -> ReportedError:
+    """Return what an upstream reported, without its key: ``REDACTED`` is in the place of each part of it."""
+    message, code = reported.message, reported.code
+    if message is not None:
+        message = redact_key(message, upstream, instead=REDACTED)
+    if isinstance(code, str) and redact_key(code, upstream, instead=REDACTED) != code:
+        code = None
+    return ReportedError(message=message, code=code)
 
 
 def safe_details(metadata: JsonObject) -> dict[str, Json]:

@@ -9,6 +9,26 @@ from gateway.http.json_values import Json, JsonObject
 
 # 4xx statuses after which the same request may succeed later. All 5xx statuses count too.
 PASSING_STATUSES = frozenset({408, 425, 429})
+# The statuses that say that the request is at fault.
+STATUSES_OF_REQUESTS = frozenset({400, 404, 413, 422})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedError:
+    """What an upstream said of its error. Only the caller of the failed request may see it.
+
+    Attributes:
+        message: its message, cleaned (see ``faults.upstream_message``); None if there is none to show.
+        code: its own code, or the HTTP status; None if there is neither.
+    """
+
+    message: str | None = None
+    code: str | int | None = None
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether the message only says that there was an error. Source: OpenRouter's recorded errors."""
+        return (self.message or "").rstrip(".").lower() in ("", "provider returned error")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +41,7 @@ class Fault:
         retry_after_s: the pause that the upstream requested, in seconds; None if it requested none.
         cost_usd: the cost of the failed attempt as OpenRouter reports it; None if it reports none.
         details: further facts that are safe to show (see ``faults.details``).
+        reported: what the upstream said; None if it reported no error, for example if it did not answer.
     """
 
     code: str
@@ -28,6 +49,7 @@ class Fault:
     retry_after_s: float | None = None
     cost_usd: float | None = None
     details: dict[str, Json] = field(default_factory=dict)
+    reported: ReportedError | None = None
 
     @property
     def rule(self) -> Rule:
@@ -62,6 +84,19 @@ class Fault:
         """Whether the same request may succeed at a later time."""
         status = self.shown_status
         return self.rule.verdict is not Verdict.STOP and (status in PASSING_STATUSES or status >= 500)
+
+    @property
+    def is_told_in_full(self) -> bool:
+        """Whether the error's message repeats that of the upstream: only the caller can mend the request.
+
+        The same applies to an account. The message must say more than that there was an error.
+        """
+        if self.reported is None or self.reported.message is None or self.reported.says_nothing:
+            return False
+        rule = self.rule
+        statuses = {self.shown_status, rule.status}
+        is_requests = bool(statuses & STATUSES_OF_REQUESTS) or rule.verdict is Verdict.STOP
+        return is_requests or rule.scope is Scope.ACCOUNT
 
     @property
     def shown_status(self) -> int:

@@ -7,6 +7,9 @@ from gateway.http.message import HeaderPairs, Upstream, UpstreamRequest
 
 # A text that has this many characters of a key in common with it repeats the key.
 _PART_OF_KEY = 12
+# The same for the part of a key that is random, after a beginning that many keys have in common.
+_PART_OF_SECRET = 10
+_COMMON_BEGINNINGS = ("sk-", "or-v1-", "ant-", "api03-", "proj-", "svcacct-", "gsk_", "xai-", "aizasy")
 
 
 def check_destination(request: UpstreamRequest) -> tuple[str, HeaderPairs]:
@@ -30,6 +33,37 @@ def repeats_key(text: str, upstream: Upstream) -> bool:
     key = upstream.api_key
     parts = (text[start : start + _PART_OF_KEY] for start in range(len(text) - _PART_OF_KEY + 1))
     return bool(key) and (key in text or any(part in key for part in parts))
+
+
+def redact_key(line: str, upstream: Upstream, *, instead: str) -> str:
+    """Return a line of text with ``instead`` for each word that holds the upstream's key, or a part of it.
+
+    A part may also go over several words. The same beginning of many keys does not count as a part: who sees
+    what is left out could find out the rest of the key, a few characters at a time.
+    """
+    key = _random_part(upstream.api_key.casefold())
+    if not key:
+        return line
+    words = line.split(" ")
+    text, word_of = "", list[int]()
+    for number, word in enumerate(words):
+        folded = word.casefold()
+        text += folded
+        word_of += [number] * len(folded)
+    length = min(_PART_OF_SECRET, len(key))
+    for start in range(len(text) - length + 1):
+        if text[start : start + length] in key:
+            for number in word_of[start : start + length]:
+                words[number] = instead
+    return " ".join(words)
+
+
+def _random_part(key: str) -> str:
+    """Return a key without the beginning that many keys have; the complete key if too little is left."""
+    part = key
+    for beginning in _COMMON_BEGINNINGS:
+        part = part.removeprefix(beginning)
+    return part if len(part) >= _PART_OF_SECRET else key
 
 
 def digest_of(upstream: Upstream) -> str:

@@ -45,6 +45,7 @@ def fault_at_direct(fault: Fault) -> Fault:
 
     ``cost_usd`` is dropped: only the costs that OpenRouter reports are known to be in USD. ``details`` are
     dropped: they are OpenRouter's metadata, and another upstream may repeat its key in fields of these names.
+    What the upstream reported stays.
     """
     return replace(fault, code=AT_DIRECT.get(fault.code, fault.code), cost_usd=None, details={})
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.http.destination import check_destination, digest_of, repeats_key
+from gateway.http.destination import check_destination, digest_of, redact_key, repeats_key
 from gateway.http.message import Upstream, UpstreamRequest
 from scripts.tools import ROOT
 
@@ -92,6 +92,40 @@ def test_a_digest_tells_addresses_and_keys_apart_and_shows_neither() -> None:
 )
 def test_a_text_repeats_a_key_if_it_holds_it_or_much_of_it(text: str, repeated: bool) -> None:
     assert repeats_key(text, Upstream(base_url=BASES[0], api_key=KEY)) is repeated
+
+
+RANDOM = "sk-or-v1-0123456789abcdef9f8e7d6c5b4a39281706f5e4d3c2b1a0"
+
+
+@pytest.mark.parametrize(
+    ("line", "left"),
+    [
+        (f"wrong key {RANDOM}.", "wrong key -"),
+        (f"({RANDOM[9:19]}) and {RANDOM[-10:].upper()}!", "- and -"),
+        (f"a/{RANDOM[20:34]}/b is c", "- is c"),
+        (f"see {RANDOM[9:17]} {RANDOM[17:30]} ok", "see - - ok"),
+        (f"{RANDOM[9:15]} {RANDOM[15:21]} in two", "- - in two"),
+        ("keys begin with sk-or-v1- here", "keys begin with sk-or-v1- here"),
+        (RANDOM[9:18], RANDOM[9:18]),
+        ("", ""),
+    ],
+)
+def test_each_word_with_a_part_of_the_key_is_left_out(line: str, left: str) -> None:
+    upstream = Upstream(base_url=BASES[0], api_key=RANDOM)
+
+    assert redact_key(line, upstream, instead="-") == left
+
+
+def test_guesses_of_the_first_random_characters_of_a_key_look_alike() -> None:
+    upstream = Upstream(base_url=BASES[0], api_key=RANDOM)
+    guesses = [f"{RANDOM[start:9]}{RANDOM[9:17]}" for start in range(9)]
+
+    assert [redact_key(guess, upstream, instead="-") for guess in guesses] == guesses
+
+
+def test_without_a_key_and_with_a_short_one() -> None:
+    assert redact_key("a short text", Upstream(base_url="", api_key=""), instead="-") == "a short text"
+    assert redact_key("a short text", Upstream(base_url="", api_key="short"), instead="-") == "a - text"
 
 
 def test_no_other_module_reads_the_key_to_send_it() -> None:
