@@ -51,6 +51,38 @@ with the code of the last attempt.
 | code | source | status | verdict | billed | meaning |
 |---|---|---|---|---|---|
 """
+MESSAGES_HEAD = """
+## The upstream's message
+
+`error.message` has the meaning from the table above and the name of the model. If the request or an account
+is at fault, it also repeats what the upstream said:
+
+```text
+The request is longer than the model's context (z-ai/glm-5.2). The upstream says: This model's maximum
+context length is 32768 tokens. However, you requested 41220 tokens.
+```
+
+That applies to the statuses 400, 404, 413 and 422, to codes with the verdict `stop`, and to the codes of an
+account. For every other fault the upstream's message is in the metadata only:
+
+* `metadata.upstream` has the `message`, `code`, `provider` and `model` of the last attempt that failed. What
+  the upstream did not say is null.
+* Each entry of `metadata.errors` (`gateway.errors: "all"`) has the same under `upstream`.
+* A failed attempt in the receipt has the first 200 characters as `message`. The header `x-gateway-receipt`
+  does not have them.
+
+The gateway reads the message from `error.message`. If that says only "Provider returned error", it reads
+the provider's own from `error.metadata.raw`: a text, or an error of OpenAI, Anthropic or Google. It shows
+one line of at most 500 characters:
+
+* Control characters, characters that change the direction of text, and invisible ones are removed.
+* `[redacted]` takes the place of what looks like a key, a token, an account's or user's ID, an e-mail
+  address, or a URL with credentials. The same applies to each word with 10 characters of the key of the call.
+* HTML is not shown, nor is JSON in a message. No other field of the upstream's body is shown.
+
+An upstream may repeat a part of the prompt in its message. So only the caller of the failed request gets
+it. It is in no log line, no row of the ledger, no alert, no header and no cached answer.
+"""
 REQUESTS_HEAD = """
 ## Request errors
 
@@ -69,7 +101,7 @@ def errors_page() -> str:
         for code, rule in RULES.items()
     ]
     kinds = [f"| `{code}` | {kind.source} | {kind.status} |\n" for code, kind in KINDS.items()]
-    return ERRORS_HEAD + "".join(rules) + REQUESTS_HEAD + "".join(kinds)
+    return ERRORS_HEAD + "".join(rules) + MESSAGES_HEAD + REQUESTS_HEAD + "".join(kinds)
 
 
 def routes_table() -> str:

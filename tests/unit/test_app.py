@@ -193,10 +193,10 @@ async def test_the_upstream_gets_the_apps_name_and_nothing_of_the_caller() -> No
     assert TOKEN not in str(call)
 
 
-def planted(found: Sample) -> Act:
-    """Return an act: the sample, with a canary in each string of its JSON body."""
+def planted(found: Sample, *, besides: tuple[str, ...] = ()) -> Act:
+    """Return an act: the sample, with a canary in each string of its JSON body but those of ``besides``."""
     try:
-        body = json.dumps(with_canaries(found.json)).encode()
+        body = json.dumps(with_canaries(found.json, besides=besides)).encode()
     except ValueError:  # a stream
         return recorded(found.name)
     return reply(
@@ -219,15 +219,34 @@ async def test_no_key_and_no_prompt_is_returned_or_logged(name: str, streamed: b
     assert not [secret for secret in (UPSTREAM_KEY, TOKEN, PROMPT, "user_2xEXAMPLE") if secret in shown]
 
 
+FAILED = [*samples_named("err-"), *samples_named("soft-")[:3]]
+# Where an upstream says what is wrong. `error` is a text in the reply of OpenRouter's edge.
+MESSAGES = ("message", "raw", "error")
+
+
 @pytest.mark.parametrize("streamed", [False, True])
-@pytest.mark.parametrize("name", [*samples_named("err-"), *samples_named("soft-")[:3]])
-async def test_no_text_of_a_failed_upstream_is_returned_or_logged(name: str, streamed: bool) -> None:
-    world = World().script("a/one", planted(all_samples()[name]))
+@pytest.mark.parametrize("name", FAILED)
+async def test_only_the_message_of_a_failed_upstream_is_returned(name: str, streamed: bool) -> None:
+    world = World().script("a/one", planted(all_samples()[name], besides=MESSAGES))
 
     got = await world.ask("a/one", stream=streamed, gateway={"errors": "all"})
 
     assert got.status >= 400
     assert CANARY not in shown_in(got, world)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("name", FAILED)
+async def test_the_message_of_a_failed_upstream_is_returned_in_the_body_only(
+    name: str, streamed: bool
+) -> None:
+    world = World().script("a/one", planted(all_samples()[name]))
+
+    got = await world.ask("a/one", stream=streamed, gateway={"errors": "all"})
+
+    is_told = name != "soft-03-200-empty-choices"  # that is no error: it has no message
+    assert (CANARY in got.body.decode()) is is_told
+    assert CANARY not in f"{got.headers} {world.log_text}"
 
 
 async def test_an_answer_is_not_logged() -> None:

@@ -3,6 +3,7 @@
 from dataclasses import field
 from typing import Literal, TypeAlias
 
+from gateway.faults.details import shorten
 from gateway.faults.fault import Fault
 from gateway.faults.policy import Billed
 from gateway.http.frozen import dataclass
@@ -43,6 +44,7 @@ class Tokens:
         )
 
 
+MAX_MESSAGE_CHARACTERS = 200  # of what an upstream said, in a receipt
 # No answer has more tokens or costs more. A larger value is an error and must not distort the sums.
 MAX_TOKENS = 1_000_000_000
 MAX_USD = 1_000_000.0
@@ -153,7 +155,14 @@ class Attempt:
         return 0.0 if self.billed == "no" else self.worst_cost_usd or 0.0
 
     def to_json(self) -> JsonObject:
-        """Return the attempt as the receipt shows it."""
+        """Return the attempt as its caller's receipt shows it: with what the upstream said, if it failed."""
+        shown = self.to_log()
+        if self.fault and self.fault.reported and self.fault.reported.message:
+            shown["message"] = shorten(self.fault.reported.message, MAX_MESSAGE_CHARACTERS)
+        return shown
+
+    def to_log(self) -> JsonObject:
+        """Return the attempt without what the upstream said: that may repeat the prompt."""
         shown: JsonObject = {
             "model": self.model,
             "number": self.number,

@@ -93,7 +93,7 @@ class _Walk:
                 attempt.fail(failure.fault)
                 self._note_latency(attempt)
                 self.schedule.failed(step.candidate, failure.fault)
-                self.ports.log("attempt_failed", request_id=self.receipt.request_id, **attempt.to_json())
+                self.ports.log("attempt_failed", request_id=self.receipt.request_id, **attempt.to_log())
                 continue
             try:
                 self._note_latency(attempt)

@@ -1,10 +1,12 @@
 """Builds the error for a caller when no model has answered, or when an answer was cut off."""
 
+from gateway.fallback.attempt import Attempt
 from gateway.fallback.receipt import Receipt
 from gateway.faults.fault import Fault, error_of
 from gateway.faults.policy import Verdict
 from gateway.http.errors import GatewayError
 from gateway.http.json_values import Json, JsonObject
+from gateway.http.message import OPENROUTER
 
 
 def chain_exhausted(receipt: Receipt, last: Fault, *, list_all: bool, wait_s: float | None) -> GatewayError:
@@ -20,42 +22,74 @@ def chain_exhausted(receipt: Receipt, last: Fault, *, list_all: bool, wait_s: fl
     stopped = rule.verdict is Verdict.STOP
     tried = len({attempt.model for attempt in receipt.attempts})
     prefix = "" if stopped or tried < 2 else f"No model answered ({tried} tried). Last: "
-    metadata = {**last.details, **_errors_in(receipt, list_all=list_all), "gateway": receipt.to_json()}
     return GatewayError(
         last.code,
-        prefix + rule.message,
+        prefix + _what_happened(last, receipt),
         kind=last.kind,
         retry_after_s=last.retry_after_s
         if stopped or (wait_s is None and rule.source == "gateway")
         else wait_s,
         retryable=last.may_pass or (wait_s is not None and not stopped),
-        metadata=metadata,
+        metadata=_metadata(last, receipt, list_all=list_all),
     )
 
 
-def _errors_in(receipt: Receipt, *, list_all: bool) -> JsonObject:
-    if not list_all:
-        return {}
-    return {"errors": [_error_of(each.model, each.fault) for each in receipt.attempts if each.fault]}
+def stream_cut_off(fault: Fault, receipt: Receipt, *, list_all: bool) -> GatewayError:
+    """Return the error for an answer that was cut off after it had begun, and so is partial."""
+    return error_of(
+        fault,
+        message=f"The answer was cut off. {_what_happened(fault, receipt)}",
+        metadata={**_metadata(fault, receipt, list_all=list_all), "partial": True},
+    )
 
 
-def _error_of(model: str, fault: Fault) -> Json:
+def _what_happened(fault: Fault, receipt: Receipt) -> str:
+    """Return the message for a fault: what happened, to which model, and what the upstream said of it."""
+    attempt = _attempt_of(fault, receipt)
+    if attempt is None:
+        return fault.rule.message
+    first, separator, rest = fault.rule.message.removesuffix(".").partition(". ")
+    told = f"{first} ({attempt.model}){separator}{rest}."
+    said = fault.reported.message if fault.reported and fault.is_told_in_full else None
+    return f"{told} The upstream says: {said}" if said else told
+
+
+def _metadata(fault: Fault, receipt: Receipt, *, list_all: bool) -> JsonObject:
+    shown: JsonObject = {**fault.details}
+    failed = [attempt for attempt in receipt.attempts if attempt.fault]
+    last = _attempt_of(fault, receipt) or (failed[-1] if failed else None)
+    if last and last.fault:
+        shown["upstream"] = _reported_in(last, last.fault)
+    if list_all:
+        shown["errors"] = [_error_of(each, each.fault) for each in failed if each.fault]
+    shown["gateway"] = receipt.to_json()
+    return shown
+
+
+def _attempt_of(fault: Fault, receipt: Receipt) -> Attempt | None:
+    """Return the attempt that ended with this fault; None if the fault is not that of an attempt."""
+    return next((each for each in reversed(receipt.attempts) if each.fault is fault), None)
+
+
+def _error_of(attempt: Attempt, fault: Fault) -> Json:
     rule = fault.rule
     return {
-        "model": model,
+        "model": attempt.model,
         "code": fault.code,
         "source": rule.source,
         "status": fault.status,
         "message": rule.message,
         **fault.details,
+        "upstream": _reported_in(attempt, fault),
     }
 
 
-def stream_cut_off(fault: Fault, receipt: Receipt, *, list_all: bool) -> GatewayError:
-    """Return the error for an answer that was cut off after it had begun, and so is partial."""
-    errors = _errors_in(receipt, list_all=list_all)
-    return error_of(
-        fault,
-        message=f"The answer was cut off. {fault.rule.message}",
-        metadata={**fault.details, **errors, "partial": True, "gateway": receipt.to_json()},
-    )
+def _reported_in(attempt: Attempt, fault: Fault) -> JsonObject:
+    """Return what the upstream said of an attempt's error; what it did not say is null."""
+    is_direct = attempt.upstream != OPENROUTER
+    return {
+        "message": fault.reported.message if fault.reported else None,
+        "code": fault.reported.code if fault.reported else None,
+        "provider": attempt.upstream if is_direct else fault.details.get("provider_name") or attempt.provider,
+        "model": attempt.model,
+    }

@@ -77,12 +77,16 @@ class Receipt:
         return sum(attempt.most_usd for attempt in self.attempts)
 
     def to_json(self) -> JsonObject:
-        """Return the complete receipt."""
+        """Return the complete receipt, for the caller only."""
+        return {**self.to_log(), "attempts": [attempt.to_json() for attempt in self.attempts]}
+
+    def to_log(self) -> JsonObject:
+        """Return the receipt without what the upstreams said of their errors: that may repeat the prompt."""
         shown: JsonObject = {
             "request_id": self.request_id,
             "requested": list(self.requested),
             "served": self.served,
-            "attempts": [attempt.to_json() for attempt in self.attempts],
+            "attempts": [attempt.to_log() for attempt in self.attempts],
             "cost_usd": 0.0 if self.reused else self.cost_usd,
             "ms": self.ms,
         }
@@ -96,8 +100,11 @@ class Receipt:
         return shown
 
     def to_header(self) -> str:
-        """Return the receipt as compact ASCII JSON, without its least important parts if it is too long."""
-        shown = self.to_json()
+        """Return the receipt as compact ASCII JSON, without its least important parts if it is too long.
+
+        It does not have what the upstreams said: proxies log headers.
+        """
+        shown = self.to_log()
         text = _compact(shown)
         if len(text) <= MAX_RECEIPT_HEADER_BYTES:
             return text
@@ -116,7 +123,7 @@ class Receipt:
             shown["notes_omitted"] = len(self.notes)
             yield
         for omitted in range(1, len(self.attempts) + 1):
-            shown["attempts"] = [attempt.to_json() for attempt in self.attempts[omitted:]]
+            shown["attempts"] = [attempt.to_log() for attempt in self.attempts[omitted:]]
             shown["attempts_omitted"] = omitted
             yield
 

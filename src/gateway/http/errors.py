@@ -2,8 +2,10 @@
 
 The errors of attempts are in ``faults.policy.RULES``. ``app.handle`` turns a ``GatewayError`` into a
 response. ``routes.chat_completions`` does so too, and adds the receipt. In a stream that has begun, the error
-becomes an event (``streaming.early_stream``, ``streaming.guard``, ``streaming.relay``). The gateway writes
-every message itself: a message holds no upstream text, no key and no prompt.
+becomes an event (``streaming.early_stream``, ``streaming.guard``, ``streaming.relay``).
+
+The gateway writes every message itself. After an attempt that failed it may add what the upstream said,
+cleaned (``fallback.exhausted``, ``faults.upstream_message``). A message holds no key, and no upstream's body.
 """
 
 from collections.abc import Mapping

@@ -27,7 +27,7 @@ def close_request(call: Call, prepared: Prepared, receipt: Receipt, outcome: str
     if prepared.session and receipt.served and outcome == "answered":
         memory.sessions.note(prepared.session, receipt.served, now_s=ports.now_s())
     fields: JsonObject = {"caller": caller.name, "outcome": outcome, "stream": prepared.chat.stream}
-    ports.log("request_done", **fields, **receipt.to_json())
+    ports.log("request_done", **fields, **receipt.to_log())
     if caller.own_key is not None and outcome == "own_key_rejected":
         memory.own_keys.forget(caller.own_key)
         if receipt.served is None:  # refused as with 401: whoever has no good key writes nothing

@@ -2,7 +2,9 @@
 
 from gateway.catalog.query import FILTERS, MAX_SEARCH_CHARACTERS, PAGING, SORTS
 from gateway.dialects.chat.fields import FIELDS, MESSAGE_ITEM, REFUSED
+from gateway.fallback.attempt import MAX_MESSAGE_CHARACTERS
 from gateway.faults.policy import RULES
+from gateway.faults.upstream_message import MAX_CHARACTERS
 from gateway.http.errors import KINDS
 from gateway.http.json_values import Json, JsonObject
 from gateway.settings.options import OPTIONS
@@ -79,6 +81,11 @@ def receipt_schema() -> JsonObject:
             "ms": {"type": "integer", "minimum": 0},
             "cost_usd": {"type": ["number", "null"]},
             "billed": {"enum": ["yes", "no", "unknown"]},
+            "message": {
+                "type": "string",
+                "maxLength": MAX_MESSAGE_CHARACTERS,
+                "description": "If it failed, the beginning of what the upstream said, if it said anything.",
+            },
         },
     }
     return {
@@ -106,6 +113,21 @@ def receipt_schema() -> JsonObject:
     }
 
 
+def reported_schema() -> JsonObject:
+    """Return the schema of what an upstream said of its error."""
+    return {
+        "type": "object",
+        "description": "What the upstream said of its error, without secrets. Null: it did not say.",
+        "required": ["message", "code", "provider", "model"],
+        "properties": {
+            "message": {"type": ["string", "null"], "maxLength": MAX_CHARACTERS},
+            "code": {"type": ["string", "integer", "null"]},
+            "provider": {"type": ["string", "null"]},
+            "model": {"type": "string"},
+        },
+    }
+
+
 def error_schema() -> JsonObject:
     """Return the schema of an error response; all errors have this format."""
     metadata: JsonObject = {
@@ -116,6 +138,23 @@ def error_schema() -> JsonObject:
             "source": {"enum": ["client", "gateway", "openrouter", "provider"]},
             "retryable": {"type": "boolean"},
             "retry_after_s": {"type": ["number", "null"]},
+            "upstream": reported_schema(),
+            "errors": {
+                "type": "array",
+                "description": 'The error of every attempt, if `gateway.errors` was "all".',
+                "items": {
+                    "type": "object",
+                    "required": ["model", "code", "source", "status", "message", "upstream"],
+                    "properties": {
+                        "model": {"type": "string"},
+                        "code": {"enum": [*RULES]},
+                        "source": {"enum": ["client", "gateway", "openrouter", "provider"]},
+                        "status": {"type": ["integer", "null"]},
+                        "message": {"type": "string"},
+                        "upstream": reported_schema(),
+                    },
+                },
+            },
             "gateway": reference("Receipt"),
         },
     }
