@@ -19,9 +19,9 @@ _MIN_CHARACTERS = 3
 # "Supported secret scanning patterns".
 _FORMS: Mapping[str, str] = MappingProxyType(
     {
-        "API key": r"(?<![A-Za-z0-9])(?:sk[-_][\w*•…]|[pr]k[-_](?:live|test|proj)|gsk_\w|csk-\w{8}"
+        "API key": r"(?<![A-Za-z0-9])(?:(?i:sk[-_][\w*•…]|[pr]k[-_](?:live|test|proj)|gsk_\w)|csk-\w{8}"
         r"|hf_[A-Za-z0-9]{8}|xai-[A-Za-z0-9]{12}|pplx-[A-Za-z0-9]{12}|nvapi-\w{4}|r8_[A-Za-z0-9]{8}"
-        r"|fw_[A-Za-z0-9]{12}|tgp_v\d_\w|AIza[\w-]{4}|ya29\.\w|AQ\.[\w-]{8}|(?:AKIA|ASIA|ABSK)[0-9A-Za-z]{8})",
+        r"|fw_[A-Za-z0-9]{12}|tgp_v\d_\w|AIza[\w-]{2}|ya29\.\w|AQ\.[\w-]{8}|(?:AKIA|ASIA|ABSK)[0-9A-Za-z]{8})",
         "access token": r"(?<![A-Za-z0-9])(?:gh[opsur]_\w|github_pat_\w|glpat-\w|xox[a-z]-\w|npm_\w{8}"
         r"|dop_v1_\w|SG\.\w{8}|eyJ[\w-]{8})",
         "private key": r"-----BEGIN",
@@ -56,6 +56,10 @@ _ID_LABEL = re.compile(
     r"(?P<id>[-_ ]?(?:id|number))?$",
     re.IGNORECASE,
 )
+# An ID after such a word, even if it has no digit.
+_ID = re.compile(r"(?:user|usr|org|acct|account|proj|project|team|cus|customer|tenant|ws|wrkspc)[-_]\w")
+# How long letters and digits after "key" are to be a key.
+_SECRET_FROM = 7
 # What comes after "bearer" if it is a word of a sentence.
 _NO_CREDENTIALS = frozenset(
     {
@@ -83,7 +87,9 @@ def redact(line: str) -> str:
         ends_in = label in ("in", "with") and before_label in _ENDS
         is_secret = _is_secret(word, core) or _is_labelled(core, label) or (ends_in and _has_digit(core))
         name = core.lower().rstrip("=")
-        if name in _ID_WORDS:
+        if label.endswith("authorization:"):
+            label = "bearer"  # whatever the scheme is called, the credentials come after it
+        elif name in _ID_WORDS:
             label = f"{label.rstrip(':')} {name}"
         elif name and name not in _FILLERS:
             label, before_label = name, label
@@ -142,11 +148,20 @@ def _is_labelled(core: str, label: str) -> bool:
         return core.lower() not in _NO_CREDENTIALS
     if name == "basic":
         return _is_like_a_token(core) or core.endswith("=")
-    if colon and _SECRET_LABEL.search(name):
-        return name in _PASSWORD_LABELS or _is_like_a_token(core)
-    if not (found := _ID_LABEL.search(name)) or not _has_digit(core):
-        return False
-    return bool(found["id"]) or (len(core) > _MIN_CHARACTERS and core.isalnum())
+    if _SECRET_LABEL.search(name):
+        if colon:
+            return name in _PASSWORD_LABELS or _is_like_a_token(core)
+        return core.isalnum() and _has_digit(core) and len(core) >= _SECRET_FROM and not core.isdigit()
+    return (found := _ID_LABEL.search(name)) is not None and _is_id(core, is_named=bool(found["id"]))
+
+
+def _is_id(core: str, *, is_named: bool) -> bool:
+    """Return whether a word after "account", "user" or the like is an ID; ``is_named``: after "user id"."""
+    if _ID.match(core):
+        return True
+    return _has_digit(core) and (
+        is_named or (len(core) > _MIN_CHARACTERS and (core.isalnum() or core.replace("-", "").isdigit()))
+    )
 
 
 def _is_like_a_token(core: str) -> bool:

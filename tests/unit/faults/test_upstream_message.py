@@ -17,6 +17,8 @@ from tests.support.work import Work, check_growth
 from tests.unit.faults.test_classify_odd import ANYTHING
 
 TOO_LONG = "This model's maximum context length is 32768 tokens. However, you requested 41220 tokens."
+KEY = "qZ81hTn3-kW7pLs0xVb4"
+PLAIN_KEY = "canary-of-a-plain-key"
 ANTHROPIC: JsonObject = {
     "type": "error",
     "error": {"type": "invalid_request_error", "message": "max_tokens: too large"},
@@ -148,6 +150,24 @@ def test_a_secret_is_not_cut_in_two(start: int) -> None:
     assert "gsk" not in cleaned
 
 
+def test_a_secret_at_the_end_of_the_part_that_is_read_is_not_cut_in_two() -> None:
+    long_ones = ("gsk_" + "a" * 90 + " ") * 10
+    for length in range(950, 1_000):
+        cleaned = clean(long_ones.ljust(length, ".") + " ghp_" + "b" * 90)
+
+        assert "g" not in (cleaned or "").replace(REDACTED, "")
+
+
+@pytest.mark.parametrize("start", range(MAX_CHARACTERS - 20, MAX_CHARACTERS))
+def test_a_key_that_looks_like_none_is_not_cut_in_two(start: int) -> None:
+    cleaned = clean(("Bad. " * 100)[: start - 1].ljust(start - 1, "!") + f" {PLAIN_KEY} end")
+
+    reported = reported_without_key(ReportedError(message=cleaned), Upstream(base_url="", api_key=PLAIN_KEY))
+
+    assert reported.message is not None
+    assert PLAIN_KEY[:3] not in reported.message
+
+
 PIECES = ["a", "a1", "key=", "@", "<", "\u200b", " ", '{"a', "[", '{"error":', "user: ", "AbC-", "...a", "*a"]
 
 
@@ -170,13 +190,10 @@ def test_deeply_nested_errors_are_left_unread() -> None:
     assert reported_error(error, status=500) == ReportedError(code=500)
 
 
-KEY = "qZ81hTn3-kW7pLs0xVb4"
-
-
 @pytest.mark.parametrize(
     "text", [KEY, KEY.lower(), f"({KEY[:10]})", f"x/{KEY[-10:]}", f"{KEY[:7]} {KEY[7:14]}"]
 )
-def test_the_key_of_the_call_is_left_out_even_if_it_looks_like_none(text: str) -> None:
+def test_the_key_of_the_call_is_left_out(text: str) -> None:
     upstream = Upstream(base_url="", api_key=KEY)
 
     reported = reported_without_key(ReportedError(message=f"bad {text} key", code=KEY[:12]), upstream)
