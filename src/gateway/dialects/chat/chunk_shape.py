@@ -95,6 +95,8 @@ class ChunkShape:
         if not isinstance(delta, dict):
             choice["delta"] = delta = {}
             changed = True
+        if index in self._finished and has_progress(delta):
+            self._finished.discard(index)  # the choice goes on after all
         changed |= shape_message(delta)
         if delta.get("role") == "":
             delta["role"] = "assistant"
@@ -105,8 +107,6 @@ class ChunkShape:
             before = len(calls)
             changed |= calls.shape(delta, answer_id=self._always["id"])
             self.began_call = self.began_call or len(calls) > before
-        if index in self._finished and has_progress(delta):
-            self._finished.discard(index)  # the choice goes on after all
         return changed | shape_finish(choice, has_calls=bool(calls)) | self._finish_once(choice, index)
 
     def _finish_once(self, choice: JsonObject, index: int) -> bool:

@@ -53,7 +53,7 @@ def _shape_arguments(call: JsonObject, *, none: str) -> bool:
     given = function.get("arguments")
     if isinstance(given, str) and (given.strip() or given == none or not none):
         return False
-    is_empty = given is None or given == {} or isinstance(given, str)
+    is_empty = given in (None, {}, []) or isinstance(given, str)  # an empty object of PHP is []
     function["arguments"] = none if is_empty else json.dumps(given, ensure_ascii=False)
     return True
 

@@ -128,7 +128,8 @@ async def test_a_message_is_brought_into_one_form(fields: JsonObject, expected: 
 ARGUMENTS: list[tuple[Json, str]] = [
     ('{"x": 1}', '{"x": 1}'),
     ({"x": "ä"}, '{"x": "ä"}'),
-    ([], "[]"),
+    ([1], "[1]"),
+    ([], "{}"),
     (None, "{}"),
     ("", "{}"),
     (" ", "{}"),

@@ -124,7 +124,7 @@ async def test_a_tool_call_without_an_index_gets_its_position() -> None:
     assert [each["index"] for each in got["tool_calls"]] == [0, 1]
 
 
-@pytest.mark.parametrize(("arguments", "shown"), [({"x": 1}, '{"x": 1}'), ([], "[]"), ("{}", "{}")])
+@pytest.mark.parametrize(("arguments", "shown"), [({"x": 1}, '{"x": 1}'), ([1], "[1]"), ("{}", "{}")])
 async def test_arguments_become_a_string(arguments: Json, shown: str) -> None:
     got = await deltas_of({"content": "Hi"}, call(0, "x", name="f", arguments=arguments))
 

@@ -183,7 +183,7 @@ async def test_a_client_sees_two_calls_however_they_are_marked(
     assert await calls_of(*chunks) == TWO
 
 
-@pytest.mark.parametrize("arguments", [MISSING, None, "", " ", {}], ids=repr)
+@pytest.mark.parametrize("arguments", [MISSING, None, "", " ", {}, []], ids=repr)
 @pytest.mark.parametrize("finish", ["tool_calls", "stop"])
 async def test_a_call_without_arguments_has_an_empty_object(arguments: Json, finish: str) -> None:
     assert await calls_of([piece(arguments, name="bell", index=0, **A)], finish=finish) == [("bell", {})]
