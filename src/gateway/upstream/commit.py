@@ -99,7 +99,7 @@ async def commit(
     """
     if reply.status != 200:
         raise AttemptFailedError(await _fault_in(reply, now_s=now_s))
-    if stream and "event-stream" in (reply.header("content-type") or ""):
+    if stream and "event-stream" in (reply.header("content-type") or "").lower():
         return await _first_progress(reply, SseDecoder(max_bytes), now_s=now_s)
     try:
         raw = without_keep_alives(await reply.read_all(max_bytes))

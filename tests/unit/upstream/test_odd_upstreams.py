@@ -33,6 +33,15 @@ async def test_a_bug_after_the_commit_ends_the_stream_with_one_error_event() -> 
     assert got.events[-1]["error"]["code"] == "gateway_fault"
 
 
+@pytest.mark.parametrize("kind", ["TEXT/EVENT-STREAM", "Text/Event-Stream; Charset=UTF-8"])
+async def test_the_case_of_a_media_type_does_not_matter(kind: str) -> None:
+    world = World().script("a/one", reply(200, text("Hi"), STOP, DONE, content_type=kind))
+
+    got = await world.ask("a/one", stream=True)
+
+    assert text_in(got.events) == "Hi"
+
+
 async def test_an_event_with_empty_data_is_ignored() -> None:
     got = await relay(b"data:\n\n", text("Hi"), b"data:\n\n", STOP, DONE)
 

@@ -65,7 +65,7 @@ def completion_in(raw: bytes, test: AnswerTest, *, header: GetHeader, now_s: flo
     except TooManyValuesError:
         raise AttemptFailedError(Fault(code="answer_too_large")) from None
     except ValueError:
-        content_type = header("content-type") or ""
+        content_type = (header("content-type") or "").lower()
         other = "html" in content_type or "event-stream" in content_type
         raise AttemptFailedError(Fault(code="wrong_content_type" if other else "not_json")) from None
     error = error_in(payload)

@@ -91,6 +91,7 @@ async def test_a_body_with_content_is_an_answer(act: Act) -> None:
         pytest.param(text_reply(b": OPENROUTER PROCESSING\n\n"), "not_json", id="only comments"),
         pytest.param(text_reply(b"<html>", "text/html"), "wrong_content_type", id="HTML"),
         pytest.param(text_reply(b"data: {}\n\n", "text/event-stream"), "wrong_content_type", id="a stream"),
+        pytest.param(text_reply(b"<html>", "Text/HTML"), "wrong_content_type", id="HTML in capitals"),
     ],
 )
 async def test_a_body_without_an_answer_fails_the_attempt(act: Act, code: str) -> None:
