@@ -101,24 +101,25 @@ def test_the_cpu_of_a_body_grows_with_its_size(name: str) -> None:
     check_growth(lambda size: lambda: outcome_of(body_of(name, size)), 1_000)
 
 
+FIELD = b'{"messages":[{"role":"user"}],"'  # a body, up to the name of a field
 # Bodies of very few values: what a text, a name or a number may hold.
 TEXTS: dict[str, Callable[[int], bytes]] = {
-    "a text": lambda size: b'{"prompt":"' + b"lorem " * (size // 6) + b'"}',
-    "marks in a text": lambda size: b'{"prompt":"' + b"[{,:" * (size // 4) + b'"}',
-    "quotes": lambda size: b'{"prompt":"' + b'\\"' * (size // 2) + b'"}',
-    "backslashes": lambda size: b'{"prompt":"' + b"\\\\" * (size // 2) + b'"}',
-    "code points": lambda size: b'{"prompt":"' + b"\\u4f60" * (size // 6) + b'"}',
-    "emoji": lambda size: b'{"prompt":"' + "\U0001f600".encode() * (size // 4) + b'"}',
-    "blanks": lambda size: b" " * size + b'{"prompt":""}' + b"\n" * size,
-    "blanks within": lambda size: b'{"prompt"' + b" " * size + b":" + b"\t" * size + b'""}',
-    "blanks that no value follows": lambda size: b'{"prompt"' + b" " * size + b"x",
-    "a name": lambda size: b'{"prompt":"","' + b"a" * size + b'":1}',
-    "a name with escapes": lambda size: b'{"prompt":"","' + b"\\n" * size + b'":1}',
-    "a name without an end": lambda size: b'{"prompt":"","' + b"\\n" * size,
-    "digits": lambda size: b'{"prompt":"","x":0.' + b"1" * size + b"}",
-    "open brackets": lambda size: b'{"prompt":"","x":' + b"[" * size,
-    "open objects": lambda size: b'{"prompt":"","x":' + b'{"a":' * (size // 5),
-    "open quotes": lambda size: b'{"prompt":"","x":' + b'"' * size,
+    "a text": lambda size: FIELD + b'x":"' + b"lorem " * (size // 6) + b'"}',
+    "marks in a text": lambda size: FIELD + b'x":"' + b"[{,:" * (size // 4) + b'"}',
+    "quotes": lambda size: FIELD + b'x":"' + b'\\"' * (size // 2) + b'"}',
+    "backslashes": lambda size: FIELD + b'x":"' + b"\\\\" * (size // 2) + b'"}',
+    "code points": lambda size: FIELD + b'x":"' + b"\\u4f60" * (size // 6) + b'"}',
+    "emoji": lambda size: FIELD + b'x":"' + "\U0001f600".encode() * (size // 4) + b'"}',
+    "blanks": lambda size: b" " * size + FIELD + b'x":""}' + b"\n" * size,
+    "blanks within": lambda size: FIELD + b'x"' + b" " * size + b":" + b"\t" * size + b'""}',
+    "blanks that no value follows": lambda size: FIELD + b'x"' + b" " * size + b"x",
+    "a name": lambda size: FIELD + b"a" * size + b'":1}',
+    "a name with escapes": lambda size: FIELD + b"\\n" * size + b'":1}',
+    "a name without an end": lambda size: FIELD + b"\\n" * size,
+    "digits": lambda size: FIELD + b'x":0.' + b"1" * size + b"}",
+    "open brackets": lambda size: FIELD + b'x":' + b"[" * size,
+    "open objects": lambda size: FIELD + b'x":' + b'{"a":' * (size // 5),
+    "open quotes": lambda size: FIELD + b'x":' + b'"' * size,
 }
 
 

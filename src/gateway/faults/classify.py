@@ -10,7 +10,7 @@ from gateway.faults.details import safe_details
 from gateway.faults.error_rows import ROWS, Signs
 from gateway.faults.fault import Fault, ReportedError
 from gateway.faults.retry_after import retry_after_s
-from gateway.http.json_values import Json, JsonObject, object_or_empty
+from gateway.http.json_values import Json, JsonObject, object_or_empty, whole_or_none
 
 GetHeader: TypeAlias = Callable[[str], str | None]
 
@@ -61,8 +61,9 @@ def _status_of(fields: JsonObject) -> int | None:
         value = fields.get(name)
         if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) == 3:
             value = int(value)
-        if isinstance(value, int) and not isinstance(value, bool) and 400 <= value < 600:
-            return value
+        status = whole_or_none(value)
+        if status is not None and 400 <= status < 600:
+            return status
     return None
 
 

@@ -29,6 +29,16 @@ def number_or_none(value: Json) -> float | None:
     return float(value) if -float_info.max <= value <= float_info.max else None
 
 
+def whole_or_none(value: Json) -> int | None:
+    """Return ``value`` as an int if it is a whole number, however it is written, else None.
+
+    Source: JSON Schema 2020-12, Validation, 6.1.1: an integer is a number without a fraction, such as 1024.0.
+    """
+    if isinstance(value, int):
+        return None if isinstance(value, bool) else value
+    return int(value) if isinstance(value, float) and value.is_integer() else None
+
+
 def has_name(value: Json, name: str) -> bool:
     """Return whether an object within ``value``, at any depth, has a field of this name."""
     left = [value]

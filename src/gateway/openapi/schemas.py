@@ -1,12 +1,12 @@
 """Builds the JSON Schemas of requests and responses from the tables that the gateway itself uses."""
 
 from gateway.catalog.query import FILTERS, MAX_SEARCH_CHARACTERS, PAGING, SORTS
-from gateway.dialects.chat.fields import FIELDS, MESSAGE_ITEM, REFUSED
+from gateway.dialects.chat.fields import FIELDS, REFUSED
 from gateway.fallback.attempt import MAX_MESSAGE_CHARACTERS
 from gateway.faults.policy import RULES
 from gateway.faults.upstream_message import MAX_CHARACTERS
 from gateway.http.errors import KINDS
-from gateway.http.json_values import Json, JsonObject
+from gateway.http.json_values import JsonObject
 from gateway.settings.options import OPTIONS
 
 
@@ -24,15 +24,11 @@ def chat_request_schema() -> JsonObject:
         "properties": {name: dict(rule.schema) for name, rule in OPTIONS.items()},
     }
     properties |= dict.fromkeys(REFUSED, False)
-    messages: JsonObject = {"type": "array", "minItems": 1, "items": MESSAGE_ITEM}
-    either: list[Json] = [
-        {"required": ["messages"], "properties": {"messages": messages}},
-        {"required": ["prompt"], "properties": {"prompt": {"type": "string"}}},
-    ]
+    properties["messages"] = {**FIELDS["messages"].schema, "type": "array"}  # null counts as absent
     return {
         "type": "object",
         "description": "OpenRouter's request body. Fields that are not listed here go upstream unchanged.",
-        "anyOf": either,
+        "required": ["messages"],
         "properties": properties,
     }
 

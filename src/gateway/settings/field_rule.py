@@ -3,12 +3,16 @@
 from collections.abc import Callable
 
 from gateway.http.frozen import dataclass
-from gateway.http.json_values import Json, JsonObject, number_or_none
+from gateway.http.json_values import Json, JsonObject, number_or_none, whole_or_none
 from gateway.settings.parse_value import is_model_name
 
 # 50 names of tasks with 20 models each.
 MAX_WEIGHTS = 1_000
 BILLION = 1_000_000_000  # bounds the numbers that cost estimates calculate with
+
+
+def _as_it_is(value: Json) -> Json:
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,27 +23,32 @@ class FieldRule:
         test: returns whether a value that is not ``null`` obeys the rule.
         expected: the rule in words, for the error message.
         schema: the rule in JSON Schema, for the OpenAPI document.
+        read: returns a value that passed the test in its Python type: 1024.0 as an int, if the rule is for
+            whole numbers.
     """
 
     test: Callable[[Json], bool]
     expected: str
     schema: JsonObject
+    read: Callable[[Json], Json] = _as_it_is
 
 
 def _is_number(value: Json) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _is_whole(value: Json) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _is_within(value: Json, minimum: int, maximum: int) -> bool:
+    number = whole_or_none(value)
+    return number is not None and minimum <= number <= maximum
 
 
 def between(minimum: int, maximum: int) -> FieldRule:
     """Return the rule for a whole number between two bounds, both included."""
     return FieldRule(
-        lambda value: isinstance(value, int) and not isinstance(value, bool) and minimum <= value <= maximum,
+        lambda value: _is_within(value, minimum, maximum),
         f"a whole number from {minimum} to {maximum}",
         {"type": ["integer", "null"], "minimum": minimum, "maximum": maximum},
+        whole_or_none,
     )
 
 
@@ -71,11 +80,17 @@ def of_types(kinds: tuple[type, ...], expected: str, *names: str) -> FieldRule:
 
 
 NUMBER = FieldRule(_is_number, "a number", {"type": ["number", "null"]})
-WHOLE = FieldRule(_is_whole, "a whole number", {"type": ["integer", "null"]})
+WHOLE = FieldRule(
+    lambda value: whole_or_none(value) is not None,
+    "a whole number",
+    {"type": ["integer", "null"]},
+    whole_or_none,
+)
 COUNT = FieldRule(
-    lambda value: _is_whole(value) and -BILLION < value < BILLION,  # type: ignore[operator]  # it is an int
+    lambda value: _is_within(value, 1 - BILLION, BILLION - 1),
     "a whole number of at most nine digits",
     {"type": ["integer", "null"], "exclusiveMinimum": -BILLION, "exclusiveMaximum": BILLION},
+    whole_or_none,
 )
 FLAG = of_types((bool,), "true or false", "boolean")
 TEXT = of_types((str,), "a string", "string")

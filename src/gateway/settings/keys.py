@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from gateway.http.frozen import dataclass
-from gateway.http.json_values import Json, list_or_empty, object_or_empty
+from gateway.http.json_values import Json, list_or_empty, object_or_empty, whole_or_none
 from gateway.settings.budget import Budget, as_budget
 from gateway.settings.caller import KeyLimits
 from gateway.settings.parse_value import as_lines, as_model, as_origin, read_json
@@ -158,9 +158,10 @@ def _moment(value: Json) -> float:
 
 
 def _count(value: Json) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    count = whole_or_none(value)
+    if count is None or count < 1:
         raise ValueError("must have whole numbers of 1 or more as `per_minute` and `concurrent`")
-    return value
+    return count
 
 
 # The optional fields of a key in JSON: each with the attribute that it sets, and its parser.

@@ -47,7 +47,7 @@ def as_options(value: Json) -> Mapping[str, Json]:
             raise ValueError(f"must have only these `options`: {', '.join(SETTABLE)}")
         if not OPTIONS[name].test(option):
             raise ValueError(f"must have {OPTIONS[name].expected} as its option `{name}`")
-    return MappingProxyType(options)
+    return MappingProxyType({name: OPTIONS[name].read(option) for name, option in options.items()})
 
 
 _NAME = re.compile(r"[a-z][a-z0-9:_-]{0,63}")
@@ -91,7 +91,7 @@ def as_limits(value: Json) -> KeyLimits:
             raise ValueError(f"must have no limits but {', '.join(LIMITS)}")
         if not LIMITS[name].test(limit):
             raise ValueError(f"must have as its limit `{name}` {LIMITS[name].expected}")
-    read: dict[str, Any] = {**fields}
+    read: dict[str, Any] = {name: LIMITS[name].read(limit) for name, limit in fields.items()}
     for name, to in (("plugins", frozenset), ("models", tuple)):
         if name in read:
             read[name] = to(read[name])

@@ -54,11 +54,9 @@ def _with_messages(members: Mapping[str, Buffer], added: Sequence[Json]) -> dict
     """Return the members with more messages, if there are any to add."""
     if not added:
         return {**members}
-    messages = members.get("messages", b"")
-    if messages[-1:] != b"]":  # there are none
-        return {**members, "messages": member("messages", [*added])}
     more = (part for each in added for part in (b",", to_json_bytes(each)))
-    return {**members, "messages": b"".join((messages[:-1], *more, b"]"))}
+    # No request is without messages, so the first comma is right.
+    return {**members, "messages": b"".join((members["messages"][:-1], *more, b"]"))}
 
 
 class _Provider:

@@ -21,7 +21,7 @@ from tests.support.upstream import (
     reply,
     stream,
 )
-from tests.support.world import EPOCH_S, PROMPT, TOKEN, UPSTREAM_KEY, Answer, World
+from tests.support.world import EPOCH_S, PROMPT, TOKEN, UPSTREAM_KEY, Answer, World, chat
 
 pytestmark = pytest.mark.anyio
 TODAY = "2026-11-22"
@@ -264,7 +264,7 @@ async def test_two_requests_with_the_same_id_have_two_rows() -> None:
     made = ledger_world()
     headers = {"authorization": f"Bearer {TOKEN}", "x-request-id": "the-same"}
     for _ in range(2):
-        await made.begin({"prompt": "Hi", "model": "a/one"}, headers=headers)
+        await made.begin(chat("a/one"), headers=headers)
     await made.let_run()
 
     assert len(made.database.rows("SELECT * FROM requests WHERE request_id = 'the-same'")) == 2

@@ -19,7 +19,7 @@ PRICED: JsonObject = {
 
 
 def chat(**fields: Json) -> ChatRequest:
-    return parse(json.dumps({"prompt": "Hi", **fields}).encode())
+    return parse(json.dumps({"messages": [{"role": "user", "content": "Hi"}], **fields}).encode())
 
 
 def worst(request: ChatRequest, **listed: Json) -> float | None:

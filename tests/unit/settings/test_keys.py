@@ -35,6 +35,20 @@ def test_two_tokens_can_have_the_same_name() -> None:
     assert [key.name for key in as_keys(f"one:{TOKEN},one:{TOKEN}2")] == ["one", "one"]
 
 
+def test_a_whole_number_of_a_key_is_an_int_however_it_is_written() -> None:
+    (key,) = as_keys(
+        f'[{{"name": "one", "token": "{TOKEN}", "per_minute": 60.0, "concurrent": 4e0, '
+        '"options": {"retries": 2.0, "deadline_ms": 3e4}, '
+        '"limits": {"max_tokens": 1024.0, "retries": 1.0, "deadline_ms": 6e4}}]'
+    )
+
+    options, limits = key.options, key.limits
+    numbers = [key.per_minute, key.concurrent, options["retries"], options["deadline_ms"]]
+    numbers += [limits.max_tokens, limits.retries, limits.deadline_ms]
+    assert numbers == [60, 4, 2, 30_000, 1_024, 1, 60_000]
+    assert {type(each) for each in numbers} == {int}
+
+
 @pytest.mark.parametrize(
     "entry",
     [

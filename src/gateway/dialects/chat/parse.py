@@ -24,7 +24,14 @@ from gateway.http.json_bytes import (
     refuse_constant,
 )
 from gateway.http.json_members import Members, NoObjectError, read_members
-from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty, text_or_none
+from gateway.http.json_values import (
+    Json,
+    JsonObject,
+    list_or_empty,
+    object_or_empty,
+    text_or_none,
+    whole_or_none,
+)
 from gateway.settings.field_rule import MODEL, OBJECT, TEXT, FieldRule
 from gateway.settings.options import OPTIONS, Options
 
@@ -40,7 +47,7 @@ def parse(raw: bytes, *, max_values: int = MAX_VALUES) -> ChatRequest:
         name = next(name for name in body if name in REFUSED)
         raise GatewayError("refused_field", f"A caller cannot set `{name}`.", param=name)
     _check(body, FIELDS)
-    if body.get("messages") is None and body.get("prompt") is None:
+    if body.get("messages") is None:
         raise GatewayError("missing_field", "`messages` is required.", param="messages")
     _check_messages(list_or_empty(body.get("messages")))
     fields = members.without(OWN)
@@ -134,8 +141,8 @@ def _check_messages(messages: list[Json]) -> None:
 
 
 def _integers_of(body: JsonObject, *names: str) -> list[int]:
-    """Return the values of the named fields that are set. ``_check`` ensures that they are integers."""
-    return [value for name in names if isinstance(value := body.get(name), int)]
+    """Return the values of the named fields that are set. ``_check`` ensures that they are whole numbers."""
+    return [value for name in names if (value := whole_or_none(body.get(name))) is not None]
 
 
 def _wants_json(body: JsonObject) -> bool:
@@ -168,5 +175,5 @@ def _options(fields: JsonObject) -> Options:
             param=f"gateway.{name}",
         )
     _check(fields, OPTIONS, "gateway.")
-    given = {name: value for name, value in fields.items() if value is not None}
+    given = {name: OPTIONS[name].read(value) for name, value in fields.items() if value is not None}
     return Options(**given, asked=frozenset(given))  # type: ignore[arg-type]  # checked by OPTIONS

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from gateway.dialects.chat.fields import FIELDS
 from gateway.dialects.chat.parse import parse
 from gateway.http.errors import KINDS, GatewayError
-from gateway.http.json_values import Json, JsonObject
+from gateway.http.json_values import Json, JsonObject, list_or_empty
 from gateway.settings.options import OPTIONS
 
 MESSAGES: Json = [{"role": "user", "content": "Hi"}]
@@ -94,7 +94,8 @@ def outcome_of(raw: bytes) -> str:
 
 
 def test_a_body_of_any_depth_is_accepted_or_refused() -> None:
-    bodies = [b'{"prompt":"","x":' + b"[" * depth + b"]" * depth + b"}" for depth in (*range(1_100), 100_000)]
+    start = b'{"messages":[{"role":"user"}],"x":'
+    bodies = [start + b"[" * depth + b"]" * depth + b"}" for depth in (*range(1_100), 100_000)]
 
     assert {outcome_of(raw) for raw in bodies} == {"accepted", "invalid_json"}
 
@@ -127,6 +128,10 @@ WRONG: list[tuple[str, Json]] = [
     ("frequency_penalty", "1"),
     ("presence_penalty", {}),
     ("max_tokens", 1.5),
+    ("max_tokens", 1024.5),
+    ("max_tokens", 1e9),
+    ("max_tokens", -1e300),
+    ("top_logprobs", 0.5),
     ("max_tokens", "100"),
     ("max_completion_tokens", True),
     ("max_tokens", 10**9),
@@ -205,8 +210,17 @@ def test_messages_are_required(raw: bytes) -> None:
     assert refusal(raw) == ("missing_field", "messages")
 
 
-def test_a_prompt_replaces_messages() -> None:
-    assert sent(b'{"prompt":"Once"}') == {"prompt": "Once"}
+@pytest.mark.parametrize("raw", [b'{"prompt":"Once"}', body(prompt="Once"), body(prompt=["Once"])])
+def test_a_prompt_is_refused_with_what_to_send_instead(raw: bytes) -> None:
+    with pytest.raises(GatewayError) as caught:
+        parse(raw)
+
+    assert (caught.value.code, caught.value.kind.status, caught.value.param) == (
+        "invalid_field",
+        400,
+        "prompt",
+    )
+    assert "`messages`" in caught.value.message
 
 
 @pytest.mark.parametrize("name", ["api_key", "api_base", "base_url"])
@@ -230,6 +244,9 @@ def test_an_error_does_not_repeat_a_callers_text_as_an_option() -> None:
         ("deadline_ms", 3_600_001),
         ("deadline_ms", "1000"),
         ("deadline_ms", 1.5),
+        ("deadline_ms", 0.0),
+        ("deadline_ms", 1e300),
+        ("retries", 10.5),
         ("attempt_ms", -1),
         ("first_token_ms", True),
         ("idle_ms", []),
@@ -243,6 +260,44 @@ def test_an_error_does_not_repeat_a_callers_text_as_an_option() -> None:
 )
 def test_an_error_names_the_wrong_option(name: str, value: Json) -> None:
     assert refusal(body(gateway={name: value})) == ("invalid_field", f"gateway.{name}")
+
+
+WHOLE_FIELDS = [name for name, rule in FIELDS.items() if "integer" in list_or_empty(rule.schema.get("type"))]
+WHOLE_OPTIONS = [
+    name for name, rule in OPTIONS.items() if "integer" in list_or_empty(rule.schema.get("type"))
+]
+
+
+@pytest.mark.parametrize("written", ["7.0", "7e0", "0.7e1", "70E-1"])
+@pytest.mark.parametrize("name", WHOLE_FIELDS)
+def test_a_whole_number_is_one_however_it_is_written(name: str, written: str) -> None:
+    raw = b'{"messages":[{"role":"user"}],"%b":%b}' % (name.encode(), written.encode())
+
+    chat = parse(raw)
+
+    assert chat.fields.text == raw[1:-1]  # it goes upstream as it was written
+    assert [type(each) for each in (chat.choices, chat.max_tokens or 0)] == [int, int]
+    assert 7 in (chat.choices, chat.max_tokens) or name in ("seed", "top_logprobs")
+
+
+@pytest.mark.parametrize("written", ["700.0", "7e2"])
+@pytest.mark.parametrize("name", WHOLE_OPTIONS)
+def test_a_whole_number_of_an_option_is_an_int(name: str, written: str) -> None:
+    written = written.replace("700", "7").replace("e2", "e0") if name == "retries" else written
+    raw = b'{"messages":[{"role":"user"}],"gateway":{"%b":%b}}' % (name.encode(), written.encode())
+
+    value = getattr(parse(raw).options, name)
+
+    assert type(value) is int
+    assert value in (7, 700)
+
+
+@pytest.mark.parametrize("written", ["1e999", "true", "NaN", "-1e999"])
+@pytest.mark.parametrize("name", WHOLE_FIELDS)
+def test_what_is_no_number_is_no_whole_number(name: str, written: str) -> None:
+    raw = b'{"messages":[{"role":"user"}],"%b":%b}' % (name.encode(), written.encode())
+
+    assert outcome_of(raw) in ("invalid_json", "invalid_field")
 
 
 def test_the_gateway_options_are_parsed() -> None:

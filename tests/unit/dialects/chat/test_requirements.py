@@ -132,14 +132,17 @@ def test_the_three_estimates_are_in_ascending_order(text: str, images: int) -> N
     assert all(low <= high for low, high in pairwise((tokens.least, tokens.likely, tokens.most)))
 
 
+CONTENT = b'{"messages":[{"role":"user","content":"%b"}]}'
+
+
 @pytest.mark.parametrize("character", ["é", "日", "😀", "+"])
 def test_a_character_counts_the_same_however_it_is_written(character: str) -> None:
     escaped = "".join(f"\\u{unit:04x}" for unit in utf_16(character))
     long = "x" * 1_200_000  # a large body is read in another way
 
     for content in ("", long):
-        plain = parse(b'{"prompt":"%b%b"}' % (content.encode(), character.encode() * 1_000))
-        written = parse(b'{"prompt":"%b%b"}' % (content.encode(), escaped.encode() * 1_000))
+        plain = parse(CONTENT % (content.encode() + character.encode() * 1_000))
+        written = parse(CONTENT % (content.encode() + escaped.encode() * 1_000))
         expected, found = plain.requirements.tokens.most, written.requirements.tokens.most
         assert expected is not None
         assert found is not None
@@ -152,7 +155,7 @@ def utf_16(text: str) -> list[int]:
 
 
 def test_a_backslash_before_a_letter_is_no_escape() -> None:
-    raw = b'{"prompt":"' + rb"\\u" * 10_000 + b'"}'
+    raw = CONTENT % (rb"\\u" * 10_000)
 
     assert parse(raw).requirements.tokens.most == len(raw) - 2
 
