@@ -1,5 +1,6 @@
 """Bad input: the status and ``param`` are right, the error has one format, and no call goes upstream."""
 
+import gzip
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -20,6 +21,7 @@ NOT_JSON = {
     "cut JSON": b'{"messages": [',
     "two values": b"{}{}",
     "a form": b"messages=hello",
+    "gzip without a word": gzip.compress(chat()),
     "malformed UTF-8": b'{"messages": [{"role": "user", "content": "\xff\xfe"}]}',
     "UTF-16": chat().decode().encode("utf-16"),
     "NaN": chat(temperature=0.5).replace(b"0.5", b"NaN"),
@@ -38,6 +40,7 @@ NO_OBJECT = {"an array": b"[]", "a text": b'"hello"', "a number": b"1", "null": 
 FIELDS: dict[str, tuple[bytes, str]] = {
     "no messages": (b"{}", "messages"),
     "null messages": (b'{"messages": null}', "messages"),
+    "a prompt": (b'{"prompt": "hello"}', "prompt"),
     "messages is empty": (chat(messages=[]), "messages"),
     "messages is a text": (chat(messages="hello"), "messages"),
     "a message is no object": (chat(messages=[1]), "messages[0]"),

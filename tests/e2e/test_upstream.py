@@ -1,8 +1,10 @@
 """Upstream requests carry the caller's fields and the gateway's key; answers arrive byte for byte."""
 
+import gzip
 import json
 import re
 import time
+import zlib
 
 import httpx
 import pytest
@@ -60,6 +62,17 @@ def test_a_large_body_goes_up_as_it_came_and_so_does_a_large_answer_come_down(
     echoed = json.loads(answer.json()["choices"][0]["message"]["content"])
     assert len(raw) > 1_048_576
     assert echoed == {name: value for name, value in body.items() if name != "gateway"}
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+def test_a_compressed_body_goes_up_decoded(gateway: Gateway, journal: Journal, coding: str) -> None:
+    pack = gzip.compress if coding == "gzip" else zlib.compress
+    body = question(journal, "sim/echo", padding="lorem " * 400)
+    with gateway.client() as client:
+        raw = pack(json.dumps(body).encode())
+        answer = client.post(CHAT, content=raw, headers={"content-encoding": coding})
+    assert answer.status_code == 200
+    assert journal.entries()[0]["body"]["padding"] == body["padding"]
 
 
 def test_the_app_headers_and_the_gateways_key_are_sent_and_no_caller_headers(

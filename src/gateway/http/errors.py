@@ -54,6 +54,7 @@ KINDS: Mapping[str, ErrorKind] = MappingProxyType(
         "method_not_allowed": ErrorKind(405, "invalid_request_error", "client"),
         "body_timeout": ErrorKind(408, "invalid_request_error", "client"),
         "body_too_large": ErrorKind(413, "invalid_request_error", "client"),
+        "unsupported_encoding": ErrorKind(415, "invalid_request_error", "client"),
         # this gateway and its operator
         "budget_spent": ErrorKind(402, "billing_error", "gateway"),
         "too_many_requests": ErrorKind(429, "rate_limit_error", "gateway"),

@@ -68,7 +68,7 @@ async def prepare(call: Call) -> Prepared:
     caller = call.caller
     if caller.own_key is None:
         settings.require_upstream_key()
-    chat = parse(await _read_body(call), max_values=settings.max_body_values)
+    chat = _parse(call, await _read_body(call))
     chat, notes = limit_chat(chat, caller.limits)
     session = _session_of(call.request, chat, caller)
     accounts = accounts_of(caller, settings)
@@ -180,8 +180,29 @@ async def _read_body(call: Call) -> bytes:
     except ClientGoneError:
         raise GatewayError("invalid_body", "The request body was cut off.", param="body") from None
     except BodyTooLargeError:
-        raise GatewayError(
-            "body_too_large", f"The body is larger than {limit_bytes} bytes (MAX_BODY_BYTES).", param="body"
-        ) from None
+        raise _too_large(limit_bytes) from None
     except TimeoutError:
         raise GatewayError("body_timeout", "The body did not arrive in time.", param="body") from None
+
+
+def _parse(call: Call, raw: bytes) -> ChatRequest:
+    """Return the chat request in a body. The header of a body's coding is read only if it is not JSON."""
+    limit_bytes, max_values = call.settings.max_body_bytes, call.settings.max_body_values
+    try:
+        return parse(raw, max_values=max_values)
+    except GatewayError as error:
+        if error.code not in ("invalid_json", "body_too_large") or not raw:
+            raise
+        from gateway.pipeline.decode_body import CONTENT_ENCODING, decoded  # noqa: PLC0415  # few bodies are encoded
+
+        try:
+            body = decoded(raw, call.request.header(CONTENT_ENCODING), limit_bytes=limit_bytes, error=error)
+        except BodyTooLargeError:
+            raise _too_large(limit_bytes) from None
+    return parse(body, max_values=max_values)
+
+
+def _too_large(limit_bytes: int) -> GatewayError:
+    return GatewayError(
+        "body_too_large", f"The body is larger than {limit_bytes} bytes (MAX_BODY_BYTES).", param="body"
+    )

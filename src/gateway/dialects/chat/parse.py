@@ -32,6 +32,7 @@ from gateway.http.json_values import (
     text_or_none,
     whole_or_none,
 )
+from gateway.http.sse import BOM
 from gateway.settings.field_rule import MODEL, OBJECT, TEXT, FieldRule
 from gateway.settings.options import OPTIONS, Options
 
@@ -78,6 +79,7 @@ class _TooLargeError(Exception):
 
 
 def _load(raw: bytes, max_values: int) -> tuple[JsonObject, Members]:
+    raw = raw.removeprefix(BOM)  # Source: RFC 8259, section 8.1: a parser may ignore it
     if not raw or raw.isspace():
         raise GatewayError("invalid_json", "The body is empty.")
     try:
