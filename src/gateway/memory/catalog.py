@@ -74,6 +74,20 @@ class Catalog:
             self.is_damaged = self.is_damaged or found is None
         return self._parsed[index]
 
+    def ids_of(self, slug: str) -> tuple[str, ...]:
+        """Return the ids of the models that have this name behind the slash, whoever their author is.
+
+        If no id has the name, canonical slugs count; then the name without a dynamic variant.
+        """
+        names = [line.split(b"\t", 2)[:2] for line in self._lines]
+        bare = slug.rpartition(":")[0] if slug.endswith(DYNAMIC_VARIANTS) else slug
+        for ending in dict.fromkeys((f"/{slug}".encode(), f"/{bare}".encode())):
+            for kind in (0, 1):
+                found = tuple(each[0].decode() for each in names if each[kind].endswith(ending))
+                if found:
+                    return found
+        return ()
+
     def check(self) -> bool:
         """Return whether every line is usable. The first call parses all, and removes those that are not."""
         if not self._is_checked:

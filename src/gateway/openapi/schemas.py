@@ -1,6 +1,6 @@
 """Builds the JSON Schemas of requests and responses from the tables that the gateway itself uses."""
 
-from gateway.catalog.query import FILTERS, MAX_SEARCH_CHARACTERS, PAGING, SORTS
+from gateway.catalog.query import MAX_SEARCH_CHARACTERS, PARAMETERS, SORTS
 from gateway.dialects.chat.fields import FIELDS, REFUSED
 from gateway.fallback.attempt import MAX_MESSAGE_CHARACTERS
 from gateway.faults.policy import RULES
@@ -230,4 +230,4 @@ def filter_schemas() -> dict[str, JsonObject]:
         "offset": {"type": "integer", "minimum": 0, "description": "How many to skip at the start."},
         "limit": {"type": "integer", "minimum": 0, "description": "How many to return at most."},
     }
-    return {name: schemas[name] for name in (*FILTERS, "sort", *PAGING)}
+    return {name: schemas[name] for name in PARAMETERS}

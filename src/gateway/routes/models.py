@@ -8,7 +8,7 @@ from zlib import crc32
 
 from gateway.catalog.endpoints import endpoints_of
 from gateway.catalog.model_list import ModelList, list_body
-from gateway.catalog.query import read_query
+from gateway.catalog.query import PARAMETERS, read_query
 from gateway.catalog.refresh import checked_catalog, refresh_in_background
 from gateway.catalog.task_models import shown_tasks
 from gateway.faults.fault import Fault, error_of
@@ -19,6 +19,7 @@ from gateway.http.query_string import parameters_of
 from gateway.http.responses import JSON_TYPE
 from gateway.memory.catalog import Catalog
 from gateway.pipeline.call import OPENROUTERS_PREFIX, Call
+from gateway.settings.caller import Caller
 from gateway.settings.keys import may_use
 
 # Source: OpenRouter "List available models": OpenRouter's list may itself be cached for two minutes.
@@ -26,8 +27,13 @@ LIST_MAX_AGE_S = 60
 ENDPOINTS_MAX_AGE_S = 10
 # How many ETags of `if-none-match` are compared; a client sends one.
 MAX_TAGS = 20
-# The model's id becomes part of an upstream path, so no segment may begin with a dot.
-_MODEL_PATH = re.compile(r"/v1/models?/(~?[\w-][\w.-]{0,127}+/[\w-][\w.:-]{0,127}+)(/endpoints)?", re.ASCII)
+NOT_LISTED = "OpenRouter lists no such model."
+# How many models an error lists.
+MAX_LISTED = 10
+# The model's id becomes part of an upstream path, so no segment may begin with a dot. The author may be
+# missing, see ``_id_of``.
+_MODEL_ID = re.compile(r"(~?[\w-][\w.-]{0,127}+/)?(?!endpoints\Z)[\w-][\w.:-]{0,127}+", re.ASCII)
+_MODEL_PATH = re.compile(rf"/v1/models?/(?P<id>{_MODEL_ID.pattern})(?P<endpoints>/endpoints)?", re.ASCII)
 
 
 async def show_models(call: Call) -> HttpResponse:
@@ -38,7 +44,8 @@ async def show_models(call: Call) -> HttpResponse:
     """
     caller = call.caller
     catalog = await _catalog(call)
-    model_list, selection = _model_list(call, catalog), read_query(parameters_of(call.request.query))
+    query = parameters_of(call.request.query, known=PARAMETERS, ignore_unknown=True)
+    model_list, selection = _model_list(call, catalog), read_query(query)
     if caller.models is not None:  # a key that is limited to some models sees only those
         own = (lambda model: may_use(caller.models, str(model["id"])),)
         selection = replace(selection, tests=(*selection.tests, *own))
@@ -49,6 +56,8 @@ async def show_models(call: Call) -> HttpResponse:
 async def show_model(call: Call) -> HttpResponse:
     """``GET /v1/models/{author}/{slug}``: one model; with ``/endpoints`` its current endpoints.
 
+    Without the author, the slug must be that of one model only.
+
     Raises:
         GatewayError: the caller has no valid key, there is no such model, or OpenRouter does not answer.
     """
@@ -56,16 +65,37 @@ async def show_model(call: Call) -> HttpResponse:
     match = _MODEL_PATH.fullmatch(unquote(call.request.path.removeprefix("/api")))
     if match is None:
         raise GatewayError("not_found", "There is nothing at this path.")
-    model_id, wants_endpoints = match.groups()
-    if wants_endpoints:
+    model_id, wants_endpoints = match["id"], match["endpoints"]
+    if wants_endpoints and "/" in model_id:
         return await _endpoints(call, model_id)
     catalog = await _catalog(call)
+    if "/" not in model_id:
+        model_id = _id_of(model_id, catalog, call.caller)
+    if wants_endpoints:
+        return await _endpoints(call, model_id)
     model = _model_list(call, catalog).find(model_id)
     if model is None or not may_use(call.caller.models, model_id, str(model["id"])):
-        raise GatewayError("not_found", "OpenRouter lists no such model.")
+        raise GatewayError("not_found", NOT_LISTED)
     is_openrouters = match.string.startswith(OPENROUTERS_PREFIX)
     body = to_json_bytes({"data": model} if is_openrouters else model)
     return _respond(call, catalog, f'"{crc32(body):08x}"', lambda: body)
+
+
+def _id_of(slug: str, catalog: Catalog, caller: Caller) -> str:
+    """Return the id of the only model of this name that the caller may use.
+
+    Raises:
+        GatewayError: there is none, or there are several.
+    """
+    ids = [
+        each for each in catalog.ids_of(slug) if may_use(caller.models, each) and _MODEL_ID.fullmatch(each)
+    ]
+    if len(ids) == 1:
+        return ids[0]
+    if not ids:
+        raise GatewayError("not_found", NOT_LISTED)
+    listed = ", ".join(ids[:MAX_LISTED])
+    raise GatewayError("not_found", f"Several models have this name. Send one with its author: {listed}.")
 
 
 def _model_list(call: Call, catalog: Catalog) -> ModelList:

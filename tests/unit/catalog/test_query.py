@@ -126,17 +126,6 @@ def test_an_invalid_value_is_refused_with_the_name_of_its_filter(name: str, valu
     assert f"`{name}`" in raised.value.message
 
 
-@pytest.mark.parametrize("name", ["limits", "Q", "", "max_price ", "canary"])
-def test_an_unknown_filter_is_refused_with_the_names_of_all_filters(name: str) -> None:
-    with pytest.raises(GatewayError) as raised:
-        read_query({name: "1"})
-
-    assert (raised.value.kind.status, raised.value.code) == (400, "unknown_option")
-    assert raised.value.param == "query"
-    assert all(each in raised.value.message for each in (*FILTERS, "sort"))
-    assert "canary" not in raised.value.message
-
-
 def test_without_filters_nothing_is_parsed() -> None:
     catalog = catalog_of([*ALL], fetched_at_s=0.0)
 

@@ -15,8 +15,8 @@ from tests.support.catalog_world import (
     world_of,
     world_with,
 )
-from tests.support.models import HAIKU, recorded_models
-from tests.support.world import TOKEN, UPSTREAM_KEY
+from tests.support.models import HAIKU, listing, model, recorded_models
+from tests.support.world import TOKEN, UPSTREAM_KEY, one_key
 
 pytestmark = pytest.mark.anyio
 LIST = "/v1/models"
@@ -94,8 +94,8 @@ async def test_the_query_is_decoded_and_filters(query: str, count: int) -> None:
         ("free=maybe", "free"),
         ("max_price=", "max_price"),
         ("sort=up", "sort"),
-        ("canary=1", "query"),
-        ("q=a&q=b", "query"),
+        ("canary=1&sort=canary", "sort"),
+        ("q=a&q=b", "q"),
     ],
 )
 async def test_a_wrong_query_is_refused_and_its_parameter_named(query: str, param: str) -> None:
@@ -104,6 +104,26 @@ async def test_a_wrong_query_is_refused_and_its_parameter_named(query: str, para
     assert (got.status, got.error["param"]) == (400, param)
     assert got.error["metadata"]["source"] == "client"
     assert b"canary" not in got.body
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "category=programming",
+        "output_modalities=all",
+        "client_version=1",
+        "_=1",
+        "canary=1&canary=2",
+        "=",
+        "Q=x",
+    ],
+)
+async def test_a_parameter_that_the_list_does_not_have_is_ignored(query: str) -> None:
+    world = world_with()
+
+    got = await world.get(f"{LIST}?{query}")
+
+    assert (got.status, ids_in(got)) == (200, ids_in(await world.get(LIST)))
 
 
 @pytest.mark.parametrize(
@@ -203,6 +223,57 @@ async def test_a_model_is_found_by_each_of_its_names(name: str) -> None:
     got = await world.get(f"{LIST}/{name}")
 
     assert got.json == (await world.get(ONE)).json
+
+
+SLUGS = {
+    "claude-haiku-4.5": HAIKU,
+    "claude-haiku-4.5:nitro": HAIKU,
+    "claude-4.5-haiku-20251001": HAIKU,
+    "laguna-s-2.1:free": "poolside/laguna-s-2.1:free",
+}
+
+
+@pytest.mark.parametrize("prefix", ["/v1/models/", "/api/v1/models/"])
+@pytest.mark.parametrize("slug", SLUGS)
+async def test_a_model_is_found_by_its_name_without_the_author(slug: str, prefix: str) -> None:
+    got = await world_with().get(prefix + slug)
+
+    assert (got.status, got.json["id"]) == (200, SLUGS[slug])
+
+
+async def test_endpoints_are_found_by_the_name_without_the_author() -> None:
+    world = world_with()
+
+    got = await world.get(f"{LIST}/{HAIKU.partition('/')[2]}/endpoints")
+
+    assert (got.status, got.json) == (200, (await world.get(ENDPOINTS)).json)
+
+
+async def test_a_name_of_several_models_is_refused_with_their_ids() -> None:
+    world = world_of(listing(model("a/twin"), model("b/twin"), model("c/other-twin"), model("d/twin:free")))
+
+    got = await world.get(f"{LIST}/twin")
+
+    assert (got.status, got.error["code"]) == (404, "not_found")
+    assert got.error["message"].endswith(": a/twin, b/twin.")
+
+
+async def test_a_key_is_shown_no_name_of_a_model_that_it_may_not_use() -> None:
+    world = world_of(listing(model("a/twin"), model("b/twin")))
+    world.env = {**world.env, "GATEWAY_KEYS": one_key(models=["b/*"])}
+
+    got = await world.get(f"{LIST}/twin")
+
+    assert (got.status, got.json["id"]) == (200, "b/twin")
+
+
+@pytest.mark.parametrize(
+    "name", ["unknown", "endpoints", "haiku-4.5", "twin/endpoints", "..", "%2E%2E", "a%20b"]
+)
+async def test_a_name_that_no_model_has_is_not_found(name: str) -> None:
+    got = await world_with().get(f"{LIST}/{name}")
+
+    assert (got.status, got.error["code"]) == (404, "not_found")
 
 
 async def test_each_selection_has_a_different_etag() -> None:
