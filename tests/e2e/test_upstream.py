@@ -78,7 +78,12 @@ def test_a_compressed_body_goes_up_decoded(gateway: Gateway, journal: Journal, c
 def test_the_app_headers_and_the_gateways_key_are_sent_and_no_caller_headers(
     custom_gateway: Gateway, journal: Journal
 ) -> None:
-    caller = {"cookie": "session=1", "openai-organization": "org-1", "x-forwarded-for": "10.0.0.1"}
+    caller = {
+        "x-title": "Another",
+        "cookie": "session=1",
+        "openai-organization": "org-1",
+        "x-forwarded-for": "10.0.0.1",
+    }
     assert post(custom_gateway, question(journal, "sim/ok"), **caller).status_code == 200
     [entry] = journal.entries()
     headers = entry["headers"]
@@ -87,6 +92,16 @@ def test_the_app_headers_and_the_gateways_key_are_sent_and_no_caller_headers(
     assert headers["authorization"] == f"Bearer {UPSTREAM_KEY}"
     assert not (OWN_SECRETS - {"authorization"}) & set(headers)
     assert custom_gateway.key not in json.dumps(entry)
+
+
+def test_the_callers_app_is_named_if_the_settings_name_none(gateway: Gateway, journal: Journal) -> None:
+    app = {"http-referer": "https://caller.example", "x-title": "A caller's app", "cookie": "session=1"}
+    assert post(gateway, question(journal, "sim/ok"), **app).status_code == 200
+    [entry] = journal.entries()
+    headers = entry["headers"]
+    assert headers["http-referer"] == "https://caller.example"
+    assert headers["x-openrouter-title"] == headers["x-title"] == "A caller's app"
+    assert not (OWN_SECRETS - {"authorization"}) & set(headers)
 
 
 def test_the_callers_key_is_never_sent_upstream(gateway: Gateway, journal: Journal) -> None:

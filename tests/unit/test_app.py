@@ -193,6 +193,37 @@ async def test_the_upstream_gets_the_apps_name_and_nothing_of_the_caller() -> No
     assert TOKEN not in str(call)
 
 
+URL, TITLE, NEWER_TITLE = "http-referer", "x-title", "x-openrouter-title"
+
+
+@pytest.mark.parametrize(
+    ("env", "given", "sent"),
+    [
+        pytest.param({}, {URL: "https://a.example", TITLE: "A"}, ("https://a.example", "A"), id="both"),
+        pytest.param({}, {URL: " https://a.example "}, ("https://a.example", None), id="the URL alone"),
+        pytest.param({}, {NEWER_TITLE: "New", TITLE: "Old"}, (None, "New"), id="the newer title"),
+        pytest.param({}, {NEWER_TITLE: "é", TITLE: "Old"}, (None, "Old"), id="the usable title"),
+        pytest.param({}, {}, (None, None), id="none"),
+        pytest.param({}, {URL: "x" * 500, TITLE: "y" * 501}, ("x" * 500, None), id="too long"),
+        pytest.param({}, {URL: "a\r\nx-evil: 1", TITLE: "a\tb"}, (None, None), id="control characters"),
+        pytest.param({}, {URL: "   ", TITLE: "\x7f"}, (None, None), id="nothing to read"),
+        pytest.param({"SITE_URL": "s"}, {URL: "a", TITLE: "A"}, ("s", None), id="the settings name a URL"),
+        pytest.param({"APP_TITLE": "S"}, {URL: "a", TITLE: "A"}, (None, "S"), id="the settings name a title"),
+    ],
+)
+async def test_the_callers_app_is_named_to_openrouter_if_the_settings_name_none(
+    env: dict[str, str], given: dict[str, str], sent: tuple[str | None, str | None]
+) -> None:
+    world = World(env)
+
+    await world.begin(chat("a/one"), headers={"authorization": f"Bearer {TOKEN}", **given})
+
+    (call,) = world.upstream.received
+    assert (call.headers.get(URL), call.headers.get(TITLE)) == sent
+    assert call.headers.get(NEWER_TITLE) == sent[1]
+    assert "x-evil" not in call.headers
+
+
 def planted(found: Sample, *, besides: tuple[str, ...] = ()) -> Act:
     """Return an act: the sample, with a canary in each string of its JSON body but those of ``besides``."""
     try:

@@ -9,6 +9,11 @@ from gateway.http.responses import Frame
 
 # A preflight answer repeats the requested header names. This pattern keeps any other text out of it.
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9-]++(?:\s*+,\s*+[A-Za-z0-9-]++){0,63}+", re.ASCII)
+# The headers of callers that the gateway reads.
+CALLERS_HEADERS = (
+    "authorization, content-encoding, content-type, http-referer, x-api-key, x-openrouter-title, "
+    "x-request-id, x-session-id, x-title"
+)
 PREFLIGHT_S = 86_400
 
 
@@ -27,7 +32,7 @@ def answer_preflight(request: HttpRequest, frame: Frame, methods: str) -> HttpRe
     headers = [("allow", methods)]
     if frame.allowed_origin:
         requested = request.header("access-control-request-headers") or ""
-        names = requested if _HEADER_NAMES.fullmatch(requested) else "authorization, content-type, x-api-key"
+        names = requested if _HEADER_NAMES.fullmatch(requested) else CALLERS_HEADERS
         headers += [
             ("access-control-allow-methods", methods),
             ("access-control-allow-headers", names),

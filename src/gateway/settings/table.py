@@ -151,7 +151,12 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "SITE_URL": Setting(
             "", as_header_text, "Sent as `HTTP-Referer`: it identifies this app in OpenRouter's rankings."
         ),
-        "APP_TITLE": Setting("", as_header_text, "Sent as `X-OpenRouter-Title` and `X-Title`."),
+        "APP_TITLE": Setting(
+            "",
+            as_header_text,
+            "Sent as `X-OpenRouter-Title` and `X-Title`. If both are empty, the caller's own headers are "
+            "sent, to OpenRouter only.",
+        ),
         "CORS_ORIGINS": Setting(
             "", as_origins, "Origins whose web pages may call, or `*`. Empty: no web page may."
         ),

@@ -3,6 +3,8 @@
 All candidates of a chain share the caller's text, see ``body_forms``.
 """
 
+from collections.abc import Callable
+
 from gateway.dialects.chat.request import ChatRequest
 from gateway.http.json_bytes import to_json_bytes
 from gateway.http.json_values import Json
@@ -17,15 +19,20 @@ GO_ON = (
     "Your answer above was cut off. Go on exactly where it stops, even within a word. Repeat nothing of it, "
     "add no introduction, and do not mention this message."
 )
+# How long the name and the address of a caller's app may be.
+MAX_APP_CHARACTERS = 500
 
 
 class Composer:
-    """Builds the requests of all attempts of one chat request."""
+    """Builds the requests of all attempts of one chat request. ``header`` returns a header of the caller."""
 
-    def __init__(self, chat: ChatRequest, caller: Caller, settings: Settings) -> None:
+    def __init__(
+        self, chat: ChatRequest, caller: Caller, settings: Settings, header: Callable[[str], str | None]
+    ) -> None:
         self._chat = chat
         self._caller = caller
         self._settings = settings
+        self._header = header
         self._forms = BodyForms(chat)
 
     def request_for(self, candidate: Candidate, prefill: str | None) -> UpstreamRequest:
@@ -39,7 +46,7 @@ class Composer:
         headers: HeaderPairs = (
             ("content-type", "application/json"),
             ("accept", "text/event-stream" if self._chat.stream else "application/json"),
-            *(_attribution(self._settings) if is_openrouter else ()),
+            *(_attribution(self._settings, self._header) if is_openrouter else ()),
         )
         if is_openrouter:
             fields = self._forms.for_openrouter(max_price=candidate.max_price, added=added)
@@ -67,11 +74,25 @@ def _upstream(candidate: Candidate, caller: Caller, settings: Settings) -> Upstr
     return settings.upstream_for(caller)
 
 
-def _attribution(settings: Settings) -> HeaderPairs:
-    """Return the headers that name this app. Source: OpenRouter "App Attribution"; ``X-Title`` is older."""
-    pairs = (
-        ("http-referer", settings.site_url),
-        ("x-openrouter-title", settings.app_title),
-        ("x-title", settings.app_title),
-    )
+def _attribution(settings: Settings, header: Callable[[str], str | None]) -> HeaderPairs:
+    """Return the headers that name the app: this gateway's, or the caller's if the settings name none.
+
+    The two are not mixed: OpenRouter takes the URL for the app, and the title for its name.
+    Source: OpenRouter "App Attribution"; ``X-Title`` is older.
+    """
+    url, title = settings.site_url, settings.app_title
+    if not url and not title:
+        url = _app_text(header("http-referer"))
+        title = _app_text(header("x-openrouter-title")) or _app_text(header("x-title"))
+    pairs = (("http-referer", url), ("x-openrouter-title", title), ("x-title", title))
     return tuple(pair for pair in pairs if pair[1])
+
+
+def _app_text(value: str | None) -> str:
+    """Return what a caller's header says about its app; empty if it is too long, or not printable ASCII.
+
+    Runtimes differ in how they read and send other characters of a header.
+    """
+    text = (value or "").strip()
+    is_sendable = len(text) <= MAX_APP_CHARACTERS and text.isascii() and text.isprintable()
+    return text if is_sendable else ""

@@ -1,5 +1,6 @@
 import pytest
 
+from gateway.http.cors import CALLERS_HEADERS
 from tests.support.world import Answer, World
 
 pytestmark = pytest.mark.anyio
@@ -40,15 +41,23 @@ async def test_a_star_allows_every_page_without_credentials() -> None:
     ("requested", "allowed"),
     [
         ("authorization, x-stainless-lang", "authorization, x-stainless-lang"),
-        ("", "authorization, content-type, x-api-key"),
-        ("bad header\r\nset-cookie: x", "authorization, content-type, x-api-key"),
-        (", ".join(["x"] * 100), "authorization, content-type, x-api-key"),
+        (
+            "authorization,http-referer,x-openrouter-title,x-title",
+            "authorization,http-referer,x-openrouter-title,x-title",
+        ),
+        ("", CALLERS_HEADERS),
+        ("bad header\r\nset-cookie: x", CALLERS_HEADERS),
+        (", ".join(["x"] * 100), CALLERS_HEADERS),
     ],
 )
 async def test_the_headers_that_a_page_requests_are_allowed(requested: str, allowed: str) -> None:
     got = await preflight(PAGE, origin=PAGE, access_control_request_headers=requested)
 
     assert got.headers["access-control-allow-headers"] == allowed
+
+
+def test_a_page_may_name_its_app() -> None:
+    assert {"http-referer", "x-openrouter-title", "x-title"} <= {*CALLERS_HEADERS.split(", ")}
 
 
 async def test_an_allowed_page_can_read_errors_too() -> None:

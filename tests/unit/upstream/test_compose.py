@@ -19,7 +19,9 @@ CAPPED = Candidate(model="a/one", asked="a/one", max_price=Price(prompt=1.0, com
 
 
 def sent(**fields: object) -> dict[str, Any]:
-    composer = Composer(parsed(**fields), Caller(name="tests"), Settings.from_env(lambda _: None))
+    composer = Composer(
+        parsed(**fields), Caller(name="tests"), Settings.from_env(lambda _: None), lambda _: None
+    )
     request = composer.request_for(CAPPED, None)
     body: dict[str, Any] = json.loads(request.body)
     return body
@@ -50,7 +52,7 @@ def test_without_a_provider_field_only_the_routes_ceiling_is_sent() -> None:
 
 
 def composed(candidate: Candidate, prefill: str | None = None, **fields: object) -> dict[str, Any]:
-    composer = Composer(parsed(**fields), Caller(name="tests"), SETTINGS)
+    composer = Composer(parsed(**fields), Caller(name="tests"), SETTINGS, lambda _: None)
     first, again = (composer.request_for(candidate, prefill).body for _ in range(2))
     assert first == again
     body: dict[str, Any] = json.loads(first)

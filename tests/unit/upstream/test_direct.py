@@ -20,7 +20,7 @@ from tests.support.upstream import (
     reply,
     stream,
 )
-from tests.support.world import UPSTREAM_KEY, World, chat, finish, one_key
+from tests.support.world import TOKEN, UPSTREAM_KEY, World, chat, finish, one_key
 
 pytestmark = pytest.mark.anyio
 DIRECT_KEY = "canary-of-the-direct-key"
@@ -45,9 +45,11 @@ def upstreams_in(receipt: dict[str, Any]) -> list[tuple[str, str, str | None]]:
 
 @pytest.mark.parametrize("streamed", [False, True])
 async def test_each_key_goes_to_its_own_host_and_nowhere_else(streamed: bool) -> None:
-    made = world(SITE_URL="https://app.example").script("fast", fail(503))
+    made = world().script("fast", fail(503))
+    headers = {"authorization": f"Bearer {TOKEN}", "http-referer": "https://app.example", "x-title": "App"}
 
-    got = await made.ask(DIRECT_MODEL, OPENROUTER_MODEL, stream=streamed)
+    asked = chat(DIRECT_MODEL, OPENROUTER_MODEL, stream=streamed)
+    got = await finish(await made.begin(asked, headers=headers))
 
     assert [(each.host, each.model) for each in made.upstream.received] == [
         (DIRECT_HOST, "fast"),
@@ -56,7 +58,8 @@ async def test_each_key_goes_to_its_own_host_and_nowhere_else(streamed: bool) ->
     direct, openrouter = made.upstream.received
     assert direct.headers["authorization"] == f"Bearer {DIRECT_KEY}"
     assert openrouter.headers["authorization"] == f"Bearer {UPSTREAM_KEY}"
-    assert "http-referer" not in direct.headers
+    assert openrouter.headers["http-referer"] == "https://app.example"
+    assert not {"http-referer", "x-title", "x-openrouter-title"} & set(direct.headers)
     assert UPSTREAM_KEY not in str(direct)
     assert DIRECT_KEY not in str(openrouter) + made.log_text + got.body.decode() + str(got.headers)
 
