@@ -42,7 +42,8 @@ with the code of the last attempt.
 * **Status** is what the caller gets, unless the upstream gave its own status.
 * **Verdict** is what the gateway does next. `stop` ends the chain, because the next model would fail in
   the same way; if the account is at fault, models of another upstream are still tried. `fall_back` asks
-  the next model. `retry` also asks the next model, and asks the same model again if no other is left.
+  the next model. `retry` also asks the next model, and asks the same model again if no other is left
+  (with `gateway.retry_first` before the next one). `gateway.stop_on` ends the chain at any code.
 * **Billed** says whether the attempt may have cost something. If OpenRouter reported the cost, that
   counts.
 

@@ -1,7 +1,8 @@
 """Decides which attempt comes next, by order, cooldowns, retries and the deadline. It never waits or sends.
 
 A request does not wait while another model is ready: a model that is cooling down is skipped. The request
-waits for it only if no other model is left and the cooldown ends before the deadline.
+waits for it only if no other model is left and the cooldown ends before the deadline. With ``retry_first`` it
+waits for the model that has just failed, and tries it again before the next one.
 """
 
 from collections.abc import Callable
@@ -145,16 +146,27 @@ class Schedule:
     def _decide(self, candidate: Candidate, fault: Fault, wait_s: float | None) -> None:
         """Retry the model, go on with the next one, or stop the chain, by the fault's rule."""
         is_account = fault.rule.scope is Scope.ACCOUNT  # it affects all models of the upstream
-        if fault.rule.verdict is Verdict.STOP and not is_account:
+        is_stop = fault.rule.verdict is Verdict.STOP
+        if fault.code in self._limits.stop_on or (is_stop and not is_account):
             self._stopped = True
         elif is_account:
-            retries = fault.rule.verdict is not Verdict.STOP and self._try_again(candidate, wait_s)
-            if not retries:
+            if is_stop or not self._try_again(candidate, wait_s):
                 self._drop_upstream(candidate.upstream)
-        elif wait_s is not None and wait_s <= SHORT_PAUSE_S:
-            self._try_again(candidate, wait_s)
-        elif wait_s is None and fault.rule.verdict is Verdict.RETRY and not self.ready:
-            self._try_again(candidate, jitter_s(self._tries[candidate.model], draw=self._draw()))
+        else:
+            self._try_again(candidate, self._retry_wait_s(candidate, fault, wait_s))
+
+    def _retry_wait_s(self, candidate: Candidate, fault: Fault, cooldown_s: float | None) -> float | None:
+        """Return the wait before the model is tried again; None if another model is asked first.
+
+        ``cooldown_s`` is how long the fault requires the model to cool down; None if it requires no pause.
+        """
+        is_first = self._limits.retry_first
+        if cooldown_s is not None:
+            is_short = cooldown_s <= SHORT_PAUSE_S
+            return cooldown_s if is_short or (is_first and fault.may_pass_after_pause) else None
+        if fault.rule.verdict is Verdict.RETRY and (is_first or not self.ready):
+            return jitter_s(self._tries[candidate.model], draw=self._draw())
+        return None
 
     def _attempts_exhausted(self) -> bool:
         """Return whether ``max_attempts`` is reached; if so, record the untried models as skipped.

@@ -86,6 +86,12 @@ class Fault:
         return self.rule.verdict is not Verdict.STOP and (status in PASSING_STATUSES or status >= 500)
 
     @property
+    def may_pass_after_pause(self) -> bool:
+        """Whether the upstream named a pause after which the same model may answer."""
+        passes = self.rule.verdict is Verdict.RETRY or self.rule.type == "rate_limit_error"
+        return passes and self.retry_after_s is not None
+
+    @property
     def is_told_in_full(self) -> bool:
         """Whether the error's message repeats that of the upstream: only the caller can mend the request.
 

@@ -13,6 +13,8 @@ OPTIONAL = (
     "order",
     "weights",
     "fallbacks",
+    "retry_first",
+    "stop_on",
     "hedge_ms",
     "max_cost_usd",
     "strict",

@@ -112,6 +112,8 @@ def _limits_json(limits: Limits, budget_left_usd: float | None) -> JsonObject:
         "first_token_ms": round(limits.first_token_s * 1000),
         "idle_ms": round(limits.idle_s * 1000),
         "retries": limits.retries,
+        "retry_first": limits.retry_first,
+        "stop_on": [*sorted(limits.stop_on)],
         "max_attempts": limits.max_attempts,
         "hedge_ms": None if limits.hedge_s is None else round(limits.hedge_s * 1000),
         "max_cost_usd": _lower(limits.max_cost_usd, budget_left_usd),

@@ -82,6 +82,8 @@ class Limits:
         first_token_s: the time limit for a stream's first progress.
         idle_s: the longest time without progress after the commit.
         retries: how many times one model is tried again.
+        retry_first: whether a model is tried again before the next one is asked, if a retry may help.
+        stop_on: the fault codes at which the chain ends.
         max_attempts: how many attempts the request may make in all, including those that take over a stream.
         guard_events: how many events of a committed stream are watched; None: all.
         hedge_s: after this time without a commit, a second model starts as well; None: never.
@@ -95,6 +97,8 @@ class Limits:
     first_token_s: float
     idle_s: float
     retries: int
+    retry_first: bool = False
+    stop_on: frozenset[str] = frozenset()
     max_attempts: int = 40
     guard_events: int | None = None
     hedge_s: float | None = None

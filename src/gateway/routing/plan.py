@@ -148,6 +148,8 @@ def _limits(options: Options, settings: Settings) -> Limits:
         first_token_s=first_token_ms / 1000,
         idle_s=idle_ms / 1000,
         retries=retries,
+        retry_first=options.retry_first,
+        stop_on=frozenset(options.stop_on),
         max_attempts=settings.max_attempts,
         guard_events=None if holds else settings.stream_guard_events,
         hedge_s=options.hedge_ms / 1000 if options.hedge_ms else None,

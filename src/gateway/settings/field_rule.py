@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from gateway.faults.policy import RULES
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json, JsonObject, number_or_none, whole_or_none
 from gateway.settings.parse_value import is_model_name
@@ -107,6 +108,17 @@ ABOVE_ZERO = FieldRule(
     lambda value: (number_or_none(value) or 0) > 0,
     "a number above 0",
     {"type": ["number", "null"], "exclusiveMinimum": 0},
+)
+# Fault codes. Every code of the table fits in the list; docs/errors.md explains them.
+MAX_CODES = 100
+CODES = FieldRule(
+    lambda value: (
+        isinstance(value, list)
+        and len(value) <= MAX_CODES
+        and all(isinstance(each, str) and each in RULES for each in value)
+    ),
+    f"an array of at most {MAX_CODES} codes of upstream errors, such as `filtered_answer`",
+    {"type": ["array", "null"], "maxItems": MAX_CODES, "items": {"enum": [*RULES]}},
 )
 WEIGHTS = FieldRule(
     lambda value: (

@@ -1,12 +1,12 @@
 """The options of a request's ``gateway`` object: the rule for each, and the type that holds their values."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from types import MappingProxyType
 from typing import Literal, TypeAlias, get_args
 
 from gateway.http.frozen import dataclass
-from gateway.settings.field_rule import ABOVE_ZERO, FLAG, WEIGHTS, FieldRule, between, one_of
+from gateway.settings.field_rule import ABOVE_ZERO, CODES, FLAG, WEIGHTS, FieldRule, between, one_of
 from gateway.settings.parse_value import HOUR_MS
 
 Order: TypeAlias = Literal["given", "cheapest", "fastest", "weighted", "sticky"]
@@ -24,6 +24,8 @@ OPTIONS: Mapping[str, FieldRule] = MappingProxyType({
     "first_token_ms": between(1, HOUR_MS),
     "idle_ms": between(1, HOUR_MS),
     "retries": between(0, 10),
+    "retry_first": FLAG,
+    "stop_on": CODES,
     "fallbacks": FLAG,
     "errors": one_of("last", "all"),
     "on_midstream": one_of(*MIDSTREAM),
@@ -51,6 +53,8 @@ class Options:
         first_token_ms: the time until a stream's first progress.
         idle_ms: the longest time between progress after the commit.
         retries: how often one model may be retried.
+        retry_first: whether a model is retried before the next one is asked, if a retry may help.
+        stop_on: the fault codes at which the chain ends: no further model is asked, and none is retried.
         fallbacks: False: only the first model is tried.
         errors: ``all``: if the chain is exhausted, the error of every attempt is listed.
         on_midstream: what happens if a stream is cut off. ``error`` ends it with an error. With ``restart``
@@ -74,6 +78,8 @@ class Options:
     first_token_ms: int | None = None
     idle_ms: int | None = None
     retries: int | None = None
+    retry_first: bool = False
+    stop_on: Sequence[str] = ()
     fallbacks: bool = True
     errors: Literal["last", "all"] = "last"
     on_midstream: Midstream = "error"

@@ -21,6 +21,8 @@ SETTABLE = (
     "first_token_ms",
     "idle_ms",
     "retries",
+    "retry_first",
+    "stop_on",
     "on_midstream",
     "hedge_ms",
     "keepalive_ms",

@@ -40,6 +40,8 @@ def resume_by(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports, memory: Memo
         remaining = uncalled(plan, receipt)
         if not remaining or (how == "continue" and not text_so_far):
             return None
+        if guard.fault is not None and guard.fault.code in plan.limits.stop_on:
+            return None
         next_ask = replace(ask, prefill=text_so_far if how == "continue" else None)
         try:
             served = await _execute(

@@ -1,3 +1,4 @@
+import json
 from random import random
 
 import pytest
@@ -9,7 +10,7 @@ from gateway.faults.fault import Fault
 from gateway.memory.cooldowns import Cooldowns
 from gateway.routing.chain import Candidate, Limits, Plan
 from tests.support.upstream import Act, answer, fail, hang, recorded
-from tests.support.world import World, now_s
+from tests.support.world import World, now_s, one_key
 
 pytestmark = pytest.mark.anyio
 
@@ -132,3 +133,123 @@ async def test_retry_after_is_the_pause_that_the_last_attempt_asked_for() -> Non
 
     assert world.upstream.models == ["a/one"]
     assert (got.headers["retry-after"], got.error["metadata"]["retry_after_s"]) == ("1", 1.0)
+
+
+async def test_a_model_is_retried_before_the_next_one_if_the_request_asks_for_it() -> None:
+    world = World().script("a/one", fail(502), fail(503), answer())
+
+    got = await world.ask("a/one", "b/two", gateway={"retry_first": True, "retries": 2})
+
+    assert world.upstream.models == ["a/one"] * 3
+    assert got.receipt["served"] == "a/one"
+    assert 0 < now_s() <= 1
+
+
+async def test_the_next_model_is_asked_when_the_retries_are_used_up() -> None:
+    world = World().script("a/one", fail(502)).script("b/two", fail(502), answer())
+
+    got = await world.ask("a/one", "b/two", "c/three", gateway={"retry_first": True, "retries": 1})
+
+    assert world.upstream.models == ["a/one", "a/one", "b/two", "b/two"]
+    assert got.receipt["served"] == "b/two"
+
+
+@pytest.mark.parametrize(
+    "act",
+    [fail(404), fail(429), hang, fail(404, retry_after="17")],
+    ids=["404", "429", "hanging", "404 with a pause"],
+)
+async def test_retry_first_retries_no_fault_that_a_retry_cannot_fix(act: Act) -> None:
+    world = World().script("a/one", act)
+
+    await world.ask("a/one", "b/two", gateway={"retry_first": True, "retries": 3})
+
+    assert world.upstream.models == ["a/one", "b/two"]
+
+
+async def test_retry_first_makes_no_retry_if_retries_are_off() -> None:
+    world = World().script("a/one", fail(502))
+
+    await world.ask("a/one", "b/two", gateway={"retry_first": True, "retries": 0})
+
+    assert world.upstream.models == ["a/one", "b/two"]
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_retry_first_waits_for_the_pause_that_the_model_asks_for(status: int) -> None:
+    world = World().script("a/one", fail(status, retry_after="17"), answer())
+
+    got = await world.ask("a/one", "b/two", gateway={"retry_first": True})
+
+    assert world.upstream.models == ["a/one", "a/one"]
+    assert got.receipt["served"] == "a/one"
+    assert now_s() == pytest.approx(17.0)
+
+
+async def test_retry_first_does_not_wait_beyond_the_deadline() -> None:
+    world = World().script("a/one", fail(429, retry_after="17"))
+
+    got = await world.ask("a/one", "b/two", gateway={"retry_first": True, "deadline_ms": 10_000})
+
+    assert got.receipt["served"] == "b/two"
+    assert now_s() == 0.0
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_the_chain_ends_at_a_code_of_stop_on(streamed: bool) -> None:
+    world = World().script("a/one", fail(503)).script("b/two", fail(429, retry_after="17"))
+
+    got = await world.ask(
+        "a/one", "b/two", "c/three", stream=streamed, gateway={"stop_on": ["rate_limited", "filtered_answer"]}
+    )
+
+    assert world.upstream.models == ["a/one", "b/two"]
+    assert (got.status, got.error["code"], got.headers["retry-after"]) == (429, "rate_limited", "17")
+
+
+async def test_a_code_of_stop_on_is_not_retried() -> None:
+    world = World().script("a/one", fail(503))
+
+    got = await world.ask("a/one", "b/two", gateway={"stop_on": ["overloaded"], "retry_first": True})
+
+    assert world.upstream.models == ["a/one"]
+    assert got.error["code"] == "overloaded"
+
+
+async def test_other_codes_do_not_end_the_chain() -> None:
+    world = World().script("a/one", fail(503))
+
+    got = await world.ask("a/one", "b/two", gateway={"stop_on": ["rate_limited"]})
+
+    assert got.receipt["served"] == "b/two"
+
+
+@pytest.mark.parametrize("holder", ["key", "task"])
+async def test_a_key_and_a_task_route_can_set_both_options(holder: str) -> None:
+    options = {"retry_first": True, "stop_on": ["rate_limited"], "retries": 1}
+    env = {"TASK_ROUTES": json.dumps({"task/mine": {"models": ["a/one", "b/two"], "options": options}})}
+    if holder == "key":
+        env = {"TASK_ROUTES": '{"task/mine": ["a/one", "b/two"]}', "GATEWAY_KEYS": one_key(options=options)}
+    world = World(env).script("a/one", fail(503), fail(429))
+
+    got = await world.ask("task/mine")
+    again = await world.ask("task/mine", gateway={"retry_first": False, "stop_on": []})
+
+    assert got.error["code"] == "rate_limited"
+    assert got.codes == ["overloaded", "rate_limited"]
+    assert again.receipt["served"] == "b/two"
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["rate_limited", ["canary"], ["rate_limited", 7], [[]], ["rate_limited"] * 101, {"rate_limited": True}],
+    ids=lambda value: repr(value)[:30],
+)
+async def test_a_list_of_codes_that_do_not_exist_is_refused(value: object) -> None:
+    world = World()
+
+    got = await world.ask("a/one", gateway={"stop_on": value})
+
+    assert (got.status, got.error["code"], got.error["param"]) == (400, "invalid_field", "gateway.stop_on")
+    assert b"canary" not in got.body
+    assert not world.upstream.received

@@ -69,6 +69,17 @@ async def test_the_deadline_is_shared_by_the_remaining_models() -> None:
 
 
 @pytest.mark.anyio
+async def test_a_plan_shows_when_a_model_is_retried_and_where_the_chain_ends() -> None:
+    options = {"retry_first": True, "stop_on": ["rate_limited", "filtered_answer", "rate_limited"]}
+
+    plan = await plan_of(world_of(), "a/one", "b/two", gateway=options)
+
+    limits, decided = plan["limits"], plan["decided_by"]
+    assert (limits["retry_first"], limits["stop_on"]) == (True, ["filtered_answer", "rate_limited"])
+    assert (decided["retry_first"], decided["stop_on"]) == ("gateway.retry_first", "gateway.stop_on")
+
+
+@pytest.mark.anyio
 async def test_an_attempts_time_is_the_shortest_of_its_timers() -> None:
     options = {"deadline_ms": 30_000, "attempt_ms": 9_000, "first_token_ms": 4_000}
 

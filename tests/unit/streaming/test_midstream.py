@@ -61,6 +61,14 @@ async def test_the_third_model_continues_the_text_of_both() -> None:
     assert world.upstream.received[2].body["seed"] == 1
 
 
+@pytest.mark.parametrize("policy", ["restart", "continue"])
+async def test_no_model_takes_over_after_a_code_of_stop_on(policy: str) -> None:
+    got, world = await ask(policy, HALF, healthy_stream("Complete."), stop_on=["connection_lost"])
+
+    assert len(world.upstream.received) == 1
+    assert [each["code"] for each in errors(got)] == ["connection_lost"]
+
+
 TOOL = {"type": "function", "function": {"name": "f"}}
 NOT_TEXT = [{"tools": [TOOL]}, {"response_format": {"type": "json_object"}}, {"n": 2}]
 
