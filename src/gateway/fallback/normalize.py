@@ -2,7 +2,9 @@
 
 from contextlib import suppress
 
+from gateway.dialects.chat.answer_checks import AnswerTest
 from gateway.dialects.chat.answer_shape import shape_completion
+from gateway.dialects.chat.json_answer import take_fences_off
 from gateway.fallback.attempt_once import ServedAnswer
 from gateway.fallback.receipt import Receipt
 from gateway.faults.details import short_line
@@ -10,9 +12,10 @@ from gateway.http.json_bytes import to_json_bytes
 from gateway.http.json_values import JsonObject, object_or_empty
 
 
-def normalize(served: ServedAnswer, receipt: Receipt, *, now_s: float) -> bytes:
+def normalize(served: ServedAnswer, receipt: Receipt, test: AnswerTest, *, now_s: float) -> bytes:
     """Return the response body for a plain answer: the upstream's body in OpenAI's shape, with the receipt.
 
+    If ``test`` asks for JSON, a Markdown fence around it is taken off.
     This also completes the receipt: it records the attempt's cost and the request's duration.
     """
     payload = served.answer.payload
@@ -27,6 +30,8 @@ def normalize(served: ServedAnswer, receipt: Receipt, *, now_s: float) -> bytes:
     }
     changed = shape_completion(payload, always=always) or cost_added
     changed |= payload.pop("gateway", None) is not None
+    if test.json:
+        changed |= take_fences_off(payload, test.json_root)
     body = served.answer.raw  # unchanged if possible: to serialise a long answer again is expensive
     if changed:
         with suppress(ValueError):  # it holds a number that JSON cannot represent: keep it unchanged

@@ -114,7 +114,7 @@ RULES: Mapping[str, Rule] = MappingProxyType({
     # -- an HTTP 200 without a usable answer
     "empty_answer": Rule("provider", _R, 502, "The model ended without an answer.", billed="unknown"),
     "reasoning_only": Rule("provider", _F, 502, "The model returned reasoning but no answer.", billed="unknown"),
-    "invalid_json_answer": Rule("provider", _R, 502, "The request asked for JSON, but the answer is not JSON.", billed="unknown"),
+    "invalid_json_answer": Rule("provider", _R, 502, "The request asked for JSON, but the answer is not JSON, or not of the type that it asked for.", billed="unknown"),
     "filtered_answer": Rule("provider", _F, 502, "The model's answer was withheld by a content filter.", billed="unknown"),
     "no_choices": Rule("provider", _R, 502, "The answer had no choices.", billed="unknown"),
     "answer_too_large": Rule("provider", _F, 502, "The answer was larger than the gateway reads.", billed="unknown"),

@@ -65,7 +65,9 @@ def plan(
         nothing_left=None if chain else fault_of_empty_chain([each.reason for each in skipped]),
         limits=_limits(options, settings),
         answer_test=AnswerTest(
-            json=chat.wants_json and options.check_json, reasoning_only=options.allow_reasoning_only
+            json=chat.wants_json and options.check_json,
+            json_root=chat.json_root,
+            reasoning_only=options.allow_reasoning_only,
         ),
         cache_ttl_s=options.cache_ttl_s,
         on_midstream=options.on_midstream if can_continue else "error",

@@ -64,7 +64,8 @@ class Options:
         keepalive_ms: how often a comment is sent while no model has committed; the status is then always 200.
         max_cost_usd: a cost ceiling: an attempt that could take the request above it does not begin.
         strict: with ``max_cost_usd``, models without a known price are skipped.
-        check_json: whether a plain answer must be JSON if ``response_format`` requested JSON.
+        check_json: whether a plain answer must be JSON if ``response_format`` requested JSON. A fence around
+            it is then taken off.
         allow_reasoning_only: whether a plain answer may hold reasoning and nothing else.
         cache_ttl_s: how old a cached answer to the same request may be, in seconds; None: no cached answer is
             used or stored.

@@ -118,6 +118,8 @@ NOT_IN_KEY = {
     "on_midstream": "restart",
     "hedge_ms": 100,
     "keepalive_ms": 1_000,
+    "retry_first": True,
+    "stop_on": ["rate_limited"],
     "max_cost_usd": 1,
     "strict": True,
     "cache_ttl_s": 5,

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from gateway.dialects.chat.error_forms import error_in
 from gateway.dialects.chat.finish_reason import FAILED, finish_of
+from gateway.dialects.chat.json_answer import JsonRoot, has_json
 from gateway.faults.classify import GetHeader, classify
 from gateway.faults.fault import AttemptFailedError, Fault
 from gateway.http.frozen import dataclass
@@ -29,7 +30,6 @@ REASONING = frozenset({"reasoning", "reasoning_content", "reasoning_details"})
 MAX_CHOICES = 1_000
 # What a part of a message says of itself; it is not content.
 _LABELS = frozenset({"type", "index", "format", "id", "role"})
-_FENCE = "```"
 _KEEP_ALIVES = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s++|:[^\n]*+(?:\n|\Z))*+")
 
 
@@ -45,10 +45,12 @@ class AnswerTest:
 
     Attributes:
         json: whether its text must be JSON.
+        json_root: the type that the JSON must have; None for any.
         reasoning_only: whether reasoning without a text is accepted as an answer.
     """
 
     json: bool
+    json_root: JsonRoot | None = None
     reasoning_only: bool
 
 
@@ -96,32 +98,9 @@ def _fault_of_choice(choice: JsonObject, test: AnswerTest, header: GetHeader, no
         return Fault(code="filtered_answer" if finish == "content_filter" else "empty_answer")
     if not test.reasoning_only and not has_substance(message, besides=REASONING):
         return Fault(code="reasoning_only")
-    if test.json and not _is_json_or_no_text(object_or_empty(message).get("content")):
+    if test.json and not has_json(object_or_empty(message), test.json_root):
         return Fault(code="invalid_json_answer")
     return None
-
-
-def _is_json_or_no_text(content: Json) -> bool:
-    """Return whether a text is JSON, with or without a Markdown code fence. True if there is no text.
-
-    Tool calls and refusals have no text. A text with more values than the gateway reads passes unread.
-    """
-    if not isinstance(content, str) or not content or content.isspace():
-        return True
-    try:
-        parse_json(_without_fence(content.strip()).encode("utf-8", "surrogatepass"))
-    except TooManyValuesError:
-        return True
-    except ValueError:
-        return False
-    return True
-
-
-def _without_fence(text: str) -> str:
-    """Return a text without the lines of a Markdown code fence around it."""
-    if text.startswith(_FENCE):
-        text = text[len(_FENCE) :].removeprefix("json")
-    return text.removesuffix(_FENCE)
 
 
 def has_substance(message: Json, *, besides: frozenset[str] = frozenset()) -> bool:

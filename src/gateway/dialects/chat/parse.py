@@ -12,6 +12,7 @@ from gateway.dialects.chat.fields import (
     OWN,
     REFUSED,
 )
+from gateway.dialects.chat.json_answer import json_root_of
 from gateway.dialects.chat.request import ChatRequest
 from gateway.dialects.chat.requirements import requirements_of
 from gateway.http.errors import GatewayError
@@ -52,7 +53,8 @@ def parse(raw: bytes, *, max_values: int = MAX_VALUES) -> ChatRequest:
         raise GatewayError("missing_field", "`messages` is required.", param="messages")
     _check_messages(list_or_empty(body.get("messages")))
     fields = members.without(OWN)
-    wants_json = _wants_json(body)
+    response_format = object_or_empty(body.get("response_format"))
+    wants_json = response_format.get("type") in ("json_object", "json_schema")
     choices = max([1, *_integers_of(body, "n")])
     requirements = requirements_of(body, fields.text)
     is_plain = not wants_json and choices == 1 and not requirements.outputs
@@ -64,6 +66,7 @@ def parse(raw: bytes, *, max_values: int = MAX_VALUES) -> ChatRequest:
         max_tokens=max(_integers_of(body, "max_completion_tokens", "max_tokens"), default=None),
         choices=choices,
         wants_json=wants_json,
+        json_root=json_root_of(response_format) if wants_json else None,
         openai_usage=object_or_empty(body.get("stream_options")).get("include_usage") is True,
         is_text_only=is_plain and not any(map(body.get, NOT_TEXT)),
         openrouters_own=not OPENROUTERS_OWN.isdisjoint(body),
@@ -145,10 +148,6 @@ def _check_messages(messages: list[Json]) -> None:
 def _integers_of(body: JsonObject, *names: str) -> list[int]:
     """Return the values of the named fields that are set. ``_check`` ensures that they are whole numbers."""
     return [value for name in names if (value := whole_or_none(body.get(name))) is not None]
-
-
-def _wants_json(body: JsonObject) -> bool:
-    return object_or_empty(body.get("response_format")).get("type") in ("json_object", "json_schema")
 
 
 def _models(body: JsonObject) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Defines ``ChatRequest``: a chat request after parsing and checks."""
 
+from gateway.dialects.chat.json_answer import JsonRoot
 from gateway.dialects.chat.requirements import Requirements
 from gateway.http.frozen import dataclass
 from gateway.http.json_members import Members
@@ -19,6 +20,7 @@ class ChatRequest:
         max_tokens: the caller's limit for each answer; None if there is none.
         choices: how many answers the caller requests (`n`), 1 or more.
         wants_json: whether ``response_format`` requests JSON.
+        json_root: the type of the JSON that it requests; None for any.
         is_text_only: whether the answer can be nothing but text: no tools, no JSON, one choice.
         openai_usage: whether the caller requests OpenAI's usage chunk, whose ``choices`` are empty.
         openrouters_own: whether it has fields that only OpenRouter understands.
@@ -35,6 +37,7 @@ class ChatRequest:
     max_tokens: int | None
     choices: int
     wants_json: bool
+    json_root: JsonRoot | None
     is_text_only: bool
     openai_usage: bool
     openrouters_own: bool

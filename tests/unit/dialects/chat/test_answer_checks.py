@@ -173,40 +173,6 @@ def test_an_event_with_an_error_raises(payload: JsonObject) -> None:
 
 
 @pytest.mark.parametrize(
-    "content",
-    [
-        '{"a":1}',
-        ' {"a":1}\n',
-        '```json\n{"a":1}\n```',
-        '```\n{"a":1}\n```',
-        '```json{"a":1}```',
-        '\n```json \n {"a":1} \n ``` \n',
-        '{"a":1}\n```',
-        '```json\n{"a":1}',
-        "```json\n[]```",
-        "7",
-    ],
-)
-async def test_json_may_stand_in_a_code_fence(content: str) -> None:
-    world = World().script("a/one", with_choice(content=content))
-
-    got = await world.ask("a/one", "b/two", response_format={"type": "json_object"})
-
-    assert got.receipt["served"] == "a/one"
-
-
-@pytest.mark.parametrize(
-    "content", ["```", "```json```", "``{}``", "```jsonx {}```", "````{}````", "x {}", "{}x"]
-)
-async def test_what_is_in_a_fence_must_be_json(content: str) -> None:
-    world = World().script("a/one", with_choice(content=content))
-
-    got = await world.ask("a/one", "b/two", response_format={"type": "json_object"}, gateway={"retries": 0})
-
-    assert got.codes[0] == "invalid_json_answer"
-
-
-@pytest.mark.parametrize(
     ("before", "after"),
     [(b"\xef\xbb\xbf", b""), (b": x\n:\n\n \t\r\n: y\r\n", b" \n"), (b"\n" * 1_000, b"\n"), (b":\n", b"")],
 )
