@@ -47,6 +47,12 @@ def openapi(version: str) -> JsonObject:
             "/v1/models/{author}/{slug}/endpoints": {
                 "get": _of_model("getEndpoints", "A model's current endpoints", "Endpoints")
             },
+            "/v1/models/{slug}": {"get": _of_slug("getModelBySlug", "The only model of this slug", "Model")},
+            "/v1/models/{slug}/endpoints": {
+                "get": _of_slug(
+                    "getEndpointsBySlug", "The endpoints of the only model of this slug", "Endpoints"
+                )
+            },
             "/health": {"get": _health()},
             "/openapi.json": {"get": _open("getOpenapi", "This document", {"type": "object"})},
         },
@@ -145,15 +151,20 @@ def _models() -> JsonObject:
 
 
 def _of_model(operation: str, summary: str, schema: str) -> JsonObject:
-    patterns = {
-        "author": r"^~?[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}$",
-        "slug": r"^[A-Za-z0-9_-][A-Za-z0-9_.:-]{0,127}$",
-    }
-    parameters: list[Json] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "pattern": pattern}}
-        for name, pattern in patterns.items()
-    ]
-    return _shown(operation, summary, schema) | {"parameters": parameters}
+    author = _in_path("author", r"^~?[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}$")
+    return _shown(operation, summary, schema) | {"parameters": [author, _slug()]}
+
+
+def _of_slug(operation: str, summary: str, schema: str) -> JsonObject:
+    return _shown(operation, summary, schema) | {"parameters": [_slug()]}
+
+
+def _slug() -> JsonObject:
+    return _in_path("slug", r"^[A-Za-z0-9_-][A-Za-z0-9_.:-]{0,127}$")
+
+
+def _in_path(name: str, pattern: str) -> JsonObject:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string", "pattern": pattern}}
 
 
 def _shown(operation: str, summary: str, schema: str) -> JsonObject:

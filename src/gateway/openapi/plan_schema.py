@@ -6,6 +6,7 @@ from gateway.settings.options import MIDSTREAM, ORDERS
 _NUMBER: JsonObject = {"type": ["number", "null"]}
 _COUNT: JsonObject = {"type": ["integer", "null"], "minimum": 0}
 _TEXT: JsonObject = {"type": "string"}
+_CODES: JsonObject = {"type": "array", "items": _TEXT}
 _CATALOG: JsonObject = {
     "type": ["object", "null"],
     "description": "The model list that was used; null if there was none.",
@@ -37,7 +38,7 @@ def plan_schema() -> JsonObject:
         "skipped": {"type": "array", "items": {"type": "object", "required": ["model", "reason"]}},
         "notes": {"type": "array", "items": _TEXT},
         "on_midstream": {"enum": [*MIDSTREAM], "description": "What happens if its stream is cut off."},
-        "limits": {"type": "object"},
+        "limits": {"type": "object", "properties": {"retry_first": {"type": "boolean"}, "stop_on": _CODES}},
         "prompt_tokens": _object({"least": _COUNT, "likely": _COUNT, "most": _COUNT}),
         "cost_usd": _object({"estimated": _NUMBER, "worst": _NUMBER}),
         "decided_by": {"type": "object"},
