@@ -42,7 +42,7 @@ def classify(error: Json, *, status: int | None, header: GetHeader, now_s: float
     return Fault(
         code=code,
         status=status,
-        retry_after_s=retry_after_s(header, metadata, availability, now_s=now_s),
+        retry_after_s=retry_after_s(header, metadata, availability, status=status, now_s=now_s),
         details=safe_details(metadata),
         reported=_reported(error, status),
     )

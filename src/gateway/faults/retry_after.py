@@ -8,17 +8,24 @@ from gateway.http.json_values import Json, JsonObject, number_or_none, object_or
 # A longer pause is not believed: it means a wrong clock or a wrong unit. No limit that a request can wait for
 # resets later than at the end of the day.
 MAX_PAUSE_S = 86_400.0
+LIMITED = (429, 503, 529)
 MAX_TIME_CHARACTERS = 200  # of a number or a time as text
 
 
 def retry_after_s(
-    header: Callable[[str], str | None], metadata: JsonObject, availability: JsonObject, *, now_s: float
+    header: Callable[[str], str | None],
+    metadata: JsonObject,
+    availability: JsonObject,
+    *,
+    status: int | None,
+    now_s: float,
 ) -> float | None:
     """Return the requested pause in seconds from ``now_s``, 0 to ``MAX_PAUSE_S``; None if there is none.
 
     The first place with a usable value counts: the headers ``Retry-After-Ms`` and ``Retry-After``,
     ``retry_after_seconds`` in the metadata, the same headers in the metadata's copy of the provider's,
-    ``retry_after`` in the availability, then the reset times. It never raises.
+    ``retry_after`` in the availability, then the reset times. Some upstreams send ``X-RateLimit-Reset`` with
+    every reply, so it counts only with a ``status`` of ``LIMITED``. It never raises.
     Source: OpenAI's SDKs, which read ``Retry-After-Ms`` first; RFC 9110, section 10.2.3.
     """
     copied = {name.lower(): value for name, value in object_or_empty(metadata.get("headers")).items()}
@@ -30,7 +37,7 @@ def retry_after_s(
         _wait(copied.get("retry-after"), now_s),
         _wait(availability.get("retry_after"), now_s),
         _until(copied.get("x-ratelimit-reset"), now_s),
-        _until(header("x-ratelimit-reset"), now_s),
+        _until(header("x-ratelimit-reset"), now_s) if status in LIMITED else None,
         _until_time(metadata.get("resets_at"), now_s),
     )
     return next((min(wait, MAX_PAUSE_S) for wait in waits if wait is not None), None)

@@ -81,6 +81,13 @@ def test_the_requested_pause_is_read_from_every_place(
 
 
 @pytest.mark.parametrize(
+    ("status", "wait_s"), [(429, 60.0), (503, 60.0), (500, None), (404, None), (None, None)]
+)
+def test_a_reset_counts_only_with_a_status_of_limits(status: int | None, wait_s: float | None) -> None:
+    assert fault_of({}, status, x_ratelimit_reset="60").retry_after_s == wait_s
+
+
+@pytest.mark.parametrize(
     ("date", "year"),
     [
         ("Friday, 20-Nov-76 09:00:00 GMT", 2076),
