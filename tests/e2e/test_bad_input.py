@@ -40,7 +40,7 @@ NO_OBJECT = {"an array": b"[]", "a text": b'"hello"', "a number": b"1", "null": 
 FIELDS: dict[str, tuple[bytes, str]] = {
     "no messages": (b"{}", "messages"),
     "null messages": (b'{"messages": null}', "messages"),
-    "a prompt": (b'{"prompt": "hello"}', "prompt"),
+    "a list of prompts": (b'{"prompt": ["hello"]}', "prompt"),
     "messages is empty": (chat(messages=[]), "messages"),
     "messages is a text": (chat(messages="hello"), "messages"),
     "a message is no object": (chat(messages=[1]), "messages[0]"),

@@ -28,7 +28,10 @@ def chat_request_schema() -> JsonObject:
     return {
         "type": "object",
         "description": "OpenRouter's request body. Fields that are not listed here go upstream unchanged.",
-        "required": ["messages"],
+        "anyOf": [
+            {"required": ["messages"]},
+            {"required": ["prompt"], "properties": {"prompt": {"type": "string"}}},
+        ],
         "properties": properties,
     }
 

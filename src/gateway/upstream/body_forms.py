@@ -55,7 +55,7 @@ def _with_messages(members: Mapping[str, Buffer], added: Sequence[Json]) -> dict
     if not added:
         return {**members}
     more = (part for each in added for part in (b",", to_json_bytes(each)))
-    # No request is without messages, so the first comma is right.
+    # A request with a prompt in their place is not continued, so the first comma is right.
     return {**members, "messages": b"".join((members["messages"][:-1], *more, b"]"))}
 
 

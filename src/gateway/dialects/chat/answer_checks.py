@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 from gateway.dialects.chat.error_forms import error_in
+from gateway.dialects.chat.event_data import said_in
 from gateway.dialects.chat.finish_reason import FAILED, finish_of
 from gateway.dialects.chat.json_answer import JsonRoot, has_json
 from gateway.faults.classify import GetHeader, classify
@@ -89,7 +90,7 @@ def completion_in(raw: bytes, test: AnswerTest, *, header: GetHeader, now_s: flo
 
 def _fault_of_choice(choice: JsonObject, test: AnswerTest, header: GetHeader, now_s: float) -> Fault | None:
     finish = finish_of(choice.get("finish_reason"))
-    message = choice.get("message")
+    message = said_in(choice, "message")
     if choice.get("error") or finish == FAILED:
         return classify(choice.get("error"), status=None, header=header, now_s=now_s)
     if finish == "length":

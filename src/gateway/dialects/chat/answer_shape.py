@@ -7,6 +7,7 @@ has the shape can therefore be passed on byte for byte. Fields that the shape do
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from gateway.dialects.chat.event_data import said_in
 from gateway.dialects.chat.finish_reason import finish_of
 from gateway.dialects.chat.tool_calls import shape_calls
 from gateway.dialects.chat.usage_shape import shape_usage, whole_or_none
@@ -26,8 +27,9 @@ def shape_completion(payload: JsonObject, *, always: JsonObject) -> bool:
     for index, choice in enumerate(list_or_empty(payload.get("choices"))):
         if isinstance(choice, dict):
             changed |= fill(choice, {"index": index}) | _fill_null(choice, "logprobs", "finish_reason")
-            message = choice.get("message")
+            message = said_in(choice, "message")
             if isinstance(message, dict):
+                changed |= fill(choice, {"message": message})
                 changed |= fill(message, {"role": "assistant"}) | _fill_null(message, "content", "refusal")
                 changed |= shape_message(message) | shape_calls(message, answer_id=payload.get("id"))
             changed |= shape_finish(choice, has_calls=bool(object_or_empty(message).get("tool_calls")))

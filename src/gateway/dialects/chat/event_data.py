@@ -84,6 +84,15 @@ def indexed_choices(payload: JsonObject) -> list[tuple[int, JsonObject]]:
     ]
 
 
+def said_in(choice: JsonObject, name: str) -> Json:
+    """Return a choice's ``message`` or ``delta``; the answer to a prompt has only a text, which becomes one.
+
+    Source: OpenRouter API reference, "Completions": ``choices[].text``.
+    """
+    said, text = choice.get(name), choice.get("text")
+    return {"content": text} if said is None and isinstance(text, str) else said
+
+
 MAX_INDEX = 1_000
 
 

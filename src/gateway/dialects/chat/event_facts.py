@@ -2,7 +2,7 @@
 
 from gateway.dialects.chat.answer_checks import has_progress, has_substance
 from gateway.dialects.chat.error_forms import error_in
-from gateway.dialects.chat.event_data import OBJECT, indexed_choices
+from gateway.dialects.chat.event_data import OBJECT, indexed_choices, said_in
 from gateway.dialects.chat.finish_reason import FAILED, finish_of
 from gateway.faults.classify import GetHeader, classify
 from gateway.faults.fault import AttemptFailedError
@@ -47,7 +47,7 @@ def inspect_event(payload: JsonObject, *, header: GetHeader, now_s: float) -> Ev
     finished: list[int] = []
     for index, choice in choices:
         error = error or choice.get("error")
-        delta = choice.get("delta")
+        delta = said_in(choice, "delta")
         if has_progress(delta):
             progressed.append(index)
             substance = substance or has_substance(delta)

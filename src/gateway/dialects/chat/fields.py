@@ -31,19 +31,13 @@ MESSAGE_ITEM: JsonObject = {
     "properties": {"role": {"type": "string"}},
 }
 
-# OpenRouter answers a prompt with texts in the place of messages. That is another dialect.
-# Source: OpenRouter API reference, "Completions".
-NO_PROMPT = FieldRule(
-    lambda _: False, "left out: this path answers chats, so send `messages`", {"type": "null"}
-)
-
 # A type is checked only if all providers agree on it. Ranges are left to the models, which differ.
 # Source: OpenRouter API reference, "Create a chat completion".
 FIELDS: Mapping[str, FieldRule] = MappingProxyType({
     "model": MODEL,
     "models": list_of(1, MAX_MODELS, "models' names", MODEL_ITEM),
     "messages": list_of(1, MAX_MESSAGES, "messages", MESSAGE_ITEM),
-    "prompt": NO_PROMPT,
+    "prompt": TEXT,
     "stream": FLAG,
     "stream_options": OBJECT,
     "gateway": OBJECT,
@@ -104,4 +98,4 @@ OPENROUTERS_OWN = frozenset(
     }
 )
 # With one of these, the answer may be something other than a message's text.
-NOT_TEXT = ("tools", "functions")
+NOT_TEXT = ("tools", "functions", "prompt")

@@ -49,7 +49,7 @@ def parse(raw: bytes, *, max_values: int = MAX_VALUES) -> ChatRequest:
         name = next(name for name in body if name in REFUSED)
         raise GatewayError("refused_field", f"A caller cannot set `{name}`.", param=name)
     _check(body, FIELDS)
-    if body.get("messages") is None:
+    if body.get("messages") is None and body.get("prompt") is None:
         raise GatewayError("missing_field", "`messages` is required.", param="messages")
     _check_messages(list_or_empty(body.get("messages")))
     fields = members.without(OWN)

@@ -238,3 +238,27 @@ async def test_empty_texts_count_as_missing_in_a_plain_answer() -> None:
     assert (got["model"], got["object"]) == ("a/one", "chat.completion")
     assert got["created"] > 10**9
     assert got["choices"][0]["message"]["role"] == "assistant"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_the_answer_to_a_prompt_has_its_text_where_completions_and_chats_have_it(
+    streamed: bool,
+) -> None:
+    def choice(text: str, finish: str | None = None) -> JsonObject:
+        return {"choices": [{"index": 0, "text": text, "finish_reason": finish}]}
+
+    plain = reply(200, json.dumps(choice("Porto", "stop")).encode())
+    act = (
+        stream(event(choice("Por")), event(choice("to")), event(choice("", "stop")), DONE)
+        if streamed
+        else plain
+    )
+
+    got = await World().script("a/one", act).ask("a/one", stream=streamed, messages=None, prompt="Where?")
+
+    choices = [each["choices"][0] for each in (got.events[:-1] if streamed else [got.json])]
+    said = [each["delta" if streamed else "message"] for each in choices]
+    assert "".join(each["text"] for each in choices) == "Porto"
+    assert "".join(each["content"] for each in said) == "Porto"
+    assert choices[-1]["finish_reason"] == "stop"
