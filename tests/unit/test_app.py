@@ -207,6 +207,13 @@ URL, TITLE, NEWER_TITLE = "http-referer", "x-title", "x-openrouter-title"
         pytest.param({}, {URL: "x" * 500, TITLE: "y" * 501}, ("x" * 500, None), id="too long"),
         pytest.param({}, {URL: "a\r\nx-evil: 1", TITLE: "a\tb"}, (None, None), id="control characters"),
         pytest.param({}, {URL: "   ", TITLE: "\x7f"}, (None, None), id="nothing to read"),
+        pytest.param(
+            {"SITE_URL": "caller", "APP_TITLE": "S"}, {URL: "a", TITLE: "A"}, ("a", "A"), id="caller"
+        ),
+        pytest.param(
+            {"SITE_URL": "caller", "APP_TITLE": "S"}, {URL: "a"}, ("a", None), id="caller, no title"
+        ),
+        pytest.param({"SITE_URL": "caller", "APP_TITLE": "S"}, {}, (None, "S"), id="caller, and no app"),
         pytest.param({"SITE_URL": "s"}, {URL: "a", TITLE: "A"}, ("s", None), id="the settings name a URL"),
         pytest.param({"APP_TITLE": "S"}, {URL: "a", TITLE: "A"}, (None, "S"), id="the settings name a title"),
     ],

@@ -149,7 +149,10 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             "How many attempts one request may make. The free plan allows 50 subrequests per request.",
         ),
         "SITE_URL": Setting(
-            "", as_header_text, "Sent as `HTTP-Referer`: it identifies this app in OpenRouter's rankings."
+            "",
+            as_header_text,
+            "Sent as `HTTP-Referer`: it identifies this app in OpenRouter's rankings. `caller`: the caller's "
+            "own headers are sent, and `APP_TITLE` only if it has none.",
         ),
         "APP_TITLE": Setting(
             "",

@@ -19,6 +19,8 @@ GO_ON = (
     "Your answer above was cut off. Go on exactly where it stops, even within a word. Repeat nothing of it, "
     "add no introduction, and do not mention this message."
 )
+# The value of SITE_URL with which each caller names its own app.
+CALLERS = "caller"
 # How long the name and the address of a caller's app may be.
 MAX_APP_CHARACTERS = 500
 
@@ -75,15 +77,17 @@ def _upstream(candidate: Candidate, caller: Caller, settings: Settings) -> Upstr
 
 
 def _attribution(settings: Settings, header: Callable[[str], str | None]) -> HeaderPairs:
-    """Return the headers that name the app: this gateway's, or the caller's if the settings name none.
+    """Return the headers that name the app: this gateway's, or the caller's.
 
-    The two are not mixed: OpenRouter takes the URL for the app, and the title for its name.
+    The caller's count if the settings name no app, or if ``SITE_URL`` is ``caller``. A URL of one is not sent
+    with a title of the other: OpenRouter takes the URL for the app, and the title for its name.
     Source: OpenRouter "App Attribution"; ``X-Title`` is older.
     """
     url, title = settings.site_url, settings.app_title
-    if not url and not title:
+    if url == CALLERS or (not url and not title):
         url = _app_text(header("http-referer"))
-        title = _app_text(header("x-openrouter-title")) or _app_text(header("x-title"))
+        own_title = _app_text(header("x-openrouter-title")) or _app_text(header("x-title"))
+        title = own_title if url or own_title else title
     pairs = (("http-referer", url), ("x-openrouter-title", title), ("x-title", title))
     return tuple(pair for pair in pairs if pair[1])
 
