@@ -4,11 +4,9 @@ from collections.abc import Callable
 
 from gateway.dialects.chat.answer_checks import REASONING, SUBSTANCE, has_progress
 from gateway.dialects.chat.chunk_shape import ChunkShape
-from gateway.dialects.chat.event_data import EventPayload
 from gateway.fallback.attempt_once import ServedStream
 from gateway.fallback.receipt import Receipt
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
-from gateway.http.long_strings import NONE
 from gateway.streaming.guard import Guard
 from gateway.streaming.overlap import Overlap
 from gateway.streaming.read_event import ReadEvent, is_json
@@ -41,18 +39,14 @@ class ContinuedGuard(Guard):
         may_shorten = self._chunks.is_open
         joined = []
         for payload in self._chunks.join(here.read.payload):
-            each = here if payload is here.read.payload else _event_of(payload)
+            each = here if payload is here.read.payload else ReadEvent.of(payload)
             each.is_changed = True
             if may_shorten and not is_json(payload):
-                each = _event_of(self._chunks.plain(payload))
+                each = ReadEvent.of(self._chunks.plain(payload))
             self._collect(each.read)
             joined.append(each)
         self.may_hand_over = not self._chunks.is_open
         return joined
-
-
-def _event_of(payload: JsonObject) -> ReadEvent:
-    return ReadEvent(b"", b"", EventPayload(payload, NONE), is_changed=True, usage=None)
 
 
 class ContinuedChunks:

@@ -9,31 +9,19 @@ say nothing are dropped, except comments.
 from collections.abc import Callable, Iterable
 
 from gateway.dialects.chat.chunk_shape import ChunkShape
-from gateway.dialects.chat.event_data import (
-    DONE,
-    EventPayload,
-    MalformedEventError,
-    bare_error_in,
-    is_done,
-    payload_in,
-)
+from gateway.dialects.chat.event_data import DONE, EventPayload, MalformedEventError
 from gateway.dialects.chat.event_facts import OpenChoices, inspect_event, says_nothing, text_in
 from gateway.fallback.attempt_once import ServedStream, fault_of
 from gateway.fallback.exhausted import stream_cut_off
 from gateway.fallback.receipt import Receipt
 from gateway.faults.fault import AttemptFailedError, Fault
-from gateway.http.destination import repeats_key
 from gateway.http.json_bytes import to_json_bytes
 from gateway.http.json_values import Json, JsonObject
-from gateway.http.long_strings import NONE
 from gateway.http.responses import Frame
-from gateway.http.sse import data_of, event_of, is_comment
+from gateway.http.sse import event_of
 from gateway.streaming.fast_path import RepeatedFrames
 from gateway.streaming.held_events import HeldEvents, finishes_in
-from gateway.streaming.read_event import ReadEvent
-
-# Longer comments are dropped: no server needs them to keep a connection alive.
-MAX_COMMENT_BYTES = 1_024
+from gateway.streaming.read_event import ReadEvent, is_complete, read
 
 
 class Guard:
@@ -106,7 +94,7 @@ class Guard:
     def finish(self, rest: bytes) -> bytes:
         """Return the client's bytes after the upstream closed the stream; ``rest`` is an incomplete event."""
         tail = b""
-        if rest.strip() and _is_complete(rest):  # only the blank line after the last event is missing
+        if rest.strip() and is_complete(rest):  # only the blank line after the last event is missing
             tail = self.pass_on([rest + b"\n\n"])
         return tail if self.ended else tail + self.lose(Fault(code="no_finish_reason"))
 
@@ -140,36 +128,17 @@ class Guard:
 
     def _judge(self, event: bytes) -> bytes:
         """Return the client's bytes for an event that repeats no other."""
-        data = data_of(event)
-        if data is None:
-            return self._without_data(event)
-        if is_done(data):
-            return self.lose(Fault(code="no_finish_reason"))
         try:
-            read = payload_in(data) if data.strip() else None
+            found = read(event, self._upstream)
         except MalformedEventError:
             return self.lose(Fault(code="malformed_event"))
-        # Some providers send `data:` or `data: null` as a keep-alive. Clients fail to parse it as a chunk.
-        return b"" if read is None else self._inspect(event, data, read)
+        if found is DONE:
+            return self.lose(Fault(code="no_finish_reason"))
+        return found if isinstance(found, bytes) else self._inspect(event, found)
 
-    def _without_data(self, event: bytes) -> bytes:
-        """Return a comment. Clients ignore what else there may be, unless it is an error as bare JSON."""
-        if is_comment(event):
-            return event if self._may_pass(event) else b""
-        error = bare_error_in(event)
-        return self._inspect(event, b"", EventPayload(error, NONE)) if error else b""
-
-    def _may_pass(self, comment: bytes) -> bool:
-        """Return whether a comment is short, is UTF-8, and does not repeat the upstream's key."""
-        try:
-            text = comment[: MAX_COMMENT_BYTES + 1].decode()
-        except UnicodeDecodeError:
-            return False
-        return len(comment) <= MAX_COMMENT_BYTES and not repeats_key(text, self._upstream)
-
-    def _inspect(self, event: bytes, data: bytes, read: EventPayload) -> bytes:
+    def _inspect(self, event: bytes, here: ReadEvent) -> bytes:
         """Check an event's payload, and return the client's bytes for it."""
-        payload = read.payload
+        payload = here.read.payload
         try:
             facts = inspect_event(payload, header=self._stream.reply.header, now_s=self._now_s())
         except AttemptFailedError as failure:
@@ -180,8 +149,8 @@ class Guard:
             self._frames.forget()  # an event of a finished choice is not like those before
         self.progressed = self.progressed or facts.progress or facts.finish is not None
         self._choices.note(facts)
-        is_changed = self._shape.shape(payload)
-        here = ReadEvent(event, data, read, is_changed=is_changed, usage=facts.usage)
+        is_changed = here.is_changed = self._shape.shape(payload)
+        here.usage = facts.usage
         before = self._held.reopen(facts.progressed) if facts.progressed else b""
         if facts.usage is not None:
             before += self._take_usage(here, facts.usage)
@@ -223,8 +192,7 @@ class Guard:
         """Return the last bytes of a complete answer: the receipt, if a usage was stated, and ``[DONE]``."""
         self.ended = True
         if self._usage is not None and self._held.last_usage is None:  # only before the answer was complete
-            read = EventPayload(self._shape.usage_chunk(self._usage), NONE)
-            self._held.add(ReadEvent(b"", b"", read, is_changed=True, usage=self._usage))
+            self._held.add(ReadEvent.of(self._shape.usage_chunk(self._usage), usage=self._usage))
         return self.flush() + event_of(DONE)
 
 
@@ -237,13 +205,3 @@ def cut_off_event(envelope: JsonObject, error: JsonObject) -> bytes:
     """
     choices: list[Json] = [{"index": 0, "delta": {"content": ""}, "finish_reason": "error"}]
     return event_of(to_json_bytes({**envelope, "choices": choices, **error}))
-
-
-def _is_complete(rest: bytes) -> bool:
-    data = data_of(rest)
-    if data is None:
-        return bare_error_in(rest) is not None
-    try:
-        return is_done(data) or payload_in(data) is not None
-    except MalformedEventError:
-        return False

@@ -1,13 +1,26 @@
-"""An event that was read, and the bytes that the client gets for it."""
+"""Reads an event of a committed stream, and writes the bytes that the client gets for it."""
 
-from gateway.dialects.chat.event_data import EventPayload
+from gateway.dialects.chat.event_data import (
+    DONE,
+    EventPayload,
+    MalformedEventError,
+    bare_error_in,
+    is_done,
+    payload_in,
+)
+from gateway.http.destination import repeats_key
 from gateway.http.json_bytes import to_json_bytes
 from gateway.http.json_values import JsonObject
-from gateway.http.sse import event_of, is_one_data_line
+from gateway.http.long_strings import NONE
+from gateway.http.message import Upstream
+from gateway.http.sse import data_of, event_of, is_comment, is_one_data_line
+
+# Longer comments are dropped: no server needs them to keep a connection alive.
+MAX_COMMENT_BYTES = 1_024
 
 
 class ReadEvent:
-    """An event that was read.
+    """An event with a payload.
 
     Attributes:
         read: its payload, which may have been changed since.
@@ -15,14 +28,19 @@ class ReadEvent:
         usage: the usage in the payload; None if it has none.
     """
 
-    def __init__(
-        self, event: bytes, data: bytes, read: EventPayload, *, is_changed: bool, usage: JsonObject | None
-    ) -> None:
+    def __init__(self, event: bytes, data: bytes, read: EventPayload) -> None:
         self.read = read
-        self.is_changed = is_changed
-        self.usage = usage
+        self.is_changed = False
+        self.usage: JsonObject | None = None
         self._event = event
         self._data = data
+
+    @classmethod
+    def of(cls, payload: JsonObject, *, usage: JsonObject | None = None) -> "ReadEvent":
+        """Return an event of the gateway's own."""
+        made = cls(b"", b"", EventPayload(payload, NONE))
+        made.is_changed, made.usage = True, usage
+        return made
 
     def to_bytes(self) -> bytes:
         """Return the event as the client gets it: one line, and as the upstream wrote it if possible."""
@@ -33,6 +51,48 @@ class ReadEvent:
             except ValueError:  # it has a number that JSON cannot represent: pass it unchanged
                 pass
         return self._event if is_one_data_line(self._event) else event_of(self._data)
+
+
+def read(event: bytes, upstream: Upstream) -> ReadEvent | bytes:
+    """Return an event that has a payload. For any other, return what the client gets in its place.
+
+    That is a comment, ``DONE`` itself, or nothing. Some providers send ``data:`` or ``data: null`` as a
+    keep-alive; clients fail to parse it as a chunk. Other lines are ignored by clients, but may be an error
+    as bare JSON.
+
+    Raises:
+        MalformedEventError: the payload is malformed.
+    """
+    data = data_of(event)
+    if data is None:
+        if is_comment(event):
+            return event if _may_pass(event, upstream) else b""
+        error = bare_error_in(event)
+        return ReadEvent(event, b"", EventPayload(error, NONE)) if error else b""
+    if is_done(data):
+        return DONE
+    payload = payload_in(data) if data.strip() else None
+    return ReadEvent(event, data, payload) if payload else b""
+
+
+def _may_pass(comment: bytes, upstream: Upstream) -> bool:
+    """Return whether a comment is short, is UTF-8, and does not repeat the upstream's key."""
+    try:
+        text = comment[: MAX_COMMENT_BYTES + 1].decode()
+    except UnicodeDecodeError:
+        return False
+    return len(comment) <= MAX_COMMENT_BYTES and not repeats_key(text, upstream)
+
+
+def is_complete(rest: bytes) -> bool:
+    """Return whether an event is complete, although the blank line after it is missing."""
+    data = data_of(rest)
+    if data is None:
+        return bare_error_in(rest) is not None
+    try:
+        return is_done(data) or payload_in(data) is not None
+    except MalformedEventError:
+        return False
 
 
 def is_json(payload: JsonObject) -> bool:
