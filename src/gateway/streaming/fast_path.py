@@ -15,6 +15,8 @@ _TEXT = re.compile(rb'(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))++'
 MAX_LEARNED_BYTES = 4_096
 # How many frames are stored: the events of two choices may alternate, or those of reasoning and text.
 MAX_FRAMES = 4
+# Of a stream whose events do not repeat each other, only every so many are learned.
+MAX_IN_VAIN, LEARN_EVERY = 32, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,13 @@ class RepeatedFrames:
 
     def __init__(self) -> None:
         self._frames: list[_Frame] = []
+        self._in_vain = 0  # how many events were to be learned since one was repeated
 
     def learn(self, event: bytes) -> None:
         """Store the bytes around the texts of an event that was parsed and needed no change."""
-        if len(event) > MAX_LEARNED_BYTES:
+        self._in_vain += 1
+        is_vain = self._in_vain > MAX_IN_VAIN and self._in_vain % LEARN_EVERY
+        if len(event) > MAX_LEARNED_BYTES or is_vain:
             return
         fixed, place = [], 0
         for begins in _BEGINS_TEXT.finditer(event):
@@ -68,6 +73,7 @@ class RepeatedFrames:
         """Return whether an event equals a learned one, apart from its texts."""
         for frame in self._frames:
             if frame.fits(event):
+                self._in_vain = 0
                 return event.isascii() or _is_utf8(event)
         return False
 

@@ -150,7 +150,7 @@ class Guard:
         self.progressed = self.progressed or facts.progress or facts.finish is not None
         self._choices.note(facts)
         is_changed = here.is_changed = self._shape.shape(payload)
-        here.usage = facts.usage
+        here.usage, here.may_finish = facts.usage, facts.finish is not None
         before = self._held.reopen(facts.progressed) if facts.progressed else b""
         if facts.usage is not None:
             before += self._take_usage(here, facts.usage)
@@ -167,7 +167,7 @@ class Guard:
     def _send(self, here: ReadEvent) -> bytes:
         """Return an event's bytes; none if it may be the end of the answer, and is held back."""
         is_last_usage = here.usage is not None and self._choices.are_finished
-        if is_last_usage or finishes_in(here.read.payload):
+        if is_last_usage or (here.may_finish and finishes_in(here.read.payload)):
             self._held.add(here)
             return b""
         return here.to_bytes()

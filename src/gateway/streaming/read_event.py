@@ -26,12 +26,14 @@ class ReadEvent:
         read: its payload, which may have been changed since.
         is_changed: whether it has been.
         usage: the usage in the payload; None if it has none.
+        may_finish: whether the payload may have a finish reason.
     """
 
     def __init__(self, event: bytes, data: bytes, read: EventPayload) -> None:
         self.read = read
         self.is_changed = False
         self.usage: JsonObject | None = None
+        self.may_finish = True
         self._event = event
         self._data = data
 

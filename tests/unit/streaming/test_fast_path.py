@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from gateway.dialects.chat.event_facts import inspect_event
 from gateway.http.sse import data_of, event_of
-from gateway.streaming.fast_path import MAX_FRAMES, MAX_LEARNED_BYTES, RepeatedFrames
+from gateway.streaming.fast_path import LEARN_EVERY, MAX_FRAMES, MAX_LEARNED_BYTES, RepeatedFrames
 
 
 def chunk(content: str, **choice: object) -> bytes:
@@ -95,6 +95,14 @@ WORD = chunk("word")
 )
 def test_an_event_that_differs_in_more_does_not_repeat_the_frame(event: bytes) -> None:
     assert not learned(WORD).repeats(event)
+
+
+def test_a_stream_whose_events_all_differ_is_seldom_learned() -> None:
+    frames = learned(*[chunk("word", number=number) for number in range(1_000)])
+    known = [number for number in range(1_000) if frames.repeats(chunk("word", number=number))]
+
+    assert len(known) == MAX_FRAMES
+    assert known[-1] - known[0] == (MAX_FRAMES - 1) * LEARN_EVERY
 
 
 @pytest.mark.parametrize(
