@@ -103,13 +103,19 @@ def _blank_line_end(buffer: bytes, start: int, *, has_cr: bool) -> int:
 
 
 def is_one_data_line(event: bytes) -> bool:
-    """Return whether an event is one line, ``data: …``, that ends in LF and is followed by a blank line."""
-    return event.startswith(b"data: ") and event.find(b"\n") == len(event) - 2 and b"\r" not in event
+    """Return whether an event is one line, ``data: …``, and a blank line, whatever their line ends are."""
+    if not event.startswith(b"data: "):
+        return False
+    if event.find(b"\n") == len(event) - 2 and b"\r" not in event:
+        return True
+    line = event.rstrip(b"\r\n")
+    return b"\n" not in line and b"\r" not in line
 
 
 def data_of(event: bytes) -> bytes | None:
     """Return the event's ``data`` lines, joined by LF; None if it has none, such as a comment."""
-    if is_one_data_line(event) and event.endswith(b"\n\n"):
+    is_one_line = event.startswith(b"data: ") and event.find(b"\n") == len(event) - 2
+    if is_one_line and event.endswith(b"\n\n") and b"\r" not in event:
         return event[6:-2]  # the common form needs no split
     if b"data" not in event:
         return None
