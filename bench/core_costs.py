@@ -36,6 +36,7 @@ def costs() -> list[Cost]:
         is_fresh=True,
         session_model=None,
         expected_ms=lambda _candidate: None,
+        expected_tokens=lambda _model: 1_000,
         budget_left_usd=None,
         budget_unspent_usd=None,
         draw=lambda: 0.5,

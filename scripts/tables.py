@@ -48,6 +48,8 @@ with the code of the last attempt.
   counts.
 
 `models_resting` means that every model of the chain is cooling down: it asked for a pause.
+`budget_in_flight` is about a budget of this gateway ([access.md](access.md#budgets)), `in_flight_budget`
+about that of the OpenRouter account.
 
 | code | source | status | verdict | billed | meaning |
 |---|---|---|---|---|---|

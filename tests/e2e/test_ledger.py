@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.support.chat import CHAT, error_in, post, question
+from tests.support.documented_key import documented_key
 from tests.support.journal import Journal
 from tests.support.ledger import usage, wait_for
 from tests.support.runtimes import KEY, Gateway
@@ -77,7 +78,9 @@ def test_concurrent_requests_do_not_exceed_a_budget(
     start_gateway: Callable[..., Gateway], journal: Journal
 ) -> None:
     entries = [{"name": "crowd", "token": KEY, "budget": {"day_usd": 0.01}}]
-    crowd = start_gateway(bindings=("LEDGER", "MODEL_CACHE"), GATEWAY_KEYS=json.dumps(entries))
+    crowd = start_gateway(
+        bindings=("LEDGER", "MODEL_CACHE"), GATEWAY_KEYS=json.dumps(entries), BUDGET_HOLD="worst"
+    )
     gateway = Gateway(crowd.runtime, crowd.base_url, KEY, crowd.leash)
     with gateway.client() as client:
         assert client.get("/v1/models").status_code == 200
@@ -88,6 +91,26 @@ def test_concurrent_requests_do_not_exceed_a_budget(
     spent_usd = sum(each["cost_usd"] for each in journal.entries())
     assert 0 < spent_usd <= 0.01, statuses
     assert statuses.get(429), statuses  # held by the requests in flight
+
+
+@pytest.mark.parametrize("model", ["openai/gpt-6.1-sol", "task/reasoning"])
+@pytest.mark.parametrize("stream", [False, True])
+def test_twelve_requests_at_once_pass_under_the_documented_key(
+    documented_gateway: Gateway, journal: Journal, model: str, stream: bool
+) -> None:
+    body = question(journal, model, stream=stream)
+
+    statuses = asyncio.run(_all_at_once(documented_gateway, body, 12))
+
+    assert statuses == {200: 12}
+    assert len(journal.entries()) == 12
+
+
+@pytest.fixture(scope="session")
+def documented_gateway(start_gateway: Callable[..., Gateway]) -> Gateway:
+    """A gateway with a ledger and the first key of the example in docs/access.md."""
+    documented = start_gateway(bindings=("LEDGER", "MODEL_CACHE"), GATEWAY_KEYS=documented_key(KEY))
+    return Gateway(documented.runtime, documented.base_url, KEY, documented.leash)
 
 
 async def _all_at_once(gateway: Gateway, body: dict[str, Any], count: int) -> dict[int, int]:

@@ -14,6 +14,7 @@ from gateway.http.json_values import JsonObject
 from gateway.http.message import ClientGoneError
 from gateway.memory.isolate import Memory
 from gateway.memory.ports import DatabaseError, Statement
+from gateway.memory.spending import Spending
 from tests.support.chunks import DONE, chunk, text
 from tests.support.planning import catalog_of, listed
 from tests.support.sqlite_database import SqliteDatabase
@@ -85,12 +86,61 @@ class _Line:
         return await self._database.batch(statements)
 
 
-class Isolates:
-    """Isolates of one gateway with a key whose budget is ``limit_micros`` a day."""
+@dataclass(slots=True)
+class Holds:
+    """What requests held of the budget, and by how much they exceeded it.
 
-    def __init__(self, count: int, *, limit_micros: int, bank: Bank) -> None:
+    Attributes:
+        in_flight: for each request whose row is not written, what it holds and the most that it may cost. The
+            requests of killed isolates stay.
+        most_in_flight: the largest number of them at one time.
+        beyond_micros: the most by which an ended request cost more than it held.
+    """
+
+    in_flight: dict[str, tuple[int, int]] = field(default_factory=dict)
+    most_in_flight: int = 0
+    beyond_micros: int = 0
+
+    @property
+    def overshoot_micros(self) -> int:
+        """How far a budget may be exceeded, by the formula of docs/access.md."""
+        open_micros = [worst - held for held, worst in self.in_flight.values()]
+        return self.most_in_flight * max(self.beyond_micros, *open_micros, 0)
+
+
+class WatchedSpending(Spending):
+    """Spending that tells what requests hold."""
+
+    def __init__(self, holds: Holds) -> None:
+        super().__init__()
+        self._holds = holds
+
+    def hold(
+        self, key: str, ticket: str, micros: int, *, now_s: float, worst_micros: int | None = None
+    ) -> None:
+        super().hold(key, ticket, micros, now_s=now_s, worst_micros=worst_micros)
+        holds = self._holds
+        holds.in_flight[ticket] = (micros, micros if worst_micros is None else worst_micros)
+        holds.most_in_flight = max(holds.most_in_flight, len(holds.in_flight))
+
+    def settle(self, key: str, ticket: str, micros: int, *, now_s: float) -> None:
+        super().settle(key, ticket, micros, now_s=now_s)
+        held, _ = self._holds.in_flight.get(ticket, (micros, micros))
+        self._holds.beyond_micros = max(self._holds.beyond_micros, micros - held)
+
+    def written(self, key: str, ticket: str) -> None:
+        super().written(key, ticket)
+        self._holds.in_flight.pop(ticket, None)
+
+
+class Isolates:
+    """Isolates of one gateway with a key whose budget is ``limit_micros`` a day; ``hold``: BUDGET_HOLD."""
+
+    def __init__(self, count: int, *, limit_micros: int, bank: Bank, hold: str) -> None:
         self.database = SqliteDatabase()
+        self.holds = Holds()
         self._bank = bank
+        self._hold = hold
         self._limit_micros = limit_micros
         self._upstream = Upstream()
         self._upstream.scripts["a/one"] = (bank.act(self._upstream),)
@@ -101,18 +151,21 @@ class Isolates:
     def fresh(self) -> World:
         """Return an isolate that has just begun."""
         budget = {"day_usd": self._limit_micros / 1e6}
-        world = World({"GATEWAY_KEYS": one_key(budget=budget)}, upstream=self._upstream)
+        env = {"GATEWAY_KEYS": one_key(budget=budget), "BUDGET_HOLD": self._hold}
+        memory = Memory(spending=WatchedSpending(self.holds))
+        world = World(env, upstream=self._upstream, memory=memory)
         world.database = _Line(self.database)  # type: ignore[assignment]  # it plays the same
         world.memory.catalog.catalog = catalog_of(listed("a/one"))
         self._made += 1
         world.ids = self._made * 1_000_000
         return world
 
-    def ask(self, index: int, kind: str, micros: int, max_tokens: int) -> None:
+    def ask(self, index: int, kind: str, micros: int, max_tokens: int | None = None) -> None:
         """Begin a request in the background."""
         stream = kind not in ("plain", "empty")
         fields = {"metadata": {"kind": kind, "micros": micros}, "gateway": {"retries": 1}}
-        body = chat("a/one", stream=stream, max_tokens=max_tokens, **fields)
+        limit = {} if max_tokens is None else {"max_tokens": max_tokens}
+        body = chat("a/one", stream=stream, **limit, **fields)
         task = asyncio.create_task(_run(self.worlds[index], body, leaves=kind == "leave"))
         self._tasks.setdefault(id(self.worlds[index]), []).append(task)
 
@@ -136,12 +189,17 @@ class Isolates:
         for world in self.worlds:
             await world.let_run()
 
-    def counted(self) -> int:
-        """Return what the ledger counts against the budget for an isolate that knows nothing else."""
+    def counted(self, *, at_worst: bool = False) -> int:
+        """Return what the ledger counts against the budget for an isolate that knows nothing else.
+
+        ``at_worst``: what it counts once nobody sees the end of the requests in flight.
+        """
         (row,) = self.database.rows(
             "SELECT (SELECT coalesce(sum(cost_micros), 0) FROM spend) "
             "+ (SELECT coalesce(sum(worst_micros), 0) FROM unsettled) "
-            "+ (SELECT coalesce(sum(micros), 0) FROM reservations) AS micros"
+            "+ (SELECT coalesce(sum(iif(?, max(micros, worst_micros), micros)), 0) FROM reservations) "
+            "AS micros",
+            at_worst,
         )
         return int(str(row["micros"]))
 

@@ -7,6 +7,7 @@ from gateway.catalog.compact import compact
 from gateway.dialects.chat.parse import parse
 from gateway.dialects.chat.request import ChatRequest
 from gateway.http.json_values import Json, JsonObject
+from gateway.memory.answer_lengths import UNKNOWN_TOKENS
 from gateway.memory.catalog import Catalog
 from gateway.routing.chain import Candidate, Plan
 from gateway.routing.plan import plan
@@ -64,6 +65,7 @@ def signals_of(
         is_fresh=is_fresh,
         session_model=session_model,
         expected_ms=expected,
+        expected_tokens=lambda model: UNKNOWN_TOKENS,
         budget_left_usd=budget_left_usd,
         budget_unspent_usd=budget_left_usd,
         draw=draw,

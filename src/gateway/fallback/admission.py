@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from gateway.faults.fault import Fault
 from gateway.http.frozen import dataclass
 from gateway.routing.chain import Candidate
 
@@ -19,20 +20,27 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """An attempt that may not begin; ``reason`` is a skip reason: ``over_budget`` or ``budget_held``."""
+    """An attempt that may not begin.
+
+    Attributes:
+        reason: a skip reason: ``over_budget`` or ``budget_in_flight``.
+        fault: the fault if no other attempt may begin either; None: that of the reason alone.
+    """
 
     reason: str
+    fault: Fault | None = None
 
 
 class Admission(Protocol):
     """Admits the attempts of one request, one by one."""
 
-    def admit(self, candidate: Candidate, *, spent_usd: float) -> Admitted | Refused:
+    def admit(self, candidate: Candidate, *, held_usd: float, most_usd: float) -> Admitted | Refused:
         """Hold money for an attempt, if there is enough left now. Does not wait.
 
         Args:
             candidate: the model that is called next.
-            spent_usd: what the request's attempts so far have cost, or may have cost at most.
+            held_usd: what the request's attempts so far have cost, or hold.
+            most_usd: what they have cost, or may have cost at most.
         """
 
     async def reserve(self) -> None:
@@ -42,7 +50,7 @@ class Admission(Protocol):
 class NoBudget:
     """The admission of a request that no budget binds: every attempt may begin."""
 
-    def admit(self, candidate: Candidate, *, spent_usd: float) -> Admitted | Refused:
+    def admit(self, candidate: Candidate, *, held_usd: float, most_usd: float) -> Admitted | Refused:
         """Admit the attempt."""
         return Admitted(candidate.worst_cost_usd)
 

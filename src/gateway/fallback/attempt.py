@@ -72,6 +72,7 @@ class Attempt:
         upstream: the upstream that was called: ``openrouter``, or the name of a direct upstream.
         own_key: whether the caller's own key was sent, and not the gateway's.
         worst_cost_usd: the most it may cost, in USD; None if unknown.
+        held_cost_usd: what it holds of a budget while it is in flight; None: its worst cost.
         price: the price of a direct upstream, which reports no cost itself; None if unknown.
         outcome: ``under_way`` (in flight) until it ends or commits. ``cut_off``: the answer had begun, and
             then ended early. ``cancelled``: its answer is no longer wanted, because another model was faster
@@ -92,6 +93,7 @@ class Attempt:
     upstream: str = OPENROUTER
     own_key: bool = False
     worst_cost_usd: float | None = None
+    held_cost_usd: float | None = None
     price: Price | None = None
     outcome: AttemptOutcome = "under_way"
     fault: Fault | None = None
@@ -153,6 +155,13 @@ class Attempt:
         if self.cost_usd is not None:
             return self.cost_usd
         return 0.0 if self.billed == "no" else self.worst_cost_usd or 0.0
+
+    @property
+    def held_usd(self) -> float:
+        """What the attempt holds of a budget, in USD: its estimate in flight, then what it cost at most."""
+        if self.outcome == "under_way" and self.cost_usd is None and self.held_cost_usd is not None:
+            return self.held_cost_usd
+        return self.most_usd
 
     def to_json(self) -> JsonObject:
         """Return the attempt as its caller's receipt shows it: with what the upstream said, if it failed."""

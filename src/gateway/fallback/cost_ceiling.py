@@ -4,23 +4,28 @@ from dataclasses import replace
 
 from gateway.fallback.admission import Admission, Refused
 from gateway.fallback.receipt import Receipt
+from gateway.faults.fault import Fault
 from gateway.routing.chain import Candidate, Limits
+from gateway.routing.eligibility import fault_of_empty_chain
 
 OVER_CEILING = "over_max_cost"
 
 
 class CostCeiling:
-    """Checks whether another attempt is affordable; the receipt holds what was spent so far.
-
-    Attributes:
-        refusals: why attempts were refused so far, as skip reasons.
-    """
+    """Checks whether another attempt is affordable; the receipt holds what was spent so far."""
 
     def __init__(self, limits: Limits, receipt: Receipt, admission: Admission) -> None:
-        self.refusals: list[str] = []
+        self._reasons: list[str] = []
+        self._faults: dict[str, Fault] = {}
         self._limits = limits
         self._receipt = receipt
         self._admission = admission
+
+    @property
+    def fault(self) -> Fault:
+        """The fault of a chain of which no attempt was affordable."""
+        fault = fault_of_empty_chain(self._reasons or (OVER_CEILING,))
+        return self._faults.get(fault.code, fault)
 
     def fits(self, candidate: Candidate) -> bool:
         """Return whether the request stays within its own ceiling even if the attempt costs the most it may.
@@ -51,8 +56,11 @@ class CostCeiling:
         if not self.fits(candidate):
             self._refuse(candidate, OVER_CEILING)
             return None
-        outcome = self._admission.admit(candidate, spent_usd=self._receipt.most_usd)
+        held_usd, most_usd = self._receipt.held_usd, self._receipt.most_usd
+        outcome = self._admission.admit(candidate, held_usd=held_usd, most_usd=most_usd)
         if isinstance(outcome, Refused):
+            if outcome.fault is not None:
+                self._faults[outcome.fault.code] = outcome.fault
             self._refuse(candidate, outcome.reason)
             return None
         if outcome.ceiling_usd == candidate.worst_cost_usd:
@@ -60,5 +68,5 @@ class CostCeiling:
         return replace(candidate, worst_cost_usd=outcome.ceiling_usd)
 
     def _refuse(self, candidate: Candidate, reason: str) -> None:
-        self.refusals.append(reason)
+        self._reasons.append(reason)
         self._receipt.skip(candidate.model, reason)

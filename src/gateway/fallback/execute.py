@@ -80,6 +80,7 @@ class _Walk:
                 number=step.number,
                 upstream=candidate.upstream,
                 worst_cost_usd=candidate.worst_cost_usd,
+                held_cost_usd=candidate.held_cost_usd,
                 price=candidate.price,
             )
             self.receipt.attempts.append(attempt)

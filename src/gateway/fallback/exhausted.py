@@ -47,8 +47,8 @@ def _what_happened(fault: Fault, receipt: Receipt) -> str:
     """Return the message for a fault: what happened, to which model, and what the upstream said of it."""
     attempt = _attempt_of(fault, receipt)
     if attempt is None:
-        return fault.rule.message
-    first, separator, rest = fault.rule.message.removesuffix(".").partition(". ")
+        return fault.message
+    first, separator, rest = fault.message.removesuffix(".").partition(". ")
     told = f"{first} ({attempt.model}){separator}{rest}."
     said = fault.reported.message if fault.reported and fault.is_told_in_full else None
     return f"{told} The upstream says: {said}" if said else told

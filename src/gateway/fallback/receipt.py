@@ -76,6 +76,11 @@ class Receipt:
         """The sum of the attempts' costs in USD; an unknown cost counts as the most it may be."""
         return sum(attempt.most_usd for attempt in self.attempts)
 
+    @property
+    def held_usd(self) -> float:
+        """The sum of what the attempts hold of a budget, in USD."""
+        return sum(attempt.held_usd for attempt in self.attempts)
+
     def to_json(self) -> JsonObject:
         """Return the complete receipt, for the caller only."""
         return {**self.to_log(), "attempts": [attempt.to_json() for attempt in self.attempts]}

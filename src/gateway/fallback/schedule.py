@@ -9,14 +9,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from gateway.fallback.admission import Admission, NoBudget
-from gateway.fallback.cost_ceiling import OVER_CEILING, CostCeiling
+from gateway.fallback.cost_ceiling import CostCeiling
 from gateway.fallback.receipt import Receipt
 from gateway.faults.fault import Fault, jitter_s, pause_s
 from gateway.faults.policy import Scope, Verdict
 from gateway.memory.cooldowns import Cooldowns
 from gateway.memory.ports import CLOCK_GRAIN_S
 from gateway.routing.chain import Candidate, Plan, Step
-from gateway.routing.eligibility import fault_of_empty_chain
 
 # No useful answer takes less time, so an attempt with less time left is not started. A shorter timer is not
 # possible either: Pyodide's event loop refuses a timer that is already due when it is set.
@@ -80,7 +79,7 @@ class Schedule:
         if self._last_fault is None:
             if self._cooling_down:  # `models_resting` is public: all cool down until after the deadline
                 return Fault(code="models_resting")
-            return fault_of_empty_chain(self._ceiling.refusals or (OVER_CEILING,))
+            return self._ceiling.fault
         return self._last_fault
 
     def next(self) -> Step | None:

@@ -42,6 +42,7 @@ class Fault:
         cost_usd: the cost of the failed attempt as OpenRouter reports it; None if it reports none.
         details: further facts that are safe to show (see ``faults.details``).
         reported: what the upstream said; None if it reported no error, for example if it did not answer.
+        told: what happened and what to do, in the gateway's words, with amounts; empty: the rule's message.
     """
 
     code: str
@@ -50,11 +51,17 @@ class Fault:
     cost_usd: float | None = None
     details: dict[str, Json] = field(default_factory=dict)
     reported: ReportedError | None = None
+    told: str = ""
 
     @property
     def rule(self) -> Rule:
         """The row of the fault table for this fault."""
         return RULES[self.code]
+
+    @property
+    def message(self) -> str:
+        """What happened and what to do, in the gateway's words."""
+        return self.told or self.rule.message
 
     @property
     def kind(self) -> ErrorKind:
@@ -118,10 +125,10 @@ def fault_of_own_key(fault: Fault) -> Fault:
 
 
 def error_of(fault: Fault, *, message: str = "", metadata: JsonObject | None = None) -> GatewayError:
-    """Return the error response for a fault; without a ``message`` it has that of the fault table."""
+    """Return the error response for a fault; without a ``message`` it has that of the fault."""
     return GatewayError(
         fault.code,
-        message or fault.rule.message,
+        message or fault.message,
         kind=fault.kind,
         retry_after_s=fault.retry_after_s,
         retryable=fault.may_pass,

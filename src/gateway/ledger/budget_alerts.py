@@ -12,7 +12,7 @@ from gateway.memory.database import query_database
 from gateway.memory.ports import DatabaseError, Ports, Statement
 from gateway.memory.spending import EVERYBODY, Spending
 from gateway.pipeline.budget import Account
-from gateway.settings.budget import MICROS, Span, period_of, resets_at, shown_time
+from gateway.settings.budget import Span, period_of, resets_at, shown_time, shown_usd
 
 THRESHOLDS = (50, 80, 100)  # percent
 # An alert must be sent within the 30 s that the runtime allows for background work after a response. The
@@ -52,15 +52,9 @@ class _Alert:
         adjective = "daily" if self.span == "day" else "monthly"
         return (
             f"openrouter-edge: {self.percent} % of the {adjective} budget {whose} is spent: "
-            f"{_shown_usd(self.spent)} of {_shown_usd(self.limit)}. "
+            f"{shown_usd(self.spent)} of {shown_usd(self.limit)}. "
             f"The budget resets at {shown_time(resets_at(self.span, now_s))}."
         )
-
-
-def _shown_usd(micros: int) -> str:
-    """Return an amount with two decimals, or with as many as a small one needs."""
-    usd = micros / MICROS
-    return f"${usd:.2f}" if usd >= 0.01 or not micros else f"${usd:.6f}".rstrip("0")
 
 
 async def send_alerts(

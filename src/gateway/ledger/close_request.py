@@ -2,6 +2,7 @@
 
 from gateway.fallback.receipt import Receipt
 from gateway.http.json_values import JsonObject
+from gateway.memory.answer_lengths import AnswerLengths
 from gateway.pipeline.call import Call
 from gateway.pipeline.prepare import Prepared
 
@@ -23,6 +24,7 @@ def close_request(call: Call, prepared: Prepared, receipt: Receipt, outcome: str
     ports, memory, caller = call.ports, call.memory, prepared.caller
     receipt.time_until(ports.now_s())  # a natively piped stream was last timed at its first progress
     prepared.hold.settle(receipt)
+    _note_lengths(prepared, receipt, memory.answer_lengths, now_s=ports.now_s())
     memory.rates.end(caller.name, prepared.ticket)
     if prepared.session and receipt.served and outcome == "answered":
         memory.sessions.note(prepared.session, receipt.served, now_s=ports.now_s())
@@ -34,6 +36,21 @@ def close_request(call: Call, prepared: Prepared, receipt: Receipt, outcome: str
             return
     if ports.database.bound:
         ports.run_in_background(lambda: _record(call, prepared, receipt, outcome))
+
+
+def _note_lengths(prepared: Prepared, receipt: Receipt, lengths: AnswerLengths, *, now_s: float) -> None:
+    """Remember how long the answers were, if a budget binds the caller: later requests hold money for them.
+
+    An answer that its limit ended does not tell how long it would have been.
+    """
+    if not prepared.hold.accounts:
+        return
+    chat = prepared.chat
+    for attempt in receipt.attempts:
+        tokens = -(-attempt.tokens.completion // chat.choices)
+        is_limited = chat.max_tokens is not None and 0 < chat.max_tokens <= tokens
+        if attempt.outcome == "answered" and tokens and not is_limited:
+            lengths.note(prepared.caller.name, attempt.model, tokens, now_s=now_s)
 
 
 async def _record(call: Call, prepared: Prepared, receipt: Receipt, outcome: str) -> None:

@@ -1,4 +1,4 @@
-"""Closes reservations whose request never wrote its row: they count as spent at what was reserved."""
+"""Closes reservations whose request never wrote its row: they count as spent at the most that it may cost."""
 
 from gateway.memory.database import query_database
 from gateway.memory.ports import DatabaseError, Ports
@@ -10,12 +10,14 @@ _ROWS = (
     "INSERT INTO requests (ticket, at_ms, request_id, key, requested, attempts, outcome, stream, "
     "prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, cost_micros, estimated_micros, "
     "cost_state, billed_failures, total_ms) "
-    "SELECT ticket, at_ms, request_id, key, '', 0, 'lost', 0, 0, 0, 0, 0, micros, micros, 'estimated', 0, 0 "
+    "SELECT ticket, at_ms, request_id, key, '', 0, 'lost', 0, 0, 0, 0, 0, "
+    "max(micros, worst_micros), max(micros, worst_micros), 'estimated', 0, 0 "
     "FROM reservations WHERE at_ms < ? ON CONFLICT (ticket) DO NOTHING"
 )
 _SPEND = (
     "INSERT INTO spend (key, day, cost_micros, requests) "
-    "SELECT key, day, sum(micros), count(*) FROM reservations WHERE at_ms < ? GROUP BY key, day "
+    "SELECT key, day, sum(max(micros, worst_micros)), count(*) FROM reservations WHERE at_ms < ? "
+    "GROUP BY key, day "
     "ON CONFLICT (key, day) DO UPDATE "
     "SET cost_micros = cost_micros + excluded.cost_micros, requests = requests + excluded.requests"
 )

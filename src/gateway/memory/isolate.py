@@ -3,6 +3,7 @@
 from dataclasses import field
 
 from gateway.http.frozen import dataclass
+from gateway.memory.answer_lengths import AnswerLengths
 from gateway.memory.catalog import CatalogMemory
 from gateway.memory.cooldowns import Cooldowns
 from gateway.memory.endpoints import MAX_OWN, MAX_OWN_BYTES, EndpointsMemory
@@ -30,6 +31,7 @@ class Memory:
     Attributes:
         cooldowns: which models must not be called for now, and until when.
         latencies: how long models took to commit.
+        answer_lengths: how many tokens the answers of each model to each key took.
         rates: how often each key calls, and how many of its requests are in flight.
         spending: how much each key has spent.
         sessions: which model served each session last.
@@ -42,6 +44,7 @@ class Memory:
 
     cooldowns: Cooldowns = field(default_factory=Cooldowns)
     latencies: Latencies = field(default_factory=Latencies)
+    answer_lengths: AnswerLengths = field(default_factory=AnswerLengths)
     rates: Rates = field(default_factory=Rates)
     spending: Spending = field(default_factory=Spending)
     sessions: Sessions = field(default_factory=Sessions)

@@ -8,9 +8,16 @@ from gateway.settings.budget import period_of
 
 @dataclass(slots=True)
 class Held:
-    """An amount that is held for a request in flight, and until when it counts as held (Unix time)."""
+    """What is held for a request in flight.
+
+    Attributes:
+        micros: the amount that is held.
+        worst_micros: the most that the request may cost: what counts if its end is never reported.
+        until_s: until when it counts as in flight (Unix time).
+    """
 
     micros: int
+    worst_micros: int
     until_s: float
 
 
@@ -22,6 +29,8 @@ class KeySpending:
 
     Attributes:
         sums: the ledger's sums, as they were read last.
+        reserved: what other isolates held for requests in flight, as it was read last.
+        is_doubted: whether ``reserved`` led to a refusal, and may be out of date.
         read_at_s: when the last reading that has ended began, whether or not it succeeded.
         began_at_s: when the last reading began.
         reading_until_s: until when at most a request is reading the sums; 0 if no request is.
@@ -35,6 +44,8 @@ class KeySpending:
     """
 
     sums: dict[str, int] = field(default_factory=dict)
+    reserved: dict[str, int] = field(default_factory=dict)
+    is_doubted: bool = False
     read_at_s: float = float("-inf")
     began_at_s: float = float("-inf")
     reading_until_s: float = 0.0
@@ -68,22 +79,23 @@ class KeySpending:
 
     def begin_reading(self) -> None:
         """Note which of the ended requests a reading that begins now will include."""
+        self.is_doubted = False
         for period, micros in self.written.items():
             _add(self.in_reading, period, micros)
         self.written = {}
 
-    def use_sums(self, sums: dict[str, int]) -> None:
+    def use_sums(self, sums: dict[str, int], reserved: dict[str, int]) -> None:
         """Use the sums of the reading that began last: they replace the requests that they include."""
-        self.sums = sums
+        self.sums, self.reserved = sums, reserved
         for period, micros in self.in_reading.items():
             _add(self.ended, period, -micros)
         self.in_reading = {}
 
     def expire(self, now_s: float) -> None:
-        """Count requests as spent whose end was not reported in time."""
+        """Count requests as spent whose end was not reported in time, at the most that they may cost."""
         for ticket, each in [(ticket, each) for ticket, each in self.held.items() if each.until_s <= now_s]:
             del self.held[ticket]
-            self.add_ended(ticket, period_of("day", each.until_s), each.micros)
+            self.add_ended(ticket, period_of("day", each.until_s), each.worst_micros)
 
     def forget_months_before(self, day: str) -> None:
         """Forget the amounts of months before that of ``day``, and of their days."""

@@ -2,11 +2,13 @@
 
 Plain data that all requests of an isolate share. If in doubt, it counts too much rather than too little:
 
-* A request in flight counts with the amount that is held for it: what its attempts have cost so far, plus the
-  most that the next one may cost.
+* A request in flight counts with the amount that is held for it: what its attempts have cost so far, plus
+  what the next one holds (``BUDGET_HOLD``).
+* What other isolates hold for requests in flight counts as it was at the last reading.
 * A request that has ended counts here until the ledger's sum includes it. That is the case once a reading
   has succeeded that began after the ledger had the row, or that found the row.
-* A request whose end is never reported, because the runtime dropped it, counts as spent at the amount held.
+* A request whose end is never reported, because the runtime dropped it, counts as spent at the most that it
+  may cost.
 * A request whose row never reaches the ledger counts here until its day and its month are over.
 
 For requests that have ended only totals are stored. The newest ``MAX_REMEMBERED`` of each key whose row is
@@ -64,8 +66,9 @@ class Spending:
         """
         account = self._account(key)
         age_s = now_s - account.read_at_s
-        used_much = age_s >= MIN_REREAD_S and account.used * REREAD_PART > left_micros + account.used
-        is_fresh = 0.0 <= age_s < FRESH_S and not used_much
+        used_much = account.used * REREAD_PART > left_micros + account.used
+        is_early = age_s >= MIN_REREAD_S and (used_much or account.is_doubted)
+        is_fresh = 0.0 <= age_s < FRESH_S and not is_early
         return not is_fresh and account.reading_until_s <= now_s
 
     def is_first_read(self, key: str, *, now_s: float) -> bool:
@@ -89,7 +92,13 @@ class Spending:
         return [*self._account(key).given_up][:MAX_LOOKED_FOR]
 
     def end_reading(
-        self, key: str, sums: dict[str, int] | None, *, begun_at_s: float, found: tuple[str, ...] = ()
+        self,
+        key: str,
+        sums: dict[str, int] | None,
+        *,
+        begun_at_s: float,
+        reserved: dict[str, int] | None = None,
+        found: tuple[str, ...] = (),
     ) -> None:
         """Store the sums of the current day and month that a reading found.
 
@@ -100,6 +109,7 @@ class Spending:
             key: the key.
             sums: micro-dollars by period; None if the reading failed.
             begun_at_s: when this reading began, as it was passed to ``begin_reading``.
+            reserved: what other isolates hold for requests in flight, in micro-dollars by period.
             found: the tickets of ``looked_for`` that the ledger has: the sums include them.
         """
         account = self._account(key)
@@ -108,7 +118,7 @@ class Spending:
         account.reading_until_s = 0.0
         account.read_at_s = begun_at_s  # after a failure too: the next request need not try again at once
         if sums is not None:
-            account.use_sums(sums)
+            account.use_sums(sums, reserved or {})
             for ticket in found:
                 account.take_back(ticket)
 
@@ -125,18 +135,44 @@ class Spending:
         account.expire(now_s)
         return sum(each.micros for ticket, each in account.held.items() if ticket != but)
 
-    def hold(self, key: str, ticket: str, micros: int, *, now_s: float) -> None:
-        """Hold ``micros`` for a request in flight, in place of what was held for it, until ``settle``."""
+    def reserved(self, key: str, span: Span, *, now_s: float) -> int:
+        """Return what other isolates hold for requests in flight of the current day or month."""
+        return self._account(key).reserved.get(period_of(span, now_s), 0)
+
+    def doubt(self, key: str) -> None:
+        """Record that a request was refused because others hold the money: the next one reads the sums again.
+
+        What other isolates held at the last reading may be free by now.
+        """
+        account = self._account(key)
+        account.is_doubted = any(account.reserved.values())
+
+    def hold(
+        self, key: str, ticket: str, micros: int, *, now_s: float, worst_micros: int | None = None
+    ) -> None:
+        """Hold ``micros`` for a request in flight, in place of what was held for it, until ``settle``.
+
+        Args:
+            key: the key.
+            ticket: identifies the request.
+            micros: what is held.
+            now_s: Unix time.
+            worst_micros: the most that the request may cost; None: no more than is held.
+        """
         account = self._account(key)
         before = account.held.get(ticket)
         account.used += max(0, micros - (before.micros if before else 0))
-        account.held[ticket] = Held(micros, before.until_s if before else now_s + MAX_HELD_S)
+        account.held[ticket] = Held(
+            micros=micros,
+            worst_micros=micros if worst_micros is None else max(micros, worst_micros),
+            until_s=before.until_s if before else now_s + MAX_HELD_S,
+        )
 
     def settle(self, key: str, ticket: str, micros: int, *, now_s: float) -> None:
         """Count a request that has ended with its cost, in place of the amount held for it."""
         account = self._account(key)
         before = account.held.pop(ticket, None)
-        # A request that lasted longer than MAX_HELD_S was counted as spent at what was held for it.
+        # A request that lasted longer than MAX_HELD_S was counted as spent at the most that it may cost.
         replaced = before.micros if before else account.take_back(ticket)
         account.used += max(0, micros - replaced)
         if not micros:

@@ -26,6 +26,7 @@ def plan_schema() -> JsonObject:
         "expected_ms": {**_COUNT, "description": "Expected time until it commits; null if unknown."},
         "estimated_cost_usd": _NUMBER,
         "worst_cost_usd": _NUMBER,
+        "held_cost_usd": {**_NUMBER, "description": "What it would hold of a budget; null if unknown."},
         "usd_per_million_tokens": {"type": ["object", "null"]},
     }
     failure: JsonObject = {"code": _TEXT, "status": {"type": "integer"}, "message": _TEXT}

@@ -7,6 +7,7 @@ from gateway.faults.policy import RULES
 from gateway.faults.upstream_message import MAX_CHARACTERS
 from gateway.http.errors import KINDS
 from gateway.http.json_values import JsonObject
+from gateway.pipeline.budget import WOULD_HELP
 from gateway.settings.options import OPTIONS
 
 
@@ -129,6 +130,7 @@ def reported_schema() -> JsonObject:
 
 def error_schema() -> JsonObject:
     """Return the schema of an error response; all errors have this format."""
+    usd: JsonObject = {"type": "number", "minimum": 0}
     metadata: JsonObject = {
         "type": "object",
         "required": ["code", "source", "retryable", "retry_after_s"],
@@ -154,6 +156,12 @@ def error_schema() -> JsonObject:
                     },
                 },
             },
+            "scope": {"type": "string", "description": "Of a budget of this gateway: `key` or `all_keys`."},
+            "period": {"enum": ["day", "month"]},
+            "held_usd": {**usd, "description": "`budget_in_flight`: what other requests hold."},
+            "left_usd": {**usd, "description": "`budget_in_flight`: what is left of the budget."},
+            "needed_usd": {**usd, "description": "`budget_in_flight`: what the request would hold."},
+            "would_help": {"type": "array", "items": {"enum": [*WOULD_HELP]}},
             "gateway": reference("Receipt"),
         },
     }

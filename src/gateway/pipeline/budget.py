@@ -1,31 +1,22 @@
-"""Budgets: which ones bind a caller, what was spent of them, and what is left."""
+"""Budgets: which ones bind a caller, what is left of them, and the errors if that is too little."""
 
-import asyncio
-import json
+from dataclasses import replace
 
-from gateway.faults.fault import error_of
+from gateway.faults.fault import Fault, error_of
 from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
-from gateway.http.json_values import JsonObject, number_or_none
-from gateway.memory.database import query_database
-from gateway.memory.ports import DatabaseError, Ports, Statement
+from gateway.http.json_values import Json, JsonObject, number_or_none
 from gateway.memory.spending import EVERYBODY, Spending
+from gateway.routing.chain import Plan
 from gateway.routing.eligibility import fault_of_empty_chain
-from gateway.settings.budget import MICROS, Budget, Span, period_of, resets_at, shown_time
+from gateway.settings.budget import MICROS, Budget, Span, micros_of, resets_at, shown_time, shown_usd
 from gateway.settings.caller import Caller
 from gateway.settings.settings import Settings
 
-READ_TIMEOUT_S = 1.0
-POLL_S = 0.02
-# The ledger's sums: what was spent, what is unsettled at its ceiling, and what other isolates have reserved.
-_SUMS = (
-    "SELECT sum(micros) AS month, sum(iif(day = ?1, micros, 0)) AS today FROM ("
-    "SELECT key, day, cost_micros AS micros FROM spend WHERE day >= ?2 {mine} "
-    "UNION ALL SELECT key, day, worst_micros FROM unsettled WHERE day >= ?2 {mine} "
-    "UNION ALL SELECT key, day, micros FROM reservations WHERE day >= ?2 AND isolate <> ?3 {mine})"
-)
-_BACKLOG = "SELECT count(*) AS unsettled FROM (SELECT 1 FROM unsettled LIMIT ?)"
-_FOUND = "SELECT ticket FROM requests WHERE ticket IN (SELECT value FROM json_each(?))"
+# The skip reason, and the error code, if others hold the money.
+IN_FLIGHT = "budget_in_flight"
+# What may help then. A lower max_tokens helps only if something is left.
+WOULD_HELP = ("retry_after", "fewer_requests_at_once", "lower_max_tokens")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +38,18 @@ class Room:
     Attributes:
         left: what is neither spent nor held for other requests in flight.
         unspent: what is not spent.
-        is_alone: whether no other request in flight holds anything of these budgets.
+        is_alone: whether no other request in flight of this isolate holds anything of these budgets.
+        key: whose budget has the least left.
+        span: its span.
+        held: what other requests in flight hold of it, in all isolates.
     """
 
     left: int
     unspent: int
     is_alone: bool
+    key: str
+    span: Span
+    held: int
 
 
 def accounts_of(caller: Caller, settings: Settings) -> tuple[Account, ...]:
@@ -66,98 +63,81 @@ def accounts_of(caller: Caller, settings: Settings) -> tuple[Account, ...]:
     return tuple(Account(key=key, budget=budget) for key, budget in both if budget)
 
 
-async def read_spending(
-    accounts: tuple[Account, ...], ports: Ports, spending: Spending, *, max_unsettled: int
-) -> None:
-    """Read the ledger's sums that are no longer fresh.
-
-    One request of an isolate reads at a time. While no sums are known yet the others wait for it, and one of
-    them takes over if the reading is cancelled or overdue. Without a ledger, or while it fails, an isolate
-    counts what it has seen itself.
-    """
-    if not ports.database.bound:
-        return
-    while True:
-        now_s = ports.now_s()
-        due = [each.key for each in accounts if _is_due(each, spending, now_s)]
-        if due:
-            await _read(due, ports, spending, now_s, max_unsettled)
-        elif any(spending.is_first_read(each.key, now_s=now_s) for each in accounts):
-            # Requests cannot share asyncio objects, but they can share a number.
-            await asyncio.sleep(POLL_S)
-        else:
-            return
-
-
-def _is_due(account: Account, spending: Spending, now_s: float) -> bool:
-    unspent = [
-        limit - spending.spent(account.key, span, now_s=now_s) for span, limit in account.budget.limits()
-    ]
-    left = max(0, min(unspent, default=0) - spending.held(account.key, now_s=now_s))
-    return spending.is_due(account.key, now_s=now_s, left_micros=left)
-
-
-async def _read(
-    keys: list[str], ports: Ports, spending: Spending, begun_at_s: float, max_unsettled: int
-) -> None:
-    day, month = period_of("day", begun_at_s), period_of("month", begun_at_s)
-    isolate = spending.isolate(ports.new_id)
-    looked_for = {key: spending.looked_for(key) for key in keys}
-    for key in keys:
-        spending.begin_reading(key, now_s=begun_at_s, until_s=begun_at_s + READ_TIMEOUT_S)
-    statements = [_sums_of(key, day, month, isolate) for key in keys]
-    statements += [(_FOUND, (json.dumps(looked_for[key]),)) for key in keys]
-    statements.append((_BACKLOG, (max_unsettled,)))
-    results: list[list[JsonObject]] | None = None
-    try:
-        results = await query_database(statements, ports, within_s=READ_TIMEOUT_S)
-    except (DatabaseError, TimeoutError) as error:
-        ports.log("budget_not_read", error=type(error).__name__)
-    except asyncio.CancelledError:
-        for key in keys:
-            spending.drop_reading(key)
-        raise
-    for index, key in enumerate(keys):
-        if results is None:
-            spending.end_reading(key, None, begun_at_s=begun_at_s)
-            continue
-        found = tuple(str(row["ticket"]) for row in results[len(keys) + index])
-        sums = _sums_in(results[index], day, month)
-        spending.end_reading(key, sums, begun_at_s=begun_at_s, found=found)
-    if results is not None:
-        spending.backlog = int(number_or_none(results[-1][0]["unsettled"]) or 0)
-
-
-def _sums_of(key: str, day: str, month: str, isolate: str) -> Statement:
-    parameters = (day, f"{month}-01", isolate)
-    if key == EVERYBODY:
-        return _SUMS.format(mine=""), parameters
-    return _SUMS.format(mine="AND key = ?4"), (*parameters, key)
-
-
-def _sums_in(rows: list[JsonObject], day: str, month: str) -> dict[str, int]:
-    row = rows[0] if rows else {}
-    today, in_month = number_or_none(row.get("today")), number_or_none(row.get("month"))
-    return {day: int(today or 0), month: int(in_month or 0)}
-
-
 def room_in(
     accounts: tuple[Account, ...], spending: Spending, *, now_s: float, ticket: str | None = None
 ) -> Room | None:
     """Return what is left of budgets; None if there are none. What ``ticket`` holds itself counts as left."""
-    rooms = []
+    tightest: Room | None = None
+    unspents, is_alone = [], True
     for account in accounts:
-        held = spending.held(account.key, now_s=now_s, but=ticket)
+        own_held = spending.held(account.key, now_s=now_s, but=ticket)
+        is_alone = is_alone and not own_held
         for span, limit in account.budget.limits():
+            held = own_held + spending.reserved(account.key, span, now_s=now_s)
             unspent = limit - spending.spent(account.key, span, now_s=now_s)
-            rooms.append(Room(left=unspent - held, unspent=unspent, is_alone=not held))
-    if not rooms:
-        return None
-    return Room(
-        left=min(each.left for each in rooms),
-        unspent=min(each.unspent for each in rooms),
-        is_alone=all(each.is_alone for each in rooms),
+            unspents.append(unspent)
+            if tightest is None or unspent - held < tightest.left:
+                tightest = Room(
+                    left=unspent - held,
+                    unspent=unspent,
+                    is_alone=True,
+                    key=account.key,
+                    span=span,
+                    held=held,
+                )
+    return tightest and replace(tightest, unspent=min(unspents), is_alone=is_alone)
+
+
+def fault_in_flight(
+    room: Room, spending: Spending, *, needed: int | None = None, is_admin: bool = False
+) -> Fault:
+    """Return the fault of a request that may not begin because others in flight hold the money.
+
+    The next request reads the ledger's sums again: other isolates' requests may have ended.
+
+    Args:
+        room: what is left of the budgets.
+        spending: where the isolate counts.
+        needed: what the request would hold, in micro-dollars; None if that is not known yet.
+        is_admin: whether the caller may see the amounts of the budget of all keys.
+    """
+    fault = fault_of_empty_chain([IN_FLIGHT])
+    spending.doubt(room.key)
+    is_common, left = room.key == EVERYBODY, max(0, room.left)
+    helps: list[Json] = [*(WOULD_HELP if left else WOULD_HELP[:-1])]
+    details: JsonObject = {
+        "scope": "all_keys" if is_common else "key",
+        "period": room.span,
+        "would_help": helps,
+    }
+    if is_common and not is_admin:
+        return replace(fault, details=details)
+    amounts: JsonObject = {"held_usd": room.held / MICROS, "left_usd": left / MICROS}
+    needs = ""
+    if needed is not None:
+        amounts["needed_usd"] = needed / MICROS
+        needs = f" This request needs {shown_usd(needed)}."
+    told = (
+        f"Other requests in flight hold {shown_usd(room.held)} of {_whose(room.key, room.span)}, "
+        f"and {shown_usd(left)} is left.{needs} Try again in {fault.retry_after_s:.0f} s, "
+        f"or send fewer requests at once{', or lower max_tokens' if left else ''}."
     )
+    return replace(fault, details={**details, **amounts}, told=told)
+
+
+def _whose(key: str, span: Span) -> str:
+    adjective = "daily" if span == "day" else "monthly"
+    return f"the {adjective} budget {'of all keys together' if key == EVERYBODY else 'of this key'}"
+
+
+def with_amounts(planned: Plan, room: Room, spending: Spending, *, is_admin: bool) -> Plan:
+    """Return the plan; if its chain is empty because others hold the money, its fault says how much."""
+    if planned.nothing_left is None or planned.nothing_left.code != IN_FLIGHT:
+        return planned
+    needs = [number_or_none(each.details.get("held_cost_usd")) for each in planned.skipped]
+    least_usd = min((usd for usd in needs if usd is not None), default=None)
+    needed = None if least_usd is None else micros_of(least_usd)
+    return replace(planned, nothing_left=fault_in_flight(room, spending, needed=needed, is_admin=is_admin))
 
 
 def check_budgets(
@@ -181,8 +161,10 @@ def check_budgets(
             spent = spending.spent(account.key, span, now_s=now_s)
             if spent >= limit:
                 raise _spent(account, span, spent, now_s=now_s, caller=caller)
-            if spent + spending.held(account.key, now_s=now_s) >= limit:
-                raise error_of(fault_of_empty_chain(["budget_held"]))
+    room = room_in(accounts, spending, now_s=now_s)
+    if room is not None and room.left <= 0:
+        fault = fault_in_flight(room, spending, is_admin=caller.admin)
+        raise error_of(fault, metadata=fault.details)
 
 
 def _spent(account: Account, span: Span, spent: int, *, now_s: float, caller: Caller) -> GatewayError:
@@ -193,8 +175,7 @@ def _spent(account: Account, span: Span, spent: int, *, now_s: float, caller: Ca
     amounts: JsonObject = {"limit_usd": limit / MICROS, "spent_usd": spent / MICROS}
     return GatewayError(
         "budget_spent",
-        f"The {'daily' if span == 'day' else 'monthly'} budget "
-        f"{'of all keys together' if is_common else 'of this key'} is spent.",
+        f"{_whose(account.key, span).capitalize()} is spent.",
         retry_after_s=max(0.0, reset.timestamp() - now_s),
         retryable=True,
         metadata={

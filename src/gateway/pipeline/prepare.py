@@ -14,11 +14,12 @@ from gateway.http.frozen import dataclass
 from gateway.http.message import BodyTooLargeError, ClientGoneError, HttpRequest
 from gateway.memory.catalog import Catalog
 from gateway.memory.latencies import Latencies
-from gateway.pipeline.budget import accounts_of, check_budgets, read_spending, room_in
+from gateway.pipeline.budget import accounts_of, check_budgets, room_in, with_amounts
 from gateway.pipeline.budget_hold import BudgetHold
 from gateway.pipeline.call import Call
 from gateway.pipeline.cooldown_scopes import cooldowns_of
 from gateway.pipeline.key_limits import limit_chat
+from gateway.pipeline.read_spending import read_spending
 from gateway.routing.availability import look_up_endpoints, models_to_look_up
 from gateway.routing.chain import Plan
 from gateway.routing.plan import plan
@@ -88,6 +89,7 @@ async def prepare(call: Call) -> Prepared:
         ports,
         memory,
         catalog,
+        caller=caller.name,
         ttl_s=settings.catalog_ttl_s,
         session=session,
         stream=chat.stream,
@@ -95,6 +97,8 @@ async def prepare(call: Call) -> Prepared:
         budget_unspent_usd=None if room is None else room.unspent / MICROS,
     )
     planned = plan(chat, selection, settings, caller, signals)
+    if room is not None:
+        planned = with_amounts(planned, room, memory.spending, is_admin=caller.admin)
     if notes:
         planned = replace(planned, notes=(*planned.notes, *notes))
     ticket = ports.new_id()
@@ -102,10 +106,13 @@ async def prepare(call: Call) -> Prepared:
         accounts=accounts,
         ticket=ticket,
         caller=caller.name,
+        is_admin=caller.admin,
         request_id=call.frame.request_id,
         started_at_s=started_at_s,
         unknown_price_usd=settings.unknown_price_usd,
-        first_micros=micros_of(max((each.worst_cost_usd or 0.0 for each in planned.chain), default=0.0)),
+        first_worst_micros=micros_of(
+            max((each.worst_cost_usd or 0.0 for each in planned.chain), default=0.0)
+        ),
         reserves=settings.budget_reservations and ports.database.bound,
         ports=ports,
         spending=memory.spending,

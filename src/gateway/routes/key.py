@@ -7,8 +7,9 @@ from gateway.http.message import TransportError
 from gateway.http.responses import respond_json
 from gateway.memory.get import get
 from gateway.memory.spending import EVERYBODY, Spending
-from gateway.pipeline.budget import Account, accounts_of, read_spending
+from gateway.pipeline.budget import Account, accounts_of
 from gateway.pipeline.call import Call
+from gateway.pipeline.read_spending import read_spending
 from gateway.settings.budget import MICROS, resets_at, shown_time
 from gateway.settings.presets import show_limits
 
@@ -59,7 +60,7 @@ async def show_key(call: Call) -> HttpResponse:
 def _budget_rows(account: Account, spending: Spending, now_s: float) -> list[Json]:
     rows: list[Json] = []
     for span, limit in account.budget.limits():
-        held = spending.held(account.key, now_s=now_s)
+        held = spending.held(account.key, now_s=now_s) + spending.reserved(account.key, span, now_s=now_s)
         spent = spending.spent(account.key, span, now_s=now_s) + held
         rows.append(
             {

@@ -44,6 +44,9 @@ def _plan_json(call: Call, prepared: Prepared) -> JsonObject:
     planned, signals, tokens = prepared.planned, prepared.signals, prepared.chat.requirements.tokens
     receipt = open_receipt(planned, call.frame.request_id, started_at_s=signals.now_s)
     budget_left_usd = _shown_budget_usd(call, prepared)
+    # An estimate that fits what is left may be exceeded: then what is left is no ceiling of the cost.
+    is_ceiling = call.settings.budget_hold == "worst"
+    ceiling_usd = _lower(planned.limits.max_cost_usd, budget_left_usd if is_ceiling else None)
     steps, failure = walk(planned, receipt, call.ports, call.memory.cooldowns)
     return {
         "object": "plan",
@@ -54,9 +57,9 @@ def _plan_json(call: Call, prepared: Prepared) -> JsonObject:
         "skipped": [*receipt.skipped.values()],
         "notes": [*receipt.notes],
         "on_midstream": planned.on_midstream,
-        "limits": _limits_json(planned.limits, budget_left_usd),
+        "limits": _limits_json(planned.limits, ceiling_usd),
         "prompt_tokens": {"least": tokens.least, "likely": tokens.likely, "most": tokens.most},
-        "cost_usd": _cost_json(steps, planned.limits, budget_left_usd),
+        "cost_usd": _cost_json(steps, planned.limits, ceiling_usd),
         "decided_by": decided_by(
             prepared.chat, prepared.selection, prepared.caller, budget_left_usd=budget_left_usd
         ),
@@ -101,11 +104,12 @@ def _step_json(step: Step, prepared: Prepared) -> JsonObject:
         "expected_ms": None if expected_ms is None else round(expected_ms),
         "estimated_cost_usd": _rounded(candidate.estimated_cost_usd),
         "worst_cost_usd": _rounded(candidate.worst_cost_usd),
+        "held_cost_usd": _rounded(candidate.held_cost_usd),
         "usd_per_million_tokens": price.to_json() if price else None,
     }
 
 
-def _limits_json(limits: Limits, budget_left_usd: float | None) -> JsonObject:
+def _limits_json(limits: Limits, ceiling_usd: float | None) -> JsonObject:
     return {
         "deadline_ms": round(limits.deadline_s * 1000),
         "attempt_ms": None if limits.attempt_s is None else round(limits.attempt_s * 1000),
@@ -116,11 +120,11 @@ def _limits_json(limits: Limits, budget_left_usd: float | None) -> JsonObject:
         "stop_on": [*sorted(limits.stop_on)],
         "max_attempts": limits.max_attempts,
         "hedge_ms": None if limits.hedge_s is None else round(limits.hedge_s * 1000),
-        "max_cost_usd": _lower(limits.max_cost_usd, budget_left_usd),
+        "max_cost_usd": ceiling_usd,
     }
 
 
-def _cost_json(steps: list[Step], limits: Limits, budget_left_usd: float | None) -> JsonObject:
+def _cost_json(steps: list[Step], limits: Limits, ceiling_usd: float | None) -> JsonObject:
     """Return the estimated cost of the first model's answer, and the worst cost of the complete chain.
 
     In the worst case every attempt and every retry is billed in full. The worst cost is null if that of one
@@ -129,7 +133,6 @@ def _cost_json(steps: list[Step], limits: Limits, budget_left_usd: float | None)
     worst = [step.candidate.worst_cost_usd for step in steps]
     known = [usd for usd in worst if usd is not None]
     worst_usd = sum(known) * (1 + limits.retries) if worst and len(known) == len(worst) else None
-    ceiling_usd = _lower(limits.max_cost_usd, budget_left_usd)
     if worst_usd is not None and ceiling_usd is not None:
         worst_usd = min(worst_usd, ceiling_usd)
     estimated_usd = steps[0].candidate.estimated_cost_usd if steps else None

@@ -1,6 +1,6 @@
 """Turns the names in a request, a task route or a setting into the candidates of a chain."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from gateway.catalog.prices import listed_price
 from gateway.dialects.chat.request import ChatRequest
@@ -10,7 +10,7 @@ from gateway.http.json_values import JsonObject
 from gateway.http.message import OPENROUTER
 from gateway.memory.catalog import Catalog
 from gateway.routing.chain import Candidate
-from gateway.routing.cost_estimate import estimate_costs
+from gateway.routing.cost_estimate import CostEstimate, estimate_costs
 from gateway.settings.caller import Caller
 from gateway.settings.keys import may_use_any_under
 from gateway.settings.price import Price
@@ -42,18 +42,37 @@ def candidates_of(
     *,
     caller: Caller,
     catalog: Catalog | None,
+    expected_tokens: Callable[[str], int],
 ) -> Iterator[CandidateInfo]:
     """Yield the candidates for one name: the model itself, or the models of its task route.
+
+    Args:
+        name: the name.
+        route: the task route of that name; None if it is a model's name.
+        chat: the request.
+        settings: the Worker's settings.
+        caller: the caller's key name, and what the key allows.
+        catalog: OpenRouter's catalogue, if there is one.
+        expected_tokens: returns the expected length of a model's answer, in tokens.
 
     Raises:
         GatewayError: a name that starts with ``direct:`` has no declared upstream, or no model.
     """
     for model in route.models if route else (name,):
-        yield _direct(model, route, chat, settings, caller) or _listed(model, route, chat, catalog)
+        tokens = expected_tokens(model)
+        yield _direct(model, route, chat, settings, caller, expected_tokens=tokens) or _listed(
+            model, route, chat, settings, catalog, expected_tokens=tokens
+        )
 
 
 def _direct(
-    model: str, route: TaskRoute | None, chat: ChatRequest, settings: Settings, caller: Caller
+    model: str,
+    route: TaskRoute | None,
+    chat: ChatRequest,
+    settings: Settings,
+    caller: Caller,
+    *,
+    expected_tokens: int,
 ) -> CandidateInfo | None:
     parts = split_direct(model)
     if parts is None:
@@ -68,7 +87,7 @@ def _direct(
             param=chat.field_of(model),
         )
     price = direct.prices.get(upstream_model)
-    costs = estimate_costs(chat, price or Price())
+    costs = estimate_costs(chat, price or Price(), expected_tokens=expected_tokens)
     candidate = Candidate(
         model=model,
         upstream=name,
@@ -77,8 +96,14 @@ def _direct(
         price=price,
         estimated_cost_usd=costs.likely_usd,
         worst_cost_usd=costs.most_usd,
+        held_cost_usd=_held_usd(costs, settings),
     )
     return CandidateInfo(candidate=candidate, listed=None, route=route)
+
+
+def _held_usd(costs: CostEstimate, settings: Settings) -> float | None:
+    """Return what an attempt holds of a budget; None if that is unknown."""
+    return costs.most_usd if settings.budget_hold == "worst" else costs.expected_usd
 
 
 def _usable(settings: Settings, caller: Caller) -> str:
@@ -88,11 +113,26 @@ def _usable(settings: Settings, caller: Caller) -> str:
     return ", ".join(name for name in names if may_use_any_under(caller.models, f"{DIRECT}{name}/")) or "none"
 
 
-def _listed(model: str, route: TaskRoute | None, chat: ChatRequest, catalog: Catalog | None) -> CandidateInfo:
+def _listed(
+    model: str,
+    route: TaskRoute | None,
+    chat: ChatRequest,
+    settings: Settings,
+    catalog: Catalog | None,
+    *,
+    expected_tokens: int,
+) -> CandidateInfo:
     listed = catalog.find(model) if catalog else None
     # The variant `:online` searches the web, for a fee that the list price does not include.
     price = Price() if listed is None or model.endswith(":online") else listed_price(listed)
-    costs = estimate_costs(chat, price, listed, model=model, ceiling=route.max_price if route else None)
+    costs = estimate_costs(
+        chat,
+        price,
+        listed,
+        model=model,
+        ceiling=route.max_price if route else None,
+        expected_tokens=expected_tokens,
+    )
     candidate = Candidate(
         model=model,
         upstream=OPENROUTER,
@@ -101,5 +141,6 @@ def _listed(model: str, route: TaskRoute | None, chat: ChatRequest, catalog: Cat
         max_price=route.max_price if route else None,
         estimated_cost_usd=costs.likely_usd,
         worst_cost_usd=costs.most_usd,
+        held_cost_usd=_held_usd(costs, settings),
     )
     return CandidateInfo(candidate=candidate, listed=listed, route=route)

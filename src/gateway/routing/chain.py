@@ -23,6 +23,7 @@ class Candidate:
         task: the task route that it belongs to; None if the model itself was named.
         estimated_cost_usd: the likely cost of one attempt; None if its price is unknown.
         worst_cost_usd: the upper bound of one attempt's cost; None if a price, length or fee is unknown.
+        held_cost_usd: what one attempt holds of a budget; None if its worst cost is unknown.
         price: the price at a direct upstream, which does not state costs; None if it is unknown, and for
             OpenRouter.
         max_price: the price ceiling of its task route, for OpenRouter's choice of a provider.
@@ -35,6 +36,7 @@ class Candidate:
     task: str | None = None
     estimated_cost_usd: float | None = None
     worst_cost_usd: float | None = None
+    held_cost_usd: float | None = None
     price: Price | None = None
     max_price: Price | None = None
     takes_prefill: bool = True

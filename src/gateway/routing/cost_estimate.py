@@ -1,9 +1,10 @@
-"""Estimates from list prices what one attempt will likely cost, and what it can cost at most."""
+"""Estimates from list prices what one attempt will likely cost, holds of a budget, and can cost at most."""
 
 from gateway.catalog.prices import usd_per_request
 from gateway.dialects.chat.request import ChatRequest
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject, number_or_none, object_or_empty
+from gateway.memory.answer_lengths import UNKNOWN_TOKENS
 from gateway.settings.price import Price
 
 # The likely length of an answer without a limit: about a page of text.
@@ -21,10 +22,13 @@ class CostEstimate:
         likely_usd: the cost with an answer of ordinary length.
         most_usd: the upper bound at list price; None also if there may be fees. The list price is that of
             the model's cheapest endpoint, so an attempt at a more expensive endpoint can cost more.
+        expected_usd: the cost with an answer of the expected length, at most ``most_usd``: what the attempt
+            holds of a budget with ``BUDGET_HOLD=estimate``; None if there is no ``most_usd``.
     """
 
     likely_usd: float | None
     most_usd: float | None
+    expected_usd: float | None
 
 
 # Variants that may be served by an endpoint that costs more than the list price.
@@ -39,6 +43,7 @@ def estimate_costs(
     *,
     model: str = "",
     ceiling: Price | None = None,
+    expected_tokens: int = UNKNOWN_TOKENS,
 ) -> CostEstimate:
     """Return what one attempt costs.
 
@@ -48,6 +53,7 @@ def estimate_costs(
         listed: the model's entry in the catalogue, if it has one.
         model: the model's name; a variant of it may cost more than the list price.
         ceiling: the route's ceiling for token prices, which OpenRouter enforces.
+        expected_tokens: the expected length of one answer, if no limit is lower.
     """
     tokens, most_tokens = chat.requirements.tokens, _most_completion_tokens(chat, listed)
     factor = CACHE_WRITE if chat.requirements.writes_cache else 1
@@ -62,9 +68,12 @@ def estimate_costs(
 
     likely_tokens = min(EXPECTED_COMPLETION_TOKENS, most_tokens or EXPECTED_COMPLETION_TOKENS)
     is_bounded = most_tokens is not None and tokens.most is not None and not chat.requirements.has_fees
+    most_usd = expected_usd = None
+    if is_bounded and most_tokens is not None:
+        most_usd = usd(highest, tokens.most or 0, most_tokens)
+        expected_usd = usd(highest, tokens.likely, min(expected_tokens, most_tokens))
     return CostEstimate(
-        likely_usd=usd(price, tokens.likely, likely_tokens),
-        most_usd=usd(highest, tokens.most or 0, most_tokens or 0.0) if is_bounded else None,
+        likely_usd=usd(price, tokens.likely, likely_tokens), most_usd=most_usd, expected_usd=expected_usd
     )
 
 

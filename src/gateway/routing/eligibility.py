@@ -26,7 +26,7 @@ NOTHING_LEFT: Mapping[str, str] = MappingProxyType(
     {
         "over_max_cost": "over_max_cost",
         "price_unknown": "over_max_cost",
-        "budget_held": "budget_held",
+        "budget_in_flight": "budget_in_flight",
         "over_budget": "budget_too_small",
         "over_max_price": "over_max_price",
         "not_allowed": "model_not_allowed",
@@ -142,7 +142,10 @@ class Eligibility:
         return found if found is None or self.signals.is_fresh else replace(found, certain=False)
 
     def _too_expensive(self, candidate: Candidate) -> Ineligible | None:
-        """Check whether one attempt alone could exceed the request's cost ceiling or the caller's budget."""
+        """Check whether one attempt alone exceeds the request's cost ceiling or the caller's budget.
+
+        The ceiling is compared with the attempt's worst cost, the budget with what the attempt would hold.
+        """
         ceiling_usd, worst_usd = self.options.max_cost_usd, candidate.worst_cost_usd
         left_usd = self.signals.budget_left_usd
         if worst_usd is None:
@@ -153,11 +156,14 @@ class Eligibility:
         details: JsonObject = {"worst_cost_usd": round(worst_usd, 9)}
         if ceiling_usd is not None and worst_usd > ceiling_usd:
             return Ineligible(reason="over_max_cost", certain=True, details=details)
-        if left_usd is not None and worst_usd > left_usd:
+        held_usd = worst_usd if candidate.held_cost_usd is None else candidate.held_cost_usd
+        if left_usd is not None and held_usd > left_usd:
             unspent_usd = self.signals.budget_unspent_usd
-            is_held = unspent_usd is not None and worst_usd <= unspent_usd
+            is_held = unspent_usd is not None and held_usd <= unspent_usd
             return Ineligible(
-                reason="budget_held" if is_held else "over_budget", certain=True, details=details
+                reason="budget_in_flight" if is_held else "over_budget",
+                certain=True,
+                details={**details, "held_cost_usd": round(held_usd, 9)},
             )
         return None
 
@@ -166,4 +172,4 @@ def fault_of_empty_chain(reasons: Iterable[str]) -> Fault:
     """Return the fault of a chain without candidates, by the reasons why they were skipped."""
     given = set(reasons)
     code = next((code for reason, code in NOTHING_LEFT.items() if reason in given), "no_model_fits")
-    return Fault(code=code, retry_after_s=HELD_WAIT_S if code == "budget_held" else None)
+    return Fault(code=code, retry_after_s=HELD_WAIT_S if code == "budget_in_flight" else None)

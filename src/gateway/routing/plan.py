@@ -41,7 +41,17 @@ def plan(
         selection = replace(selection, names=selection.names[:1], routes=selection.routes[:1])
     names, routes = selection.names, selection.routes
     infos = [
-        [*candidates_of(name, route, chat, settings, caller=caller, catalog=signals.catalog)]
+        [
+            *candidates_of(
+                name,
+                route,
+                chat,
+                settings,
+                caller=caller,
+                catalog=signals.catalog,
+                expected_tokens=signals.expected_tokens,
+            )
+        ]
         for name, route in zip(names, routes, strict=True)
     ]
     named_first = names[0] if chat.models and routes[0] is None else None

@@ -21,6 +21,7 @@ class Signals:
         is_fresh: whether the catalogue is recent enough to show with certainty what a model cannot do.
         session_model: the model that served the caller's session last; None if it is unknown.
         expected_ms: returns a candidate's expected time to commit in ms; None if it is unknown.
+        expected_tokens: returns the expected length of a model's answer to this caller, in tokens.
         budget_left_usd: what is left of the caller's budgets now, in USD; None if it has no budget.
         budget_unspent_usd: the same, plus what requests in flight hold of it.
         draw: returns a random number, at least 0 and below 1.
@@ -31,6 +32,7 @@ class Signals:
     is_fresh: bool
     session_model: str | None
     expected_ms: Callable[[Candidate], float | None]
+    expected_tokens: Callable[[str], int]
     budget_left_usd: float | None
     budget_unspent_usd: float | None
     draw: Callable[[], float]
@@ -41,6 +43,7 @@ def gather_signals(
     memory: Memory,
     catalog: Catalog | None,
     *,
+    caller: str,
     ttl_s: float,
     session: str | None,
     stream: bool,
@@ -51,8 +54,9 @@ def gather_signals(
 
     Args:
         ports: the clock and the random numbers.
-        memory: the latencies, endpoints and sessions that this isolate remembers.
+        memory: the latencies, answer lengths, endpoints and sessions that this isolate remembers.
         catalog: OpenRouter's catalogue, if there is one.
+        caller: the name of the caller's key.
         ttl_s: up to which age the catalogue counts as fresh, in seconds.
         session: the caller's session; None if it names none.
         stream: whether a stream is requested; latencies of streams and plain answers differ.
@@ -74,6 +78,7 @@ def gather_signals(
         is_fresh=catalog is not None and catalog.age_s(now_s) <= ttl_s,
         session_model=memory.sessions.model_of(session, now_s=now_s) if session else None,
         expected_ms=expected,
+        expected_tokens=lambda model: memory.answer_lengths.expected_tokens(caller, model, now_s=now_s),
         budget_left_usd=budget_left_usd,
         budget_unspent_usd=budget_unspent_usd,
         draw=ports.draw,

@@ -41,6 +41,12 @@ def micros_of(usd: float) -> int:
     return floor(round(micros, 3) + 0.5)  # a half rounds up, although as a float it may be slightly less
 
 
+def shown_usd(micros: int) -> str:
+    """Return an amount with two decimals, or with as many as a small one needs."""
+    usd = micros / MICROS
+    return f"${usd:.2f}" if usd >= 0.01 or not micros else f"${usd:.6f}".rstrip("0")
+
+
 def as_budget(value: Json) -> Budget:
     """Return the budget from its JSON form: ``{"day_usd": …, "month_usd": …}``.
 

@@ -114,6 +114,18 @@ def as_flag(raw: str) -> bool:
         raise ValueError("must be true or false") from None
 
 
+def as_choice(*words: str) -> Callable[[str], str]:
+    """Return a parser for one of some words, in any case."""
+
+    def parse(raw: str) -> str:
+        word = raw.strip().lower()
+        if word not in words:
+            raise ValueError(f"must be {' or '.join(words)}")
+        return word
+
+    return parse
+
+
 def as_count_or_unlimited(raw: str) -> int | None:
     """Return a whole number from 0 to 1 000 000, or None for ``unlimited``."""
     return None if raw.strip().lower() == "unlimited" else as_whole(0, 1_000_000)(raw)

@@ -51,6 +51,7 @@ class Settings:
     ledger_days: int
     ledger_rows: int
     unknown_price_usd: float
+    budget_hold: str
     budget_reservations: bool
     max_unsettled: int
     settle_per_run: int

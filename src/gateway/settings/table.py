@@ -13,6 +13,7 @@ from gateway.settings.parse_value import (
     ParseValue,
     as_base_url,
     as_budget_usd,
+    as_choice,
     as_count_or_unlimited,
     as_flag,
     as_header_text,
@@ -70,10 +71,16 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             as_budget_usd,
             "Under a budget: what is held for an attempt whose cost is unknown, by its price or its length.",
         ),
+        "BUDGET_HOLD": Setting(
+            "estimate",
+            as_choice("estimate", "worst"),
+            "Under a budget: what a request in flight holds. `estimate`: what it will likely cost; many "
+            "requests at once can exceed a budget. `worst`: the most that it may cost; few fit at once.",
+        ),
         "BUDGET_RESERVATIONS": Setting(
             "true",
             as_flag,
-            "Under a budget: whether a row in the ledger reserves what a request may cost before its first "
+            "Under a budget: whether a row in the ledger reserves what a request holds before its first "
             "call. It costs one write, and an isolate that is killed forgets nothing.",
         ),
         "MAX_UNSETTLED": Setting(

@@ -319,7 +319,8 @@ async def test_rows_beyond_the_limit_are_deleted_the_oldest_first() -> None:
 
 def reserve(made: World, ticket: str, *, micros: int = 700) -> None:
     made.database.rows(
-        "INSERT INTO reservations VALUES (?, 'one', '2026-11-22', ?, 'another isolate', 'r-1', ?)",
+        "INSERT INTO reservations (ticket, key, day, micros, isolate, request_id, at_ms) "
+        "VALUES (?, 'one', '2026-11-22', ?, 'another isolate', 'r-1', ?)",
         ticket,
         micros,
         round(EPOCH_S * 1000),

@@ -29,6 +29,42 @@ def test_a_request_in_flight_counts_with_the_amount_held_for_it() -> None:
     assert spent(spending) == 120
 
 
+def test_a_request_whose_end_is_never_reported_counts_at_the_most_that_it_may_cost() -> None:
+    spending = Spending()
+    spending.hold("one", "t", 50, worst_micros=900, now_s=NOW_S)
+    assert spending.held("one", now_s=NOW_S) == 50
+
+    over_s = NOW_S + MAX_HELD_S
+    assert (spent(spending, now_s=over_s), spending.held("one", now_s=over_s)) == (900, 0)
+    spending.settle("one", "t", 70, now_s=over_s)
+    assert spent(spending, now_s=over_s) == 70
+
+
+def test_what_other_isolates_hold_is_not_spent_and_is_read_again_after_a_refusal() -> None:
+    spending = Spending()
+    spending.begin_reading("one", now_s=NOW_S, until_s=NOW_S + 1)
+    spending.end_reading("one", {DAY: 100, MONTH: 100}, begun_at_s=NOW_S, reserved={DAY: 30, MONTH: 40})
+
+    assert spent(spending) == 100
+    assert [spending.reserved("one", span, now_s=NOW_S) for span in ("day", "month")] == [30, 40]
+    assert spending.reserved("one", "day", now_s=TOMORROW_S) == 0
+    soon_s = NOW_S + MIN_REREAD_S
+    assert not spending.is_due("one", now_s=soon_s, left_micros=1_000)
+    spending.doubt("one")
+    assert not spending.is_due("one", now_s=soon_s - 0.01, left_micros=1_000)
+    assert spending.is_due("one", now_s=soon_s, left_micros=1_000)
+    read(spending, 100, at_s=soon_s)
+    assert not spending.is_due("one", now_s=soon_s + MIN_REREAD_S, left_micros=1_000)
+
+
+def test_a_refusal_because_of_this_isolates_own_requests_is_no_reason_to_read_again() -> None:
+    spending = Spending()
+    read(spending, 100)
+    spending.doubt("one")
+
+    assert not spending.is_due("one", now_s=NOW_S + MIN_REREAD_S, left_micros=1_000)
+
+
 def test_an_ended_request_counts_until_a_sum_that_includes_it_was_read() -> None:
     spending = Spending()
     spending.settle("one", "t", 20, now_s=NOW_S)

@@ -127,7 +127,7 @@ async def test_concurrent_requests_in_one_isolate_do_not_exceed_the_budget() -> 
     assert 1 <= len(answered) <= 1_000 // (2 * 100)
     assert len(answered) * worst_micros <= 2_000
     refused = [each for each in got if each.status != 200]
-    assert {(each.status, each.error["code"]) for each in refused} == {(429, "budget_held")}
+    assert {(each.status, each.error["code"]) for each in refused} == {(429, "budget_in_flight")}
     assert {each.headers["retry-after"] for each in refused} == {"2"}
 
 
@@ -251,7 +251,7 @@ async def test_without_a_ledger_an_isolate_counts_its_own_requests(trouble: str)
 
 
 async def test_a_plan_holds_no_budget_and_fails_when_the_budget_is_spent() -> None:
-    made = world(day_usd=0.001)
+    made = world(day_usd=0.001, BUDGET_HOLD="worst")
     headers = {"authorization": f"Bearer {TOKEN}"}
     for _ in range(20):
         plan = await finish(await made.begin(chat("a/one", max_tokens=100), path="/v1/plan", headers=headers))

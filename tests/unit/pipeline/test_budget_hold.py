@@ -52,7 +52,7 @@ def billed_usd(made: World, usd: float) -> float:
 
 async def test_streams_whose_clients_leave_use_up_the_budget() -> None:
     bank = Bank()
-    made = Isolates(1, limit_micros=1_000_000, bank=bank)
+    made = Isolates(1, limit_micros=1_000_000, bank=bank, hold="worst")
 
     for _ in range(40):
         made.ask(0, "leave", 450_000, 240_000)
@@ -107,12 +107,12 @@ async def test_each_attempt_is_admitted_by_what_is_left_when_it_begins() -> None
 
 
 async def test_money_that_is_only_held_is_a_short_wait_and_no_refusal() -> None:
-    made = world(BUDGET_DAY_USD="0.01").script("a/one", after(1.0, costing(0.000_001)))
+    made = world(BUDGET_DAY_USD="0.01", BUDGET_HOLD="worst").script("a/one", after(1.0, costing(0.000_001)))
     holding = asyncio.create_task(ask(made, max_tokens=4_900))
     await asyncio.sleep(0.5)
 
     held = await ask(made, token=OTHER_TOKEN, max_tokens=1_000)
-    assert (held.status, held.error["code"], held.headers["retry-after"]) == (429, "budget_held", "2")
+    assert (held.status, held.error["code"], held.headers["retry-after"]) == (429, "budget_in_flight", "2")
     assert held.error["metadata"]["retryable"] is True
     assert "x-should-retry" not in held.headers
 
@@ -121,7 +121,7 @@ async def test_money_that_is_only_held_is_a_short_wait_and_no_refusal() -> None:
 
 
 async def test_what_never_fits_the_budget_is_not_worth_a_wait() -> None:
-    made = world(BUDGET_DAY_USD="0.01").script("a/one", after(1.0, answer()))
+    made = world(BUDGET_DAY_USD="0.01", BUDGET_HOLD="worst").script("a/one", after(1.0, answer()))
     holding = asyncio.create_task(ask(made, max_tokens=4_000))
     await asyncio.sleep(0.5)
 
@@ -136,7 +136,7 @@ async def test_what_never_fits_the_budget_is_not_worth_a_wait() -> None:
 
 
 async def test_only_an_admin_learns_what_all_keys_together_have_spent() -> None:
-    made = world(BUDGET_DAY_USD="2")
+    made = world(BUDGET_DAY_USD="2", BUDGET_HOLD="worst")
     assert (await ask(made, token=OTHER_TOKEN, path="/v1/plan")).json["limits"]["max_cost_usd"] is None
     assert "budget_left_usd" not in (await ask(made, token=OTHER_TOKEN, path="/v1/plan")).json["decided_by"]
     assert (await ask(made, token=ADMIN_TOKEN, path="/v1/plan")).json["limits"]["max_cost_usd"] == 2
@@ -170,10 +170,10 @@ async def test_a_row_in_the_ledger_reserves_the_ceiling_before_the_first_call() 
 async def test_another_isolate_counts_what_a_killed_one_had_reserved() -> None:
     made = world(day_usd=0.01)
     made.database.rows(
-        "INSERT INTO reservations VALUES ('t', 'one', '2026-11-22', 9000, 'a dead isolate', 'r', 0)"
+        "INSERT INTO reservations VALUES ('t', 'one', '2026-11-22', 9000, 'a dead isolate', 'r', 0, 9000)"
     )
 
-    assert (await ask(made, max_tokens=5_000)).error["code"] == "budget_too_small"
+    assert (await ask(made, max_tokens=5_000)).error["code"] == "budget_in_flight"
     assert (await ask(made, max_tokens=100)).status == 200
 
 

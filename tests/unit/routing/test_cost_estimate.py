@@ -7,6 +7,7 @@ from gateway.catalog.prices import listed_price
 from gateway.dialects.chat.parse import parse
 from gateway.dialects.chat.request import ChatRequest
 from gateway.http.json_values import Json, JsonObject
+from gateway.memory.answer_lengths import UNKNOWN_TOKENS
 from gateway.routing.cost_estimate import EXPECTED_COMPLETION_TOKENS, estimate_costs
 from gateway.settings.price import Price
 
@@ -95,6 +96,53 @@ def test_the_estimate_assumes_an_ordinary_answer_within_its_limit() -> None:
     assert estimated(chat(max_tokens=10)) == pytest.approx(
         prompt_usd(chat(max_tokens=10).requirements.tokens.likely) + 0.0001
     )
+
+
+def held(request: ChatRequest, *, tokens: int = UNKNOWN_TOKENS) -> float | None:
+    model = shown(PRICED)
+    return estimate_costs(request, listed_price(model), model, expected_tokens=tokens).expected_usd
+
+
+@pytest.mark.parametrize(
+    ("fields", "tokens", "answer_usd"),
+    [
+        pytest.param({}, 300, 0.003, id="the expected length"),
+        pytest.param({}, 9_999, 0.01, id="the model's limit"),
+        pytest.param({"max_tokens": 100}, 300, 0.001, id="the caller's limit"),
+        pytest.param({"max_tokens": 100_000}, 300, 0.003, id="a limit above the expected length"),
+        pytest.param({"n": 3}, 300, 0.009, id="a length for each answer"),
+    ],
+)
+def test_the_expected_cost_is_that_of_a_likely_prompt_and_an_answer_of_the_expected_length(
+    fields: dict[str, Json], tokens: int, answer_usd: float
+) -> None:
+    request = chat(**fields)
+
+    assert held(request, tokens=tokens) == pytest.approx(
+        prompt_usd(request.requirements.tokens.likely) + answer_usd
+    )
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [{"pricing": {"prompt": "-1", "completion": "-1"}}, {"top_provider": None, "context_length": None}],
+    ids=["no price", "no length"],
+)
+def test_without_a_worst_cost_there_is_no_expected_cost(listed: dict[str, Json]) -> None:
+    model = shown({**PRICED, **listed})
+
+    assert estimate_costs(chat(), listed_price(model), model).expected_usd is None
+
+
+def test_fees_leave_no_expected_cost() -> None:
+    assert held(chat(max_tokens=10, plugins=[{"id": "web"}])) is None
+
+
+def test_an_expensive_endpoint_is_expected_at_the_ceiling_of_the_caller() -> None:
+    ceiling: Json = {"prompt": 3, "completion": "20"}
+    request = chat(max_tokens=100, service_tier="priority", provider={"max_price": ceiling})
+
+    assert held(request) == pytest.approx(3 * prompt_usd(request.requirements.tokens.likely) + 0.002)
 
 
 def test_a_declared_price_gives_a_worst_cost_only_with_a_limit() -> None:

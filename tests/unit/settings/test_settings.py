@@ -52,6 +52,11 @@ def test_every_setting_has_a_meaning() -> None:
     assert all(setting.meaning.endswith(".") for setting in SETTINGS.values())
 
 
+def test_a_choice_may_be_written_in_any_case() -> None:
+    assert read().budget_hold == "estimate"
+    assert read(BUDGET_HOLD=" Worst ").budget_hold == "worst"
+
+
 def test_keys_are_secrets() -> None:
     assert {name for name, setting in SETTINGS.items() if setting.secret} >= {
         "OPENROUTER_API_KEY",
@@ -66,6 +71,8 @@ WRONG = [
     ("GATEWAY_KEYS", "name:canary"),
     ("GATEWAY_KEYS", ":canarycanarycanarycanary"),
     ("GATEWAY_KEYS", "good:0123456789abcdef,canary"),
+    ("BUDGET_HOLD", "canary"),
+    ("BUDGET_HOLD", "estimate, canary"),
     ("DEADLINE_MS", "canary"),
     ("DEADLINE_MS", "0"),
     ("DEADLINE_MS", "-1"),
