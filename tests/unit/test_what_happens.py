@@ -99,6 +99,31 @@ async def a_budget_is_spent() -> None:
     assert world.upstream.received == []
 
 
+async def an_agent_repeats_a_call() -> None:
+    call = {"id": "1", "type": "function", "function": {"name": "read_file", "arguments": "{}"}}
+    turn = [
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "1", "content": "x"},
+    ]
+    world = World({"LOOP_LIMIT": "3"})
+
+    got = await world.ask(*BOTH, messages=turn * 3)
+
+    assert (got.status, got.error["code"]) == (422, "agent_loop")
+    assert "`read_file`" in got.error["message"]
+    assert world.upstream.received == []
+
+
+async def a_session_has_spent_its_budget() -> None:
+    world = World()
+    await world.ask(*BOTH, session_id="s")
+
+    got = await world.ask(*BOTH, session_id="s", gateway={"max_session_usd": 0.000_001})
+
+    assert (got.status, got.error["code"]) == (402, "session_budget_spent")
+    assert len(world.upstream.received) == 1
+
+
 async def a_key_calls_too_often() -> None:
     world = World({"GATEWAY_KEYS": one_key(per_minute=1)})
     await world.ask(*BOTH)
@@ -207,6 +232,8 @@ CASES: dict[str, Callable[[], Awaitable[None]]] = {
     "a model cannot serve the request, by the list of models": a_model_cannot_serve_it,
     "the account is at fault: key refused, credits, limits": the_account_is_at_fault,
     "a budget is spent, or does not cover the request": a_budget_is_spent,
+    "an agent repeats the same tool call without progress (`LOOP_LIMIT`)": an_agent_repeats_a_call,
+    "a session has spent its `max_session_usd`": a_session_has_spent_its_budget,
     "a key calls too often": a_key_calls_too_often,
     "the request is at fault": the_request_is_at_fault,
     "no model answered": no_model_answers,

@@ -27,6 +27,7 @@ class Receipt:
         ms: how long the request has taken so far, in ms.
         cache: the result of the lookup in the answer cache; None if there was no lookup.
         reused: on a cache hit, the model that served the cached answer, and the answer's age in seconds.
+        session_model: the model that came first because it served the session last; None if there is none.
         closed: whether ``ledger.close_request`` has run for the request.
         first_ms: how long it took until a model committed, in ms; None while none has.
     """
@@ -40,6 +41,7 @@ class Receipt:
     notes: list[str] = field(default_factory=list)
     ms: int = 0
     first_ms: int | None = None
+    session_model: str | None = None
     closed: bool = False
     cache: Literal["hit", "miss"] | None = None
     reused: tuple[str, float] | None = None
@@ -59,6 +61,12 @@ class Receipt:
         if self.reused:
             return self.reused[0]
         return self.serving.model if self.serving else None
+
+    @property
+    def is_sticky(self) -> bool:
+        """Whether the model that answers was chosen because it served the session last."""
+        first = self.attempts[0].model if self.attempts else None
+        return first is not None and first == self.session_model == self.served
 
     def time_until(self, now_s: float) -> int:
         """Record how long the request has taken; return the time since the last record, in ms."""
@@ -95,6 +103,8 @@ class Receipt:
             "cost_usd": 0.0 if self.reused else self.cost_usd,
             "ms": self.ms,
         }
+        if self.is_sticky:
+            shown["sticky"] = True
         if self.cache:
             age_s = round(self.reused[1]) if self.reused else None
             shown["cache"] = {"hit": self.cache == "hit", "age_s": age_s}
@@ -140,7 +150,12 @@ class Receipt:
 
 def open_receipt(plan: Plan, request_id: str, *, started_at_s: float) -> Receipt:
     """Return a new receipt for a plan, before the first attempt; it has what the plan skipped and noted."""
-    receipt = Receipt(request_id=request_id, requested=plan.requested, started_at_s=started_at_s)
+    receipt = Receipt(
+        request_id=request_id,
+        requested=plan.requested,
+        started_at_s=started_at_s,
+        session_model=plan.session_model,
+    )
     for each in plan.skipped:
         receipt.skip(each.model, each.reason, **each.details)
     receipt.notes += plan.notes

@@ -6,13 +6,23 @@ from collections.abc import Collection
 from gateway.http.body import HttpResponse
 from gateway.http.message import HttpRequest
 from gateway.http.responses import Frame
+from gateway.http.session_headers import SESSION_HEADERS
 
 # A preflight answer repeats the requested header names. This pattern keeps any other text out of it.
-_HEADER_NAMES = re.compile(r"[A-Za-z0-9-]++(?:\s*+,\s*+[A-Za-z0-9-]++){0,63}+", re.ASCII)
+_HEADER_NAMES = re.compile(r"[A-Za-z0-9_-]++(?:\s*+,\s*+[A-Za-z0-9_-]++){0,63}+", re.ASCII)
 # The headers of callers that the gateway reads.
-CALLERS_HEADERS = (
-    "authorization, content-encoding, content-type, http-referer, x-api-key, x-openrouter-title, "
-    "x-request-id, x-session-id, x-title"
+CALLERS_HEADERS = ", ".join(
+    (
+        "authorization",
+        "content-encoding",
+        "content-type",
+        "http-referer",
+        "x-api-key",
+        "x-openrouter-title",
+        "x-request-id",
+        "x-title",
+        *SESSION_HEADERS,
+    )
 )
 PREFLIGHT_S = 86_400
 

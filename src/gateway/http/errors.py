@@ -50,6 +50,9 @@ KINDS: Mapping[str, ErrorKind] = MappingProxyType(
         "expired_key": ErrorKind(401, "authentication_error", "client"),
         "origin_not_allowed": ErrorKind(403, "permission_error", "client"),
         "not_allowed": ErrorKind(403, "permission_error", "client"),
+        # SDKs and agents send a request again after 408, 409, 429 and 5xx. This one would be refused again.
+        # After 400 some of them shorten the prompt and go on.
+        "agent_loop": ErrorKind(422, "invalid_request_error", "client"),
         "not_found": ErrorKind(404, "not_found_error", "client"),
         "method_not_allowed": ErrorKind(405, "invalid_request_error", "client"),
         "body_timeout": ErrorKind(408, "invalid_request_error", "client"),
@@ -57,6 +60,7 @@ KINDS: Mapping[str, ErrorKind] = MappingProxyType(
         "unsupported_encoding": ErrorKind(415, "invalid_request_error", "client"),
         # this gateway and its operator
         "budget_spent": ErrorKind(402, "billing_error", "gateway"),
+        "session_budget_spent": ErrorKind(402, "billing_error", "gateway"),
         "too_many_requests": ErrorKind(429, "rate_limit_error", "gateway"),
         "too_many_at_once": ErrorKind(429, "rate_limit_error", "gateway"),
         "key_not_checked": ErrorKind(503, "api_error", "openrouter"),

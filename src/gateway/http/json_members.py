@@ -10,7 +10,7 @@ from json import JSONDecoder
 from typing import TypeAlias
 
 from gateway.http.frozen import dataclass
-from gateway.http.json_bytes import NamedTwiceError, parse_json, to_json_bytes
+from gateway.http.json_bytes import MAX_VALUES, NamedTwiceError, parse_json, to_json_bytes
 from gateway.http.json_values import Json, JsonObject, object_or_empty
 
 # No request has more fields of its own; each is read in Python.
@@ -50,8 +50,8 @@ class Members:
         text = memoryview(self.text)
         return {name: text[start:end] for name, (start, end) in self.places.items()}
 
-    def value(self, name: str) -> Json:
-        """Return a member's value; None if there is none of this name.
+    def value(self, name: str, *, max_values: int = MAX_VALUES) -> Json:
+        """Return a member's value of less than ``max_values`` values; None if there is none of this name.
 
         Raises:
             ValueError: it is not JSON after all.
@@ -59,7 +59,7 @@ class Members:
         if name not in self.places:
             return None
         start, end = self.places[name]
-        (value,) = object_or_empty(parse_json(b"{%b}" % self.text[start:end])).values()
+        (value,) = object_or_empty(parse_json(b"{%b}" % self.text[start:end], max_values=max_values)).values()
         return value
 
     def plus(self, name: str, value: Json) -> "Members":

@@ -27,7 +27,7 @@ def close_request(call: Call, prepared: Prepared, receipt: Receipt, outcome: str
     _note_lengths(prepared, receipt, memory.answer_lengths, now_s=ports.now_s())
     memory.rates.end(caller.name, prepared.ticket)
     if prepared.session and receipt.served and outcome == "answered":
-        memory.sessions.note(prepared.session, receipt.served, now_s=ports.now_s())
+        memory.sessions.note(prepared.session.digest, receipt.served, now_s=ports.now_s())
     fields: JsonObject = {"caller": caller.name, "outcome": outcome, "stream": prepared.chat.stream}
     ports.log("request_done", **fields, **receipt.to_log())
     if caller.own_key is not None and outcome == "own_key_rejected":

@@ -20,9 +20,14 @@ _BY_NUMBER = (
     "WHERE id <= (SELECT max(id) FROM requests) - ? ORDER BY id LIMIT ?) RETURNING 1 AS deleted"
 )
 
+_SESSIONS = (
+    "DELETE FROM session_spend WHERE session IN (SELECT session FROM session_spend "
+    "WHERE day < ? LIMIT ?) RETURNING 1 AS deleted"
+)
+
 
 def deletion_statements(*, days: int, rows: int, now_s: float) -> list[Statement]:
-    """Return the statements that delete requests' rows, a part of them.
+    """Return the statements that delete rows of requests and of sessions, a part of them.
 
     Args:
         days: what is older is deleted.
@@ -32,6 +37,7 @@ def deletion_statements(*, days: int, rows: int, now_s: float) -> list[Statement
     return [
         (_BY_AGE, (round((now_s - days * DAY_S) * 1000), MAX_DELETED_AT_ONCE)),
         (_BY_NUMBER, (rows, MAX_DELETED_AT_ONCE)),
+        (_SESSIONS, (period_of("day", now_s - days * DAY_S), MAX_DELETED_AT_ONCE)),
     ]
 
 

@@ -6,6 +6,7 @@ from gateway.ledger.row import row_of
 from gateway.ledger.write import Written, count_lost_row, write_row
 from gateway.pipeline.call import Call
 from gateway.pipeline.prepare import Prepared
+from gateway.pipeline.session_budget import is_session
 
 
 async def record_request(call: Call, prepared: Prepared, receipt: Receipt, outcome: str) -> None:
@@ -18,10 +19,11 @@ async def record_request(call: Call, prepared: Prepared, receipt: Receipt, outco
         count_lost_row(type(error).__name__, ports, call.memory.lost_writes)
         return
     written = await write_row(row, ports, call.memory.lost_writes)
-    for account in prepared.hold.accounts:
+    for key in prepared.hold.counted:
         if written is Written.UNKNOWN:
-            spending.give_up(account.key, prepared.ticket)
+            spending.give_up(key, prepared.ticket)
         elif written is not Written.NOTHING:
-            spending.written(account.key, prepared.ticket)
+            spending.written(key, prepared.ticket)
     if written is not Written.NOTHING:
-        await send_alerts(prepared.hold.accounts, call.settings.alert_webhook_url, ports, spending)
+        accounts = tuple(each for each in prepared.hold.accounts if not is_session(each.key))
+        await send_alerts(accounts, call.settings.alert_webhook_url, ports, spending)

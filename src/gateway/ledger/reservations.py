@@ -21,6 +21,12 @@ _SPEND = (
     "ON CONFLICT (key, day) DO UPDATE "
     "SET cost_micros = cost_micros + excluded.cost_micros, requests = requests + excluded.requests"
 )
+_SESSIONS = (
+    "INSERT INTO session_spend (session, day, cost_micros) "
+    "SELECT session, max(day), sum(max(micros, worst_micros)) FROM reservations "
+    "WHERE at_ms < ? AND session IS NOT NULL GROUP BY session ON CONFLICT (session) DO UPDATE "
+    "SET cost_micros = cost_micros + excluded.cost_micros, day = max(day, excluded.day)"
+)
 _DELETE = "DELETE FROM reservations WHERE at_ms < ?"
 
 
@@ -33,6 +39,6 @@ async def close_reservations(ports: Ports) -> None:
         return
     oldest_ms = round((ports.now_s() - MAX_AGE_S) * 1000)
     try:
-        await query_database([(sql, (oldest_ms,)) for sql in (_SPEND, _ROWS, _DELETE)], ports)
+        await query_database([(sql, (oldest_ms,)) for sql in (_SPEND, _SESSIONS, _ROWS, _DELETE)], ports)
     except (DatabaseError, TimeoutError) as error:
         ports.log("ledger_not_settled", error=type(error).__name__)

@@ -56,6 +56,7 @@ class Row:
     Attributes:
         ticket: the gateway's own id of the request.
         key: the name of the caller's key.
+        session: the digest of its session; None if it names none.
         day: the day on which the request began, in UTC (``YYYY-MM-DD``).
         cost_micros: its cost so far, in micro-dollars.
         is_ours: whether the gateway's OpenRouter account paid; false if the caller's own key did.
@@ -65,6 +66,7 @@ class Row:
 
     ticket: str
     key: str
+    session: str | None
     day: str
     cost_micros: int
     is_ours: bool
@@ -112,6 +114,7 @@ def row_of(prepared: Prepared, receipt: Receipt, outcome: str) -> Row:
     return Row(
         ticket=prepared.ticket,
         key=prepared.caller.name,
+        session=prepared.hold.session,
         day=period_of("day", receipt.started_at_s),
         cost_micros=cost_micros,
         is_ours=prepared.caller.own_key is None,

@@ -31,7 +31,7 @@ CLAIM = (
     "tries = tries + 1 WHERE generation_id IN (SELECT generation_id FROM unsettled "
     "WHERE next_at_ms <= ? ORDER BY next_at_ms LIMIT ?) RETURNING *"
 )
-# All settled parts are passed as one JSON array, so a run needs four statements however many there are: D1's
+# All settled parts are passed as one JSON array, so a run needs a few statements however many there are: D1's
 # free plan allows 50 an invocation. The join with `unsettled` makes a repeat harmless: a part that is settled
 # already is no longer in that table and adds nothing.
 _SETTLED = (
@@ -48,6 +48,11 @@ _ADD_TO_SPEND = (
     "UPDATE spend SET cost_micros = cost_micros + settled.micros FROM "  # noqa: S608  # our own text
     f"({_SETTLED.format(by='key, unsettled.day', sums=_sum_of('micros'), by_too=', 2')}) AS settled "
     "WHERE spend.key = settled.key AND spend.day = settled.day"
+)
+_ADD_TO_SESSIONS = (
+    "UPDATE session_spend SET cost_micros = cost_micros + settled.micros FROM "  # noqa: S608  # our own text
+    f"({_SETTLED.format(by='session', sums=_sum_of('micros'), by_too='')}) AS settled "
+    "WHERE session_spend.session = settled.session"
 )
 _ADD_TO_REQUESTS = (
     "UPDATE requests SET cost_micros = cost_micros + settled.micros, "  # noqa: S608  # our own text
@@ -72,6 +77,9 @@ _CLOSE = (
     "AND ticket IN (SELECT json_extract(value, '$.ticket') FROM json_each(?)) "
     "AND NOT EXISTS (SELECT 1 FROM unsettled WHERE unsettled.ticket = requests.ticket)"
 )
+
+
+STATEMENTS = (_ADD_TO_SPEND, _ADD_TO_SESSIONS, _ADD_TO_REQUESTS, _DELETE_UNSETTLED, _CLOSE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +135,7 @@ async def settle_costs(upstream: Upstream, ports: Ports, *, per_run: int = SETTL
 def settlement_statements(settled: list[Json]) -> list[Statement]:
     """Return the statements that record settled parts. Running them a second time changes nothing."""
     text = json.dumps(settled)
-    return [(sql, (text,)) for sql in (_ADD_TO_SPEND, _ADD_TO_REQUESTS, _DELETE_UNSETTLED, _CLOSE)]
+    return [(sql, (text,)) for sql in STATEMENTS]
 
 
 async def _ask_for_all(owed: list[Owed], upstream: Upstream, ports: Ports) -> list[Json]:

@@ -22,11 +22,17 @@ _ADD_SPEND = (
     "ON CONFLICT (key, day) DO UPDATE "
     "SET cost_micros = cost_micros + excluded.cost_micros, requests = requests + 1"
 )
+_ADD_SESSION = (
+    f"INSERT INTO session_spend (session, day, cost_micros) SELECT ?, ?, ? {_IF_NEW} "
+    "ON CONFLICT (session) DO UPDATE "
+    "SET cost_micros = cost_micros + excluded.cost_micros, day = max(day, excluded.day)"
+)
 # Two requests with the same generation are the upstream's fault. The ceilings of both count until it is
 # settled.
 _ADD_UNSETTLED = (
-    "INSERT INTO unsettled (generation_id, ticket, key, day, worst_micros, has_tokens, tries, next_at_ms) "
-    f"SELECT ?, ?, ?, ?, ?, ?, 0, ? {_IF_NEW} "
+    "INSERT INTO unsettled "
+    "(generation_id, ticket, key, day, worst_micros, has_tokens, session, tries, next_at_ms) "
+    f"SELECT ?, ?, ?, ?, ?, ?, ?, 0, ? {_IF_NEW} "
     "ON CONFLICT (generation_id) DO UPDATE SET worst_micros = worst_micros + excluded.worst_micros"
 )
 _RELEASE = "DELETE FROM reservations WHERE ticket = ?"
@@ -87,6 +93,8 @@ def statements_for(row: Row, *, now_s: float) -> list[Statement]:
     spend: list[Statement] = []
     if row.is_ours:
         spend = [(_ADD_SPEND, (row.key, row.day, row.cost_micros, row.ticket)), (_RELEASE, (row.ticket,))]
+    if row.session and (row.cost_micros or row.unsettled):
+        spend.append((_ADD_SESSION, (row.session, row.day, row.cost_micros, row.ticket)))
     unsettled: list[Statement] = [
         (
             _ADD_UNSETTLED,
@@ -97,6 +105,7 @@ def statements_for(row: Row, *, now_s: float) -> list[Statement]:
                 row.day,
                 each.worst_micros,
                 int(each.has_tokens),
+                row.session,
                 settle_at_ms,
                 row.ticket,
             ),

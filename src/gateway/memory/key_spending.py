@@ -3,7 +3,7 @@
 from dataclasses import field
 
 from gateway.http.frozen import dataclass
-from gateway.settings.budget import period_of
+from gateway.settings.budget import SESSION, period_of
 
 
 @dataclass(slots=True)
@@ -23,9 +23,10 @@ class Held:
 
 @dataclass(slots=True)
 class KeySpending:
-    """The spending of one key, or of all keys together.
+    """The spending of one key, of all keys together, or of one session.
 
-    Amounts are micro-dollars by period: a day (``YYYY-MM-DD``) or a month (``YYYY-MM``). Times are Unix time.
+    Amounts are micro-dollars by period: a day (``YYYY-MM-DD``), a month (``YYYY-MM``), or ``session``, which
+    has no end. Times are Unix time.
 
     Attributes:
         sums: the ledger's sums, as they were read last.
@@ -106,9 +107,10 @@ class KeySpending:
 
 
 def _add_both(amounts: dict[str, int], day: str, micros: int) -> None:
-    """Add an amount to its day and its month."""
+    """Add an amount to its day, to its month, and to the total that a session counts."""
     _add(amounts, day, micros)
     _add(amounts, _month_of(day), micros)
+    _add(amounts, SESSION, micros)
 
 
 def _add(amounts: dict[str, int], period: str, micros: int) -> None:

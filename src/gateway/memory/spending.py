@@ -20,6 +20,8 @@ which takes some seconds.
 from collections.abc import Callable
 
 from gateway.memory.key_spending import Held, KeySpending
+from gateway.memory.session_accounts import MAX_REMEMBERED as MAX_REMEMBERED_OF_SESSION
+from gateway.memory.session_accounts import SESSION_PREFIX, SessionAccounts
 from gateway.settings.budget import Span, period_of
 
 # How old a sum may be before it is read again. Other isolates spend in the meantime.
@@ -50,6 +52,7 @@ class Spending:
         self.backlog = 0
         self._isolate = ""
         self._accounts: dict[str, KeySpending] = {}
+        self._sessions = SessionAccounts()
 
     def isolate(self, new_id: Callable[[], str]) -> str:
         """Return the name of this isolate in the ledger's reservations; it is made at the first call."""
@@ -123,7 +126,10 @@ class Spending:
                 account.take_back(ticket)
 
     def spent(self, key: str, span: Span, *, now_s: float) -> int:
-        """Return what was spent in the current day or month, without what is held for requests in flight."""
+        """Return what was spent in the current day or month, or by a session.
+
+        It does not include what is held for requests in flight.
+        """
         account = self._account(key)
         account.expire(now_s)
         period = period_of(span, now_s)
@@ -181,7 +187,8 @@ class Spending:
         if day not in account.ended:
             account.forget_months_before(day)
         account.add_ended(ticket, day, micros)
-        if len(account.unwritten) > MAX_REMEMBERED:
+        is_session = key.startswith(SESSION_PREFIX)
+        if len(account.unwritten) > (MAX_REMEMBERED_OF_SESSION if is_session else MAX_REMEMBERED):
             dropped = next(iter(account.unwritten))
             del account.unwritten[dropped]
             account.given_up.pop(dropped, None)
@@ -197,4 +204,6 @@ class Spending:
             account.given_up[ticket] = None
 
     def _account(self, key: str) -> KeySpending:
+        if key.startswith(SESSION_PREFIX):
+            return self._sessions.get(key)
         return self._accounts.setdefault(key, KeySpending())

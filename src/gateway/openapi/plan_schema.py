@@ -35,6 +35,10 @@ def plan_schema() -> JsonObject:
         "request_id": _TEXT,
         "requested": {"type": "array", "items": _TEXT},
         "order": {"enum": [*ORDERS]},
+        "sticky": {
+            "type": "boolean",
+            "description": "Whether the first model comes first because it answered the session last.",
+        },
         "chain": {"type": "array", "items": _object(step)},
         "skipped": {"type": "array", "items": {"type": "object", "required": ["model", "reason"]}},
         "notes": {"type": "array", "items": _TEXT},

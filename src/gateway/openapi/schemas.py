@@ -96,6 +96,10 @@ def receipt_schema() -> JsonObject:
             "requested": {"type": "array", "items": {"type": "string"}},
             "served": {"type": ["string", "null"]},
             "attempts": {"type": "array", "items": attempt},
+            "sticky": {
+                "const": True,
+                "description": "The model was chosen because it answered the session last.",
+            },
             "cache": {
                 "type": "object",
                 "description": "If `cache_ttl_s` was set: whether a cached answer was returned, and its age.",
@@ -156,8 +160,11 @@ def error_schema() -> JsonObject:
                     },
                 },
             },
-            "scope": {"type": "string", "description": "Of a budget of this gateway: `key` or `all_keys`."},
-            "period": {"enum": ["day", "month"]},
+            "scope": {
+                "type": "string",
+                "description": "Of a budget of this gateway: `key`, `all_keys` or `session`.",
+            },
+            "period": {"enum": ["day", "month"], "description": "A session's budget has none."},
             "held_usd": {**usd, "description": "`budget_in_flight`: what other requests hold."},
             "left_usd": {**usd, "description": "`budget_in_flight`: what is left of the budget."},
             "needed_usd": {**usd, "description": "`budget_in_flight`: what the request would hold."},

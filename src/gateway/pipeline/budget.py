@@ -7,9 +7,19 @@ from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json, JsonObject, number_or_none
 from gateway.memory.spending import EVERYBODY, Spending
+from gateway.pipeline.session_budget import is_session, session_budget_spent
 from gateway.routing.chain import Plan
 from gateway.routing.eligibility import fault_of_empty_chain
-from gateway.settings.budget import MICROS, Budget, Span, micros_of, resets_at, shown_time, shown_usd
+from gateway.settings.budget import (
+    MICROS,
+    SESSION,
+    Budget,
+    Span,
+    micros_of,
+    resets_at,
+    shown_time,
+    shown_usd,
+)
 from gateway.settings.caller import Caller
 from gateway.settings.settings import Settings
 
@@ -24,7 +34,8 @@ class Account:
     """One budget that binds a request.
 
     Attributes:
-        key: the name of the key whose budget it is; ``EVERYBODY`` for the budget of all keys together.
+        key: the name of the key whose budget it is; ``EVERYBODY`` for the budget of all keys together. For a
+            session, its name in ``memory.session_accounts``.
     """
 
     key: str
@@ -105,11 +116,7 @@ def fault_in_flight(
     spending.doubt(room.key)
     is_common, left = room.key == EVERYBODY, max(0, room.left)
     helps: list[Json] = [*(WOULD_HELP if left else WOULD_HELP[:-1])]
-    details: JsonObject = {
-        "scope": "all_keys" if is_common else "key",
-        "period": room.span,
-        "would_help": helps,
-    }
+    details: JsonObject = {**_scope(room.key, room.span), "would_help": helps}
     if is_common and not is_admin:
         return replace(fault, details=details)
     amounts: JsonObject = {"held_usd": room.held / MICROS, "left_usd": left / MICROS}
@@ -125,7 +132,16 @@ def fault_in_flight(
     return replace(fault, details={**details, **amounts}, told=told)
 
 
+def _scope(key: str, span: Span) -> JsonObject:
+    """Return whose budget it is, and of which period. The budget of a session has none."""
+    if span == SESSION:
+        return {"scope": "session"}
+    return {"scope": "all_keys" if key == EVERYBODY else "key", "period": span}
+
+
 def _whose(key: str, span: Span) -> str:
+    if span == SESSION:
+        return "the budget of this session (max_session_usd)"
     adjective = "daily" if span == "day" else "monthly"
     return f"the {adjective} budget {'of all keys together' if key == EVERYBODY else 'of this key'}"
 
@@ -159,6 +175,8 @@ def check_budgets(
     for account in accounts:
         for span, limit in account.budget.limits():
             spent = spending.spent(account.key, span, now_s=now_s)
+            if spent >= limit and is_session(account.key):
+                raise session_budget_spent(limit, spent)
             if spent >= limit:
                 raise _spent(account, span, spent, now_s=now_s, caller=caller)
     room = room_in(accounts, spending, now_s=now_s)
@@ -179,8 +197,7 @@ def _spent(account: Account, span: Span, spent: int, *, now_s: float, caller: Ca
         retry_after_s=max(0.0, reset.timestamp() - now_s),
         retryable=True,
         metadata={
-            "scope": "all_keys" if is_common else "key",
-            "period": span,
+            **_scope(account.key, span),
             **(amounts if caller.admin or not is_common else {}),
             "resets_at": shown_time(reset),
         },

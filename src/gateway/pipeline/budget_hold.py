@@ -5,6 +5,7 @@ from gateway.fallback.receipt import Receipt
 from gateway.http.frozen import dataclass
 from gateway.memory.database import query_database
 from gateway.memory.ports import DatabaseError, Ports
+from gateway.memory.session_accounts import account_of
 from gateway.memory.spending import Spending
 from gateway.pipeline.budget import IN_FLIGHT, Account, Room, fault_in_flight, room_in
 from gateway.routing.chain import Candidate
@@ -13,8 +14,8 @@ from gateway.settings.budget import MICROS, micros_of, period_of
 RESERVE_TIMEOUT_S = 1.0
 # Not for a request whose row is written already: it has replaced the reservation.
 _RESERVE = (
-    "INSERT INTO reservations (ticket, key, day, micros, worst_micros, isolate, request_id, at_ms) "
-    "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE NOT EXISTS (SELECT 1 FROM requests WHERE ticket = ?1) "
+    "INSERT INTO reservations (ticket, key, day, micros, worst_micros, isolate, request_id, at_ms, session) "
+    "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE NOT EXISTS (SELECT 1 FROM requests WHERE ticket = ?1) "
     "ON CONFLICT (ticket) DO UPDATE SET micros = max(micros, excluded.micros), "
     "worst_micros = max(worst_micros, excluded.worst_micros)"
 )
@@ -31,6 +32,7 @@ class BudgetHold:
     Attributes:
         caller: the name of the caller's key.
         is_admin: whether the caller may see the amounts of the budget of all keys.
+        session: the digest of the request's session; None if it names none.
         unknown_price_usd: what is held for an attempt whose cost is unknown. If less is left, one request at
             a time holds all that is left.
         first_worst_micros: the ceiling of the most expensive model of the chain: the first reservation in the
@@ -42,6 +44,7 @@ class BudgetHold:
     ticket: str
     caller: str
     is_admin: bool
+    session: str | None = None
     request_id: str
     started_at_s: float
     unknown_price_usd: float
@@ -100,6 +103,7 @@ class BudgetHold:
                 self.spending.isolate(self.ports.new_id),
                 self.request_id,
                 round(self.started_at_s * 1000),
+                self.session,
             ),
         )
         try:
@@ -108,8 +112,14 @@ class BudgetHold:
             self.reserves = False  # a ledger that is away must not delay each attempt
             self.ports.log("budget_not_reserved", error=type(error).__name__)
 
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """The accounts in which the request counts: its budgets, and its session, which may have none."""
+        session = (account_of(self.session),) if self.session else ()
+        return tuple(dict.fromkeys((*(each.key for each in self.accounts), *session)))
+
     def settle(self, receipt: Receipt) -> None:
         """Replace what is held by what the request has cost, or may have cost at most."""
         micros = micros_of(receipt.most_usd)
-        for account in self.accounts:
-            self.spending.settle(account.key, self.ticket, micros, now_s=self.ports.now_s())
+        for key in self.counted:
+            self.spending.settle(key, self.ticket, micros, now_s=self.ports.now_s())

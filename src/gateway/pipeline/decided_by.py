@@ -5,7 +5,7 @@ from math import inf
 from gateway.dialects.chat.request import ChatRequest
 from gateway.http.json_values import Json, JsonObject, number_or_none
 from gateway.routing.plan import LIMIT_SETTINGS
-from gateway.routing.selection import Selection
+from gateway.routing.selection import CEILINGS, Selection
 from gateway.settings.caller import Caller
 
 # Options without a setting. They are listed only if the request, its task route or its key sets them.
@@ -17,6 +17,8 @@ OPTIONAL = (
     "stop_on",
     "hedge_ms",
     "max_cost_usd",
+    "max_session_usd",
+    "loop_limit",
     "strict",
     "on_midstream",
     "keepalive_ms",
@@ -47,6 +49,8 @@ def decided_by(
     only_route = routes[0] if len(routes) == 1 else None
     if only_route and only_route.order != "given" and "order" not in decided:
         decided["order"] = only_route.name
+    if selection.is_auto:
+        decided["order"] = "session"
     if budget_left_usd is not None:
         decided["budget_left_usd"] = budget_left_usd
     return decided
@@ -62,7 +66,7 @@ def _source_of(name: str, chat: ChatRequest, selection: Selection, caller: Calle
     by_key = f"key {caller.name}" if name in caller.options else None
     if route is None or name not in route.options:
         return by_key
-    key_is_lower = name == "max_cost_usd" and _usd(caller.options.get(name)) < _usd(route.options[name])
+    key_is_lower = name in CEILINGS and _usd(caller.options.get(name)) < _usd(route.options[name])
     return by_key if key_is_lower else route.name
 
 

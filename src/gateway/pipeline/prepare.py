@@ -4,28 +4,29 @@ The chat route and the plan route both use it.
 """
 
 from dataclasses import replace
-from hashlib import sha256
 
 from gateway.catalog.refresh import available_catalog, current_catalog, refresh_in_background
 from gateway.dialects.chat.parse import parse
 from gateway.dialects.chat.request import ChatRequest
 from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
-from gateway.http.message import BodyTooLargeError, ClientGoneError, HttpRequest
+from gateway.http.message import BodyTooLargeError, ClientGoneError
 from gateway.memory.catalog import Catalog
 from gateway.memory.latencies import Latencies
-from gateway.pipeline.budget import accounts_of, check_budgets, room_in, with_amounts
+from gateway.memory.session_accounts import account_of
+from gateway.pipeline.budget import Account, accounts_of, check_budgets, room_in, with_amounts
 from gateway.pipeline.budget_hold import BudgetHold
 from gateway.pipeline.call import Call
 from gateway.pipeline.cooldown_scopes import cooldowns_of
 from gateway.pipeline.key_limits import limit_chat
 from gateway.pipeline.read_spending import read_spending
+from gateway.pipeline.session import Session, session_of
 from gateway.routing.availability import look_up_endpoints, models_to_look_up
 from gateway.routing.chain import Plan
 from gateway.routing.plan import plan
-from gateway.routing.selection import Selection, select
+from gateway.routing.selection import Selection, loop_limit_of, select
 from gateway.routing.signals import Signals, gather_signals
-from gateway.settings.budget import MICROS, micros_of
+from gateway.settings.budget import MICROS, Budget, micros_of
 from gateway.settings.caller import Caller
 
 BODY_TIMEOUT_S = 30.0
@@ -42,7 +43,7 @@ class Prepared:
         ticket: identifies the request in this isolate's counts. The request id does not, because the caller
             may choose it.
         hold: the budgets that apply to it, and what it holds of them.
-        session: a digest of the session's name and the caller's; None if the request names no session.
+        session: the session that it belongs to; None if it names none.
         selection: its models, their task routes, and its options.
         signals: the signals that the plan was made with.
         planned: its plan.
@@ -52,7 +53,7 @@ class Prepared:
     chat: ChatRequest
     ticket: str
     hold: BudgetHold
-    session: str | None
+    session: Session | None
     selection: Selection
     signals: Signals
     planned: Plan
@@ -71,10 +72,15 @@ async def prepare(call: Call) -> Prepared:
         settings.require_upstream_key()
     chat = _parse(call, await _read_body(call))
     chat, notes = limit_chat(chat, caller.limits)
-    session = _session_of(call.request, chat, caller)
-    accounts = accounts_of(caller, settings)
+    session = session_of(call.request, chat, caller)
+    named = session.digest if session and session.name else None
+    selection = select(chat, settings, caller, in_session=named is not None)
+    if loop_limit := loop_limit_of(selection.options, settings):
+        from gateway.pipeline.loop_limit import check_loop  # noqa: PLC0415  # few gateways set the limit
+
+        check_loop(chat.fields, loop_limit, memory.spending, session=named, now_s=started_at_s)
+    accounts = (*accounts_of(caller, settings), *_session_account(named, selection.options.max_session_usd))
     await read_spending(accounts, ports, memory.spending, max_unsettled=settings.max_unsettled)
-    selection = select(chat, settings, caller)
     needs_prices = bool(accounts) or selection.needs_prices or chat.requirements.max_price is not None
     catalog = await _catalog_for(call, needs_prices=needs_prices)
     check_budgets(
@@ -91,7 +97,7 @@ async def prepare(call: Call) -> Prepared:
         catalog,
         caller=caller.name,
         ttl_s=settings.catalog_ttl_s,
-        session=session,
+        session=session.digest if session else None,
         stream=chat.stream,
         budget_left_usd=None if room is None else room.left / MICROS,
         budget_unspent_usd=None if room is None else room.unspent / MICROS,
@@ -106,6 +112,7 @@ async def prepare(call: Call) -> Prepared:
         accounts=accounts,
         ticket=ticket,
         caller=caller.name,
+        session=named,
         is_admin=caller.admin,
         request_id=call.frame.request_id,
         started_at_s=started_at_s,
@@ -113,7 +120,8 @@ async def prepare(call: Call) -> Prepared:
         first_worst_micros=micros_of(
             max((each.worst_cost_usd or 0.0 for each in planned.chain), default=0.0)
         ),
-        reserves=settings.budget_reservations and ports.database.bound,
+        # What a caller pays itself is none of the gateway's spending, in reservations neither.
+        reserves=settings.budget_reservations and ports.database.bound and caller.own_key is None,
         ports=ports,
         spending=memory.spending,
     )
@@ -150,15 +158,11 @@ def refresh_signals(call: Call, prepared: Prepared) -> None:
         ports.run_in_background(lambda: look_up_endpoints(models, upstream, ports, memory.endpoints))
 
 
-def _session_of(request: HttpRequest, chat: ChatRequest, caller: Caller) -> str | None:
-    """Return a digest of the session's name and the caller's; None if the request names no session.
-
-    The name is the body's ``session_id``, else the header ``x-session-id``, else the body's ``user``.
-    Source: OpenRouter: the body's ``session_id`` takes precedence over the header.
-    """
-    name = chat.session or request.header("x-session-id") or chat.user
-    # Memory stores a digest, because a name may be as long as a body.
-    return sha256(f"{caller.name}\0{name}".encode("utf-8", "surrogatepass")).hexdigest() if name else None
+def _session_account(session: str | None, max_usd: float | None) -> tuple[Account, ...]:
+    """Return the budget of a session; none if the request names no session, or nothing limits it."""
+    if session is None or max_usd is None:
+        return ()
+    return (Account(key=account_of(session), budget=Budget(session_micros=micros_of(max_usd))),)
 
 
 async def _catalog_for(call: Call, *, needs_prices: bool) -> Catalog | None:

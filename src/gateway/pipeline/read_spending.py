@@ -8,7 +8,8 @@ from gateway.memory.database import query_database
 from gateway.memory.ports import DatabaseError, Ports, Statement
 from gateway.memory.spending import EVERYBODY, Spending
 from gateway.pipeline.budget import Account, room_in
-from gateway.settings.budget import period_of
+from gateway.pipeline.session_budget import is_session, sums_of_session
+from gateway.settings.budget import SESSION, period_of
 
 READ_TIMEOUT_S = 1.0
 POLL_S = 0.02
@@ -79,11 +80,12 @@ async def _read(
             continue
         found = tuple(str(row["ticket"]) for row in results[len(keys) + index])
         row = results[index][0] if results[index] else {}
+        columns = {SESSION: "session"} if is_session(key) else {day: "today", month: "month"}
         spending.end_reading(
             key,
-            {day: _whole_in(row, "today"), month: _whole_in(row, "month")},
+            {period: _whole_in(row, column) for period, column in columns.items()},
             begun_at_s=begun_at_s,
-            reserved={day: _whole_in(row, "held_today"), month: _whole_in(row, "held_month")},
+            reserved={period: _whole_in(row, f"held_{column}") for period, column in columns.items()},
             found=found,
         )
     if results is not None:
@@ -91,6 +93,8 @@ async def _read(
 
 
 def _sums_of(key: str, day: str, month: str, isolate: str) -> Statement:
+    if is_session(key):
+        return sums_of_session(key, isolate)
     parameters = (day, f"{month}-01", isolate)
     if key == EVERYBODY:
         return _SUMS.format(mine=""), parameters

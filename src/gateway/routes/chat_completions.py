@@ -68,7 +68,13 @@ async def _ask(
     settings, ports, memory = call.settings, call.ports, call.memory
     chat, planned = prepared.chat, prepared.planned
     ask = Ask(
-        request_for=Composer(chat, prepared.caller, settings, call.request.header).request_for,
+        request_for=Composer(
+            chat,
+            prepared.caller,
+            settings,
+            call.request.header,
+            session=prepared.session.name if prepared.session else None,
+        ).request_for,
         stream=chat.stream,
         test=planned.answer_test,
         admission=prepared.hold,

@@ -22,6 +22,7 @@ from gateway.pipeline.call import Call
 from gateway.pipeline.decided_by import decided_by
 from gateway.pipeline.prepare import Prepared, for_attempts, prepare, refresh_signals
 from gateway.routing.chain import Limits, Plan, Step
+from gateway.routing.selection import loop_limit_of
 from gateway.settings.budget import MICROS
 
 # The fault of every simulated attempt. It asks for no pause and no retry, so the chain goes on at once.
@@ -53,11 +54,12 @@ def _plan_json(call: Call, prepared: Prepared) -> JsonObject:
         "request_id": receipt.request_id,
         "requested": [*planned.requested],
         "order": planned.order,
+        "sticky": bool(steps) and steps[0].candidate.model == planned.session_model,
         "chain": [_step_json(step, prepared) for step in steps],
         "skipped": [*receipt.skipped.values()],
         "notes": [*receipt.notes],
         "on_midstream": planned.on_midstream,
-        "limits": _limits_json(planned.limits, ceiling_usd),
+        "limits": _limits_json(planned.limits, ceiling_usd) | _session_limits(call, prepared),
         "prompt_tokens": {"least": tokens.least, "likely": tokens.likely, "most": tokens.most},
         "cost_usd": _cost_json(steps, planned.limits, ceiling_usd),
         "decided_by": decided_by(
@@ -121,6 +123,14 @@ def _limits_json(limits: Limits, ceiling_usd: float | None) -> JsonObject:
         "max_attempts": limits.max_attempts,
         "hedge_ms": None if limits.hedge_s is None else round(limits.hedge_s * 1000),
         "max_cost_usd": ceiling_usd,
+    }
+
+
+def _session_limits(call: Call, prepared: Prepared) -> JsonObject:
+    options = prepared.selection.options
+    return {
+        "max_session_usd": options.max_session_usd,
+        "loop_limit": loop_limit_of(options, call.settings) or None,
     }
 
 

@@ -119,6 +119,7 @@ class Plan:
         skipped: the models that are not tried, and why.
         order: the order of the complete chain.
         by_latency: whether the chain, or a route in it, is ordered by latency (``fastest``).
+        session_model: the model that comes first because it served the session last; None if there is none.
         notes: notes about the plan, for the caller to read.
         nothing_left: the fault if the chain has no candidates; None if it has some.
         limits: the limits on time, attempts and cost.
@@ -134,6 +135,7 @@ class Plan:
     skipped: tuple[Skipped, ...] = ()
     order: Order = "given"
     by_latency: bool = False
+    session_model: str | None = None
     notes: tuple[str, ...] = ()
     nothing_left: Fault | None = None
     limits: Limits

@@ -1,4 +1,4 @@
-"""Orders the candidates of a chain: as given, cheapest first, fastest first, by weights, or sticky."""
+"""Orders the candidates of a chain: as given, cheapest first, fastest first, by weights, or by session."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import field
@@ -8,6 +8,8 @@ from gateway.routing.chain import Candidate
 from gateway.settings.options import Order
 
 UNKNOWN_LAST = float("inf")
+# The orders in which the model that served the session last comes first.
+BY_SESSION = ("sticky", "auto")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +39,7 @@ def ordered(candidates: list[Candidate], by: OrderBy) -> list[Candidate]:
         return sorted(candidates, key=lambda each: _or_last(by.expected_ms(each)))
     if by.how == "weighted":
         return sorted(candidates, key=lambda each: _weighted_key(by.weights.get(each.model, 1.0), by.draw()))
-    if by.how == "sticky":
+    if by.how in BY_SESSION:
         return sorted(candidates, key=lambda each: each.model != by.session_model)
     return candidates
 

@@ -10,7 +10,7 @@ from gateway.dialects.chat.request import ChatRequest
 from gateway.routing.candidates import candidates_of
 from gateway.routing.chain import Candidate, Limits, Plan, Skipped
 from gateway.routing.eligibility import Eligibility, SortedCandidates, fault_of_empty_chain
-from gateway.routing.order import OrderBy, ordered
+from gateway.routing.order import BY_SESSION, OrderBy, ordered
 from gateway.routing.selection import Selection
 from gateway.routing.signals import Signals
 from gateway.settings.caller import Caller
@@ -59,7 +59,7 @@ def plan(
         chat=chat, options=options, caller=caller, signals=signals, named_first=named_first
     )
     groups, skipped, notes = _eligible([eligibility.sort(each) for each in infos])
-    chain = _in_order(groups, routes, options, signals)
+    chain = _in_order(groups, selection, signals)
     max_models = MAX_MODELS if options.fallbacks else 1
     reason = "chain_too_long" if options.fallbacks else "no_fallbacks"
     skipped += tuple(Skipped(model=each.model, reason=reason) for each in chain[max_models:])
@@ -71,6 +71,7 @@ def plan(
         skipped=skipped,
         order=selection.order,
         by_latency="fastest" in selection.orders,
+        session_model=_preferred(chain, selection, signals),
         notes=notes,
         nothing_left=None if chain else fault_of_empty_chain([each.reason for each in skipped]),
         limits=_limits(options, settings),
@@ -104,13 +105,12 @@ def _eligible(
     )
 
 
-def _in_order(
-    groups: list[list[Candidate]],
-    routes: tuple[TaskRoute | None, ...],
-    options: Options,
-    signals: Signals,
-) -> tuple[Candidate, ...]:
-    """Return the chain in the request's order; if it sets none, each route's models in the route's order."""
+def _in_order(groups: list[list[Candidate]], selection: Selection, signals: Signals) -> tuple[Candidate, ...]:
+    """Return the chain in the request's order; if it sets none, each route's models in the route's order.
+
+    With ``auto`` the session's model comes first, and the others stay in their order.
+    """
+    options, routes = selection.options, selection.routes
 
     def order_by(how: Order, route: TaskRoute | None) -> OrderBy:
         return OrderBy(
@@ -121,7 +121,7 @@ def _in_order(
             draw=signals.draw,
         )
 
-    if options.order:
+    if options.order and options.order != "auto":
         first_route = next((each for each in routes if each is not None), None)
         chain = ordered([*joined.from_iterable(groups)], order_by(options.order, first_route))
     else:
@@ -130,10 +130,20 @@ def _in_order(
             for group, route in zip(groups, routes, strict=True)
         ]
         chain = [*joined.from_iterable(parts)]
+        if selection.order == "auto":
+            chain = ordered(chain, order_by("auto", None))
     by_model: dict[str, Candidate] = {}  # a model that occurs twice keeps its first place
     for candidate in chain:
         by_model.setdefault(candidate.model, candidate)
     return tuple(by_model.values())
+
+
+def _preferred(chain: tuple[Candidate, ...], selection: Selection, signals: Signals) -> str | None:
+    """Return the session's model if an order puts it first; else None."""
+    first = selection.routes[0]
+    orders = {selection.order, first.order if first and not selection.options.order else "given"}
+    is_first = bool(chain) and chain[0].model == signals.session_model
+    return signals.session_model if is_first and not orders.isdisjoint(BY_SESSION) else None
 
 
 # The options for limits. Each has a setting of the same name, which applies if neither the request nor its

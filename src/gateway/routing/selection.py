@@ -16,6 +16,11 @@ from gateway.settings.options import Options, Order
 from gateway.settings.settings import Settings
 from gateway.settings.task_routes import PREFIX, TaskRoute
 
+# From this length on, a provider's prompt cache saves more than the order of the chain could.
+LONG_PROMPT_TOKENS = 10_000
+# The ceilings of which the lower one counts, if both a task route and a key have one.
+CEILINGS = ("max_cost_usd", "max_session_usd")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
@@ -27,25 +32,33 @@ class Selection:
         options: the request's options. An option that it does not set has the value of its task route, else
             that of its key.
         limited: the names of the options that the key's limits have changed.
+        is_auto: whether the order is ``auto`` because the prompt is long, it belongs to a session, and
+            nothing sets an order.
     """
 
     names: tuple[str, ...]
     routes: tuple[TaskRoute | None, ...]
     options: Options
     limited: frozenset[str] = frozenset()
+    is_auto: bool = False
 
     @property
     def order(self) -> Order:
-        """The request's order, else that of a route that is the complete chain, else ``given``."""
+        """The request's order, else that of a route that is the complete chain, ``auto`` or ``given``."""
         if self.options.order:
             return self.options.order
+        if self.is_auto:
+            return "auto"
         only = self.routes[0] if len(self.routes) == 1 else None
         return only.order if only else "given"
 
     @property
     def orders(self) -> set[Order]:
-        """The orders in use: the request's for the complete chain, else each route's for its own models."""
-        if self.options.order:
+        """The orders in use: the request's for the complete chain, else each route's for its own models.
+
+        With ``auto`` each route keeps its order, except that the session's model comes first.
+        """
+        if self.options.order and self.options.order != "auto":
             return {self.options.order}
         return {route.order for route in self.routes if route}
 
@@ -59,8 +72,10 @@ class Selection:
         )
 
 
-def select(chat: ChatRequest, settings: Settings, caller: Caller) -> Selection:
+def select(chat: ChatRequest, settings: Settings, caller: Caller, *, in_session: bool = False) -> Selection:
     """Return the names, task routes and options that apply to a request.
+
+    ``in_session``: whether the request names a session.
 
     Raises:
         GatewayError: it names a task that does not exist, or sets weights without the order ``weighted``.
@@ -76,6 +91,10 @@ def select(chat: ChatRequest, settings: Settings, caller: Caller) -> Selection:
         routes=routes,
         options=replace(options, **limited) if limited else options,  # type: ignore[arg-type]  # fields of Options
         limited=frozenset(limited),
+        is_auto=in_session
+        and chat.requirements.tokens.likely > LONG_PROMPT_TOKENS
+        and not options.order
+        and not any(route.has_order for route in routes if route),
     )
     if selection.options.weights is not None and "weighted" not in selection.orders:
         raise GatewayError(
@@ -102,20 +121,29 @@ def _options_of(chat: ChatRequest, route: TaskRoute | None, caller: Caller) -> O
     """Return the options that apply; ``route`` is the route of the first name.
 
     The request's own value counts first, then the route's, then the key's. If both the route and the key have
-    a cost ceiling, the lower one counts. A route further down the chain is a fallback and sets no options.
+    one of ``CEILINGS``, the lower one counts. A route further down the chain is a fallback and sets no
+    options.
     """
     preset = {**caller.options, **(route.options if route else {})}
-    ceilings = [usd for each in (caller, route) if each and (usd := each.options.get("max_cost_usd"))]
-    if ceilings:
-        preset["max_cost_usd"] = min(number_or_none(usd) or 0.0 for usd in ceilings)
+    for name in CEILINGS:
+        ceilings = [usd for each in (caller, route) if each and (usd := each.options.get(name))]
+        if ceilings:
+            preset[name] = min(number_or_none(usd) or 0.0 for usd in ceilings)
     defaults = {name: value for name, value in preset.items() if name not in chat.options.asked}
     return replace(chat.options, **defaults) if defaults else chat.options  # type: ignore[arg-type]  # checked by settings.presets
+
+
+def loop_limit_of(options: Options, settings: Settings) -> int:
+    """Return how often an agent may repeat a tool call; 0: any number of times."""
+    return settings.loop_limit if options.loop_limit is None else options.loop_limit
 
 
 def _limited(options: Options, limits: KeyLimits, settings: Settings) -> dict[str, float | bool]:
     """Return the options that a key's limits lower, with the values that apply then."""
     set_to = {
         "max_cost_usd": options.max_cost_usd,
+        "max_session_usd": options.max_session_usd,
+        "loop_limit": loop_limit_of(options, settings) or None,  # 0 is no limit
         "retries": settings.retries if options.retries is None else options.retries,
         "deadline_ms": settings.deadline_ms if options.deadline_ms is None else options.deadline_ms,
     }

@@ -1,4 +1,4 @@
-"""Budgets: the limits for a UTC day and a UTC month, and when each period resets."""
+"""Budgets: the limits for a UTC day, a UTC month and a session, and when each period resets."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,8 @@ from gateway.settings.parse_value import BUDGETS, is_budget
 MICROS = 1_000_000  # micro-dollars in a USD
 # No request costs this much. The cap keeps a wrong cost of an upstream from spoiling the sums.
 MAX_MICROS = 1_000_000 * MICROS
-Span: TypeAlias = Literal["day", "month"]
+Span: TypeAlias = Literal["day", "month", "session"]
+SESSION: Literal["session"] = "session"  # the span of a session, and the name of its only period
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,7 @@ class Budget:
 
     day_micros: int | None = None
     month_micros: int | None = None
+    session_micros: int | None = None
 
     def limits(self) -> Iterator[tuple[Span, int]]:
         """Yield each limit that is set, with its span."""
@@ -28,9 +30,11 @@ class Budget:
             yield "day", self.day_micros
         if self.month_micros is not None:
             yield "month", self.month_micros
+        if self.session_micros is not None:
+            yield SESSION, self.session_micros
 
     def __bool__(self) -> bool:
-        return self.day_micros is not None or self.month_micros is not None
+        return any(True for _ in self.limits())
 
 
 def micros_of(usd: float) -> int:
@@ -67,12 +71,14 @@ def _micros(value: Json) -> int | None:
 
 
 def period_of(span: Span, now_s: float) -> str:
-    """Return the name of the current UTC day or month: ``YYYY-MM-DD`` or ``YYYY-MM``."""
+    """Return the name of the current UTC day or month, ``YYYY-MM-DD`` or ``YYYY-MM``, or ``session``."""
+    if span == SESSION:
+        return SESSION
     return _utc(now_s).strftime("%Y-%m-%d" if span == "day" else "%Y-%m")
 
 
 def resets_at(span: Span, now_s: float) -> datetime:
-    """Return when the next UTC day or month begins."""
+    """Return when the next UTC day or month begins. The budget of a session does not reset."""
     midnight = _utc(now_s).replace(hour=0, minute=0, second=0, microsecond=0)
     if span == "day":
         return midnight + timedelta(days=1)

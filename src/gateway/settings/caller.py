@@ -15,6 +15,8 @@ class KeyLimits:
 
     Attributes:
         max_cost_usd: the most that all attempts of one request may cost together.
+        max_session_usd: the most that all requests of one session may cost together.
+        loop_limit: how often an agent may repeat a tool call without progress.
         strict: whether models of unknown cost are left out where a ceiling or a budget counts.
         max_tokens: the longest answer; a request without a limit, or with a higher one, gets this one.
         retries: further tries of one model.
@@ -25,6 +27,8 @@ class KeyLimits:
     """
 
     max_cost_usd: float | None = None
+    max_session_usd: float | None = None
+    loop_limit: int | None = None
     strict: bool = False
     max_tokens: int | None = None
     retries: int | None = None

@@ -9,7 +9,7 @@ from gateway.http.frozen import dataclass
 from gateway.settings.field_rule import ABOVE_ZERO, CODES, FLAG, WEIGHTS, FieldRule, between, one_of
 from gateway.settings.parse_value import HOUR_MS
 
-Order: TypeAlias = Literal["given", "cheapest", "fastest", "weighted", "sticky"]
+Order: TypeAlias = Literal["given", "cheapest", "fastest", "weighted", "sticky", "auto"]
 ORDERS: tuple[str, ...] = get_args(Order)
 
 Midstream: TypeAlias = Literal["error", "restart", "continue", "hold"]
@@ -32,11 +32,13 @@ OPTIONS: Mapping[str, FieldRule] = MappingProxyType({
     "hedge_ms": between(1, HOUR_MS),
     "keepalive_ms": between(100, HOUR_MS),
     "max_cost_usd": ABOVE_ZERO,
+    "max_session_usd": ABOVE_ZERO,
+    "loop_limit": between(0, 1_000),
     "strict": FLAG,
     "check_json": FLAG,
     "allow_reasoning_only": FLAG,
     "cache_ttl_s": between(1, DAY_S),
-    "order": one_of("given", "cheapest", "fastest", "weighted", "sticky"),
+    "order": one_of(*ORDERS),
     "weights": WEIGHTS,
 })  # fmt: skip  # one option a line
 
@@ -63,6 +65,8 @@ class Options:
         hedge_ms: if the first model shows nothing for this long, the next one starts in parallel.
         keepalive_ms: how often a comment is sent while no model has committed; the status is then always 200.
         max_cost_usd: a cost ceiling: an attempt that could take the request above it does not begin.
+        max_session_usd: how much all requests of the session may cost together.
+        loop_limit: how often an agent may repeat a tool call without progress; 0: any number of times.
         strict: with ``max_cost_usd``, models without a known price are skipped.
         check_json: whether a plain answer must be JSON if ``response_format`` requested JSON. A fence around
             it is then taken off.
@@ -87,6 +91,8 @@ class Options:
     hedge_ms: int | None = None
     keepalive_ms: int | None = None
     max_cost_usd: float | None = None
+    max_session_usd: float | None = None
+    loop_limit: int | None = None
     strict: bool = False
     check_json: bool = True
     allow_reasoning_only: bool = False

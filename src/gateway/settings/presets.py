@@ -27,6 +27,8 @@ SETTABLE = (
     "hedge_ms",
     "keepalive_ms",
     "max_cost_usd",
+    "max_session_usd",
+    "loop_limit",
     "strict",
     "check_json",
     "allow_reasoning_only",
@@ -70,6 +72,8 @@ def _models(value: Json) -> bool:
 # The ceilings that a key may have, see ``KeyLimits``.
 LIMITS: Mapping[str, FieldRule] = MappingProxyType({
     "max_cost_usd": OPTIONS["max_cost_usd"],
+    "max_session_usd": OPTIONS["max_session_usd"],
+    "loop_limit": between(1, 1_000),
     "strict": FLAG,
     "max_tokens": between(1, 1_000_000_000),
     "retries": OPTIONS["retries"],

@@ -64,6 +64,7 @@ class Settings:
     retries: int
     stream_guard_events: int | None
     max_attempts: int
+    loop_limit: int
     site_url: str
     app_title: str
     cors_origins: tuple[str, ...]

@@ -155,6 +155,12 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             as_whole(1, 1_000),
             "How many attempts one request may make. The free plan allows 50 subrequests per request.",
         ),
+        "LOOP_LIMIT": Setting(
+            "0",
+            as_whole(0, 1_000),
+            "How often an agent may repeat a tool call, or get the same error from it, without progress. "
+            "Then its request is refused. 0: any number of times.",
+        ),
         "SITE_URL": Setting(
             "",
             as_header_text,

@@ -33,6 +33,7 @@ class TaskRoute:
         models: its chain; 1 to ``MAX_ROUTE_MODELS`` names of models.
         reason: why it has these models, for people.
         order: how its models are ordered; the request's own order takes precedence.
+        has_order: whether its order was set. Without one, a long session may choose the order ``auto``.
         weights: by model, for the order ``weighted``; 1 for a model without one.
         max_price: a price ceiling: models with a higher list price are skipped, and so are more expensive
             providers of the other models.
@@ -45,6 +46,7 @@ class TaskRoute:
     models: tuple[str, ...]
     reason: str
     order: Order = "given"
+    has_order: bool = False
     weights: Mapping[str, float] = field(default_factory=dict)
     max_price: Price | None = None
     require: tuple[str, ...] = ()
@@ -84,6 +86,7 @@ DEFAULT_ROUTES: tuple[TaskRoute, ...] = (
         reason="Price first: the cheapest model for the request, and none above the price ceiling, because "
         "nobody watches the bill of a bulk job. Speed matters least.",
         order="cheapest",
+        has_order=True,
         max_price=Price(prompt=1.0, completion=5.0),
         options={"deadline_ms": 600_000},
     ),
@@ -124,6 +127,7 @@ def _route(name: str, value: Json) -> TaskRoute:
         models=_models(fields.get("models")),
         reason=reason,
         order=order,  # type: ignore[arg-type]  # it is one of ORDERS
+        has_order="order" in fields,
         weights=MappingProxyType(as_weights(fields.get("weights", {}))),
         max_price=as_price(fields["max_price"]) if "max_price" in fields else None,
         require=_parameters(fields.get("require", [])),

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from gateway.dialects.chat.request import ChatRequest
 from gateway.http.frozen import dataclass
 from gateway.http.json_bytes import to_json_bytes
-from gateway.http.json_members import Buffer, member
+from gateway.http.json_members import Buffer, Members, member
 from gateway.http.json_values import Json, JsonObject, object_or_empty
 from gateway.settings.price import Price, usd_or_none
 from gateway.upstream.direct import direct_members
@@ -15,11 +15,14 @@ class BodyForms:
     """The fields of one chat request, as JSON text without braces.
 
     The caller's own text is sent wherever possible. It is changed only for a direct upstream, for a route's
-    price ceiling, or to continue an answer that has begun. Only fields that change are parsed.
+    price ceiling, to name a session, or to continue an answer that has begun. Only fields that change are
+    parsed.
     """
 
-    def __init__(self, chat: ChatRequest) -> None:
+    def __init__(self, chat: ChatRequest, *, session: str | None = None) -> None:
+        """``session``: the session's name for OpenRouter, which keeps its prompt cache warm by it."""
         self._chat = chat
+        self._fields = _with_session(chat.fields, session)
         self._direct: dict[str, Buffer] | None = None
         self._provider: _Provider | None = None
 
@@ -32,8 +35,8 @@ class BodyForms:
             added: messages to add after the caller's.
         """
         if not max_price and not added:
-            return self._chat.fields.text
-        members = _with_messages(self._chat.fields.views(), added)
+            return self._fields.text
+        members = _with_messages(self._fields.views(), added)
         if max_price:
             if self._provider is None:
                 self._provider = _Provider(self._chat.fields.value("provider"))
@@ -48,6 +51,13 @@ class BodyForms:
         if self._direct is None:
             self._direct = direct_members(chat)
         return b",".join(_with_messages(self._direct, added).values())
+
+
+def _with_session(fields: Members, session: str | None) -> Members:
+    """Return the fields with a session's name, unless they have one. Source: OpenRouter "Prompt Caching"."""
+    if session is None or fields.value("session_id") is not None:
+        return fields
+    return fields.without(("session_id",)).plus("session_id", session)
 
 
 def _with_messages(members: Mapping[str, Buffer], added: Sequence[Json]) -> dict[str, Buffer]:

@@ -29,13 +29,20 @@ class Composer:
     """Builds the requests of all attempts of one chat request. ``header`` returns a header of the caller."""
 
     def __init__(
-        self, chat: ChatRequest, caller: Caller, settings: Settings, header: Callable[[str], str | None]
+        self,
+        chat: ChatRequest,
+        caller: Caller,
+        settings: Settings,
+        header: Callable[[str], str | None],
+        *,
+        session: str | None = None,
     ) -> None:
+        """``session``: the name of the request's session, for OpenRouter; None if it names none."""
         self._chat = chat
         self._caller = caller
         self._settings = settings
         self._header = header
-        self._forms = BodyForms(chat)
+        self._forms = BodyForms(chat, session=session)
 
     def request_for(self, candidate: Candidate, prefill: str | None) -> UpstreamRequest:
         """Return the request that calls one candidate of the chain.

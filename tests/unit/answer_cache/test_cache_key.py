@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from gateway.answer_cache import cacheable
 from gateway.dialects.chat.fields import OWN, REFUSED
 from gateway.pipeline.prepare import Prepared
+from gateway.pipeline.session import Session
 from gateway.routing.selection import select
 from gateway.settings.caller import Caller
 from gateway.settings.options import OPTIONS
@@ -121,6 +122,8 @@ NOT_IN_KEY = {
     "retry_first": True,
     "stop_on": ["rate_limited"],
     "max_cost_usd": 1,
+    "max_session_usd": 1,
+    "loop_limit": 3,
     "strict": True,
     "cache_ttl_s": 5,
     "order": "cheapest",
@@ -140,7 +143,7 @@ def test_every_option_is_classified_by_whether_it_affects_answers() -> None:
 
 
 def test_ticket_and_session_do_not_change_the_key() -> None:
-    again = replace(prepared(), ticket="2", session="s")
+    again = replace(prepared(), ticket="2", session=Session(name="s", digest="d"))
 
     assert key_of(again) == key_of(prepared())
 

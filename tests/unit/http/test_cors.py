@@ -1,6 +1,7 @@
 import pytest
 
 from gateway.http.cors import CALLERS_HEADERS
+from gateway.http.session_headers import SESSION_HEADERS
 from tests.support.world import Answer, World
 
 pytestmark = pytest.mark.anyio
@@ -41,6 +42,7 @@ async def test_a_star_allows_every_page_without_credentials() -> None:
     ("requested", "allowed"),
     [
         ("authorization, x-stainless-lang", "authorization, x-stainless-lang"),
+        ("x-claude-code-session-id, session_id", "x-claude-code-session-id, session_id"),
         (
             "authorization,http-referer,x-openrouter-title,x-title",
             "authorization,http-referer,x-openrouter-title,x-title",
@@ -58,6 +60,10 @@ async def test_the_headers_that_a_page_requests_are_allowed(requested: str, allo
 
 def test_a_page_may_name_its_app() -> None:
     assert {"http-referer", "x-openrouter-title", "x-title"} <= {*CALLERS_HEADERS.split(", ")}
+
+
+def test_every_header_that_names_a_session_is_allowed() -> None:
+    assert {*SESSION_HEADERS} < {*CALLERS_HEADERS.split(", ")}
 
 
 async def test_an_allowed_page_can_read_errors_too() -> None:

@@ -270,7 +270,8 @@ async def test_only_an_admin_is_told_what_is_held_of_the_budget_of_all_keys() ->
 async def test_money_that_another_isolate_holds_is_a_short_wait_too() -> None:
     made = world(day_usd=0.01)
     made.database.rows(
-        "INSERT INTO reservations VALUES ('t', 'one', '2026-11-22', 10000, 'another', 'r', 0, 10000)"
+        "INSERT INTO reservations (ticket, key, day, micros, isolate, request_id, at_ms, worst_micros) "
+        "VALUES ('t', 'one', '2026-11-22', 10000, 'another', 'r', 0, 10000)"
     )
 
     refused = await ask(made)
@@ -289,13 +290,15 @@ async def test_money_that_another_isolate_holds_is_a_short_wait_too() -> None:
 async def test_a_request_of_unknown_cost_waits_if_another_isolate_holds_all() -> None:
     made = world(day_usd=0.01)
     made.database.rows(
-        "INSERT INTO reservations VALUES ('t', 'one', '2026-11-22', 9999, 'another', 'r', 0, 9999)"
+        "INSERT INTO reservations (ticket, key, day, micros, isolate, request_id, at_ms, worst_micros) "
+        "VALUES ('t', 'one', '2026-11-22', 9999, 'another', 'r', 0, 9999)"
     )
     assert (await ask(made, models=["not/listed"])).status == 200  # holds what is left
 
     made = world(day_usd=0.01)
     made.database.rows(
-        "INSERT INTO reservations VALUES ('t', 'one', '2026-11-22', 20000, 'another', 'r', 0, 20000)"
+        "INSERT INTO reservations (ticket, key, day, micros, isolate, request_id, at_ms, worst_micros) "
+        "VALUES ('t', 'one', '2026-11-22', 20000, 'another', 'r', 0, 20000)"
     )
     assert (await ask(made, models=["not/listed"])).error["code"] == "budget_in_flight"
     assert made.upstream.received == []
@@ -337,7 +340,8 @@ async def test_a_second_attempt_reserves_what_the_first_may_have_cost_and_its_ow
 async def test_a_hedge_of_unknown_cost_takes_no_money_that_another_isolate_holds() -> None:
     made = world(day_usd=0.01)
     made.database.rows(
-        "INSERT INTO reservations VALUES ('t', 'one', '2026-11-22', 1000, 'another', 'r', 0, 1000)"
+        "INSERT INTO reservations (ticket, key, day, micros, isolate, request_id, at_ms, worst_micros) "
+        "VALUES ('t', 'one', '2026-11-22', 1000, 'another', 'r', 0, 1000)"
     )
     made.script("not/listed", after(10.0, answer())).script("nor/this", answer())
 

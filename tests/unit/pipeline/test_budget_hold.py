@@ -170,7 +170,8 @@ async def test_a_row_in_the_ledger_reserves_the_ceiling_before_the_first_call() 
 async def test_another_isolate_counts_what_a_killed_one_had_reserved() -> None:
     made = world(day_usd=0.01)
     made.database.rows(
-        "INSERT INTO reservations VALUES ('t', 'one', '2026-11-22', 9000, 'a dead isolate', 'r', 0, 9000)"
+        "INSERT INTO reservations (ticket, key, day, micros, isolate, request_id, at_ms, worst_micros) "
+        "VALUES ('t', 'one', '2026-11-22', 9000, 'a dead isolate', 'r', 0, 9000)"
     )
 
     assert (await ask(made, max_tokens=5_000)).error["code"] == "budget_in_flight"

@@ -288,7 +288,7 @@ MINE = {"models": ["c/three", "b/two", "e/five"], "order": "fastest", "max_price
 OPTIONS = st.fixed_dictionaries(
     {},
     optional={
-        "order": st.sampled_from(["given", "cheapest", "fastest", "weighted", "sticky"]),
+        "order": st.sampled_from(["given", "cheapest", "fastest", "weighted", "sticky", "auto"]),
         "max_cost_usd": st.sampled_from([0.000_01, 0.01, 10.0]),
         "strict": st.booleans(),
         "fallbacks": st.booleans(),

@@ -71,6 +71,7 @@ def parse(raw: bytes, *, max_values: int = MAX_VALUES) -> ChatRequest:
         is_text_only=is_plain and not any(map(body.get, NOT_TEXT)),
         openrouters_own=not OPENROUTERS_OWN.isdisjoint(body),
         session=text_or_none(fields.value("session_id")),
+        prompt_cache_key=text_or_none(fields.value("prompt_cache_key")),
         user=text_or_none(fields.value("user")),
         requirements=requirements,
         options=_options(object_or_empty(body.get("gateway"))) if "gateway" in body else _NO_OPTIONS,

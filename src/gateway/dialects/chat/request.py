@@ -25,6 +25,7 @@ class ChatRequest:
         openai_usage: whether the caller requests OpenAI's usage chunk, whose ``choices`` are empty.
         openrouters_own: whether it has fields that only OpenRouter understands.
         session: the body's ``session_id``; None if it has none.
+        prompt_cache_key: the body's ``prompt_cache_key``; None if it has none.
         user: the body's ``user``; None if it has none.
         requirements: what a model must support to serve it.
         options: the body's ``gateway`` object.
@@ -42,6 +43,7 @@ class ChatRequest:
     openai_usage: bool
     openrouters_own: bool
     session: str | None
+    prompt_cache_key: str | None
     user: str | None
     requirements: Requirements
     options: Options

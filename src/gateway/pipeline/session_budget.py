@@ -1,0 +1,41 @@
+"""The budget of a session: what all its requests may cost together, and the error when that is spent."""
+
+from gateway.http.errors import GatewayError
+from gateway.memory.ports import Statement
+from gateway.memory.session_accounts import SESSION_PREFIX
+from gateway.settings.budget import MICROS
+
+# The ledger's sums: what was spent, with unsettled costs at their ceiling, and what other isolates hold.
+_SUMS = (
+    "SELECT sum(micros) AS session, sum(held) AS held_session FROM ("
+    "SELECT cost_micros AS micros, 0 AS held FROM session_spend WHERE session = ?1 "
+    "UNION ALL SELECT worst_micros, 0 FROM unsettled WHERE session = ?1 "
+    "UNION ALL SELECT 0, micros FROM reservations WHERE session = ?1 AND isolate <> ?2)"
+)
+
+
+def is_session(key: str) -> bool:
+    """Return whether an account is that of a session, and not that of a key."""
+    return key.startswith(SESSION_PREFIX)
+
+
+def sums_of_session(key: str, isolate: str) -> Statement:
+    """Return the statement that reads what a session has spent, and what other isolates hold of it."""
+    return _SUMS, (key.removeprefix(SESSION_PREFIX), isolate)
+
+
+def session_budget_spent(limit: int, spent: int) -> GatewayError:
+    """Return the error for a session that has spent its budget; the amounts are micro-dollars."""
+    return GatewayError(
+        "session_budget_spent",
+        f"This session has spent {exact_usd(spent)} of its {exact_usd(limit)} (max_session_usd). "
+        "Begin another session, or raise the limit.",
+        param="gateway.max_session_usd",
+        metadata={"limit_usd": limit / MICROS, "spent_usd": spent / MICROS},
+    )
+
+
+def exact_usd(micros: int) -> str:
+    """Return an amount with as many decimals as it needs, two at least."""
+    whole, _, decimals = f"{micros / MICROS:.6f}".partition(".")
+    return f"${whole}.{decimals.rstrip('0').ljust(2, '0')}"
