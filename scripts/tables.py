@@ -90,6 +90,7 @@ REQUESTS_HEAD = """
 ## Request errors
 
 These requests reached no model. `budget_spent` means that a budget is used up.
+[access.md](access.md) explains `agent_loop` and `session_budget_spent`.
 
 | code | source | status |
 |---|---|---|

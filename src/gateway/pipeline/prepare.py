@@ -31,6 +31,7 @@ from gateway.settings.caller import Caller
 
 BODY_TIMEOUT_S = 30.0
 PRICES_TIMEOUT_S = 3.0
+NO_SESSION = "The request names no session, so max_session_usd does not bind it."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +106,8 @@ async def prepare(call: Call) -> Prepared:
     planned = plan(chat, selection, settings, caller, signals)
     if room is not None:
         planned = with_amounts(planned, room, memory.spending, is_admin=caller.admin)
+    if named is None and selection.options.max_session_usd is not None:
+        notes = (*notes, NO_SESSION)
     if notes:
         planned = replace(planned, notes=(*planned.notes, *notes))
     ticket = ports.new_id()

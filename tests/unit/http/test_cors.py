@@ -42,7 +42,8 @@ async def test_a_star_allows_every_page_without_credentials() -> None:
     ("requested", "allowed"),
     [
         ("authorization, x-stainless-lang", "authorization, x-stainless-lang"),
-        ("x-claude-code-session-id, session_id", "x-claude-code-session-id, session_id"),
+        ("session_id, x-claude-code-session-id", "session_id, x-claude-code-session-id"),
+        ("session-id, session_id", "session-id, session_id"),
         (
             "authorization,http-referer,x-openrouter-title,x-title",
             "authorization,http-referer,x-openrouter-title,x-title",

@@ -9,6 +9,7 @@ import pytest
 from gateway.ledger.forget import forget_old_rows
 from gateway.ledger.reservations import MAX_AGE_S, close_reservations
 from gateway.ledger.settle import settle_costs
+from gateway.pipeline.prepare import NO_SESSION
 from gateway.pipeline.session_budget import exact_usd
 from gateway.settings.settings import Settings
 from tests.support.ledger_world import ledger_world
@@ -195,8 +196,8 @@ async def test_another_isolate_counts_what_the_ledger_has() -> None:
 
 async def test_an_isolate_counts_a_request_once_although_the_ledger_has_it() -> None:
     world = ledger_world().script("a/one", answer(usage={**USAGE, "cost": 0.000_1}))
-    for _ in range(3):
-        await ask(world)
+    for limit in (None, 0.001, None):
+        await ask(world, limit=limit)
         await asyncio.sleep(11.0)
 
     got = await ask(world, limit=0.000_1)
@@ -272,14 +273,15 @@ async def test_a_caller_with_a_key_of_its_own_may_bound_its_session() -> None:
     assert world.database.rows("SELECT * FROM spend") == []
 
 
-async def test_a_session_sends_no_alert() -> None:
-    world = ledger_world(ALERT_WEBHOOK_URL="https://hooks.example/x").script(
-        "a/one", answer(usage={**USAGE, "cost": 0.001})
-    )
+async def test_a_session_has_no_alerts() -> None:
+    batches = []
+    for url in ("", "https://hooks.example/x"):
+        world = ledger_world(ALERT_WEBHOOK_URL=url).script("a/one", answer(usage={**USAGE, "cost": 0.001}))
+        await ask(world)
+        batches.append(world.database.batches)
+        assert world.upstream.alerts == []
 
-    await ask(world)
-
-    assert world.upstream.alerts == []
+    assert batches[0] == batches[1]
 
 
 async def test_old_sessions_are_forgotten() -> None:
@@ -301,6 +303,12 @@ async def test_a_request_without_a_session_adds_no_session() -> None:
     await ask(world, session=None, user="u")
 
     assert world.database.rows("SELECT * FROM session_spend") == []
+
+
+@pytest.mark.parametrize("named", [{}, {"user": "u"}])
+async def test_a_receipt_notes_that_no_session_is_bound(named: dict[str, Any]) -> None:
+    assert (await ask(World(), session=None, **named)).receipt["notes"] == [NO_SESSION]
+    assert "notes" not in (await ask(costing(0.000_01), **named)).receipt
 
 
 @pytest.mark.parametrize("value", [0, -1, "1", True])
