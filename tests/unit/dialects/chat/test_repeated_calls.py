@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.dialects.chat.repeated_calls import Repetition, repetition_in
 from gateway.http.json_values import Json, JsonObject
@@ -11,6 +13,7 @@ from tests.support.work import check_growth
 USER: JsonObject = {"role": "user", "content": "Mend it."}
 SAYS: JsonObject = {"role": "assistant", "content": "I try again."}
 SYSTEM: JsonObject = {"role": "system", "content": "s"}
+NAMES = ("id", "type", "function", "custom", "name", "arguments", "input", "text", "error")
 FAILED = "Error: no such file"
 
 
@@ -154,6 +157,23 @@ def test_the_repeated_tools_are_named() -> None:
 )
 def test_no_message_makes_it_fail(message: Json) -> None:
     repetition_in([message, result(), message])
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 2) | st.sampled_from(["", "x", "{}", "[1]", FAILED]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4),
+)
+MESSAGES = st.fixed_dictionaries(
+    {"role": st.sampled_from(["assistant", "tool", "function", "system"])},
+    optional=dict.fromkeys(("content", "tool_calls", "function_call", "tool_call_id"), VALUES),
+)
+
+
+@given(st.lists(MESSAGES | VALUES, max_size=6))
+def test_messages_of_any_form_have_a_count(messages: list[Json]) -> None:
+    found = repetition_in(messages)
+
+    assert found is None or found.count >= 1
 
 
 @pytest.mark.parametrize("content", ["x", FAILED, "1" * 50])
