@@ -42,6 +42,10 @@ class TooManyValuesError(ValueError):
     """JSON holds more values than the limit."""
 
 
+class TooDeepError(ValueError):
+    """JSON nests deeper than ``MAX_DEPTH``."""
+
+
 def check_size(raw: bytes, *, max_values: int) -> None:
     """Raise an error if a parser would build too many values, or nest too deeply.
 
@@ -49,7 +53,7 @@ def check_size(raw: bytes, *, max_values: int) -> None:
 
     Raises:
         TooManyValuesError: there are ``max_values`` of them or more.
-        ValueError: ``raw`` nests deeper than ``MAX_DEPTH``.
+        TooDeepError: ``raw`` nests deeper than ``MAX_DEPTH``.
     """
     # Most bodies have few of these marks, even if those in strings count.
     openings = _openings(raw)
@@ -60,7 +64,7 @@ def check_size(raw: bytes, *, max_values: int) -> None:
     for marks in _marks_outside_strings(raw):
         brackets = marks.replace(b",", b"")
         if max(accumulate(map(_STEPS.__getitem__, brackets), initial=depth)) > MAX_DEPTH:
-            raise ValueError("nested too deeply")
+            raise TooDeepError("nested too deeply")
         openings = brackets.count(b"[") + brackets.count(b"{")
         depth += 2 * openings - len(brackets)
         values += openings + len(marks) - len(brackets)
@@ -101,7 +105,17 @@ def _openings(raw: bytes) -> int:
 
 
 class NamedTwiceError(ValueError):
-    """A JSON object names a field twice, and parsers differ in which value counts. Holds the name."""
+    """A JSON object names a field twice, and parsers differ in which value counts.
+
+    Attributes:
+        name: the field's name.
+        within: the member of the outermost object whose value has that object; None if it is the outermost.
+    """
+
+    def __init__(self, name: str, *, within: str | None = None) -> None:
+        super().__init__(name)
+        self.name = name
+        self.within = within
 
 
 def distinct_object(pairs: list[tuple[str, Json]]) -> JsonObject:

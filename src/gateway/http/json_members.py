@@ -24,7 +24,7 @@ _NAME = rf'{_BLANKS}"([^"\\\x00-\x1f]*+(?:\\.[^"\\\x00-\x1f]*+)*+)"{_BLANKS}:{_B
 _FIRST = re.compile(rf"{_BLANKS}\{{{_NAME}")
 _FURTHER = re.compile(rf"{_BLANKS},{_NAME}")
 _END = re.compile(rf"{_BLANKS}\}}{_BLANKS}\Z")
-_NO_ESCAPE = re.compile(rb"\\u(?![0-9A-Fa-f]{4})")
+NO_ESCAPE = re.compile(rb"\\u(?![0-9A-Fa-f]{4})")
 
 Buffer: TypeAlias = bytes | memoryview
 
@@ -119,15 +119,15 @@ def read_members(raw: bytes, decoder: JSONDecoder) -> tuple[JsonObject, Members]
         return values, Members(b"", places)
     end, read = 0, decoder.scan_once  # type: ignore[attr-defined]  # what raw_decode calls, without a wrapper
     for _ in range(MAX_MEMBERS):
-        name = found[1]
-        if "\\" in name or not name.isascii():
-            name = _name_of(name)
+        name = _name_of(found[1])
         if name in values:
             raise NamedTwiceError(name)
         try:
             values[name], end = read(text, found.end())
         except StopIteration:
             raise ValueError("a member without a value") from None
+        except NamedTwiceError as error:
+            raise NamedTwiceError(error.name, within=name) from None
         places[name] = (found.start(1) - 1, end)
         found = _FURTHER.match(text, end)
         if found is None:
@@ -143,7 +143,9 @@ def _require_empty_object(text: str, decoder: JSONDecoder) -> None:
 
 
 def _name_of(written: str) -> str:
-    """Return a name that is not plain ASCII in JSON; a long one as it is written."""
+    """Return a name; one that is long as it is written."""
+    if "\\" not in written and written.isascii():
+        return written
     if len(written) >= MAX_NAME_CHARACTERS:
         return written
     return str(parse_json(b'"%b"' % written.encode("latin-1")))
@@ -168,7 +170,7 @@ def _without_wide_escapes(raw: bytes) -> bytes:
     A string with one of them would take up to four times its bytes. No name that the gateway reads has one.
     """
     narrow = raw.replace(b"\\\\", b"\x7f\x7f")
-    if b"\0" in raw or _NO_ESCAPE.search(narrow):
+    if b"\0" in raw or NO_ESCAPE.search(narrow):
         raise ValueError("a control character, or an invalid escape")
     narrow = narrow.replace(b"\\u00", b"\0\0\0\0").replace(b"\\u", b"\x7f\x7f")
     return narrow.replace(b"\0\0\0\0", b"\\u00")

@@ -17,8 +17,10 @@ from gateway.dialects.chat.request import ChatRequest
 from gateway.dialects.chat.requirements import requirements_of
 from gateway.http.errors import GatewayError
 from gateway.http.json_bytes import (
+    MAX_DEPTH,
     MAX_VALUES,
     NamedTwiceError,
+    TooDeepError,
     TooManyValuesError,
     check_size,
     distinct_object,
@@ -90,7 +92,7 @@ def _load(raw: bytes, max_values: int) -> tuple[JsonObject, Members]:
         check_size(raw, max_values=max_values)
         return read_members(raw, _DISTINCT)
     except NoObjectError:
-        raise GatewayError("invalid_body", "The body must be a JSON object.") from None
+        raise GatewayError("invalid_body", "The body must be a JSON object, which begins with {.") from None
     except TooManyValuesError:
         raise GatewayError(
             "body_too_large",
@@ -98,15 +100,24 @@ def _load(raw: bytes, max_values: int) -> tuple[JsonObject, Members]:
             param="body",
         ) from None
     except NamedTwiceError as error:
-        raise GatewayError(
-            "invalid_json", "An object in the body names a field twice.", param=_shown(str(error))
-        ) from None
+        raise _named_twice(error) from None
     except _TooLargeError:
         raise GatewayError("invalid_json", "The body holds a number that JSON cannot represent.") from None
-    except (ValueError, RecursionError):
-        raise GatewayError(
-            "invalid_json", "The body is not JSON in UTF-8, or is nested too deeply."
-        ) from None
+    except (TooDeepError, RecursionError):
+        message = (
+            f"The body is nested too deeply. At most {MAX_DEPTH} levels of objects and arrays are allowed."
+        )
+        raise GatewayError("invalid_json", message) from None
+    except ValueError:
+        from gateway.http.json_problem import problem_in  # noqa: PLC0415  # few bodies are not JSON
+
+        raise GatewayError("invalid_json", problem_in(raw)) from None
+
+
+def _named_twice(error: NamedTwiceError) -> GatewayError:
+    name = _shown(error.name)
+    whose = "The body" if error.within is None else f"An object within `{_shown(error.within)}`"
+    return GatewayError("invalid_json", f"{whose} names the field `{name}` twice.", param=name)
 
 
 def _finite(text: str) -> float:

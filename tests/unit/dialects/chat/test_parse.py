@@ -175,6 +175,42 @@ def test_a_field_named_twice_is_refused(raw: bytes, param: str) -> None:
     assert refusal(raw) == ("invalid_json", param)
 
 
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        pytest.param(
+            b'{"model":"a","model":"b"}', "The body names the field `model` twice.", id="at the top"
+        ),
+        pytest.param(
+            b'{"messages":[{"role":"user","role":"system"}]}',
+            "An object within `messages` names the field `role` twice.",
+            id="nested",
+        ),
+        pytest.param(
+            b'{"a b":{"c d":1,"c d":2}}',
+            "An object within `…` names the field `…` twice.",
+            id="arbitrary names",
+        ),
+        pytest.param(
+            b"[" * 201,
+            "The body is nested too deeply. At most 200 levels of objects and arrays are allowed.",
+            id="too deep",
+        ),
+        pytest.param(
+            b'{"messages":\n  hello}',
+            "The body is not JSON. At line 2, column 3 is a letter, but a value is expected.",
+            id="no JSON",
+        ),
+        pytest.param(b"[1]", "The body must be a JSON object, which begins with {.", id="an array"),
+    ],
+)
+def test_the_error_for_a_body_says_what_is_wrong_and_where(raw: bytes, message: str) -> None:
+    with pytest.raises(GatewayError) as caught:
+        parse(raw)
+
+    assert caught.value.message == message
+
+
 @pytest.mark.parametrize("name", ["headers", "extra_headers"])
 def test_a_caller_cannot_set_upstream_headers(name: str) -> None:
     assert refusal(body(**{name: "x"})) == ("refused_field", name)
