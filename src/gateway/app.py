@@ -78,7 +78,9 @@ def _route_of(request: HttpRequest) -> Route:
     path = request.path.removeprefix("/api") if request.path.startswith("/api/v1/") else request.path
     route = MODEL_ROUTE if path.startswith(MODEL_PREFIXES) else ROUTES.get(path)
     if route is None:
-        raise GatewayError("not_found", "There is nothing at this path.")
+        from gateway.routes.unknown_path import unknown_path  # noqa: PLC0415  # few requests have a wrong path
+
+        raise unknown_path(request.path, {each: found.methods for each, found in ROUTES.items()})
     return route
 
 
@@ -87,7 +89,9 @@ def _handler_in(route: Route, request: HttpRequest) -> Handler:
     if handler is None:
         allowed = _allowed(route)
         raise GatewayError(
-            "method_not_allowed", f"This path accepts {allowed}.", headers=(("allow", allowed),)
+            "method_not_allowed",
+            f"Use {' or '.join(route.methods)}. This path accepts {allowed}.",
+            headers=(("allow", allowed),),
         )
     return handler
 

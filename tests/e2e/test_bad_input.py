@@ -26,7 +26,21 @@ NOT_JSON = {
     "UTF-16": chat().decode().encode("utf-16"),
     "NaN": chat(temperature=0.5).replace(b"0.5", b"NaN"),
     "Infinity": chat(temperature=0.5).replace(b"0.5", b"-Infinity"),
+    "a trailing comma": b'{\n"messages":[],}',
+    "an escape": b'{"messages": "\\x"}',
+    "a line end in a string": b'{"messages": "\n"}',
     "a number beyond all floats": chat(temperature=0.5).replace(b"0.5", b"1e999"),
+}
+# Where it is not JSON, and what is there. Parsers differ by version; the message does not.
+PLACES = {
+    "cut JSON": "At line 1, column 15 is the end of the body, but a value is expected.",
+    "no JSON": "At line 1, column 1 is a letter, but a value is expected.",
+    "two values": "At line 1, column 3 is an opening bracket, but the end of the body is expected.",
+    "malformed UTF-8": "At line 1, column 44 is a byte that UTF-8 does not allow there.",
+    "NaN": "It holds NaN or Infinity, which are no numbers in JSON.",
+    "a trailing comma": "At line 2, column 14 a comma comes before a closing bracket.",
+    "an escape": "At line 1, column 15 a string holds an escape that JSON does not have.",
+    "a line end in a string": "column 15 a string holds a control character. Write a line end as \\n.",
 }
 # A recursive parser would overflow the runtime's stack, which ends the whole isolate.
 DEEP = {
@@ -82,6 +96,7 @@ def _nothing_goes_up(runtime: str, simulator: str) -> Iterator[None]:  # once pe
 def test_a_body_that_is_not_json_is_refused(gateway: Gateway, case: str) -> None:
     error = refused(gateway, NOT_JSON[case], 400)
     assert error["code"] == "invalid_json"
+    assert error["message"].endswith(PLACES.get(case, ""))
 
 
 @pytest.mark.parametrize("case", DEEP)
@@ -89,7 +104,8 @@ def test_json_that_nests_too_deeply_is_refused_and_the_gateway_survives(
     start_gateway: Callable[..., Gateway], case: str
 ) -> None:
     other = start_gateway(STREAM_GUARD_EVENTS="3")  # a separate gateway, since the other tests need theirs
-    assert refused(other, DEEP[case], 400)["code"] == "invalid_json"
+    error = refused(other, DEEP[case], 400)
+    assert (error["code"], "nested too deeply. At most 200" in error["message"]) == ("invalid_json", True)
     assert refused(other, b"[]", 400)["code"] == "invalid_body"
 
 
@@ -148,6 +164,24 @@ def test_an_unknown_route_is_not_found(gateway: Gateway, path: str) -> None:
     assert error_in(answer)["metadata"].get("code", "not_found") == "not_found"
 
 
+@pytest.mark.parametrize(
+    ("path", "help_with_it"),
+    [
+        ("/v1/v1/chat/completions", "Use /v1/chat/completions."),
+        ("/v1/chat/completions/", "Use /v1/chat/completions."),
+        ("/api/chat/completions", "Use /api/v1/chat/completions."),
+        ("/v1/embeddings", "This gateway does not serve embeddings. This gateway serves: POST /v1/chat/"),
+        ("/v1/messages", "Anthropic's Messages API. Send a chat request to /v1/chat/completions."),
+        ("/", "This gateway serves: POST /v1/chat/completions,"),
+    ],
+)
+def test_the_error_for_a_wrong_path_says_what_to_use(gateway: Gateway, path: str, help_with_it: str) -> None:
+    with gateway.client() as client:
+        answer = client.post(path, content=chat(model="sim/ok"))
+    assert answer.status_code == 404
+    assert help_with_it in error_in(answer)["message"]
+
+
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
 def test_the_error_for_a_wrong_method_names_the_right_one(gateway: Gateway, method: str) -> None:
     with gateway.client() as client:
@@ -155,6 +189,7 @@ def test_the_error_for_a_wrong_method_names_the_right_one(gateway: Gateway, meth
     assert answer.status_code == 405
     assert "POST" in answer.headers["allow"].split(", ")
     assert error_in(answer)["code"] == "method_not_allowed"
+    assert error_in(answer)["message"].startswith("Use POST.")
 
 
 def refused(gateway: Gateway, content: bytes | Iterator[bytes], status: int) -> dict[str, Any]:

@@ -28,6 +28,9 @@ ENDPOINTS_MAX_AGE_S = 10
 # How many ETags of `if-none-match` are compared; a client sends one.
 MAX_TAGS = 20
 NOT_LISTED = "OpenRouter lists no such model."
+NO_PATH = (
+    "There is nothing at this path. Use /v1/models, or /v1/models/{author}/{slug}, also with /endpoints."
+)
 # How many models an error lists.
 MAX_LISTED = 10
 # The model's id becomes part of an upstream path, so no segment may begin with a dot. The author may be
@@ -64,7 +67,7 @@ async def show_model(call: Call) -> HttpResponse:
     # OpenAI's clients percent-encode the slash in a model's id.
     match = _MODEL_PATH.fullmatch(unquote(call.request.path.removeprefix("/api")))
     if match is None:
-        raise GatewayError("not_found", "There is nothing at this path.")
+        raise GatewayError("not_found", NO_PATH)
     model_id, wants_endpoints = match["id"], match["endpoints"]
     if wants_endpoints and "/" in model_id:
         return await _endpoints(call, model_id)
@@ -75,7 +78,7 @@ async def show_model(call: Call) -> HttpResponse:
         return await _endpoints(call, model_id)
     model = _model_list(call, catalog).find(model_id)
     if model is None or not may_use(call.caller.models, model_id, str(model["id"])):
-        raise GatewayError("not_found", NOT_LISTED)
+        raise _not_listed(model_id, catalog, call.caller)
     is_openrouters = match.string.startswith(OPENROUTERS_PREFIX)
     body = to_json_bytes({"data": model} if is_openrouters else model)
     return _respond(call, catalog, f'"{crc32(body):08x}"', lambda: body)
@@ -93,9 +96,18 @@ def _id_of(slug: str, catalog: Catalog, caller: Caller) -> str:
     if len(ids) == 1:
         return ids[0]
     if not ids:
-        raise GatewayError("not_found", NOT_LISTED)
+        raise _not_listed(slug, catalog, caller)
     listed = ", ".join(ids[:MAX_LISTED])
     raise GatewayError("not_found", f"Several models have this name. Send one with its author: {listed}.")
+
+
+def _not_listed(name: str, catalog: Catalog, caller: Caller) -> GatewayError:
+    """Return the error for a model that is not listed; it names similar ones that the caller may use."""
+    from gateway.catalog.similar import did_you_mean, similar_ids  # noqa: PLC0415  # few models are not found
+
+    similar = similar_ids(name, catalog, lambda model: may_use(caller.models, model))
+    question = did_you_mean(similar)
+    return GatewayError("not_found", f"{NOT_LISTED} {question}" if question else NOT_LISTED)
 
 
 def _model_list(call: Call, catalog: Catalog) -> ModelList:

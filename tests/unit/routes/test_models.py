@@ -284,6 +284,25 @@ async def test_each_selection_has_a_different_etag() -> None:
     assert len(tags) == 3
 
 
+@pytest.mark.parametrize("name", ["anthropic/claude-haiku-4-5", "claude-haiku-4-5"])
+@pytest.mark.parametrize(("allowed", "named"), [("anthropic/*", True), ("openai/*", False)])
+async def test_the_error_for_a_model_that_is_not_listed_names_similar_ones(
+    name: str, allowed: str, named: bool
+) -> None:
+    world = world_with()
+    world.env = {
+        **world.env,
+        "GATEWAY_KEYS": json.dumps([{"name": "b", "token": TOKEN, "models": [allowed]}]),
+    }
+
+    got = await world.get(f"/v1/models/{name}")
+
+    assert got.status == 404
+    assert got.error["message"].startswith("OpenRouter lists no such model.")
+    assert (f"Did you mean {HAIKU}" in got.error["message"]) is named
+    assert ("anthropic" in got.error["message"]) is named
+
+
 async def test_a_model_that_openrouter_does_not_list_is_not_found() -> None:
     world = world_with()
 
