@@ -190,15 +190,17 @@ def _spent(account: Account, span: Span, spent: int, *, now_s: float, caller: Ca
     reset = resets_at(span, now_s)
     is_common = account.key == EVERYBODY
     limit = dict(account.budget.limits())[span]
+    is_told = caller.admin or not is_common
     amounts: JsonObject = {"limit_usd": limit / MICROS, "spent_usd": spent / MICROS}
+    told = f": {shown_usd(spent)} of {shown_usd(limit)}" if is_told else ""
     return GatewayError(
         "budget_spent",
-        f"{_whose(account.key, span).capitalize()} is spent.",
+        f"{_whose(account.key, span).capitalize()} is spent{told}. It resets at {shown_time(reset)}.",
         retry_after_s=max(0.0, reset.timestamp() - now_s),
         retryable=True,
         metadata={
             **_scope(account.key, span),
-            **(amounts if caller.admin or not is_common else {}),
+            **(amounts if is_told else {}),
             "resets_at": shown_time(reset),
         },
     )

@@ -8,8 +8,7 @@ from gateway.http.json_members import Members
 from gateway.http.json_values import JsonObject, list_or_empty
 from gateway.memory.session_accounts import account_of
 from gateway.memory.spending import Spending
-from gateway.pipeline.session_budget import exact_usd
-from gateway.settings.budget import MICROS, SESSION
+from gateway.settings.budget import MICROS, SESSION, shown_usd
 
 MAX_NAME_CHARACTERS = 64
 MAX_NAMES = 3
@@ -53,7 +52,7 @@ def _agent_loop(found: Repetition, limit: int, session_micros: int | None) -> Ga
     )
     what = "got the same error from" if found.is_error else "called"
     how = "" if found.is_error else " with the same arguments"
-    cost = "" if session_micros is None else f" This session has cost {exact_usd(session_micros)} here."
+    cost = "" if session_micros is None else f" This session has cost {shown_usd(session_micros)} here."
     details: JsonObject = {
         "tool": names[0],
         "repetitions": found.count,

@@ -3,7 +3,7 @@
 from gateway.http.errors import GatewayError
 from gateway.memory.ports import Statement
 from gateway.memory.session_accounts import SESSION_PREFIX
-from gateway.settings.budget import MICROS
+from gateway.settings.budget import MICROS, shown_usd
 
 # The ledger's sums: what was spent, with unsettled costs at their ceiling, and what other isolates hold.
 _SUMS = (
@@ -28,14 +28,8 @@ def session_budget_spent(limit: int, spent: int) -> GatewayError:
     """Return the error for a session that has spent its budget; the amounts are micro-dollars."""
     return GatewayError(
         "session_budget_spent",
-        f"This session has spent {exact_usd(spent)} of its {exact_usd(limit)} (max_session_usd). "
+        f"This session has spent {shown_usd(spent)} of its {shown_usd(limit)} (max_session_usd). "
         "Begin another session, or raise the limit.",
         param="gateway.max_session_usd",
         metadata={"limit_usd": limit / MICROS, "spent_usd": spent / MICROS},
     )
-
-
-def exact_usd(micros: int) -> str:
-    """Return an amount with as many decimals as it needs, two at least."""
-    whole, _, decimals = f"{micros / MICROS:.6f}".partition(".")
-    return f"${whole}.{decimals.rstrip('0').ljust(2, '0')}"

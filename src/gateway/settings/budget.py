@@ -46,9 +46,14 @@ def micros_of(usd: float) -> int:
 
 
 def shown_usd(micros: int) -> str:
-    """Return an amount with two decimals, or with as many as a small one needs."""
-    usd = micros / MICROS
-    return f"${usd:.2f}" if usd >= 0.01 or not micros else f"${usd:.6f}".rstrip("0")
+    """Return an amount as text: with two decimals, or below one dollar with as many as it needs, at most six.
+
+    An amount above nothing is never shown as nothing.
+    """
+    if micros <= 0 or micros >= MICROS:
+        return f"${max(0, micros) / MICROS:,.2f}"
+    whole, _, decimals = f"{micros / MICROS:.6f}".partition(".")
+    return f"${whole}.{decimals.rstrip('0'):0<2}"
 
 
 def as_budget(value: Json) -> Budget:

@@ -78,6 +78,25 @@ async def test_each_threshold_is_announced_once() -> None:
     assert set(hook.urls) == {HOOK}
 
 
+@pytest.mark.parametrize(
+    ("limit", "micros", "amounts"),
+    [
+        (1, 1, "$0.000001 of $0.000001"),
+        (1_000, 500, "$0.0005 of $0.001"),
+        (15_000, 12_345, "$0.012345 of $0.015"),
+        (2_000_000, 1_999_999, "$2.00 of $2.00"),
+        (5_000_000_000, 2_500_000_000, "$2,500.00 of $5,000.00"),
+    ],
+)
+async def test_amounts_have_the_digits_that_they_need(limit: int, micros: int, amounts: str) -> None:
+    hook = Hook(200)
+    account = Account(key="one", budget=Budget(day_micros=limit))
+
+    await send((account,), spent(isolate(hook, SqliteDatabase()), micros))
+
+    assert f"is spent: {amounts}. The budget resets" in hook.texts[0]
+
+
 async def test_many_isolates_send_one_alert() -> None:
     hook, database = Hook(200), SqliteDatabase()
     isolates = [isolate(hook, database) for _ in range(10)]

@@ -71,6 +71,9 @@ async def test_a_spent_budget_refuses_a_request_before_any_call(
     assert (details["source"], details["scope"], details["period"]) == ("gateway", "key", period)
     assert (details["limit_usd"], details["spent_usd"], details["resets_at"]) == (1.0, 1.0, resets_at)
     assert details["retry_after_s"] > 0
+    assert got.error["message"].endswith(
+        f" budget of this key is spent: $1.00 of $1.00. It resets at {resets_at}."
+    )
     assert got.headers["x-should-retry"] == "false"
     assert made.upstream.received == []
 
@@ -101,6 +104,9 @@ async def test_the_budget_of_all_keys_applies_to_every_key() -> None:
     for token in (TOKEN, OTHER_TOKEN):
         got = await ask(made, token=token)
         assert (got.status, got.error["metadata"]["scope"]) == (402, "all_keys")
+        assert got.error["message"].startswith(
+            "The daily budget of all keys together is spent. It resets at "
+        )
 
 
 async def test_the_remaining_budget_is_a_cost_ceiling_for_the_chain() -> None:

@@ -10,7 +10,6 @@ from gateway.ledger.forget import forget_old_rows
 from gateway.ledger.reservations import MAX_AGE_S, close_reservations
 from gateway.ledger.settle import settle_costs
 from gateway.pipeline.prepare import NO_SESSION
-from gateway.pipeline.session_budget import exact_usd
 from gateway.settings.settings import Settings
 from tests.support.ledger_world import ledger_world
 from tests.support.planning import catalog_of, listed
@@ -316,10 +315,3 @@ async def test_a_wrong_limit_is_named(value: object) -> None:
     got = await ask(World(), limit=None, gateway={"max_session_usd": value})
 
     assert (got.status, got.error["param"]) == (400, "gateway.max_session_usd")
-
-
-@pytest.mark.parametrize(
-    ("micros", "shown"), [(0, "$0.00"), (1, "$0.000001"), (12_300, "$0.0123"), (2_500_000, "$2.50")]
-)
-def test_an_amount_is_shown_with_the_decimals_that_it_needs(micros: int, shown: str) -> None:
-    assert exact_usd(micros) == shown

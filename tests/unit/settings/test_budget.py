@@ -11,6 +11,7 @@ from gateway.settings.budget import (
     period_of,
     resets_at,
     shown_time,
+    shown_usd,
 )
 
 
@@ -68,3 +69,21 @@ def test_days_and_months_are_in_utc(now: str, day: str, month: str) -> None:
 )
 def test_amounts_are_rounded_to_whole_micro_dollars_halves_up(usd: float, micros: int) -> None:
     assert micros_of(usd) == micros
+
+
+@pytest.mark.parametrize(
+    ("micros", "shown"),
+    [
+        (0, "$0.00"),
+        (1, "$0.000001"),
+        (400, "$0.0004"),
+        (1_000, "$0.001"),
+        (100_000, "$0.10"),
+        (999_999, "$0.999999"),
+        (1_000_000, "$1.00"),
+        (12_345_000, "$12.35"),
+        (10**15, "$1,000,000,000.00"),
+    ],
+)
+def test_an_amount_is_shown_with_the_digits_that_it_needs(micros: int, shown: str) -> None:
+    assert shown_usd(micros) == shown
