@@ -60,7 +60,7 @@ async def execute_held(
         if cut_off is None:
             return complete
         receipt.serving = receipt.first_ms = None
-        ports.log("attempt_failed", request_id=receipt.request_id, **served.attempt.to_json())
+        ports.log("attempt_failed", request_id=receipt.request_id, **served.attempt.to_log())
         chain = _remaining(plan, receipt, served.attempt.model, cut_off)
         if not chain:
             break

@@ -287,3 +287,13 @@ async def test_a_key_or_a_task_route_may_hold_the_answers_of_its_requests(by: st
     got = await world.ask("task/x", stream=True)
 
     assert text_in(got.events) == "Complete."
+
+
+async def test_what_an_upstream_says_in_a_cut_is_not_logged() -> None:
+    said = "canary of a prompt that an upstream repeats"
+    cut = stream(text("Half "), event({"error": {"code": 400, "message": said}}))
+
+    got, world = await held(cut, fail(404), errors="all")
+
+    assert said in got.body.decode()
+    assert "canary" not in world.log_text
