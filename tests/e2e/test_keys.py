@@ -133,6 +133,16 @@ def test_a_caller_sees_its_own_key_and_an_admin_sees_openrouters(keyed: Gateway)
     assert "usage" in admin["openrouter"]
 
 
+def test_openrouters_sdks_see_the_key_in_openrouters_form(keyed: Gateway) -> None:
+    with keyed.client() as client:
+        answer = client.get("/api/v1/key", headers={"authorization": f"Bearer {OTHER}-seen"})
+
+    data = answer.json()["data"]
+    assert (data["label"], data["limit"], data["rate_limit"]["requests"]) == ("seen", None, 1000)
+    assert data["usage"] >= 0
+    assert {"limit_remaining", "limit_reset", "is_free_tier", "budgets", "effective_budget"} <= set(data)
+
+
 def test_requests_with_wrong_keys_never_reach_the_upstream(keyed: Gateway, simulator: str) -> None:
     before = len(complete_log(simulator))
 

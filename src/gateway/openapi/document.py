@@ -8,7 +8,7 @@ from gateway.http.errors import KINDS
 from gateway.http.json_values import Json, JsonObject, object_or_empty
 from gateway.http.session_headers import SESSION_HEADERS
 from gateway.openapi.examples import EXAMPLES
-from gateway.openapi.key_schema import key_schema
+from gateway.openapi.key_schema import key_schema, openrouters_key_schema
 from gateway.openapi.plan_schema import health_schema, plan_schema
 from gateway.openapi.schemas import (
     chat_request_schema,
@@ -43,6 +43,7 @@ def openapi(version: str) -> JsonObject:
             "/v1/plan": {"post": _plan()},
             "/v1/usage": {"get": _usage()},
             "/v1/key": {"get": _key()},
+            "/api/v1/key": {"get": _openrouters_key()},
             "/v1/models": {"get": _models()},
             "/v1/models/{author}/{slug}": {"get": _of_model("getModel", "One model", "Model")},
             "/v1/models/{author}/{slug}/endpoints": {
@@ -68,6 +69,7 @@ def openapi(version: str) -> JsonObject:
                 "Receipt": receipt_schema(),
                 "Plan": plan_schema(),
                 "Key": key_schema(),
+                "OpenRouterKey": openrouters_key_schema(),
                 "Usage": usage_schema(),
                 "Model": model_schema(),
                 "ModelList": model_list_schema(),
@@ -126,6 +128,15 @@ def _key() -> JsonObject:
     return {
         "operationId": "getKey",
         "summary": "The state of the caller's key",
+        "responses": {"200": shown, **_failures()},
+    }
+
+
+def _openrouters_key() -> JsonObject:
+    shown = _response("The same in OpenRouter's form", "OpenRouterKey")
+    return {
+        "operationId": "getKeyUnderApi",
+        "summary": "The state of the caller's key, as OpenRouter's SDKs read it",
         "responses": {"200": shown, **_failures()},
     }
 

@@ -1,8 +1,11 @@
-"""``GET /v1/key``: the caller's limits, spending and budgets; for admins also OpenRouter's key."""
+"""``GET /v1/key``: the caller's limits, spending and budgets; for admins also OpenRouter's key.
+
+``GET /api/v1/key`` shows the same key in OpenRouter's form.
+"""
 
 from gateway.http.body import HttpResponse
 from gateway.http.json_bytes import parse_json
-from gateway.http.json_values import Json, JsonObject, object_or_empty
+from gateway.http.json_values import JsonObject, object_or_empty
 from gateway.http.message import TransportError
 from gateway.http.responses import respond_json
 from gateway.memory.get import get
@@ -13,6 +16,7 @@ from gateway.pipeline.read_spending import read_spending
 from gateway.settings.budget import MICROS, resets_at, shown_time
 from gateway.settings.presets import show_limits
 
+NO_STORE = (("cache-control", "no-store"),)
 UPSTREAM_TIMEOUT_S = 5.0
 # What is shown of OpenRouter's data about the gateway's key: amounts, limits and times, no names, no ids.
 # Source: OpenRouter "Get current key".
@@ -31,12 +35,17 @@ SHOWN = (
 
 
 async def show_key(call: Call) -> HttpResponse:
-    """``GET /v1/key``: show the state of the caller's own key, never of another."""
+    """``GET /v1/key``: show the caller's own key, never another; under ``/api`` in OpenRouter's form."""
     settings, ports, memory, caller = call.settings, call.ports, call.memory, call.caller
     accounts = accounts_of(caller, settings)
     await read_spending(accounts, ports, memory.spending, max_unsettled=settings.max_unsettled)
     now_s = ports.now_s()
     own = [account for account in accounts if account.key != EVERYBODY or caller.admin]
+    budgets = [row for account in own for row in _budget_rows(account, memory.spending, now_s)]
+    if call.frame.codes_are_numbers:  # the path is OpenRouter's
+        from gateway.routes.openrouters_form import key_data  # noqa: PLC0415  # only its SDKs ask for it
+
+        return respond_json(200, {"data": await key_data(call, budgets)}, call.frame, NO_STORE)
     shown: JsonObject = {
         "object": "key",
         "name": caller.name,
@@ -49,16 +58,16 @@ async def show_key(call: Call) -> HttpResponse:
         "concurrent": caller.concurrent,
         # The requests in flight. They are counted only for keys that limit them.
         "under_way": None if caller.concurrent is None else memory.rates.in_flight(caller.name, now_s=now_s),
-        "budgets": [row for account in own for row in _budget_rows(account, memory.spending, now_s)],
+        "budgets": [*budgets],
         "counted_by": "ledger" if ports.database.bound else "isolate",
     }
     if caller.admin:
         shown["openrouter"] = await _openrouters_key(call)
-    return respond_json(200, shown, call.frame, (("cache-control", "no-store"),))
+    return respond_json(200, shown, call.frame, NO_STORE)
 
 
-def _budget_rows(account: Account, spending: Spending, now_s: float) -> list[Json]:
-    rows: list[Json] = []
+def _budget_rows(account: Account, spending: Spending, now_s: float) -> list[JsonObject]:
+    rows: list[JsonObject] = []
     for span, limit in account.budget.limits():
         held = spending.held(account.key, now_s=now_s) + spending.reserved(account.key, span, now_s=now_s)
         spent = spending.spent(account.key, span, now_s=now_s) + held

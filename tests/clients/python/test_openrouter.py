@@ -121,6 +121,12 @@ def test_a_cut_off_stream_ends_in_its_error_chunk(model: str, client: OpenRouter
     assert chunks[-1].choices[0].finish_reason == "error"
 
 
+@pytest.mark.shows("models")
+def test_it_gets_the_state_of_the_key(client: OpenRouter) -> None:
+    data = client.api_keys.get_current_key_metadata().data
+    assert (data.label != "", data.usage >= 0) == (True, True)
+
+
 @pytest.mark.shows("fallback")
 def test_models_are_the_chain(client: OpenRouter, upstream: Upstream) -> None:
     chain = ["sim/status-503", "sim/ok"]
