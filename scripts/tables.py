@@ -55,10 +55,31 @@ about that of the OpenRouter account.
 |---|---|---|---|---|---|
 """
 MESSAGES_HEAD = """
+## The message
+
+`error.message` says what to do, without the receipt.
+
+If one model was asked, it has the meaning from the table above and the model's name. If several were asked or
+skipped, it names each, and says why it did not answer:
+
+```text
+No model answered. sim/hang: no answer in 15 s; openai/gpt-4o: OpenRouter does not know this model (did you
+mean openai/gpt-5.4-mini?); sim/text-only: it has no tools.
+```
+
+* It names six models at most, then says how many more there are. The code, the status and the advice are
+  those of the last one that was asked.
+* For a model that OpenRouter does not know it names listed models with a similar name that the key may use,
+  if the isolate has the model list. `GET /v1/models/{author}/{slug}` does so too.
+* In a stream that is cut off, the same line tells about the other models.
+
+A request error says which field is wrong and what it must be. A body that is not JSON: the line, the column
+and the kind of character there, never its text. A field that is there twice: which one, and in which field. A
+wrong path: the right one, or all that are served. A wrong method: the right ones.
+
 ## The upstream's message
 
-`error.message` has the meaning from the table above and the name of the model. If the request or an account
-is at fault, it also repeats what the upstream said:
+If the request or an account is at fault, `error.message` also repeats what the upstream said:
 
 ```text
 The request is longer than the model's context (z-ai/glm-5.2). The upstream says: This model's maximum
@@ -89,7 +110,8 @@ it. It is in no log line, no row of the ledger, no alert, no header and no cache
 REQUESTS_HEAD = """
 ## Request errors
 
-These requests reached no model. `budget_spent` means that a budget is used up.
+These requests reached no model. `budget_spent` means that a budget is used up;
+the message has the amounts, and when it resets.
 [access.md](access.md) explains `agent_loop` and `session_budget_spent`.
 
 | code | source | status |

@@ -43,6 +43,27 @@ def test_the_caller_reads_what_openrouter_says(
         assert message not in gateway.log_text()[seen:]
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_message_names_every_model_with_its_reason(
+    gateway: Gateway, journal: Journal, stream: bool
+) -> None:
+    with gateway.client() as client:
+        assert client.get("/v1/models").status_code == 200  # the isolate has the model list
+    unknown = "anthropic/claude-haiku-4-5"
+    models = ("sim/status-503", "sim/hang", unknown)
+
+    answer = post(
+        gateway, question(journal, *models, stream=stream, gateway={"retries": 0, "attempt_ms": 300})
+    )
+
+    parts = error_in(answer)["message"].partition(" The upstream says: ")[0].split("; ")
+    assert parts[0] == "No model answered. sim/status-503: its providers are overloaded"
+    assert parts[1].startswith("sim/hang: no answer in ")
+    assert parts[2].startswith(f"{unknown}: OpenRouter does not know this model")
+    if gateway.is_ours:  # another gateway may ask another isolate
+        assert parts[2].endswith("(did you mean anthropic/claude-haiku-4.5?).")
+
+
 def test_a_stream_that_is_cut_off_ends_with_what_the_upstream_says(
     gateway: Gateway, journal: Journal
 ) -> None:

@@ -20,11 +20,9 @@ def chain_exhausted(receipt: Receipt, last: Fault, *, list_all: bool, wait_s: fl
     """
     rule = last.rule
     stopped = rule.verdict is Verdict.STOP
-    tried = len({attempt.model for attempt in receipt.attempts})
-    prefix = "" if stopped or tried < 2 else f"No model answered ({tried} tried). Last: "
     return GatewayError(
         last.code,
-        prefix + _what_happened(last, receipt),
+        _message(last, receipt),
         kind=last.kind,
         retry_after_s=last.retry_after_s
         if stopped or (wait_s is None and rule.source == "gateway")
@@ -36,11 +34,34 @@ def chain_exhausted(receipt: Receipt, last: Fault, *, list_all: bool, wait_s: fl
 
 def stream_cut_off(fault: Fault, receipt: Receipt, *, list_all: bool) -> GatewayError:
     """Return the error for an answer that was cut off after it had begun, and so is partial."""
+    from gateway.fallback.what_failed import failures_of, listed  # noqa: PLC0415  # few answers are cut off
+
+    attempt = _attempt_of(fault, receipt)
+    others = {
+        model: failure
+        for model, failure in failures_of(receipt).items()
+        if attempt is None or model != attempt.model
+    }
+    message = f"The answer was cut off. {_what_happened(fault, receipt)}"
     return error_of(
         fault,
-        message=f"The answer was cut off. {_what_happened(fault, receipt)}",
+        message=f"{message} Other models: {listed(others, receipt, last=None)}." if others else message,
         metadata={**_metadata(fault, receipt, list_all=list_all), "partial": True},
     )
+
+
+def _message(last: Fault, receipt: Receipt) -> str:
+    """Return the message for a chain without an answer: of several models it says why each did not answer."""
+    from gateway.fallback.what_failed import failures_of, listed  # noqa: PLC0415  # few chains end without an answer
+
+    attempt, failures = _attempt_of(last, receipt), failures_of(receipt)
+    if not failures or (attempt is not None and len(failures) == 1):
+        return _what_happened(last, receipt)
+    told = listed(failures, receipt, last=attempt.model if attempt else None)
+    if attempt is None:
+        return f"{last.message} {told}."
+    advice = last.message.partition(". ")[2]
+    return f"No model answered. {told}." + (f" {advice}" if advice else "") + _said(last)
 
 
 def _what_happened(fault: Fault, receipt: Receipt) -> str:
@@ -48,10 +69,17 @@ def _what_happened(fault: Fault, receipt: Receipt) -> str:
     attempt = _attempt_of(fault, receipt)
     if attempt is None:
         return fault.message
+    from gateway.fallback.what_failed import question_of, shown_name  # noqa: PLC0415  # few attempts are the last
+
     first, separator, rest = fault.message.removesuffix(".").partition(". ")
-    told = f"{first} ({attempt.model}){separator}{rest}."
+    told = f"{first} ({shown_name(attempt.model)}){separator}{rest}."
+    return told + question_of(attempt, receipt) + _said(fault)
+
+
+def _said(fault: Fault) -> str:
+    """Return what the upstream said, as a sentence after another; empty if it is not repeated."""
     said = fault.reported.message if fault.reported and fault.is_told_in_full else None
-    return f"{told} The upstream says: {said}" if said else told
+    return f" The upstream says: {said}" if said else ""
 
 
 def _metadata(fault: Fault, receipt: Receipt, *, list_all: bool) -> JsonObject:

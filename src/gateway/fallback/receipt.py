@@ -1,7 +1,7 @@
 """The receipt of a request: which models were tried, in which order, how each attempt ended, and its cost."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import field
 from typing import Literal
 
@@ -13,6 +13,11 @@ from gateway.routing.chain import Plan
 # Proxies and clients allow 8 to 16 KiB for all headers together.
 MAX_RECEIPT_HEADER_BYTES = 4_096
 MAX_TRACE_BYTES = 1_024
+
+
+def no_similar_models(_: str) -> tuple[str, ...]:
+    """Return no models: there is no model list to look in."""
+    return ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,6 +35,7 @@ class Receipt:
         session_model: the model that came first because it served the session last; None if there is none.
         closed: whether ``ledger.close_request`` has run for the request.
         first_ms: how long it took until a model committed, in ms; None while none has.
+        similar: returns the listed models whose names are like that of a model, and that the caller may use.
     """
 
     request_id: str
@@ -45,6 +51,7 @@ class Receipt:
     closed: bool = False
     cache: Literal["hit", "miss"] | None = None
     reused: tuple[str, float] | None = None
+    similar: Callable[[str], tuple[str, ...]] = no_similar_models
 
     def skip(self, model: str, reason: str, **details: Json) -> None:
         """Record why a model was not called."""

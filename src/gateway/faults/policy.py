@@ -125,7 +125,7 @@ RULES: Mapping[str, Rule] = MappingProxyType({
     # -- the gateway
     # `models_resting` is the public code for a chain whose models are all cooling down.
     "models_resting": Rule("provider", _F, 429, "Every model of the chain is in a cooldown that lasts beyond the deadline.", type="rate_limit_error"),
-    "no_model_fits": Rule("client", _S, 400, "No model of the chain can serve this request; `skipped` in the receipt says why.", type=_BAD),
+    "no_model_fits": Rule("client", _S, 400, "No model of the chain can serve this request.", type=_BAD),
     "model_not_allowed": Rule("client", _S, 403, "This key may not use any model of the chain.", type="permission_error"),
     "over_max_price": Rule("gateway", _S, 402, "Every model of the chain costs more than max_price allows.", type="billing_error"),
     "budget_in_flight": Rule("gateway", _F, 429, "Other requests in flight hold what is left of the budget. Try again when they have ended, send fewer at once, or lower max_tokens.", type="rate_limit_error"),

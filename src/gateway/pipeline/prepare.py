@@ -28,6 +28,7 @@ from gateway.routing.selection import Selection, loop_limit_of, select
 from gateway.routing.signals import Signals, gather_signals
 from gateway.settings.budget import MICROS, Budget, micros_of
 from gateway.settings.caller import Caller
+from gateway.settings.keys import may_use
 
 BODY_TIMEOUT_S = 30.0
 PRICES_TIMEOUT_S = 3.0
@@ -58,6 +59,16 @@ class Prepared:
     selection: Selection
     signals: Signals
     planned: Plan
+
+    def similar_models(self, name: str) -> tuple[str, ...]:
+        """Return listed models whose names are like ``name`` and that the caller may use, best first."""
+        catalog, caller = self.signals.catalog, self.caller
+        if catalog is None:
+            return ()
+        from gateway.catalog.similar import similar_ids  # noqa: PLC0415  # few requests name an unknown model
+
+        allowed = (caller.models, caller.limits.models)
+        return similar_ids(name, catalog, lambda model: all(may_use(each, model) for each in allowed))
 
 
 async def prepare(call: Call) -> Prepared:

@@ -25,6 +25,7 @@ async def chat_completions(call: Call) -> HttpResponse:
     prepared = await prepare(call)
     planned = prepared.planned
     receipt = open_receipt(planned, call.frame.request_id, started_at_s=started_at_s)
+    receipt.similar = prepared.similar_models
     # No ``await`` from here to ``hold``: another request could run between a check and its count, and the
     # limits of requests in flight and of budgets would be exceeded.
     deadline_s, is_stream = planned.limits.deadline_s, prepared.chat.stream

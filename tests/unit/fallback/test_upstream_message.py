@@ -95,7 +95,7 @@ async def test_the_metadata_has_what_the_last_upstream_said() -> None:
     got = await made.ask("a/one", "b/two", gateway=ONCE)
 
     assert got.error["message"] == (
-        "No model answered (2 tried). Last: The model's providers are overloaded (b/two)."
+        "No model answered. a/one: its provider failed; b/two: its providers are overloaded."
     )
     assert got.error["metadata"]["upstream"] == {
         "message": "Two.",
