@@ -43,5 +43,7 @@ async def admit(
 
         await check_own_key(caller.own_key, settings.upstream, ports, memory.own_keys)
         if not for_own_keys:
-            raise GatewayError("not_allowed", "This route needs a key of the gateway's.")
+            raise GatewayError(
+                "not_allowed", "This route needs one of the gateway's keys, not an OpenRouter key."
+            )
     return Admitted(caller=caller, rate_headers=await limit_rate(caller, ports, memory.rates))

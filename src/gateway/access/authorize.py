@@ -43,7 +43,10 @@ def authorize(request: HttpRequest, settings: Settings, *, now_s: float) -> Call
             "missing_key", "Send one of this gateway's keys: `Authorization: Bearer …` or `x-api-key`."
         )
     if key is None:
-        raise GatewayError("invalid_key", "This gateway does not know this key.")
+        raise GatewayError(
+            "invalid_key",
+            "This gateway does not know this key. Check it, or ask the gateway's operator for one.",
+        )
     if key.expires_at_s is not None and now_s >= key.expires_at_s:
         raise GatewayError("expired_key", "This key has expired. Ask the gateway's operator for a new one.")
     if key.origins is not None:

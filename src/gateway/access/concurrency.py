@@ -40,7 +40,7 @@ def refuse_too_many_in_flight(caller: Caller, rates: Rates, *, now_s: float) -> 
     if limit is not None and rates.in_flight(caller.name, now_s=now_s) >= limit:
         raise GatewayError(
             "too_many_at_once",
-            f"This key may have {limit} requests in flight at once.",
+            f"This key may have {limit} requests in flight at once. Wait until one has ended.",
             retry_after_s=CONCURRENT_WAIT_S,
             retryable=True,
         )

@@ -33,7 +33,10 @@ async def check_own_key(token: str, upstream: Upstream, ports: Ports, keys: OwnK
         else:
             verdict = await _look_up(token, upstream, ports, keys)
     if verdict is Verdict.REFUSED:
-        raise GatewayError("invalid_key", "OpenRouter does not accept this key.")
+        raise GatewayError(
+            "invalid_key",
+            "OpenRouter does not accept this key. Check it there, or send one of this gateway's keys.",
+        )
     if verdict is Verdict.UNANSWERED:
         raise GatewayError(
             "key_not_checked",

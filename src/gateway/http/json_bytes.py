@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from itertools import accumulate
+from math import isinf
 from typing import NoReturn
 
 from gateway.http.json_values import Json, JsonObject
@@ -132,6 +133,14 @@ def distinct_object(pairs: list[tuple[str, Json]]) -> JsonObject:
                 raise NamedTwiceError(name)
             seen.add(name)
     return fields
+
+
+def finite(text: str) -> float:
+    """Return a number; raise ``ValueError`` for one such as 1e999, which JSON could not hold again."""
+    number = float(text)
+    if isinf(number):
+        raise ValueError("a number that is too large")
+    return number
 
 
 def refuse_constant(name: str) -> NoReturn:

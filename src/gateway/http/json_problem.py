@@ -7,9 +7,10 @@ no more than the first time.
 import re
 from collections.abc import Mapping
 from json import JSONDecodeError, JSONDecoder
+from math import isinf
 from types import MappingProxyType
-from typing import NoReturn
 
+from gateway.http.json_bytes import finite, refuse_constant
 from gateway.http.json_members import LARGE_BYTES, MAX_MEMBERS, NO_ESCAPE
 
 NOT_JSON = "The body is not JSON."
@@ -55,8 +56,12 @@ _BLANKS = b" \t\r\n"
 _CONTINUATIONS = bytes(range(0x80, 0xC0))
 
 
-class _ConstantError(Exception):
-    """The text holds NaN or an infinity, which Python's parser accepts by default."""
+# Strings, numbers, and the beginnings of NaN and the infinities.
+_TOKENS = re.compile(rb'"(?:[^"\\]++|\\.)*+"|-?I|N|-?[0-9][0-9.eE+-]*+', re.DOTALL)
+_IN_FLOATS = re.compile(rb"[.eE]")
+_QUOTE, _DIGITS = ord('"'), b"0123456789"
+# Python reads no whole number that is longer. Source: its `sys.int_info.default_max_str_digits`.
+MAX_DIGITS = 4_300
 
 
 def problem_in(raw: bytes) -> str:
@@ -76,10 +81,8 @@ def problem_in(raw: bytes) -> str:
         _DECODER.decode(text.decode("latin-1"))
     except JSONDecodeError as error:
         return f"{NOT_JSON} {_told(raw, error.msg, error.pos)}."
-    except _ConstantError:
-        return f"{NOT_JSON} It holds NaN or Infinity, which are no numbers in JSON."
-    except ValueError:  # Python reads no whole number of more than 4,300 digits
-        return "The body holds a number with too many digits."
+    except ValueError:
+        return f"{NOT_JSON} {_told_of_number(raw)}."
     return f"The body has more than {MAX_MEMBERS} fields."
 
 
@@ -96,6 +99,22 @@ def _told(raw: bytes, message: str, index: int) -> str:
             return f"{_at(raw, len(before) - 1)} {TRAILING_COMMA}"
     expected = next((each for beginning, each in EXPECTED.items() if message.startswith(beginning)), None)
     return f"{_at(raw, index)} is {found}" + (f", but {expected} is expected" if expected else "")
+
+
+def _told_of_number(raw: bytes) -> str:
+    """Return which number JSON does not have, or Python does not read. What is before it is valid."""
+    for token in _TOKENS.finditer(raw):
+        first, length = raw[token.start()], token.end() - token.start()
+        if first == _QUOTE:
+            continue
+        if raw[token.end() - 1] not in _DIGITS:
+            return f"{_at(raw, token.start())} is NaN or Infinity, which are no numbers in JSON"
+        if _IN_FLOATS.search(raw, token.start(), token.end()):
+            if isinf(float(token[0])):
+                return f"{_at(raw, token.start())} is a number that is too large"
+        elif length > MAX_DIGITS:
+            return f"{_at(raw, token.start())} is a number of more than {MAX_DIGITS} digits"
+    return "It holds a number that is not allowed"  # never so: see above
 
 
 def _at(raw: bytes, index: int) -> str:
@@ -122,8 +141,4 @@ def _not_utf8_at(raw: bytes) -> int | None:
     return None
 
 
-def _refuse_constant(_: str) -> NoReturn:
-    raise _ConstantError
-
-
-_DECODER = JSONDecoder(parse_constant=_refuse_constant)
+_DECODER = JSONDecoder(parse_constant=refuse_constant, parse_float=finite)

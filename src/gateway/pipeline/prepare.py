@@ -203,11 +203,14 @@ async def _read_body(call: Call) -> bytes:
         async with call.ports.within(BODY_TIMEOUT_S):
             return await call.request.read_body(limit_bytes)
     except ClientGoneError:
-        raise GatewayError("invalid_body", "The request body was cut off.", param="body") from None
+        raise GatewayError(
+            "invalid_body", "The request body was cut off. Send it again.", param="body"
+        ) from None
     except BodyTooLargeError:
         raise _too_large(limit_bytes) from None
     except TimeoutError:
-        raise GatewayError("body_timeout", "The body did not arrive in time.", param="body") from None
+        message = f"The body did not arrive within {BODY_TIMEOUT_S:.0f} s. Send it again, or a smaller one."
+        raise GatewayError("body_timeout", message, param="body") from None
 
 
 def _parse(call: Call, raw: bytes) -> ChatRequest:

@@ -153,9 +153,15 @@ def _client_has(if_none_match: str | None, etag: str) -> bool:
 async def _endpoints(call: Call, model_id: str) -> HttpResponse:
     """Return a model's current endpoints. They change fast, so they are cached for seconds only."""
     upstream, ports = call.settings.upstream_for(call.caller), call.ports
-    endpoints = await endpoints_of(
-        model_id, upstream, ports, call.memory.endpoints, max_age_s=ENDPOINTS_MAX_AGE_S
-    )
+    try:
+        endpoints = await endpoints_of(
+            model_id, upstream, ports, call.memory.endpoints, max_age_s=ENDPOINTS_MAX_AGE_S
+        )
+    except GatewayError as error:
+        catalog = call.memory.catalog.catalog
+        if error.code == "not_found" and catalog is not None:
+            raise _not_listed(model_id, catalog, call.caller) from None
+        raise
     headers = (
         JSON_TYPE,
         ("cache-control", f"private, max-age={ENDPOINTS_MAX_AGE_S}"),

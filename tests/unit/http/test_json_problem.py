@@ -71,12 +71,11 @@ def test_the_place_and_the_kind_of_the_character_are_named(case: str) -> None:
 @pytest.mark.parametrize(
     ("raw", "problem"),
     [
-        (b'{"a": NaN}', "The body is not JSON. It holds NaN or Infinity, which are no numbers in JSON."),
-        (
-            b'{"a": -Infinity}',
-            "The body is not JSON. It holds NaN or Infinity, which are no numbers in JSON.",
-        ),
-        (b'{"a": %b}' % (b"9" * 5_000), "The body holds a number with too many digits."),
+        (b'{"I\\"N": NaN}', f"{NOT_JSON}1, column 10 is NaN or Infinity, which are no numbers in JSON."),
+        (b'{"a":\n -Infinity}', f"{NOT_JSON}2, column 2 is NaN or Infinity, which are no numbers in JSON."),
+        (b'{"a": [1.5, -1e999]}', f"{NOT_JSON}1, column 13 is a number that is too large."),
+        (b'{"a": %b.5e9}' % (b"9" * 5_000), f"{NOT_JSON}1, column 7 is a number that is too large."),
+        (b'{"a": [1, %b]}' % (b"9" * 5_000), f"{NOT_JSON}1, column 11 is a number of more than 4300 digits."),
         (json.dumps(dict.fromkeys(map(str, range(1_001)))).encode(), "The body has more than 1000 fields."),
         (
             b'\n"\xff"',
@@ -88,9 +87,18 @@ def test_the_place_and_the_kind_of_the_character_are_named(case: str) -> None:
             "is a byte that UTF-8 does not allow there.",
         ),
     ],
-    ids=["NaN", "an infinity", "many digits", "many fields", "no UTF-8", "no UTF-8 far behind"],
+    ids=[
+        "NaN",
+        "an infinity",
+        "a large number",
+        "a long one",
+        "many digits",
+        "many fields",
+        "no UTF-8",
+        "no UTF-8 far behind",
+    ],
 )
-def test_what_has_no_place_in_json_is_named(raw: bytes, problem: str) -> None:
+def test_what_is_no_json_of_the_gateways_is_named(raw: bytes, problem: str) -> None:
     assert problem_in(raw) == problem
 
 

@@ -16,6 +16,7 @@ from tests.support.catalog_world import (
     world_with,
 )
 from tests.support.models import HAIKU, listing, model, recorded_models
+from tests.support.upstream import fail
 from tests.support.world import TOKEN, UPSTREAM_KEY, one_key
 
 pytestmark = pytest.mark.anyio
@@ -301,6 +302,20 @@ async def test_the_error_for_a_model_that_is_not_listed_names_similar_ones(
     assert got.error["message"].startswith("OpenRouter lists no such model.")
     assert (f"Did you mean {HAIKU}" in got.error["message"]) is named
     assert ("anthropic" in got.error["message"]) is named
+
+
+async def test_the_error_for_endpoints_of_no_model_names_similar_ones_if_the_list_is_there() -> None:
+    world = world_with()
+    world.upstream.pages["/models/anthropic/claude-haiku-4-5/endpoints"] = (fail(404),)
+    path = "/v1/models/anthropic/claude-haiku-4-5/endpoints"
+
+    without_list = await world.get(path)
+    await world.get("/v1/models")
+    with_list = await world.get(path)
+
+    assert [without_list.status, with_list.status] == [404, 404]
+    assert "Did you mean" not in without_list.error["message"]
+    assert f"Did you mean {HAIKU}" in with_list.error["message"]
 
 
 async def test_a_model_that_openrouter_does_not_list_is_not_found() -> None:

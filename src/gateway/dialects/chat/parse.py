@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from math import isinf
 
 from gateway.dialects.chat.fields import (
     FIELD_NAME,
@@ -24,6 +23,7 @@ from gateway.http.json_bytes import (
     TooManyValuesError,
     check_size,
     distinct_object,
+    finite,
     refuse_constant,
 )
 from gateway.http.json_members import Members, NoObjectError, read_members
@@ -80,10 +80,6 @@ def parse(raw: bytes, *, max_values: int = MAX_VALUES) -> ChatRequest:
     )
 
 
-class _TooLargeError(Exception):
-    """The body has a number that JSON cannot represent when it is serialised again, such as 1e999."""
-
-
 def _load(raw: bytes, max_values: int) -> tuple[JsonObject, Members]:
     raw = raw.removeprefix(BOM)  # Source: RFC 8259, section 8.1: a parser may ignore it
     if not raw or raw.isspace():
@@ -101,8 +97,6 @@ def _load(raw: bytes, max_values: int) -> tuple[JsonObject, Members]:
         ) from None
     except NamedTwiceError as error:
         raise _named_twice(error) from None
-    except _TooLargeError:
-        raise GatewayError("invalid_json", "The body holds a number that JSON cannot represent.") from None
     except (TooDeepError, RecursionError):
         message = (
             f"The body is nested too deeply. At most {MAX_DEPTH} levels of objects and arrays are allowed."
@@ -120,16 +114,9 @@ def _named_twice(error: NamedTwiceError) -> GatewayError:
     return GatewayError("invalid_json", f"{whose} names the field `{name}` twice.", param=name)
 
 
-def _finite(text: str) -> float:
-    number = float(text)
-    if isinf(number):
-        raise _TooLargeError
-    return number
-
-
 # Created once, because `json.loads` with options creates a new decoder for each call.
 _DISTINCT = json.JSONDecoder(
-    parse_constant=refuse_constant, parse_float=_finite, object_pairs_hook=distinct_object
+    parse_constant=refuse_constant, parse_float=finite, object_pairs_hook=distinct_object
 )
 
 
