@@ -117,9 +117,14 @@ async def test_a_model_that_openrouter_does_not_know_has_similar_names() -> None
     assert f"anthropic/claude-haiku-4-5: {hint}; a/one: OpenRouter does not" in both.error["message"]
 
 
-async def test_only_models_that_the_key_may_use_are_named() -> None:
-    name = "anthropic/claude-haiku-4-5"
-    made = listing_world({"GATEWAY_KEYS": one_key(models=[name, "openai/*"])}).script(name, UNKNOWN)
+MISNAMED = "anthropic/claude-haiku-4-5"
+BOUND = [MISNAMED, "openai/*"]
+
+
+@pytest.mark.parametrize("fields", [{"models": BOUND}, {"limits": {"models": BOUND}}], ids=["key", "limits"])
+async def test_only_models_that_the_key_may_use_are_named(fields: dict[str, Any]) -> None:
+    name = MISNAMED
+    made = listing_world({"GATEWAY_KEYS": one_key(**fields)}).script(name, UNKNOWN)
 
     got = await made.ask(name, gateway={**ONCE, "max_cost_usd": 1})
 
