@@ -34,6 +34,7 @@ PACKAGES = (
 # What production loads for every isolate: a new name here costs start-up time.
 STANDARD_LIBRARY = {
     "asyncio",
+    "binascii",
     "collections",
     "contextlib",
     "dataclasses",
@@ -42,6 +43,7 @@ STANDARD_LIBRARY = {
     "hashlib",
     "hmac",
     "importlib",
+    "io",
     "itertools",
     "json",
     "math",

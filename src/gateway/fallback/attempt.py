@@ -86,6 +86,7 @@ class Attempt:
         provider: OpenRouter's name for the provider that served the answer.
         tokens: the token counts of the answer's usage.
         resumes: how it continued an answer that was cut off; None if it did not.
+        watched: whether a stream was requested for a plain answer.
     """
 
     model: str
@@ -105,6 +106,7 @@ class Attempt:
     provider: str | None = None
     tokens: Tokens = field(default_factory=Tokens)
     resumes: Resumption | None = None
+    watched: bool = False
 
     @property
     def word(self) -> str:
@@ -186,4 +188,6 @@ class Attempt:
         }
         if self.resumes:
             shown["resumes"] = self.resumes
+        if self.watched:
+            shown["watched"] = True
         return shown

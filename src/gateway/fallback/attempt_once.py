@@ -4,7 +4,7 @@ Every failure becomes a fault.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TypeAlias
@@ -60,6 +60,8 @@ class Ask:
         test: the checks that a plain answer must pass.
         admission: holds the money of each attempt in the budgets that bind the request.
         prefill: the beginning of an answer that the model continues; None if there is none.
+        assemble: for a watched answer: makes a plain answer of a stream, which ``request_for`` requests. It
+            raises ``AttemptFailedError`` if the stream is cut off, or makes no usable answer.
     """
 
     request_for: Callable[[Candidate, str | None], UpstreamRequest]
@@ -67,19 +69,33 @@ class Ask:
     test: AnswerTest
     admission: Admission
     prefill: str | None = None
+    assemble: Callable[[ServedStream], Awaitable[ServedAnswer]] | None = None
+
+    @property
+    def gets_stream(self) -> bool:
+        """Whether the upstream is asked for a stream."""
+        return self.stream or self.assemble is not None
 
 
-async def attempt_once(attempt: Attempt, step: Step, ask: Ask, limits: Limits, ports: Ports) -> Served:
+async def attempt_once(
+    attempt: Attempt, step: Step, ask: Ask, limits: Limits, ports: Ports, *, left_s: float
+) -> Served:
     """Call one model and return the answer that it commits to; ``attempt`` is updated meanwhile.
+
+    ``left_s`` is the time that is left of the deadline. A watched answer that makes progress may use it.
 
     Raises:
         AttemptFailedError: the model did not commit. Its reply is already closed.
     """
-    limit_s, timeout_code = _time_limit(limits, step.share_s, stream=ask.stream)
+    limit_s, timeout_code = _time_limit(limits, step.share_s, stream=ask.gets_stream)
     started_at_s = ports.now_s()
     try:
         async with ports.within(limit_s):
-            answer, upstream = await _send(attempt, step.candidate, ask, limits, ports)
+            served = await _send(attempt, step.candidate, ask, limits, ports)
+        if ask.assemble is not None and isinstance(served, ServedStream):
+            limit_s, timeout_code = _time_limit(limits, left_s, stream=False)
+            async with ports.within(max(limit_s - (ports.now_s() - started_at_s), MIN_ATTEMPT_S)):
+                served = await ask.assemble(served)
     except TimeoutError:
         raise AttemptFailedError(_fault_when_cut_off(attempt, timeout_code)) from None
     except TransportError:
@@ -96,17 +112,14 @@ async def attempt_once(attempt: Attempt, step: Step, ask: Ask, limits: Limits, p
         raise AttemptFailedError(Fault(code="gateway_fault")) from error
     finally:
         attempt.ms = elapsed_ms(started_at_s, ports.now_s())
-    if isinstance(answer, CommittedStream):
-        return ServedStream(attempt=attempt, answer=answer, upstream=upstream)
-    return ServedAnswer(attempt=attempt, answer=answer, upstream=upstream)
+    return served
 
 
-async def _send(
-    attempt: Attempt, candidate: Candidate, ask: Ask, limits: Limits, ports: Ports
-) -> tuple[Completion | CommittedStream, Upstream]:
-    """Return what the model commits to, and the upstream that was called."""
+async def _send(attempt: Attempt, candidate: Candidate, ask: Ask, limits: Limits, ports: Ports) -> Served:
+    """Return what the model commits to."""
     request = ask.request_for(candidate, ask.prefill)
     attempt.own_key = request.upstream.is_callers
+    attempt.watched = ask.assemble is not None
     reply = await ports.transport.send(request)
     is_openrouter = request.upstream.name == OPENROUTER
     try:
@@ -115,7 +128,8 @@ async def _send(
         committed = await commit(
             reply,
             ask.test,
-            stream=ask.stream,
+            stream=ask.gets_stream,
+            watched=ask.assemble is not None,
             max_bytes=limits.max_answer_bytes,
             now_s=ports.now_s(),
         )
@@ -126,9 +140,11 @@ async def _send(
         reply.abort()
         raise
     attempt.outcome = "answered"
-    if is_openrouter and attempt.generation_id is None and isinstance(committed, CommittedStream):
+    if isinstance(committed, Completion):
+        return ServedAnswer(attempt=attempt, answer=committed, upstream=request.upstream)
+    if is_openrouter and attempt.generation_id is None:
         attempt.generation_id = as_generation_id(committed.first.get("id"))
-    return committed, request.upstream
+    return ServedStream(attempt=attempt, answer=committed, upstream=request.upstream)
 
 
 def fault_of(fault: Fault, upstream: Upstream) -> Fault:

@@ -86,12 +86,15 @@ class _Walk:
             self.receipt.attempts.append(attempt)
             try:
                 await self.ask.admission.reserve()
-                served = await attempt_once(attempt, step, self.ask, self.plan.limits, self.ports)
+                served = await attempt_once(
+                    attempt, step, self.ask, self.plan.limits, self.ports, left_s=self.schedule.left_s
+                )
             except asyncio.CancelledError:
                 self.schedule.cancelled(step.candidate)
                 raise
             except AttemptFailedError as failure:
-                attempt.fail(failure.fault)
+                if attempt.outcome != "cut_off":  # the guard of a watched answer has recorded its fault
+                    attempt.fail(failure.fault)
                 self._note_latency(attempt)
                 self.schedule.failed(step.candidate, failure.fault)
                 self.ports.log("attempt_failed", request_id=self.receipt.request_id, **attempt.to_log())
@@ -116,13 +119,17 @@ class _Walk:
             now_s=self.ports.now_s(),
         )
 
+    def _shows_progress(self) -> bool:
+        """Return whether the attempt in flight has committed to an answer, which is watched to its end."""
+        return any(attempt.watched and attempt.outcome == "answered" for attempt in self.receipt.attempts)
+
     async def hedged(self, hedge_s: float) -> Served | None:
         """Start a second lane if the first does not commit within ``hedge_s``; the first to commit wins."""
         first = asyncio.create_task(self.lane())
         lanes = {first}
         try:
             await done_within(lanes, hedge_s, self.ports)
-            if not first.done() and self.schedule.ready:
+            if not first.done() and self.schedule.ready and not self._shows_progress():
                 lanes.add(asyncio.create_task(self.lane()))
             while lanes:
                 done, _ = await asyncio.wait(lanes, return_when=asyncio.FIRST_COMPLETED)

@@ -43,6 +43,7 @@ def plan_schema() -> JsonObject:
         "skipped": {"type": "array", "items": {"type": "object", "required": ["model", "reason"]}},
         "notes": {"type": "array", "items": _TEXT},
         "on_midstream": {"enum": [*MIDSTREAM], "description": "What happens if its stream is cut off."},
+        "watch": {"type": "boolean", "description": "Whether its plain answer is requested as a stream."},
         "limits": {"type": "object", "properties": {"retry_first": {"type": "boolean"}, "stop_on": _CODES}},
         "prompt_tokens": _object({"least": _COUNT, "likely": _COUNT, "most": _COUNT}),
         "cost_usd": _object({"estimated": _NUMBER, "worst": _NUMBER}),

@@ -81,6 +81,7 @@ def receipt_schema() -> JsonObject:
             "ms": {"type": "integer", "minimum": 0},
             "cost_usd": {"type": ["number", "null"]},
             "billed": {"enum": ["yes", "no", "unknown"]},
+            "watched": {"const": True, "description": "A stream was requested for a plain answer."},
             "message": {
                 "type": "string",
                 "maxLength": MAX_MESSAGE_CHARACTERS,

@@ -24,6 +24,7 @@ OPTIONAL = (
     "keepalive_ms",
     "check_json",
     "allow_reasoning_only",
+    "watch",
     "errors",
     "cache_ttl_s",
 )

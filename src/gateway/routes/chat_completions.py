@@ -68,15 +68,21 @@ async def _ask(
     """
     settings, ports, memory = call.settings, call.ports, call.memory
     chat, planned = prepared.chat, prepared.planned
+    asked, assemble = chat, None
+    if planned.watch:
+        from gateway.streaming.watch import as_stream, assemble_by  # noqa: PLC0415  # few requests are watched
+
+        asked, assemble = as_stream(chat), assemble_by(planned, receipt, call.frame, ports)
     ask = Ask(
         request_for=Composer(
-            chat,
+            asked,
             prepared.caller,
             settings,
             call.request.header,
             session=prepared.session.name if prepared.session else None,
         ).request_for,
         stream=chat.stream,
+        assemble=assemble,
         test=planned.answer_test,
         admission=prepared.hold,
     )

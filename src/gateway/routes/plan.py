@@ -59,6 +59,7 @@ def _plan_json(call: Call, prepared: Prepared) -> JsonObject:
         "skipped": [*receipt.skipped.values()],
         "notes": [*receipt.notes],
         "on_midstream": planned.on_midstream,
+        "watch": planned.watch,
         "limits": _limits_json(planned.limits, ceiling_usd) | _session_limits(call, prepared),
         "prompt_tokens": {"least": tokens.least, "likely": tokens.likely, "most": tokens.most},
         "cost_usd": _cost_json(steps, planned.limits, ceiling_usd),
@@ -92,7 +93,8 @@ def walk(
 
 def _step_json(step: Step, prepared: Prepared) -> JsonObject:
     candidate, signals, limits = step.candidate, prepared.signals, prepared.planned.limits
-    timers_s = [step.share_s, limits.attempt_s, limits.first_token_s if prepared.chat.stream else None]
+    is_stream = prepared.chat.stream or prepared.planned.watch
+    timers_s = [step.share_s, limits.attempt_s, limits.first_token_s if is_stream else None]
     catalog = signals.catalog if candidate.upstream == OPENROUTER else None
     listed = catalog.find(candidate.asked) if catalog else None
     price = candidate.price or (listed_price(listed) if listed else None)

@@ -128,6 +128,7 @@ class Plan:
         on_midstream: what happens if a committed stream is cut off.
         list_errors: whether the error of an exhausted chain lists the errors of all attempts.
         openai_usage: whether the caller requested OpenAI's usage chunk, whose ``choices`` are empty.
+        watch: whether a plain answer is requested as a stream, and put together by the gateway.
     """
 
     requested: tuple[str, ...]
@@ -144,3 +145,4 @@ class Plan:
     on_midstream: Midstream = "error"
     list_errors: bool = False
     openai_usage: bool = False
+    watch: bool = False

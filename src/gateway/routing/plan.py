@@ -84,6 +84,7 @@ def plan(
         on_midstream=options.on_midstream if can_continue else "error",
         list_errors=options.errors == "all",
         openai_usage=chat.openai_usage,
+        watch=not chat.stream and (settings.watch_plain if options.watch is None else options.watch),
     )
 
 

@@ -37,6 +37,7 @@ OPTIONS: Mapping[str, FieldRule] = MappingProxyType({
     "strict": FLAG,
     "check_json": FLAG,
     "allow_reasoning_only": FLAG,
+    "watch": FLAG,
     "cache_ttl_s": between(1, DAY_S),
     "order": one_of(*ORDERS),
     "weights": WEIGHTS,
@@ -71,6 +72,8 @@ class Options:
         check_json: whether a plain answer must be JSON if ``response_format`` requested JSON. A fence around
             it is then taken off.
         allow_reasoning_only: whether a plain answer may hold reasoning and nothing else.
+        watch: whether the upstream of a plain answer is asked for a stream, which the gateway puts together,
+            so that the limits of a stream hold.
         cache_ttl_s: how old a cached answer to the same request may be, in seconds; None: no cached answer is
             used or stored.
         order: how the chain is ordered; None: by its route's order, or as given.
@@ -96,6 +99,7 @@ class Options:
     strict: bool = False
     check_json: bool = True
     allow_reasoning_only: bool = False
+    watch: bool | None = None
     cache_ttl_s: int | None = None
     order: Order | None = None
     weights: Mapping[str, float] | None = None

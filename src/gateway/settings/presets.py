@@ -32,6 +32,7 @@ SETTABLE = (
     "strict",
     "check_json",
     "allow_reasoning_only",
+    "watch",
     "cache_ttl_s",
 )
 

@@ -63,6 +63,7 @@ class Settings:
     idle_ms: int
     retries: int
     stream_guard_events: int | None
+    watch_plain: bool
     max_attempts: int
     loop_limit: int
     site_url: str

@@ -147,6 +147,12 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             "How many events of a committed stream are checked. The rest passes unchecked, at almost no "
             "cost. 0 suits the free plan, but a stream that is cut off then ends without an error.",
         ),
+        "WATCH_PLAIN": Setting(
+            "false",
+            as_flag,
+            "Asks for each plain answer as a stream, and puts it together, unless `gateway.watch` is false. "
+            "So `FIRST_TOKEN_MS` and `IDLE_MS` hold for plain answers too. It costs CPU time.",
+        ),
         "RETRIES": Setting(
             "1", as_whole(0, 10), "How often one model may be retried, if that is better than the next model."
         ),

@@ -84,17 +84,22 @@ async def _read(
     clock = Receipt(request_id=receipt.request_id, requested=(), started_at_s=now_s())
     shape = relayed.shape_of(served)
     guard = HeldGuard(served, clock, shape=shape, now_s=now_s, max_bytes=max_bytes)
+    await read_to_end(served, guard, relayed)
+    events = (*guard.events, event_of(DONE)) if guard.fault is None else ()
+    complete = CommittedStream(reply=stream.reply, first=stream.first, events=events, decoder=SseDecoder())
+    return replace(served, answer=complete), guard.fault
+
+
+async def read_to_end(served: ServedStream, guard: Guard, relayed: RelayedStream) -> None:
+    """Pass a stream through a guard to its end, without a client; ``guard.fault`` says why it was cut off."""
     try:
-        await relayed.relay(stream, guard, _NoClient())
-    except BaseException:  # the client has left
+        await relayed.relay(served.answer, guard, _NoClient())
+    except BaseException:  # the client has left, or the time is over
         if guard.fault is None:
             served.attempt.outcome = "cancelled"
         raise
     finally:
-        stream.reply.abort()
-    events = (*guard.events, event_of(DONE)) if guard.fault is None else ()
-    complete = CommittedStream(reply=stream.reply, first=stream.first, events=events, decoder=SseDecoder())
-    return replace(served, answer=complete), guard.fault
+        served.answer.reply.abort()
 
 
 class HeldGuard(Guard):

@@ -20,7 +20,7 @@ from gateway.dialects.chat.event_data import (
     payload_in,
 )
 from gateway.dialects.chat.event_facts import inspect_event
-from gateway.faults.classify import classify
+from gateway.faults.classify import GetHeader, classify
 from gateway.faults.fault import AttemptFailedError, Fault
 from gateway.http.frozen import dataclass
 from gateway.http.json_bytes import parse_json
@@ -82,7 +82,7 @@ def as_generation_id(name: Json) -> str | None:
 
 
 async def commit(
-    reply: Reply, test: AnswerTest, *, stream: bool, max_bytes: int, now_s: float
+    reply: Reply, test: AnswerTest, *, stream: bool, max_bytes: int, now_s: float, watched: bool = False
 ) -> Completion | CommittedStream:
     """Read a reply up to the commit point: a checked plain answer, or a stream's first progress.
 
@@ -92,6 +92,8 @@ async def commit(
         stream: whether a stream was requested.
         max_bytes: the limit of a plain answer, and of one event of a stream.
         now_s: Unix time.
+        watched: whether the stream becomes a plain answer, which is checked when it is complete. A finish
+            reason then commits too, and a plain answer to the request is accepted.
 
     Raises:
         AttemptFailedError: the reply is an error, or not an answer.
@@ -100,17 +102,27 @@ async def commit(
     if reply.status != 200:
         raise AttemptFailedError(await _fault_in(reply, now_s=now_s))
     if stream and "event-stream" in (reply.header("content-type") or "").lower():
-        return await _first_progress(reply, SseDecoder(max_bytes), now_s=now_s)
+        return await _first_progress(reply, SseDecoder(max_bytes), now_s=now_s, watched=watched)
     try:
         raw = without_keep_alives(await reply.read_all(max_bytes))
     except ReplyTooLargeError:
         raise AttemptFailedError(Fault(code="answer_too_large")) from None
+    completion = read_completion(raw, test, header=reply.header, now_s=now_s)
+    if stream and not watched:
+        raise AttemptFailedError(Fault(code="wrong_content_type"))
+    return completion
+
+
+def read_completion(raw: bytes, test: AnswerTest, *, header: GetHeader, now_s: float) -> Completion:
+    """Return the plain answer in a body, if it passes the checks.
+
+    Raises:
+        AttemptFailedError: the body holds no usable answer.
+    """
     # A text that must be JSON is read whole.
     short, long = (raw, NONE) if test.json else shorten(raw)
-    payload = completion_in(short, test, header=reply.header, now_s=now_s)
+    payload = completion_in(short, test, header=header, now_s=now_s)
     long.restore_members(payload)
-    if stream:
-        raise AttemptFailedError(Fault(code="wrong_content_type"))
     return Completion(payload=payload, raw=raw, long=long)
 
 
@@ -126,7 +138,9 @@ async def _fault_in(reply: Reply, *, now_s: float) -> Fault:
     return classify(error, status=reply.status, header=reply.header, now_s=now_s)
 
 
-async def _first_progress(reply: Reply, decoder: SseDecoder, *, now_s: float) -> CommittedStream:
+async def _first_progress(
+    reply: Reply, decoder: SseDecoder, *, now_s: float, watched: bool
+) -> CommittedStream:
     held: list[bytes] = []
     idle_bytes = 0
     while piece := await reply.read():
@@ -137,7 +151,7 @@ async def _first_progress(reply: Reply, decoder: SseDecoder, *, now_s: float) ->
                 facts = inspect_event(read.payload, header=reply.header, now_s=now_s)
                 # A byte order mark counts only at the very start, where the gateway may send other bytes.
                 held.append(event.removeprefix(BOM))
-                if facts.substance or facts.finish == "length":
+                if facts.substance or facts.finish == "length" or (watched and facts.finish):
                     return CommittedStream(
                         reply=reply,
                         first=read.payload,
