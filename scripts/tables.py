@@ -47,7 +47,8 @@ with the code of the last attempt.
 * **Billed** says whether the attempt may have cost something. If OpenRouter reported the cost, that
   counts.
 
-`models_resting` means that every model of the chain is cooling down: it asked for a pause.
+`models_resting` means that the models that may still answer asked for a pause, and the request may not
+wait that long (`max_wait_ms`).
 `budget_in_flight` is about a budget of this gateway ([access.md](access.md#budgets)), `in_flight_budget`
 about that of the OpenRouter account.
 

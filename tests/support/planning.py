@@ -12,7 +12,7 @@ from gateway.memory.catalog import Catalog
 from gateway.routing.chain import Candidate, Plan
 from gateway.routing.plan import plan
 from gateway.routing.selection import select
-from gateway.routing.signals import Signals
+from gateway.routing.signals import Signals, Usual
 from gateway.settings.caller import Caller
 from gateway.settings.settings import Settings
 from tests.support.world import EPOCH_S
@@ -51,6 +51,7 @@ def signals_of(
     session_model: str | None = None,
     expected_ms: Mapping[str, float] | None = None,
     budget_left_usd: float | None = None,
+    usual: Usual | None = None,
     draw: Callable[[], float] = lambda: 0.5,
 ) -> Signals:
     """Return the signals that planning uses; without models there is no catalogue."""
@@ -69,6 +70,7 @@ def signals_of(
         budget_left_usd=budget_left_usd,
         budget_unspent_usd=budget_left_usd,
         draw=draw,
+        usual_first_token=lambda _: usual,
     )
 
 

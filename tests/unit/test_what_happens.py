@@ -10,8 +10,19 @@ import pytest
 from scripts.tools import ROOT
 from tests.support.chunks import DONE, STOP, USAGE, text, text_in
 from tests.support.models import listing, model
-from tests.support.upstream import RESET, answer, breaks, fail, hang, healthy_stream, refuse, reply, stream
-from tests.support.world import TOKEN, Answer, World, one_key
+from tests.support.upstream import (
+    RESET,
+    after,
+    answer,
+    breaks,
+    fail,
+    hang,
+    healthy_stream,
+    refuse,
+    reply,
+    stream,
+)
+from tests.support.world import TOKEN, Answer, World, now_s, one_key
 
 pytestmark = pytest.mark.anyio
 
@@ -44,14 +55,29 @@ async def a_200_is_no_answer() -> None:
         assert (await world.ask(*BOTH)).receipt["served"] == "b/two"
 
 
+async def a_model_shows_nothing() -> None:
+    for streamed, seconds, limit in ((True, 15.0, "first_token"), (False, 90.0, "attempt")):
+        world, began_s = World().script("a/one", hang), now_s()
+
+        got = await world.ask(*BOTH, stream=streamed)
+
+        assert got.receipt["served"] == "b/two"
+        assert now_s() - began_s == pytest.approx(seconds)
+        first = got.receipt["attempts"][0]
+        assert (first["limit"], first["limit_ms"], bool(first["because"])) == (limit, seconds * 1000, True)
+    world = World().script("a/one", after(200.0, answer()))
+    assert (await world.ask("a/one")).status == 200
+
+
 async def a_model_asks_for_a_pause() -> None:
-    world = World().script("a/one", fail(429, retry_after="30"), answer())
+    world = World().script("a/one", fail(429, retry_after="30"), fail(429, retry_after="5"), answer())
     await world.ask(*BOTH)
 
     assert (await world.ask(*BOTH)).receipt["skipped"][0]["reason"] == "resting"
-    alone = await world.ask("a/one", gateway={"deadline_ms": 5_000})
-    assert (alone.status, alone.headers["retry-after"]) == (429, "30")
-    assert (await world.ask("a/one", gateway={"deadline_ms": 60_000})).receipt["served"] == "a/one"
+    alone = await world.ask("a/one")
+    assert (alone.status, alone.headers["retry-after"], now_s()) == (429, "30", 0.0)
+    assert (await world.ask("a/one", gateway={"max_wait_ms": 60_000})).receipt["served"] == "a/one"
+    assert now_s() == pytest.approx(35.0)
 
 
 async def the_last_model_may_recover() -> None:
@@ -227,6 +253,7 @@ CASES: dict[str, Callable[[], Awaitable[None]]] = {
     "HTTP 200 that is no answer: an error inside, no choices, empty, HTML, cut JSON, only comments": (
         a_200_is_no_answer
     ),
+    "a stream shows nothing, or a plain answer does not come": a_model_shows_nothing,
     "a model asked for a pause (`Retry-After`, free-tier limits)": a_model_asks_for_a_pause,
     "the last model fails in a way that may pass": the_last_model_may_recover,
     "a model cannot serve the request, by the list of models": a_model_cannot_serve_it,

@@ -20,6 +20,7 @@ COPIED_FIELDS = (
     "pricing",
     "top_provider",
     "supported_parameters",
+    "reasoning",
     "expiration_date",
     "default_parameters",
     "per_request_limits",

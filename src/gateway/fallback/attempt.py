@@ -1,5 +1,6 @@
 """The record of one attempt: which model was called, how the call ended, and what it cost."""
 
+from collections.abc import Mapping
 from dataclasses import field
 from typing import Literal, TypeAlias
 
@@ -9,6 +10,7 @@ from gateway.faults.policy import Billed
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject, number_or_none, object_or_empty
 from gateway.http.message import OPENROUTER
+from gateway.routing.chain import TimeLimit
 from gateway.settings.price import Price
 
 # "under_way" means in flight; the word is part of the receipt's public format.
@@ -87,6 +89,7 @@ class Attempt:
         tokens: the token counts of the answer's usage.
         resumes: how it continued an answer that was cut off; None if it did not.
         watched: whether a stream was requested for a plain answer.
+        limits: its time limits, by the code of the fault that it ends with if it exceeds one.
     """
 
     model: str
@@ -107,6 +110,7 @@ class Attempt:
     tokens: Tokens = field(default_factory=Tokens)
     resumes: Resumption | None = None
     watched: bool = False
+    limits: Mapping[str, TimeLimit] = field(default_factory=dict)
 
     @property
     def word(self) -> str:
@@ -114,6 +118,11 @@ class Attempt:
         if self.fault:
             return self.fault.code
         return "ok" if self.outcome == "answered" else self.outcome
+
+    @property
+    def ended_by(self) -> TimeLimit | None:
+        """The time limit that ended it; None if it ended for another reason, or has not ended."""
+        return self.limits.get(self.fault.code) if self.fault else None
 
     def fail(self, fault: Fault, *, outcome: AttemptOutcome = "failed") -> None:
         """Record why this attempt failed."""
@@ -186,6 +195,8 @@ class Attempt:
             "cost_usd": self.cost_usd,
             "billed": self.billed,
         }
+        if limit := self.ended_by:
+            shown |= limit.to_json()
         if self.resumes:
             shown["resumes"] = self.resumes
         if self.watched:

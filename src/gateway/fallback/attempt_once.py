@@ -13,6 +13,7 @@ from gateway.dialects.chat.answer_checks import AnswerTest
 from gateway.fallback.admission import Admission
 from gateway.fallback.attempt import Attempt, elapsed_ms
 from gateway.fallback.schedule import MIN_ATTEMPT_S
+from gateway.fallback.time_limit import CODES
 from gateway.faults.details import reported_without_key, without_key
 from gateway.faults.fault import AttemptFailedError, Fault, fault_of_own_key
 from gateway.http.frozen import dataclass
@@ -87,17 +88,17 @@ async def attempt_once(
     Raises:
         AttemptFailedError: the model did not commit. Its reply is already closed.
     """
-    limit_s, timeout_code = _time_limit(limits, step.share_s, stream=ask.gets_stream)
-    started_at_s = ports.now_s()
+    started_at_s, limit = ports.now_s(), step.limit.name
     try:
-        async with ports.within(limit_s):
+        async with ports.within(max(step.limit.s, MIN_ATTEMPT_S)):
             served = await _send(attempt, step.candidate, ask, limits, ports)
         if ask.assemble is not None and isinstance(served, ServedStream):
-            limit_s, timeout_code = _time_limit(limits, left_s, stream=False)
+            limit = "attempt"
+            limit_s = left_s if limits.attempt_s is None else min(left_s, limits.attempt_s)
             async with ports.within(max(limit_s - (ports.now_s() - started_at_s), MIN_ATTEMPT_S)):
                 served = await ask.assemble(served)
     except TimeoutError:
-        raise AttemptFailedError(_fault_when_cut_off(attempt, timeout_code)) from None
+        raise AttemptFailedError(_fault_when_cut_off(attempt, CODES[limit])) from None
     except TransportError:
         was_connected = attempt.status or ports.now_s() - started_at_s > CONNECTS_WITHIN_S
         code = "connection_lost" if was_connected else "connection_failed"
@@ -164,14 +165,3 @@ def _fault_when_cut_off(attempt: Attempt, code: str) -> Fault:
     if attempt.own_key:
         return fault_of_own_key(fault)
     return fault if attempt.upstream == OPENROUTER else fault_at_direct(fault)
-
-
-def _time_limit(limits: Limits, share_s: float, *, stream: bool) -> tuple[float, str]:
-    """Return an attempt's time limit in seconds, and the fault code of the timer that sets it."""
-    timers = [(share_s, "attempt_timeout")]
-    if limits.attempt_s is not None:
-        timers.append((limits.attempt_s, "attempt_timeout"))
-    if stream:
-        timers.append((limits.first_token_s, "first_token_timeout"))
-    limit_s, code = min(timers)
-    return max(limit_s, MIN_ATTEMPT_S), code

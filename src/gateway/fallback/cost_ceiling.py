@@ -27,13 +27,13 @@ class CostCeiling:
         fault = fault_of_empty_chain(self._reasons or (OVER_CEILING,))
         return self._faults.get(fault.code, fault)
 
-    def fits(self, candidate: Candidate) -> bool:
+    def fits(self, candidate: Candidate, *, besides_usd: float = 0.0) -> bool:
         """Return whether the request stays within its own ceiling even if the attempt costs the most it may.
 
-        A worst cost that is unknown counts as 0.
+        A worst cost that is unknown counts as 0. ``besides_usd`` is what is spent before it, in addition.
         """
         ceiling_usd = self._limits.max_cost_usd
-        spent_usd, worst_usd = self._receipt.most_usd, candidate.worst_cost_usd or 0.0
+        spent_usd, worst_usd = self._receipt.most_usd + besides_usd, candidate.worst_cost_usd or 0.0
         return ceiling_usd is None or (spent_usd < ceiling_usd and spent_usd + worst_usd <= ceiling_usd)
 
     def check(self, candidate: Candidate) -> bool:

@@ -17,12 +17,13 @@ from gateway.fallback.attempt_once import Ask, Served, ServedAnswer, ServedStrea
 from gateway.fallback.exhausted import chain_exhausted
 from gateway.fallback.receipt import Receipt
 from gateway.fallback.schedule import Schedule
+from gateway.fallback.time_limit import CODES, SET_BY_PEOPLE
 from gateway.faults.fault import AttemptFailedError
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import object_or_empty
 from gateway.memory.isolate import Memory
 from gateway.memory.ports import Ports
-from gateway.routing.chain import Plan
+from gateway.routing.chain import Plan, Step, TimeLimit
 
 Result = TypeVar("Result")
 
@@ -82,6 +83,7 @@ class _Walk:
                 worst_cost_usd=candidate.worst_cost_usd,
                 held_cost_usd=candidate.held_cost_usd,
                 price=candidate.price,
+                limits=self._limits_of(step),
             )
             self.receipt.attempts.append(attempt)
             try:
@@ -108,6 +110,12 @@ class _Walk:
             return served
         return None
 
+    def _limits_of(self, step: Step) -> dict[str, TimeLimit]:
+        """Return the time limits of an attempt, by the code of the fault that each leads to."""
+        limits = self.plan.limits
+        idle = TimeLimit(name="idle", s=limits.idle_s, because=limits.idle_because)
+        return {CODES[each.name]: each for each in (step.limit, idle)}
+
     def _note_latency(self, attempt: Attempt) -> None:
         if attempt.fault is not None and not attempt.fault.is_slowness:
             return  # such a fault does not tell how fast the model is
@@ -117,6 +125,8 @@ class _Walk:
             stream=self.ask.stream,
             answered=attempt.outcome == "answered",
             now_s=self.ports.now_s(),
+            # A limit that somebody has set says nothing of what is usual.
+            is_too_slow=attempt.ended_by is not None and attempt.ended_by.because not in SET_BY_PEOPLE,
         )
 
     def _shows_progress(self) -> bool:

@@ -2,7 +2,8 @@
 
 A request does not wait while another model is ready: a model that is cooling down is skipped. The request
 waits for it only if no other model is left and the cooldown ends before the deadline. With ``retry_first`` it
-waits for the model that has just failed, and tries it again before the next one.
+waits for the model that has just failed, and tries it again before the next one. In all it waits for
+``max_wait_s`` at most.
 """
 
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from dataclasses import replace
 from gateway.fallback.admission import Admission, NoBudget
 from gateway.fallback.cost_ceiling import CostCeiling
 from gateway.fallback.receipt import Receipt
+from gateway.fallback.time_limit import time_limit
 from gateway.faults.fault import Fault, jitter_s, pause_s
 from gateway.faults.policy import Scope, Verdict
 from gateway.memory.cooldowns import Cooldowns
@@ -42,7 +44,7 @@ class Schedule:
         admission: Admission | None = None,
         has_prefill: bool = False,
     ) -> None:
-        self._limits = plan.limits
+        self._plan, self._limits = plan, plan.limits
         self._receipt = receipt
         self._has_prefill = has_prefill
         self._ceiling = CostCeiling(plan.limits, receipt, admission or NoBudget())
@@ -50,6 +52,8 @@ class Schedule:
         self._now_s = now_s
         self._draw = draw
         self._ends_at_s = now_s() + plan.limits.deadline_s
+        self._may_wait_s = plan.limits.max_wait_s  # in all
+        self._is_too_early = False  # whether a model may answer later than the request may wait
         self._untried = list(plan.chain)
         self._retry: tuple[float, Candidate] | None = None  # the next attempt, if it is a retry, and when
         self._cooling_down: list[tuple[float, Candidate]] = []  # when each is ready again
@@ -66,7 +70,7 @@ class Schedule:
     @property
     def ready(self) -> int:
         """How many models have not been tried yet and are not cooling down."""
-        return 0 if self._stopped else sum(self._is_ready(candidate) for candidate in self._untried)
+        return self._ready_after(None)
 
     @property
     def ready_in_s(self) -> float | None:
@@ -76,11 +80,12 @@ class Schedule:
     @property
     def last_fault(self) -> Fault:
         """Why there is no answer: the last attempt's fault, or the reason why no attempt was made."""
-        if self._last_fault is None:
-            if self._cooling_down:  # `models_resting` is public: all cool down until after the deadline
-                return Fault(code="models_resting")
+        last = self._last_fault
+        if last is None and not self._cooling_down:
             return self._ceiling.fault
-        return self._last_fault
+        if last is None or (self._is_too_early and pause_s(last, now_s=self._now_s()) is None):
+            return Fault(code="models_resting")  # the public word: those that may answer are cooling down
+        return last
 
     def next(self) -> Step | None:
         """Return the next attempt and count it as a try of its model; None if there is none."""
@@ -191,12 +196,7 @@ class Schedule:
     def _try_again(self, candidate: Candidate, wait_s: float | None) -> bool:
         """Schedule a retry of the model as the next attempt, if allowed and in time; return whether it is."""
         is_last = len(self._receipt.attempts) >= self._limits.max_attempts
-        if (
-            is_last
-            or wait_s is None
-            or not self._may_retry(candidate)
-            or wait_s + MIN_ATTEMPT_S > self.left_s
-        ):
+        if is_last or wait_s is None or not self._may_retry(candidate) or not self._may_wait(wait_s):
             return False
         self._retry = (self._now_s() + wait_s, candidate)
         self._cooling_down = [each for each in self._cooling_down if each[1] is not candidate]
@@ -220,13 +220,20 @@ class Schedule:
         now_s = self._now_s()
         return self._cooldowns.ready_at_s(candidate.model, now_s=now_s) <= now_s
 
+    def _may_wait(self, wait_s: float) -> bool:
+        """Return whether the request may wait this long, and has time for an attempt after it."""
+        return wait_s <= self._may_wait_s and wait_s + MIN_ATTEMPT_S <= self.left_s
+
     def _first_ready(self) -> Step | None:
         """Return an attempt at the first model whose cooldown ends in time; None if there is none."""
         for entry in sorted(self._cooling_down, key=lambda each: each[0]):
             at_s, candidate = entry
-            if self._may_retry(candidate) and at_s - self._now_s() + MIN_ATTEMPT_S <= self.left_s:
+            if not self._may_retry(candidate):
+                continue
+            if self._may_wait(at_s - self._now_s()):
                 self._cooling_down.remove(entry)
                 return self._step(candidate, at_s)
+            self._is_too_early = True
         return None
 
     def _step(self, candidate: Candidate, at_s: float) -> Step | None:
@@ -239,6 +246,18 @@ class Schedule:
             return None
         self._tries[candidate.model] += 1
         self._receipt.skipped.pop(candidate.model, None)
-        number = self._tries[candidate.model]
-        # The models that are left share the time that is left, so that the last one still gets some.
-        return Step(candidate=candidate, number=number, wait_s=wait_s, share_s=left_s / (1 + self.ready))
+        self._may_wait_s -= wait_s
+        is_last = len(self._receipt.attempts) + 1 >= self._limits.max_attempts
+        others = 0 if is_last else self._ready_after(candidate)
+        limit = time_limit(self._plan, candidate, left_s=left_s, others=others)
+        return Step(candidate=candidate, number=self._tries[candidate.model], wait_s=wait_s, limit=limit)
+
+    def _ready_after(self, called: Candidate | None) -> int:
+        """Return how many untried models are ready, and affordable if ``called`` costs the most."""
+        if self._stopped:
+            return 0
+        besides_usd = (called and called.worst_cost_usd) or 0.0
+        return sum(
+            self._is_ready(each) and self._ceiling.fits(each, besides_usd=besides_usd)
+            for each in self._untried
+        )

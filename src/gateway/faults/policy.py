@@ -124,7 +124,7 @@ RULES: Mapping[str, Rule] = MappingProxyType({
     "no_finish_reason": Rule("provider", _R, 502, "The stream ended without a finish reason, so the answer may be incomplete.", billed="unknown"),
     # -- the gateway
     # `models_resting` is the public code for a chain whose models are all cooling down.
-    "models_resting": Rule("provider", _F, 429, "Every model of the chain is in a cooldown that lasts beyond the deadline.", type="rate_limit_error"),
+    "models_resting": Rule("provider", _F, 429, "The models that may still answer are cooling down for longer than the request may wait.", type="rate_limit_error"),
     "no_model_fits": Rule("client", _S, 400, "No model of the chain can serve this request.", type=_BAD),
     "model_not_allowed": Rule("client", _S, 403, "This key may not use any model of the chain.", type="permission_error"),
     "over_max_price": Rule("gateway", _S, 402, "Every model of the chain costs more than max_price allows.", type="billing_error"),

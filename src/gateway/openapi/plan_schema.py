@@ -1,7 +1,9 @@
 """The JSON Schemas of the responses of ``POST /v1/plan`` and ``GET /health``."""
 
 from gateway.http.json_values import Json, JsonObject
+from gateway.openapi.schemas import time_limit_properties
 from gateway.settings.options import MIDSTREAM, ORDERS
+from gateway.settings.patience import PATIENCE_NAMES
 
 _NUMBER: JsonObject = {"type": ["number", "null"]}
 _COUNT: JsonObject = {"type": ["integer", "null"], "minimum": 0}
@@ -23,6 +25,7 @@ def plan_schema() -> JsonObject:
         "task": {"type": ["string", "null"], "description": "The task route that added the model."},
         "wait_ms": _COUNT,
         "attempt_ms": {**_COUNT, "description": "Its time limit, if all attempts before it fail at once."},
+        **time_limit_properties("Of the limits that apply to it, the shortest: "),
         "expected_ms": {**_COUNT, "description": "Expected time until it commits; null if unknown."},
         "estimated_cost_usd": _NUMBER,
         "worst_cost_usd": _NUMBER,
@@ -44,7 +47,16 @@ def plan_schema() -> JsonObject:
         "notes": {"type": "array", "items": _TEXT},
         "on_midstream": {"enum": [*MIDSTREAM], "description": "What happens if its stream is cut off."},
         "watch": {"type": "boolean", "description": "Whether its plain answer is requested as a stream."},
-        "limits": {"type": "object", "properties": {"retry_first": {"type": "boolean"}, "stop_on": _CODES}},
+        "limits": {
+            "type": "object",
+            "properties": {
+                "patience": {"enum": [*PATIENCE_NAMES]},
+                "attempt_ms": {**_COUNT, "description": "Null: `patience` decides, for each model."},
+                "first_token_ms": {**_COUNT, "description": "Null: `patience` decides, for each model."},
+                "retry_first": {"type": "boolean"},
+                "stop_on": _CODES,
+            },
+        },
         "prompt_tokens": _object({"least": _COUNT, "likely": _COUNT, "most": _COUNT}),
         "cost_usd": _object({"estimated": _NUMBER, "worst": _NUMBER}),
         "decided_by": {"type": "object"},

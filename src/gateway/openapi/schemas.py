@@ -1,5 +1,7 @@
 """Builds the JSON Schemas of requests and responses from the tables that the gateway itself uses."""
 
+from typing import get_args
+
 from gateway.catalog.query import MAX_SEARCH_CHARACTERS, PARAMETERS, SORTS
 from gateway.dialects.chat.fields import FIELDS, REFUSED
 from gateway.fallback.attempt import MAX_MESSAGE_CHARACTERS
@@ -8,6 +10,7 @@ from gateway.faults.upstream_message import MAX_CHARACTERS
 from gateway.http.errors import KINDS
 from gateway.http.json_values import JsonObject
 from gateway.pipeline.budget import WOULD_HELP
+from gateway.routing.chain import LimitName
 from gateway.settings.options import OPTIONS
 
 
@@ -87,6 +90,7 @@ def receipt_schema() -> JsonObject:
                 "maxLength": MAX_MESSAGE_CHARACTERS,
                 "description": "If it failed, the beginning of what the upstream said, if it said anything.",
             },
+            **time_limit_properties("If a time limit ended it: "),
         },
     }
     return {
@@ -115,6 +119,15 @@ def receipt_schema() -> JsonObject:
             "cost_usd": {"type": ["number", "null"]},
             "ms": {"type": "integer", "minimum": 0},
         },
+    }
+
+
+def time_limit_properties(when: str) -> JsonObject:
+    """Return the schemas of the fields that show a time limit; each description begins with ``when``."""
+    return {
+        "limit": {"enum": [*get_args(LimitName)], "description": f"{when}which one."},
+        "limit_ms": {"type": "integer", "minimum": 0, "description": f"{when}its length."},
+        "because": {"type": "string", "description": f"{when}where it comes from."},
     }
 
 

@@ -4,9 +4,10 @@ from math import inf
 
 from gateway.dialects.chat.request import ChatRequest
 from gateway.http.json_values import Json, JsonObject, number_or_none
-from gateway.routing.plan import LIMIT_SETTINGS
+from gateway.routing.plan import BY_PATIENCE, LIMIT_SETTINGS
 from gateway.routing.selection import CEILINGS, Selection
 from gateway.settings.caller import Caller
+from gateway.settings.settings import Settings
 
 # Options without a setting. They are listed only if the request, its task route or its key sets them.
 OPTIONAL = (
@@ -31,7 +32,12 @@ OPTIONAL = (
 
 
 def decided_by(
-    chat: ChatRequest, selection: Selection, caller: Caller, *, budget_left_usd: float | None
+    chat: ChatRequest,
+    selection: Selection,
+    caller: Caller,
+    settings: Settings,
+    *,
+    budget_left_usd: float | None,
 ) -> JsonObject:
     """Return ``decided_by`` of a plan: for the name of each part, what decided it.
 
@@ -42,7 +48,11 @@ def decided_by(
     fields = dict.fromkeys(chat.field_of(name) for name in chat.models)
     decided: JsonObject = {"models": ", ".join(fields) or "DEFAULT_MODEL, FALLBACK_MODELS"}
     for name in LIMIT_SETTINGS:
-        decided[name] = _source_of(name, chat, selection, caller) or name.upper()
+        is_set = name not in BY_PATIENCE or bool(getattr(settings, name))
+        default = name.upper() if is_set else decided["patience"]
+        decided[name] = _source_of(name, chat, selection, caller) or default
+    if "deadline_ms" in chat.options.asked and "max_wait_ms" not in chat.options.asked:
+        decided["max_wait_ms"] = "gateway.deadline_ms"
     decided["max_attempts"] = "MAX_ATTEMPTS"
     for name in OPTIONAL:
         if source := _source_of(name, chat, selection, caller):

@@ -64,7 +64,11 @@ def _plan_json(call: Call, prepared: Prepared) -> JsonObject:
         "prompt_tokens": {"least": tokens.least, "likely": tokens.likely, "most": tokens.most},
         "cost_usd": _cost_json(steps, planned.limits, ceiling_usd),
         "decided_by": decided_by(
-            prepared.chat, prepared.selection, prepared.caller, budget_left_usd=budget_left_usd
+            prepared.chat,
+            prepared.selection,
+            prepared.caller,
+            call.settings,
+            budget_left_usd=budget_left_usd,
         ),
         "catalog": _catalog_json(prepared),
         "would_fail_with": None if steps else failure,
@@ -92,9 +96,7 @@ def walk(
 
 
 def _step_json(step: Step, prepared: Prepared) -> JsonObject:
-    candidate, signals, limits = step.candidate, prepared.signals, prepared.planned.limits
-    is_stream = prepared.chat.stream or prepared.planned.watch
-    timers_s = [step.share_s, limits.attempt_s, limits.first_token_s if is_stream else None]
+    candidate, signals = step.candidate, prepared.signals
     catalog = signals.catalog if candidate.upstream == OPENROUTER else None
     listed = catalog.find(candidate.asked) if catalog else None
     price = candidate.price or (listed_price(listed) if listed else None)
@@ -104,7 +106,8 @@ def _step_json(step: Step, prepared: Prepared) -> JsonObject:
         "upstream": candidate.upstream,
         "task": candidate.task,
         "wait_ms": round(step.wait_s * 1000),
-        "attempt_ms": round(min(timer_s for timer_s in timers_s if timer_s is not None) * 1000),
+        "attempt_ms": round(step.limit.s * 1000),
+        **step.limit.to_json(),
         "expected_ms": None if expected_ms is None else round(expected_ms),
         "estimated_cost_usd": _rounded(candidate.estimated_cost_usd),
         "worst_cost_usd": _rounded(candidate.worst_cost_usd),
@@ -115,15 +118,17 @@ def _step_json(step: Step, prepared: Prepared) -> JsonObject:
 
 def _limits_json(limits: Limits, ceiling_usd: float | None) -> JsonObject:
     return {
+        "patience": limits.patience.name,
         "deadline_ms": round(limits.deadline_s * 1000),
-        "attempt_ms": None if limits.attempt_s is None else round(limits.attempt_s * 1000),
-        "first_token_ms": round(limits.first_token_s * 1000),
+        "attempt_ms": _ms_or_none(limits.attempt_s),
+        "first_token_ms": _ms_or_none(limits.first_token_s),
         "idle_ms": round(limits.idle_s * 1000),
+        "max_wait_ms": round(limits.max_wait_s * 1000),
         "retries": limits.retries,
         "retry_first": limits.retry_first,
         "stop_on": [*sorted(limits.stop_on)],
         "max_attempts": limits.max_attempts,
-        "hedge_ms": None if limits.hedge_s is None else round(limits.hedge_s * 1000),
+        "hedge_ms": _ms_or_none(limits.hedge_s),
         "max_cost_usd": ceiling_usd,
     }
 
@@ -172,6 +177,10 @@ def _shown_budget_usd(call: Call, prepared: Prepared) -> float | None:
 def _lower(one_usd: float | None, other_usd: float | None) -> float | None:
     """Return the lower of two ceilings; None is no ceiling."""
     return min((usd for usd in (one_usd, other_usd) if usd is not None), default=None)
+
+
+def _ms_or_none(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)
 
 
 def _rounded(usd: float | None) -> float | None:

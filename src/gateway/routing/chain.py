@@ -1,6 +1,8 @@
 """Defines the plan of a request: the chain of candidates, the skipped models, and the limits."""
 
+from collections.abc import Callable
 from dataclasses import field
+from typing import Literal, TypeAlias
 
 from gateway.dialects.chat.answer_checks import AnswerTest
 from gateway.faults.fault import Fault
@@ -9,6 +11,7 @@ from gateway.http.json_values import JsonObject
 from gateway.http.message import OPENROUTER
 from gateway.http.sse import MAX_EVENT_BYTES
 from gateway.settings.options import Midstream, Order
+from gateway.settings.patience import NORMAL, Patience
 from gateway.settings.price import Price
 
 
@@ -42,6 +45,29 @@ class Candidate:
     takes_prefill: bool = True
 
 
+LimitName: TypeAlias = Literal["first_token", "attempt", "deadline", "idle"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeLimit:
+    """How long an attempt may take.
+
+    Attributes:
+        name: what is limited: the time until a stream's first progress, until the attempt commits, until the
+            chain's deadline, or without progress after the commit.
+        s: the limit, in seconds.
+        because: where the limit comes from, for the caller to read.
+    """
+
+    name: LimitName
+    s: float
+    because: str
+
+    def to_json(self) -> JsonObject:
+        """Return the limit in the form of a receipt and a plan."""
+        return {"limit": self.name, "limit_ms": round(self.s * 1000), "because": self.because}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """The next attempt: which model to call, when, and for how long at most.
@@ -50,13 +76,13 @@ class Step:
         candidate: the model to call.
         number: which try of this model it is, from 1.
         wait_s: how many seconds to wait before the attempt starts.
-        share_s: the attempt's share of the time left until the deadline, in seconds from the attempt's start.
+        limit: the attempt's time limit, counted from its start.
     """
 
     candidate: Candidate
     number: int
     wait_s: float
-    share_s: float
+    limit: TimeLimit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +106,14 @@ class Limits:
 
     Attributes:
         deadline_s: the time limit of the complete chain, until a model commits.
-        attempt_s: the time limit of one attempt, until it commits; None for its share of the time left.
-        first_token_s: the time limit for a stream's first progress.
+        shares_deadline: whether the models that are left share the time that is left, because somebody has
+            set the deadline. If not, each may take half of it.
+        attempt_s: the time limit of one attempt, until it commits; None if ``patience`` decides.
+        first_token_s: the time limit for a stream's first progress; None if ``patience`` decides.
         idle_s: the longest time without progress after the commit.
+        idle_because: where ``idle_s`` comes from.
+        max_wait_s: how long the request may wait in all, for cooldowns and before retries.
+        patience: the level of patience.
         retries: how many times one model is tried again.
         retry_first: whether a model is tried again before the next one is asked, if a retry may help.
         stop_on: the fault codes at which the chain ends.
@@ -95,10 +126,14 @@ class Limits:
     """
 
     deadline_s: float
+    shares_deadline: bool = False
     attempt_s: float | None
-    first_token_s: float
+    first_token_s: float | None
     idle_s: float
+    idle_because: str = f"patience: {NORMAL.name}"
     retries: int
+    max_wait_s: float = 5.0
+    patience: Patience = field(default_factory=lambda: NORMAL)
     retry_first: bool = False
     stop_on: frozenset[str] = frozenset()
     max_attempts: int = 40
@@ -129,6 +164,9 @@ class Plan:
         list_errors: whether the error of an exhausted chain lists the errors of all attempts.
         openai_usage: whether the caller requested OpenAI's usage chunk, whose ``choices`` are empty.
         watch: whether a plain answer is requested as a stream, and put together by the gateway.
+        stream: whether the answer is requested as a stream, be it to watch it.
+        first_token_of: returns how long a candidate's first progress is waited for while another model is
+            ready; None if no stream is requested.
     """
 
     requested: tuple[str, ...]
@@ -146,3 +184,5 @@ class Plan:
     list_errors: bool = False
     openai_usage: bool = False
     watch: bool = False
+    stream: bool = False
+    first_token_of: Callable[[Candidate], TimeLimit] | None = field(default=None, compare=False)

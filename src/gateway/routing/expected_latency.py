@@ -23,17 +23,35 @@ def expected_ms(endpoints: JsonObject, *, stream: bool) -> float | None:
     return min((ms for ms in times if ms is not None), default=None)
 
 
+def slow_first_token_ms(endpoints: JsonObject) -> float | None:
+    """Return the time within which nine in ten streams make their first progress, in milliseconds.
+
+    The slowest healthy endpoint counts, because OpenRouter may choose any. None if there are no statistics.
+    Source: OpenRouter `latency_last_30m`, whose percentiles are p50, p75, p90 and p99.
+
+    Args:
+        endpoints: the ``data`` object of OpenRouter's reply for a model's endpoints.
+    """
+    times = [_first_ms(object_or_empty(each), "p90") for each in list_or_empty(endpoints.get("endpoints"))]
+    return max((ms for ms in times if ms is not None), default=None)
+
+
 def _ms(endpoint: JsonObject, *, stream: bool) -> float | None:
-    status = number_or_none(endpoint.get("status"))
-    latency = _median(endpoint.get("latency_last_30m"))
-    if latency is None or (status is not None and status < 0):
-        return None
-    first_ms = latency * 1000 if latency < SECONDS_BELOW else latency
-    if stream:
+    first_ms = _first_ms(endpoint, "p50")
+    if first_ms is None or stream:
         return first_ms
-    tokens_per_s = _median(endpoint.get("throughput_last_30m"))
+    tokens_per_s = _percentile(endpoint.get("throughput_last_30m"), "p50")
     return first_ms + ANSWER_TOKENS / tokens_per_s * 1000 if tokens_per_s else None
 
 
-def _median(percentiles: Json) -> float | None:
-    return number_or_none(object_or_empty(percentiles).get("p50"))
+def _first_ms(endpoint: JsonObject, percentile: str) -> float | None:
+    status = number_or_none(endpoint.get("status"))
+    median = _percentile(endpoint.get("latency_last_30m"), "p50")
+    latency = _percentile(endpoint.get("latency_last_30m"), percentile)
+    if median is None or latency is None or (status is not None and status < 0):
+        return None
+    return latency * 1000 if median < SECONDS_BELOW else latency
+
+
+def _percentile(percentiles: Json, name: str) -> float | None:
+    return number_or_none(object_or_empty(percentiles).get(name))

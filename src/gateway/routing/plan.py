@@ -10,11 +10,13 @@ from gateway.dialects.chat.request import ChatRequest
 from gateway.routing.candidates import candidates_of
 from gateway.routing.chain import Candidate, Limits, Plan, Skipped
 from gateway.routing.eligibility import Eligibility, SortedCandidates, fault_of_empty_chain
+from gateway.routing.first_token import first_token_limit
 from gateway.routing.order import BY_SESSION, OrderBy, ordered
 from gateway.routing.selection import Selection
 from gateway.routing.signals import Signals
 from gateway.settings.caller import Caller
 from gateway.settings.options import Options, Order
+from gateway.settings.patience import PATIENCE
 from gateway.settings.settings import Settings
 from gateway.settings.task_routes import TaskRoute
 
@@ -37,6 +39,7 @@ def plan(
         GatewayError: a name that starts with ``direct:`` has no declared upstream, or no model.
     """
     options = selection.options
+    limits = _limits(options, settings)
     if not options.fallbacks:
         selection = replace(selection, names=selection.names[:1], routes=selection.routes[:1])
     names, routes = selection.names, selection.routes
@@ -63,6 +66,7 @@ def plan(
     max_models = MAX_MODELS if options.fallbacks else 1
     reason = "chain_too_long" if options.fallbacks else "no_fallbacks"
     skipped += tuple(Skipped(model=each.model, reason=reason) for each in chain[max_models:])
+    watch = not chat.stream and _watches(options, settings, limits)
     # A cut-off tool call or JSON cannot be continued.
     can_continue = options.on_midstream != "continue" or chat.is_text_only
     return Plan(
@@ -74,7 +78,7 @@ def plan(
         session_model=_preferred(chain, selection, signals),
         notes=notes,
         nothing_left=None if chain else fault_of_empty_chain([each.reason for each in skipped]),
-        limits=_limits(options, settings),
+        limits=limits,
         answer_test=AnswerTest(
             json=chat.wants_json and options.check_json,
             json_root=chat.json_root,
@@ -84,8 +88,19 @@ def plan(
         on_midstream=options.on_midstream if can_continue else "error",
         list_errors=options.errors == "all",
         openai_usage=chat.openai_usage,
-        watch=not chat.stream and (settings.watch_plain if options.watch is None else options.watch),
+        watch=watch,
+        stream=chat.stream or watch,
+        first_token_of=(lambda candidate: first_token_limit(candidate, chat, signals, limits.patience))
+        if chat.stream or watch
+        else None,
     )
+
+
+def _watches(options: Options, settings: Settings, limits: Limits) -> bool:
+    """Return whether a plain answer is watched: by the request, or by the setting, or for short patience."""
+    if options.watch is not None:
+        return options.watch
+    return settings.watch_plain or limits.patience.name == "short"
 
 
 def _eligible(
@@ -149,7 +164,17 @@ def _preferred(chain: tuple[Candidate, ...], selection: Selection, signals: Sign
 
 # The options for limits. Each has a setting of the same name, which applies if neither the request nor its
 # task route or key sets the option.
-LIMIT_SETTINGS = ("deadline_ms", "attempt_ms", "first_token_ms", "idle_ms", "retries")
+LIMIT_SETTINGS = (
+    "patience",
+    "deadline_ms",
+    "attempt_ms",
+    "first_token_ms",
+    "idle_ms",
+    "max_wait_ms",
+    "retries",
+)
+# Those that the level of patience decides if nobody sets them.
+BY_PATIENCE = ("deadline_ms", "attempt_ms", "first_token_ms", "idle_ms")
 _limits_in = attrgetter(*LIMIT_SETTINGS)
 
 
@@ -162,14 +187,24 @@ def _limits(options: Options, settings: Settings) -> Limits:
     holds = options.on_midstream == "hold"
     keepalive_ms = options.keepalive_ms or (HOLD_KEEPALIVE_MS if holds else None)
     from_options, from_settings = _limits_in(options), _limits_in(settings)
-    deadline_ms, attempt_ms, first_token_ms, idle_ms, retries = [
+    level, deadline_ms, attempt_ms, first_token_ms, idle_ms, max_wait_ms, retries = [
         from_settings[index] if value is None else value for index, value in enumerate(from_options)
     ]
+    patience = PATIENCE[level]
+    deadline_s = patience.deadline_s if deadline_ms is None else deadline_ms / 1000
+    if "deadline_ms" in options.asked and "max_wait_ms" not in options.asked:
+        max_wait_s = deadline_s  # the caller has said how long it waits
+    else:
+        max_wait_s = max_wait_ms / 1000
     return Limits(
-        deadline_s=deadline_ms / 1000,
+        deadline_s=deadline_s,
+        shares_deadline=deadline_ms is not None,
         attempt_s=attempt_ms / 1000 if attempt_ms else None,
-        first_token_s=first_token_ms / 1000,
-        idle_s=idle_ms / 1000,
+        first_token_s=first_token_ms / 1000 if first_token_ms else None,
+        idle_s=idle_ms / 1000 if idle_ms else patience.idle_s,
+        idle_because="idle_ms" if idle_ms else f"patience: {patience.name}",
+        max_wait_s=max_wait_s,
+        patience=patience,
         retries=retries,
         retry_first=options.retry_first,
         stop_on=frozenset(options.stop_on),

@@ -13,6 +13,7 @@ from gateway.http.json_values import number_or_none
 from gateway.settings.caller import Caller, KeyLimits
 from gateway.settings.keys import may_use
 from gateway.settings.options import Options, Order
+from gateway.settings.patience import PATIENCE
 from gateway.settings.settings import Settings
 from gateway.settings.task_routes import PREFIX, TaskRoute
 
@@ -140,12 +141,13 @@ def loop_limit_of(options: Options, settings: Settings) -> int:
 
 def _limited(options: Options, limits: KeyLimits, settings: Settings) -> dict[str, float | bool]:
     """Return the options that a key's limits lower, with the values that apply then."""
+    patience = PATIENCE[options.patience or settings.patience]
     set_to = {
         "max_cost_usd": options.max_cost_usd,
         "max_session_usd": options.max_session_usd,
         "loop_limit": loop_limit_of(options, settings) or None,  # 0 is no limit
         "retries": settings.retries if options.retries is None else options.retries,
-        "deadline_ms": settings.deadline_ms if options.deadline_ms is None else options.deadline_ms,
+        "deadline_ms": options.deadline_ms or settings.deadline_ms or round(patience.deadline_s * 1000),
     }
     limited: dict[str, float | bool] = {}
     for name, value in set_to.items():

@@ -8,7 +8,20 @@ from gateway.memory.catalog import Catalog
 from gateway.memory.isolate import Memory
 from gateway.memory.ports import Ports
 from gateway.routing.chain import Candidate
-from gateway.routing.expected_latency import expected_ms
+from gateway.routing.expected_latency import expected_ms, slow_first_token_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """How long a stream's first progress usually takes: a high percentile, and which one it is."""
+
+    ms: float
+    source: str
+
+
+def unknown(_: Candidate) -> Usual | None:
+    """Return None: nothing is known about the candidate."""
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +38,7 @@ class Signals:
         budget_left_usd: what is left of the caller's budgets now, in USD; None if it has no budget.
         budget_unspent_usd: the same, plus what requests in flight hold of it.
         draw: returns a random number, at least 0 and below 1.
+        usual_first_token: returns how long a stream's first progress usually takes; None if it is unknown.
     """
 
     now_s: float
@@ -36,6 +50,7 @@ class Signals:
     budget_left_usd: float | None
     budget_unspent_usd: float | None
     draw: Callable[[], float]
+    usual_first_token: Callable[[Candidate], Usual | None] = unknown
 
 
 def gather_signals(
@@ -72,6 +87,14 @@ def gather_signals(
         stored = memory.endpoints.get(candidate.asked)
         return expected_ms(object_or_empty(stored.payload["data"]), stream=stream) if stored else None
 
+    def usual(candidate: Candidate) -> Usual | None:
+        measured_ms = memory.latencies.p95_ms(candidate.model, now_s=now_s)
+        if measured_ms is not None:
+            return Usual(measured_ms, "the p95 measured here")
+        stored = memory.endpoints.get(candidate.asked)
+        slow_ms = slow_first_token_ms(object_or_empty(stored.payload["data"])) if stored else None
+        return None if slow_ms is None else Usual(slow_ms, "the p90 of its slowest endpoint at OpenRouter")
+
     return Signals(
         now_s=now_s,
         catalog=catalog,
@@ -82,4 +105,5 @@ def gather_signals(
         budget_left_usd=budget_left_usd,
         budget_unspent_usd=budget_unspent_usd,
         draw=ports.draw,
+        usual_first_token=usual,
     )

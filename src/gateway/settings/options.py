@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias, get_args
 from gateway.http.frozen import dataclass
 from gateway.settings.field_rule import ABOVE_ZERO, CODES, FLAG, WEIGHTS, FieldRule, between, one_of
 from gateway.settings.parse_value import HOUR_MS
+from gateway.settings.patience import PATIENCE_NAMES, PatienceName
 
 Order: TypeAlias = Literal["given", "cheapest", "fastest", "weighted", "sticky", "auto"]
 ORDERS: tuple[str, ...] = get_args(Order)
@@ -19,10 +20,12 @@ DAY_S = 86_400
 
 # The options, and the rule for the value of each.
 OPTIONS: Mapping[str, FieldRule] = MappingProxyType({
+    "patience": one_of(*PATIENCE_NAMES),
     "deadline_ms": between(1, HOUR_MS),
     "attempt_ms": between(1, HOUR_MS),
     "first_token_ms": between(1, HOUR_MS),
     "idle_ms": between(1, HOUR_MS),
+    "max_wait_ms": between(0, HOUR_MS),
     "retries": between(0, 10),
     "retry_first": FLAG,
     "stop_on": CODES,
@@ -51,10 +54,12 @@ class Options:
     All times are in milliseconds, except ``cache_ttl_s``.
 
     Attributes:
+        patience: how long a model is waited for, in one word. The next four go before it.
         deadline_ms: the time for the complete chain, until a model commits.
         attempt_ms: the time for one attempt, until it commits.
         first_token_ms: the time until a stream's first progress.
         idle_ms: the longest time between progress after the commit.
+        max_wait_ms: how long the request may wait in all, for cooldowns and before retries.
         retries: how often one model may be retried.
         retry_first: whether a model is retried before the next one is asked, if a retry may help.
         stop_on: the fault codes at which the chain ends: no further model is asked, and none is retried.
@@ -81,10 +86,12 @@ class Options:
         asked: the names of the options that the caller has set.
     """
 
+    patience: PatienceName | None = None
     deadline_ms: int | None = None
     attempt_ms: int | None = None
     first_token_ms: int | None = None
     idle_ms: int | None = None
+    max_wait_ms: int | None = None
     retries: int | None = None
     retry_first: bool = False
     stop_on: Sequence[str] = ()

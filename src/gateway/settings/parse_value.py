@@ -143,6 +143,11 @@ def as_whole(minimum: int, maximum: int) -> Callable[[str], int]:
     return parse
 
 
+def as_ms_or_none(raw: str) -> int | None:
+    """Return a time from 1 ms to an hour, in milliseconds; None for an empty text: no time is set."""
+    return as_whole(1, HOUR_MS)(raw) if raw else None
+
+
 def is_budget(usd: float) -> bool:
     """Return whether an amount is valid as a budget: 0, or an amount between the two bounds.
 

@@ -16,10 +16,12 @@ from gateway.settings.parse_value import is_model_name
 
 # The options that an operator may set. Those that only the caller can decide are not among them.
 SETTABLE = (
+    "patience",
     "deadline_ms",
     "attempt_ms",
     "first_token_ms",
     "idle_ms",
+    "max_wait_ms",
     "retries",
     "retry_first",
     "stop_on",

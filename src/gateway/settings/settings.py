@@ -57,10 +57,12 @@ class Settings:
     settle_per_run: int
     alert_webhook_url: str
     budget: Budget
-    deadline_ms: int
+    patience: str
+    deadline_ms: int | None
     attempt_ms: int
-    first_token_ms: int
-    idle_ms: int
+    first_token_ms: int | None
+    idle_ms: int | None
+    max_wait_ms: int
     retries: int
     stream_guard_events: int | None
     watch_plain: bool

@@ -19,10 +19,12 @@ from gateway.settings.parse_value import (
     as_header_text,
     as_model,
     as_models,
+    as_ms_or_none,
     as_origins,
     as_webhook,
     as_whole,
 )
+from gateway.settings.patience import as_patience
 from gateway.settings.task_routes import as_task_routes
 from gateway.settings.upstreams import as_upstreams
 
@@ -125,21 +127,26 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             as_base_url,
             "OpenRouter's base URL. HTTPS, unless its host is loopback.",
         ),
-        "DEADLINE_MS": Setting(
-            "240000", as_whole(1, HOUR_MS), "The time for the complete chain, until a model commits."
+        "PATIENCE": Setting(
+            "normal",
+            as_patience,
+            "How long a model is waited for: `short`, `normal` or `long`. It decides the next four settings "
+            "where they are not set.",
         ),
+        "DEADLINE_MS": Setting("", as_ms_or_none, "The time for the complete chain, until a model commits."),
         "ATTEMPT_MS": Setting(
-            "0",
-            as_whole(0, HOUR_MS),
-            "The time for one attempt, until it commits. 0: the remaining models share the remaining time.",
+            "0", as_whole(0, HOUR_MS), "The time for one attempt, until it commits. 0: `PATIENCE` decides."
         ),
         "FIRST_TOKEN_MS": Setting(
-            "60000",
-            as_whole(1, HOUR_MS),
-            "The time until a stream's first progress: text, reasoning or a tool call.",
+            "", as_ms_or_none, "The time until a stream's first progress: text, reasoning or a tool call."
         ),
         "IDLE_MS": Setting(
-            "60000", as_whole(1, HOUR_MS), "The longest time between progress, once a stream has committed."
+            "", as_ms_or_none, "The longest time between progress, once a stream has committed."
+        ),
+        "MAX_WAIT_MS": Setting(
+            "5000",
+            as_whole(0, HOUR_MS),
+            "How long one request may wait in all, for models that are cooling down and before retries.",
         ),
         "STREAM_GUARD_EVENTS": Setting(
             "unlimited",

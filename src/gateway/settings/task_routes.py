@@ -77,7 +77,7 @@ DEFAULT_ROUTES: tuple[TaskRoute, ...] = (
         models=("~anthropic/claude-opus-latest", "~openai/gpt-latest", "~google/gemini-pro-latest"),
         reason="The strongest model of each family. They think before the first word and may take minutes.",
         require=("reasoning",),
-        options={"deadline_ms": 600_000, "first_token_ms": 180_000, "idle_ms": 180_000},
+        options={"patience": "long"},
     ),
     TaskRoute(
         is_built_in=True,
@@ -88,7 +88,7 @@ DEFAULT_ROUTES: tuple[TaskRoute, ...] = (
         order="cheapest",
         has_order=True,
         max_price=Price(prompt=1.0, completion=5.0),
-        options={"deadline_ms": 600_000},
+        options={"patience": "long"},
     ),
 )
 

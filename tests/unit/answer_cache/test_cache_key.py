@@ -110,6 +110,9 @@ def test_without_fallbacks_only_the_first_model_is_part_of_the_key() -> None:
 
 
 NOT_IN_KEY = {
+    "patience": "short",
+    "watch": True,
+    "max_wait_ms": 1_000,
     "deadline_ms": 1_000,
     "attempt_ms": 1_000,
     "first_token_ms": 1_000,

@@ -62,10 +62,11 @@ async def test_no_request_waits_while_another_model_is_ready() -> None:
     assert now_s() == 0.0
 
 
-async def test_a_pause_is_waited_for_if_no_model_is_left_and_the_deadline_allows_it() -> None:
+@pytest.mark.parametrize("limit", ["deadline_ms", "max_wait_ms"])
+async def test_a_pause_is_waited_for_if_no_model_is_left_and_the_caller_allows_it(limit: str) -> None:
     world = World().script("a/one", fail(429, retry_after="17"), answer()).script("b/two", fail(404))
 
-    got = await world.ask("a/one", "b/two")
+    got = await world.ask("a/one", "b/two", gateway={limit: 20_000})
 
     assert got.receipt["served"] == "a/one"
     assert now_s() == pytest.approx(17.0)
@@ -179,7 +180,7 @@ async def test_retry_first_makes_no_retry_if_retries_are_off() -> None:
 async def test_retry_first_waits_for_the_pause_that_the_model_asks_for(status: int) -> None:
     world = World().script("a/one", fail(status, retry_after="17"), answer())
 
-    got = await world.ask("a/one", "b/two", gateway={"retry_first": True})
+    got = await world.ask("a/one", "b/two", gateway={"retry_first": True, "max_wait_ms": 17_000})
 
     assert world.upstream.models == ["a/one", "a/one"]
     assert got.receipt["served"] == "a/one"

@@ -1,7 +1,14 @@
 import pytest
 
 from gateway.faults.fault import Fault
-from gateway.memory.latencies import FAILED_MS, FORGOTTEN_S, MAX_MODELS, Latencies
+from gateway.memory.latencies import (
+    FAILED_MS,
+    FORGOTTEN_S,
+    LEAST_STREAMS,
+    MAX_MODELS,
+    MAX_STREAMS,
+    Latencies,
+)
 
 
 def note(latencies: Latencies, ms: float, *, answered: bool = True, now_s: float = 0.0) -> None:
@@ -70,3 +77,58 @@ def test_a_fault_of_the_request_or_of_an_account_does_not_count_as_slowness(code
 )
 def test_a_timeout_or_a_failure_of_the_model_counts_as_slowness(code: str) -> None:
     assert Fault(code=code).is_slowness
+
+
+def streams(*times_ms: float, now_s: float = 0.0, latencies: Latencies | None = None) -> Latencies:
+    found = latencies or Latencies()
+    for ms in times_ms:
+        found.note("a/one", ms, stream=True, answered=True, now_s=now_s)
+    return found
+
+
+def too_slow(latencies: Latencies, count: int) -> None:
+    for _ in range(count):
+        latencies.note("a/one", 5_000.0, stream=True, answered=False, is_too_slow=True, now_s=0.0)
+
+
+def test_the_p95_is_the_time_that_nineteen_of_twenty_streams_keep() -> None:
+    assert streams(*map(float, range(1, 21))).p95_ms("a/one", now_s=0.0) == 19.0
+    assert streams(*map(float, range(40, 0, -1))).p95_ms("a/one", now_s=0.0) == 38.0
+
+
+@pytest.mark.parametrize("count", [0, 1, LEAST_STREAMS - 1])
+def test_a_few_streams_do_not_show_what_is_usual(count: int) -> None:
+    assert streams(*[100.0] * count).p95_ms("a/one", now_s=0.0) is None
+
+
+def test_the_last_streams_count_only() -> None:
+    latencies = streams(*[9_000.0] * MAX_STREAMS)
+
+    assert streams(*[100.0] * MAX_STREAMS, latencies=latencies).p95_ms("a/one", now_s=0.0) == 100.0
+    assert len(latencies._measured["a/one", True].last) == MAX_STREAMS
+
+
+def test_old_streams_are_forgotten_one_by_one() -> None:
+    latencies = streams(*[100.0] * LEAST_STREAMS)
+    streams(*[200.0] * (LEAST_STREAMS - 1), now_s=10.0, latencies=latencies)
+
+    assert latencies.p95_ms("a/one", now_s=FORGOTTEN_S) == 200.0
+    assert latencies.p95_ms("a/one", now_s=FORGOTTEN_S + 1) is None
+
+
+def test_plain_answers_and_failures_do_not_show_when_a_stream_begins() -> None:
+    latencies = streams(*[100.0] * LEAST_STREAMS)
+    for _ in range(MAX_STREAMS):
+        latencies.note("a/one", 9_000.0, stream=False, answered=True, now_s=0.0)
+        latencies.note("a/one", 1.0, stream=True, answered=False, now_s=0.0)
+
+    assert latencies.p95_ms("a/one", now_s=0.0) == 100.0
+
+
+def test_the_p95_is_unknown_if_more_than_one_in_twenty_took_too_long() -> None:
+    latencies = streams(*[100.0] * LEAST_STREAMS)
+    too_slow(latencies, 1)
+    assert latencies.p95_ms("a/one", now_s=0.0) == 100.0
+
+    too_slow(latencies, 1)
+    assert latencies.p95_ms("a/one", now_s=0.0) is None

@@ -174,10 +174,12 @@ async def test_a_plan_shows_what_decided_each_option() -> None:
 
     assert plan["decided_by"] == {
         "models": "models",
+        "patience": "PATIENCE",
         "deadline_ms": "task/mine",
-        "attempt_ms": "ATTEMPT_MS",
-        "first_token_ms": "FIRST_TOKEN_MS",
+        "attempt_ms": "PATIENCE",
+        "first_token_ms": "PATIENCE",
         "idle_ms": "gateway.idle_ms",
+        "max_wait_ms": "MAX_WAIT_MS",
         "retries": "RETRIES",
         "max_attempts": "MAX_ATTEMPTS",
         "order": "task/mine",
@@ -225,7 +227,7 @@ async def test_a_task_route_behind_the_first_model_sets_no_options() -> None:
 
     plan = await plan_of(world, "a/one", "task/mine")
 
-    assert plan["decided_by"]["deadline_ms"] == "DEADLINE_MS"
+    assert plan["decided_by"]["deadline_ms"] == "PATIENCE"
     assert "order" not in plan["decided_by"]
     assert plan["limits"]["deadline_ms"] == 240_000
 

@@ -120,6 +120,7 @@ class Requirements:
             fault that such a request meets says nothing about the model's other endpoints.
         writes_cache: whether it requests prompt caching, with which a prompt costs up to twice as much.
         shrinks: whether OpenRouter shortens the prompt to the model's context.
+        reasoning: whether the request turns the model's reasoning on or off; None if it does not say.
     """
 
     tokens: TokenEstimate
@@ -135,6 +136,7 @@ class Requirements:
     preferences: str = ""
     writes_cache: bool = False
     shrinks: bool = False
+    reasoning: bool | None = None
 
 
 def requirements_of(body: JsonObject, text: bytes) -> Requirements:
@@ -149,7 +151,7 @@ def requirements_of(body: JsonObject, text: bytes) -> Requirements:
     media = media_in(body)
     tokens = estimate(media, bytes_of(text) if has_escapes else len(text))
     if not media.kinds and SAYING_MORE.isdisjoint(body):  # most bodies
-        return Requirements(tokens=tokens, writes_cache=writes_cache)
+        return Requirements(tokens=tokens, writes_cache=writes_cache, reasoning=_reasoning(body))
     plugins = _words(list_or_empty(body.get("plugins")), "id")
     services = _words(list_or_empty(body.get("tools")), "type") - CALLERS_TOOLS
     provider = object_or_empty(body.get("provider"))
@@ -171,7 +173,26 @@ def requirements_of(body: JsonObject, text: bytes) -> Requirements:
         preferences=_preferences(body, provider),
         writes_cache=writes_cache,
         shrinks="context-compression" in plugins or bool(body.get("transforms")),
+        reasoning=_reasoning(body),
     )
+
+
+def _reasoning(body: JsonObject) -> bool | None:
+    """Return whether the body turns reasoning on or off; None if it does not say.
+
+    Source: OpenRouter "Reasoning Tokens": `enabled`, `effort` ("none" turns it off) and `max_tokens`. With
+    `exclude` the model reasons unseen. OpenAI's form of `effort` is `reasoning_effort`.
+    """
+    reasoning = body.get("reasoning")
+    if isinstance(reasoning, dict):
+        if reasoning.get("enabled") is not None:
+            return reasoning["enabled"] is not False
+        if reasoning.get("effort") is not None:
+            return reasoning["effort"] != "none"
+        if reasoning.get("max_tokens") is not None:
+            return reasoning["max_tokens"] != 0
+    effort = body.get("reasoning_effort")
+    return None if effort is None else effort != "none"
 
 
 def _hides_cache(body: JsonObject, text: bytes) -> bool:
