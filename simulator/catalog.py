@@ -47,6 +47,8 @@ _PARAMETERS = [
     "response_format", "seed", "stop", "structured_outputs", "temperature",
     "tool_choice", "tools", "top_k", "top_p",
 ]  # fmt: skip
+# It sends nothing but comments for so long that only a model that is known to reason is waited for.
+_LONG_REASONING = "sim/reasons-50000ms"
 LIKE_OPENROUTERS = 650
 _CREATED_S = 1_780_000_000
 _CONTEXT_TOKENS = 200_000
@@ -75,7 +77,10 @@ def known(model: str) -> Mapping[str, Any] | None:
 def models() -> Mapping[str, Mapping[str, Any]]:
     """Return every model object by id: the healthy simulated ones, the recorded ones, and realistic ones."""
     recorded = {entry["id"]: entry for entry in json.loads(sample("cat-01-models").text)["data"]}
-    simulated = {name: _model(name, f"Simulator: {name[4:]}", SIMULATED) for name in listed(HEALTHY)}
+    simulated = {
+        name: _model(name, f"Simulator: {name[4:]}", SIMULATED)
+        for name in [*listed(HEALTHY), _LONG_REASONING]
+    }
     free = {"sim/ok:free": _model("sim/ok:free", "Simulator: ok (free)", FREE)}
     real_looking = {name: _model(name, title, price) for name, (title, price) in _REAL_LOOKING.items()}
     concrete = simulated | free | recorded | real_looking
@@ -158,6 +163,7 @@ def _model(name: str, title: str, price: Price) -> dict[str, Any]:
         "default_parameters": None,
         "knowledge_cutoff": None,
         "expiration_date": None,
+        **({"reasoning": {"mandatory": True}} if name.startswith("sim/reasons-") else {}),
         "links": {"details": f"/api/v1/models/{name}/endpoints"},
     }
 

@@ -128,6 +128,37 @@ def comments_plain(turn: Turn) -> Iterator[Step]:
     yield Write(answer.body, tally=answer.tally)
 
 
+def reasons_stream(turn: Turn) -> Iterator[Step]:
+    """Send comments for n ms, as of a model that reasons unseen, then the reasoning and the answer."""
+    yield Headers(stream_headers(turn))
+    yield from keep_alive(framing.COMMENT, turn.number / 1000)
+    yield from events(turn, REASONING)
+
+
+def reasons_plain(turn: Turn) -> Iterator[Step]:
+    """Send blank lines for n ms, then the JSON with the reasoning."""
+    answer = complete(turn, REASONING)
+    yield Headers(answer.headers)
+    yield from keep_alive(BLANK, turn.number / 1000)
+    yield Write(answer.body, tally=answer.tally)
+
+
+def late_stream(turn: Turn) -> Iterator[Step]:
+    """Send a role without text, then nothing for n ms, then the answer."""
+    yield Headers(stream_headers(turn))
+    yield Write(framing.event(content_chunk(turn, "")), 1)
+    yield Pause(turn.number / 1000)
+    yield from events(turn, OK)
+
+
+def late_plain(turn: Turn) -> Iterator[Step]:
+    """Send the headers, then nothing for n ms, then the JSON."""
+    answer = complete(turn, OK)
+    yield Headers(answer.headers)
+    yield Pause(turn.number / 1000)
+    yield Write(answer.body, tally=answer.tally)
+
+
 def drip_stream(turn: Turn) -> Iterator[Step]:
     """Send twenty events of text, each after n ms."""
     answer = Answer(tuple(islice(cycle(_WORDS), _DRIP_EVENTS)))

@@ -38,6 +38,21 @@ def healthy_rows() -> Iterator[Behaviour]:
         _MAX_MS,
     )
     yield row(
+        "reasons-<n>ms",
+        "Reasons unseen: comments every 200 ms for n ms, then reasoning and text; plain: blank lines, then "
+        "the JSON. `sim/reasons-50000ms` is in the model list, as a model that always reasons.",
+        Pair(healthy.reasons_plain, stream=healthy.reasons_stream),
+        50,
+        _MAX_MS,
+    )
+    yield row(
+        "late-<n>ms",
+        "A role-only delta, then silence for n ms, then as ok; plain: the headers first.",
+        Pair(healthy.late_plain, stream=healthy.late_stream),
+        50,
+        _MAX_MS,
+    )
+    yield row(
         "drip-<n>ms", "20 events of text, n ms before each; plain: the JSON in 20 pieces.", drip, 5, _MAX_MS
     )
     yield row(

@@ -37,6 +37,31 @@ def test_comments_come_before_the_stream_and_blank_lines_before_the_json(sim: Ri
     assert plain.json()["choices"]
 
 
+def test_reasons_sends_comments_before_it_shows_its_reasoning(sim: Rig) -> None:
+    text = sim.chat("sim/reasons-300ms", stream=True).text
+    before, after = text.split('"reasoning"', 1)
+    assert before.count(": OPENROUTER PROCESSING\n\n") == 2
+    assert ": OPENROUTER PROCESSING" not in after
+    assert _message(sim, "sim/reasons-50ms")["reasoning"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_late_begins_at_once_and_says_nothing_for_its_time(sim: Rig, stream: bool) -> None:
+    user = fresh_user()
+    late = sim.chat("sim/late-120ms", user, stream=stream)
+    assert 120 <= sim.one(user)["ms"] < 1000
+    if stream:
+        first, *others = chunks_of(late.text)
+        assert first["choices"][0]["delta"] == {"content": "", "role": "assistant"}
+        assert content_of(others) == _message(sim, "sim/ok")["content"]
+
+
+def test_a_model_that_reasons_for_long_is_listed_as_one_that_always_reasons(sim: Rig) -> None:
+    listed = sim.get("/api/v1/models")["data"]
+    [model] = [each for each in listed if each["id"] == "sim/reasons-50000ms"]
+    assert model["reasoning"] == {"mandatory": True}
+
+
 def test_long_events_have_the_size_of_openrouters(sim: Rig) -> None:
     events = data_of(sim.chat("sim/long-40", stream=True).text)[:40]
     assert all(250 <= len(f"data: {event}\n\n") <= 350 for event in events)

@@ -119,6 +119,7 @@ def _late(status: int) -> Rescued:
 
 HEALTHY = (
     *("ok", "ok-usage-empty-choices", "slow-50ms", "comments-300ms", "drip-5ms", "long-40", "bytes-20000"),
+    *("reasons-50ms", "late-50ms"),
     *("tools", "reasoning", "image", "json", "refusal", "length", "echo"),
     *("ok-01-fallback-won", "ok-02-tools-reasoning", "ok-03-length-empty-content"),
     *("sse-01-ok-comments-repeated-finish", "sse-02-ok-usage-empty-choices", "sse-03-tool-call"),
