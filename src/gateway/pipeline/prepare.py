@@ -28,7 +28,7 @@ from gateway.routing.selection import Selection, loop_limit_of, select
 from gateway.routing.signals import Signals, gather_signals
 from gateway.settings.budget import MICROS, Budget, micros_of
 from gateway.settings.caller import Caller
-from gateway.settings.keys import may_use
+from gateway.settings.keys import allows
 
 BODY_TIMEOUT_S = 30.0
 PRICES_TIMEOUT_S = 3.0
@@ -67,8 +67,7 @@ class Prepared:
             return ()
         from gateway.catalog.similar import similar_ids  # noqa: PLC0415  # few requests name an unknown model
 
-        allowed = (caller.models, caller.limits.models)
-        return similar_ids(name, catalog, lambda model: all(may_use(each, model) for each in allowed))
+        return similar_ids(name, catalog, lambda model: allows(caller, model))
 
 
 async def prepare(call: Call) -> Prepared:

@@ -20,7 +20,7 @@ from gateway.http.responses import JSON_TYPE
 from gateway.memory.catalog import Catalog
 from gateway.pipeline.call import OPENROUTERS_PREFIX, Call
 from gateway.settings.caller import Caller
-from gateway.settings.keys import may_use
+from gateway.settings.keys import allows
 
 # Source: OpenRouter "List available models": OpenRouter's list may itself be cached for two minutes.
 LIST_MAX_AGE_S = 60
@@ -49,10 +49,11 @@ async def show_models(call: Call) -> HttpResponse:
     catalog = await _catalog(call)
     query = parameters_of(call.request.query, known=PARAMETERS, ignore_unknown=True)
     model_list, selection = _model_list(call, catalog), read_query(query)
-    if caller.models is not None:  # a key that is limited to some models sees only those
-        own = (lambda model: may_use(caller.models, str(model["id"])),)
+    allowed = (caller.models, caller.limits.models)
+    if any(each is not None for each in allowed):  # a key that is limited to some models sees only those
+        own = (lambda model: allows(caller, str(model["id"])),)
         selection = replace(selection, tests=(*selection.tests, *own))
-    etag = f'"{model_list.tag(f"{call.request.query} {caller.models}")}"'
+    etag = f'"{model_list.tag(f"{call.request.query} {allowed}")}"'
     return _respond(call, catalog, etag, lambda: list_body(*model_list.select(selection)))
 
 
@@ -77,7 +78,7 @@ async def show_model(call: Call) -> HttpResponse:
     if wants_endpoints:
         return await _endpoints(call, model_id)
     model = _model_list(call, catalog).find(model_id)
-    if model is None or not may_use(call.caller.models, model_id, str(model["id"])):
+    if model is None or not allows(call.caller, model_id, str(model["id"])):
         raise _not_listed(model_id, catalog, call.caller)
     is_openrouters = match.string.startswith(OPENROUTERS_PREFIX)
     body = to_json_bytes({"data": model} if is_openrouters else model)
@@ -90,9 +91,7 @@ def _id_of(slug: str, catalog: Catalog, caller: Caller) -> str:
     Raises:
         GatewayError: there is none, or there are several.
     """
-    ids = [
-        each for each in catalog.ids_of(slug) if may_use(caller.models, each) and _MODEL_ID.fullmatch(each)
-    ]
+    ids = [each for each in catalog.ids_of(slug) if allows(caller, each) and _MODEL_ID.fullmatch(each)]
     if len(ids) == 1:
         return ids[0]
     if not ids:
@@ -105,7 +104,7 @@ def _not_listed(name: str, catalog: Catalog, caller: Caller) -> GatewayError:
     """Return the error for a model that is not listed; it names similar ones that the caller may use."""
     from gateway.catalog.similar import did_you_mean, similar_ids  # noqa: PLC0415  # few models are not found
 
-    similar = similar_ids(name, catalog, lambda model: may_use(caller.models, model))
+    similar = similar_ids(name, catalog, lambda model: allows(caller, model))
     question = did_you_mean(similar)
     return GatewayError("not_found", f"{NOT_LISTED} {question}" if question else NOT_LISTED)
 

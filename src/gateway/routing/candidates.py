@@ -12,7 +12,7 @@ from gateway.memory.catalog import Catalog
 from gateway.routing.chain import Candidate
 from gateway.routing.cost_estimate import CostEstimate, estimate_costs
 from gateway.settings.caller import Caller
-from gateway.settings.keys import may_use_any_under
+from gateway.settings.keys import allows_any_under
 from gateway.settings.price import Price
 from gateway.settings.settings import Settings
 from gateway.settings.task_routes import TaskRoute
@@ -110,7 +110,7 @@ def _usable(settings: Settings, caller: Caller) -> str:
     """Return the names of the direct upstreams that a caller may use, or ``none``."""
     # With an OpenRouter key of its own a caller may use none of them: see `Eligibility`.
     names = settings.direct if caller.own_key is None else ()
-    return ", ".join(name for name in names if may_use_any_under(caller.models, f"{DIRECT}{name}/")) or "none"
+    return ", ".join(name for name in names if allows_any_under(caller, f"{DIRECT}{name}/")) or "none"
 
 
 def _listed(

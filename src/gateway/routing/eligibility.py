@@ -15,7 +15,7 @@ from gateway.routing.capability import Ineligible, Question, check_capability
 from gateway.routing.chain import Candidate, Skipped
 from gateway.routing.signals import Signals
 from gateway.settings.caller import Caller
-from gateway.settings.keys import may_use
+from gateway.settings.keys import allows
 from gateway.settings.options import Options
 from gateway.settings.price import Price
 
@@ -87,8 +87,7 @@ class Eligibility:
         candidate = info.candidate
         # A caller with its own OpenRouter key must not spend the operator's keys for other upstreams.
         is_operators_key = self.caller.own_key is not None and candidate.upstream != OPENROUTER
-        allowed = (self.caller.models, self.caller.limits.models)
-        if is_operators_key or not all(may_use(each, candidate.model, candidate.task) for each in allowed):
+        if is_operators_key or not allows(self.caller, candidate.model, candidate.task):
             return Ineligible(reason="not_allowed", certain=True)
         if not self._may_use_extras(candidate.model):
             return Ineligible(reason="not_allowed", certain=True)

@@ -11,7 +11,7 @@ from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import number_or_none
 from gateway.settings.caller import Caller, KeyLimits
-from gateway.settings.keys import may_use
+from gateway.settings.keys import allows
 from gateway.settings.options import Options, Order
 from gateway.settings.patience import PATIENCE
 from gateway.settings.settings import Settings
@@ -109,7 +109,7 @@ def select(chat: ChatRequest, settings: Settings, caller: Caller, *, in_session:
 def _route_of(name: str, chat: ChatRequest, settings: Settings, caller: Caller) -> TaskRoute:
     route = settings.task_routes.get(name)
     if route is None:
-        tasks = ", ".join(each for each in settings.task_routes if may_use(caller.models, each)) or "none"
+        tasks = ", ".join(each for each in settings.task_routes if allows(caller, each)) or "none"
         raise GatewayError(
             "unknown_task",
             f"There is no such task. The tasks that this key may use are: {tasks}.",

@@ -11,7 +11,7 @@ from typing import Any
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json, list_or_empty, object_or_empty, whole_or_none
 from gateway.settings.budget import Budget, as_budget
-from gateway.settings.caller import KeyLimits
+from gateway.settings.caller import Caller, KeyLimits
 from gateway.settings.parse_value import as_lines, as_model, as_origin, read_json
 from gateway.settings.presets import as_limits, as_options
 
@@ -180,13 +180,20 @@ FIELDS: Mapping[str, tuple[str, Callable[[Json], object]]] = MappingProxyType(
 )
 
 
-def may_use_any_under(allowed: tuple[str, ...] | None, beginning: str) -> bool:
-    """Return whether a key's ``models`` allow some name that begins so."""
-    if allowed is None:
-        return True
-    return any(
-        each.startswith(beginning) or (each.endswith("*") and beginning.startswith(each[:-1]))
-        for each in allowed
+def allows(caller: Caller, *names: str | None) -> bool:
+    """Return whether a key allows a model by at least one of these names; its limit on models must too."""
+    return may_use(caller.models, *names) and may_use(caller.limits.models, *names)
+
+
+def allows_any_under(caller: Caller, beginning: str) -> bool:
+    """Return whether a key may allow some name that begins so."""
+    return all(
+        allowed is None
+        or any(
+            each.startswith(beginning) or (each.endswith("*") and beginning.startswith(each[:-1]))
+            for each in allowed
+        )
+        for allowed in (caller.models, caller.limits.models)
     )
 
 

@@ -1,10 +1,11 @@
+import json
 from typing import Any
 
 import pytest
 
 from gateway.settings.settings import Settings
 from tests.support.planning import catalog_of, listed
-from tests.support.upstream import fail
+from tests.support.upstream import DIRECT_BASE_URL, fail
 from tests.support.world import ENV, TOKEN, Answer, World, chat, finish, one_key
 
 pytestmark = pytest.mark.anyio
@@ -133,6 +134,29 @@ async def test_a_limit_on_models_counts_beside_the_keys_own_models() -> None:
 
     assert (await ask(made)).error["code"] == "model_not_allowed"
     assert (await ask(made, models=["b/two"])).status == 200
+
+
+@pytest.mark.parametrize("place", [{"models": ["b/*"]}, {"limits": {"models": ["b/*"]}}], ids=str)
+async def test_a_key_that_is_limited_to_models_is_told_no_other_name(place: dict[str, Any]) -> None:
+    declared = {"UPSTREAMS": json.dumps({"near": {"base_url": DIRECT_BASE_URL}})}
+    made = World({"GATEWAY_KEYS": one_key(**place), **declared})
+    made.memory.catalog.catalog = catalog_of(listed("a/one"), listed("b/two"), listed("a/two"))
+
+    errors = [(await ask(made, models=[name])).error["message"] for name in ("task/no", "direct:no/one")]
+    shown = (await made.get("/v1/models")).json["data"]
+    found = [(await made.get(f"/v1/models/{name}")).status for name in ("b/two", "two", "a/one", "task/code")]
+
+    assert [message.rpartition(" are: ")[2] for message in errors] == ["none.", "none."]
+    assert [each["id"] for each in shown] == ["b/two"]
+    assert found == [200, 200, 404, 404]
+
+
+async def test_a_list_of_models_has_another_etag_under_another_limit() -> None:
+    tags = set()
+    for limits in ({}, {"models": ["a/*"]}, {"models": ["b/*"]}):
+        tags.add((await world(**limits).get("/v1/models")).headers["etag"])
+
+    assert len(tags) == 3
 
 
 async def test_a_limit_on_retries_holds_while_models_fail() -> None:

@@ -3,7 +3,8 @@ from hashlib import sha256
 
 import pytest
 
-from gateway.settings.keys import as_keys, may_use, may_use_any_under
+from gateway.settings.caller import Caller, KeyLimits
+from gateway.settings.keys import allows, allows_any_under, as_keys, may_use
 
 TOKEN = "canary-of-a-token-that-is-long"
 DIGEST = sha256(TOKEN.encode())
@@ -165,4 +166,13 @@ def test_a_name_that_could_be_taken_for_another_is_refused(form: str, name: str)
 def test_what_begins_so_may_be_used_if_one_such_name_may(
     allowed: tuple[str, ...] | None, expected: bool
 ) -> None:
-    assert may_use_any_under(allowed, "direct:near/") is expected
+    limited = Caller(name="one", limits=KeyLimits(models=allowed))
+
+    assert allows_any_under(Caller(name="one", models=allowed), "direct:near/") is expected
+    assert allows_any_under(limited, "direct:near/") is expected
+
+
+def test_a_keys_models_and_its_limit_on_models_must_both_allow_a_model() -> None:
+    caller = Caller(name="one", models=("a/*",), limits=KeyLimits(models=("a/one", "b/two")))
+
+    assert [name for name in ("a/one", "a/two", "b/two") if allows(caller, name)] == ["a/one"]
