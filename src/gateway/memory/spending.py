@@ -45,11 +45,11 @@ class Spending:
     """Counts the spending of each key, in micro-dollars.
 
     Attributes:
-        backlog: how many costs the ledger was waiting for at the last reading.
+        backlogged: the keys of which the ledger was waiting for too many costs at the last reading.
     """
 
     def __init__(self) -> None:
-        self.backlog = 0
+        self.backlogged: frozenset[str] = frozenset()
         self._isolate = ""
         self._accounts: dict[str, KeySpending] = {}
         self._sessions = SessionAccounts()

@@ -156,19 +156,17 @@ def with_amounts(planned: Plan, room: Room, spending: Spending, *, is_admin: boo
     return replace(planned, nothing_left=fault_in_flight(room, spending, needed=needed, is_admin=is_admin))
 
 
-def check_budgets(
-    accounts: tuple[Account, ...], caller: Caller, spending: Spending, *, now_s: float, max_unsettled: int
-) -> None:
+def check_budgets(accounts: tuple[Account, ...], caller: Caller, spending: Spending, *, now_s: float) -> None:
     """Raise an error if a budget has nothing left for a request, by what is known now. Does not wait.
 
     Raises:
         GatewayError: a budget is spent (402), or what is left of it is held by requests in flight (429), or
-            the ledger waits for too many costs (503).
+            the ledger waits for too many costs of this key (503).
     """
-    if accounts and spending.backlog >= max_unsettled:
+    if accounts and caller.name in spending.backlogged:
         raise GatewayError(
             "ledger_backlog",
-            "Too many costs are not settled yet. The cron trigger settles them.",
+            "Too many costs of this key are not settled yet. The cron trigger settles them.",
             retry_after_s=60.0,
             retryable=True,
         )

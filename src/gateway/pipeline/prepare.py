@@ -94,13 +94,7 @@ async def prepare(call: Call) -> Prepared:
     await read_spending(accounts, ports, memory.spending, max_unsettled=settings.max_unsettled)
     needs_prices = bool(accounts) or selection.needs_prices or chat.requirements.max_price is not None
     catalog = await _catalog_for(call, needs_prices=needs_prices)
-    check_budgets(
-        accounts,
-        caller,
-        memory.spending,
-        now_s=ports.now_s(),
-        max_unsettled=settings.max_unsettled,
-    )
+    check_budgets(accounts, caller, memory.spending, now_s=ports.now_s())
     room = room_in(accounts, memory.spending, now_s=ports.now_s())
     signals = gather_signals(
         ports,

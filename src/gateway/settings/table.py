@@ -88,7 +88,8 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "MAX_UNSETTLED": Setting(
             "2000",
             as_whole(1, 1_000_000),
-            "How many unsettled costs the ledger may have before requests under budgets are refused.",
+            "How many unsettled costs a key may have in the ledger before its requests under budgets are "
+            "refused.",
         ),
         "SETTLE_PER_RUN": Setting(
             "40",

@@ -11,6 +11,7 @@ from gateway.http.json_values import JsonObject
 from gateway.memory.database import query_database
 from gateway.memory.ports import Ports, Statement
 from gateway.memory.spending import FRESH_S
+from gateway.pipeline.read_spending import _BACKLOG
 from tests.support.bank import Bank, Isolates
 from tests.support.planning import catalog_of, listed
 from tests.support.sqlite_database import SqliteDatabase
@@ -197,14 +198,19 @@ async def test_a_ledger_that_is_away_delays_a_request_once_and_refuses_none() ->
     assert len(made.events("budget_not_reserved")) == 1
 
 
-async def test_while_too_many_costs_are_unsettled_requests_under_budgets_are_refused() -> None:
-    made = world(MAX_UNSETTLED="3")
-    for number in range(3):
+def leave_unsettled(made: World, key: str, count: int) -> None:
+    for number in range(count):
         made.database.rows(
             "INSERT INTO unsettled (generation_id, ticket, key, day, worst_micros, tries, next_at_ms) "
-            "VALUES (?, 't', 'two', '2026-11-22', 1, 0, 0)",
-            f"gen-{number}",
+            "VALUES (?, 't', ?, '2026-11-22', 1, 0, 0)",
+            f"gen-{key}-{number}",
+            key,
         )
+
+
+async def test_while_too_many_of_its_costs_are_unsettled_a_keys_requests_under_budgets_are_refused() -> None:
+    made = world(MAX_UNSETTLED="3")
+    leave_unsettled(made, "one", 3)
 
     got = await ask(made)
 
@@ -212,6 +218,23 @@ async def test_while_too_many_costs_are_unsettled_requests_under_budgets_are_ref
     assert got.error["metadata"]["retryable"] is True
     assert (await ask(made, token=OTHER_TOKEN)).status == 200
     assert len(made.upstream.received) == 1
+
+
+@pytest.mark.parametrize("common_usd", ["0", "1"])
+async def test_unsettled_costs_of_one_key_refuse_no_other_key(common_usd: str) -> None:
+    made = world(MAX_UNSETTLED="3", BUDGET_DAY_USD=common_usd)
+    leave_unsettled(made, "two", 100)
+    leave_unsettled(made, "one", 2)
+
+    assert (await ask(made)).status == 200
+    assert (await ask(made, token=OTHER_TOKEN)).status == (503 if common_usd == "1" else 200)
+
+
+def test_the_backlog_is_read_from_an_index() -> None:
+    database = SqliteDatabase()
+    plan = database.rows(f"EXPLAIN QUERY PLAN {_BACKLOG}", 3)
+
+    assert "SCAN unsettled USING COVERING INDEX unsettled_by_key" in {each["detail"] for each in plan}
 
 
 async def test_a_row_that_the_database_refuses_loses_no_spending() -> None:
