@@ -134,14 +134,18 @@ class WatchedSpending(Spending):
 
 
 class Isolates:
-    """Isolates of one gateway with a key whose budget is ``limit_micros`` a day; ``hold``: BUDGET_HOLD."""
+    """Isolates of one gateway with a key whose budget is ``limit_micros`` a day; ``hold``: BUDGET_HOLD.
 
-    def __init__(self, count: int, *, limit_micros: int, bank: Bank, hold: str) -> None:
+    ``env`` is added to its settings.
+    """
+
+    def __init__(self, count: int, *, limit_micros: int, bank: Bank, hold: str, **env: str) -> None:
         self.database = SqliteDatabase()
         self.holds = Holds()
         self._bank = bank
         self._hold = hold
         self._limit_micros = limit_micros
+        self._env = env
         self._upstream = Upstream()
         self._upstream.scripts["a/one"] = (bank.act(self._upstream),)
         self._made = 0
@@ -151,7 +155,7 @@ class Isolates:
     def fresh(self) -> World:
         """Return an isolate that has just begun."""
         budget = {"day_usd": self._limit_micros / 1e6}
-        env = {"GATEWAY_KEYS": one_key(budget=budget), "BUDGET_HOLD": self._hold}
+        env = {"GATEWAY_KEYS": one_key(budget=budget), "BUDGET_HOLD": self._hold, **self._env}
         memory = Memory(spending=WatchedSpending(self.holds))
         world = World(env, upstream=self._upstream, memory=memory)
         world.database = _Line(self.database)  # type: ignore[assignment]  # it plays the same

@@ -367,6 +367,17 @@ def test_a_query_of_any_length_costs_a_bounded_number_of_calls(name: str) -> Non
     assert outcome_of_query(QUERIES[name](MAX_CHARACTERS + 1)) == "invalid_field"
 
 
+def test_the_names_of_a_model_are_prepared_once_for_all_words() -> None:
+    words = [*"author/model-", "au", "ut", "th", "ho", "or", "mo", "od", "de", "el", "r/m", "l-"]
+
+    def work(count: int) -> int:
+        query = "q=" + "+".join(words[:count])
+        return calls_of(partial(outcome_of_query, query))
+
+    assert outcome_of_query("q=" + "+".join(words)) == len(CATALOG)
+    assert work(len(words)) - work(1) < 2 * len(words) * len(CATALOG)
+
+
 def modules() -> Iterator[ModuleType]:
     """Yield every module of the core."""
     for found in pkgutil.walk_packages(gateway.__path__, "gateway."):

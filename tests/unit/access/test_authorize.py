@@ -1,4 +1,5 @@
 import json
+from hashlib import sha256
 
 import pytest
 
@@ -10,6 +11,7 @@ from gateway.settings.settings import Settings
 
 TOKEN = "0123456789abcdef"
 OTHER = "fedcba9876543210"
+DIGEST = sha256(TOKEN.encode()).hexdigest()
 KEYS = {"GATEWAY_KEYS": f"one:{TOKEN},two:{OTHER}"}
 OPEN = {"OPEN_ON_LOOPBACK": "true"}
 NOW_S = 1_800_000_000.0
@@ -68,6 +70,28 @@ def test_each_key_has_its_own_name() -> None:
 )
 def test_a_missing_key_has_its_own_error_code(headers: dict[str, str]) -> None:
     assert refusal(KEYS, **headers) == "missing_key"
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ({"cookie": f"authorization=Bearer {TOKEN}"}, "missing_key"),
+        ({"proxy_authorization": f"Bearer {TOKEN}"}, "missing_key"),
+        ({"x_goog_api_key": TOKEN}, "missing_key"),
+        ({"authorization": f"Basic {TOKEN}"}, "missing_key"),
+        ({"authorization": f"Token {TOKEN}"}, "missing_key"),
+        ({"authorization": f"Bearer,{TOKEN}"}, "missing_key"),
+        ({"authorization": f"Bearer Bearer {TOKEN}"}, "invalid_key"),
+        ({"authorization": f"Bearer {TOKEN}, Bearer {OTHER}"}, "invalid_key"),
+        ({"authorization": f"Bearer {TOKEN}\0"}, "invalid_key"),
+        ({"authorization": f"Bearer {DIGEST}"}, "invalid_key"),
+        ({"authorization": f"Bearer {'x' * 7_000}"}, "invalid_key"),
+        ({"authorization": "Bearer wrong", "x_api_key": TOKEN}, "invalid_key"),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_a_key_counts_in_its_two_headers_only_and_exactly(headers: dict[str, str], code: str) -> None:
+    assert refusal(KEYS, **headers) == code
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.app import run_cron
+from gateway.fallback.attempt import MAX_TOKENS
 from gateway.http.json_values import JsonObject
 from gateway.ledger.forget import deletion_statements, forget_old_rows
 from gateway.ledger.reservations import MAX_AGE_S, close_reservations
@@ -192,6 +193,47 @@ async def test_the_cron_trigger_settles_costs_and_deletes_old_rows() -> None:
     await run_cron(settings, made.ports, made.memory)
     assert made.database.rows("SELECT * FROM requests") == []
     assert len(made.database.rows("SELECT * FROM spend")) == 1
+
+
+async def test_the_cron_trigger_asks_for_as_many_costs_as_the_settings_say() -> None:
+    made = world(fail(404), parts=SETTLED_PER_RUN + 5)
+
+    settings = Settings.from_env({**ENV, "SETTLE_PER_RUN": str(SETTLED_PER_RUN + 3)}.get)
+    await run_cron(settings, made.ports, made.memory)
+
+    assert len([path for path in made.upstream.got if "generation" in path]) == SETTLED_PER_RUN + 3
+
+
+@pytest.mark.parametrize(
+    "cost",
+    ["-1", '"0.1"', "true", "null", "[]", "1e308", "1e999", "NaN", "1" + "0" * 400],
+    ids=lambda cost: cost[:8],
+)
+async def test_a_cost_that_cannot_be_one_is_not_recorded(cost: str) -> None:
+    made = world(reply(200, b'{"data":{"total_cost":%b}}' % cost.encode()))
+
+    assert await settle_costs(UPSTREAM, made.ports) == 0
+    assert (spent(made), len(made.database.rows("SELECT * FROM unsettled"))) == (100, 1)
+
+    made.database.rows("UPDATE unsettled SET tries = ?, next_at_ms = 0", len(BACK_OFF_S) - 1)
+    assert await settle_costs(UPSTREAM, made.ports) == 1
+    assert (spent(made), request_in(made)["cost_state"]) == (5_100, "estimated")
+
+
+@pytest.mark.parametrize(
+    "tokens", ["-5", "1e30", '"7"', "true", "null", "{}", "1" + "0" * 400], ids=lambda text: text[:6]
+)
+async def test_no_count_of_tokens_makes_a_row_unusable(tokens: str) -> None:
+    kinds = b",".join(
+        b'"native_tokens_%b":%b' % (kind, tokens.encode()) for kind in (b"prompt", b"completion")
+    )
+    made = world(reply(200, b'{"data":{"total_cost":0.00042,%b}}' % kinds))
+
+    assert await settle_costs(UPSTREAM, made.ports) == 1
+
+    row = request_in(made)
+    assert (row["cost_micros"], row["cost_state"]) == (520, "known")
+    assert 0 <= row["prompt_tokens"] == row["completion_tokens"] <= MAX_TOKENS
 
 
 async def test_a_cost_that_is_given_up_is_an_estimate() -> None:

@@ -13,15 +13,17 @@ from gateway.memory.ports import Ports, Statement
 from gateway.memory.spending import FRESH_S
 from gateway.pipeline.read_spending import _BACKLOG
 from tests.support.bank import Bank, Isolates
+from tests.support.chunks import text
 from tests.support.planning import catalog_of, listed
 from tests.support.sqlite_database import SqliteDatabase
-from tests.support.upstream import Act, after, answer
+from tests.support.upstream import RESET, Act, after, answer, stream
 from tests.support.world import TOKEN, Answer, World, chat, finish
 
 pytestmark = pytest.mark.anyio
 OTHER_TOKEN = "canary-of-another-token"
 ADMIN_TOKEN = "canary-of-the-admins-token"
 # A prompt token costs one micro-dollar, a completion token two: see ``tests.support.planning.listed``.
+LINKED = {"type": "file", "file": {"filename": "a.pdf", "file_data": "https://pages.example/a.pdf"}}
 UNKNOWN = listed("b/two", pricing={"prompt": "-1", "completion": "-1"})
 
 
@@ -32,7 +34,7 @@ def world(*, day_usd: float = 1.0, **env: str) -> World:
         {"name": "boss", "token": ADMIN_TOKEN, "admin": True},
     ]
     made = World({"GATEWAY_KEYS": json.dumps(entries), **env}, database=SqliteDatabase())
-    made.memory.catalog.catalog = catalog_of(listed("a/one"), UNKNOWN)
+    made.memory.catalog.catalog = catalog_of(listed("a/one"), UNKNOWN, listed("c/three"))
     return made
 
 
@@ -51,16 +53,26 @@ def billed_usd(made: World, usd: float) -> float:
     return len(made.upstream.received) * usd
 
 
-async def test_streams_whose_clients_leave_use_up_the_budget() -> None:
+@pytest.mark.parametrize(
+    ("kind", "guarded"),
+    [
+        pytest.param("leave", {}, id="their clients leave"),
+        pytest.param("stream", {"STREAM_GUARD_EVENTS": "0"}, id="they are piped without being watched"),
+        pytest.param("no usage", {}, id="they tell no usage"),
+    ],
+)
+async def test_streams_whose_costs_are_told_later_use_up_the_budget(
+    kind: str, guarded: dict[str, str]
+) -> None:
     bank = Bank()
-    made = Isolates(1, limit_micros=1_000_000, bank=bank, hold="worst")
+    made = Isolates(1, limit_micros=1_000_000, bank=bank, hold="worst", **guarded)
 
     for _ in range(40):
-        made.ask(0, "leave", 450_000, 240_000)
+        made.ask(0, kind, 450_000, 240_000)
         await asyncio.sleep(FRESH_S)
     await made.end()
 
-    assert bank.total <= 1_000_000
+    assert 450_000 <= bank.total <= 1_000_000
 
 
 @pytest.mark.parametrize(
@@ -73,6 +85,9 @@ async def test_streams_whose_clients_leave_use_up_the_budget() -> None:
         pytest.param({"web_search_options": {}}, id="a web search"),
         pytest.param({"service_tier": "priority"}, id="a service tier"),
         pytest.param({"models": ["a/one:nitro"]}, id="a variant"),
+        pytest.param({"messages": [{"role": "user", "content": [LINKED]}]}, id="a file by link"),
+        pytest.param({"tools": [{"type": "openrouter:web_search"}]}, id="a server tool"),
+        pytest.param({"provider": {"order": ["expensive"]}}, id="a provider"),
     ],
 )
 async def test_requests_of_unknown_cost_hold_the_unknown_price(fields: dict[str, Any]) -> None:
@@ -107,6 +122,29 @@ async def test_each_attempt_is_admitted_by_what_is_left_when_it_begins() -> None
     assert billed_usd(made, 0.0009) <= 0.01
 
 
+@pytest.mark.parametrize(
+    "options", [{"on_midstream": "restart"}, {"on_midstream": "continue"}, {"on_midstream": "hold"}], ids=str
+)
+async def test_a_model_that_takes_over_is_admitted_by_what_is_left_by_then(options: dict[str, Any]) -> None:
+    made = world(day_usd=0.01, BUDGET_HOLD="worst").script("a/one", stream(text("Half "), RESET))
+
+    got = await ask(
+        made, models=["a/one", "c/three"], stream=True, max_tokens=3_000, gateway={**options, "retries": 0}
+    )
+    await made.let_run()
+
+    assert made.upstream.models == ["a/one"]
+    assert "over_budget" in got.body.decode() or "budget_too_small" in got.body.decode()
+
+
+async def test_a_second_model_that_is_hedged_is_admitted_by_what_is_left_by_then() -> None:
+    made = world(day_usd=0.01, BUDGET_HOLD="worst").script("a/one", after(5.0, costing(0.001)))
+
+    got = await ask(made, models=["a/one", "c/three"], max_tokens=3_000, gateway={"hedge_ms": 100})
+
+    assert (got.status, made.upstream.models) == (200, ["a/one"])
+
+
 async def test_money_that_is_only_held_is_a_short_wait_and_no_refusal() -> None:
     made = world(BUDGET_DAY_USD="0.01", BUDGET_HOLD="worst").script("a/one", after(1.0, costing(0.000_001)))
     holding = asyncio.create_task(ask(made, max_tokens=4_900))
@@ -119,6 +157,23 @@ async def test_money_that_is_only_held_is_a_short_wait_and_no_refusal() -> None:
 
     await holding
     assert (await ask(made, token=OTHER_TOKEN, max_tokens=1_000)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("max_tokens", "others_tokens", "reason"), [(4_000, 900, "budget_in_flight"), (4_800, 100, "over_budget")]
+)
+async def test_a_further_model_is_skipped_because_of_what_others_hold_or_what_is_spent(
+    max_tokens: int, others_tokens: int, reason: str
+) -> None:
+    made = world(BUDGET_DAY_USD="0.01", BUDGET_HOLD="worst")
+    made.script("a/one", after(1.0, costing(0.001, content=""))).script("b/two", after(9.0, costing(0.001)))
+    made.memory.catalog.catalog = catalog_of(listed("a/one"), listed("b/two"), listed("c/three"))
+
+    other = asyncio.create_task(ask(made, token=OTHER_TOKEN, models=["b/two"], max_tokens=others_tokens))
+    got = await ask(made, models=["a/one", "c/three"], max_tokens=max_tokens, gateway={"retries": 0})
+    await other
+
+    assert {each["model"]: each["reason"] for each in got.receipt["skipped"]} == {"c/three": reason}
 
 
 async def test_what_never_fits_the_budget_is_not_worth_a_wait() -> None:
