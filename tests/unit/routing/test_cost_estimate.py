@@ -160,6 +160,8 @@ def test_a_declared_price_gives_a_worst_cost_only_with_a_limit() -> None:
         {"service_tier": "priority"},
         {"service_tier": "ultrafast"},
         {"service_tier": 7},
+        {"service_tier": ["priority"]},
+        {"service_tier": {"default": 1}},
         {"provider": {"order": ["expensive"]}},
         {"provider": {"only": ["expensive"]}},
         {"provider": {"ignore": ["cheap"]}},

@@ -233,7 +233,8 @@ def _prefers_endpoints(body: JsonObject, provider: JsonObject) -> bool:
     chosen = {name for name, value in provider.items() if value is not None} - PRICE_NEUTRAL
     if provider.get("sort") == "price":
         chosen.discard("sort")
-    return bool(chosen) or (tier is not None and tier not in LISTED_TIERS)
+    is_listed = tier is None or (isinstance(tier, str) and tier in LISTED_TIERS)
+    return bool(chosen) or not is_listed
 
 
 def _preferences(body: JsonObject, provider: JsonObject) -> str:
