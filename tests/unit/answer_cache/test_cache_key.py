@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from gateway.answer_cache import cacheable
 from gateway.dialects.chat.fields import OWN, REFUSED
+from gateway.http.json_bytes import to_json_bytes
+from gateway.http.json_values import Json
 from gateway.pipeline.prepare import Prepared
 from gateway.pipeline.session import Session
 from gateway.routing.selection import select
@@ -199,6 +201,21 @@ def test_the_order_of_a_callers_tokens_makes_no_other_key() -> None:
     keys = {key_of(prepared(), settings_of(GATEWAY_KEYS="\n".join(each))) for each in (both, both[::-1])}
 
     assert len(keys) == 1
+
+
+def test_a_key_is_made_of_the_text_as_it_arrived(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[int] = []
+
+    def write(value: Json) -> bytes:
+        text = to_json_bytes(value)
+        written.append(len(text))
+        return text
+
+    monkeypatch.setattr(cacheable, "to_json_bytes", write)
+    monkeypatch.setattr(cacheable, "parse_json", None)
+    key_of(prepared(x=[{}] * 10_000))
+
+    assert sum(written) < 1_000
 
 
 def test_a_key_reveals_nothing_about_the_request() -> None:

@@ -262,7 +262,8 @@ async def test_costs_are_summed_by_key_and_day() -> None:
 
 async def test_two_requests_with_the_same_id_have_two_rows() -> None:
     made = ledger_world()
-    headers = {"authorization": f"Bearer {TOKEN}", "x-request-id": "the-same"}
+    same = dict.fromkeys(("x-request-id", "idempotency-key"), "the-same")
+    headers = {"authorization": f"Bearer {TOKEN}", **same}
     for _ in range(2):
         await made.begin(chat("a/one"), headers=headers)
     await made.let_run()

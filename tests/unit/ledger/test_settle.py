@@ -386,3 +386,14 @@ async def test_a_reservation_without_a_row_becomes_spent_at_what_was_reserved() 
     (row,) = made.database.rows("SELECT outcome, cost_micros, estimated_micros, cost_state FROM requests")
     assert row == {"outcome": "lost", "cost_micros": 700, "estimated_micros": 700, "cost_state": "estimated"}
     assert made.database.rows("SELECT * FROM reservations") == []
+
+
+async def test_the_cron_trigger_closes_reservations() -> None:
+    made = World(database=SqliteDatabase())
+    reserve(made, "dead")
+    await asyncio.sleep(MAX_AGE_S + 1)
+
+    await run_cron(Settings.from_env(ENV.get), made.ports, made.memory)
+
+    assert made.database.rows("SELECT * FROM reservations") == []
+    assert made.database.rows("SELECT cost_micros FROM spend") == [{"cost_micros": 700}]

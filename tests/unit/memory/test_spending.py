@@ -266,6 +266,18 @@ def test_old_sums_are_read_again_by_one_request() -> None:
     assert spending.is_due("one", now_s=NOW_S + FRESH_S, left_micros=1_000)
 
 
+def test_a_clock_that_steps_back_makes_sums_no_fresher_and_forgets_nothing() -> None:
+    spending = Spending()
+    spending.begin_reading("one", now_s=NOW_S, until_s=NOW_S + 1)
+    spending.end_reading("one", {}, begun_at_s=NOW_S)
+    spending.hold("one", "held", 300, now_s=NOW_S)
+    spending.settle("one", "ended", 500, now_s=NOW_S)
+
+    assert spending.is_due("one", now_s=NOW_S - 60, left_micros=10_000)
+    assert spending.spent("one", "day", now_s=NOW_S - 60) == 500
+    assert spending.held("one", now_s=NOW_S - 60) == 300
+
+
 def test_an_overdue_reading_does_not_block_other_requests() -> None:
     spending = Spending()
     spending.begin_reading("one", now_s=NOW_S, until_s=NOW_S + 1)
