@@ -84,6 +84,20 @@ async def test_the_cost_of_a_cut_off_stream_is_settled_later_and_its_successors_
     assert [part["generation_id"] for part in unsettled(made)] == ["gen-cut"]
 
 
+async def test_streams_that_share_a_generation_id_are_unsettled_at_the_ceilings_of_all() -> None:
+    made = ledger_world().script("a/one", begun(text("Hi"), RESET, name="gen-same"))
+    ceilings = []
+
+    for _ in range(3):
+        await made.ask("a/one", stream=True, max_tokens=100)
+        await made.let_run()
+        ceilings.append(int(str(unsettled(made)[0]["worst_micros"])))
+
+    assert len(unsettled(made)) == 1
+    assert ceilings == [ceilings[0] * number for number in (1, 2, 3)]
+    assert ceilings[0] > WORST
+
+
 async def test_without_the_header_a_streams_first_event_gives_the_generation_id() -> None:
     made = ledger_world().script("a/one", stream(by_first_event("gen-of-event"), RESET))
 
