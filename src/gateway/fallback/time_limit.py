@@ -30,25 +30,30 @@ def time_limit(plan: Plan, candidate: Candidate, *, left_s: float, others: int) 
         left_s: the time left until the deadline, in seconds.
         others: how many other models are ready. If there are none, the model gets all the time that is left.
     """
-    if plan.limits.stop_on & TIMEOUTS:  # no other model would be asked
-        others = 0
-    return min(_limits(plan, candidate, left_s, others), key=lambda each: each.s)
-
-
-def _limits(plan: Plan, candidate: Candidate, left_s: float, others: int) -> Iterator[TimeLimit]:
     limits = plan.limits
-    if not others:
+    if limits.stop_on & TIMEOUTS:  # no other model would be asked
+        others = 0
+    # The other lane of a hedge takes one of them, whether or not this attempt ends.
+    is_last = others <= (0 if limits.hedge_s is None else 1)
+    return min(_limits(plan, candidate, left_s, others, is_last=is_last), key=lambda each: each.s)
+
+
+def _limits(
+    plan: Plan, candidate: Candidate, left_s: float, others: int, *, is_last: bool
+) -> Iterator[TimeLimit]:
+    limits = plan.limits
+    if others and limits.shares_deadline:
+        yield TimeLimit(name="attempt", s=left_s / (1 + others), because=SHARE)
+    elif is_last:
         because = REST if limits.shares_deadline else "all the time that was left"
         yield TimeLimit(name="deadline", s=left_s, because=because)
-    elif limits.shares_deadline:
-        yield TimeLimit(name="attempt", s=left_s / (1 + others), because=SHARE)
     else:
         yield TimeLimit(name="attempt", s=left_s / 2, because="half of the time that was left")
     if limits.attempt_s is not None:
         yield TimeLimit(name="attempt", s=limits.attempt_s, because=ATTEMPT_MS)
     if plan.stream and limits.first_token_s is not None:
         yield TimeLimit(name="first_token", s=limits.first_token_s, because=FIRST_TOKEN_MS)
-    elif others and limits.attempt_s is None:
+    elif not is_last and limits.attempt_s is None:
         yield _by_patience(plan, candidate)
 
 

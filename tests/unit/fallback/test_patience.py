@@ -223,6 +223,25 @@ async def test_a_slow_model_is_not_cut_if_no_other_would_be_asked(
     assert (await world.ask(*BOTH, stream=True, gateway=options)).receipt["served"] == "a/one"
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_slow_model_is_not_cut_for_one_that_the_hedge_has_asked(streamed: bool) -> None:
+    world = World().script("b/two", hang)
+    world.script("a/one", after(180.0, healthy_stream() if streamed else answer()))
+
+    got = await world.ask(*BOTH, stream=streamed, gateway={"hedge_ms": 1_000})
+
+    assert got.receipt["served"] == "a/one"
+    assert now_s() == pytest.approx(180.0)
+
+
+async def test_a_hedge_goes_on_with_the_third_model() -> None:
+    world = World().script("a/one", hang).script("b/two", hang)
+
+    got = await world.ask(*MANY[:3], stream=True, gateway={"hedge_ms": 1_000})
+
+    assert (got.receipt["served"], round(now_s())) == ("c/three", 15)
+
+
 async def test_a_model_is_waited_for_four_times_as_long_as_it_usually_takes() -> None:
     world = measured(World(), 2_000.0).script("a/one", hang)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gateway.faults.fault import Fault
 from gateway.http.json_values import Json, JsonObject
 from tests.support.planning import catalog_of, listed
-from tests.support.upstream import fail
+from tests.support.upstream import fail, hang
 from tests.support.world import EPOCH_S, TOKEN, Answer, World, chat, finish, run
 
 PLAN = "/v1/plan"
@@ -87,6 +87,87 @@ async def test_an_attempts_time_is_the_shortest_of_its_timers() -> None:
     streamed = await plan_of(world_of(), "a/one", stream=True, gateway=options)
 
     assert (plain["chain"][0]["attempt_ms"], streamed["chain"][0]["attempt_ms"]) == (9_000, 4_000)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_plan_shows_the_limit_of_each_model_and_where_it_comes_from(streamed: bool) -> None:
+    thinks = listed("b/two", reasoning={"mandatory": True})
+    plain = listed("a/one", supported_parameters=["max_tokens"])
+
+    plan = await plan_of(world_of(plain, thinks), "a/one", "b/two", "c/three", stream=streamed)
+
+    shown = [(each["limit"], each["limit_ms"], each["because"]) for each in plan["chain"]]
+    by_patience = [
+        ("first_token", 15_000, "no measurements yet"),
+        ("first_token", 60_000, "the model reasons"),
+    ]
+    last = ("deadline", 240_000, "all the time that was left")
+    assert shown == [*(by_patience if streamed else [("attempt", 90_000, "patience: normal")] * 2), last]
+    assert [each["attempt_ms"] for each in plan["chain"]] == [each["limit_ms"] for each in plan["chain"]]
+    limits = plan["limits"]
+    assert (limits["patience"], limits["deadline_ms"], limits["idle_ms"]) == ("normal", 240_000, 60_000)
+    assert (limits["attempt_ms"], limits["first_token_ms"], limits["max_wait_ms"]) == (None, None, 5_000)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"patience": "short"}, {"deadline_ms": 9_000}, {"attempt_ms": 900}, {"hedge_ms": 100_000}],
+    ids=["nothing", "patience", "deadline", "attempt", "hedge"],
+)
+async def test_the_limits_of_a_plan_are_those_of_the_request(
+    streamed: bool, options: dict[str, object]
+) -> None:
+    world = world_of().script("a/one", hang)
+
+    plan = await plan_of(world, "a/one", "b/two", stream=streamed, gateway=options)
+    attempts = (await world.ask("a/one", "b/two", stream=streamed, gateway=options)).receipt["attempts"]
+
+    names = ("limit", "limit_ms", "because")
+    if attempts[0]["outcome"] != "cancelled":
+        assert [attempts[0][name] for name in names] == [plan["chain"][0][name] for name in names]
+    assert attempts[0]["ms"] <= plan["chain"][0]["limit_ms"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("env", "options", "limits", "decided"),
+    [
+        ({}, {}, ("normal", 240_000, 5_000), ("PATIENCE", "PATIENCE", "MAX_WAIT_MS")),
+        (
+            {"DEADLINE_MS": "9000"},
+            {"patience": "long"},
+            ("long", 9_000, 5_000),
+            ("gateway.patience", "DEADLINE_MS", "MAX_WAIT_MS"),
+        ),
+        (
+            {"PATIENCE": "short"},
+            {"deadline_ms": 7_000},
+            ("short", 7_000, 7_000),
+            ("PATIENCE", "gateway.deadline_ms", "gateway.deadline_ms"),
+        ),
+        (
+            {"MAX_WAIT_MS": "0"},
+            {"deadline_ms": 7_000, "max_wait_ms": 8_000},
+            ("normal", 7_000, 8_000),
+            ("PATIENCE", "gateway.deadline_ms", "gateway.max_wait_ms"),
+        ),
+    ],
+    ids=["nothing", "setting", "deadline", "wait"],
+)
+async def test_a_plan_shows_what_decided_how_long_is_waited(
+    env: dict[str, str],
+    options: dict[str, object],
+    limits: tuple[object, ...],
+    decided: tuple[str, ...],
+) -> None:
+    plan = await plan_of(world_of(**env), "a/one", gateway=options)
+
+    names = ("patience", "deadline_ms", "max_wait_ms")
+    assert tuple(plan["limits"][name] for name in names) == limits
+    assert tuple(plan["decided_by"][name] for name in names) == decided
 
 
 @pytest.mark.anyio
