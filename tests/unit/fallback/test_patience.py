@@ -4,8 +4,15 @@ import json
 
 import pytest
 
+from gateway.access import own_keys
+from gateway.catalog import refresh
+from gateway.faults.fault import jitter_s
 from gateway.http.json_values import Json
+from gateway.memory.cooldowns import LOOK_AGAIN_S
+from gateway.pipeline import budget, budget_hold, prepare
+from gateway.settings.patience import NORMAL as NORMAL_PATIENCE
 from gateway.settings.patience import PATIENCE
+from gateway.settings.table import SETTINGS
 from scripts.tools import ROOT
 from tests.support.chunks import COMMENT, DONE, ROLE, STOP, USAGE, text, text_in
 from tests.support.planning import catalog_of, listed
@@ -364,6 +371,39 @@ def test_the_table_in_the_documents_is_the_one_in_use() -> None:
 
     fields = ("factor", "unmeasured_s", "slow_s", "plain_s", "deadline_s", "idle_s")
     assert shown == [[f"{getattr(each, name):.0f}" for each in PATIENCE.values()] for name in fields]
+
+
+WAITS = {
+    "the body of a request": prepare.BODY_TIMEOUT_S,
+    "verdict on a caller's own key": own_keys.TIMEOUT_S,
+    "the model list in KV": refresh.CACHE_TIMEOUT_S,
+    "the model list of OpenRouter": prepare.PRICES_TIMEOUT_S,
+    "a cached answer": 0.3,  # only the edge has this number: tests/unit cannot import it
+    "D1 under a budget": budget.READ_TIMEOUT_S,
+    "cooldowns and before retries, in all": int(SETTINGS["MAX_WAIT_MS"].default) / 1000,
+    "one retry of the same model": jitter_s(1, draw=1.0),
+    "a request that probes a model": LOOK_AGAIN_S,
+    "first progress, another model is ready": NORMAL_PATIENCE.unmeasured_s,
+    "a plain answer, another model is ready": NORMAL_PATIENCE.plain_s,
+    "the complete chain": NORMAL_PATIENCE.deadline_s,
+    "progress of a stream": NORMAL_PATIENCE.idle_s,
+}
+
+
+@pytest.mark.parametrize("wait", WAITS)
+def test_the_table_of_all_waits_has_the_numbers_in_use(wait: str) -> None:
+    text = (ROOT / "docs/routing.md").read_text(encoding="utf-8")
+    table = text.split("### All waits", 1)[1].split("\n## ", 1)[0]
+    [row] = [line for line in table.splitlines() if wait in line.split(" | ")[0]]
+
+    assert f" {WAITS[wait]:g} s" in f" {row.split(' | ')[1]}"
+
+
+def test_the_other_waits_of_the_table_are_those_in_use() -> None:
+    assert [jitter_s(tries, draw=1.0) for tries in (1, 2, 3, 4, 5)] == [0.25, 0.5, 1.0, 2.0, 2.0]
+    assert budget_hold.RESERVE_TIMEOUT_S == budget.READ_TIMEOUT_S
+    source = (ROOT / "src/gateway/edge/answer_cache.py").read_text(encoding="utf-8")
+    assert f"GET_TIMEOUT_S = {WAITS['a cached answer']}\n" in source
 
 
 async def test_an_attempt_that_no_limit_ended_shows_none() -> None:

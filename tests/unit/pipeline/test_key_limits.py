@@ -52,6 +52,21 @@ async def test_a_limit_that_lowers_a_value_is_what_decided_it() -> None:
     assert {shown["decided_by"][name] for name in ("max_cost_usd", "retries", "deadline_ms")} == {"key one"}
 
 
+@pytest.mark.parametrize(
+    ("patience", "deadline_ms", "by"),
+    [("normal", 240_000, "PATIENCE"), ("long", 300_000, "key one"), ("short", 120_000, "PATIENCE")],
+)
+async def test_a_limit_of_the_deadline_lowers_that_of_the_patience_and_never_raises_it(
+    patience: str, deadline_ms: int, by: str
+) -> None:
+    made = world(deadline_ms=300_000)
+    made.env = {**made.env, "PATIENCE": patience}
+
+    shown = await plan_of(made)
+
+    assert (shown["limits"]["deadline_ms"], shown["decided_by"]["deadline_ms"]) == (deadline_ms, by)
+
+
 async def test_strict_cannot_be_undone() -> None:
     made = world(strict=True, max_cost_usd=5)
 
