@@ -83,7 +83,8 @@ class Schedule:
         last = self._last_fault
         if last is None and not self._cooling_down:
             return self._ceiling.fault
-        if last is None or (self._is_too_early and pause_s(last, now_s=self._now_s()) is None):
+        could_only_wait = self._is_too_early and not self._stopped
+        if last is None or (could_only_wait and pause_s(last, now_s=self._now_s()) is None):
             return Fault(code="models_resting")  # the public word: those that may answer are cooling down
         return last
 

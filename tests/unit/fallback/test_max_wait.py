@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tests.support.upstream import Act, answer, fail, hang
+from tests.support.upstream import Act, after, answer, fail, hang
 from tests.support.world import Answer, World, now_s, one_key
 
 pytestmark = pytest.mark.anyio
@@ -87,6 +87,17 @@ async def test_a_chain_that_could_only_wait_is_a_429_whatever_its_last_fault_was
     assert int(got.headers["retry-after"]) in (44, 45)
     assert "x-should-retry" not in got.headers
     assert [each["model"] for each in got.receipt["attempts"]] == ["a/one", "b/two"]
+
+
+async def test_a_chain_that_stops_in_one_lane_shows_why_also_if_the_other_lane_could_only_wait() -> None:
+    world = World().script("c/three", BUSY_45)
+    await world.ask("c/three")
+    world.script("a/one", after(5.0, fail(401, "User not found."))).script("b/two", fail(404))
+
+    got = await world.ask("a/one", "b/two", "c/three", gateway={"hedge_ms": 1_000})
+
+    assert (got.status, got.error["code"]) == (401, "upstream_key_rejected")
+    assert "retry-after" not in got.headers
 
 
 async def test_a_503_with_a_pause_keeps_its_status() -> None:
