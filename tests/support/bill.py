@@ -83,6 +83,10 @@ KINDS = (
     _plain("sim/empty", "sim/garbage", retries=0),
     _plain(SILENT, "sim/ok", deadline_ms=TIMED_OUT),
     _plain("sim/hang-body", "sim/ok", deadline_ms=TIMED_OUT),
+    _plain("sim/ok", watch=True),
+    _plain("direct:near/sim/ok", watch=True),
+    _plain("sim/cut-after", "sim/ok", watch=True),
+    _plain("sim/reset-after", "sim/error-mid", watch=True, retries=0),
     _plain(SILENT, "sim/ok", hedge_ms=40),
     _stream("sim/tools"),
     _stream("sim/reasoning"),
@@ -110,6 +114,7 @@ KINDS = (
     _left("sim/stall-after", at=b" capital", idle_ms=2_000),
     _left(SILENT, at=b": keep-alive", keepalive_ms=100),
     _left(SILENT, at=b"", stream=False),
+    _left("sim/drip-50ms", at=b"", stream=False, watch=True),
 )
 
 

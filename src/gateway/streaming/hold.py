@@ -68,7 +68,12 @@ async def execute_held(
 
 
 def _remaining(plan: Plan, receipt: Receipt, last: str, fault: Fault) -> tuple[Candidate, ...]:
-    """Return the models that have not been called; if there are none, the last one, if it may be retried."""
+    """Return the models that have not been called; if there are none, the last one, if it may be retried.
+
+    None is left after a fault that ends the chain (``stop_on``).
+    """
+    if fault.code in plan.limits.stop_on:
+        return ()
     calls = sum(attempt.model == last for attempt in receipt.attempts)
     may_retry = fault.rule.verdict is Verdict.RETRY and calls <= plan.limits.retries
     last_again = tuple(each for each in plan.chain if may_retry and each.model == last)

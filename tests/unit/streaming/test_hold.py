@@ -68,6 +68,12 @@ async def test_the_cost_of_a_cut_off_answer_counts() -> None:
     assert [each["billed"] for each in got.receipt["attempts"]] == ["yes", "yes"]
 
 
+async def test_a_cut_at_which_the_chain_ends_is_the_error() -> None:
+    got, world = await held(stream(text("a"), RESET), healthy_stream(), stop_on=["connection_lost"])
+
+    assert (got.error["code"], world.upstream.models) == ("connection_lost", ["a/one"])
+
+
 @cut_off
 async def test_without_a_complete_answer_the_client_gets_an_error_status(
     steps: tuple[Step, ...], code: str

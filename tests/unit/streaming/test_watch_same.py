@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.chunks import DONE, event
 from tests.support.pieces import in_pieces, stream_of
 from tests.support.samples import sample, samples_named
 from tests.support.upstream import Act, reply, stream
 from tests.support.world import World, run
 
+pytestmark = pytest.mark.anyio
 WATCH = {"watch": True, "check_json": False, "allow_reasoning_only": True, "retries": 0}
 
 
@@ -148,3 +150,49 @@ def answers(draw: st.DrawFn) -> dict[str, Any]:
 @given(answers(), st.integers())
 def test_any_answer_that_is_cut_anywhere(answer: dict[str, Any], seed: int) -> None:
     check_same(answer, Random(seed))  # noqa: S311  # not a secret
+
+
+CALL = {"name": "f", "arguments": '{"a":1}'}
+PARTS = [{"type": "thinking", "thinking": [{"type": "text", "text": "a"}]}, {"type": "text", "text": "bc"}]
+# A choice of a plain answer, and the choices of the chunks of the same answer.
+OLD_FORMS: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
+    "a prompt": (
+        {"text": "Hello", "logprobs": {"tokens": ["Hel", "lo"]}},
+        [{"text": "Hel", "logprobs": {"tokens": ["Hel"]}}, {"text": "lo", "logprobs": {"tokens": ["lo"]}}],
+    ),
+    "a function call": (
+        {"message": {"content": None, "function_call": CALL}},
+        [
+            {"delta": {"content": None, "function_call": {**CALL, "arguments": ""}}},
+            *({"delta": {"function_call": {"arguments": each}}} for each in ('{"a"', ":1}")),
+        ],
+    ),
+    "parts": (
+        {"message": {"content": PARTS}},
+        [
+            {"delta": {"content": PARTS[:1]}},
+            *({"delta": {"content": [{"type": "text", "text": each}]}} for each in "bc"),
+        ],
+    ),
+    "reasoning_content": (
+        {"message": {"content": "x", "reasoning_content": "aa"}},
+        [*({"delta": {"reasoning_content": "a"}} for _ in "aa"), {"delta": {"content": "x"}}],
+    ),
+    "a call without arguments": (
+        {"message": {"content": None, "tool_calls": [{"index": 0, "id": "a", "function": {"name": "f"}}]}},
+        [{"delta": {"content": None, "tool_calls": [{"index": 0, "id": "a", "function": {"name": "f"}}]}}],
+    ),
+}
+
+
+@pytest.mark.parametrize(("plain", "chunks"), OLD_FORMS.values(), ids=OLD_FORMS)
+async def test_other_forms(plain: dict[str, Any], chunks: list[dict[str, Any]]) -> None:
+    base = {"id": "gen-1", "created": 1, "model": "m"}
+    finish = {"finish_reason": "function_call", "native_finish_reason": "x"}
+    streamed = [event({**base, "choices": [{"index": 0, **each}]}) for each in chunks]
+    last = event({**base, "choices": [{"index": 0, "delta": {}, **finish}]})
+    answer = {**base, "object": "chat.completion", "choices": [{"index": 0, **plain, **finish}]}
+
+    got = await body_of(stream(*streamed, last, DONE))
+
+    assert got == await body_of(reply(200, json.dumps(answer).encode()), watch=False)

@@ -52,6 +52,8 @@ _CHOICE: Rules = MappingProxyType({
 })  # fmt: skip  # one field a line
 # What of a chunk is no part of a plain answer, or is read apart.
 _APART = frozenset({"object", "choices", "gateway"})
+# No audio has more pieces. Each is decoded alone.
+_MAX_PIECES = 20_000
 _BASE64 = re.compile(r"[^=]++=*+")
 
 
@@ -99,7 +101,8 @@ class Assembly:
             fields = choice.to_json()
             _join_audio(object_or_empty(fields.get("message")))
             choices.append({**fields, "index": index})
-        answer: JsonObject = {**self._fields.to_json(), "object": "chat.completion", "choices": choices}
+        answer: JsonObject = {"id": None, "object": "chat.completion", **self._fields.to_json()}
+        answer["choices"] = choices
         try:
             short = to_json_bytes(answer)
         except ValueError:  # JSON can hold 1e999, but Python writes it as no JSON
@@ -149,10 +152,12 @@ def _join_audio(message: JsonObject) -> None:
     """Make one base64 text of the pieces of an audio, each of which may end in padding."""
     audio = object_or_empty(message.get("audio"))
     data = audio.get("data")
-    if not isinstance(data, str) or "=" not in data.rstrip("="):
+    if not isinstance(data, str) or not 0 < data.rstrip("=").count("=") <= 2 * _MAX_PIECES:
         return
+    joined = bytearray()
     try:
-        pieces = [a2b_base64(piece.encode()) for piece in _BASE64.findall(data)]
-    except ValueError:
+        for piece in _BASE64.finditer(data):
+            joined += a2b_base64(piece[0].encode(), strict_mode=True)
+    except ValueError:  # it is no base64: it stays as it is
         return
-    audio["data"] = b2a_base64(b"".join(pieces), newline=False).decode()
+    audio["data"] = b2a_base64(joined, newline=False).decode()
