@@ -9,7 +9,7 @@ from gateway.catalog import refresh
 from gateway.faults.fault import jitter_s
 from gateway.http.json_values import Json
 from gateway.memory.cooldowns import LOOK_AGAIN_S
-from gateway.pipeline import budget, budget_hold, prepare
+from gateway.pipeline import budget_hold, prepare, read_spending
 from gateway.settings.patience import NORMAL as NORMAL_PATIENCE
 from gateway.settings.patience import PATIENCE
 from gateway.settings.table import SETTINGS
@@ -379,7 +379,7 @@ WAITS = {
     "the model list in KV": refresh.CACHE_TIMEOUT_S,
     "the model list of OpenRouter": prepare.PRICES_TIMEOUT_S,
     "a cached answer": 0.3,  # only the edge has this number: tests/unit cannot import it
-    "D1 under a budget": budget.READ_TIMEOUT_S,
+    "D1 under a budget": read_spending.READ_TIMEOUT_S,
     "cooldowns and before retries, in all": int(SETTINGS["MAX_WAIT_MS"].default) / 1000,
     "one retry of the same model": jitter_s(1, draw=1.0),
     "a request that probes a model": LOOK_AGAIN_S,
@@ -401,7 +401,7 @@ def test_the_table_of_all_waits_has_the_numbers_in_use(wait: str) -> None:
 
 def test_the_other_waits_of_the_table_are_those_in_use() -> None:
     assert [jitter_s(tries, draw=1.0) for tries in (1, 2, 3, 4, 5)] == [0.25, 0.5, 1.0, 2.0, 2.0]
-    assert budget_hold.RESERVE_TIMEOUT_S == budget.READ_TIMEOUT_S
+    assert budget_hold.RESERVE_TIMEOUT_S == read_spending.READ_TIMEOUT_S
     source = (ROOT / "src/gateway/edge/answer_cache.py").read_text(encoding="utf-8")
     assert f"GET_TIMEOUT_S = {WAITS['a cached answer']}\n" in source
 
