@@ -1,4 +1,5 @@
 import json
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -59,6 +60,18 @@ def test_a_text_that_looks_like_a_placeholder_is_kept() -> None:
 
     assert long.restore(short) == raw
     assert long.restore(short + b"@long-2-9@") == raw + b"@long-2-9@"
+
+
+def test_many_texts_that_look_like_placeholders_cost_no_more_than_others() -> None:
+    raw = json.dumps(
+        {"text": "".join(f"@long-{number}-" for number in range(150_000)), "url": IMAGE}
+    ).encode()
+    began_s = time.process_time()
+
+    short, long = shorten(raw)
+
+    assert time.process_time() - began_s < 2
+    assert (long.mark, long.restore(short) == raw) == ("@long-150000-", True)
 
 
 def test_long_members_of_an_object_itself_are_put_back() -> None:
