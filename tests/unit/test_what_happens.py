@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from scripts.tools import ROOT
-from tests.support.chunks import DONE, STOP, USAGE, text, text_in
+from tests.support.chunks import COMMENT, DONE, STOP, USAGE, text, text_in
 from tests.support.models import listing, model
 from tests.support.upstream import (
+    HANG,
     RESET,
     after,
     answer,
@@ -184,6 +185,17 @@ async def no_model_answers() -> None:
     assert [each["model"] for each in got.receipt["attempts"]] == [*BOTH]
 
 
+async def a_watched_answer_is_cut_off() -> None:
+    options = {"watch": True, "first_token_ms": 1_000, "idle_ms": 1_000}
+    for act in (hang, stream(COMMENT, HANG), stream(text("Hel"), HANG), stream(text("Hel"), RESET)):
+        world = World().script("a/one", act).script("b/two", healthy_stream("Bye."))
+
+        got = await world.ask(*BOTH, gateway=options)
+
+        assert (got.receipt["served"], got.json["choices"][0]["message"]["content"]) == ("b/two", "Bye.")
+        assert got.receipt["ms"] <= 1_000
+
+
 async def a_stream_is_cut_off() -> None:
     world = World().script("a/one", stream(text("Hel"), RESET))
 
@@ -264,6 +276,7 @@ CASES: dict[str, Callable[[], Awaitable[None]]] = {
     "a key calls too often": a_key_calls_too_often,
     "the request is at fault": the_request_is_at_fault,
     "no model answered": no_model_answers,
+    "a plain answer that is watched (`watch`) is silent, stalls or is cut off": a_watched_answer_is_cut_off,
     "a stream is cut off after it has begun": a_stream_is_cut_off,
     'a stream is cut off, with `on_midstream: "restart"`': a_stream_starts_over,
     'a stream is cut off, with `on_midstream: "continue"`': a_stream_is_continued,
