@@ -5,7 +5,9 @@ import json
 
 import pytest
 
+from gateway.dialects.chat.parse import parse
 from gateway.http.long_strings import LONG_BYTES
+from gateway.streaming.watch import as_stream
 from tests.support.chunks import COMMENT, COST_USD, DONE, ROLE, STOP, USAGE, chunk, event, text
 from tests.support.upstream import (
     DIRECT_BASE_URL,
@@ -80,6 +82,12 @@ async def test_all_other_fields_go_upstream_unchanged() -> None:
 
     watched_body, plain_body = (each.body for each in world.upstream.received)
     assert watched_body == {**plain_body, "stream": True}
+
+
+def test_the_body_names_stream_once() -> None:
+    asked = parse(b'{"prompt":"x","stream":false,"n":1}')
+
+    assert as_stream(asked).fields.text == b'"prompt":"x","n":1,"stream":true'
 
 
 async def test_a_direct_upstream_is_asked_for_the_usage() -> None:
@@ -178,6 +186,14 @@ async def test_a_cut_off_answer_of_a_direct_upstream_may_have_cost_something() -
     got = await world.ask("direct:own/m", "b/two", gateway={"watch": True, "retries": 0})
 
     assert [each["billed"] for each in got.receipt["attempts"]] == ["unknown", "yes"]
+
+
+async def test_a_cost_that_a_direct_upstream_reports_has_no_unit() -> None:
+    world = World(DIRECT).script("m", stream(chunk({"reasoning": "x"}), STOP, USAGE, DONE))
+
+    got = await world.ask("direct:own/m", gateway={"watch": True, "retries": 0})
+
+    assert (got.codes, got.receipt["cost_usd"]) == (["reasoning_only"], None)
 
 
 async def test_the_same_model_is_tried_again_as_without_a_watch() -> None:
