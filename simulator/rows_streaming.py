@@ -87,8 +87,8 @@ def _cut_off_streams() -> Iterator[Behaviour]:
     yield row("no-done", "Complete, but no `[DONE]`; plain: as ok.", Pair(ok, stream=streams.no_done))
     yield row(
         "garbage-event",
-        "`data: not json` after 2 events, then the remaining events as usual; plain: as garbage.",
-        Pair(hidden.body(b"not json"), stream=streams.garbage_event),
+        "`data: {not json}` after 2 events, then the remaining events as usual; plain: as garbage.",
+        Pair(hidden.body(b"{not json}"), stream=streams.garbage_event),
     )
     yield row(
         "cut-event",

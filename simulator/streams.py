@@ -63,7 +63,7 @@ def garbage_event(turn: Turn) -> Iterator[Step]:
     said = list(progress(turn, OK))
     yield Headers(stream_headers(turn))
     yield from said[:2]
-    yield Write(b"data: not json\n\n", 1)
+    yield Write(b"data: {not json}\n\n", 1)
     yield from said[2:]
     yield from ending(turn, OK)
 

@@ -70,7 +70,8 @@ def test_an_exhausted_chain_is_an_error_with_the_last_status_and_all_attempts(
         "no_endpoints",
         "openrouter",
     )
-    assert "2 tried" in error["message"]
+    assert error["message"].startswith("No model answered. sim/status-503: ")
+    assert "; sim/status-404: " in error["message"]
     assert answer.headers["x-should-retry"] == "false"
     assert "retry-after" not in answer.headers
     receipt = error["metadata"]["gateway"]

@@ -100,7 +100,8 @@ def test_endless_429s_end_in_a_429_after_one_call_to_each_model(
     models = ("sim/status-429", "sim/rate-limit-first", "sim/retry-after-3600")
     answer = ask(gateway, journal, *models, stream=stream, options={"retries": 3, "deadline_ms": 5_000})
     error = error_in(answer)
-    assert (answer.status_code, error["code"], error["metadata"]["retryable"]) == (429, "rate_limited", True)
+    assert (answer.status_code, error["metadata"]["retryable"]) == (429, True)
+    assert error["code"] in ("rate_limited", "models_resting")  # by which of them asked for a pause
     calls = journal.models()
     # The last one may be cooling down since the request before.
     assert calls in ([*models], [*models[:2]])

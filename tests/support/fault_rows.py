@@ -124,6 +124,7 @@ HEALTHY = (
     *("ok-01-fallback-won", "ok-02-tools-reasoning", "ok-03-length-empty-content"),
     *("sse-01-ok-comments-repeated-finish", "sse-02-ok-usage-empty-choices", "sse-03-tool-call"),
     *("no-done", "crlf", "cr", "multi-line"),
+    *("continues", "continues-last-words", "continues-whole", "refuses-prefill"),
 )
 
 ROWS: tuple[Row, ...] = (

@@ -18,7 +18,7 @@ from gateway.faults.fault import AttemptFailedError, Fault
 from gateway.http.json_bytes import to_json_bytes
 from gateway.http.json_values import Json, JsonObject
 from gateway.http.responses import Frame
-from gateway.http.sse import event_of
+from gateway.http.sse import event_of, is_one_data_line
 from gateway.streaming.fast_path import RepeatedFrames
 from gateway.streaming.held_events import HeldEvents, finishes_in
 from gateway.streaming.read_event import ReadEvent, is_complete, read
@@ -106,7 +106,7 @@ class Guard:
         """
         if self.ended:  # not a fault: the gateway itself closes the connection after the end
             return b""
-        return self._done() if self._choices.are_finished else self._cut_off(fault)
+        return self._done(event_of(DONE)) if self._choices.are_finished else self._cut_off(fault)
 
     def error_event(self, frame: Frame, *, list_all: bool) -> bytes:
         """Return the event that tells the client that the answer was cut off and is incomplete."""
@@ -133,7 +133,8 @@ class Guard:
         except MalformedEventError:
             return self.lose(Fault(code="malformed_event"))
         if found is DONE:
-            return self.lose(Fault(code="no_finish_reason"))
+            no_finish = Fault(code="no_finish_reason")
+            return self._done(event) if self._choices.are_finished else self._cut_off(no_finish)
         return found if isinstance(found, bytes) else self._inspect(event, found)
 
     def _inspect(self, event: bytes, here: ReadEvent) -> bytes:
@@ -188,12 +189,12 @@ class Guard:
         else:
             self._texts.append(text)
 
-    def _done(self) -> bytes:
+    def _done(self, last: bytes) -> bytes:
         """Return the last bytes of a complete answer: the receipt, if a usage was stated, and ``[DONE]``."""
         self.ended = True
         if self._usage is not None and self._held.last_usage is None:  # only before the answer was complete
             self._held.add(ReadEvent.of(self._shape.usage_chunk(self._usage), usage=self._usage))
-        return self.flush() + event_of(DONE)
+        return self.flush() + (last if is_one_data_line(last) else event_of(DONE))
 
 
 def cut_off_event(envelope: JsonObject, error: JsonObject) -> bytes:

@@ -124,7 +124,6 @@ NOT_IN_KEY = {
     "on_midstream": "restart",
     "hedge_ms": 100,
     "keepalive_ms": 1_000,
-    "watch": True,
     "retry_first": True,
     "stop_on": ["rate_limited"],
     "max_cost_usd": 1,
