@@ -6,6 +6,7 @@ Most events of a stream repeat the same bytes around the texts that each of them
 import re
 
 from gateway.http.frozen import dataclass
+from gateway.http.sse import is_one_data_line
 
 # The keys whose text differs from event to event. Only the text itself is free. OpenAI sends `obfuscation`.
 _BEGINS_TEXT = re.compile(rb'"(?:content|reasoning|reasoning_content|text|arguments|obfuscation)"\s*+:\s*+"')
@@ -50,10 +51,13 @@ class RepeatedFrames:
         self._in_vain = 0  # how many events were to be learned since one was repeated
 
     def learn(self, event: bytes) -> None:
-        """Store the bytes around the texts of an event that was parsed and needed no change."""
+        """Store the bytes around the texts of an event that was parsed and needed no change.
+
+        It must be one line: other lines of an event are not passed on.
+        """
         self._in_vain += 1
         is_vain = self._in_vain > MAX_IN_VAIN and self._in_vain % LEARN_EVERY
-        if len(event) > MAX_LEARNED_BYTES or is_vain:
+        if len(event) > MAX_LEARNED_BYTES or is_vain or not is_one_data_line(event):
             return
         fixed, place = [], 0
         for begins in _BEGINS_TEXT.finditer(event):

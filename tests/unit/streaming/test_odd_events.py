@@ -123,11 +123,13 @@ async def test_only_comments_pass_without_data(hidden: bytes) -> None:
 
 @pytest.mark.parametrize("line", ["<b>x</b>", "id: 7", "event: message", ": a comment", KEY_LINE.strip()])
 async def test_of_an_event_with_data_only_the_data_pass(line: str) -> None:
-    odd = f"{line}\n".encode() + text("llo")
+    words = ["l", "l", "o"]
+    odd = [f"{line}\n".encode() + text(word) for word in words]
 
-    got = await relay(text("He"), odd, STOP, DONE)
+    got = await relay(*odd, text("He"), *odd, STOP, DONE)
 
-    assert got.body == text("He") + text("llo") + STOP + DONE
+    clean = b"".join(map(text, words))
+    assert got.body == clean + text("He") + clean + STOP + DONE
 
 
 async def test_a_field_data_without_a_colon_is_an_empty_line_of_data() -> None:
