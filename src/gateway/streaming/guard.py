@@ -18,7 +18,7 @@ from gateway.faults.fault import AttemptFailedError, Fault
 from gateway.http.json_bytes import to_json_bytes
 from gateway.http.json_values import Json, JsonObject
 from gateway.http.responses import Frame
-from gateway.http.sse import event_of, is_one_data_line
+from gateway.http.sse import data_of, event_of, is_one_data_line
 from gateway.streaming.fast_path import RepeatedFrames
 from gateway.streaming.held_events import HeldEvents, finishes_in
 from gateway.streaming.read_event import ReadEvent, is_complete, read
@@ -194,7 +194,7 @@ class Guard:
         self.ended = True
         if self._usage is not None and self._held.last_usage is None:  # only before the answer was complete
             self._held.add(ReadEvent.of(self._shape.usage_chunk(self._usage), usage=self._usage))
-        return self.flush() + (last if is_one_data_line(last) else event_of(DONE))
+        return self.flush() + (last if is_one_data_line(last) and data_of(last) == DONE else event_of(DONE))
 
 
 def cut_off_event(envelope: JsonObject, error: JsonObject) -> bytes:
