@@ -48,7 +48,7 @@ FULL = Limits(rss_mb=60, rss_kb=500, heap_kb=20, objects=100, timers=1)
 SHORT = Limits(rss_mb=40, rss_kb=None, heap_kb=100, objects=300, timers=20)
 """``FULL`` is for runs from 20,000 requests on, ``SHORT`` for shorter ones.
 
-In a short run an isolate still fills what it remembers of models: the mix has new model names.
+In a short run an isolate still fills what it remembers: 2,000 sessions, 500 models. The mix has new ones.
 """
 
 
