@@ -23,6 +23,8 @@ from gateway.streaming.fast_path import RepeatedFrames
 from gateway.streaming.held_events import HeldEvents, finishes_in
 from gateway.streaming.read_event import ReadEvent, is_complete, read
 
+_END = event_of(DONE)
+
 
 class Guard:
     """Checks the events of one stream after the commit, and decides what the client gets for each.
@@ -98,15 +100,15 @@ class Guard:
             tail = self.pass_on([rest + b"\n\n"])
         return tail if self.ended else tail + self.lose(Fault(code="no_finish_reason"))
 
-    def lose(self, fault: Fault) -> bytes:
+    def lose(self, fault: Fault, *, last: bytes = _END) -> bytes:
         """Return the client's bytes when nothing more will arrive from the upstream.
 
-        That is ``[DONE]`` if the answer has a finish reason: it is complete. If not, the answer counts as cut
-        off by ``fault``, and there are no bytes.
+        That is ``last`` if the answer has a finish reason: it is complete. If not, the answer counts as cut
+        off by ``fault``.
         """
         if self.ended:  # not a fault: the gateway itself closes the connection after the end
             return b""
-        return self._done(event_of(DONE)) if self._choices.are_finished else self._cut_off(fault)
+        return self._done(last) if self._choices.are_finished else self._cut_off(fault)
 
     def error_event(self, frame: Frame, *, list_all: bool) -> bytes:
         """Return the event that tells the client that the answer was cut off and is incomplete."""
@@ -133,11 +135,10 @@ class Guard:
         except MalformedEventError:
             return self.lose(Fault(code="malformed_event"))
         if found is DONE:
-            no_finish = Fault(code="no_finish_reason")
-            return self._done(event) if self._choices.are_finished else self._cut_off(no_finish)
-        return found if isinstance(found, bytes) else self._inspect(event, found)
+            return self.lose(Fault(code="no_finish_reason"), last=event)
+        return found if isinstance(found, bytes) else self._inspect(found)
 
-    def _inspect(self, event: bytes, here: ReadEvent) -> bytes:
+    def _inspect(self, here: ReadEvent) -> bytes:
         """Check an event's payload, and return the client's bytes for it."""
         payload = here.read.payload
         try:
@@ -157,7 +158,7 @@ class Guard:
             before += self._take_usage(here, facts.usage)
         is_like_the_next = facts.finish is None and facts.usage is None and not self._shape.began_call
         if facts.progress and is_like_the_next and not is_changed and self._may_learn:
-            self._frames.learn(event)
+            self._frames.learn(here.event)
         return before + b"".join(map(self._send, self._joined(here)))
 
     def _joined(self, here: ReadEvent) -> list[ReadEvent]:
@@ -194,7 +195,7 @@ class Guard:
         self.ended = True
         if self._usage is not None and self._held.last_usage is None:  # only before the answer was complete
             self._held.add(ReadEvent.of(self._shape.usage_chunk(self._usage), usage=self._usage))
-        return self.flush() + (last if is_one_data_line(last) and data_of(last) == DONE else event_of(DONE))
+        return self.flush() + (last if is_one_data_line(last) and data_of(last) == DONE else _END)
 
 
 def cut_off_event(envelope: JsonObject, error: JsonObject) -> bytes:

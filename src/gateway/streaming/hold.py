@@ -84,15 +84,17 @@ async def _read(
     served: ServedStream, receipt: Receipt, ports: Ports, relayed: RelayedStream, *, max_bytes: int
 ) -> tuple[ServedStream, Fault | None]:
     """Read a stream to its end; return it with all its events, and why it was cut off, or None."""
-    stream, now_s = served.answer, ports.now_s
-    # A receipt of its own counts the time of the attempt: the request's receipt is not shown yet.
-    clock = Receipt(request_id=receipt.request_id, requested=(), started_at_s=now_s())
-    shape = relayed.shape_of(served)
-    guard = HeldGuard(served, clock, shape=shape, now_s=now_s, max_bytes=max_bytes)
+    stream, clock, shape = served.answer, clock_of(receipt, ports), relayed.shape_of(served)
+    guard = HeldGuard(served, clock, shape=shape, now_s=ports.now_s, max_bytes=max_bytes)
     await read_to_end(served, guard, relayed)
     events = (*guard.events, event_of(DONE)) if guard.fault is None else ()
     complete = CommittedStream(reply=stream.reply, first=stream.first, events=events, decoder=SseDecoder())
     return replace(served, answer=complete), guard.fault
+
+
+def clock_of(receipt: Receipt, ports: Ports) -> Receipt:
+    """Return a receipt that counts the time of one attempt: the request's receipt is not shown yet."""
+    return Receipt(request_id=receipt.request_id, requested=(), started_at_s=ports.now_s())
 
 
 async def read_to_end(served: ServedStream, guard: Guard, relayed: RelayedStream) -> None:

@@ -23,6 +23,7 @@ class ReadEvent:
     """An event with a payload.
 
     Attributes:
+        event: its bytes, as the upstream sent them.
         read: its payload, which may have been changed since.
         is_changed: whether it has been.
         usage: the usage in the payload; None if it has none.
@@ -34,7 +35,7 @@ class ReadEvent:
         self.is_changed = False
         self.usage: JsonObject | None = None
         self.may_finish = True
-        self._event = event
+        self.event = event
         self._data = data
 
     @classmethod
@@ -52,7 +53,7 @@ class ReadEvent:
                 return event_of(self.read.long.restore(to_json_bytes(payload)))
             except ValueError:  # it has a number that JSON cannot represent: pass it unchanged
                 pass
-        return self._event if is_one_data_line(self._event) else event_of(self._data)
+        return self.event if is_one_data_line(self.event) else event_of(self._data)
 
 
 def read(event: bytes, upstream: Upstream) -> ReadEvent | bytes:

@@ -19,7 +19,7 @@ from gateway.http.sse import data_of
 from gateway.memory.ports import Ports
 from gateway.routing.chain import Plan
 from gateway.streaming.guard import Guard
-from gateway.streaming.hold import read_to_end
+from gateway.streaming.hold import clock_of, read_to_end
 from gateway.streaming.read_event import ReadEvent
 from gateway.streaming.relay import RelayedStream
 from gateway.upstream.commit import read_completion
@@ -39,11 +39,9 @@ def assemble_by(
     """Return the function that makes a plain answer of a committed stream."""
 
     async def assemble(served: ServedStream) -> ServedAnswer:
-        # A receipt of its own counts the time of the attempt: the request's receipt is not shown yet.
-        clock = Receipt(request_id=receipt.request_id, requested=(), started_at_s=ports.now_s())
         relayed = _relayed(served, plan, receipt, frame, ports)
         assembly = Assembly(plan.limits.max_answer_bytes, mark=f"@long-{ports.new_id()}-")
-        guard = _AssemblyGuard(served, clock, relayed, assembly)
+        guard = _AssemblyGuard(served, clock_of(receipt, ports), relayed, assembly)
         await read_to_end(served, guard, relayed)
         if guard.fault is not None:
             raise AttemptFailedError(guard.fault)
