@@ -63,7 +63,7 @@ def shown_name(model: str) -> str:
     return model if len(model) <= MAX_NAME_CHARACTERS else f"{model[: MAX_NAME_CHARACTERS - 1]}…"
 
 
-def shown_time(seconds: float) -> str:
+def shown_duration(seconds: float) -> str:
     """Return a length of time in one unit: ``0.3 s``, ``15 s``, ``4 min``, ``7 h``."""
     if seconds < 10:
         return f"{max(0.1, seconds):.1f}".removesuffix(".0") + " s"
@@ -104,7 +104,7 @@ def _shown(name: str, value: Json) -> str | None:
     if number is None:
         return None
     if name.endswith("_s"):
-        return shown_time(number)
+        return shown_duration(number)
     if "usd" in name:
         return shown_usd(micros_of(number))
     return f"{number:,.0f}"

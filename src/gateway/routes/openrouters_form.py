@@ -12,9 +12,9 @@ from gateway.memory.database import query_database
 from gateway.memory.ports import DatabaseError, Ports, Statement
 from gateway.memory.spending import Spending
 from gateway.pipeline.call import Call
+from gateway.pipeline.read_spending import READ_TIMEOUT_S
 from gateway.settings.budget import MICROS, period_of
 
-READ_TIMEOUT_S = 1.0
 # OpenRouter's words for the scopes and the periods of budgets.
 SCOPES: Mapping[str, str] = MappingProxyType({"key": "key_limit", "all_keys": "workspace"})
 INTERVALS: Mapping[str, str] = MappingProxyType({"day": "daily", "month": "monthly"})

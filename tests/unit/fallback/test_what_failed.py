@@ -6,7 +6,7 @@ import pytest
 
 from gateway.fallback.attempt import Attempt
 from gateway.fallback.receipt import Receipt
-from gateway.fallback.what_failed import MAX_NAMED, failures_of, listed, shown_time
+from gateway.fallback.what_failed import MAX_NAMED, failures_of, listed, shown_duration
 from gateway.faults.fault import Fault
 from tests.support.chunks import ROLE, text
 from tests.support.models import listing, model
@@ -179,4 +179,4 @@ def test_a_word_of_the_caller_is_not_a_value_of_a_phrase() -> None:
     [(0.0, "0.1 s"), (0.26, "0.3 s"), (3.0, "3 s"), (15.2, "15 s"), (200, "3 min"), (25_000, "7 h")],
 )
 def test_a_time_has_one_unit(seconds: float, shown: str) -> None:
-    assert shown_time(seconds) == shown
+    assert shown_duration(seconds) == shown

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from gateway.dialects.chat.event_data import said_in
 from gateway.dialects.chat.finish_reason import finish_of
 from gateway.dialects.chat.tool_calls import shape_calls
-from gateway.dialects.chat.usage_shape import shape_usage, whole_or_none
+from gateway.dialects.chat.usage_shape import count_or_none, shape_usage
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
 
 # Values that say nothing. A choice's index is 0 all the same: see `fill`.
@@ -41,7 +41,7 @@ def make_created_whole(payload: JsonObject) -> bool:
     created = payload.get("created")
     if created is None or (type(created) is int and created > 0):
         return False
-    payload["created"] = whole_or_none(created) or None
+    payload["created"] = count_or_none(created) or None
     return True
 
 

@@ -42,11 +42,11 @@ def _make_whole(fields: JsonObject, names: tuple[str, ...]) -> bool:
     """Turn the named counts that are text or fractions into whole numbers; drop what is no number."""
     odd = [name for name in names if type(value := fields.get(name)) is not int and value is not None]
     for name in odd:
-        fields[name] = whole_or_none(fields[name])
+        fields[name] = count_or_none(fields[name])
     return bool(odd)
 
 
-def whole_or_none(value: Json) -> int | None:
+def count_or_none(value: Json) -> int | None:
     """Return a number, or a text that is one, as a whole number up to ``MAX_COUNT``; None if it is none."""
     if isinstance(value, str) and len(value) <= MAX_CHARACTERS:
         try:
