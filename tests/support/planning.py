@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 from gateway.catalog.compact import compact
 from gateway.dialects.chat.parse import parse
-from gateway.dialects.chat.request import ChatRequest
+from gateway.dialects.model_request import ModelRequest
 from gateway.http.json_values import Json, JsonObject
 from gateway.memory.answer_lengths import UNKNOWN_TOKENS
 from gateway.memory.catalog import Catalog
@@ -74,7 +74,7 @@ def signals_of(
     )
 
 
-def parsed(**fields: object) -> ChatRequest:
+def parsed(**fields: object) -> ModelRequest:
     """Return a chat request with these fields."""
     return parse(json.dumps({"messages": [{"role": "user", "content": "Hi"}], **fields}).encode())
 

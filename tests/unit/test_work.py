@@ -19,10 +19,13 @@ import gateway
 from gateway.catalog.model_list import ModelList
 from gateway.catalog.query import read_query
 from gateway.catalog.stored_catalog import catalog_of
-from gateway.dialects.chat.answer_checks import AnswerTest, completion_in, without_keep_alives
+from gateway.dialects.answer_test import AnswerTest
+from gateway.dialects.chat.answer_checks import completion_in
 from gateway.dialects.chat.answer_shape import shape_completion
 from gateway.dialects.chat.chunk_shape import ChunkShape
 from gateway.dialects.chat.parse import parse
+from gateway.dialects.keep_alives import without_keep_alives
+from gateway.dialects.overlap import Overlap
 from gateway.faults.error_rows import Row
 from gateway.faults.fault import AttemptFailedError
 from gateway.http import json_members
@@ -32,7 +35,6 @@ from gateway.http.json_values import Json, JsonObject
 from gateway.http.query_string import MAX_CHARACTERS, parameters_of
 from gateway.http.sse import SseDecoder, data_of
 from gateway.settings.table import SETTINGS
-from gateway.streaming.overlap import Overlap
 from tests.support.chunks import DONE, STOP, chunk, event, text
 from tests.support.models import model
 from tests.support.upstream import fail, stream

@@ -7,7 +7,7 @@ not get an answer that was filtered, cut off, or ended by a length limit.
 from hashlib import sha256
 
 from gateway.answer_cache.cached_answer import VERSION, CachedAnswer, pack
-from gateway.dialects.chat.event_data import DONE
+from gateway.dialects.event_data import DONE
 from gateway.http.destination import digest_of
 from gateway.http.json_bytes import parse_json, to_json_bytes
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Literal, TypeAlias
 
+from gateway.dialects.tokens import Tokens
 from gateway.faults.details import shorten
 from gateway.faults.fault import Fault
 from gateway.faults.policy import Billed
 from gateway.http.frozen import dataclass
-from gateway.http.json_values import JsonObject, number_or_none, object_or_empty
+from gateway.http.json_values import JsonObject, number_or_none
 from gateway.http.message import OPENROUTER
 from gateway.routing.chain import TimeLimit
 from gateway.settings.price import Price
@@ -26,43 +27,13 @@ def elapsed_ms(from_s: float, to_s: float) -> int:
     return max(0, round((to_s - from_s) * 1000))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tokens:
-    """An answer's token counts by kind; ``reasoning`` is part of ``completion``, ``cached`` of ``prompt``."""
-
-    prompt: int = 0
-    completion: int = 0
-    reasoning: int = 0
-    cached: int = 0
-
-    @classmethod
-    def of(cls, usage: JsonObject) -> "Tokens":
-        """Return the token counts of a usage object."""
-        return cls(
-            prompt=tokens_in(usage, "prompt_tokens"),
-            completion=tokens_in(usage, "completion_tokens"),
-            reasoning=tokens_in(object_or_empty(usage.get("completion_tokens_details")), "reasoning_tokens"),
-            cached=tokens_in(object_or_empty(usage.get("prompt_tokens_details")), "cached_tokens"),
-        )
-
-
 MAX_MESSAGE_CHARACTERS = 200  # of what an upstream said, in a receipt
-# No answer has more tokens or costs more. A larger value is an error and must not distort the sums.
-MAX_TOKENS = 1_000_000_000
 MAX_USD = 1_000_000.0
 
 
 def cost_or_none(usd: float | None) -> float | None:
     """Return a reported cost in USD; None if it is missing, negative or above ``MAX_USD``."""
     return usd if usd is not None and 0 <= usd <= MAX_USD else None
-
-
-def tokens_in(counts: JsonObject, name: str) -> int:
-    """Return the token count under a name, from 0 to ``MAX_TOKENS``; 0 if the value is not a number."""
-    count = counts.get(name)
-    if type(count) is int and 0 <= count <= MAX_TOKENS:  # the common case; excludes bool
-        return count
-    return int(min(MAX_TOKENS, max(0.0, number_or_none(count) or 0.0)))
 
 
 @dataclass(slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TypeAlias
 
-from gateway.dialects.chat.answer_checks import AnswerTest
+from gateway.dialects.answer_test import AnswerTest
 from gateway.fallback.admission import Admission
 from gateway.fallback.attempt import Attempt, elapsed_ms
 from gateway.fallback.schedule import MIN_ATTEMPT_S

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from gateway.dialects.chat.answer_checks import AnswerTest
+from gateway.dialects.answer_test import AnswerTest
 from gateway.dialects.chat.answer_shape import shape_completion
 from gateway.dialects.chat.json_answer import take_fences_off
 from gateway.fallback.attempt_once import ServedAnswer

@@ -1,6 +1,7 @@
 """Makes a request's row for the ledger, and lists the parts of its cost that are not known yet."""
 
-from gateway.fallback.attempt import Attempt, Tokens
+from gateway.dialects.tokens import Tokens
+from gateway.fallback.attempt import Attempt
 from gateway.fallback.receipt import Receipt
 from gateway.http.frozen import dataclass
 from gateway.http.message import OPENROUTER

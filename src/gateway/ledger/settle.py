@@ -3,7 +3,8 @@
 import asyncio
 import json
 
-from gateway.fallback.attempt import cost_or_none, tokens_in
+from gateway.dialects.tokens import tokens_in
+from gateway.fallback.attempt import cost_or_none
 from gateway.http.frozen import dataclass
 from gateway.http.json_bytes import parse_json
 from gateway.http.json_values import Json, JsonObject, number_or_none, object_or_empty

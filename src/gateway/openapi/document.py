@@ -64,7 +64,7 @@ def openapi(version: str) -> JsonObject:
                 "x-api-key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
             },
             "schemas": {
-                "ChatRequest": chat_request_schema(),
+                "ModelRequest": chat_request_schema(),
                 "Completion": completion_schema(),
                 "Receipt": receipt_schema(),
                 "Plan": plan_schema(),
@@ -119,7 +119,7 @@ def _session_headers() -> list[Json]:
 
 
 def _chat_body() -> JsonObject:
-    content: JsonObject = {"schema": reference("ChatRequest"), "examples": EXAMPLES}
+    content: JsonObject = {"schema": reference("ModelRequest"), "examples": EXAMPLES}
     return {"required": True, "content": {"application/json": content}}
 
 

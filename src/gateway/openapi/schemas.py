@@ -3,7 +3,8 @@
 from typing import get_args
 
 from gateway.catalog.query import MAX_SEARCH_CHARACTERS, PARAMETERS, SORTS
-from gateway.dialects.chat.fields import FIELDS, REFUSED
+from gateway.dialects.body import REFUSED
+from gateway.dialects.chat.fields import FIELDS
 from gateway.fallback.attempt import MAX_MESSAGE_CHARACTERS
 from gateway.faults.policy import RULES
 from gateway.faults.upstream_message import MAX_CHARACTERS

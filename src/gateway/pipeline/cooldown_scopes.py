@@ -1,12 +1,12 @@
 """Decides for whom a request's faults are remembered: for all callers, or for its own caller alone."""
 
-from gateway.dialects.chat.request import ChatRequest
+from gateway.dialects.model_request import ModelRequest
 from gateway.memory.cooldowns import SHARED, Cooldowns, CooldownScope
 from gateway.routing.chain import Candidate, Plan
 from gateway.settings.caller import Caller
 
 
-def cooldowns_of(caller: Caller, chat: ChatRequest, planned: Plan, cooldowns: Cooldowns) -> Cooldowns:
+def cooldowns_of(caller: Caller, chat: ModelRequest, planned: Plan, cooldowns: Cooldowns) -> Cooldowns:
     """Return the isolate's cooldowns as one request sees and changes them.
 
     What OpenRouter refuses an account of the caller's own says nothing to anybody else. What it refuses

@@ -2,7 +2,7 @@
 
 from math import inf
 
-from gateway.dialects.chat.request import ChatRequest
+from gateway.dialects.model_request import ModelRequest
 from gateway.http.json_values import Json, JsonObject, number_or_none
 from gateway.routing.plan import BY_PATIENCE, LIMIT_SETTINGS
 from gateway.routing.selection import CEILINGS, Selection
@@ -32,7 +32,7 @@ OPTIONAL = (
 
 
 def decided_by(
-    chat: ChatRequest,
+    chat: ModelRequest,
     selection: Selection,
     caller: Caller,
     settings: Settings,
@@ -67,7 +67,7 @@ def decided_by(
     return decided
 
 
-def _source_of(name: str, chat: ChatRequest, selection: Selection, caller: Caller) -> str | None:
+def _source_of(name: str, chat: ModelRequest, selection: Selection, caller: Caller) -> str | None:
     """Return what sets an option: the request, the task route or the key; None if none of them does."""
     route = selection.routes[0]
     if name in selection.limited:

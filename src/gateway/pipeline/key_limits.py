@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from gateway.dialects.chat.request import ChatRequest
+from gateway.dialects.model_request import ModelRequest
 from gateway.http.errors import GatewayError
 from gateway.http.json_members import Members
 from gateway.http.json_values import number_or_none
@@ -11,7 +11,7 @@ from gateway.settings.caller import KeyLimits
 TOKEN_FIELDS = ("max_tokens", "max_completion_tokens")
 
 
-def limit_chat(chat: ChatRequest, limits: KeyLimits) -> tuple[ChatRequest, tuple[str, ...]]:
+def limit_chat(chat: ModelRequest, limits: KeyLimits) -> tuple[ModelRequest, tuple[str, ...]]:
     """Return the chat within the limits of its caller's key, and notes about what was changed.
 
     Raises:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from gateway.catalog.refresh import available_catalog, current_catalog, refresh_in_background
 from gateway.dialects.chat.parse import parse
-from gateway.dialects.chat.request import ChatRequest
+from gateway.dialects.model_request import ModelRequest
 from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
 from gateway.http.message import BodyTooLargeError, ClientGoneError
@@ -52,7 +52,7 @@ class Prepared:
     """
 
     caller: Caller
-    chat: ChatRequest
+    chat: ModelRequest
     ticket: str
     hold: BudgetHold
     session: Session | None
@@ -206,7 +206,7 @@ async def _read_body(call: Call) -> bytes:
         raise GatewayError("body_timeout", message, param="body") from None
 
 
-def _parse(call: Call, raw: bytes) -> ChatRequest:
+def _parse(call: Call, raw: bytes) -> ModelRequest:
     """Return the chat request in a body. The header of a body's coding is read only if it is not JSON."""
     limit_bytes, max_values = call.settings.max_body_bytes, call.settings.max_body_values
     try:

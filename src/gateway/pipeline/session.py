@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from hashlib import sha256
 
-from gateway.dialects.chat.request import ChatRequest
+from gateway.dialects.model_request import ModelRequest
 from gateway.http.frozen import dataclass
 from gateway.http.message import HttpRequest
 from gateway.http.session_headers import SESSION_HEADERS
@@ -28,7 +28,7 @@ class Session:
     digest: str
 
 
-def session_of(request: HttpRequest, chat: ChatRequest, caller: Caller) -> Session | None:
+def session_of(request: HttpRequest, chat: ModelRequest, caller: Caller) -> Session | None:
     """Return the session that a request names; None if it names none.
 
     The first valid name counts: the body's ``session_id``, the headers of ``SESSION_HEADERS``, the body's
@@ -48,7 +48,7 @@ def is_name(text: str) -> bool:
     return len(text) <= MAX_NAME_CHARACTERS and text.isprintable() and not text.isspace()
 
 
-def _names(request: HttpRequest, chat: ChatRequest) -> Iterator[str | None]:
+def _names(request: HttpRequest, chat: ModelRequest) -> Iterator[str | None]:
     yield chat.session
     for header in SESSION_HEADERS:
         yield request.header(header)

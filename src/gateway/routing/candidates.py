@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from gateway.catalog.prices import listed_price
-from gateway.dialects.chat.request import ChatRequest
+from gateway.dialects.model_request import ModelRequest
 from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject
@@ -37,7 +37,7 @@ class CandidateInfo:
 def candidates_of(
     name: str,
     route: TaskRoute | None,
-    chat: ChatRequest,
+    chat: ModelRequest,
     settings: Settings,
     *,
     caller: Caller,
@@ -68,7 +68,7 @@ def candidates_of(
 def _direct(
     model: str,
     route: TaskRoute | None,
-    chat: ChatRequest,
+    chat: ModelRequest,
     settings: Settings,
     caller: Caller,
     *,
@@ -116,7 +116,7 @@ def _usable(settings: Settings, caller: Caller) -> str:
 def _listed(
     model: str,
     route: TaskRoute | None,
-    chat: ChatRequest,
+    chat: ModelRequest,
     settings: Settings,
     catalog: Catalog | None,
     *,

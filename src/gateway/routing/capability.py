@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TypeAlias
 
-from gateway.dialects.chat.request import ChatRequest
-from gateway.dialects.chat.requirements import PARAMETERS
+from gateway.dialects.model_request import ModelRequest
+from gateway.dialects.requirements import PARAMETERS
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
 
@@ -27,7 +27,7 @@ class Question:
         now_s: Unix time in seconds.
     """
 
-    chat: ChatRequest
+    chat: ModelRequest
     require: tuple[str, ...] = ()
     now_s: float
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import field
 from typing import Literal, TypeAlias
 
-from gateway.dialects.chat.answer_checks import AnswerTest
+from gateway.dialects.answer_test import AnswerTest
 from gateway.faults.fault import Fault
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject

@@ -1,7 +1,7 @@
 """Estimates from list prices what one attempt will likely cost, holds of a budget, and can cost at most."""
 
 from gateway.catalog.prices import usd_per_request
-from gateway.dialects.chat.request import ChatRequest
+from gateway.dialects.model_request import ModelRequest
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject, number_or_none, object_or_empty
 from gateway.memory.answer_lengths import UNKNOWN_TOKENS
@@ -37,7 +37,7 @@ EXPENSIVE_VARIANTS = (":nitro", ":exacto")
 
 
 def estimate_costs(
-    chat: ChatRequest,
+    chat: ModelRequest,
     price: Price,
     listed: JsonObject | None = None,
     *,
@@ -77,7 +77,7 @@ def estimate_costs(
     )
 
 
-def _most_completion_tokens(chat: ChatRequest, listed: JsonObject | None) -> float | None:
+def _most_completion_tokens(chat: ModelRequest, listed: JsonObject | None) -> float | None:
     """Return the caller's limit on tokens, else the model's, else its context length; None if unknown."""
     if chat.max_tokens is not None and chat.max_tokens > 0:
         return float(chat.max_tokens)

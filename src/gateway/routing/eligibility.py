@@ -5,7 +5,7 @@ from dataclasses import field, replace
 from types import MappingProxyType
 
 from gateway.catalog.prices import lowest_price
-from gateway.dialects.chat.request import ChatRequest
+from gateway.dialects.model_request import ModelRequest
 from gateway.faults.fault import Fault
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject
@@ -62,7 +62,7 @@ class Eligibility:
             is skipped only for a certain reason.
     """
 
-    chat: ChatRequest
+    chat: ModelRequest
     options: Options
     caller: Caller
     signals: Signals

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from gateway.dialects.chat.request import ChatRequest
-from gateway.dialects.chat.requirements import FREE_PLUGINS, Requirements
+from gateway.dialects.model_request import ModelRequest
+from gateway.dialects.requirements import FREE_PLUGINS, Requirements
 from gateway.http.json_values import JsonObject, list_or_empty
 from gateway.http.message import OPENROUTER
 from gateway.routing.chain import Candidate, TimeLimit
@@ -17,7 +17,7 @@ UNMEASURED = "no measurements yet"
 
 
 def first_token_limit(
-    candidate: Candidate, chat: ChatRequest, signals: Signals, patience: Patience
+    candidate: Candidate, chat: ModelRequest, signals: Signals, patience: Patience
 ) -> TimeLimit:
     """Return the time limit for the first progress of a model's stream, if another model is ready."""
     usual = signals.usual_first_token(candidate)

@@ -4,9 +4,9 @@ from dataclasses import replace
 from itertools import chain as joined
 from operator import attrgetter
 
-from gateway.dialects.chat.answer_checks import AnswerTest
-from gateway.dialects.chat.fields import MAX_MODELS
-from gateway.dialects.chat.request import ChatRequest
+from gateway.dialects.answer_test import AnswerTest
+from gateway.dialects.body import MAX_MODELS
+from gateway.dialects.model_request import ModelRequest
 from gateway.routing.candidates import candidates_of
 from gateway.routing.chain import Candidate, Limits, Plan, Skipped
 from gateway.routing.eligibility import Eligibility, SortedCandidates, fault_of_empty_chain
@@ -24,7 +24,7 @@ NOT_SURE = "By the model list, no model of the chain surely supports this reques
 
 
 def plan(
-    chat: ChatRequest, selection: Selection, settings: Settings, caller: Caller, signals: Signals
+    chat: ModelRequest, selection: Selection, settings: Settings, caller: Caller, signals: Signals
 ) -> Plan:
     """Return the plan of a request: the chain of the models and tasks that it selects, and its limits.
 

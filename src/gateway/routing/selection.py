@@ -6,7 +6,7 @@ use the result.
 
 from dataclasses import replace
 
-from gateway.dialects.chat.request import ChatRequest
+from gateway.dialects.model_request import ModelRequest
 from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import number_or_none
@@ -73,7 +73,7 @@ class Selection:
         )
 
 
-def select(chat: ChatRequest, settings: Settings, caller: Caller, *, in_session: bool = False) -> Selection:
+def select(chat: ModelRequest, settings: Settings, caller: Caller, *, in_session: bool = False) -> Selection:
     """Return the names, task routes and options that apply to a request.
 
     ``in_session``: whether the request names a session.
@@ -106,7 +106,7 @@ def select(chat: ChatRequest, settings: Settings, caller: Caller, *, in_session:
     return selection
 
 
-def _route_of(name: str, chat: ChatRequest, settings: Settings, caller: Caller) -> TaskRoute:
+def _route_of(name: str, chat: ModelRequest, settings: Settings, caller: Caller) -> TaskRoute:
     route = settings.task_routes.get(name)
     if route is None:
         tasks = ", ".join(each for each in settings.task_routes if allows(caller, each)) or "none"
@@ -118,7 +118,7 @@ def _route_of(name: str, chat: ChatRequest, settings: Settings, caller: Caller) 
     return route
 
 
-def _options_of(chat: ChatRequest, route: TaskRoute | None, caller: Caller) -> Options:
+def _options_of(chat: ModelRequest, route: TaskRoute | None, caller: Caller) -> Options:
     """Return the options that apply; ``route`` is the route of the first name.
 
     The request's own value counts first, then the route's, then the key's. If both the route and the key have

@@ -9,8 +9,10 @@ say nothing are dropped, except comments.
 from collections.abc import Callable, Iterable
 
 from gateway.dialects.chat.chunk_shape import ChunkShape
-from gateway.dialects.chat.event_data import DONE, EventPayload, MalformedEventError
 from gateway.dialects.chat.event_facts import OpenChoices, inspect_event, says_nothing, text_in
+from gateway.dialects.chat.held_events import HeldEvents, finishes_in
+from gateway.dialects.event_data import DONE, EventPayload, MalformedEventError
+from gateway.dialects.read_event import ReadEvent, is_complete, read
 from gateway.fallback.attempt_once import ServedStream, fault_of
 from gateway.fallback.exhausted import stream_cut_off
 from gateway.fallback.receipt import Receipt
@@ -20,8 +22,6 @@ from gateway.http.json_values import Json, JsonObject
 from gateway.http.responses import Frame
 from gateway.http.sse import data_of, event_of, is_one_data_line
 from gateway.streaming.fast_path import RepeatedFrames
-from gateway.streaming.held_events import HeldEvents, finishes_in
-from gateway.streaming.read_event import ReadEvent, is_complete, read
 
 _END = event_of(DONE)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from gateway.dialects.chat.chunk_shape import ChunkShape
-from gateway.dialects.chat.event_data import DONE
+from gateway.dialects.event_data import DONE
 from gateway.fallback.attempt_once import Ask, ServedStream
 from gateway.fallback.execute import execute
 from gateway.fallback.exhausted import chain_exhausted

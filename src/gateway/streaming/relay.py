@@ -124,7 +124,7 @@ class RelayedStream:
         shape, now_s = self.shape_of(served), self.now_s
         if so_far is None:
             return Guard(served, self.receipt, shape=shape, now_s=now_s, collect_text=self.collect_text)
-        from gateway.streaming.continued import ContinuedGuard  # noqa: PLC0415  # few streams are continued
+        from gateway.dialects.chat.continued import ContinuedGuard  # noqa: PLC0415  # few streams are continued
 
         return ContinuedGuard(served, self.receipt, shape=shape, now_s=now_s, so_far=so_far)
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from gateway.dialects.chat.event_data import OBJECT
+from gateway.dialects.chat.choices import OBJECT
 from gateway.fallback.attempt_once import Ask, Served, ServedStream
 from gateway.fallback.execute import done_within, execute
 from gateway.fallback.receipt import Receipt

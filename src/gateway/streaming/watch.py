@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 
 from gateway.dialects.chat.assemble import Assembly
-from gateway.dialects.chat.event_data import EventPayload, payload_in
-from gateway.dialects.chat.meter import TooMuchError
-from gateway.dialects.chat.request import ChatRequest
+from gateway.dialects.event_data import EventPayload, payload_in
+from gateway.dialects.meter import TooMuchError
+from gateway.dialects.model_request import ModelRequest
+from gateway.dialects.read_event import ReadEvent
 from gateway.fallback.attempt_once import ServedAnswer, ServedStream, fault_of
 from gateway.fallback.receipt import Receipt
 from gateway.faults.fault import AttemptFailedError, Fault
@@ -20,14 +21,13 @@ from gateway.memory.ports import Ports
 from gateway.routing.chain import Plan
 from gateway.streaming.guard import Guard
 from gateway.streaming.hold import clock_of, read_to_end
-from gateway.streaming.read_event import ReadEvent
 from gateway.streaming.relay import RelayedStream
 from gateway.upstream.commit import read_completion
 
 _TOO_LARGE = Fault(code="answer_too_large")
 
 
-def as_stream(chat: ChatRequest) -> ChatRequest:
+def as_stream(chat: ModelRequest) -> ModelRequest:
     """Return a chat that requests a stream, and is the same otherwise."""
     fields = chat.fields.without({"stream"}) if "stream" in chat.fields.places else chat.fields
     return replace(chat, stream=True, fields=fields.plus("stream", value=True))

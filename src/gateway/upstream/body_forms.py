@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
-from gateway.dialects.chat.request import ChatRequest
+from gateway.dialects.chat.direct_members import direct_members
+from gateway.dialects.model_request import ModelRequest
 from gateway.http.frozen import dataclass
 from gateway.http.json_bytes import to_json_bytes
 from gateway.http.json_members import Buffer, Members, member
 from gateway.http.json_values import Json, JsonObject, object_or_empty
 from gateway.settings.price import Price, usd_or_none
-from gateway.upstream.direct import direct_members
 
 
 class BodyForms:
@@ -19,7 +19,7 @@ class BodyForms:
     parsed.
     """
 
-    def __init__(self, chat: ChatRequest, *, session: str | None = None) -> None:
+    def __init__(self, chat: ModelRequest, *, session: str | None = None) -> None:
         """``session``: the session's name for OpenRouter, which keeps its prompt cache warm by it."""
         self._chat = chat
         self._fields = _with_session(chat.fields, session)

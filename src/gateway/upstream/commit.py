@@ -6,20 +6,18 @@ this model.
 
 import re
 
-from gateway.dialects.chat.answer_checks import (
-    AnswerTest,
-    completion_in,
-    without_keep_alives,
-)
-from gateway.dialects.chat.error_forms import error_in
-from gateway.dialects.chat.event_data import (
+from gateway.dialects.answer_test import AnswerTest
+from gateway.dialects.chat.answer_checks import completion_in
+from gateway.dialects.chat.event_facts import inspect_event
+from gateway.dialects.error_forms import error_in
+from gateway.dialects.event_data import (
     EventPayload,
     MalformedEventError,
     bare_error_in,
     is_done,
     payload_in,
 )
-from gateway.dialects.chat.event_facts import inspect_event
+from gateway.dialects.keep_alives import without_keep_alives
 from gateway.faults.classify import GetHeader, classify
 from gateway.faults.fault import AttemptFailedError, Fault
 from gateway.http.frozen import dataclass

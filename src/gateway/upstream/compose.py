@@ -5,7 +5,7 @@ All candidates of a chain share the caller's text, see ``body_forms``.
 
 from collections.abc import Callable
 
-from gateway.dialects.chat.request import ChatRequest
+from gateway.dialects.model_request import ModelRequest
 from gateway.http.json_bytes import to_json_bytes
 from gateway.http.json_values import Json
 from gateway.http.message import OPENROUTER, HeaderPairs, Upstream, UpstreamRequest
@@ -30,7 +30,7 @@ class Composer:
 
     def __init__(
         self,
-        chat: ChatRequest,
+        chat: ModelRequest,
         caller: Caller,
         settings: Settings,
         header: Callable[[str], str | None],

@@ -4,11 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from gateway.dialects.chat.fields import OPENROUTERS_OWN
-from gateway.dialects.chat.request import ChatRequest
 from gateway.faults.fault import Fault
-from gateway.http.json_members import Buffer, member
-from gateway.http.json_values import object_or_empty
 
 # Fault codes that name OpenRouter, its account or this gateway's key -> the codes at a direct upstream.
 AT_DIRECT: Mapping[str, str] = MappingProxyType(
@@ -48,20 +44,3 @@ def fault_at_direct(fault: Fault) -> Fault:
     What the upstream reported stays.
     """
     return replace(fault, code=AT_DIRECT.get(fault.code, fault.code), cost_usd=None, details={})
-
-
-def direct_members(chat: ChatRequest) -> dict[str, Buffer]:
-    """Return the body's members for an upstream that is not OpenRouter, by their names.
-
-    Fields that only OpenRouter understands are left out. Its ``reasoning.effort`` becomes OpenAI's
-    ``reasoning_effort``. A stream is asked for its usage, which OpenRouter always sends.
-    Source: OpenAI API reference, "Create chat completion": unknown fields are refused.
-    """
-    members = chat.fields.views()
-    effort = object_or_empty(chat.fields.value("reasoning")).get("effort")
-    if effort is not None and "reasoning_effort" not in members:
-        members["reasoning_effort"] = member("reasoning_effort", effort)
-    if chat.stream:
-        options = object_or_empty(chat.fields.value("stream_options"))
-        members["stream_options"] = member("stream_options", {**options, "include_usage": True})
-    return {name: each for name, each in members.items() if name not in OPENROUTERS_OWN}

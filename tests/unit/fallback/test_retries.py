@@ -3,7 +3,7 @@ from random import random
 
 import pytest
 
-from gateway.dialects.chat.answer_checks import AnswerTest
+from gateway.dialects.answer_test import AnswerTest
 from gateway.fallback.receipt import open_receipt
 from gateway.fallback.schedule import Schedule
 from gateway.faults.fault import Fault

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from gateway.dialects.chat.fields import FIELDS, OPENROUTERS_OWN, OWN
-from gateway.dialects.chat.requirements import CHOOSING, PARAMETERS, SAYING_MORE
+from gateway.dialects.chat.requirements import SAYING_MORE
+from gateway.dialects.openrouter_fields import CHOOSING
+from gateway.dialects.requirements import PARAMETERS
 from gateway.settings.options import OPTIONS
 from tests.support.planning import catalog_of, listed
 from tests.support.upstream import DIRECT_BASE_URL

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.app import run_cron
-from gateway.fallback.attempt import MAX_TOKENS
+from gateway.dialects.tokens import MAX_TOKENS
 from gateway.http.json_values import JsonObject
 from gateway.ledger.forget import deletion_statements, forget_old_rows
 from gateway.ledger.reservations import MAX_AGE_S, close_reservations

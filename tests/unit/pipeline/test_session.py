@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.dialects.chat.request import ChatRequest
+from gateway.dialects.model_request import ModelRequest
 from gateway.http.message import HttpRequest
 from gateway.http.session_headers import SESSION_HEADERS
 from gateway.pipeline.session import MAX_NAME_CHARACTERS, Session, session_of
@@ -24,7 +24,7 @@ async def _no_body(_limit: int) -> bytes:
 
 
 def found(
-    chat_request: ChatRequest | None = None, caller: Caller | None = None, **headers: str
+    chat_request: ModelRequest | None = None, caller: Caller | None = None, **headers: str
 ) -> Session | None:
     named = {name.replace("__", "-"): value for name, value in headers.items()}
     request = HttpRequest(method="POST", host="h", path="/", header=named.get, read_body=_no_body)

@@ -5,7 +5,7 @@ import pytest
 from gateway.catalog.compact import shown
 from gateway.catalog.prices import listed_price
 from gateway.dialects.chat.parse import parse
-from gateway.dialects.chat.request import ChatRequest
+from gateway.dialects.model_request import ModelRequest
 from gateway.http.json_values import Json, JsonObject
 from gateway.memory.answer_lengths import UNKNOWN_TOKENS
 from gateway.routing.cost_estimate import EXPECTED_COMPLETION_TOKENS, estimate_costs
@@ -19,16 +19,16 @@ PRICED: JsonObject = {
 }
 
 
-def chat(**fields: Json) -> ChatRequest:
+def chat(**fields: Json) -> ModelRequest:
     return parse(json.dumps({"messages": [{"role": "user", "content": "Hi"}], **fields}).encode())
 
 
-def worst(request: ChatRequest, **listed: Json) -> float | None:
+def worst(request: ModelRequest, **listed: Json) -> float | None:
     model = shown({**PRICED, **listed})
     return estimate_costs(request, listed_price(model), model).most_usd
 
 
-def estimated(request: ChatRequest, **listed: Json) -> float | None:
+def estimated(request: ModelRequest, **listed: Json) -> float | None:
     model = shown({**PRICED, **listed})
     return estimate_costs(request, listed_price(model), model).likely_usd
 
@@ -98,7 +98,7 @@ def test_the_estimate_assumes_an_ordinary_answer_within_its_limit() -> None:
     )
 
 
-def held(request: ChatRequest, *, tokens: int = UNKNOWN_TOKENS) -> float | None:
+def held(request: ModelRequest, *, tokens: int = UNKNOWN_TOKENS) -> float | None:
     model = shown(PRICED)
     return estimate_costs(request, listed_price(model), model, expected_tokens=tokens).expected_usd
 

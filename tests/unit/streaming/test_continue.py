@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.streaming.overlap import LEAST_OVERLAP
+from gateway.dialects.overlap import LEAST_OVERLAP
 from gateway.upstream.compose import GO_ON
 from tests.support.chunks import COST_USD, DONE, ROLE, STOP, USAGE, chunk, event, text, text_in
 from tests.support.takeovers import HALF, MODELS, ask, errors, world_of

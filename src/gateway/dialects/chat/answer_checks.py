@@ -1,15 +1,14 @@
 """Checks whether a body holds a usable answer, and a message any content: a status of 200 proves neither."""
 
-import re
 from dataclasses import replace
 
-from gateway.dialects.chat.error_forms import error_in
-from gateway.dialects.chat.event_data import said_in
+from gateway.dialects.answer_test import AnswerTest
+from gateway.dialects.chat.choices import said_in
 from gateway.dialects.chat.finish_reason import FAILED, finish_of
-from gateway.dialects.chat.json_answer import JsonRoot, has_json
+from gateway.dialects.chat.json_answer import has_json
+from gateway.dialects.error_forms import error_in
 from gateway.faults.classify import GetHeader, classify
 from gateway.faults.fault import AttemptFailedError, Fault
-from gateway.http.frozen import dataclass
 from gateway.http.json_bytes import TooManyValuesError, parse_json
 from gateway.http.json_values import Json, JsonObject, number_or_none, object_or_empty
 
@@ -31,28 +30,6 @@ REASONING = frozenset({"reasoning", "reasoning_content", "reasoning_details"})
 MAX_CHOICES = 1_000
 # What a part of a message says of itself; it is not content.
 _LABELS = frozenset({"type", "index", "format", "id", "role"})
-_KEEP_ALIVES = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s++|:[^\n]*+(?:\n|\Z))*+")
-
-
-def without_keep_alives(raw: bytes) -> bytes:
-    """Return a JSON body without a BOM, and without the white space and comments sent as keep-alives."""
-    found = _KEEP_ALIVES.match(raw)
-    return raw[found.end() if found else 0 :].rstrip()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerTest:
-    """What a plain (not streamed) answer must satisfy, besides not being empty.
-
-    Attributes:
-        json: whether its text must be JSON.
-        json_root: the type that the JSON must have; None for any.
-        reasoning_only: whether reasoning without a text is accepted as an answer.
-    """
-
-    json: bool
-    json_root: JsonRoot | None = None
-    reasoning_only: bool
 
 
 def completion_in(raw: bytes, test: AnswerTest, *, header: GetHeader, now_s: float) -> JsonObject:

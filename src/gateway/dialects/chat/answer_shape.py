@@ -7,7 +7,7 @@ has the shape can therefore be passed on byte for byte. Fields that the shape do
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from gateway.dialects.chat.event_data import said_in
+from gateway.dialects.chat.choices import said_in
 from gateway.dialects.chat.finish_reason import finish_of
 from gateway.dialects.chat.tool_calls import shape_calls
 from gateway.dialects.chat.usage_shape import count_or_none, shape_usage

@@ -8,9 +8,10 @@ from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable
 from types import MappingProxyType
 
-from gateway.dialects.chat.event_data import EventPayload, indexed_choices
+from gateway.dialects.chat.choices import indexed_choices
 from gateway.dialects.chat.merge import FIRST, NEWEST, OTHERS, TEXT, Items, Merged, Rules
-from gateway.dialects.chat.meter import Meter, TooMuchError
+from gateway.dialects.event_data import EventPayload
+from gateway.dialects.meter import Meter, TooMuchError
 from gateway.http.json_bytes import to_json_bytes
 from gateway.http.json_values import Json, JsonObject, object_or_empty
 from gateway.http.long_strings import LongStrings

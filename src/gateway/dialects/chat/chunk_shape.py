@@ -5,7 +5,7 @@ What a chunk needs can depend on earlier chunks, so each stream has its own ``Ch
 
 from gateway.dialects.chat.answer_checks import has_progress
 from gateway.dialects.chat.answer_shape import make_created_whole, shape_finish, shape_message
-from gateway.dialects.chat.event_data import OBJECT, indexed_choices, said_in
+from gateway.dialects.chat.choices import OBJECT, indexed_choices, said_in
 from gateway.dialects.chat.tool_calls import CallPieces
 from gateway.dialects.chat.usage_shape import shape_usage
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty

@@ -1,9 +1,9 @@
 """Finds out what an event of a stream shows about the attempt, and whether the answer is complete."""
 
 from gateway.dialects.chat.answer_checks import has_progress, has_substance
-from gateway.dialects.chat.error_forms import error_in
-from gateway.dialects.chat.event_data import OBJECT, indexed_choices, said_in
+from gateway.dialects.chat.choices import OBJECT, indexed_choices, said_in
 from gateway.dialects.chat.finish_reason import FAILED, finish_of
+from gateway.dialects.error_forms import error_in
 from gateway.faults.classify import GetHeader, classify
 from gateway.faults.fault import AttemptFailedError
 from gateway.http.frozen import dataclass

@@ -1,9 +1,9 @@
 """Defines the type of each checked field of a chat request. Fields not listed go upstream unchanged."""
 
-import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from gateway.dialects.body import MAX_MESSAGES, MAX_MODELS
 from gateway.http.json_values import JsonObject
 from gateway.settings.field_rule import (
     COUNT,
@@ -20,10 +20,6 @@ from gateway.settings.field_rule import (
     FieldRule,
     list_of,
 )
-
-MAX_MODELS = 50  # a request may make 50 subrequests on the free plan
-MAX_MESSAGES = 10_000
-FIELD_NAME = re.compile(r"\w{1,64}", re.ASCII)
 
 MESSAGE_ITEM: JsonObject = {
     "type": "object",
@@ -71,12 +67,10 @@ FIELDS: Mapping[str, FieldRule] = MappingProxyType({
     "session_id": TEXT,
 })  # fmt: skip  # one field a line
 
-# Fields by which other gateways let a caller send the key to another host, or set headers upstream.
-REFUSED = frozenset({"api_key", "api_base", "base_url", "headers", "extra_headers"})
 # The gateway's own fields. They do not go upstream.
 OWN = frozenset({"model", "models", "gateway"})
 # Fields that only OpenRouter understands. Other upstreams refuse fields that they do not know.
-# Source: OpenRouter API reference; its SDKs' ChatRequest.
+# Source: OpenRouter API reference; its SDKs' ModelRequest.
 OPENROUTERS_OWN = frozenset(
     {
         "provider",

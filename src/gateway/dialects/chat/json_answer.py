@@ -3,14 +3,12 @@
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal, TypeAlias
 
+from gateway.dialects.answer_test import JsonRoot
 from gateway.http.json_bytes import TooManyValuesError, parse_json
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
 
 TEXT_PARTS = ("text", "output_text")
-# The type that the JSON of an answer must have.
-JsonRoot: TypeAlias = Literal["object", "array"]
 ROOTS: Mapping[str, JsonRoot] = MappingProxyType({"object": "object", "array": "array"})
 _TYPES: Mapping[JsonRoot, type] = MappingProxyType({"object": dict, "array": list})
 # The white space that JSON allows around a value. Source: RFC 8259, section 2.

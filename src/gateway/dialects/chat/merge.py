@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from io import StringIO
 from typing import Any, Protocol, TypeAlias
 
-from gateway.dialects.chat.meter import Meter, length_of, weight_of
+from gateway.dialects.meter import Meter, length_of, weight_of
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json, JsonObject, number_or_none
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from gateway.dialects.chat.assemble import Assembly
-from gateway.dialects.chat.event_data import payload_in
-from gateway.dialects.chat.meter import TooMuchError
+from gateway.dialects.event_data import payload_in
+from gateway.dialects.meter import TooMuchError
 from gateway.http.long_strings import LONG_BYTES
 from gateway.http.sse import data_of
 from tests.support.chunks import chunk

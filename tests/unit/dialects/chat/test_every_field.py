@@ -5,7 +5,7 @@ import json
 from gateway.dialects.chat.parse import parse
 from gateway.http.json_values import Json, JsonObject
 
-# Source: OpenRouter API reference and SDK, "ChatRequest", and the fields that only its guides mention.
+# Source: OpenRouter API reference and SDK, "ModelRequest", and the fields that only its guides mention.
 DOCUMENTED: JsonObject = {
     "cache_control": {"type": "ephemeral"},
     "debug": {"echo_upstream_body": True},

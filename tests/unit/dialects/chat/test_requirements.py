@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.dialects.chat.parse import parse
-from gateway.dialects.chat.prompt_tokens import IMAGE_TOKENS_LIKELY, IMAGE_TOKENS_MOST
-from gateway.dialects.chat.requirements import Requirements
+from gateway.dialects.prompt_tokens import IMAGE_TOKENS_LIKELY, IMAGE_TOKENS_MOST
+from gateway.dialects.requirements import Requirements
 from gateway.settings.price import Price
 from tests.support.planning import parsed
 

@@ -1,6 +1,6 @@
 """Reads an event of a committed stream, and writes the bytes that the client gets for it."""
 
-from gateway.dialects.chat.event_data import (
+from gateway.dialects.event_data import (
     DONE,
     EventPayload,
     MalformedEventError,

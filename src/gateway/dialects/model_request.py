@@ -1,14 +1,14 @@
-"""Defines ``ChatRequest``: a chat request after parsing and checks."""
+"""Defines ``ModelRequest``: a chat request after parsing and checks."""
 
-from gateway.dialects.chat.json_answer import JsonRoot
-from gateway.dialects.chat.requirements import Requirements
+from gateway.dialects.answer_test import JsonRoot
+from gateway.dialects.requirements import Requirements
 from gateway.http.frozen import dataclass
 from gateway.http.json_members import Members
 from gateway.settings.options import Options
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChatRequest:
+class ModelRequest:
     """A chat request that has been parsed and checked.
 
     Attributes:

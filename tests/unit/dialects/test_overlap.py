@@ -2,7 +2,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.streaming.overlap import LEAST_OVERLAP, LEAST_WHOLE, WINDOW, Overlap, overlap_length
+from gateway.dialects.overlap import LEAST_OVERLAP, LEAST_WHOLE, WINDOW, Overlap, overlap_length
 
 # Few letters, so that texts repeat themselves in all possible ways.
 texts = st.text(alphabet="ab \n🙂", max_size=40)

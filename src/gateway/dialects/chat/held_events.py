@@ -2,10 +2,10 @@
 
 from collections.abc import Collection
 
+from gateway.dialects.chat.choices import indexed_choices
 from gateway.dialects.chat.chunk_shape import ChunkShape
-from gateway.dialects.chat.event_data import indexed_choices
+from gateway.dialects.read_event import ReadEvent
 from gateway.http.json_values import JsonObject
-from gateway.streaming.read_event import ReadEvent
 
 
 class HeldEvents:

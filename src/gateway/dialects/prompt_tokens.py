@@ -1,29 +1,14 @@
 """Estimates how many tokens a prompt has, from its bytes and its media."""
 
-from collections.abc import Mapping
 from dataclasses import field
-from types import MappingProxyType
 
 from gateway.http.frozen import dataclass
-from gateway.http.json_values import Json, JsonObject, list_or_empty
+from gateway.http.json_values import Json
 
-# The kind of input for each type of content part.
-# Source: OpenRouter "Multimodal Capabilities"; `input_modalities` of `architecture` in its model list.
-PART_INPUTS: Mapping[str, str] = MappingProxyType(
-    {
-        "image_url": "image",
-        "input_audio": "audio",
-        "file": "file",
-        "video_url": "video",
-        "input_video": "video",
-    }
-)
-
-IMAGE = "image_url"
 LINKS = ("http://", "https://")
-ASCII_ESCAPES = tuple(b"\\u00%d" % digit for digit in range(8))
 # Replaces some escapes in a large body, see ``http.json_members``.
 DELETE = "\x7f"
+ASCII_ESCAPES = tuple(b"\\u00%d" % digit for digit in range(8))
 # Bytes of JSON text per token, for the least, the likely and the largest number of tokens. Text has three to
 # four. A run of white space can be one token for a hundred bytes and more. Text that a tokenizer does not
 # know takes one token per byte, and so do digits with some tokenizers. No text takes more.
@@ -50,7 +35,7 @@ class TokenEstimate:
 
 @dataclass(slots=True)
 class Media:
-    """The content parts of a chat that are not text.
+    """The content parts of a prompt that are not text.
 
     Attributes:
         kinds: the kinds of input that they are: image, audio, file, video.
@@ -67,43 +52,10 @@ class Media:
     has_links: bool = False
 
 
-_NO_MEDIA = Media()
+NO_MEDIA = Media()
 
 
-def media_in(body: JsonObject) -> Media:
-    """Return the content parts of a chat's messages that are not text."""
-    media = None
-    for message in list_or_empty(body.get("messages")):
-        if not isinstance(message, dict):
-            continue
-        # An earlier answer that is sent back has its images in `images`, apart from its content.
-        for parts in (message.get("content"), message.get("images")):
-            if isinstance(parts, list):
-                media = media or Media()
-                _add(parts, media)
-    return media or _NO_MEDIA
-
-
-def _add(parts: list[Json], media: Media) -> None:
-    inputs = {**PART_INPUTS}
-    counts = dict.fromkeys(inputs, 0)
-    for part in parts:
-        name = part.get("type") if isinstance(part, dict) else None
-        if not isinstance(name, str) or name not in inputs or not isinstance(part, dict):
-            continue
-        counts[name] += 1
-        inline_bytes = _inline_bytes(part.get(name))
-        if name == IMAGE:
-            media.image_bytes += inline_bytes or 0
-        elif inline_bytes is None:
-            media.has_links = True
-        else:
-            media.other_bytes += inline_bytes
-    media.images += counts[IMAGE]
-    media.kinds |= {inputs[name] for name, count in counts.items() if count}
-
-
-def _inline_bytes(holder: Json) -> int | None:
+def inline_bytes(holder: Json) -> int | None:
     """Return the length of the data that a content part holds; None if it links to the data.
 
     Data is plain ASCII. Anything else counts as text.

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 from gateway.dialects.chat.answer_checks import REASONING, SUBSTANCE, has_progress
 from gateway.dialects.chat.chunk_shape import ChunkShape
+from gateway.dialects.overlap import Overlap
+from gateway.dialects.read_event import ReadEvent, is_json
 from gateway.fallback.attempt_once import ServedStream
 from gateway.fallback.receipt import Receipt
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
 from gateway.streaming.guard import Guard
-from gateway.streaming.overlap import Overlap
-from gateway.streaming.read_event import ReadEvent, is_json
 
 # Content other than text and reasoning; the held text is sent before it. `content_parts`: see `answer_shape`.
 _OTHER_CONTENT = (*sorted({*SUBSTANCE} - {"content", *REASONING}), "content_parts")

@@ -1,0 +1,36 @@
+"""The token counts of an answer."""
+
+from gateway.http.frozen import dataclass
+from gateway.http.json_values import JsonObject, number_or_none, object_or_empty
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """An answer's token counts by kind; ``reasoning`` is part of ``completion``, ``cached`` of ``prompt``."""
+
+    prompt: int = 0
+    completion: int = 0
+    reasoning: int = 0
+    cached: int = 0
+
+    @classmethod
+    def of(cls, usage: JsonObject) -> "Tokens":
+        """Return the token counts of a usage object."""
+        return cls(
+            prompt=tokens_in(usage, "prompt_tokens"),
+            completion=tokens_in(usage, "completion_tokens"),
+            reasoning=tokens_in(object_or_empty(usage.get("completion_tokens_details")), "reasoning_tokens"),
+            cached=tokens_in(object_or_empty(usage.get("prompt_tokens_details")), "cached_tokens"),
+        )
+
+
+# No answer has more tokens or costs more. A larger value is an error and must not distort the sums.
+MAX_TOKENS = 1_000_000_000
+
+
+def tokens_in(counts: JsonObject, name: str) -> int:
+    """Return the token count under a name, from 0 to ``MAX_TOKENS``; 0 if the value is not a number."""
+    count = counts.get(name)
+    if type(count) is int and 0 <= count <= MAX_TOKENS:  # the common case; excludes bool
+        return count
+    return int(min(MAX_TOKENS, max(0.0, number_or_none(count) or 0.0)))
