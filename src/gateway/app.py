@@ -14,7 +14,7 @@ from gateway.http.cors import allowed_origin, answer_preflight
 from gateway.http.errors import GatewayError, internal_error
 from gateway.http.frozen import dataclass
 from gateway.http.message import HttpRequest
-from gateway.http.responses import Frame, respond_error
+from gateway.http.responses import OPENAI_ERRORS, OPENROUTER_ERRORS, Frame, respond_error
 from gateway.memory.isolate import Memory
 from gateway.memory.ports import Ports
 from gateway.pipeline.call import OPENROUTERS_PREFIX, Call, admitted
@@ -51,7 +51,7 @@ async def handle(
     sent_id = request.header("x-request-id") or ""
     frame = Frame(
         request_id=sent_id if _REQUEST_ID.fullmatch(sent_id) else f"req-{ports.new_id()}",
-        codes_are_numbers=request.path.startswith("/api/"),
+        errors=OPENROUTER_ERRORS if request.path.startswith("/api/") else OPENAI_ERRORS,
     )
     try:
         settings = read_settings()

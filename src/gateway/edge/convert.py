@@ -15,7 +15,7 @@ from gateway.edge.sinks import GuardedSink, NativeSink
 from gateway.http.body import HttpResponse
 from gateway.http.errors import internal_error
 from gateway.http.json_bytes import to_json_bytes
-from gateway.http.message import BodyTooLargeError, ClientGoneError, HttpRequest
+from gateway.http.message import BodyTooLargeError, ClientGoneError, HeaderPairs, HttpRequest
 
 MAX_LEFT_BYTES = 1024 * 1024
 LEFTOVER_TIMEOUT_S = 1.0
@@ -40,6 +40,7 @@ class Incoming:
             path=url.path,
             query=url.query,
             header=self._header,
+            named=self._named,
             read_body=self._read_body,
         )
 
@@ -61,6 +62,11 @@ class Incoming:
         if name not in self._headers:
             self._headers[name] = text_or_none(self._js_headers.get(name))
         return self._headers[name]
+
+    def _named(self, beginning: str) -> HeaderPairs:
+        """Return the headers whose names begin with a text. One crossing to JavaScript for each header."""
+        pairs = [(str(name), str(value)) for name, value in self._js_headers.entries()]
+        return tuple((name, value) for name, value in pairs if name.startswith(beginning))
 
     async def _read_body(self, limit_bytes: int) -> bytes:
         declared_bytes = declared_length(self._header("content-length"))

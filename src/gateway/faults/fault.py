@@ -137,11 +137,18 @@ def error_of(fault: Fault, *, message: str = "", metadata: JsonObject | None = N
 
 
 class AttemptFailedError(Exception):
-    """One attempt failed before it committed; the rule of its fault decides what happens next."""
+    """One attempt failed before it committed; the rule of its fault decides what happens next.
 
-    def __init__(self, fault: Fault) -> None:
+    Attributes:
+        fault: why it failed.
+        withheld: the complete answer, if it says nothing but that it was filtered. The caller gets it if no
+            model answers after it. None for every other failure.
+    """
+
+    def __init__(self, fault: Fault, *, withheld: object = None) -> None:
         super().__init__(fault.code)
         self.fault = fault
+        self.withheld = withheld
 
 
 RETRY_BASE_S = 0.25

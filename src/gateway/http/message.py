@@ -26,6 +26,7 @@ class HttpRequest:
         path: starts with ``/``, not percent-decoded, without the query.
         query: the text after the ``?``, not percent-decoded.
         header: returns the value of a header, or None; the name must be in lower case.
+        named: returns the headers whose names begin with a text in lower case.
         read_body: takes a limit in bytes and returns the complete body. Raises ``BodyTooLargeError``.
     """
 
@@ -34,6 +35,7 @@ class HttpRequest:
     path: str
     query: str = ""
     header: Callable[[str], str | None]
+    named: Callable[[str], HeaderPairs] = lambda _: ()
     read_body: Callable[[int], Awaitable[bytes]]
 
 

@@ -2,6 +2,7 @@
 
 import json
 from math import ceil
+from typing import Protocol
 
 from gateway.http.body import HttpResponse
 from gateway.http.errors import GatewayError
@@ -20,6 +21,44 @@ EXPOSED = (
 MAX_SDK_WAIT_S = 60.0
 
 
+class ErrorForm(Protocol):
+    """The form that errors have for a caller's client."""
+
+    def body(self, error: GatewayError, request_id: str) -> JsonObject:
+        """Return the body of an error response."""
+
+    def may_retry(self, error: GatewayError) -> bool:
+        """Return whether the client may send the same request again after the wait that the error names."""
+
+
+class OpenAIErrors:
+    """OpenAI's form of errors.
+
+    Attributes:
+        codes_are_numbers: whether ``error.code`` is the HTTP status. OpenRouter's SDKs expect that, and fail
+            on a word. OpenAI's SDKs expect a word. ``error.metadata.code`` is the word for both.
+    """
+
+    def __init__(self, *, codes_are_numbers: bool = False) -> None:
+        self.codes_are_numbers = codes_are_numbers
+
+    def body(self, error: GatewayError, request_id: str) -> JsonObject:
+        """Return the body of an error response."""
+        del request_id  # a header has it
+        payload = error.to_json()
+        if self.codes_are_numbers:
+            object_or_empty(payload["error"])["code"] = error.kind.status
+        return payload
+
+    def may_retry(self, error: GatewayError) -> bool:
+        """Return whether the client may send the same request again after the wait that the error names."""
+        return error.retry_after_s is not None
+
+
+OPENAI_ERRORS = OpenAIErrors()
+OPENROUTER_ERRORS = OpenAIErrors(codes_are_numbers=True)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
     """The parts that every response to one request has in common.
@@ -28,24 +67,17 @@ class Frame:
         request_id: the value of ``x-request-id``.
         allowed_origin: the value of ``access-control-allow-origin``; None: no web page may read the response.
         rate_headers: the headers that tell the client about its rate limit.
-        codes_are_numbers: whether the caller uses OpenRouter's dialect; all requests under ``/api`` do.
+        errors: the form of errors that the caller's client expects.
     """
 
     request_id: str
     allowed_origin: str | None = None
     rate_headers: HeaderPairs = ()
-    codes_are_numbers: bool = False
+    errors: ErrorForm = OPENAI_ERRORS
 
     def error_json(self, error: GatewayError) -> JsonObject:
-        """Return an error in the form that the caller's SDK expects.
-
-        OpenRouter's SDKs expect the HTTP status in ``error.code`` and fail on a word. OpenAI's SDKs expect a
-        word. ``error.metadata.code`` is the word for both.
-        """
-        payload = error.to_json()
-        if self.codes_are_numbers:
-            object_or_empty(payload["error"])["code"] = error.kind.status
-        return payload
+        """Return an error in the form that the caller's client expects."""
+        return self.errors.body(error, self.request_id)
 
     @property
     def headers(self) -> HeaderPairs:
@@ -73,7 +105,7 @@ def respond_error(error: GatewayError, frame: Frame, headers: HeaderPairs = ()) 
     wait_s = error.retry_after_s
     if wait_s is not None:
         pairs.append(("retry-after", str(ceil(wait_s))))
-    if wait_s is None or wait_s > MAX_SDK_WAIT_S:
+    if wait_s is None or wait_s > MAX_SDK_WAIT_S or not frame.errors.may_retry(error):
         # Every model has been tried, or a retry cannot help. Retries by the SDK would only multiply attempts.
         pairs.append(("x-should-retry", "false"))
     payload = frame.error_json(error)

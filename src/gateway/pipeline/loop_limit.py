@@ -2,7 +2,7 @@
 
 import re
 
-from gateway.dialects.chat.repeated_calls import Repetition, repetition_in
+from gateway.dialects.repeated_calls import Repetition, repetition_in
 from gateway.http.errors import GatewayError
 from gateway.http.json_members import Members
 from gateway.http.json_values import JsonObject, list_or_empty

@@ -7,7 +7,7 @@ from gateway.http.body import HttpResponse
 from gateway.http.json_bytes import parse_json
 from gateway.http.json_values import JsonObject, object_or_empty
 from gateway.http.message import TransportError
-from gateway.http.responses import respond_json
+from gateway.http.responses import OPENROUTER_ERRORS, respond_json
 from gateway.memory.get import get
 from gateway.memory.spending import EVERYBODY, Spending
 from gateway.pipeline.budget import Account, accounts_of
@@ -42,7 +42,7 @@ async def show_key(call: Call) -> HttpResponse:
     now_s = ports.now_s()
     own = [account for account in accounts if account.key != EVERYBODY or caller.admin]
     budgets = [row for account in own for row in _budget_rows(account, memory.spending, now_s)]
-    if call.frame.codes_are_numbers:  # the path is OpenRouter's
+    if call.frame.errors is OPENROUTER_ERRORS:  # the path is OpenRouter's
         from gateway.routes.openrouters_form import key_data  # noqa: PLC0415  # only its SDKs ask for it
 
         return respond_json(200, {"data": await key_data(call, budgets)}, call.frame, NO_STORE)

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from gateway.dialects.chat.tool_errors import reports_error, text_of
+from gateway.dialects.tool_errors import reports_error, text_of
 from gateway.http.frozen import dataclass
 from gateway.http.json_bytes import MAX_VALUES, check_size, refuse_constant
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.dialects.chat.repeated_calls import Repetition, repetition_in
+from gateway.dialects.repeated_calls import Repetition, repetition_in
 from gateway.http.json_values import Json, JsonObject
 from tests.support.work import check_growth
 

@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.dialects.chat.tool_errors import reports_error, text_of
+from gateway.dialects.tool_errors import reports_error, text_of
 from gateway.http.json_values import Json, JsonObject
 from tests.support.work import check_growth
 

@@ -1,0 +1,132 @@
+"""Describes a wire format: all that the engine needs to know of it.
+
+``chat`` is the dialect of OpenAI's chat completions, ``messages`` that of Anthropic's Messages.
+"""
+
+from typing import TYPE_CHECKING, Protocol
+
+from gateway.dialects.answer_stream import AnswerStream, AssembledStream, Opening, StreamContext
+from gateway.dialects.answer_test import AnswerTest
+from gateway.dialects.model_request import ModelRequest
+from gateway.dialects.tokens import Tokens
+from gateway.faults.classify import GetHeader
+from gateway.http.json_members import Buffer, Members
+from gateway.http.json_values import Json, JsonObject
+from gateway.http.message import HeaderPairs, HttpRequest
+
+if TYPE_CHECKING:  # few requests are checked for repetitions
+    from gateway.dialects.repeated_calls import Repetition
+
+
+class Dialect(Protocol):
+    """One wire format. It has no state: one object serves all requests.
+
+    Attributes:
+        name: its name in cache keys and plans.
+        upstream_path: where OpenRouter serves it, after the base URL.
+        goes_direct: whether direct upstreams speak it, too.
+        can_restart: whether an answer that is cut off can start over within its stream.
+        session_in_body: whether the session's name goes upstream in the body; if not, in a header.
+        token_limits: the fields that limit the length of an answer, in tokens.
+        end_event: the event that ends a complete stream.
+    """
+
+    name: str
+    upstream_path: str
+    goes_direct: bool
+    can_restart: bool
+    session_in_body: bool
+    token_limits: tuple[str, ...]
+    end_event: bytes
+
+    # -- the request
+
+    def parse(self, raw: bytes, *, max_values: int) -> ModelRequest:
+        """Return the request in a body of less than ``max_values`` values.
+
+        Raises:
+            GatewayError: the body is not a valid request; ``param`` names the field.
+        """
+
+    def upstream_headers(self, request: HttpRequest) -> HeaderPairs:
+        """Return the headers of the caller that go to OpenRouter."""
+
+    def direct_members(self, request: ModelRequest) -> dict[str, Buffer]:
+        """Return the body's members for a direct upstream, by their names."""
+
+    def messages_for(self, prefill: str, *, takes_prefill: bool) -> list[Json]:
+        """Return the messages that ask a model to continue an answer, after those of the request.
+
+        Args:
+            prefill: the beginning of the answer.
+            takes_prefill: whether the model continues a message of its own; if not, it is told to go on.
+        """
+
+    def repetition_in(self, fields: Members) -> "Repetition | None":
+        """Return what an agent repeats at the end of a request's messages; None if nothing."""
+
+    # -- a plain answer
+
+    def answer_in(self, raw: bytes, test: AnswerTest, *, header: GetHeader, now_s: float) -> JsonObject:
+        """Return the answer in the body of a plain reply with status 200, if it passes the checks.
+
+        Raises:
+            AttemptFailedError: the body holds no usable answer.
+        """
+
+    def shape_answer(self, payload: JsonObject, names: JsonObject, test: AnswerTest) -> bool:
+        """Bring a plain answer into the dialect's form, in place; return whether anything changed.
+
+        ``names`` are the ``id``, ``created`` and ``model`` of an answer that states none.
+        """
+
+    def tokens_of(self, usage: JsonObject) -> Tokens:
+        """Return the token counts in a usage."""
+
+    # -- a stream
+
+    def opening(self, *, header: GetHeader, now_s: float, watched: bool) -> Opening:
+        """Return what reads a stream up to its commit point.
+
+        ``watched``: the stream becomes a plain answer, so a finish reason commits, too.
+        """
+
+    def stream(self, context: StreamContext) -> AnswerStream:
+        """Return what reads a committed stream."""
+
+    def continued(self, context: StreamContext, before: AnswerStream, text: str) -> AnswerStream:
+        """Return what reads a stream that continues ``text``, which the client has from ``before``."""
+
+    def assembled(self, context: StreamContext, *, max_bytes: int, mark: str) -> AssembledStream:
+        """Return what puts a stream together to a plain answer.
+
+        Args:
+            context: see ``StreamContext``.
+            max_bytes: the largest answer.
+            mark: begins the placeholders of long strings; no text has it by chance.
+        """
+
+    def event_of(self, payload: JsonObject) -> bytes:
+        """Return an event with this payload.
+
+        Raises:
+            ValueError: it has a value that JSON cannot represent.
+        """
+
+    def error_event(self, error: JsonObject, names: JsonObject) -> bytes:
+        """Return the event that says that no model has answered, after the stream has begun.
+
+        Args:
+            error: the error's body in this dialect.
+            names: the ``id``, ``created`` and ``model`` of the answer.
+        """
+
+    # -- the answer cache
+
+    def may_cache(self, payloads: list[JsonObject], *, ended: bool) -> bool:
+        """Return whether an answer may be cached: it is complete, and calls no tool.
+
+        Args:
+            payloads: the events of a stream, without ``[DONE]``; or the plain answer alone.
+            ended: whether the stream ended with ``[DONE]``; True for a plain answer.
+        """
