@@ -108,6 +108,24 @@ def test_a_module_imports_from_its_own_package_and_those_below(name: str) -> Non
     assert {package_of(each) for each in ours} <= may_import(name)
 
 
+def dialect_of(module: str) -> str | None:
+    """Return the dialect that a module belongs to; None if it belongs to none."""
+    parts = module.split(".")
+    return parts[2] if parts[1:2] == ["dialects"] and len(parts) > 3 else None
+
+
+# They say which dialect is spoken at which path.
+NAMING_DIALECTS = {"app", "routes", "openapi"}
+
+
+@pytest.mark.parametrize("name", sorted(CORE))
+def test_only_routes_name_a_dialect_and_no_dialect_imports_another(name: str) -> None:
+    own = dialect_of(name)
+    named = {dialect_of(each) for each in imports_of(CORE[name])} - {None, own}
+
+    assert not named or package_of(name) in NAMING_DIALECTS
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_modules_of_a_package_import_each_other_without_a_circle(package: str) -> None:
     inside = {name: path for name, path in modules().items() if package_of(name) == package}

@@ -1,17 +1,14 @@
-"""Decides which answers may be cached, and under which key.
-
-Only complete answers with the finish reason ``stop`` and without tool calls are cached. A second request must
-not get an answer that was filtered, cut off, or ended by a length limit.
-"""
+"""Finds the key of an answer in the cache, and packs answers that may be cached."""
 
 from hashlib import sha256
 
 from gateway.answer_cache.cached_answer import VERSION, CachedAnswer, pack
+from gateway.dialects.dialect import Dialect
 from gateway.dialects.event_data import DONE
 from gateway.http.destination import digest_of
 from gateway.http.json_bytes import parse_json, to_json_bytes
-from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
-from gateway.http.sse import SseDecoder, data_of, event_of
+from gateway.http.json_values import Json, JsonObject, object_or_empty
+from gateway.http.sse import SseDecoder, data_of
 from gateway.pipeline.prepare import Prepared
 from gateway.settings.caller import Caller
 from gateway.settings.settings import Settings
@@ -26,18 +23,19 @@ def key_of(prepared: Prepared, settings: Settings) -> str:
 
     All Workers of a zone share one cache. No other Worker can make the same key without this gateway's keys.
     """
-    chat, planned = prepared.chat, prepared.planned
+    request, planned = prepared.request, prepared.planned
     test = planned.answer_test
     parts: list[Json] = [
         VERSION,
         _caller_parts(prepared.caller, settings),
         _upstream_parts(planned.requested, settings),
-        chat.stream,
+        request.stream,
         [*planned.requested],
-        [test.json, test.reasoning_only, planned.openai_usage],
+        [test.json, test.reasoning_only, request.openai_usage],
+        [prepared.dialect.name, *(text for pair in prepared.headers for text in pair)],
     ]
     digest = sha256(to_json_bytes(parts))
-    digest.update(chat.fields.text)  # as it arrived: to serialize a long text again is expensive
+    digest.update(request.fields.text)  # as it arrived: to serialize a long text again is expensive
     return digest.hexdigest()
 
 
@@ -54,19 +52,19 @@ def _upstream_parts(models: tuple[str, ...], settings: Settings) -> list[Json]:
     return [digest_of(upstream) for upstream in (settings.upstream, *direct)]
 
 
-def plain_to_cache(answer: Completion, *, model: str, at_s: float) -> bytes | None:
+def plain_to_cache(answer: Completion, dialect: Dialect, *, model: str, at_s: float) -> bytes | None:
     """Return a plain answer in the format of the cache; None if it may not be cached.
 
     Raises:
         ValueError: it holds a value that JSON cannot represent.
     """
-    if not _is_cacheable([answer.payload]):
+    if not dialect.may_cache([answer.payload], ended=True):
         return None
     body = answer.long.restore(to_json_bytes(answer.payload))
     return _within_size(CachedAnswer(at_s=at_s, model=model, body=body))
 
 
-def stream_to_cache(sent: bytes, *, model: str, at_s: float) -> bytes | None:
+def stream_to_cache(sent: bytes, dialect: Dialect, *, model: str, at_s: float) -> bytes | None:
     """Return a stream in the format of the cache, from the client's bytes; None if it may not be cached.
 
     Raises:
@@ -74,56 +72,29 @@ def stream_to_cache(sent: bytes, *, model: str, at_s: float) -> bytes | None:
     """
     decoder = SseDecoder()
     events = [(event, data) for event in decoder.feed(sent) if (data := data_of(event)) is not None]
-    if decoder.rest.strip() or not events or events[-1][1] != DONE:
+    if decoder.rest.strip() or not events:
         return None
-    stored, chunks, usages = [], list[JsonObject](), list[tuple[int, int]]()
+    stored, payloads, usages = [], list[JsonObject](), list[tuple[int, int]]()
     length = 0
-    for event, data in events[:-1]:
-        chunk = object_or_empty(parse_json(data))
-        chunks.append(chunk)
+    ended = events[-1][1] == DONE
+    for event, data in events[:-1] if ended else events:
+        if data == DONE:  # more follows: the client may have read it, or not
+            return None
+        payload = object_or_empty(parse_json(data))
+        payloads.append(payload)
         bare = event
-        if isinstance(chunk.get("usage"), dict):
-            chunk.pop("gateway", None)
-            bare = event_of(to_json_bytes(chunk))
+        if isinstance(payload.get("usage"), dict):
+            payload.pop("gateway", None)
+            bare = dialect.event_of(payload)
             usages.append((length, length + len(bare)))
         stored.append(bare)
         length += len(bare)
-    if not _is_cacheable(chunks):
+    if not dialect.may_cache(payloads, ended=ended):
         return None
-    body = b"".join(stored) + events[-1][0]
+    body = b"".join(stored) + (events[-1][0] if ended else b"")
     return _within_size(CachedAnswer(at_s=at_s, model=model, body=body, usages=tuple(usages)))
 
 
 def _within_size(answer: CachedAnswer) -> bytes | None:
     packed = pack(answer)
     return packed if len(packed) <= MAX_BYTES else None
-
-
-def _is_cacheable(chunks: list[JsonObject]) -> bool:
-    return all(_allows_caching(chunk) for chunk in chunks) and _has_ended(chunks)
-
-
-def _allows_caching(chunk: JsonObject) -> bool:
-    """Return whether nothing in a chunk or a plain answer forbids caching: no error, no tool call, no cut."""
-    if chunk.get("error"):
-        return False
-    for each in list_or_empty(chunk.get("choices")):
-        choice = object_or_empty(each)
-        message = object_or_empty(choice.get("message") or choice.get("delta"))
-        if choice.get("error") or message.get("tool_calls") or message.get("function_call"):
-            return False
-        if choice.get("finish_reason") not in (None, "stop"):
-            return False
-    return True
-
-
-def _has_ended(chunks: list[JsonObject]) -> bool:
-    """Return whether every choice has the finish reason ``stop``."""
-    ended: dict[Json, bool] = {}
-    for chunk in chunks:
-        for each in list_or_empty(chunk.get("choices")):
-            choice = object_or_empty(each)
-            index = choice.get("index")
-            place = index if isinstance(index, int) else 0
-            ended[place] = ended.get(place, False) or choice.get("finish_reason") == "stop"
-    return bool(ended) and all(ended.values())

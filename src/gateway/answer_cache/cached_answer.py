@@ -3,6 +3,7 @@
 A stream is replayed byte for byte. Only events with a usage are rewritten: they hold a cost and a receipt.
 """
 
+from collections.abc import Callable
 from zlib import crc32
 
 from gateway.http.frozen import dataclass
@@ -15,7 +16,7 @@ from gateway.http.json_values import (
     object_or_empty,
     text_or_none,
 )
-from gateway.http.sse import data_of, event_of
+from gateway.http.sse import data_of
 
 VERSION = 2
 _CRC_DIGITS = 8
@@ -63,8 +64,13 @@ def unpack(raw: bytes) -> CachedAnswer | None:
     return CachedAnswer(at_s=at_s, model=model, body=body, usages=usages)
 
 
-def replay_stream(answer: CachedAnswer, receipt: JsonObject) -> bytes:
-    """Return the bytes that replay a cached stream: its usage gets this receipt and a cost of 0."""
+def replay_stream(
+    answer: CachedAnswer, receipt: JsonObject, event_of: Callable[[JsonObject], bytes]
+) -> bytes:
+    """Return the bytes that replay a cached stream: its usage gets this receipt and a cost of 0.
+
+    ``event_of`` returns an event with a payload.
+    """
     parts: list[bytes] = []
     copied = 0
     for start, end in answer.usages:
@@ -76,17 +82,17 @@ def replay_stream(answer: CachedAnswer, receipt: JsonObject) -> bytes:
 
 def replay_plain(answer: CachedAnswer, receipt: JsonObject) -> bytes:
     """Return the bytes that replay a cached plain answer: it gets this receipt and a cost of 0."""
-    return _replayed(answer.body, receipt)
+    return to_json_bytes(_replayed(answer.body, receipt))
 
 
-def _replayed(raw: bytes, receipt: JsonObject) -> bytes:
+def _replayed(raw: bytes, receipt: JsonObject) -> JsonObject:
     payload = object_or_empty(parse_json(raw))
     usage = payload.get("usage")
     if isinstance(usage, dict):
         usage["cost"] = 0
         usage.pop("cost_details", None)  # they refer to the original cost
     payload["gateway"] = receipt
-    return to_json_bytes(payload)
+    return payload
 
 
 def _span(value: Json) -> tuple[int, int]:

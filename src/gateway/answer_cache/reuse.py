@@ -43,8 +43,9 @@ class AnswerReuse:
             return None
         receipt.reuse(answer.model, age_s=age_s)
         receipt.time_until(ports.now_s())
-        if prepared.chat.stream:
-            stream = _ReplayedStream(replay_stream(answer, receipt.to_json()), done)
+        if prepared.request.stream:
+            events = replay_stream(answer, receipt.to_json(), prepared.dialect.event_of)
+            stream = _ReplayedStream(events, done)
             return respond_stream(stream, receipt, self._call.frame)
         body = replay_plain(answer, receipt.to_json())
         done("answered")
@@ -53,7 +54,8 @@ class AnswerReuse:
     def cache_answer(self, answer: Completion) -> None:
         """Cache a plain answer in the background, if that is wanted and the answer may be cached."""
         if self._key:
-            self._cache(lambda model, at_s: plain_to_cache(answer, model=model, at_s=at_s))
+            dialect = self._prepared.dialect
+            self._cache(lambda model, at_s: plain_to_cache(answer, dialect, model=model, at_s=at_s))
 
     def cache_stream(self, stream: Stream) -> Stream:
         """Return the stream; if the request uses the cache, it is recorded and cached when it is complete."""
@@ -65,7 +67,8 @@ class AnswerReuse:
             held = self._prepared.planned.on_midstream == "hold"
             is_one_answer = held or all(attempt.outcome != "cut_off" for attempt in receipt.attempts)
             if receipt.serving and receipt.serving.outcome == "answered" and is_one_answer:
-                self._cache(lambda model, at_s: stream_to_cache(raw, model=model, at_s=at_s))
+                dialect = self._prepared.dialect
+                self._cache(lambda model, at_s: stream_to_cache(raw, dialect, model=model, at_s=at_s))
 
         return RecordedStream(inner=stream, on_complete=on_complete)
 

@@ -107,6 +107,7 @@ class AnswerStream(Protocol):
 
         Raises:
             AttemptFailedError: the event reports an error, or cannot be part of this answer.
+            TooMuchError: of an ``AssembledStream``: the answer is too large.
         """
 
     def release(self) -> bytes:

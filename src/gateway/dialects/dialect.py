@@ -51,8 +51,11 @@ class Dialect(Protocol):
     def upstream_headers(self, request: HttpRequest) -> HeaderPairs:
         """Return the headers of the caller that go to OpenRouter."""
 
-    def direct_members(self, request: ModelRequest) -> dict[str, Buffer]:
-        """Return the body's members for a direct upstream, by their names."""
+    def direct_members(self, request: ModelRequest) -> dict[str, Buffer] | None:
+        """Return the body's members for a direct upstream, by their names; None if they are the caller's own.
+
+        It is called only if ``goes_direct`` is set.
+        """
 
     def messages_for(self, prefill: str, *, takes_prefill: bool) -> list[Json]:
         """Return the messages that ask a model to continue an answer, after those of the request.

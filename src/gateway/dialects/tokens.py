@@ -1,27 +1,24 @@
 """The token counts of an answer."""
 
+from dataclasses import field
+
 from gateway.http.frozen import dataclass
-from gateway.http.json_values import JsonObject, number_or_none, object_or_empty
+from gateway.http.json_values import JsonObject, number_or_none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
-    """An answer's token counts by kind; ``reasoning`` is part of ``completion``, ``cached`` of ``prompt``."""
+    """An answer's token counts by kind; ``reasoning`` is part of ``completion``, ``cached`` of ``prompt``.
+
+    Attributes:
+        are_stated: whether the usage states both the prompt's and the completion's tokens.
+    """
 
     prompt: int = 0
     completion: int = 0
     reasoning: int = 0
     cached: int = 0
-
-    @classmethod
-    def of(cls, usage: JsonObject) -> "Tokens":
-        """Return the token counts of a usage object."""
-        return cls(
-            prompt=tokens_in(usage, "prompt_tokens"),
-            completion=tokens_in(usage, "completion_tokens"),
-            reasoning=tokens_in(object_or_empty(usage.get("completion_tokens_details")), "reasoning_tokens"),
-            cached=tokens_in(object_or_empty(usage.get("prompt_tokens_details")), "cached_tokens"),
-        )
+    are_stated: bool = field(default=False, compare=False)
 
 
 # No answer has more tokens or costs more. A larger value is an error and must not distort the sums.

@@ -105,17 +105,19 @@ class Attempt:
             self.billed = "unknown"  # only OpenRouter promises to bill no answer that ends in an error
         self.settle(self.cost_usd if fault.cost_usd is None else fault.cost_usd)
 
-    def settle_usage(self, usage: JsonObject) -> bool:
-        """Record an answer's tokens and cost; return whether this function added ``cost`` to ``usage``."""
-        self.tokens = Tokens.of(usage)
+    def settle_usage(self, usage: JsonObject, tokens: Tokens) -> bool:
+        """Record an answer's tokens and cost; return whether this function added ``cost`` to ``usage``.
+
+        ``tokens`` are the counts in ``usage``.
+        """
+        self.tokens = tokens
         if self.upstream == OPENROUTER:
             self.settle(number_or_none(usage.get("cost")))
             return False
         if self.price is None:  # a cost that a direct upstream reports has no known unit
             return False
         cost_usd = self.price.cost_usd(self.tokens.prompt, self.tokens.completion)
-        counts = (usage.get("prompt_tokens"), usage.get("completion_tokens"))
-        if cost_usd is None or any(number_or_none(count) is None for count in counts):
+        if cost_usd is None or not tokens.are_stated:
             return False
         usage["cost"] = round(cost_usd, 9)
         self.settle(cost_usd)

@@ -10,6 +10,8 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from gateway.dialects.answer_test import AnswerTest
+from gateway.dialects.dialect import Dialect
+from gateway.dialects.model_request import ModelRequest
 from gateway.fallback.admission import Admission
 from gateway.fallback.attempt import Attempt, elapsed_ms
 from gateway.fallback.schedule import MIN_ATTEMPT_S
@@ -56,6 +58,8 @@ class Ask:
     """What to send to each model, and what its answer must be.
 
     Attributes:
+        dialect: the wire format of the request and of its answer.
+        request: the request that is answered.
         request_for: builds the request for a candidate; takes the candidate and the prefill.
         stream: whether the answer is requested as a stream.
         test: the checks that a plain answer must pass.
@@ -65,6 +69,8 @@ class Ask:
             raises ``AttemptFailedError`` if the stream is cut off, or makes no usable answer.
     """
 
+    dialect: Dialect
+    request: ModelRequest
     request_for: Callable[[Candidate, str | None], UpstreamRequest]
     stream: bool
     test: AnswerTest
@@ -128,6 +134,7 @@ async def _send(attempt: Attempt, candidate: Candidate, ask: Ask, limits: Limits
         attempt.generation_id = generation_id_in(reply) if is_openrouter else None
         committed = await commit(
             reply,
+            ask.dialect,
             ask.test,
             stream=ask.gets_stream,
             watched=ask.assemble is not None,
@@ -136,16 +143,27 @@ async def _send(attempt: Attempt, candidate: Candidate, ask: Ask, limits: Limits
         )
     except AttemptFailedError as failure:
         reply.abort()
-        raise AttemptFailedError(fault_of(failure.fault, request.upstream)) from None
+        fault = fault_of(failure.fault, request.upstream)
+        withheld = _served(failure.withheld, attempt, request.upstream)
+        raise AttemptFailedError(fault, withheld=withheld) from None
     except BaseException:  # also on cancellation: the connection must not stay open
         reply.abort()
         raise
     attempt.outcome = "answered"
+    served = _served(committed, attempt, request.upstream)
+    assert served is not None  # since an answer has committed
+    return served
+
+
+def _served(committed: object, attempt: Attempt, upstream: Upstream) -> Served | None:
+    """Return an answer with its attempt; None if there is no answer."""
     if isinstance(committed, Completion):
-        return ServedAnswer(attempt=attempt, answer=committed, upstream=request.upstream)
-    if is_openrouter and attempt.generation_id is None:
+        return ServedAnswer(attempt=attempt, answer=committed, upstream=upstream)
+    if not isinstance(committed, CommittedStream):
+        return None
+    if upstream.name == OPENROUTER and attempt.generation_id is None:
         attempt.generation_id = as_generation_id(committed.first.get("id"))
-    return ServedStream(attempt=attempt, answer=committed, upstream=request.upstream)
+    return ServedStream(attempt=attempt, answer=committed, upstream=upstream)
 
 
 def fault_of(fault: Fault, upstream: Upstream) -> Fault:

@@ -12,6 +12,7 @@ import asyncio
 from contextlib import suppress
 from typing import TypeVar
 
+from gateway.dialects.dialect import Dialect
 from gateway.fallback.attempt import Attempt
 from gateway.fallback.attempt_once import Ask, Served, ServedAnswer, ServedStream, attempt_once
 from gateway.fallback.exhausted import chain_exhausted
@@ -105,7 +106,7 @@ class _Walk:
                 self._note_latency(attempt)
                 self.schedule.answered(step.candidate)
             except Exception:  # a bug in the gateway: the answer will not be used
-                _discard(served)
+                _discard(served, self.ask.dialect)
                 raise
             return served
         return None
@@ -149,7 +150,7 @@ class _Walk:
                         return served
             return None
         finally:
-            await _release(lanes, self.ports)
+            await _release(lanes, self.ask.dialect, self.ports)
 
 
 async def done_within(tasks: "set[asyncio.Task[Result]]", seconds: float, ports: Ports) -> None:
@@ -159,7 +160,7 @@ async def done_within(tasks: "set[asyncio.Task[Result]]", seconds: float, ports:
             await asyncio.wait(tasks)
 
 
-async def _release(lanes: "set[asyncio.Task[Served | None]]", ports: Ports) -> None:
+async def _release(lanes: "set[asyncio.Task[Served | None]]", dialect: Dialect, ports: Ports) -> None:
     """Cancel the lanes that lost; discard the answer of one that committed at the same moment."""
     for lane in lanes:
         lane.cancel()
@@ -167,13 +168,14 @@ async def _release(lanes: "set[asyncio.Task[Served | None]]", ports: Ports) -> N
         if isinstance(outcome, Exception):  # a bug in the gateway; the other lane's answer is not affected
             ports.log_bug(outcome)
         elif isinstance(outcome, (ServedAnswer, ServedStream)):
-            _discard(outcome)
+            _discard(outcome, dialect)
 
 
-def _discard(served: Served) -> None:
+def _discard(served: Served, dialect: Dialect) -> None:
     """Close an answer that a model committed to, but that is not used."""
     served.attempt.outcome = "cancelled"
     if isinstance(served, ServedStream):
         served.answer.reply.abort()
     else:  # the answer is not used, but its cost counts
-        served.attempt.settle_usage(object_or_empty(served.answer.payload.get("usage")))
+        usage = object_or_empty(served.answer.payload.get("usage"))
+        served.attempt.settle_usage(usage, dialect.tokens_of(usage))

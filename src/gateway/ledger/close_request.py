@@ -28,7 +28,7 @@ def close_request(call: Call, prepared: Prepared, receipt: Receipt, outcome: str
     memory.rates.end(caller.name, prepared.ticket)
     if prepared.session and receipt.served and outcome == "answered":
         memory.sessions.note(prepared.session.digest, receipt.served, now_s=ports.now_s())
-    fields: JsonObject = {"caller": caller.name, "outcome": outcome, "stream": prepared.chat.stream}
+    fields: JsonObject = {"caller": caller.name, "outcome": outcome, "stream": prepared.request.stream}
     ports.log("request_done", **fields, **receipt.to_log())
     if caller.own_key is not None and outcome == "own_key_rejected":
         memory.own_keys.forget(caller.own_key)
@@ -45,7 +45,7 @@ def _note_lengths(prepared: Prepared, receipt: Receipt, lengths: AnswerLengths, 
     """
     if not prepared.hold.accounts:
         return
-    chat = prepared.chat
+    chat = prepared.request
     for attempt in receipt.attempts:
         tokens = -(-attempt.tokens.completion // chat.choices)
         is_limited = chat.max_tokens is not None and 0 < chat.max_tokens <= tokens

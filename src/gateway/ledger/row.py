@@ -98,7 +98,7 @@ def row_of(prepared: Prepared, receipt: Receipt, outcome: str) -> Row:
         "provider": serving.provider if serving else None,
         "attempts": len(receipt.attempts),
         "outcome": outcome,
-        "stream": int(prepared.chat.stream),
+        "stream": int(prepared.request.stream),
         "prompt_tokens": sum(attempt.tokens.prompt for attempt in receipt.attempts),
         "completion_tokens": sum(attempt.tokens.completion for attempt in receipt.attempts),
         "reasoning_tokens": sum(attempt.tokens.reasoning for attempt in receipt.attempts),
@@ -109,7 +109,7 @@ def row_of(prepared: Prepared, receipt: Receipt, outcome: str) -> Row:
         "billed_failures": sum(
             each.outcome in ("failed", "cut_off") and each.billed != "no" for each in receipt.attempts
         ),
-        "first_ms": receipt.first_ms if prepared.chat.stream else None,
+        "first_ms": receipt.first_ms if prepared.request.stream else None,
         "total_ms": receipt.ms,
     }
     return Row(

@@ -1,23 +1,24 @@
-"""Applies the limits of a key to a chat: the longest answer, and the plugins that it may use."""
+"""Applies the limits of a key to a request: the longest answer, and the plugins that it may use."""
 
 from dataclasses import replace
 
+from gateway.dialects.dialect import Dialect
 from gateway.dialects.model_request import ModelRequest
 from gateway.http.errors import GatewayError
 from gateway.http.json_members import Members
 from gateway.http.json_values import number_or_none
 from gateway.settings.caller import KeyLimits
 
-TOKEN_FIELDS = ("max_tokens", "max_completion_tokens")
 
-
-def limit_chat(chat: ModelRequest, limits: KeyLimits) -> tuple[ModelRequest, tuple[str, ...]]:
-    """Return the chat within the limits of its caller's key, and notes about what was changed.
+def limit_request(
+    request: ModelRequest, dialect: Dialect, limits: KeyLimits
+) -> tuple[ModelRequest, tuple[str, ...]]:
+    """Return the request within the limits of its caller's key, and notes about what was changed.
 
     Raises:
         GatewayError: it uses a plugin or a server tool that the key may not use.
     """
-    if limits.plugins is not None and not chat.requirements.extras <= limits.plugins:
+    if limits.plugins is not None and not request.requirements.extras <= limits.plugins:
         allowed = ", ".join(sorted(limits.plugins)) or "none"
         raise GatewayError(
             "not_allowed",
@@ -25,16 +26,18 @@ def limit_chat(chat: ModelRequest, limits: KeyLimits) -> tuple[ModelRequest, tup
             param="plugins",
         )
     most = limits.max_tokens
-    if most is None or (chat.max_tokens is not None and 0 < chat.max_tokens <= most):
-        return chat, ()
+    if most is None or (request.max_tokens is not None and 0 < request.max_tokens <= most):
+        return request, ()
     note = f"The key limits each answer to {most} tokens."
-    return replace(chat, fields=_with_limit(chat.fields, most), max_tokens=most), (note,)
+    return replace(
+        request, fields=_with_limit(request.fields, dialect.token_limits, most), max_tokens=most
+    ), (note,)
 
 
-def _with_limit(fields: Members, most: int) -> Members:
-    """Return a body's fields with a limit on tokens that is ``most`` or lower."""
-    names = [name for name in TOKEN_FIELDS if fields.value(name) is not None] or ["max_tokens"]
-    limited = fields.without(TOKEN_FIELDS)
+def _with_limit(fields: Members, limits: tuple[str, ...], most: int) -> Members:
+    """Return a body's fields with a limit on tokens that is ``most`` or lower; ``limits`` are their names."""
+    names = [name for name in limits if fields.value(name) is not None] or [limits[0]]
+    limited = fields.without(limits)
     for name in names:
         tokens = number_or_none(fields.value(name))
         limited = limited.plus(name, most if tokens is None or not 0 < tokens <= most else int(tokens))

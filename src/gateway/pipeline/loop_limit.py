@@ -2,10 +2,11 @@
 
 import re
 
-from gateway.dialects.repeated_calls import Repetition, repetition_in
+from gateway.dialects.dialect import Dialect
+from gateway.dialects.repeated_calls import Repetition
 from gateway.http.errors import GatewayError
 from gateway.http.json_members import Members
-from gateway.http.json_values import JsonObject, list_or_empty
+from gateway.http.json_values import JsonObject
 from gateway.memory.session_accounts import account_of
 from gateway.memory.spending import Spending
 from gateway.settings.budget import MICROS, SESSION, shown_usd
@@ -14,15 +15,22 @@ MAX_NAME_CHARACTERS = 64
 MAX_NAMES = 3
 # OpenAI accepts no other characters in a function's name. An error repeats no other text of a caller.
 _OTHER = re.compile(r"[^A-Za-z0-9_.:-]++")
-# A body without these has no tool calls. An escape could hide them.
-_MARKS = (b'"tool_calls"', b'"function_call"', b"\\u")
 
 
-def check_loop(fields: Members, limit: int, spending: Spending, *, session: str | None, now_s: float) -> None:
+def check_loop(
+    fields: Members,
+    dialect: Dialect,
+    limit: int,
+    spending: Spending,
+    *,
+    session: str | None,
+    now_s: float,
+) -> None:
     """Raise an error if the transcript ends with ``limit`` repetitions of a tool call, or of a tool's error.
 
     Args:
         fields: the body's fields.
+        dialect: their wire format.
         limit: how many repetitions are too many, 1 or more.
         spending: what the session has cost, for the message.
         session: the digest of the session; None if the request names none.
@@ -31,11 +39,7 @@ def check_loop(fields: Members, limit: int, spending: Spending, *, session: str 
     Raises:
         GatewayError: the agent goes round in circles.
     """
-    if not any(mark in fields.text for mark in _MARKS):
-        return
-    # Parsed again: in a large body the parser has left out what no other check reads.
-    messages = fields.value("messages", max_values=len(fields.text) + 2)
-    found = repetition_in(list_or_empty(messages))
+    found = dialect.repetition_in(fields)
     if found is None or found.count < limit:
         return
     micros = None

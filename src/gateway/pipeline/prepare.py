@@ -6,11 +6,11 @@ The chat route and the plan route both use it.
 from dataclasses import replace
 
 from gateway.catalog.refresh import available_catalog, current_catalog, refresh_in_background
-from gateway.dialects.chat.parse import parse
+from gateway.dialects.dialect import Dialect
 from gateway.dialects.model_request import ModelRequest
 from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
-from gateway.http.message import BodyTooLargeError, ClientGoneError
+from gateway.http.message import BodyTooLargeError, ClientGoneError, HeaderPairs
 from gateway.memory.catalog import Catalog
 from gateway.memory.latencies import Latencies
 from gateway.memory.session_accounts import account_of
@@ -18,7 +18,7 @@ from gateway.pipeline.budget import Account, accounts_of, check_budgets, room_in
 from gateway.pipeline.budget_hold import BudgetHold
 from gateway.pipeline.call import Call
 from gateway.pipeline.cooldown_scopes import cooldowns_of
-from gateway.pipeline.key_limits import limit_chat
+from gateway.pipeline.key_limits import limit_request
 from gateway.pipeline.read_spending import read_spending
 from gateway.pipeline.session import Session, session_of
 from gateway.routing.availability import look_up_endpoints, models_to_look_up
@@ -41,7 +41,9 @@ class Prepared:
 
     Attributes:
         caller: the caller's key name, and what the key allows.
-        chat: the parsed request.
+        dialect: the wire format of the request and of its answer.
+        request: the parsed request.
+        headers: the caller's headers that go to OpenRouter.
         ticket: identifies the request in this isolate's counts. The request id does not, because the caller
             may choose it.
         hold: the budgets that apply to it, and what it holds of them.
@@ -52,7 +54,9 @@ class Prepared:
     """
 
     caller: Caller
-    chat: ModelRequest
+    dialect: Dialect
+    request: ModelRequest
+    headers: HeaderPairs
     ticket: str
     hold: BudgetHold
     session: Session | None
@@ -70,8 +74,8 @@ class Prepared:
         return similar_ids(name, catalog, lambda model: allows(caller, model))
 
 
-async def prepare(call: Call) -> Prepared:
-    """Return the request, parsed and planned.
+async def prepare(call: Call, dialect: Dialect) -> Prepared:
+    """Return the request, parsed and planned; ``dialect`` is its wire format.
 
     Raises:
         GatewayError: the body or a setting is at fault, or a budget is exceeded.
@@ -81,15 +85,15 @@ async def prepare(call: Call) -> Prepared:
     caller = call.caller
     if caller.own_key is None:
         settings.require_upstream_key()
-    chat = _parse(call, await _read_body(call))
-    chat, notes = limit_chat(chat, caller.limits)
+    chat = _parse(call, dialect, await _read_body(call))
+    chat, notes = limit_request(chat, dialect, caller.limits)
     session = session_of(call.request, chat, caller)
     named = session.digest if session and session.name else None
     selection = select(chat, settings, caller, in_session=named is not None)
     if loop_limit := loop_limit_of(selection.options, settings):
         from gateway.pipeline.loop_limit import check_loop  # noqa: PLC0415  # few gateways set the limit
 
-        check_loop(chat.fields, loop_limit, memory.spending, session=named, now_s=started_at_s)
+        check_loop(chat.fields, dialect, loop_limit, memory.spending, session=named, now_s=started_at_s)
     accounts = (*accounts_of(caller, settings), *_session_account(named, selection.options.max_session_usd))
     await read_spending(accounts, ports, memory.spending, max_unsettled=settings.max_unsettled)
     needs_prices = bool(accounts) or selection.needs_prices or chat.requirements.max_price is not None
@@ -134,7 +138,9 @@ async def prepare(call: Call) -> Prepared:
     )
     return Prepared(
         caller=caller,
-        chat=chat,
+        dialect=dialect,
+        request=chat,
+        headers=dialect.upstream_headers(call.request),
         ticket=ticket,
         hold=hold,
         session=session,
@@ -150,7 +156,7 @@ def for_attempts(call: Call, prepared: Prepared) -> Call:
     Latencies of a caller's own OpenRouter account do not apply to any other caller.
     """
     caller, memory = prepared.caller, call.memory
-    cooldowns = cooldowns_of(caller, prepared.chat, prepared.planned, memory.cooldowns)
+    cooldowns = cooldowns_of(caller, prepared.request, prepared.planned, memory.cooldowns)
     latencies = memory.latencies if caller.own_key is None else Latencies()
     return replace(call, memory=replace(memory, cooldowns=cooldowns, latencies=latencies))
 
@@ -206,11 +212,11 @@ async def _read_body(call: Call) -> bytes:
         raise GatewayError("body_timeout", message, param="body") from None
 
 
-def _parse(call: Call, raw: bytes) -> ModelRequest:
-    """Return the chat request in a body. The header of a body's coding is read only if it is not JSON."""
+def _parse(call: Call, dialect: Dialect, raw: bytes) -> ModelRequest:
+    """Return the request in a body. The header of a body's coding is read only if it is not JSON."""
     limit_bytes, max_values = call.settings.max_body_bytes, call.settings.max_body_values
     try:
-        return parse(raw, max_values=max_values)
+        return dialect.parse(raw, max_values=max_values)
     except GatewayError as error:
         if error.code not in ("invalid_json", "body_too_large") or not raw:
             raise
@@ -220,7 +226,7 @@ def _parse(call: Call, raw: bytes) -> ModelRequest:
             body = decoded(raw, call.request.header(CONTENT_ENCODING), limit_bytes=limit_bytes, error=error)
         except BodyTooLargeError:
             raise _too_large(limit_bytes) from None
-    return parse(body, max_values=max_values)
+    return dialect.parse(body, max_values=max_values)
 
 
 def _too_large(limit_bytes: int) -> GatewayError:

@@ -1,100 +1,11 @@
-"""``POST /v1/chat/completions``: runs the stages of a chat request in order."""
+"""``POST /v1/chat/completions``: OpenAI's chat completions, as OpenRouter serves them."""
 
-import asyncio
-from collections.abc import Callable
-
-from gateway.access.concurrency import begin
-from gateway.answer_cache.reuse import AnswerReuse
-from gateway.fallback.attempt_once import Ask, ServedAnswer
-from gateway.fallback.execute import execute
-from gateway.fallback.normalize import normalize
-from gateway.fallback.receipt import Receipt, open_receipt
-from gateway.fallback.respond import respond_answer, respond_exhausted, respond_stream
+from gateway.dialects.chat.dialect import CHAT
 from gateway.http.body import HttpResponse
-from gateway.http.errors import GatewayError
-from gateway.ledger.close_request import close_request
 from gateway.pipeline.call import Call
-from gateway.pipeline.prepare import Prepared, for_attempts, prepare, refresh_signals
-from gateway.streaming.streaming import Streaming
-from gateway.upstream.compose import Composer
+from gateway.routes.generate import generate
 
 
 async def chat_completions(call: Call) -> HttpResponse:
-    """Answer a chat request: parse, plan, execute, normalize, respond."""
-    started_at_s = call.ports.now_s()
-    prepared = await prepare(call)
-    planned = prepared.planned
-    receipt = open_receipt(planned, call.frame.request_id, started_at_s=started_at_s)
-    receipt.similar = prepared.similar_models
-    # No ``await`` from here to ``hold``: another request could run between a check and its count, and the
-    # limits of requests in flight and of budgets would be exceeded.
-    deadline_s, is_stream = planned.limits.deadline_s, prepared.chat.stream
-    now_s, memory = call.ports.now_s(), call.memory
-    begin(
-        prepared.caller,
-        prepared.ticket,
-        memory.rates,
-        now_s=now_s,
-        deadline_s=deadline_s,
-        stream=is_stream,
-    )
-    call = for_attempts(call, prepared)
-
-    def done(outcome: str) -> None:
-        close_request(call, prepared, receipt, outcome)
-
-    try:
-        refresh_signals(call, prepared)
-        reuse = AnswerReuse(call, prepared, receipt)
-        return await reuse.cached(done) or await _ask(call, prepared, receipt, reuse, done)
-    except GatewayError as error:
-        done(error.code)
-        return respond_exhausted(error, receipt, call.frame)
-    except asyncio.CancelledError:
-        done("client_gone")
-        raise
-    except Exception:
-        done("internal_error")
-        raise
-
-
-async def _ask(
-    call: Call, prepared: Prepared, receipt: Receipt, reuse: AnswerReuse, done: Callable[[str], None]
-) -> HttpResponse:
-    """Return a response with the answer of the first model that commits.
-
-    Raises:
-        GatewayError: no model committed.
-    """
-    settings, ports, memory = call.settings, call.ports, call.memory
-    chat, planned = prepared.chat, prepared.planned
-    asked, assemble = chat, None
-    if planned.watch:
-        from gateway.streaming.watch import as_stream, assemble_by  # noqa: PLC0415  # few requests are watched
-
-        asked, assemble = as_stream(chat), assemble_by(planned, receipt, call.frame, ports)
-    ask = Ask(
-        request_for=Composer(
-            asked,
-            prepared.caller,
-            settings,
-            call.request.header,
-            session=prepared.session.name if prepared.session else None,
-        ).request_for,
-        stream=chat.stream,
-        assemble=assemble,
-        test=planned.answer_test,
-        admission=prepared.hold,
-    )
-    if chat.stream:
-        streaming = Streaming(
-            planned=planned, ask=ask, receipt=receipt, frame=call.frame, ports=ports, memory=memory, done=done
-        )
-        stream = reuse.cache_stream(await streaming.begin())
-        return respond_stream(stream, receipt, call.frame)
-    served = await execute(planned, ask, receipt, ports, memory)
-    assert isinstance(served, ServedAnswer)  # since ``ask.stream`` is false
-    answer = normalize(served, receipt, planned.answer_test, now_s=ports.now_s())
-    done("answered")
-    reuse.cache_answer(served.answer)
-    return respond_answer(answer, receipt, call.frame)
+    """Answer a chat request."""
+    return await generate(call, CHAT)

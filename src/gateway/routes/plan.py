@@ -5,6 +5,7 @@ shows what a request would do.
 """
 
 from gateway.catalog.prices import listed_price
+from gateway.dialects.chat.dialect import CHAT
 from gateway.fallback.attempt import Attempt
 from gateway.fallback.exhausted import chain_exhausted
 from gateway.fallback.receipt import Receipt, open_receipt
@@ -35,14 +36,14 @@ async def show_plan(call: Call) -> HttpResponse:
     Raises:
         GatewayError: the caller, the body or a setting is at fault, as for a chat request.
     """
-    prepared = await prepare(call)
+    prepared = await prepare(call, CHAT)
     refresh_signals(call, prepared)
     call = for_attempts(call, prepared)
     return respond_json(200, _plan_json(call, prepared), call.frame, (("cache-control", "no-store"),))
 
 
 def _plan_json(call: Call, prepared: Prepared) -> JsonObject:
-    planned, signals, tokens = prepared.planned, prepared.signals, prepared.chat.requirements.tokens
+    planned, signals, tokens = prepared.planned, prepared.signals, prepared.request.requirements.tokens
     receipt = open_receipt(planned, call.frame.request_id, started_at_s=signals.now_s)
     budget_left_usd = _shown_budget_usd(call, prepared)
     # An estimate that fits what is left may be exceeded: then what is left is no ceiling of the cost.
@@ -64,7 +65,7 @@ def _plan_json(call: Call, prepared: Prepared) -> JsonObject:
         "prompt_tokens": {"least": tokens.least, "likely": tokens.likely, "most": tokens.most},
         "cost_usd": _cost_json(steps, planned.limits, ceiling_usd),
         "decided_by": decided_by(
-            prepared.chat,
+            prepared.request,
             prepared.selection,
             prepared.caller,
             call.settings,

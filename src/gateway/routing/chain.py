@@ -162,7 +162,6 @@ class Plan:
         cache_ttl_s: how old a cached answer may be, in seconds; None: no cached answer is used or stored.
         on_midstream: what happens if a committed stream is cut off.
         list_errors: whether the error of an exhausted chain lists the errors of all attempts.
-        openai_usage: whether the caller requested OpenAI's usage chunk, whose ``choices`` are empty.
         watch: whether a plain answer is requested as a stream, and put together by the gateway.
         stream: whether the answer is requested as a stream, be it to watch it.
         first_token_of: returns how long a candidate's first progress is waited for while another model is
@@ -182,7 +181,6 @@ class Plan:
     cache_ttl_s: int | None = None
     on_midstream: Midstream = "error"
     list_errors: bool = False
-    openai_usage: bool = False
     watch: bool = False
     stream: bool = False
     first_token_of: Callable[[Candidate], TimeLimit] | None = field(default=None, compare=False)

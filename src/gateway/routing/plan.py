@@ -87,7 +87,6 @@ def plan(
         cache_ttl_s=options.cache_ttl_s,
         on_midstream=options.on_midstream if can_continue else "error",
         list_errors=options.errors == "all",
-        openai_usage=chat.openai_usage,
         watch=watch,
         stream=chat.stream or watch,
         first_token_of=(lambda candidate: first_token_limit(candidate, chat, signals, limits.patience))

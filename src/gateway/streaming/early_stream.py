@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
+from gateway.dialects.dialect import Dialect
 from gateway.fallback.attempt_once import Served, ServedStream
 from gateway.http.body import Sink
 from gateway.http.errors import GatewayError, internal_error
@@ -12,7 +13,6 @@ from gateway.http.json_values import JsonObject
 from gateway.http.message import ClientGoneError
 from gateway.http.responses import Frame
 from gateway.memory.ports import Ports
-from gateway.streaming.guard import cut_off_event
 from gateway.streaming.keep_alive import abandon, comment_until_done
 from gateway.streaming.relay import RelayedStream
 
@@ -28,7 +28,8 @@ class EarlyStream:
         every_s: the time between two comments, in seconds.
         guard_events: how many events of the answer are guarded; None: all.
         frame: gives errors the form that the caller's client expects.
-        envelope: the fields of an error event if no model has sent a chunk: object, id, time, model.
+        dialect: the wire format of the answer.
+        names: the id, the time and the model of an error event if no model has answered.
         relay: returns the body for the stream that the chain commits to.
         on_fail: called with the error if the chain fails, or with None if the client has left.
         ports: the clock, the timers and the log.
@@ -38,7 +39,8 @@ class EarlyStream:
     every_s: float
     guard_events: int | None
     frame: Frame
-    envelope: JsonObject
+    dialect: Dialect
+    names: JsonObject
     relay: Callable[[ServedStream], RelayedStream]
     on_fail: Callable[[GatewayError | None], None]
     ports: Ports
@@ -73,4 +75,4 @@ class EarlyStream:
         """Report the error to ``on_fail``, and write it as the only event if the client is still there."""
         self.on_fail(error)
         with suppress(ClientGoneError):
-            await sink.write(cut_off_event(self.envelope, self.frame.error_json(error)))
+            await sink.write(self.dialect.error_event(self.frame.error_json(error), self.names))

@@ -6,10 +6,12 @@ Most events of a stream repeat the same bytes around the texts that each of them
 import re
 
 from gateway.http.frozen import dataclass
-from gateway.http.sse import is_one_data_line
 
 # The keys whose text differs from event to event. Only the text itself is free. OpenAI sends `obfuscation`.
-_BEGINS_TEXT = re.compile(rb'"(?:content|reasoning|reasoning_content|text|arguments|obfuscation)"\s*+:\s*+"')
+# Sources: OpenAI's and OpenRouter's chat chunks; Anthropic's `thinking_delta`, `input_json_delta`.
+_BEGINS_TEXT = re.compile(
+    rb'"(?:content|reasoning|reasoning_content|text|arguments|obfuscation|thinking|partial_json)"\s*+:\s*+"'
+)
 # The inside of a JSON string, which is not empty. Source: RFC 8259, section 7.
 _TEXT = re.compile(rb'(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))++')
 # Longer events are parsed: they are few.
@@ -53,11 +55,11 @@ class RepeatedFrames:
     def learn(self, event: bytes) -> None:
         """Store the bytes around the texts of an event that was parsed and needed no change.
 
-        It must be one line: other lines of an event are not passed on.
+        It must have no lines but those that the client may get.
         """
         self._in_vain += 1
         is_vain = self._in_vain > MAX_IN_VAIN and self._in_vain % LEARN_EVERY
-        if len(event) > MAX_LEARNED_BYTES or is_vain or not is_one_data_line(event):
+        if len(event) > MAX_LEARNED_BYTES or is_vain:
             return
         fixed, place = [], 0
         for begins in _BEGINS_TEXT.finditer(event):

@@ -6,8 +6,7 @@ Nothing of an answer is sent before, so any client gets one model's complete ans
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from gateway.dialects.chat.chunk_shape import ChunkShape
-from gateway.dialects.event_data import DONE
+from gateway.dialects.answer_stream import AnswerStream
 from gateway.fallback.attempt_once import Ask, ServedStream
 from gateway.fallback.execute import execute
 from gateway.fallback.exhausted import chain_exhausted
@@ -17,7 +16,7 @@ from gateway.faults.policy import Verdict
 from gateway.http.body import Step
 from gateway.http.errors import GatewayError
 from gateway.http.message import Reply
-from gateway.http.sse import SseDecoder, data_of, event_of
+from gateway.http.sse import SseDecoder, data_of
 from gateway.memory.isolate import Memory
 from gateway.memory.ports import Ports
 from gateway.routing.chain import Candidate, Plan
@@ -84,10 +83,11 @@ async def _read(
     served: ServedStream, receipt: Receipt, ports: Ports, relayed: RelayedStream, *, max_bytes: int
 ) -> tuple[ServedStream, Fault | None]:
     """Read a stream to its end; return it with all its events, and why it was cut off, or None."""
-    stream, clock, shape = served.answer, clock_of(receipt, ports), relayed.shape_of(served)
-    guard = HeldGuard(served, clock, shape=shape, now_s=ports.now_s, max_bytes=max_bytes)
+    stream, dialect = served.answer, relayed.dialect
+    read = dialect.stream(replace(relayed.context_of(served), collect_text=False))
+    guard = HeldGuard(served, clock_of(receipt, ports), stream=read, now_s=ports.now_s, max_bytes=max_bytes)
     await read_to_end(served, guard, relayed)
-    events = (*guard.events, event_of(DONE)) if guard.fault is None else ()
+    events = (*guard.events, dialect.end_event) if guard.fault is None else ()
     complete = CommittedStream(reply=stream.reply, first=stream.first, events=events, decoder=SseDecoder())
     return replace(served, answer=complete), guard.fault
 
@@ -117,17 +117,17 @@ class HeldGuard(Guard):
         served: ServedStream,
         receipt: Receipt,
         *,
-        shape: ChunkShape,
+        stream: AnswerStream,
         now_s: Callable[[], float],
         max_bytes: int,
     ) -> None:
-        super().__init__(served, receipt, shape=shape, now_s=now_s, collect_text=False)
+        super().__init__(served, receipt, stream=stream, now_s=now_s)
         self._max_bytes = max_bytes
         self.events: list[bytes] = []
         self._held_bytes = 0
 
     def pass_on(self, events: Iterable[bytes]) -> bytes:
-        """Check the events, and keep them without comments and without ``[DONE]``."""
+        """Check the events, and keep them without comments and without the event that ends them."""
         for event in events:
             if not self.ended:
                 super().pass_on([event])

@@ -4,7 +4,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeAlias
 
-from gateway.dialects.chat.chunk_shape import ChunkShape
+from gateway.dialects.answer_stream import AnswerStream, StreamContext
+from gateway.dialects.dialect import Dialect
+from gateway.dialects.model_request import ModelRequest
 from gateway.fallback.attempt_once import ServedStream
 from gateway.fallback.receipt import Receipt
 from gateway.faults.details import short_line
@@ -16,7 +18,7 @@ from gateway.http.json_values import JsonObject
 from gateway.http.message import ClientGoneError, TransportError
 from gateway.http.responses import Frame
 from gateway.memory.ports import CallLater
-from gateway.streaming.guard import Guard, cut_off_event
+from gateway.streaming.guard import Guard
 from gateway.streaming.guard_step import GuardStep
 from gateway.streaming.idle_timer import IdleTimer
 from gateway.upstream.commit import CommittedStream
@@ -47,6 +49,8 @@ class RelayedStream:
     """The response body for a committed stream and for the streams of models that take over from it.
 
     Attributes:
+        dialect: the wire format of the stream.
+        request: the request that is answered.
         served: the committed stream, and the attempt that produced it.
         receipt: the request's receipt.
         frame: gives errors the form that the caller's client expects.
@@ -56,12 +60,13 @@ class RelayedStream:
         resume: called when a stream is cut off; None: the answer then ends with an error event.
         guard_events: how many events of each stream are guarded; None: all.
         collect_text: whether ``resume`` needs the text so far.
-        openai_usage: whether the caller requested OpenAI's usage chunk.
         list_errors: whether the error of a stream that is cut off lists the errors of all attempts.
         on_bug: called with an unexpected exception of the gateway itself.
         on_end: called once, with the outcome: ``answered``, ``client_gone`` or an error code.
     """
 
+    dialect: Dialect
+    request: ModelRequest
     served: ServedStream
     receipt: Receipt
     frame: Frame
@@ -71,7 +76,6 @@ class RelayedStream:
     resume: Resume | None
     guard_events: int | None
     collect_text: bool
-    openai_usage: bool
     list_errors: bool
     on_bug: Callable[[Exception], None]
     on_end: Callable[[str], None]
@@ -89,7 +93,7 @@ class RelayedStream:
         guard: Guard | None = None
         try:
             while True:
-                guard = self._guard_of(served, so_far)
+                guard = self._guard_of(served, so_far, guard)
                 is_open = await self.relay(served.answer, guard, sink)
                 if guard.fault is None or not is_open:
                     outcome = guard.fault.code if guard.fault else "answered"
@@ -117,27 +121,37 @@ class RelayedStream:
 
     def _bug_event(self, guard: Guard | None) -> bytes:
         """Return the event that tells the client that the gateway failed and the answer is incomplete."""
-        error = internal_error(partial=True, gateway=self.receipt.to_json())
-        return cut_off_event(guard.envelope() if guard else {}, self.frame.error_json(error))
+        error = self.frame.error_json(internal_error(partial=True, gateway=self.receipt.to_json()))
+        return guard.stream.error_event(error) if guard else self.dialect.error_event(error, {})
 
-    def _guard_of(self, served: ServedStream, so_far: str | None) -> Guard:
-        shape, now_s = self.shape_of(served), self.now_s
-        if so_far is None:
-            return Guard(served, self.receipt, shape=shape, now_s=now_s, collect_text=self.collect_text)
-        from gateway.dialects.chat.continued import ContinuedGuard  # noqa: PLC0415  # few streams are continued
+    def _guard_of(self, served: ServedStream, so_far: str | None, before: Guard | None) -> Guard:
+        """Return the guard of a stream, which continues the text of the one before if that is given."""
+        context = self.context_of(served)
+        stream: AnswerStream
+        if so_far is None or before is None:
+            stream = self.dialect.stream(context)
+        else:
+            stream = self.dialect.continued(context, before.stream, so_far)
+        return Guard(served, self.receipt, stream=stream, now_s=self.now_s)
 
-        return ContinuedGuard(served, self.receipt, shape=shape, now_s=now_s, so_far=so_far)
-
-    def shape_of(self, served: ServedStream) -> ChunkShape:
-        """Return a new shape for a stream's chunks; note in its attempt which provider serves it."""
-        stream = served.answer
-        served.attempt.provider = short_line(stream.first.get("provider"), served.upstream)
-        fallback: JsonObject = {
-            "id": served.attempt.generation_id or f"gen-{self.receipt.request_id}",
+    def context_of(self, served: ServedStream) -> StreamContext:
+        """Return what the dialect needs to know of a stream; note in its attempt which provider serves it."""
+        committed, attempt = served.answer, served.attempt
+        attempt.provider = short_line(committed.first.get("provider"), served.upstream)
+        names: JsonObject = {
+            "id": attempt.generation_id or f"gen-{self.receipt.request_id}",
             "created": int(self.now_s()),
-            "model": served.attempt.model,
+            "model": attempt.model,
         }
-        return ChunkShape(stream.first, fallback, openai_usage=self.openai_usage)
+        return StreamContext(
+            request=self.request,
+            first=committed.first,
+            names=names,
+            header=committed.reply.header,
+            now_s=self.now_s,
+            settle=lambda usage: attempt.settle_usage(usage, self.dialect.tokens_of(usage)),
+            collect_text=self.collect_text,
+        )
 
     async def relay(self, stream: CommittedStream, guard: Guard, sink: Sink) -> bool:
         """Relay one stream until it ends; ``guard.fault`` is set if it was cut off.

@@ -3,23 +3,17 @@
 import asyncio
 from dataclasses import replace
 
-from gateway.dialects.chat.chunk_shape import usable
 from gateway.fallback.attempt_once import Ask, Served, ServedStream
 from gateway.fallback.execute import done_within, execute
 from gateway.fallback.receipt import Receipt
 from gateway.http.body import Sink
 from gateway.http.errors import GatewayError
-from gateway.http.json_bytes import to_json_bytes
-from gateway.http.json_values import JsonObject
 from gateway.http.message import ClientGoneError
-from gateway.http.sse import event_of
 from gateway.memory.isolate import Memory
 from gateway.memory.ports import Ports
 from gateway.routing.chain import Candidate, Plan
 from gateway.streaming.guard import Guard
 from gateway.streaming.relay import Resume, TakeOver
-
-NAMED = ("id", "created", "model")
 
 
 def resume_by(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports, memory: Memory) -> Resume | None:
@@ -35,7 +29,7 @@ def resume_by(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports, memory: Memo
 
     async def resume(guard: Guard, sink: Sink) -> TakeOver | None:
         nonlocal text_so_far
-        text = guard.text
+        text = guard.stream.text
         text_so_far = None if text_so_far is None or text is None else text_so_far + text
         remaining = uncalled(plan, receipt)
         if not remaining or (how == "continue" and not text_so_far):
@@ -54,7 +48,9 @@ def resume_by(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports, memory: Memo
         served.attempt.resumes = how
         if how == "continue":
             return TakeOver(served=served, so_far=text_so_far)
-        return TakeOver(served=served, marker=restart_event(guard, served))
+        code = guard.fault.code if guard.fault else None
+        marker = guard.stream.restart_event(served.answer.first, code, served.attempt.model)
+        return TakeOver(served=served, marker=marker)
 
     return resume
 
@@ -87,19 +83,3 @@ async def _execute(
         await abandon(chain)
         raise
     return chain.result()
-
-
-def restart_event(guard: Guard, served: ServedStream) -> bytes:
-    """Return the chunk that tells the client to discard the answer so far: another model starts over."""
-    envelope, first = guard.envelope(), served.answer.first
-    event: JsonObject = {
-        **envelope,
-        **{name: usable(first.get(name), envelope[name]) for name in NAMED},
-        "choices": [],
-    }
-    event["gateway"] = {
-        "event": "restart",
-        "code": guard.fault.code if guard.fault else None,
-        "model": served.attempt.model,
-    }
-    return event_of(to_json_bytes(event))

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 
-from gateway.dialects.chat.choices import OBJECT
 from gateway.fallback.attempt_once import Ask, Served, ServedStream
 from gateway.fallback.execute import done_within, execute
 from gateway.fallback.receipt import Receipt
@@ -43,6 +42,8 @@ class Streaming:
     def relay(self, served: ServedStream) -> RelayedStream:
         """Return the body for a committed stream."""
         return RelayedStream(
+            dialect=self.ask.dialect,
+            request=self.ask.request,
             served=served,
             receipt=self.receipt,
             frame=self.frame,
@@ -51,7 +52,6 @@ class Streaming:
             call_later=self.ports.call_later,
             resume=resume_by(self.planned, self.ask, self.receipt, self.ports, self.memory),
             guard_events=self.planned.limits.guard_events,
-            openai_usage=self.planned.openai_usage,
             list_errors=self.planned.list_errors,
             collect_text=self.planned.on_midstream == "continue",
             on_bug=self.ports.log_bug,
@@ -105,8 +105,8 @@ class Streaming:
             every_s=every_s,
             guard_events=self.planned.limits.guard_events,
             frame=self.frame,
-            envelope={
-                "object": OBJECT,
+            dialect=self.ask.dialect,
+            names={
                 "id": f"gen-{self.receipt.request_id}",
                 "created": int(self.ports.now_s()),
                 "model": self.receipt.requested[-1],

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from gateway.dialects.chat.direct_members import direct_members
+from gateway.dialects.dialect import Dialect
 from gateway.dialects.model_request import ModelRequest
 from gateway.http.frozen import dataclass
 from gateway.http.json_bytes import to_json_bytes
@@ -12,17 +12,18 @@ from gateway.settings.price import Price, usd_or_none
 
 
 class BodyForms:
-    """The fields of one chat request, as JSON text without braces.
+    """The fields of one request, as JSON text without braces.
 
     The caller's own text is sent wherever possible. It is changed only for a direct upstream, for a route's
     price ceiling, to name a session, or to continue an answer that has begun. Only fields that change are
     parsed.
     """
 
-    def __init__(self, chat: ModelRequest, *, session: str | None = None) -> None:
+    def __init__(self, dialect: Dialect, request: ModelRequest, *, session: str | None = None) -> None:
         """``session``: the session's name for OpenRouter, which keeps its prompt cache warm by it."""
-        self._chat = chat
-        self._fields = _with_session(chat.fields, session)
+        self._dialect = dialect
+        self._request = request
+        self._fields = _with_session(request.fields, session)
         self._direct: dict[str, Buffer] | None = None
         self._provider: _Provider | None = None
 
@@ -39,17 +40,19 @@ class BodyForms:
         members = _with_messages(self._fields.views(), added)
         if max_price:
             if self._provider is None:
-                self._provider = _Provider(self._chat.fields.value("provider"))
+                self._provider = _Provider(self._request.fields.value("provider"))
             members["provider"] = self._provider.under(max_price)
         return b",".join(members.values())
 
     def for_direct(self, *, added: Sequence[Json]) -> bytes:
         """Return the fields for a direct upstream; ``added`` as for OpenRouter."""
-        chat = self._chat
-        if not chat.openrouters_own and not chat.stream and not added:
-            return chat.fields.text
+        fields = self._request.fields
         if self._direct is None:
-            self._direct = direct_members(chat)
+            self._direct = self._dialect.direct_members(self._request)
+        if self._direct is None:
+            if not added:
+                return fields.text
+            self._direct = fields.views()
         return b",".join(_with_messages(self._direct, added).values())
 
 

@@ -6,17 +6,11 @@ this model.
 
 import re
 
+from gateway.dialects.answer_stream import Opened, Opening
 from gateway.dialects.answer_test import AnswerTest
-from gateway.dialects.chat.answer_checks import completion_in
-from gateway.dialects.chat.event_facts import inspect_event
+from gateway.dialects.dialect import Dialect
 from gateway.dialects.error_forms import error_in
-from gateway.dialects.event_data import (
-    EventPayload,
-    MalformedEventError,
-    bare_error_in,
-    is_done,
-    payload_in,
-)
+from gateway.dialects.event_data import EventPayload, MalformedEventError, bare_error_in, is_done, payload_in
 from gateway.dialects.keep_alives import without_keep_alives
 from gateway.faults.classify import GetHeader, classify
 from gateway.faults.fault import AttemptFailedError, Fault
@@ -55,7 +49,7 @@ class CommittedStream:
     """A stream that has made its first progress; the remaining events are still to be read from ``reply``.
 
     Attributes:
-        first: the payload of the event that committed.
+        first: the object with the answer's ``id``, ``model`` and ``provider``, as ``Opening`` found it.
         events: the events that have arrived so far, without the comments before the commit.
         decoder: holds the bytes of the next event that have already arrived.
     """
@@ -80,12 +74,20 @@ def as_generation_id(name: Json) -> str | None:
 
 
 async def commit(
-    reply: Reply, test: AnswerTest, *, stream: bool, max_bytes: int, now_s: float, watched: bool = False
+    reply: Reply,
+    dialect: Dialect,
+    test: AnswerTest,
+    *,
+    stream: bool,
+    max_bytes: int,
+    now_s: float,
+    watched: bool = False,
 ) -> Completion | CommittedStream:
     """Read a reply up to the commit point: a checked plain answer, or a stream's first progress.
 
     Args:
         reply: the reply, whose body has not been read.
+        dialect: the wire format of the answer.
         test: the checks that a plain answer must pass.
         stream: whether a stream was requested.
         max_bytes: the limit of a plain answer, and of one event of a stream.
@@ -100,18 +102,20 @@ async def commit(
     if reply.status != 200:
         raise AttemptFailedError(await _fault_in(reply, now_s=now_s))
     if stream and "event-stream" in (reply.header("content-type") or "").lower():
-        return await _first_progress(reply, SseDecoder(max_bytes), now_s=now_s, watched=watched)
+        return await _first_progress(reply, dialect, SseDecoder(max_bytes), now_s=now_s, watched=watched)
     try:
         raw = without_keep_alives(await reply.read_all(max_bytes))
     except ReplyTooLargeError:
         raise AttemptFailedError(Fault(code="answer_too_large")) from None
-    completion = read_completion(raw, test, header=reply.header, now_s=now_s)
+    completion = read_completion(raw, dialect, test, header=reply.header, now_s=now_s)
     if stream and not watched:
         raise AttemptFailedError(Fault(code="wrong_content_type"))
     return completion
 
 
-def read_completion(raw: bytes, test: AnswerTest, *, header: GetHeader, now_s: float) -> Completion:
+def read_completion(
+    raw: bytes, dialect: Dialect, test: AnswerTest, *, header: GetHeader, now_s: float
+) -> Completion:
     """Return the plain answer in a body, if it passes the checks.
 
     Raises:
@@ -119,7 +123,15 @@ def read_completion(raw: bytes, test: AnswerTest, *, header: GetHeader, now_s: f
     """
     # A text that must be JSON is read whole.
     short, long = (raw, NONE) if test.json else shorten(raw)
-    payload = completion_in(short, test, header=header, now_s=now_s)
+    try:
+        payload = dialect.answer_in(short, test, header=header, now_s=now_s)
+    except AttemptFailedError as failure:
+        if not isinstance(withheld := failure.withheld, dict):
+            raise
+        long.restore_members(withheld)
+        raise AttemptFailedError(
+            failure.fault, withheld=Completion(payload=withheld, raw=raw, long=long)
+        ) from None
     long.restore_members(payload)
     return Completion(payload=payload, raw=raw, long=long)
 
@@ -137,35 +149,55 @@ async def _fault_in(reply: Reply, *, now_s: float) -> Fault:
 
 
 async def _first_progress(
-    reply: Reply, decoder: SseDecoder, *, now_s: float, watched: bool
+    reply: Reply, dialect: Dialect, decoder: SseDecoder, *, now_s: float, watched: bool
 ) -> CommittedStream:
+    opening = dialect.opening(header=reply.header, now_s=now_s, watched=watched)
     held: list[bytes] = []
     idle_bytes = 0
     while piece := await reply.read():
         events = _events_in(decoder, piece)
         for index, event in enumerate(events):
-            read = _read(event)
-            if read is not None:  # not a keep-alive: those do not prove that the model works
-                facts = inspect_event(read.payload, header=reply.header, now_s=now_s)
-                # A byte order mark counts only at the very start, where the gateway may send other bytes.
-                held.append(event.removeprefix(BOM))
-                if facts.substance or facts.finish == "length" or (watched and facts.finish):
-                    return CommittedStream(
-                        reply=reply,
-                        first=read.payload,
-                        events=(*held, *events[index + 1 :]),
-                        decoder=decoder,
-                    )
-                if facts.finish or len(held) > MAX_HELD_EVENTS:
-                    filtered = facts.finish == "content_filter"
-                    raise AttemptFailedError(Fault(code="filtered_answer" if filtered else "empty_answer"))
+            opened = _take(event, opening, held)
+            if opened is Opened.COMMITTED:
+                following = events[index + 1 :]
+                return CommittedStream(
+                    reply=reply, first=opening.first, events=(*held, *following), decoder=decoder
+                )
+            if opened is Opened.WITHHELD:
+                withheld = _complete(reply, dialect, opening.first, held)
+                raise AttemptFailedError(Fault(code="filtered_answer"), withheld=withheld)
             idle_bytes += idle_bytes_of(event)
             if idle_bytes > MAX_IDLE_BYTES:
                 raise AttemptFailedError(Fault(code="answer_too_large"))
     # An error may come last, without the blank line that ends an event.
     if last := _read(decoder.rest):
-        inspect_event(last.payload, header=reply.header, now_s=now_s)
+        opening.take(last.payload)
     raise AttemptFailedError(Fault(code="empty_answer"))
+
+
+def _take(event: bytes, opening: Opening, held: list[bytes]) -> Opened:
+    """Return what an event before the commit means, and hold it if the client needs it.
+
+    Raises:
+        AttemptFailedError: the stream ends here, or holds too much without progress.
+    """
+    read = _read(event)
+    if read is None:  # a keep-alive: those do not prove that the model works
+        return Opened.DROPPED
+    opened = opening.take(read.payload)
+    if opened is not Opened.DROPPED:
+        # A byte order mark counts only at the very start, where the gateway may send other bytes.
+        held.append(event.removeprefix(BOM))
+    if opened is Opened.HELD and len(held) > MAX_HELD_EVENTS:
+        raise AttemptFailedError(Fault(code="empty_answer"))
+    return opened
+
+
+def _complete(reply: Reply, dialect: Dialect, first: JsonObject, events: list[bytes]) -> CommittedStream:
+    """Return a stream of which nothing more is read: it ends after these events."""
+    return CommittedStream(
+        reply=reply, first=first, events=(*events, dialect.end_event), decoder=SseDecoder()
+    )
 
 
 def idle_bytes_of(event: bytes) -> int:

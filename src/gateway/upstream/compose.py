@@ -5,6 +5,7 @@ All candidates of a chain share the caller's text, see ``body_forms``.
 
 from collections.abc import Callable
 
+from gateway.dialects.dialect import Dialect
 from gateway.dialects.model_request import ModelRequest
 from gateway.http.json_bytes import to_json_bytes
 from gateway.http.json_values import Json
@@ -14,35 +15,47 @@ from gateway.settings.caller import Caller
 from gateway.settings.settings import Settings
 from gateway.upstream.body_forms import BodyForms
 
-# What a model is told that refuses to continue a message of its own.
-GO_ON = (
-    "Your answer above was cut off. Go on exactly where it stops, even within a word. Repeat nothing of it, "
-    "add no introduction, and do not mention this message."
-)
 # The value of SITE_URL with which each caller names its own app.
 CALLERS = "caller"
 # How long the name and the address of a caller's app may be.
 MAX_APP_CHARACTERS = 500
+# Names the session if the body does not. Source: OpenRouter "Prompt Caching".
+SESSION_HEADER = "x-session-id"
 
 
 class Composer:
-    """Builds the requests of all attempts of one chat request. ``header`` returns a header of the caller."""
+    """Builds the requests of all attempts of one request.
+
+    Args:
+        dialect: the wire format of the request.
+        request: the request.
+        caller: who sends it.
+        settings: the Worker's settings.
+        header: returns a header of the caller.
+        headers: the headers that the dialect sends on to OpenRouter.
+        session: the name of the request's session, for OpenRouter; None if it names none.
+    """
 
     def __init__(
         self,
-        chat: ModelRequest,
+        dialect: Dialect,
+        request: ModelRequest,
         caller: Caller,
         settings: Settings,
         header: Callable[[str], str | None],
         *,
+        headers: HeaderPairs = (),
         session: str | None = None,
     ) -> None:
-        """``session``: the name of the request's session, for OpenRouter; None if it names none."""
-        self._chat = chat
+        self._dialect = dialect
+        self._request = request
         self._caller = caller
         self._settings = settings
         self._header = header
-        self._forms = BodyForms(chat, session=session)
+        self._forms = BodyForms(dialect, request, session=session if dialect.session_in_body else None)
+        if session is not None and not dialect.session_in_body and header_text(session):
+            headers = (*headers, (SESSION_HEADER, session))
+        self._headers = headers
 
     def request_for(self, candidate: Candidate, prefill: str | None) -> UpstreamRequest:
         """Return the request that calls one candidate of the chain.
@@ -51,11 +64,14 @@ class Composer:
         becomes a last message of the model's own. A model that refuses that gets an instruction after it.
         """
         is_openrouter = candidate.upstream == OPENROUTER
-        added = _messages_for(prefill, takes_prefill=candidate.takes_prefill) if prefill else []
+        added: list[Json] = []
+        if prefill:
+            added = self._dialect.messages_for(prefill, takes_prefill=candidate.takes_prefill)
         headers: HeaderPairs = (
             ("content-type", "application/json"),
-            ("accept", "text/event-stream" if self._chat.stream else "application/json"),
+            ("accept", "text/event-stream" if self._request.stream else "application/json"),
             *(_attribution(self._settings, self._header) if is_openrouter else ()),
+            *(self._headers if is_openrouter else ()),
         )
         if is_openrouter:
             fields = self._forms.for_openrouter(max_price=candidate.max_price, added=added)
@@ -64,16 +80,10 @@ class Composer:
         return UpstreamRequest(
             upstream=_upstream(candidate, self._caller, self._settings),
             method="POST",
-            path="/chat/completions",
+            path=self._dialect.upstream_path,
             headers=headers,
             body=b"".join((b'{"model":', to_json_bytes(candidate.asked), b",", fields, b"}")),
         )
-
-
-def _messages_for(prefill: str, *, takes_prefill: bool) -> list[Json]:
-    """Return the messages that ask a model to continue an answer."""
-    beginning: Json = {"role": "assistant", "content": prefill}
-    return [beginning] if takes_prefill else [beginning, {"role": "user", "content": GO_ON}]
 
 
 def _upstream(candidate: Candidate, caller: Caller, settings: Settings) -> Upstream:
@@ -92,15 +102,15 @@ def _attribution(settings: Settings, header: Callable[[str], str | None]) -> Hea
     """
     url, title = settings.site_url, settings.app_title
     if url == CALLERS or (not url and not title):
-        url = _app_text(header("http-referer"))
-        own_title = _app_text(header("x-openrouter-title")) or _app_text(header("x-title"))
+        url = header_text(header("http-referer"))
+        own_title = header_text(header("x-openrouter-title")) or header_text(header("x-title"))
         title = own_title if url or own_title else title
     pairs = (("http-referer", url), ("x-openrouter-title", title), ("x-title", title))
     return tuple(pair for pair in pairs if pair[1])
 
 
-def _app_text(value: str | None) -> str:
-    """Return what a caller's header says about its app; empty if it is too long, or not printable ASCII.
+def header_text(value: str | None) -> str:
+    """Return a caller's text as it may stand in a header; empty if it is too long, or not printable ASCII.
 
     Runtimes differ in how they read and send other characters of a header.
     """

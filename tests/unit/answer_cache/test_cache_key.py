@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.answer_cache import cacheable
 from gateway.dialects.body import REFUSED
+from gateway.dialects.chat.dialect import CHAT
 from gateway.dialects.chat.fields import OWN
 from gateway.http.json_bytes import to_json_bytes
 from gateway.http.json_values import Json
@@ -53,7 +54,9 @@ def prepared(caller: Caller | None = None, /, **fields: object) -> Prepared:
     chat, caller = parsed(**fields), caller or Caller(name="tests")
     return Prepared(
         caller=caller,
-        chat=chat,
+        dialect=CHAT,
+        request=chat,
+        headers=(),
         ticket="1",
         hold=None,  # type: ignore[arg-type]  # a cache key does not depend on budgets
         session=None,
@@ -93,10 +96,17 @@ DIFFERENT: dict[str, Prepared] = {
 
 def test_stream_and_openai_usage_are_part_of_the_key_even_if_no_field_differs() -> None:
     bare = prepared()
-    streamed = replace(bare, chat=replace(bare.chat, stream=True))
-    openais = replace(bare, planned=replace(bare.planned, openai_usage=True))
+    streamed = replace(bare, request=replace(bare.request, stream=True))
+    openais = replace(bare, request=replace(bare.request, openai_usage=True))
 
     assert len({key_of(each) for each in (bare, streamed, openais)}) == 3
+
+
+def test_the_headers_that_go_upstream_are_part_of_the_key() -> None:
+    bare = prepared()
+    beta = replace(bare, headers=(("anthropic-beta", "a"),))
+
+    assert key_of(bare) != key_of(beta)
 
 
 def test_everything_that_affects_the_answer_changes_the_key() -> None:

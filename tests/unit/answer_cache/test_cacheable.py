@@ -9,6 +9,7 @@ import pytest
 from gateway.answer_cache.cacheable import plain_to_cache, stream_to_cache
 from gateway.answer_cache.cached_answer import unpack
 from gateway.answer_cache.record_stream import RecordedStream
+from gateway.dialects.chat.dialect import CHAT
 from gateway.http.body import Sink
 from gateway.http.long_strings import LONG_BYTES, NONE, LongStrings, shorten
 from gateway.http.message import ClientGoneError
@@ -29,7 +30,7 @@ def plain(**choice: Any) -> dict[str, Any]:  # noqa: ANN401  # JSON of any kind
 
 def packed_of(payload: dict[str, Any], *, long: LongStrings = NONE) -> bytes | None:
     answer = Completion(payload=payload, raw=b"", long=long)
-    return plain_to_cache(answer, model="a/one", at_s=2.0)
+    return plain_to_cache(answer, CHAT, model="a/one", at_s=2.0)
 
 
 def is_cached(payload: dict[str, Any]) -> bool:
@@ -37,7 +38,7 @@ def is_cached(payload: dict[str, Any]) -> bool:
 
 
 def stream_is_cached(*events: bytes) -> bool:
-    return stream_to_cache(b"".join(events), model="a/one", at_s=0.0) is not None
+    return stream_to_cache(b"".join(events), CHAT, model="a/one", at_s=0.0) is not None
 
 
 def test_a_complete_plain_answer_is_cached_unchanged() -> None:

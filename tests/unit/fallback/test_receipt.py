@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.dialects.tokens import Tokens
 from gateway.fallback.attempt import Attempt
 from gateway.fallback.receipt import MAX_RECEIPT_HEADER_BYTES, Receipt
 from gateway.faults.fault import Fault
@@ -106,7 +107,7 @@ def test_a_failed_attempt_shows_its_fault() -> None:
 
 def test_a_failure_after_the_usage_does_not_reset_the_cost() -> None:
     attempt = Attempt(model="a/one", number=1)
-    attempt.settle_usage({"prompt_tokens": 1, "completion_tokens": 1, "cost": 0.5})
+    attempt.settle_usage({"cost": 0.5}, Tokens(prompt=1, completion=1))
 
     attempt.fail(Fault(code="provider_error"), outcome="cut_off")
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from gateway.dialects.continuation import GO_ON
 from gateway.dialects.overlap import LEAST_OVERLAP
-from gateway.upstream.compose import GO_ON
 from tests.support.chunks import COST_USD, DONE, ROLE, STOP, USAGE, chunk, event, text, text_in
 from tests.support.takeovers import HALF, MODELS, ask, errors, world_of
 from tests.support.upstream import HANG, RESET, Act, Step, fail, healthy_stream, stream

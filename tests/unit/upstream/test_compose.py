@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.dialects.chat.dialect import CHAT
 from gateway.dialects.chat.fields import OPENROUTERS_OWN, OWN
 from gateway.routing.chain import Candidate
 from gateway.settings.caller import Caller
@@ -20,7 +21,7 @@ CAPPED = Candidate(model="a/one", asked="a/one", max_price=Price(prompt=1.0, com
 
 def sent(**fields: object) -> dict[str, Any]:
     composer = Composer(
-        parsed(**fields), Caller(name="tests"), Settings.from_env(lambda _: None), lambda _: None
+        CHAT, parsed(**fields), Caller(name="tests"), Settings.from_env(lambda _: None), lambda _: None
     )
     request = composer.request_for(CAPPED, None)
     body: dict[str, Any] = json.loads(request.body)
@@ -52,7 +53,7 @@ def test_without_a_provider_field_only_the_routes_ceiling_is_sent() -> None:
 
 
 def composed(candidate: Candidate, prefill: str | None = None, **fields: object) -> dict[str, Any]:
-    composer = Composer(parsed(**fields), Caller(name="tests"), SETTINGS, lambda _: None)
+    composer = Composer(CHAT, parsed(**fields), Caller(name="tests"), SETTINGS, lambda _: None)
     first, again = (composer.request_for(candidate, prefill).body for _ in range(2))
     assert first == again
     body: dict[str, Any] = json.loads(first)

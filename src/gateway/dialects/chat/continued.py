@@ -1,39 +1,34 @@
 """Joins the chunks of a model that continues a text to that text: drops what they repeat, and their role."""
 
-from collections.abc import Callable
+from dataclasses import replace
 
+from gateway.dialects.answer_stream import StreamContext
 from gateway.dialects.chat.answer_checks import REASONING, SUBSTANCE, has_progress
-from gateway.dialects.chat.chunk_shape import ChunkShape
+from gateway.dialects.chat.stream import ChatStream
 from gateway.dialects.overlap import Overlap
 from gateway.dialects.read_event import ReadEvent, is_json
-from gateway.fallback.attempt_once import ServedStream
-from gateway.fallback.receipt import Receipt
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
-from gateway.streaming.guard import Guard
 
 # Content other than text and reasoning; the held text is sent before it. `content_parts`: see `answer_shape`.
 _OTHER_CONTENT = (*sorted({*SUBSTANCE} - {"content", *REASONING}), "content_parts")
 
 
-class ContinuedGuard(Guard):
-    """A guard of a stream that continues a text. It drops what the stream repeats of ``so_far``."""
+class ContinuedStream(ChatStream):
+    """A chat stream that continues a text. It drops what the stream repeats of ``so_far``."""
 
-    def __init__(
-        self,
-        served: ServedStream,
-        receipt: Receipt,
-        *,
-        shape: ChunkShape,
-        now_s: Callable[[], float],
-        so_far: str,
-    ) -> None:
-        super().__init__(served, receipt, shape=shape, now_s=now_s, collect_text=True)
-        self._chunks = ContinuedChunks(so_far, shape.envelope())
-        self.may_hand_over = False
+    def __init__(self, context: StreamContext, so_far: str) -> None:
+        super().__init__(replace(context, collect_text=True))
+        self._chunks = ContinuedChunks(so_far, self._shape.envelope())
 
     @property
-    def _may_learn(self) -> bool:
-        return False
+    def holds_all(self) -> bool:
+        """Whether every event must be read: always."""
+        return True
+
+    @property
+    def may_hand_over(self) -> bool:
+        """Whether it is decided what the stream repeats."""
+        return not self._chunks.is_open
 
     def _joined(self, here: ReadEvent) -> list[ReadEvent]:
         may_shorten = self._chunks.is_open
@@ -45,7 +40,6 @@ class ContinuedGuard(Guard):
                 each = ReadEvent.of(self._chunks.plain(payload))
             self._collect(each.read)
             joined.append(each)
-        self.may_hand_over = not self._chunks.is_open
         return joined
 
 

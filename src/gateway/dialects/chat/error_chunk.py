@@ -1,0 +1,16 @@
+"""Writes the chunk that ends a stream in an error, in the form that OpenRouter documents."""
+
+from gateway.http.json_bytes import to_json_bytes
+from gateway.http.json_values import Json, JsonObject
+from gateway.http.sse import event_of
+
+
+def error_chunk(envelope: JsonObject, error: JsonObject) -> bytes:
+    """Return the event.
+
+    Args:
+        envelope: the fields that every chunk of the answer has.
+        error: the error's body.
+    """
+    choices: list[Json] = [{"index": 0, "delta": {"content": ""}, "finish_reason": "error"}]
+    return event_of(to_json_bytes({**envelope, "choices": choices, **error}))
