@@ -17,6 +17,7 @@ def costs() -> list[Cost]:
     from bench.listed import model_list, names  # noqa: PLC0415
     from gateway.catalog.compact import compact  # noqa: PLC0415
     from gateway.catalog.stored_catalog import from_stored, to_stored  # noqa: PLC0415
+    from gateway.dialects.chat.dialect import CHAT  # noqa: PLC0415
     from gateway.dialects.chat.parse import parse  # noqa: PLC0415
     from gateway.routing.plan import plan  # noqa: PLC0415
     from gateway.routing.selection import select  # noqa: PLC0415
@@ -47,7 +48,7 @@ def costs() -> list[Cost]:
 
     def planning(chain: list[str], **fields: object) -> Callable[[], object]:
         chat = parse(body(models=chain, **fields))
-        return lambda: plan(chat, select(chat, settings, caller), settings, caller, signals)
+        return lambda: plan(chat, select(chat, settings, caller), settings, caller, signals, dialect=CHAT)
 
     tool = {"type": "function", "function": {"name": "look_up", "parameters": {"type": "object"}}}
     short = body(model=models[0])

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 
 from gateway.catalog.compact import compact
+from gateway.dialects.chat.dialect import CHAT
 from gateway.dialects.chat.parse import parse
 from gateway.dialects.model_request import ModelRequest
 from gateway.http.json_values import Json, JsonObject
@@ -88,7 +89,8 @@ def planned(
     """Return the plan for a chat request with these fields."""
     settings = Settings.from_env((env or {}).get)
     chat, caller = parsed(**fields), Caller(name="tests", models=allowed)
-    return plan(chat, select(chat, settings, caller), settings, caller, signals or signals_of())
+    selection = select(chat, settings, caller)
+    return plan(chat, selection, settings, caller, signals or signals_of(), dialect=CHAT)
 
 
 def chain_of(found: Plan) -> list[str]:

@@ -105,6 +105,10 @@ class Attempt:
             self.billed = "unknown"  # only OpenRouter promises to bill no answer that ends in an error
         self.settle(self.cost_usd if fault.cost_usd is None else fault.cost_usd)
 
+    def hand_over(self) -> None:
+        """Record that the caller gets the answer all the same: no model has answered after it."""
+        self.outcome, self.fault, self.billed = "answered", None, "unknown"
+
     def settle_usage(self, usage: JsonObject, tokens: Tokens) -> bool:
         """Record an answer's tokens and cost; return whether this function added ``cost`` to ``usage``.
 

@@ -10,6 +10,7 @@ attempts. A request has one lane, or two if it hedges.
 
 import asyncio
 from contextlib import suppress
+from dataclasses import field
 from typing import TypeVar
 
 from gateway.dialects.dialect import Dialect
@@ -19,7 +20,7 @@ from gateway.fallback.exhausted import chain_exhausted
 from gateway.fallback.receipt import Receipt
 from gateway.fallback.schedule import Schedule
 from gateway.fallback.time_limit import CODES, SET_BY_PEOPLE
-from gateway.faults.fault import AttemptFailedError
+from gateway.faults.fault import AttemptFailedError, Fault
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import object_or_empty
 from gateway.memory.isolate import Memory
@@ -51,9 +52,11 @@ async def execute(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports, memory: 
     served = await walk.lane() if hedge_s is None else await walk.hedged(hedge_s)
     receipt.time_until(ports.now_s())
     if served is None:
-        raise chain_exhausted(
-            receipt, schedule.last_fault, list_all=plan.list_errors, wait_s=schedule.ready_in_s
-        )
+        last = schedule.last_fault
+        served = next((each for fault, each in walk.withheld if fault is last), None)
+        if served is None:
+            raise chain_exhausted(receipt, last, list_all=plan.list_errors, wait_s=schedule.ready_in_s)
+        served.attempt.hand_over()
     receipt.serving = served.attempt
     if receipt.first_ms is None:
         receipt.first_ms = receipt.ms
@@ -62,12 +65,19 @@ async def execute(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports, memory: 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Walk:
+    """One walk through the chain.
+
+    Attributes:
+        withheld: the answers that were filtered before they said anything, each with its fault.
+    """
+
     schedule: Schedule
     plan: Plan
     ask: Ask
     receipt: Receipt
     ports: Ports
     memory: Memory
+    withheld: list[tuple[Fault, Served]] = field(default_factory=list)
 
     async def lane(self) -> Served | None:
         """Make the schedule's attempts one after the other; return the first answer, or None if all fail."""
@@ -96,11 +106,7 @@ class _Walk:
                 self.schedule.cancelled(step.candidate)
                 raise
             except AttemptFailedError as failure:
-                if attempt.outcome != "cut_off":  # the guard of a watched answer has recorded its fault
-                    attempt.fail(failure.fault)
-                self._note_latency(attempt)
-                self.schedule.failed(step.candidate, failure.fault)
-                self.ports.log("attempt_failed", request_id=self.receipt.request_id, **attempt.to_log())
+                self._note_failure(attempt, step, failure)
                 continue
             try:
                 self._note_latency(attempt)
@@ -110,6 +116,15 @@ class _Walk:
                 raise
             return served
         return None
+
+    def _note_failure(self, attempt: Attempt, step: Step, failure: AttemptFailedError) -> None:
+        if attempt.outcome != "cut_off":  # the guard of a watched answer has recorded its fault
+            attempt.fail(failure.fault)
+        if isinstance(failure.withheld, (ServedAnswer, ServedStream)):
+            self.withheld.append((failure.fault, failure.withheld))
+        self._note_latency(attempt)
+        self.schedule.failed(step.candidate, failure.fault)
+        self.ports.log("attempt_failed", request_id=self.receipt.request_id, **attempt.to_log())
 
     def _limits_of(self, step: Step) -> dict[str, TimeLimit]:
         """Return the time limits of an attempt, by the code of the fault that each leads to."""

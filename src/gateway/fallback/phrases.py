@@ -101,6 +101,7 @@ SKIPPED: Mapping[str, Phrases] = MappingProxyType({
     "expired": ("its last day is over",),
     "not_listed": ("OpenRouter does not list it",),
     "resting": ("it is cooling down for {wait_s} more", "it is cooling down"),
+    "format_unsupported": ("its upstream does not speak the request's wire format",),
     "account_at_fault": ("its upstream refused the account",),
     "attempts_spent": ("the request had made all attempts that it may make",),
     "no_fallbacks": ("fallbacks is false",),

@@ -111,7 +111,7 @@ async def prepare(call: Call, dialect: Dialect) -> Prepared:
         budget_left_usd=None if room is None else room.left / MICROS,
         budget_unspent_usd=None if room is None else room.unspent / MICROS,
     )
-    planned = plan(chat, selection, settings, caller, signals)
+    planned = plan(chat, selection, settings, caller, signals, dialect=dialect)
     if room is not None:
         planned = with_amounts(planned, room, memory.spending, is_admin=caller.admin)
     if named is None and selection.options.max_session_usd is not None:

@@ -60,6 +60,7 @@ class Eligibility:
         signals: the signals that routing uses.
         named_first: the model that the caller named first; None if that is a task, or no model is named. It
             is skipped only for a certain reason.
+        goes_direct: whether direct upstreams speak the request's wire format.
     """
 
     chat: ModelRequest
@@ -67,6 +68,7 @@ class Eligibility:
     caller: Caller
     signals: Signals
     named_first: str | None
+    goes_direct: bool
 
     def sort(self, infos: Iterable[CandidateInfo]) -> SortedCandidates:
         """Return the candidates, sorted by eligibility."""
@@ -89,6 +91,8 @@ class Eligibility:
         is_operators_key = self.caller.own_key is not None and candidate.upstream != OPENROUTER
         if is_operators_key or not allows(self.caller, candidate.model, candidate.task):
             return Ineligible(reason="not_allowed", certain=True)
+        if candidate.upstream != OPENROUTER and not self.goes_direct:
+            return Ineligible(reason="format_unsupported", certain=True)
         if not self._may_use_extras(candidate.model):
             return Ineligible(reason="not_allowed", certain=True)
         # Money first: a reason from the catalogue may be uncertain, and must not hide an exceeded ceiling.

@@ -6,6 +6,7 @@ from operator import attrgetter
 
 from gateway.dialects.answer_test import AnswerTest
 from gateway.dialects.body import MAX_MODELS
+from gateway.dialects.dialect import Dialect
 from gateway.dialects.model_request import ModelRequest
 from gateway.routing.candidates import candidates_of
 from gateway.routing.chain import Candidate, Limits, Plan, Skipped
@@ -23,8 +24,17 @@ from gateway.settings.task_routes import TaskRoute
 NOT_SURE = "By the model list, no model of the chain surely supports this request. Those that may are tried."
 
 
+NO_RESTART = "An answer of this wire format cannot start over within its stream: on_midstream is error."
+
+
 def plan(
-    chat: ModelRequest, selection: Selection, settings: Settings, caller: Caller, signals: Signals
+    chat: ModelRequest,
+    selection: Selection,
+    settings: Settings,
+    caller: Caller,
+    signals: Signals,
+    *,
+    dialect: Dialect,
 ) -> Plan:
     """Return the plan of a request: the chain of the models and tasks that it selects, and its limits.
 
@@ -34,6 +44,7 @@ def plan(
         settings: the Worker's settings.
         caller: the caller's key name, and what the key allows.
         signals: the signals that routing uses.
+        dialect: the wire format of the request.
 
     Raises:
         GatewayError: a name that starts with ``direct:`` has no declared upstream, or no model.
@@ -59,7 +70,12 @@ def plan(
     ]
     named_first = names[0] if chat.models and routes[0] is None else None
     eligibility = Eligibility(
-        chat=chat, options=options, caller=caller, signals=signals, named_first=named_first
+        chat=chat,
+        options=options,
+        caller=caller,
+        signals=signals,
+        named_first=named_first,
+        goes_direct=dialect.goes_direct,
     )
     groups, skipped, notes = _eligible([eligibility.sort(each) for each in infos])
     chain = _in_order(groups, selection, signals)
@@ -67,8 +83,12 @@ def plan(
     reason = "chain_too_long" if options.fallbacks else "no_fallbacks"
     skipped += tuple(Skipped(model=each.model, reason=reason) for each in chain[max_models:])
     watch = not chat.stream and _watches(options, settings, limits)
-    # A cut-off tool call or JSON cannot be continued.
-    can_continue = options.on_midstream != "continue" or chat.is_text_only
+    on_midstream = options.on_midstream
+    if on_midstream == "continue" and not chat.is_text_only:
+        on_midstream = "error"  # a cut-off tool call or JSON cannot be continued
+    if on_midstream == "restart" and not dialect.can_restart:
+        on_midstream = "error"
+        notes = (*notes, NO_RESTART)
     return Plan(
         requested=tuple(dict.fromkeys([info.candidate.model for each in infos for info in each])),
         chain=chain[:max_models],
@@ -85,7 +105,7 @@ def plan(
             reasoning_only=options.allow_reasoning_only,
         ),
         cache_ttl_s=options.cache_ttl_s,
-        on_midstream=options.on_midstream if can_continue else "error",
+        on_midstream=on_midstream,
         list_errors=options.errors == "all",
         watch=watch,
         stream=chat.stream or watch,

@@ -22,7 +22,7 @@ from gateway.routing.chain import Plan
 from gateway.streaming.guard import Guard
 from gateway.streaming.hold import clock_of, read_to_end
 from gateway.streaming.relay import RelayedStream
-from gateway.upstream.commit import read_completion
+from gateway.upstream.commit import Completion, read_completion
 
 _TOO_LARGE = Fault(code="answer_too_large")
 
@@ -72,7 +72,10 @@ def assemble_by(  # noqa: PLR0917  # all that a stream needs
         except TooMuchError:
             raise AttemptFailedError(_TOO_LARGE) from None
         except AttemptFailedError as failure:
-            raise AttemptFailedError(fault_of(failure.fault, served.upstream)) from None
+            withheld = failure.withheld
+            if isinstance(withheld, Completion):
+                withheld = ServedAnswer(attempt=served.attempt, answer=withheld, upstream=served.upstream)
+            raise AttemptFailedError(fault_of(failure.fault, served.upstream), withheld=withheld) from None
         return ServedAnswer(attempt=served.attempt, answer=answer, upstream=served.upstream)
 
     return assemble

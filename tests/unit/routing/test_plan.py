@@ -3,6 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
+from gateway.dialects.chat.dialect import CHAT
 from gateway.http.errors import GatewayError
 from gateway.http.json_values import JsonObject
 from gateway.routing.chain import Plan
@@ -404,7 +405,8 @@ def test_the_lower_ceiling_of_a_key_and_a_route_applies() -> None:
     caller = Caller(name="poor", options={"max_cost_usd": 0.001})
 
     chat = parsed(model="task/rich")
-    found = plan(chat, select(chat, settings, caller), settings, caller, signals_of())
+    selection = select(chat, settings, caller)
+    found = plan(chat, selection, settings, caller, signals_of(), dialect=CHAT)
 
     assert found.limits.max_cost_usd == 0.001
 
