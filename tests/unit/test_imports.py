@@ -29,6 +29,7 @@ ON_DEMAND = {
     "pipeline.decode_body",
     "pipeline.loop_limit",
     "dialects.repeated_calls",
+    "dialects.signed_layout",
     "dialects.tool_errors",
     "catalog.endpoints",
     "openapi.examples",

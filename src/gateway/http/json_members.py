@@ -68,6 +68,17 @@ class Members:
         text = b",".join(pieces)
         return Members(text, {**self.places, name: (len(text) - len(pieces[-1]), len(text))})
 
+    def replaced(self, name: str, text: bytes) -> "Members":
+        """Return the members with another text, name and value, in the place of the one of this name."""
+        start, end = self.places[name]
+        more = len(text) - (end - start)
+        places = {
+            each: (first, last) if last < end else (first + more * (first > start), last + more)
+            for each, (first, last) in self.places.items()
+        }
+        view = memoryview(self.text)
+        return Members(b"".join((view[:start], text, view[end:])), places)
+
     def without(self, names: Collection[str]) -> "Members":
         """Return the members except those of these names. Text between neighbours is unchanged."""
         pieces: list[bytes] = []
@@ -110,7 +121,7 @@ def read_members(raw: bytes, decoder: JSONDecoder) -> tuple[JsonObject, Members]
         NamedTwiceError: two members have one name.
         ValueError: it is not JSON in UTF-8, or has more than ``MAX_MEMBERS`` members.
     """
-    text = _narrow_text(raw)
+    text = narrow_text(raw)
     values: JsonObject = {}
     places: dict[str, tuple[int, int]] = {}
     found = _FIRST.match(text)
@@ -151,7 +162,7 @@ def _name_of(written: str) -> str:
     return str(parse_json(b'"%b"' % written.encode("latin-1")))
 
 
-def _narrow_text(raw: bytes) -> str:
+def narrow_text(raw: bytes) -> str:
     """Return a text to scan in the place of ``raw``, with a character for each byte and one byte for each.
 
     Raises:
