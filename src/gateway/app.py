@@ -14,7 +14,13 @@ from gateway.http.cors import allowed_origin, answer_preflight
 from gateway.http.errors import GatewayError, internal_error
 from gateway.http.frozen import dataclass
 from gateway.http.message import HttpRequest
-from gateway.http.responses import OPENAI_ERRORS, OPENROUTER_ERRORS, Frame, respond_error
+from gateway.http.responses import (
+    OPENAI_ERRORS,
+    OPENROUTER_ERRORS,
+    ErrorForm,
+    Frame,
+    respond_error,
+)
 from gateway.memory.isolate import Memory
 from gateway.memory.ports import Ports
 from gateway.pipeline.call import OPENROUTERS_PREFIX, Call, admitted
@@ -51,7 +57,7 @@ async def handle(
     sent_id = request.header("x-request-id") or ""
     frame = Frame(
         request_id=sent_id if _REQUEST_ID.fullmatch(sent_id) else f"req-{ports.new_id()}",
-        errors=OPENROUTER_ERRORS if request.path.startswith("/api/") else OPENAI_ERRORS,
+        errors=_errors_at(request.path),
     )
     try:
         settings = read_settings()
@@ -71,6 +77,15 @@ async def handle(
     except Exception as error:  # noqa: BLE001  # a bug is answered like every other error
         ports.log_bug(error, request_id=frame.request_id)
         return respond_error(internal_error(), frame)
+
+
+def _errors_at(path: str) -> ErrorForm:
+    """Return the form of errors that the clients of a path expect."""
+    if path.removeprefix("/api").startswith(MESSAGES):
+        from gateway.dialects.messages.errors import MESSAGES_ERRORS  # noqa: PLC0415  # no chat needs it
+
+        return MESSAGES_ERRORS
+    return OPENROUTER_ERRORS if path.startswith("/api/") else OPENAI_ERRORS
 
 
 def _route_of(request: HttpRequest) -> Route:
@@ -130,9 +145,14 @@ def _get_and_head(access: Access, module: str, name: str) -> Route:
     return Route(access, MappingProxyType(dict.fromkeys(("GET", "HEAD"), _lazy_handler(module, name))))
 
 
+MESSAGES = "/v1/messages"
 ROUTES: Mapping[str, Route] = MappingProxyType(
     {
         "/v1/chat/completions": Route(Access.ALL_KEYS, {"POST": chat_completions}),
+        MESSAGES: Route(Access.ALL_KEYS, {"POST": _lazy_handler("routes.messages", "messages")}),
+        f"{MESSAGES}/count_tokens": Route(
+            Access.ALL_KEYS, {"POST": _lazy_handler("routes.count_tokens", "count_tokens")}
+        ),
         "/v1/plan": Route(Access.ALL_KEYS, {"POST": _lazy_handler("routes.plan", "show_plan")}),
         "/v1/usage": _get_and_head(Access.GATEWAY_KEYS, "routes.usage", "show_usage"),
         "/v1/key": _get_and_head(Access.GATEWAY_KEYS, "routes.key", "show_key"),

@@ -35,6 +35,7 @@ def plan_schema() -> JsonObject:
     failure: JsonObject = {"code": _TEXT, "status": {"type": "integer"}, "message": _TEXT}
     properties: JsonObject = {
         "object": {"const": "plan"},
+        "dialect": {"enum": ["chat", "messages"], "description": "The wire format of the body."},
         "request_id": _TEXT,
         "requested": {"type": "array", "items": _TEXT},
         "order": {"enum": [*ORDERS]},
