@@ -3,6 +3,8 @@
 Every route that needs a key calls this before anything else.
 """
 
+from dataclasses import replace
+
 from gateway.access.authorize import authorize
 from gateway.access.rate_limit import limit_rate
 from gateway.http.errors import GatewayError
@@ -12,6 +14,9 @@ from gateway.memory.isolate import Memory
 from gateway.memory.ports import Ports
 from gateway.settings.caller import Caller
 from gateway.settings.settings import Settings
+
+# Behind the name of a key, in the counts of its second limit. No key's name has such a character.
+APART = "\0apart"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,9 +28,15 @@ class Admitted:
 
 
 async def admit(
-    request: HttpRequest, settings: Settings, ports: Ports, memory: Memory, *, for_own_keys: bool
+    request: HttpRequest,
+    settings: Settings,
+    ports: Ports,
+    memory: Memory,
+    *,
+    for_own_keys: bool,
+    counted_apart: bool,
 ) -> Admitted:
-    """Authorize a request and count it.
+    """Authorize a request, and count it.
 
     Args:
         request: the request. Its body is not read.
@@ -33,6 +44,7 @@ async def admit(
         ports: the clock, the rate limiter and the transport.
         memory: the rates, and what OpenRouter said of callers' own keys.
         for_own_keys: whether the route is for callers that pay with an OpenRouter key of their own, too.
+        counted_apart: whether the request counts toward a second limit of the same size.
 
     Raises:
         GatewayError: the request has no key that is good for this route, or exceeds a limit.
@@ -46,4 +58,5 @@ async def admit(
             raise GatewayError(
                 "not_allowed", "This route needs one of the gateway's keys, not an OpenRouter key."
             )
-    return Admitted(caller=caller, rate_headers=await limit_rate(caller, ports, memory.rates))
+    counted = replace(caller, name=caller.name + APART) if counted_apart else caller
+    return Admitted(caller=caller, rate_headers=await limit_rate(counted, ports, memory.rates))
