@@ -74,6 +74,23 @@ class Catalog:
             self.is_damaged = self.is_damaged or found is None
         return self._parsed[index]
 
+    def id_of(self, name: str) -> str | None:
+        """Return the id of the model with this id, or else with this canonical slug.
+
+        If several models have the slug, one that is no variant (``:free``) counts. None: it is not listed, or
+        it is not clear which model it is.
+        """
+        index = self._index_of(name)
+        if index is None:
+            return None
+        found = self._lines[index].partition(b"\t")[0].decode()
+        if found == name:
+            return found
+        named = [line.split(b"\t", 2)[:2] for line in self._lines]
+        ids = [model_id.decode() for model_id, slug in named if slug == name.encode()]
+        main = [each for each in ids if ":" not in each] or ids
+        return main[0] if len(main) == 1 else None
+
     def ids_of(self, slug: str) -> tuple[str, ...]:
         """Return the ids of the models that have this name behind the slash, whoever their author is.
 

@@ -57,6 +57,25 @@ def completion_schema() -> JsonObject:
     }
 
 
+def resolved_schema() -> JsonObject:
+    """Return the schema of what the names of a request stand for."""
+    return {
+        "type": "object",
+        "description": "By the name that was written, the model or task that it stands for.",
+        "additionalProperties": {"type": "string"},
+    }
+
+
+def route_schema() -> JsonObject:
+    """Return the schema of a task route that a condition has chosen."""
+    return {
+        "type": "object",
+        "description": "The task route that a condition has chosen, and what of the condition was met.",
+        "required": ["task", "when"],
+        "properties": {"task": {"type": "string"}, "when": {"type": "object"}},
+    }
+
+
 def receipt_schema() -> JsonObject:
     """Return the schema of a receipt: what a request tried, and how each attempt ended."""
     attempt: JsonObject = {
@@ -99,6 +118,8 @@ def receipt_schema() -> JsonObject:
         "properties": {
             "request_id": {"type": "string"},
             "requested": {"type": "array", "items": {"type": "string"}},
+            "resolved": resolved_schema(),
+            "route": route_schema(),
             "served": {"type": ["string", "null"]},
             "attempts": {"type": "array", "items": attempt},
             "sticky": {

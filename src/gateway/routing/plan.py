@@ -71,6 +71,8 @@ def plan(
     can_continue = options.on_midstream != "continue" or chat.is_text_only
     return Plan(
         requested=tuple(dict.fromkeys([info.candidate.model for each in infos for info in each])),
+        resolved=selection.resolved,
+        route=selection.chosen.to_json() if selection.chosen else None,
         chain=chain[:max_models],
         skipped=skipped,
         order=selection.order,
