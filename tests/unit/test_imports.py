@@ -37,6 +37,7 @@ ON_DEMAND = {
     "ledger.row",
     "catalog.query",
     "openapi.document",
+    "catalog.claude_list",
     "catalog.similar",
     "fallback.phrases",
     "fallback.what_failed",

@@ -13,6 +13,7 @@ _HEADER_NAMES = re.compile(r"[A-Za-z0-9_-]++(?:\s*+,\s*+[A-Za-z0-9_-]++){0,63}+"
 # The headers of callers that the gateway reads.
 CALLERS_HEADERS = ", ".join(
     (
+        "anthropic-version",
         "authorization",
         "content-encoding",
         "content-type",

@@ -172,7 +172,20 @@ def _models() -> JsonObject:
     parameters: list[Json] = [
         {"name": name, "in": "query", "schema": schema} for name, schema in filter_schemas().items()
     ]
+    parameters += _claude_parameters()
     return _shown("listModels", "The models that OpenRouter lists", "ModelList") | {"parameters": parameters}
+
+
+def _claude_parameters() -> list[Json]:
+    """Return the parameters of Anthropic's form of the list; ``limit`` is one of both forms."""
+    said = "For the form of Anthropic's list: `limit` is then 20 if it is missing, and 1000 at most."
+    header: JsonObject = {"type": "string"}
+    page = "With `anthropic-version`: the page begins behind, or ends before, the model of this id."
+    ids: list[Json] = [
+        {"name": name, "in": "query", "description": page, "schema": {"type": "string"}}
+        for name in ("after_id", "before_id")
+    ]
+    return [{"name": "anthropic-version", "in": "header", "description": said, "schema": header}, *ids]
 
 
 def _of_model(operation: str, summary: str, schema: str) -> JsonObject:

@@ -232,6 +232,10 @@ def model_schema() -> JsonObject:
             "id": {"type": "string"},
             "object": {"const": "model"},
             "owned_by": {"type": "string"},
+            "type": {"const": "model", "description": "In Anthropic's form, like the next three."},
+            "display_name": {"type": "string"},
+            "description": {"type": "string"},
+            "created_at": {"type": "string", "format": "date-time"},
             "usd_per_million_tokens": {
                 "type": "object",
                 "required": ["prompt", "completion"],
@@ -249,6 +253,10 @@ def model_list_schema() -> JsonObject:
         "properties": {
             "object": {"const": "list"},
             "data": {"type": "array", "items": reference("Model")},
+            "total_count": {"type": "integer", "minimum": 0, "description": "The models of all pages."},
+            "has_more": {"type": "boolean", "description": "In Anthropic's form, like the next two."},
+            "first_id": {"type": ["string", "null"]},
+            "last_id": {"type": ["string", "null"]},
         },
     }
 
