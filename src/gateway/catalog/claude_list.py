@@ -5,10 +5,11 @@ Source: Anthropic "List Models"; Claude Code 2.1 with CLAUDE_CODE_ENABLE_GATEWAY
 observed.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from gateway.catalog.model_list import ModelList
+from gateway.catalog.query import ModelQuery
 from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
 from gateway.http.json_bytes import to_json_bytes
@@ -17,7 +18,6 @@ from gateway.settings.task_names import claude_name_of
 
 # Claude Code shows only models with one of these words in their id.
 SHOWN = ("claude", "anthropic")
-PARAMETERS = ("limit", "after_id", "before_id")
 DEFAULT_LIMIT, MAX_LIMIT = 20, 1_000
 # The last second of the year 9999.
 MAX_TIME_S = 253_402_300_799
@@ -51,49 +51,50 @@ class ClaudePage:
         return begin, begin + self.limit, begin + self.limit < len(ids)
 
 
-def read_page(parameters: Mapping[str, str]) -> ClaudePage:
-    """Return the page that a query asks for, whose parameters are all among ``PARAMETERS``.
+def read_page(limit: str | None, after_id: str | None = None, before_id: str | None = None) -> ClaudePage:
+    """Return the page that the parameters of a query ask for; ``limit`` is a whole number if it is set.
 
     Raises:
         GatewayError: a value is invalid.
     """
-    text, after_id, before_id = (parameters.get(name) for name in PARAMETERS)
-    if text is not None and not (text.isascii() and text.isdecimal() and 1 <= _number(text) <= MAX_LIMIT):
+    count = DEFAULT_LIMIT if limit is None else int(limit)
+    if not 1 <= count <= MAX_LIMIT:
         message = f"`limit` must be a whole number from 1 to {MAX_LIMIT}."
         raise GatewayError("invalid_field", message, param="limit")
     if after_id is not None and before_id is not None:
         raise GatewayError("invalid_field", "Send `after_id` or `before_id`, not both.", param="before_id")
-    limit = DEFAULT_LIMIT if text is None else _number(text)
-    return ClaudePage(limit=limit, after_id=after_id, before_id=before_id)
+    return ClaudePage(limit=count, after_id=after_id, before_id=before_id)
 
 
-def claude_body(models: ModelList, page: ClaudePage, allows: Callable[[str], bool]) -> bytes:
+def claude_body(models: ModelList, query: ModelQuery, page: ClaudePage) -> bytes:
     """Return a page of the list, as JSON.
 
     Args:
         models: all models that the gateway lists, with its task routes.
-        page: which page.
-        allows: whether the caller may use a model or a task.
+        query: which models the caller may and wants to see, and in which order.
+        page: which page of them.
 
     Raises:
         GatewayError: the page begins or ends at a model that is not in the list.
     """
-    tasks = {claude_name_of(task): task for task in models.own_ids() if allows(task)}
-    listed = [each for each in models.catalog_ids() if is_shown(each) and allows(each)]
-    ids = [*tasks, *listed]
+    own = models.own_ids()
+    found = [models.find(each) for each in (*own, *filter(is_shown, models.catalog_ids()))]
+    chosen = [each for each in found if each is not None and all(test(each) for test in query.tests)]
+    if query.order:
+        chosen.sort(key=query.order)
+    data = [as_claudes(each) for each in chosen[query.offset :]]
+    ids = [str(each["id"]) for each in data]
     begin, end, has_more = page.range_in(ids)
-    shown = ids[begin:end]
-    found = (models.find(tasks.get(each, each)) for each in shown)
-    data: list[Json] = [as_claudes(model) for model in found if model is not None]
+    shown: list[Json] = [*data[begin:end]]
     return to_json_bytes(
         {
             "object": "list",
-            "data": data,
+            "data": shown,
             "has_more": has_more,
-            "first_id": shown[0] if shown else None,
-            "last_id": shown[-1] if shown else None,
+            "first_id": ids[begin] if shown else None,
+            "last_id": ids[begin:end][-1] if shown else None,
             "links": {"next": None},
-            "total_count": len(ids),
+            "total_count": len(chosen),
         }
     )
 
@@ -152,8 +153,3 @@ def _index_of(param: str, model_id: str, ids: list[str]) -> int:
     except ValueError:
         message = f"`{param}` must be the id of a model in this list."
         raise GatewayError("invalid_field", message, param=param) from None
-
-
-def _number(text: str) -> int:
-    """Return a whole number; one that is too large if the text has more digits than any limit."""
-    return int(text) if len(text) <= len(str(MAX_LIMIT)) else MAX_LIMIT + 1

@@ -36,8 +36,9 @@ NO_PATH = (
 # How many models an error lists.
 MAX_LISTED = 10
 # Every request to Anthropic's API has this header. Claude Code asks for the list with this query, which is
-# enough: a proxy may have removed the header.
+# enough: a proxy may have removed the header. The cursors count in Anthropic's form only.
 CLAUDE_HEADER, CLAUDE_QUERY = "anthropic-version", {"limit": "1000"}
+CURSORS = ("after_id", "before_id")
 # The model's id becomes part of an upstream path, so no segment may begin with a dot. The author may be
 # missing, see ``_id_of``.
 _MODEL_ID = re.compile(r"(~?[\w-][\w.-]{0,127}+/)?(?!endpoints\Z)[\w-][\w.:-]{0,127}+", re.ASCII)
@@ -55,15 +56,20 @@ async def show_models(call: Call) -> HttpResponse:
     caller = call.caller
     catalog = await _catalog(call)
     model_list, allowed = _model_list(call, catalog), (caller.models, caller.limits.models)
-    is_for_claude = _is_for_claude(call)
-    query = {} if is_for_claude else parameters_of(call.request.query, known=PARAMETERS, ignore_unknown=True)
-    # The forms of the list for single clients begin here. All of them are at this path.
-    if is_for_claude or query == CLAUDE_QUERY:
-        return _claude_list(call, catalog, model_list, f"{CLAUDE_HEADER} {call.request.query} {allowed}")
+    known = (*PARAMETERS, *CURSORS)
+    query = parameters_of(call.request.query, known=known, ignore_unknown=True)
+    page = {name: query.pop(name) for name in CURSORS if name in query}
     selection = read_query(query)
     if any(each is not None for each in allowed):  # a key that is limited to some models sees only those
         own = (lambda model: allows(caller, str(model["id"])),)
         selection = replace(selection, tests=(*selection.tests, *own))
+    # The forms of the list for single clients begin here. All of them are at this path.
+    if _is_for_claude(call) or query == CLAUDE_QUERY:
+        from gateway.catalog.claude_list import claude_body, read_page  # noqa: PLC0415  # few clients ask for it
+
+        body = claude_body(model_list, selection, read_page(query.get("limit"), **page))
+        etag = f'"{model_list.tag(f"{CLAUDE_HEADER} {call.request.query} {allowed}")}"'
+        return _respond(call, catalog, etag, lambda: body)
     etag = f'"{model_list.tag(f"{call.request.query} {allowed}")}"'
     return _respond(call, catalog, etag, lambda: list_body(*model_list.select(selection)))
 
@@ -71,15 +77,6 @@ async def show_models(call: Call) -> HttpResponse:
 def _is_for_claude(call: Call) -> bool:
     """Return whether Claude Code or an SDK of Anthropic's asks."""
     return call.request.header(CLAUDE_HEADER) is not None
-
-
-def _claude_list(call: Call, catalog: Catalog, model_list: ModelList, query: str) -> HttpResponse:
-    from gateway.catalog import claude_list  # noqa: PLC0415  # few clients ask for this form
-
-    known = claude_list.PARAMETERS
-    page = claude_list.read_page(parameters_of(call.request.query, known=known, ignore_unknown=True))
-    body = claude_list.claude_body(model_list, page, lambda model: allows(call.caller, model))
-    return _respond(call, catalog, f'"{model_list.tag(query)}"', lambda: body)
 
 
 async def show_model(call: Call) -> HttpResponse:

@@ -148,6 +148,14 @@ async def test_a_wrong_page_is_refused_and_its_parameter_named(query: str, param
     assert b"canary" not in got.body
 
 
+async def test_filters_and_the_order_apply_here_too() -> None:
+    made = world()
+
+    assert ids_in(await claudes(made, "q=claude&sort=newest")) == [each for each in IDS if "claude" in each]
+    assert ids_in(await claudes(made, "q=claude&offset=1")) == ["~anthropic/claude-sonnet-latest", IDS[-1]]
+    assert (await claudes(made, "sort=canary")).error["param"] == "sort"
+
+
 async def test_a_key_sees_only_what_it_may_use() -> None:
     made = world(GATEWAY_KEYS=one_key(models=["task/code", "anthropic/*"]))
 

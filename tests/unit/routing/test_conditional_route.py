@@ -1,9 +1,11 @@
 """Task routes that serve requests which name no task, by what an agent says of them."""
 
 import json
+import re
 
 import pytest
 
+from scripts.tools import ROOT
 from tests.support.models import listing, model
 from tests.support.upstream import accept_key, fail
 from tests.support.world import TOKEN, Answer, World, chat, finish, one_key
@@ -237,3 +239,30 @@ async def test_the_model_list_shows_the_conditions_in_the_form_of_the_setting() 
     assert shown["when"] == [{"request_class": ["auxiliary"], "prompt_tokens_under": 500}]
     again = World({"TASK_ROUTES": json.dumps({"task/cheap": shown})})
     assert (await ask(again, **cls("auxiliary"))).headers["x-gateway-model"] == "c/cheap"
+
+
+RECIPE = re.search(
+    r"^TASK_ROUTES = '''\n(.*?)^'''$", (ROOT / "docs" / "recipes.md").read_text("utf-8"), re.M | re.S
+)
+
+
+@pytest.mark.parametrize(
+    ("asked", "word", "text", "task"),
+    [
+        ("claude-sonnet-5", "auxiliary", "short", "task/background"),
+        ("claude-sonnet-5", "compaction", "short", "task/background"),
+        ("claude-haiku-4-5-20251001", "", "short", "task/background"),
+        ("claude-sonnet-5", "main", "short", None),
+        ("claude-sonnet-5", "compaction", "word " * 100_000, None),
+    ],
+)
+async def test_the_recipe_for_background_work_does_what_it_says(
+    asked: str, word: str, text: str, task: str | None
+) -> None:
+    assert RECIPE is not None
+    body = {"model": asked, "messages": [{"role": "user", "content": text}]}
+
+    got = await ask(World({"TASK_ROUTES": RECIPE.group(1)}), body, path="/v1/plan", **cls(word))
+
+    assert got.json["chain"][0]["task"] == task
+    assert (got.json["route"] or {}).get("task") == task
