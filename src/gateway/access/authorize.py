@@ -38,10 +38,8 @@ def authorize(request: HttpRequest, settings: Settings, *, now_s: float) -> Call
             allowed; or the gateway has no keys at all.
     """
     key = _key_in(request, settings, now_s=now_s)
-    if key is None:
-        return _without_gateway_key(request, settings)
-    if _is_expired(key, now_s):
-        raise GatewayError("expired_key", "This key has expired. Ask the gateway's operator for a new one.")
+    if key is None or _is_expired(key, now_s):
+        return _without_gateway_key(request, settings, expired=key)
     if key.origins is not None:
         refuse_foreign_page(request, (*key.origins, *settings.cors_origins))
     return Caller(
@@ -56,8 +54,8 @@ def authorize(request: HttpRequest, settings: Settings, *, now_s: float) -> Call
     )
 
 
-def _without_gateway_key(request: HttpRequest, settings: Settings) -> Caller:
-    """Return the caller of a request that carries no key of the gateway's, if the settings let it in.
+def _without_gateway_key(request: HttpRequest, settings: Settings, expired: GatewayKey | None) -> Caller:
+    """Return the caller of a request without a valid key of the gateway's, if the settings let it in.
 
     Raises:
         GatewayError: they do not.
@@ -65,6 +63,8 @@ def _without_gateway_key(request: HttpRequest, settings: Settings) -> Caller:
     tokens = [*_tokens(request)]
     if settings.allow_client_keys and (own := _own_keys(tokens)):
         return _with_own_key(own[0])
+    if expired is not None:
+        raise GatewayError("expired_key", "This key has expired. Ask the gateway's operator for a new one.")
     if not settings.gateway_keys:
         return _without_keys(request, settings)
     if not tokens:
@@ -93,9 +93,10 @@ def _without_keys(request: HttpRequest, settings: Settings) -> Caller:
 
 
 def other_own_caller(request: HttpRequest, caller: Caller) -> Caller | None:
-    """Return the caller by the other OpenRouter key of a request that carries two; None if it has one."""
-    other = [token for token in _own_keys(_tokens(request)) if token != caller.own_key]
-    return _with_own_key(other[0]) if other else None
+    """Return the caller by the other OpenRouter key of a request that carries two; None if it carries one."""
+    own = [token for token in _own_keys(_tokens(request)) if OWN_KEY.fullmatch(token)]
+    other = next((token for token in own if token != caller.own_key), None)
+    return _with_own_key(other) if other else None
 
 
 def _key_in(request: HttpRequest, settings: Settings, *, now_s: float) -> GatewayKey | None:

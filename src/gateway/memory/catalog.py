@@ -91,6 +91,12 @@ class Catalog:
         main = [each for each in ids if ":" not in each] or ids
         return main[0] if len(main) == 1 else None
 
+    def authors_of(self, slug: str) -> set[str]:
+        """Return the authors of the models whose id or canonical slug has this name behind the slash."""
+        ending = f"/{slug}"
+        self._index_of(slug)  # so that there is an index
+        return {name.partition("/")[0].lstrip("~") for name in self._indices if name.endswith(ending)}
+
     def ids_of(self, slug: str) -> tuple[str, ...]:
         """Return the ids of the models that have this name behind the slash, whoever their author is.
 

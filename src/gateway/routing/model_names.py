@@ -96,7 +96,7 @@ def _listed(stem: str, variant: str, author: str, catalog: Catalog) -> Iterator[
 
 def _has_others(slug: str, author: str, catalog: Catalog) -> bool:
     """Return whether the list has a model of this name of another author."""
-    return any(each.partition("/")[0].lstrip("~") != author for each in catalog.ids_of(slug))
+    return catalog.authors_of(slug) != {author}
 
 
 def _spelled(stem: str) -> str:

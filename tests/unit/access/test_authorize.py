@@ -117,6 +117,14 @@ def test_an_expired_key_beside_a_right_one_is_ignored() -> None:
     assert refusal(env, authorization=f"Bearer {OTHER}", x_api_key="wrong") == "expired_key"
 
 
+def test_an_openrouter_key_beside_an_expired_key_is_found() -> None:
+    env = keys(expires="2020-01-01") | OWN_KEYS
+
+    assert authorized(env, authorization=f"Bearer {TOKEN}", x_api_key=OWN).own_key == OWN
+    assert authorized(env, authorization=f"Bearer {OWN}", x_api_key=TOKEN).own_key == OWN
+    assert refusal(env, authorization=f"Bearer {TOKEN}", x_api_key="wrong") == "expired_key"
+
+
 @pytest.mark.parametrize(
     ("first", "second"), [(OWN, ""), ("", OWN), (OWN, "wrong"), ("wrong", OWN), (OWN, f"{OWN}-2")]
 )

@@ -225,3 +225,16 @@ async def test_two_refused_openrouter_keys_are_refused() -> None:
     got = await made.get("/v1/models", headers={"authorization": f"Bearer {MADE_UP}", "x-api-key": OWN})
 
     assert (got.status, got.error["code"]) == (401, "invalid_key")
+
+
+@pytest.mark.parametrize("wrong", ["sk-or-\u00e9", "sk-or-" + "x" * 600, "sk-ant-x", "sk-or-a b"])
+async def test_an_accepted_openrouter_key_beside_a_text_that_no_header_can_carry_counts(wrong: str) -> None:
+    for first, second in ((OWN, wrong), (wrong, OWN)):
+        made = world(accept_key)
+
+        got = await made.get(
+            "/v1/models/x", headers={"authorization": f"Bearer {first}", "x-api-key": second}
+        )
+
+        assert got.error["code"] != "invalid_key"
+        assert made.upstream.got_with[:1] == [OWN]
