@@ -75,10 +75,9 @@ class Catalog:
         return self._parsed[index]
 
     def id_of(self, name: str) -> str | None:
-        """Return the id of the model with this id, or else with this canonical slug.
+        """Return the id of the model with this id, or else of the only one with this canonical slug.
 
-        If several models have the slug, one that is no variant (``:free``) counts. None: it is not listed, or
-        it is not clear which model it is.
+        None: there is no such model, or several have the slug.
         """
         index = self._index_of(name)
         if index is None:
@@ -86,10 +85,8 @@ class Catalog:
         found = self._lines[index].partition(b"\t")[0].decode()
         if found == name:
             return found
-        named = [line.split(b"\t", 2)[:2] for line in self._lines]
-        ids = [model_id.decode() for model_id, slug in named if slug == name.encode()]
-        main = [each for each in ids if ":" not in each] or ids
-        return main[0] if len(main) == 1 else None
+        same = sum(line.split(b"\t", 2)[1] == name.encode() for line in self._lines)
+        return found if same == 1 else None
 
     def authors_of(self, slug: str) -> set[str]:
         """Return the authors of the models whose id or canonical slug has this name behind the slash."""

@@ -11,7 +11,7 @@ from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json, JsonObject, list_or_empty, whole_or_none
 from gateway.http.session_headers import AGENT_HEADERS
 from gateway.settings.caller import Caller
-from gateway.settings.conditions import OVER, UNDER, Condition, is_word
+from gateway.settings.conditions import OVER, UNDER, Condition
 from gateway.settings.glob import fits
 from gateway.settings.keys import allows
 from gateway.settings.settings import Settings
@@ -36,10 +36,9 @@ class Traits:
     words: dict[str, str] = field(default_factory=dict)
 
     def word(self, name: str) -> str:
-        """Return a header's value; empty if it has none, or one that cannot be a word of a condition."""
+        """Return a header's value; empty if there is none. Each header is read once."""
         if name not in self.words:
-            value = (self.header(name) or "").strip()
-            self.words[name] = value if is_word(value) else ""
+            self.words[name] = (self.header(name) or "").strip()
         return self.words[name]
 
 
@@ -90,8 +89,9 @@ def _is_class(name: str) -> Callable[[Json, Traits], Json]:
     header = AGENT_HEADERS[name]
 
     def test(wanted: Json, traits: Traits) -> Json:
+        # What is not printable, or too long, equals no word that a condition may have.
         word = traits.word(header)
-        return word if word and word in list_or_empty(wanted) else None
+        return word if word in list_or_empty(wanted) else None
 
     return test
 

@@ -129,7 +129,7 @@ def select(
     names = tuple(dict.fromkeys(resolved.get(name, name) for name in chat.models)) or settings.default_chain
     chosen = _chosen(chat, names, settings, caller, header)
     if chosen is not None:
-        names, resolved = (chosen.route.name,), {}
+        names = (chosen.route.name,)
     routes = tuple(
         _route_of(name, chat, settings, caller, resolved) if name.startswith(PREFIX) else None
         for name in names

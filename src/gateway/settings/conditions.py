@@ -30,7 +30,7 @@ def as_conditions(value: Json) -> tuple[Condition, ...]:
     return tuple(_condition(each) for each in conditions)
 
 
-def is_word(text: str) -> bool:
+def _is_word(text: str) -> bool:
     """Return whether a text can be a word of a condition: printable ASCII, not too long, not empty."""
     return 0 < len(text) <= MAX_WORD_CHARACTERS and text.isascii() and text.isprintable()
 
@@ -48,7 +48,7 @@ def _condition(value: Json) -> Condition:
 
 def _words(name: str, value: Json) -> Json:
     expected = f"a word as `{name}`, or a list of 1 to {MAX_WORDS}: printable ASCII"
-    return _texts(value, is_word, f"{expected}, at most {MAX_WORD_CHARACTERS} characters")
+    return _texts(value, _is_word, f"{expected}, at most {MAX_WORD_CHARACTERS} characters")
 
 
 def _patterns(name: str, value: Json) -> Json:

@@ -20,8 +20,10 @@ CATALOG = catalog_of(
     listed("anthropic/claude-3.5-haiku"),
     listed("anthropic/claude-3.7-sonnet", canonical_slug="anthropic/claude-3-7-sonnet-20250219"),
     listed("anthropic/claude-3.7-sonnet:thinking", canonical_slug="anthropic/claude-3-7-sonnet-20250219"),
-    listed("anthropic/claude-x:one", canonical_slug="anthropic/claude-x-20260101"),
-    listed("anthropic/claude-x:two", canonical_slug="anthropic/claude-x-20260101"),
+    listed("anthropic/claude-x", canonical_slug="anthropic/claude-old-20260101"),
+    listed("anthropic/claude-y", canonical_slug="anthropic/claude-old-20260101"),
+    listed("anthropic/claude-z", canonical_slug="anthropic/claude-past-20260101"),
+    listed("anthropic/claude-z:free", canonical_slug="anthropic/claude-past-20260101"),
     listed("~anthropic/claude-sonnet-latest"),
     listed("openai/gpt-5.4-mini"),
     listed("openai/gpt-4o"),
@@ -51,6 +53,9 @@ CATALOG = catalog_of(
         ("claude-3-5-haiku-latest", "anthropic/claude-3.5-haiku"),
         ("claude-3-5-haiku-20241022", "anthropic/claude-3.5-haiku"),
         ("claude-3-7-sonnet-20250219", "anthropic/claude-3.7-sonnet"),
+        ("claude-past-20260101", "anthropic/claude-z"),
+        ("claude-past-20260101:free", "anthropic/claude-z:free"),
+        ("claude-past-20260101:floor", "anthropic/claude-z:floor"),
         ("claude-3-7-sonnet:thinking", "anthropic/claude-3.7-sonnet:thinking"),
         ("claude-sonnet-latest", "~anthropic/claude-sonnet-latest"),
         ("anthropic/claude-opus-5[1m]", "anthropic/claude-opus-5"),
@@ -70,7 +75,7 @@ def test_a_name_without_an_author_stands_for_the_model_of_its_author(name: str, 
     "name",
     [
         "claude-opus-9",  # not listed
-        "claude-x-20260101",  # two variants, and no model that is none
+        "claude-old-20260101",  # a canonical slug of two models
         "gpt-twin",  # two authors
         "only",  # a name of no author of the table
         "gpt-4o-2099-01-01",
@@ -200,15 +205,14 @@ async def test_a_key_that_allows_only_some_of_an_authors_models_allows_no_other_
 
 
 async def test_names_in_settings_stand_for_the_same_models() -> None:
-    routes = {
-        "task/mine": {"models": ["claude-opus-4-5"], "order": "weighted", "weights": {"claude-opus-4-5": 0}}
-    }
+    weights = {"claude-opus-4-5": 0, "a/one": 1}
+    routes = {"task/mine": {"models": [*weights], "order": "weighted", "weights": weights}}
     made = world(TASK_ROUTES=json.dumps(routes), DEFAULT_MODEL="claude-haiku-4-5")
 
-    task = await ask(made, chat("task/mine"))
+    task = await ask(made, chat("task/mine"), path="/v1/plan")
     default = await ask(made, chat())
 
-    assert task.headers["x-gateway-model"] == "anthropic/claude-opus-4.5"
+    assert [each["model"] for each in task.json["chain"]] == ["a/one", "anthropic/claude-opus-4.5"]
     assert default.headers["x-gateway-model"] == "anthropic/claude-haiku-4.5"
     deep = (await made.get("/health?deep=1")).json
     assert deep["chains"]["task/mine"]["not_listed"] == []
