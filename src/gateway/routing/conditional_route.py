@@ -10,6 +10,7 @@ from types import MappingProxyType
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json, JsonObject, list_or_empty, whole_or_none
 from gateway.http.session_headers import AGENT_HEADERS
+from gateway.routing.model_names import resolve
 from gateway.settings.caller import Caller
 from gateway.settings.conditions import OVER, UNDER, Condition
 from gateway.settings.glob import fits
@@ -71,7 +72,8 @@ def _may_use(caller: Caller, route: TaskRoute) -> bool:
     """Return whether the caller may use a model of the route."""
     # A caller with its own OpenRouter key may use no direct upstream.
     models = [each for each in route.models if caller.own_key is None or split_direct(each) is None]
-    return any(allows(caller, model, route.name) for model in models)
+    # There is no model list yet: it is fetched later, if the chosen route needs prices.
+    return any(allows(caller, resolve(model, None), route.name) for model in models)
 
 
 def _met(condition: Condition, traits: Traits) -> JsonObject | None:

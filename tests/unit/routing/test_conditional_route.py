@@ -183,6 +183,21 @@ async def test_a_route_has_only_the_models_that_the_key_allows(allowed: list[str
     assert got.headers["x-gateway-model"] == ("c/next" if allowed == ["c/next"] else "c/cheap")
 
 
+@pytest.mark.parametrize(("allowed", "meets"), [(["anthropic/*"], True), (["a/*", "claude-*"], False)])
+async def test_what_a_key_allows_is_compared_with_the_models_that_short_names_stand_for(
+    allowed: list[str], meets: bool
+) -> None:
+    route = {"models": ["claude-haiku-4-5"], "when": {"request_class": "auxiliary"}}
+    made = keyed(World({"TASK_ROUTES": json.dumps({"task/cheap": route})}), models=allowed)
+
+    got = await ask(made, **cls("auxiliary"))
+
+    if meets:
+        assert got.headers["x-gateway-model"] == "anthropic/claude-haiku-4.5"
+    else:
+        assert got.headers["x-gateway-model"] == "a/one"
+
+
 async def test_a_keys_limits_hold_for_the_route() -> None:
     made = keyed(world(), limits={"deadline_ms": 1234})
 
