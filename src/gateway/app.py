@@ -31,6 +31,8 @@ from gateway.settings.settings import Settings
 # its lifetime: a request has just fetched it.
 CRON_MAX_AGE = 0.25
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# Claude Code asks here, without a key, whether there is a server. Source: Claude Code 2.1, as observed.
+PROBES = ("/", "/api/hello")
 Handler: TypeAlias = Callable[[Call], Awaitable[HttpResponse]]
 
 
@@ -67,6 +69,8 @@ async def handle(
         request_id=sent_id if _REQUEST_ID.fullmatch(sent_id) else f"req-{ports.new_id()}",
         errors=_errors_at(request.path),
     )
+    if request.method == "HEAD" and request.path in PROBES:
+        return HttpResponse(status=204, headers=frame.headers, body=b"")
     try:
         settings = read_settings()
         if (origin := allowed_origin(request, settings.all_origins)) is not None:

@@ -5,7 +5,7 @@ Every route that needs a key calls this before anything else.
 
 from dataclasses import replace
 
-from gateway.access.authorize import authorize
+from gateway.access.authorize import authorize, other_own_caller
 from gateway.access.rate_limit import limit_rate
 from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
@@ -51,9 +51,10 @@ async def admit(
     """
     caller = authorize(request, settings, now_s=ports.now_s())
     if caller.own_key is not None:
-        from gateway.access.own_keys import check_own_key  # noqa: PLC0415  # few gateways let them in
+        from gateway.access.own_keys import accepted_caller  # noqa: PLC0415  # few gateways let them in
 
-        await check_own_key(caller.own_key, settings.upstream, ports, memory.own_keys)
+        other = other_own_caller(request, caller)
+        caller = await accepted_caller((caller, other), settings.upstream, ports, memory.own_keys)
         if not for_own_keys:
             raise GatewayError(
                 "not_allowed", "This route needs one of the gateway's keys, not an OpenRouter key."

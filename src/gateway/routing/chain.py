@@ -1,6 +1,6 @@
 """Defines the plan of a request: the chain of candidates, the skipped models, and the limits."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import field
 from typing import Literal, TypeAlias
 
@@ -20,7 +20,8 @@ class Candidate:
     """A model to try: one entry of the chain.
 
     Attributes:
-        model: its name as the caller, a task route or a setting wrote it. Receipts show this name.
+        model: its name as the caller, a task route or a setting wrote it, or what that is at OpenRouter.
+            Receipts show this name.
         upstream: where it is called: ``openrouter``, or the name of a direct upstream.
         asked: its name at that upstream.
         task: the task route that it belongs to; None if the model itself was named.
@@ -150,6 +151,8 @@ class Plan:
 
     Attributes:
         requested: every model that was requested, in order, including those of task routes.
+        resolved: by the name that a caller, a task route or a setting wrote, what it stands for.
+        route: the task route that a condition has chosen, and the condition; None if none has.
         chain: the candidates to try, in order.
         skipped: the models that are not tried, and why.
         order: the order of the complete chain.
@@ -169,6 +172,8 @@ class Plan:
     """
 
     requested: tuple[str, ...]
+    resolved: Mapping[str, str] = field(default_factory=dict)
+    route: JsonObject | None = None
     chain: tuple[Candidate, ...]
     skipped: tuple[Skipped, ...] = ()
     order: Order = "given"

@@ -91,6 +91,8 @@ def plan(
         notes = (*notes, NO_RESTART)
     return Plan(
         requested=tuple(dict.fromkeys([info.candidate.model for each in infos for info in each])),
+        resolved=selection.resolved,
+        route=selection.chosen.to_json() if selection.chosen else None,
         chain=chain[:max_models],
         skipped=skipped,
         order=selection.order,
