@@ -58,6 +58,7 @@ ON_DEMAND = {
     "openapi.plan_schema",
     "routing.conditional_route",
     "routing.model_names",
+    "routing.resolved_names",
     "settings.conditions",
     "settings.glob",
     "openapi.schemas",

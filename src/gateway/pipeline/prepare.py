@@ -103,7 +103,7 @@ async def prepare(call: Call, dialect: Dialect, raw: bytes | None = None) -> Pre
     needs_prices = bool(accounts) or selection.needs_prices or chat.requirements.max_price is not None
     catalog = await _catalog_for(call, needs_prices=needs_prices)
     if selection.has_foreign_names:
-        from gateway.routing.model_names import with_resolved_names  # noqa: PLC0415  # few names have no author
+        from gateway.routing.resolved_names import with_resolved_names  # noqa: PLC0415  # few names have no author
 
         selection = with_resolved_names(selection, catalog)
     check_budgets(accounts, caller, memory.spending, now_s=ports.now_s())

@@ -1,19 +1,15 @@
 """Resolves the names of models that clients of Anthropic, OpenAI and Google use to OpenRouter's.
 
 ``claude-opus-4-5-20251101`` is ``anthropic/claude-opus-4.5`` at OpenRouter. A name that the model list has is
-left as it is, and so is a name for which the list has no model, or several. The module is imported if a
-request or its task route has a name without an author.
+left as it is, and so is a name for which the list has no model, or several.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from itertools import pairwise
 from types import MappingProxyType
 
 from gateway.memory.catalog import DYNAMIC_VARIANTS, Catalog
-from gateway.routing.selection import Selection, is_openrouters
-from gateway.settings.task_names import without_context
-from gateway.settings.task_routes import TaskRoute
+from gateway.settings.task_names import is_openrouters, without_context
 
 # The author of the models whose names begin so.
 AUTHORS: Mapping[str, str] = MappingProxyType(
@@ -52,31 +48,6 @@ def resolve(name: str, catalog: Catalog | None) -> str:
     if catalog is None:
         return _spelled(stem) + colon + variant if author == CERTAIN else name
     return next(_listed(stem, colon + variant, author, catalog), name)
-
-
-def with_resolved_names(selection: Selection, catalog: Catalog | None) -> Selection:
-    """Return a selection in which all models have OpenRouter's names; those of its task routes too."""
-    found = {name: resolved for name in selection.models if (resolved := resolve(name, catalog)) != name}
-    if not found:
-        return selection
-    weights = selection.options.weights
-    options = replace(selection.options, weights=_renamed(weights, found)) if weights else selection.options
-    return replace(
-        selection,
-        names=tuple(found.get(name, name) for name in selection.names),
-        routes=tuple(route and _route_with(route, found) for route in selection.routes),
-        options=options,
-        resolved={**selection.resolved, **found},
-    )
-
-
-def _route_with(route: TaskRoute, found: Mapping[str, str]) -> TaskRoute:
-    models = tuple(dict.fromkeys(found.get(model, model) for model in route.models))
-    return replace(route, models=models, weights=_renamed(route.weights, found))
-
-
-def _renamed(weights: Mapping[str, float], found: Mapping[str, str]) -> dict[str, float]:
-    return {found.get(model, model): weight for model, weight in weights.items()}
 
 
 def _listed(stem: str, variant: str, author: str, catalog: Catalog) -> Iterator[str]:

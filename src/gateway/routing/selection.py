@@ -17,7 +17,7 @@ from gateway.settings.keys import allows
 from gateway.settings.options import Options, Order
 from gateway.settings.patience import PATIENCE
 from gateway.settings.settings import Settings
-from gateway.settings.task_names import task_of
+from gateway.settings.task_names import is_openrouters, task_of
 from gateway.settings.task_routes import PREFIX, TaskRoute
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Selection:
 
     @property
     def has_foreign_names(self) -> bool:
-        """Whether a model may have another name at OpenRouter. See ``routing.model_names``."""
+        """Whether a model may have another name at OpenRouter. See ``routing.resolved_names``."""
         return not all(map(is_openrouters, self.models))
 
     @property
@@ -93,11 +93,6 @@ class Selection:
             or "cheapest" in self.orders
             or any(route.max_price for route in self.routes if route)
         )
-
-
-def is_openrouters(name: str) -> bool:
-    """Return whether a name has an author, as all of OpenRouter's have, and no mark behind it (``[1m]``)."""
-    return "/" in name and not name.endswith("]")
 
 
 def no_header(_: str) -> str | None:

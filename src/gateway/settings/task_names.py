@@ -27,3 +27,8 @@ def task_of(name: str) -> str | None:
 def without_context(name: str) -> str:
     """Return a name without the mark for a large context, which is no part of a model's name."""
     return name.removesuffix(CONTEXT)
+
+
+def is_openrouters(name: str) -> bool:
+    """Return whether a name has an author, as all of OpenRouter's have, and no mark behind it (``[1m]``)."""
+    return "/" in name and not name.endswith("]")
