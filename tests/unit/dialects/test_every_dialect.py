@@ -189,7 +189,7 @@ async def test_a_dialects_cached_answer_is_not_that_of_another(speech: Speech) -
     other = MESSAGES if speech is CHAT else CHAT
     await other.ask(world, "a/one", gateway=options, max_tokens=1_000)
 
-    assert len(world.upstream.received) == 2
+    assert other.upstream_path in [each.path for each in world.upstream.received]
 
 
 async def test_a_hedge_answers_while_the_first_model_is_silent(speech: Speech) -> None:
