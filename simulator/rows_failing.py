@@ -39,7 +39,7 @@ def hidden_rows() -> Iterator[Behaviour]:
 
     yield row("html", "200 with an HTML page.", Pair.same(hidden.html(200)))
     yield row("html-502", "502 with an HTML page.", Pair.same(hidden.html(502)))
-    yield row("empty-body", "200 without a body.", Pair(hidden.body(b""), stream=hidden.in_stream()))
+    yield row("empty-body", "200 without a body.", Pair(hidden.body(b""), stream=hidden.empty_stream))
     yield row(
         "garbage",
         "200 `application/json` that is not JSON.",
@@ -60,16 +60,14 @@ def hidden_rows() -> Iterator[Behaviour]:
     yield row("empty", "Empty content, finish reason stop, no completion tokens.", answering(hidden.EMPTY))
     yield row("filtered", "Empty content, finish reason content_filter.", answering(hidden.FILTERED))
     yield row("filtered-later", "Text, then finish reason content_filter.", answering(hidden.FILTERED_LATER))
-    yield row(
-        "choices-empty", "`choices: []`; stream: one such chunk, then `[DONE]`.", hidden.choices_empty()
-    )
+    yield row("choices-empty", "`choices: []`; stream: one such chunk, then `[DONE]`.", hidden.hollow())
     yield row(
         "choice-error", "Finish reason error, and the error in the choice.", hidden.choice_error(hidden.EMPTY)
     )
     yield row(
         "error-string",
         '`{"error": "…"}`, a string; stream: as the only event.',
-        hidden.error_only({"error": "Provider unavailable"}),
+        hidden.error_only(hidden.bare("Provider unavailable")),
     )
     yield row(
         "json-invalid",
