@@ -36,6 +36,7 @@ class Answer:
     signature: str | None = None
     encrypted: str | None = None
     verdict: str | None = "not_flagged"
+    cached: bool = False  # half of the prompt was read from the provider's cache
 
     @property
     def content(self) -> str | None:
@@ -57,4 +58,5 @@ def tally_of(turn: Turn, answer: Answer) -> Tally:
     )
     prompt = turn.prompt_tokens
     cost = prompt * turn.price.prompt_nano_usd + completion * turn.price.completion_nano_usd
-    return Tally(prompt, completion, reasoning, cost, answer.finish_reason)
+    cached = prompt // 2 if answer.cached else 0
+    return Tally(prompt, completion, reasoning, cost, answer.finish_reason, cached)

@@ -7,11 +7,13 @@ from functools import cache, lru_cache
 
 from simulator.row import Behaviour
 from simulator.rows_answering import healthy_rows, recorded_rows, status_rows
+from simulator.rows_coder import coder_rows
 from simulator.rows_failing import connection_rows, hidden_rows
+from simulator.rows_messages import messages_rows, request_rows
 from simulator.rows_streaming import stream_rows
 
 AUTHOR = "sim/"
-HEALED = "ok"  # what a listed model does, and a faulty one after its first calls
+HEALED = "coder"  # what a listed model does, and a faulty one after its first calls
 _REPEATS = {"-once": 1, "-twice": 2}
 
 
@@ -35,6 +37,9 @@ def behaviours() -> dict[str, Behaviour]:
         connection_rows,
         hidden_rows,
         stream_rows,
+        request_rows,
+        messages_rows,
+        coder_rows,
     )
     return {behaviour.name: behaviour for group in groups for behaviour in group()}
 

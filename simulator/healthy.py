@@ -3,12 +3,10 @@
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from itertools import cycle, islice
 
 from simulator import framing
 from simulator.answers import Answer, ToolCall, dumps, tally_of
-from simulator.dialects.chat import CHAT
-from simulator.steps import Complete, Headers, Pair, Pause, Script, Step, Write
+from simulator.steps import Complete, Headers, Pair, Pause, Step, Write
 from simulator.turn import Turn
 
 BLANK = b"         \n\n"  # OpenRouter's keep-alive of a slow plain response
@@ -16,9 +14,7 @@ BEAT_S = 0.2
 OK = Answer(("Canberra", " is the", " capital", " of", " Australia."))
 NO_WORD = Answer(("",))
 LARGE_EVENT_CHARACTERS = 1_000_000
-_DRIP_EVENTS = 20
 _PIECE_CHARACTERS = 4096
-_WORDS = ("every ", "question ", "deserves ", "a ", "patient ", "answer ", "that ", "arrives ")
 _ARGUMENTS = ('{"city"', ':"Os', 'lo"}')
 _PIXEL = (
     "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ"
@@ -92,111 +88,12 @@ def answering(answers: Answers | Answer) -> Pair:
 OK_PAIR = answering(OK)
 
 
-def usage_empty_choices(turn: Turn) -> Iterator[Step]:
-    """Play a stream whose usage chunk has no choices, in chat."""
-    closing = CHAT.closing_with_empty_choices if turn.dialect is CHAT else turn.dialect.closing
-    yield Headers(stream_headers(turn))
-    yield from said(turn, OK)
-    yield from map(framing.write, closing(turn, OK))
-
-
-def slow(script: Script) -> Script:
-    """Return the script with n ms of silence before it."""
-
-    def delayed(turn: Turn) -> Iterator[Step]:
-        yield Pause(turn.number / 1000)
-        yield from script(turn)
-
-    return delayed
-
-
-def keep_alive(line: bytes, duration_s: float) -> Iterator[Step]:
+def keep_alive(line: bytes, duration_s: float, events: int = 0) -> Iterator[Step]:
     """Yield the line at once, and then every 200 ms until the duration is over."""
     while duration_s > 0:
-        yield Write(line)
+        yield Write(line, events)
         yield Pause(min(BEAT_S, duration_s))
         duration_s -= BEAT_S
-
-
-def comments_stream(turn: Turn) -> Iterator[Step]:
-    """Send comments for n ms, then the answer."""
-    yield Headers(stream_headers(turn))
-    yield from keep_alive(framing.COMMENT, turn.number / 1000)
-    yield from events(turn, OK)
-
-
-def comments_plain(turn: Turn) -> Iterator[Step]:
-    """Send blank lines for n ms, then the JSON."""
-    answer = complete(turn, OK)
-    yield Headers(answer.headers)
-    yield from keep_alive(BLANK, turn.number / 1000)
-    yield Write(answer.body, tally=answer.tally)
-
-
-def reasons_stream(turn: Turn) -> Iterator[Step]:
-    """Send comments for n ms, as of a model that reasons unseen, then the reasoning and the answer."""
-    yield Headers(stream_headers(turn))
-    yield from keep_alive(framing.COMMENT, turn.number / 1000)
-    yield from events(turn, REASONING)
-
-
-def reasons_plain(turn: Turn) -> Iterator[Step]:
-    """Send blank lines for n ms, then the JSON with the reasoning."""
-    answer = complete(turn, REASONING)
-    yield Headers(answer.headers)
-    yield from keep_alive(BLANK, turn.number / 1000)
-    yield Write(answer.body, tally=answer.tally)
-
-
-def late_stream(turn: Turn) -> Iterator[Step]:
-    """Send a role without text, then nothing for n ms, then the answer."""
-    yield Headers(stream_headers(turn))
-    yield from said(turn, NO_WORD)
-    yield Pause(turn.number / 1000)
-    yield from progress(turn, OK)
-    yield from ending(turn, OK)
-
-
-def late_plain(turn: Turn) -> Iterator[Step]:
-    """Send the headers, then nothing for n ms, then the JSON."""
-    answer = complete(turn, OK)
-    yield Headers(answer.headers)
-    yield Pause(turn.number / 1000)
-    yield Write(answer.body, tally=answer.tally)
-
-
-def drip_stream(turn: Turn) -> Iterator[Step]:
-    """Send twenty events of text, each after n ms."""
-    answer = Answer(tuple(islice(cycle(_WORDS), _DRIP_EVENTS)))
-    yield Headers(stream_headers(turn))
-    yield from opening(turn, answer)
-    for write in progress(turn, answer):
-        yield Pause(turn.number / 1000)
-        yield write
-    yield from ending(turn, answer)
-
-
-def drip_plain(turn: Turn) -> Iterator[Step]:
-    """Send the JSON in twenty pieces, each after n ms."""
-    answer = complete(turn, OK)
-    yield Headers(answer.headers)
-    size = -(-len(answer.body) // _DRIP_EVENTS)
-    for start in range(0, len(answer.body), size):
-        yield Pause(turn.number / 1000)
-        yield Write(answer.body[start : start + size], tally=answer.tally)
-
-
-def long_answer(turn: Turn) -> Answer:
-    """Return an answer of n words."""
-    return Answer(tuple(islice(cycle(_WORDS), turn.number)))
-
-
-def long_stream(turn: Turn) -> Iterator[Step]:
-    """Send n events of one word each. Each word is encoded once, so the socket limits the speed."""
-    yield Headers(stream_headers(turn))
-    yield from opening(turn, Answer(_WORDS))
-    yield from islice(cycle(list(progress(turn, Answer(_WORDS)))), turn.number)
-    yield from ending(turn, long_answer(turn))
 
 
 def bytes_answer(turn: Turn) -> Answer:
@@ -245,6 +142,7 @@ REASONING = Answer(
 IMAGE = Answer(("Here you are.",), image_url=_PIXEL)
 JSON = Answer((json.dumps({"city": "Canberra"})[:9], json.dumps({"city": "Canberra"})[9:]))
 REFUSAL = Answer(refusal="I cannot help with that.")
+CACHED = Answer(OK.pieces, cached=True)
 LENGTH = Answer(reasoning=("Let me think", " step by step.", " First"), finish_reason="length")
 LARGE = Answer(("x" * LARGE_EVENT_CHARACTERS,))
 MULTI_BYTE = Answer(("Ærlig ", "talt: ", "日本語", " og 🦊", "."))

@@ -58,11 +58,25 @@ def hidden_rows() -> Iterator[Behaviour]:
         ),
     )
     yield row("empty", "Empty content, finish reason stop, no completion tokens.", answering(hidden.EMPTY))
-    yield row("filtered", "Empty content, finish reason content_filter.", answering(hidden.FILTERED))
-    yield row("filtered-later", "Text, then finish reason content_filter.", answering(hidden.FILTERED_LATER))
-    yield row("choices-empty", "`choices: []`; stream: one such chunk, then `[DONE]`.", hidden.hollow())
     yield row(
-        "choice-error", "Finish reason error, and the error in the choice.", hidden.choice_error(hidden.EMPTY)
+        "filtered",
+        "Empty content, finish reason content_filter (Messages: `refusal` with `stop_details`).",
+        answering(hidden.FILTERED),
+    )
+    yield row(
+        "filtered-later",
+        "Text, then finish reason content_filter (`refusal`).",
+        answering(hidden.FILTERED_LATER),
+    )
+    yield row(
+        "choices-empty",
+        "`choices: []`; stream: one such chunk, then `[DONE]` (Messages: no content and no stop reason).",
+        hidden.hollow(),
+    )
+    yield row(
+        "choice-error",
+        "Finish reason error, and the error in the choice (Messages: beside the content, or as event).",
+        hidden.choice_error(hidden.EMPTY),
     )
     yield row(
         "error-string",
@@ -73,6 +87,11 @@ def hidden_rows() -> Iterator[Behaviour]:
         "json-invalid",
         "The content is truncated JSON although the request asks for JSON.",
         answering(hidden.INVALID_JSON),
+    )
+    yield row(
+        "tools-half",
+        "A tool call with half of its arguments, finish reason length; Messages, plain: an empty input.",
+        answering(healthy.half_tool_answer),
     )
     yield row(
         "reasoning-only", "Reasoning, empty content, finish reason stop.", answering(hidden.REASONING_ONLY)

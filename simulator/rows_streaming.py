@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from simulator import connection, errors, healthy, hidden, streams
+from simulator import blocks, connection, errors, healthy, hidden, streams
 from simulator.framing import BOM, cr, crlf, framed, multi_line
 from simulator.healthy import OK_PAIR, answering
 from simulator.row import Behaviour
@@ -13,6 +13,7 @@ def stream_rows() -> Iterator[Behaviour]:
     """Yield the rows of streams with faults or unusual framing."""
     yield from _silent_streams()
     yield from _cut_off_streams()
+    yield from _block_streams()
     yield from _framed_streams()
 
 
@@ -38,7 +39,7 @@ def _silent_streams() -> Iterator[Behaviour]:
     )
     yield row(
         "stall-before",
-        "A role-only delta, then silence; plain: as hang-body.",
+        "A role-only delta (an empty one), then silence; plain: as hang-body.",
         Pair(connection.break_body(Break.HANG).plain, stream=streams.after_role(Break.HANG)),
     )
     yield row(
@@ -79,10 +80,14 @@ def _cut_off_streams() -> Iterator[Behaviour]:
     )
     yield row(
         "done-only",
-        "`[DONE]` and nothing else; plain: as empty-body.",
+        "`[DONE]` (`message_stop`) and nothing else; plain: as empty-body.",
         Pair(hidden.body(b""), stream=hidden.done_only),
     )
-    yield row("no-done", "Complete, but no `[DONE]`; plain: as ok.", Pair(ok, stream=streams.no_done))
+    yield row(
+        "no-done",
+        "Complete, but no `[DONE]` (`message_stop`); plain: as ok.",
+        Pair(ok, stream=streams.no_done),
+    )
     yield row(
         "garbage-event",
         "`data: {not json}` after 2 events, then the remaining events as usual; plain: as garbage.",
@@ -128,6 +133,35 @@ def _cut_off_streams() -> Iterator[Behaviour]:
         "error-mid-nocode",
         "3 events of text, then an error without a code; plain: 200 with that error.",
         _bare_mid(nocode),
+    )
+
+
+def _block_streams() -> Iterator[Behaviour]:
+    row, spoken = _stream_row, blocks.after_block(lambda _: healthy.OK)
+    yield row(
+        "error-before-block",
+        "A role (`message_start`), then the documented error event; plain: as error-first.",
+        blocks.failing(blocks.before_block),
+    )
+    yield row(
+        "error-after-block",
+        "All of the text (a complete block), then the documented error event; plain: as error-first.",
+        blocks.failing(spoken),
+    )
+    yield row(
+        "cut-after-block",
+        "All of the text (a complete block), then a clean end; plain: as cut-json.",
+        blocks.cut(spoken),
+    )
+    yield row(
+        "reset-after-block",
+        "All of the text (a complete block), then a TCP reset; plain: as reset-after.",
+        blocks.reset(spoken),
+    )
+    yield row(
+        "stall-after-block",
+        "All of the text (a complete block), then silence; plain: as stall-after.",
+        blocks.stalled(spoken),
     )
 
 

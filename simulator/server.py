@@ -73,6 +73,7 @@ class Simulator:
                 entry.end(journal.outcome_of(error))
                 raise
             entry.model, entry.user, entry.stream = asked.asked_model, asked.user, asked.turn.stream
+            entry.body_keys = list(asked.turn.body)
             stage = Stage(request, entry, asked.turn, self._ledger)
             return await stage.play(asked.script(asked.turn))
 

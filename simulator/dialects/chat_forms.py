@@ -21,7 +21,7 @@ def usage_object(turn: Turn, tally: Tally) -> Json:
         "cost": tally.cost_nano_usd / 1e9,
         "is_byok": False,
         "prompt_tokens_details": {
-            "cached_tokens": 0,
+            "cached_tokens": tally.cached_tokens,
             "cache_write_tokens": 0,
             "audio_tokens": 0,
             "video_tokens": 0,

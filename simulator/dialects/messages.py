@@ -117,7 +117,8 @@ def message_of(turn: Turn, answer: Answer) -> Message:
 
 def opening(turn: Turn, message: Message) -> Sequence[Event]:
     """Return the start of the message and of its first block, and a ping."""
-    return message_start(turn), *(block_start(0, block) for block in message.blocks[:1]), PING
+    started = (block_start(0, block) for block in message.blocks[:1])
+    return message_start(turn, message.tally.cached_tokens), *started, PING
 
 
 def progress(message: Message) -> Iterator[Event]:

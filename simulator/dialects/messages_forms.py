@@ -51,10 +51,7 @@ def usage_object(turn: Turn, tally: Tally) -> Json:
     """Return the `usage` object; `cost` is in USD."""
     prompt_nano_usd = tally.prompt_tokens * turn.price.prompt_nano_usd
     return {
-        "input_tokens": tally.prompt_tokens,
-        "output_tokens": tally.completion_tokens,
-        "cache_creation_input_tokens": 0,
-        "cache_read_input_tokens": 0,
+        **_tokens(tally.prompt_tokens, tally.completion_tokens, tally.cached_tokens),
         "output_tokens_details": {"thinking_tokens": tally.reasoning_tokens},
         "server_tool_use": None,
         "service_tier": "standard",
@@ -78,15 +75,10 @@ def plain_body(turn: Turn, message: Message) -> Json:
     }
 
 
-def message_start(turn: Turn) -> Event:
+def message_start(turn: Turn, cached_tokens: int = 0) -> Event:
     """Return the first event. Its usage has the tokens of the prompt."""
     started = {**_envelope(turn), "content": [], "stop_reason": None, "stop_sequence": None}
-    usage = {
-        "input_tokens": turn.prompt_tokens,
-        "output_tokens": 0,
-        "cache_creation_input_tokens": 0,
-        "cache_read_input_tokens": 0,
-    }
+    usage = _tokens(turn.prompt_tokens, 0, cached_tokens)
     return Event({"type": "message_start", "message": {**started, "usage": usage}}, "message_start")
 
 
@@ -137,6 +129,16 @@ def error_object(fault: Fault) -> Json:
     error_type = stated or _ERROR_TYPE_OF_STATUS.get(fault.status, "unmapped")
     kind = _ERROR_TYPES.get(error_type, "invalid_request_error" if fault.status < 500 else "api_error")
     return {"type": kind, "message": fault.words or fault.message, "error_type": error_type}
+
+
+def _tokens(prompt: int, output: int, cached: int) -> Json:
+    """Return the counts of tokens; those of the cache are no part of `input_tokens`."""
+    return {
+        "input_tokens": prompt - cached,
+        "output_tokens": output,
+        "cache_creation_input_tokens": 0,
+        "cache_read_input_tokens": cached,
+    }
 
 
 def _verdicts(calls: list[str], outcome: str) -> Json:

@@ -32,7 +32,7 @@ class Rig:
     def body(self, model: str, user: str, **more: object) -> dict[str, Any]:
         return {"model": model, "user": user, "messages": MESSAGES, **more}
 
-    def chat(self, model: str, user: str | None = None, **more: object) -> httpx.Response:
+    def chat(self, model: str, user: str | None = None, /, **more: object) -> httpx.Response:
         body = self.body(model, user or fresh_user(), **more)
         return self.client.post(f"{self.url}/chat/completions", json=body)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from simulator.behaviours import AUTHOR, behaviours
+from simulator.behaviours import AUTHOR, behaviours, find
 from simulator.dialects.chat import CHAT
 from simulator.dialects.dialect import Dialect
 from simulator.dialects.messages import MESSAGES
@@ -17,10 +17,10 @@ pytestmark = pytest.mark.anyio
 
 SILENT = {
     *("hang", "hang-body", "whitespace", "comments-only"),
-    *("stall-before", "stall-after", "stall-comments", "stall-empty"),
+    *("stall-before", "stall-after", "stall-comments", "stall-empty", "stall-after-block", "coder-stall"),
 }
 OUTCOMES = {
-    **dict.fromkeys(("reset", "reset-body", "reset-after"), "reset"),
+    **dict.fromkeys(("reset", "reset-body", "reset-after", "reset-after-block", "coder-reset"), "reset"),
     **dict.fromkeys(("close", "truncated"), "closed"),
 }
 TIMEOUT_S = 2.5
@@ -88,6 +88,13 @@ async def test_every_behaviour_ends_in_time_and_as_the_journal_says(sim: Rig, di
         checks = [check(row, stream=stream) for row in behaviours().values() for stream in (False, True)]
         surprises = [surprise for surprise in await asyncio.gather(*checks) if surprise]
     assert surprises == []
+
+
+@pytest.mark.parametrize("row", behaviours().values(), ids=lambda row: row.name)
+def test_every_name_of_the_table_leads_to_its_own_row(row: Behaviour) -> None:
+    found = find(AUTHOR + row.example_name)
+    assert found is not None
+    assert (found.behaviour.name, found.first_calls) == (row.name, None)
 
 
 HEALTHY = [row for row in behaviours().values() if row.group == "healthy"]
