@@ -134,6 +134,8 @@ class Journal:
         while self._stored_bytes > _MAX_STORED_BYTES or len(self._with_body) > MAX_ENTRIES:
             oldest = self._with_body.popleft()
             self._stored_bytes -= oldest.body_bytes
+            if oldest.raw is not None:
+                oldest.body_sha256 = _digest(oldest.raw)
             oldest.raw = None
 
     def select(self, user: str | None, model: str | None) -> list[dict[str, Any]]:

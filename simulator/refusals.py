@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from simulator.answers import Answer
 from simulator.asked import mappings
+from simulator.coder import coder_answer
 from simulator.dialects.messages_blocks import maker_of, signature
 from simulator.fault import Fault, provider_metadata, rejected
 from simulator.healthy import OK, REASONING, tool_answer
@@ -60,16 +61,18 @@ def has_foreign_signature(turn: Turn) -> Fault | None:
 
 
 def signed_answer(turn: Turn) -> Answer:
-    """Return reasoning with a signature, then text, or a tool call if the request has tools."""
+    """Return reasoning with a signature, then what coder says, or tools if there is no task."""
     return _with_reasoning(turn, lambda answer: replace(answer, signature=signature(turn.model, _THOUGHT)))
 
 
 def encrypted_answer(turn: Turn) -> Answer:
-    """Return encrypted reasoning, then text, or a tool call if the request has tools."""
+    """Return encrypted reasoning, then what coder says, or tools if there is no task."""
     sealed = signature(turn.model, _THOUGHT)
     return _with_reasoning(turn, lambda answer: replace(answer, reasoning=(), encrypted=sealed))
 
 
 def _with_reasoning(turn: Turn, seal: Callable[[Answer], Answer]) -> Answer:
-    said = tool_answer(turn) if turn.dialect.asked(turn.body).tools else OK
-    return seal(replace(said, reasoning=REASONING.reasoning))
+    step = coder_answer(turn)
+    if step is OK and turn.dialect.asked(turn.body).tools:
+        step = tool_answer(turn)
+    return seal(replace(step, reasoning=REASONING.reasoning))

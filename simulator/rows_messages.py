@@ -23,8 +23,8 @@ def request_rows() -> Iterator[Behaviour]:
     encrypted = refusing(refusals.has_foreign_signature, answering(refusals.encrypted_answer))
     yield row(
         "signs-<name>",
-        "Signed reasoning, then text, or a tool call as tools; 400 if the request has a signature of another "
-        "model. `signature` is `signed-by:<model>:<hash>`.",
+        "Signed reasoning, then as coder (tools but no task: as tools); 400 if the request has a signature "
+        "of another model. `signature` is `signed-by:<model>:<hash>`.",
         signed,
         "alpha",
     )

@@ -43,7 +43,7 @@ def _play(sim: Rig, model: str, names: tuple[str, ...] = NAMES) -> tuple[list[st
         messages.append({"role": "assistant", "content": content})
         calls = [block for block in content if block["type"] == "tool_use"]
         if not calls:
-            return called, content[0]["text"], disk
+            return called, content[-1]["text"], disk
         called += [call["name"] for call in calls]
         results = [
             {
@@ -57,7 +57,10 @@ def _play(sim: Rig, model: str, names: tuple[str, ...] = NAMES) -> tuple[list[st
     raise AssertionError("the coder does not come to an end")
 
 
-@pytest.mark.parametrize("model", ["sim/coder", "anthropic/claude-opus-5.5", "~anthropic/claude-opus-latest"])
+@pytest.mark.parametrize(
+    "model",
+    ["sim/coder", "sim/signs-alpha", "anthropic/claude-opus-5.5", "~anthropic/claude-opus-latest"],
+)
 @pytest.mark.parametrize(
     ("names", "steps"), [(NAMES, ["Read", "Edit"]), (("Bash", "Write"), ["Bash", "Write"])]
 )

@@ -116,4 +116,5 @@ def test_the_log_keeps_the_newest_entries_and_a_limited_size_of_bodies() -> None
     entries = log.select(None, None)
     assert (len(entries), entries[-1]["seq"]) == (MAX_ENTRIES, MAX_ENTRIES + 5)
     assert entries[0]["body"] is None
+    assert entries[0]["body_sha256"] == entries[-1]["body_sha256"]
     assert entries[-1]["body"] is not None
