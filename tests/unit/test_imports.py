@@ -92,6 +92,8 @@ ON_DEMAND = {
     "routes.health",
     "routes.key",
     "routes.messages",
+    "dialects.messages.told",
+    "dialects.messages.safeguards",
     "routes.models",
     "routes.openapi",
     "routes.openrouters_form",

@@ -61,6 +61,11 @@ class Receipt:
         """Record why a model was not called."""
         self.skipped[model] = {"model": model, "reason": reason, **details}
 
+    def note(self, text: str) -> None:
+        """Add a note, once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
     def reuse(self, model: str, *, age_s: float) -> None:
         """Record that a cached answer of ``model`` is returned; ``age_s`` is its age in seconds."""
         self.cache = "hit"

@@ -24,6 +24,7 @@ OPTIONAL = (
     "on_midstream",
     "keepalive_ms",
     "check_json",
+    "show_model",
     "allow_reasoning_only",
     "watch",
     "errors",

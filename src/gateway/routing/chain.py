@@ -164,6 +164,7 @@ class Plan:
         answer_test: what a plain answer must satisfy.
         cache_ttl_s: how old a cached answer may be, in seconds; None: no cached answer is used or stored.
         on_midstream: what happens if a committed stream is cut off.
+        shown_model: the name that the answer must state as its model; None: that of the upstream.
         list_errors: whether the error of an exhausted chain lists the errors of all attempts.
         watch: whether a plain answer is requested as a stream, and put together by the gateway.
         stream: whether the answer is requested as a stream, be it to watch it.
@@ -185,6 +186,7 @@ class Plan:
     answer_test: AnswerTest
     cache_ttl_s: int | None = None
     on_midstream: Midstream = "error"
+    shown_model: str | None = None
     list_errors: bool = False
     watch: bool = False
     stream: bool = False

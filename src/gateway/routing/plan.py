@@ -108,6 +108,7 @@ def plan(
         ),
         cache_ttl_s=options.cache_ttl_s,
         on_midstream=on_midstream,
+        shown_model=next(iter(chat.models), None) if options.show_model == "requested" else None,
         list_errors=options.errors == "all",
         watch=watch,
         stream=chat.stream or watch,
