@@ -31,6 +31,8 @@ from gateway.settings.settings import Settings
 # its lifetime: a request has just fetched it.
 CRON_MAX_AGE = 0.25
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# Claude Code asks here, without a key, whether there is a server. Source: Claude Code 2.1, as observed.
+PROBES = ("/", "/api/hello")
 Handler: TypeAlias = Callable[[Call], Awaitable[HttpResponse]]
 
 
@@ -44,10 +46,18 @@ class Access(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What is at a path: who may call it, and the handler of each method."""
+    """What is at a path.
+
+    Attributes:
+        access: who may call it.
+        methods: the handler of each method.
+        counted_apart: whether its requests count toward a second limit of the same size, and not toward the
+            key's own.
+    """
 
     access: Access
     methods: Mapping[str, Handler]
+    counted_apart: bool = False
 
 
 async def handle(
@@ -59,6 +69,8 @@ async def handle(
         request_id=sent_id if _REQUEST_ID.fullmatch(sent_id) else f"req-{ports.new_id()}",
         errors=_errors_at(request.path),
     )
+    if request.method == "HEAD" and request.path in PROBES:
+        return HttpResponse(status=204, headers=frame.headers, body=b"")
     try:
         settings = read_settings()
         if (origin := allowed_origin(request, settings.all_origins)) is not None:
@@ -69,7 +81,8 @@ async def handle(
             return answer_preflight(request, frame, _allowed(route))
         handler = _handler_in(route, request)
         if route.access is not Access.ANYBODY:
-            call = await admitted(call, for_own_keys=route.access is Access.ALL_KEYS)
+            own = route.access is Access.ALL_KEYS
+            call = await admitted(call, for_own_keys=own, counted_apart=route.counted_apart)
             frame = call.frame
         return await handler(call)
     except GatewayError as error:
@@ -151,7 +164,9 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
         "/v1/chat/completions": Route(Access.ALL_KEYS, {"POST": chat_completions}),
         MESSAGES: Route(Access.ALL_KEYS, {"POST": _lazy_handler("routes.messages", "messages")}),
         f"{MESSAGES}/count_tokens": Route(
-            Access.ALL_KEYS, {"POST": _lazy_handler("routes.count_tokens", "count_tokens")}
+            Access.ALL_KEYS,
+            {"POST": _lazy_handler("routes.count_tokens", "count_tokens")},
+            counted_apart=True,  # clients that count before each request would use up the limit
         ),
         "/v1/plan": Route(Access.ALL_KEYS, {"POST": _lazy_handler("routes.plan", "show_plan")}),
         "/v1/usage": _get_and_head(Access.GATEWAY_KEYS, "routes.usage", "show_usage"),

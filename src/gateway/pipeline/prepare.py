@@ -93,7 +93,7 @@ async def prepare(call: Call, dialect: Dialect, raw: bytes | None = None) -> Pre
     chat, notes = limit_request(chat, dialect, caller.limits)
     session = session_of(call.request, chat, caller)
     named = session.digest if session and session.name else None
-    selection = select(chat, settings, caller, in_session=named is not None)
+    selection = select(chat, settings, caller, in_session=named is not None, header=call.request.header)
     if loop_limit := loop_limit_of(selection.options, settings):
         from gateway.pipeline.loop_limit import check_loop  # noqa: PLC0415  # few gateways set the limit
 
@@ -102,6 +102,10 @@ async def prepare(call: Call, dialect: Dialect, raw: bytes | None = None) -> Pre
     await read_spending(accounts, ports, memory.spending, max_unsettled=settings.max_unsettled)
     needs_prices = bool(accounts) or selection.needs_prices or chat.requirements.max_price is not None
     catalog = await _catalog_for(call, needs_prices=needs_prices)
+    if selection.has_foreign_names:
+        from gateway.routing.resolved_names import with_resolved_names  # noqa: PLC0415  # few names have no author
+
+        selection = with_resolved_names(selection, catalog)
     check_budgets(accounts, caller, memory.spending, now_s=ports.now_s())
     room = room_in(accounts, memory.spending, now_s=ports.now_s())
     signals = gather_signals(

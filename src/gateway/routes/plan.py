@@ -57,6 +57,8 @@ def _plan_json(call: Call, prepared: Prepared) -> JsonObject:
         "dialect": prepared.dialect.name,
         "request_id": receipt.request_id,
         "requested": [*planned.requested],
+        "resolved": {**planned.resolved},
+        "route": planned.route,
         "order": planned.order,
         "sticky": bool(steps) and steps[0].candidate.model == planned.session_model,
         "chain": [_step_json(step, prepared) for step in steps],

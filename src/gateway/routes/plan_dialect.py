@@ -53,4 +53,5 @@ def _is_messages(raw: bytes) -> bool:
 
 def _has_messages_block(message: JsonObject) -> bool:
     blocks: list[Json] = list_or_empty(message.get("content"))
-    return any(object_or_empty(block).get("type") in MESSAGES_BLOCKS for block in blocks)
+    types = (object_or_empty(block).get("type") for block in blocks)
+    return any(isinstance(each, str) and each in MESSAGES_BLOCKS for each in types)

@@ -2,7 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from gateway.dialects.answer_stream import AnswerStream, AssembledStream, Opening, StreamContext
+from gateway.dialects.answer_stream import (
+    AnswerContext,
+    AnswerStream,
+    AssembledStream,
+    Opening,
+    StreamContext,
+)
 from gateway.dialects.answer_test import AnswerTest
 from gateway.dialects.continuation import messages_to_go_on
 from gateway.dialects.messages.answer import answer_in, shape_answer
@@ -11,6 +17,7 @@ from gateway.dialects.messages.event_form import event_of
 from gateway.dialects.messages.headers import upstream_headers
 from gateway.dialects.messages.opening import MessagesOpening
 from gateway.dialects.messages.parse import parse
+from gateway.dialects.messages.safeguards import asks_for_verdicts
 from gateway.dialects.messages.stream import MessagesStream, error_event
 from gateway.dialects.messages.usage import tokens_of
 from gateway.dialects.model_request import ModelRequest
@@ -69,6 +76,13 @@ class Messages:
     def shape_answer(self, payload: JsonObject, names: JsonObject, test: AnswerTest) -> bool:
         """Bring a message into Anthropic's form; if JSON is wanted, without the Markdown fence around it."""
         return shape_answer(payload, names, test)
+
+    def tell(self, payload: JsonObject, told: AnswerContext) -> bool:
+        """State the model as the caller asked for it, and say where a safety check has no verdicts."""
+        from gateway.dialects.messages.told import tell  # noqa: PLC0415  # few requests ask for more
+
+        asks = told.shown_model is not None or asks_for_verdicts(told.request)
+        return asks and tell(payload, told)
 
     def tokens_of(self, usage: JsonObject) -> Tokens:
         """Return the token counts in a usage."""

@@ -1,9 +1,10 @@
 """Holds back what ends a Messages answer, until it is known that nothing follows."""
 
 from gateway.dialects.messages.event_form import whole_payload
+from gateway.dialects.messages.safeguards import RESULTS
 from gateway.dialects.messages.usage import merged
 from gateway.dialects.read_event import ReadEvent
-from gateway.http.json_values import JsonObject, number_or_none, object_or_empty
+from gateway.http.json_values import Json, JsonObject, number_or_none, object_or_empty
 
 STOP: JsonObject = {"type": "message_stop"}
 COUNT = "output_tokens"
@@ -19,12 +20,14 @@ class Ending:
         is_complete: whether there is a stop reason, and nothing has been added to the answer since.
         is_held: whether an event is held back.
         last: the upstream's own ``message_stop``; None if there has been none.
+        results: what is said of a safety check that gave no verdicts; None: nothing.
     """
 
     def __init__(self) -> None:
         self.is_complete = False
         self.is_held = False
         self.last: ReadEvent | None = None
+        self.results: list[Json] | None = None
         self._payload: JsonObject = {}
 
     def hold(self, here: ReadEvent) -> bool:
@@ -46,6 +49,11 @@ class Ending:
         self.is_complete = self.is_complete or has_reason
         return has_reason
 
+    @property
+    def has_verdicts(self) -> bool:
+        """Whether it has the results of a safety check."""
+        return bool(object_or_empty(self._payload.get("delta")).get(RESULTS))
+
     def reopen(self) -> None:
         """Note that the answer goes on: an earlier stop reason was not the end."""
         self.is_complete = False
@@ -61,5 +69,8 @@ class Ending:
         shown = object_or_empty(payload["usage"])
         if number_or_none(shown.get(COUNT)) is None:
             shown[COUNT] = usage[COUNT] if number_or_none(usage.get(COUNT)) is not None else 0
-        object_or_empty(payload["delta"]).setdefault("stop_sequence", None)
+        delta = object_or_empty(payload["delta"])
+        delta.setdefault("stop_sequence", None)
+        if self.results is not None:
+            delta[RESULTS] = self.results
         return ReadEvent.of({**payload, "gateway": receipt})

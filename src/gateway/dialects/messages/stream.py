@@ -14,6 +14,12 @@ from gateway.dialects.messages.ending import STOP, Ending
 from gateway.dialects.messages.event_form import event_with, is_two_lines, json_of, name_of, to_bytes
 from gateway.dialects.messages.message_start import started
 from gateway.dialects.messages.reported_errors import raise_error_in
+from gateway.dialects.messages.safeguards import (
+    CLIENTS_CALLS,
+    NO_VERDICTS,
+    asks_for_verdicts,
+    no_verdicts,
+)
 from gateway.dialects.messages.text_so_far import TextSoFar
 from gateway.dialects.messages.usage import merged
 from gateway.dialects.read_event import ReadEvent
@@ -32,6 +38,7 @@ class MessagesStream:
         self.blocks = Blocks()
         self._context = context
         self._has_started = False
+        self._calls_client = False  # whether it has a call that the client runs
         self._ending = Ending()
         self._usage: JsonObject = {}  # of `message_start`, and what has been stated since
         self._texts = TextSoFar(is_collected=context.collect_text)
@@ -114,6 +121,9 @@ class MessagesStream:
         stops = [
             ReadEvent.of({"type": "content_block_stop", "index": place}) for place in self.blocks.stop_all()
         ]
+        if self._calls_client and asks_for_verdicts(self._context.request) and not self._ending.has_verdicts:
+            self._ending.results = no_verdicts(self._context.request, self._context.model)
+            self._context.note(NO_VERDICTS.format(model=self._context.model))
         end = self._ending.take(usage=self._usage, receipt=receipt())
         return b"".join(map(self._write, (*stops, end)))
 
@@ -131,7 +141,7 @@ class MessagesStream:
         self._has_started = True
         message = object_or_empty(here.read.payload["message"])
         usage = message.get("usage")
-        here.is_changed |= started(message, self._context.names)
+        here.is_changed |= started(message, self._context.names, shown_model=self._context.shown_model)
         if isinstance(usage, dict):
             self._settle(usage)
         return self._write(here)
@@ -144,6 +154,7 @@ class MessagesStream:
         progress = block["type"] not in SILENT_BLOCKS or says(block)
         if progress:
             self._ending.reopen()
+        self._calls_client = self._calls_client or block["type"] in CLIENTS_CALLS
         self._texts.begin(block)
         return Taken(self._before() + self._write(here), progress=progress, changes_state=True)
 
