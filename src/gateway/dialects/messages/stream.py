@@ -24,11 +24,12 @@ from gateway.dialects.messages.text_so_far import TextSoFar
 from gateway.dialects.messages.usage import merged
 from gateway.dialects.read_event import ReadEvent
 from gateway.faults.fault import AttemptFailedError, Fault
-from gateway.http.json_values import JsonObject, object_or_empty
+from gateway.http.json_values import Json, JsonObject, object_or_empty
 
 _NOTHING = Taken()
 # A stream has the request's id in a header. Source: OpenRouter API reference, errors within a stream.
 _NOT_IN_EVENTS = "request_id"
+_COSTS = frozenset({"cost", "cost_details"})
 
 
 class MessagesStream:
@@ -142,8 +143,7 @@ class MessagesStream:
         message = object_or_empty(here.read.payload["message"])
         usage = message.get("usage")
         here.is_changed |= started(message, self._context.names, shown_model=self._context.shown_model)
-        if isinstance(usage, dict):
-            self._settle(usage)
+        self._settle_first(usage)
         return self._write(here)
 
     def _begin_block(self, here: ReadEvent) -> Taken:
@@ -211,6 +211,12 @@ class MessagesStream:
         if self._has_started:
             return b""
         return self._begin(ReadEvent.of({"type": "message_start", "message": {}}))
+
+    def _settle_first(self, usage: Json) -> None:
+        """Record the usage of a ``message_start``. A cost there is none yet: the answer has only begun."""
+        counts = {name: value for name, value in object_or_empty(usage).items() if name not in _COSTS}
+        if counts:
+            self._settle(counts)
 
     def _settle(self, usage: JsonObject) -> None:
         self._usage = merged(self._usage, usage)

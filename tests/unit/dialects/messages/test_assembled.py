@@ -190,6 +190,12 @@ def test_an_answer_that_is_too_large_is_refused(events: tuple[bytes, ...]) -> No
         assembled(*events, end("max_tokens"), STOP, max_bytes=1_000)
 
 
+@pytest.mark.parametrize("last", [(STOP,), ()], ids=["message_stop", "the end of the stream"])
+def test_an_end_that_is_too_large_is_refused(last: tuple[bytes, ...]) -> None:
+    with pytest.raises(TooMuchError):
+        assembled(*TEXT[:5], end(container="x" * 2_000), *last, max_bytes=1_000)
+
+
 def test_many_blocks_are_too_much() -> None:
     with pytest.raises(TooMuchError):
         assembled(start(), *[begin(index) for index in range(60_000)], max_bytes=100_000_000)

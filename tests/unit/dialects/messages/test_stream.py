@@ -238,6 +238,14 @@ def test_the_usage_is_settled_with_what_the_message_start_states() -> None:
     }
 
 
+def test_a_cost_at_the_start_is_none_yet() -> None:
+    got = play(
+        (start(usage={"input_tokens": 25, "cost": 0}), *TEXT[1:5], end(usage={"output_tokens": 15}), STOP)
+    )
+
+    assert got.usages[-1] == {"input_tokens": 25, "output_tokens": 15}
+
+
 def test_a_null_count_does_not_replace_a_known_one() -> None:
     got = play((start(), *TEXT[1:5], end(usage={"input_tokens": None, "output_tokens": 15}), STOP))
 
