@@ -61,7 +61,7 @@ class ContinuedMessages(MessagesStream):
 
     def _start(self, here: ReadEvent) -> Taken:
         """Take the usage of a ``message_start``. The client does not get it: it has another one."""
-        self._settle_first(object_or_empty(here.read.payload.get("message")).get("usage"))
+        self._usage.begin(object_or_empty(here.read.payload.get("message")).get("usage"))
         return Taken()
 
     def _begin_block(self, here: ReadEvent) -> Taken:
