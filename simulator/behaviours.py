@@ -2,15 +2,18 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
 from simulator.row import Behaviour
 from simulator.rows_answering import healthy_rows, recorded_rows, status_rows
+from simulator.rows_coder import coder_rows
 from simulator.rows_failing import connection_rows, hidden_rows
+from simulator.rows_messages import messages_rows, request_rows
 from simulator.rows_streaming import stream_rows
 
 AUTHOR = "sim/"
+HEALED = "coder"  # what a listed model does, and a faulty one after its first calls
 _REPEATS = {"-once": 1, "-twice": 2}
 
 
@@ -21,6 +24,7 @@ class Found:
     behaviour: Behaviour
     number: int = 0
     first_calls: int | None = None
+    word: str = ""
 
 
 @cache
@@ -33,6 +37,9 @@ def behaviours() -> dict[str, Behaviour]:
         connection_rows,
         hidden_rows,
         stream_rows,
+        request_rows,
+        messages_rows,
+        coder_rows,
     )
     return {behaviour.name: behaviour for group in groups for behaviour in group()}
 
@@ -49,7 +56,7 @@ def find(model: str) -> Found | None:
     for suffix, calls in _REPEATS.items():
         if name.endswith(suffix):
             found = _find_plain(name.removesuffix(suffix))
-            return found and Found(found.behaviour, found.number, calls)
+            return found and replace(found, first_calls=calls)
     return _find_plain(name)
 
 
@@ -59,6 +66,8 @@ def _find_plain(name: str) -> Found | None:
         return Found(exact)
     for row in behaviours().values():
         matched = re.fullmatch(row.pattern, name) if "<" in row.name else None
+        if matched and row.takes_word:
+            return Found(row, word=matched[1])
         if matched and row.least <= int(matched[1]) <= row.most:
             return Found(row, int(matched[1]))
     return None

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator
 
-from simulator import framing
-from simulator.answers import content_chunk
-from simulator.healthy import MULTI_BYTE, OK, complete, events, plain_headers, stream_headers
+from simulator.healthy import MULTI_BYTE, OK, complete, events, plain_headers, said, stream_headers
 from simulator.steps import Break, Complete, Headers, Pair, Pause, Script, Step, Write
 from simulator.turn import Turn
 
@@ -56,7 +54,7 @@ def truncated_plain(turn: Turn) -> Iterator[Step]:
 
 def truncated_stream(turn: Turn) -> Iterator[Step]:
     """Close the connection in the middle of the first event."""
-    framed = framing.event(content_chunk(turn, OK.pieces[0]))
+    framed = next(said(turn, OK)).data
     yield Headers(stream_headers(turn))
     yield Write(framed[: len(framed) // 2])
     yield Break.CLOSE

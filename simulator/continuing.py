@@ -1,11 +1,12 @@
 """Scripts of models that continue an answer: a last message of the role assistant (a prefill)."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 
 from simulator.answers import Answer
-from simulator.errors import provider_metadata, refused
+from simulator.errors import refusing
+from simulator.fault import Fault, rejected
 from simulator.healthy import OK, answering
-from simulator.steps import Pair, Script, Step
+from simulator.steps import Pair
 from simulator.turn import Turn
 
 _TEXT = "".join(OK.pieces)
@@ -39,39 +40,21 @@ def last_words(text: str) -> str:
     return " ".join(text.split(" ")[-_LAST_WORDS:])
 
 
-def refusing(pair: Pair) -> Pair:
-    """Return the scripts of a model that refuses a prefill, and plays ``pair`` otherwise."""
-
-    def unless_prefilled(script: Script) -> Script:
-        def play(turn: Turn) -> Iterable[Step]:
-            if _roles(turn)[-1:] == ["assistant"]:
-                metadata = provider_metadata(f'{{"error":{{"message":"{_REFUSAL}"}}}}')
-                return (refused(turn.id, 400, "Provider returned error", metadata),)
-            return script(turn)
-
-        return play
-
-    return Pair(unless_prefilled(pair.plain), stream=unless_prefilled(pair.stream))
+def refused_prefill(turn: Turn) -> Fault | None:
+    """Return the error of a model that refuses a prefill, if there is one."""
+    last = turn.dialect.asked(turn.body).last
+    return rejected(_REFUSAL) if last.role == "assistant" else None
 
 
 EXACT = continuing(lambda _: "")
 WHOLE = continuing(lambda text: text)
 LAST_WORDS = continuing(last_words)
-REFUSED = refusing(LAST_WORDS)
-
-
-def _roles(turn: Turn) -> list[object]:
-    return [message.get("role") for message in _messages(turn)]
+REFUSED = refusing(refused_prefill, LAST_WORDS)
 
 
 def _text_so_far(turn: Turn) -> str:
     """Return the text of the last message of the role assistant, if at most one message follows it."""
-    for message in reversed(_messages(turn)[-2:]):
-        if message.get("role") == "assistant":
-            return str(message.get("content") or "")
+    for message in reversed(turn.dialect.asked(turn.body).messages[-2:]):
+        if message.role == "assistant":
+            return message.text
     return ""
-
-
-def _messages(turn: Turn) -> list[Mapping[str, object]]:
-    messages = turn.body.get("messages")
-    return [each for each in messages if isinstance(each, dict)] if isinstance(messages, list) else []

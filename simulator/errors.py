@@ -1,30 +1,25 @@
-"""OpenRouter's error bodies, and the status and headers that go with them."""
+"""OpenRouter's errors: their words, and the status and headers that go with them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from email.utils import formatdate
 from http import HTTPStatus
 from time import time
 from typing import Any
 
-from simulator.answers import Json, dumps
-from simulator.steps import Complete, Headers, Step
-from simulator.turn import PROVIDER, Turn
+from simulator.answers import dumps
+from simulator.dialects.chat import CHAT
+from simulator.dialects.dialect import Dialect
+from simulator.fault import PROVIDER_ERROR, Fault, provider_metadata
+from simulator.steps import Complete, Headers, Pair, Script, Step
+from simulator.turn import Turn
 
-USER_ID = "user_2xSIMULATED00000000000000000"
-_PROVIDER_ERROR = "Provider returned error"
 _POOL = "upstream_provider_shared_pool"
 _IDENTIFIED = frozenset({400, 402, 404, 429, 502})  # statuses that carry X-Generation-Id
 _BODILESS = frozenset({304})
 
-
-def provider_metadata(raw: str, **more: object) -> Json:
-    """Return the metadata with which OpenRouter reports a provider's error."""
-    return {"raw": raw, "provider_name": PROVIDER, "is_byok": False, **more}
-
-
 # `{model}` stands for the requested model.
 _WORDING: Mapping[int, tuple[str, Mapping[str, Any] | None]] = {
-    400: (_PROVIDER_ERROR, provider_metadata('{"error":{"message":"Input validation error"}}')),
+    400: (PROVIDER_ERROR, provider_metadata('{"error":{"message":"Input validation error"}}')),
     401: ("User not found.", None),
     402: (
         "Insufficient credits. Add more using https://openrouter.ai/settings/credits",
@@ -39,48 +34,43 @@ _WORDING: Mapping[int, tuple[str, Mapping[str, Any] | None]] = {
     413: ("Request payload too large", None),
     422: ("Invalid argument", None),
     429: (
-        _PROVIDER_ERROR,
+        PROVIDER_ERROR,
         provider_metadata("{model} is temporarily rate-limited upstream.", limit_source=_POOL),
     ),
     500: ("Internal Server Error", None),
     502: (
-        _PROVIDER_ERROR,
+        PROVIDER_ERROR,
         provider_metadata("upstream connect error", error_type="provider_unavailable"),
     ),
-    503: (_PROVIDER_ERROR, provider_metadata("overloaded", error_type="provider_overloaded")),
-    504: (_PROVIDER_ERROR, provider_metadata("upstream timeout", error_type="timeout")),
+    503: (PROVIDER_ERROR, provider_metadata("overloaded", error_type="provider_overloaded")),
+    504: (PROVIDER_ERROR, provider_metadata("upstream timeout", error_type="timeout")),
     524: ("Request timed out. Please try again later.", None),
-    529: (_PROVIDER_ERROR, None),
+    529: (PROVIDER_ERROR, None),
 }
+FIRST = Fault(502, PROVIDER_ERROR, provider_metadata("connect error"))
+OVERLOADED = Fault(
+    503, "Overloaded", {"error_type": "provider_overloaded", "provider_code": "overloaded_error"}
+)
+INTERRUPTED = Fault(502, "Provider disconnected mid-stream", {"error_type": "provider_unavailable"})
 
 
-def error_body(status: int, message: str, metadata: Mapping[str, Any] | None = None) -> Json:
-    """Return an error in OpenRouter's format."""
-    error: Json = {"message": message, "code": status}
-    if metadata is not None:
-        error["metadata"] = metadata
-    return {"error": error, "user_id": USER_ID}
-
-
-def refused(
-    generation_id: str, status: int, message: str, metadata: Mapping[str, Any] | None = None, **headers: str
-) -> Complete:
+def refused(dialect: Dialect, generation_id: str, fault: Fault, **headers: str) -> Complete:
     """Return a complete error response; header names have underscores for hyphens."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     named["Content-Type"] = "application/json"
-    if status in _IDENTIFIED:
+    if fault.status in _IDENTIFIED:
         named["X-Generation-Id"] = generation_id
-    return Complete(status, dumps(error_body(status, message, metadata)), named)
+    return Complete(fault.status, dumps(dialect.error(generation_id, fault)), named)
 
 
-def worded(turn: Turn, status: int) -> Complete:
+def worded(turn: Turn, status: int) -> Fault:
     """Return the error of this status with OpenRouter's message."""
     message, metadata = _WORDING.get(status, (_phrase(status), None))
     filled = {
         key: value.replace("{model}", turn.model) if isinstance(value, str) else value
         for key, value in (metadata or {}).items()
     }
-    return refused(turn.id, status, message.replace("{model}", turn.model), filled or None)
+    return Fault(status, message.replace("{model}", turn.model), filled or None)
 
 
 def status_script(turn: Turn) -> Iterator[Step]:
@@ -88,18 +78,36 @@ def status_script(turn: Turn) -> Iterator[Step]:
     if turn.number in _BODILESS:
         yield Headers({}, status=turn.number, length_bytes=0)
     else:
-        yield worded(turn, turn.number)
+        yield refused(turn.dialect, turn.id, worded(turn, turn.number))
+
+
+def status_in_chats_envelope(turn: Turn) -> Iterable[Step]:
+    """Respond with the status in the model's name, in chat's envelope whatever the dialect."""
+    return (refused(CHAT, turn.id, worded(turn, turn.number)),)
+
+
+def refusing(fault_of: Callable[[Turn], Fault | None], pair: Pair) -> Pair:
+    """Return scripts that respond with a fault if there is one, and play ``pair`` otherwise."""
+
+    def unless_faulty(script: Script) -> Script:
+        def play(turn: Turn) -> Iterable[Step]:
+            fault = fault_of(turn)
+            return script(turn) if fault is None else (refused(turn.dialect, turn.id, fault),)
+
+        return play
+
+    return Pair(unless_faulty(pair.plain), stream=unless_faulty(pair.stream))
 
 
 def bad_gateway(turn: Turn) -> Iterable[Step]:
     """Respond with a provider's failure."""
-    return (worded(turn, 502),)
+    return (refused(turn.dialect, turn.id, worded(turn, 502)),)
 
 
-def rate_limit_error(turn: Turn) -> Json:
-    """Return the error of a provider's shared pool, as an object without a delay."""
-    metadata = provider_metadata(f"{turn.model} is temporarily rate-limited upstream.", limit_source=_POOL)
-    return {"error": error_body(429, _PROVIDER_ERROR, metadata)["error"]}
+def rate_limit(turn: Turn) -> Fault:
+    """Return the error of a provider's shared pool, without a delay."""
+    words = f"{turn.model} is temporarily rate-limited upstream."
+    return Fault(429, PROVIDER_ERROR, provider_metadata(words, limit_source=_POOL), words)
 
 
 def retry_after(turn: Turn) -> Iterator[Step]:
@@ -113,17 +121,19 @@ def retry_after(turn: Turn) -> Iterator[Step]:
         retry_after_seconds=turn.number,
         headers={"Retry-After": str(turn.number)},
     )
-    yield refused(turn.id, 429, _PROVIDER_ERROR, metadata, Retry_After=str(turn.number))
+    fault = Fault(429, PROVIDER_ERROR, metadata, raw)
+    yield refused(turn.dialect, turn.id, fault, Retry_After=str(turn.number))
 
 
 def retry_date(turn: Turn) -> Iterator[Step]:
     """Respond with a 503 whose delay is an HTTP date."""
     date = formatdate(time() + turn.number, usegmt=True)
-    yield refused(turn.id, 503, _PROVIDER_ERROR, provider_metadata("overloaded"), Retry_After=date)
+    fault = Fault(503, PROVIDER_ERROR, provider_metadata("overloaded"))
+    yield refused(turn.dialect, turn.id, fault, Retry_After=date)
 
 
 def _phrase(status: int) -> str:
     try:
         return HTTPStatus(status).phrase
     except ValueError:
-        return _PROVIDER_ERROR
+        return PROVIDER_ERROR

@@ -2,29 +2,20 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from itertools import cycle, islice
+from dataclasses import replace
 
 from simulator import framing
-from simulator.answers import (
-    Answer,
-    ToolCall,
-    content_chunk,
-    dumps,
-    ending_chunks,
-    plain_body,
-    progress_chunks,
-    tally_of,
-)
-from simulator.steps import Complete, Headers, Pair, Pause, Script, Step, Write
+from simulator.answers import Answer, ToolCall, dumps, tally_of
+from simulator.steps import Complete, Headers, Pair, Pause, Step, Write
 from simulator.turn import Turn
 
 BLANK = b"         \n\n"  # OpenRouter's keep-alive of a slow plain response
 BEAT_S = 0.2
 OK = Answer(("Canberra", " is the", " capital", " of", " Australia."))
+NO_WORD = Answer(("",))
 LARGE_EVENT_CHARACTERS = 1_000_000
-_DRIP_EVENTS = 20
 _PIECE_CHARACTERS = 4096
-_WORDS = ("every ", "question ", "deserves ", "a ", "patient ", "answer ", "that ", "arrives ")
+_ARGUMENTS = ('{"city"', ':"Os', 'lo"}')
 _PIXEL = (
     "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ"
     "AAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -49,26 +40,35 @@ def stream_headers(turn: Turn) -> dict[str, str]:
 
 def complete(turn: Turn, answer: Answer) -> Complete:
     """Return a plain answer as one step."""
-    return Complete(200, dumps(plain_body(turn, answer)), plain_headers(turn), tally_of(turn, answer))
+    body = dumps(turn.dialect.body(turn, answer))
+    return Complete(200, body, plain_headers(turn), tally_of(turn, answer))
 
 
 def events(turn: Turn, answer: Answer) -> Iterator[Write]:
-    """Yield the events of a complete stream, with `[DONE]`."""
-    yield from progress(turn, answer)
+    """Yield the events of a complete stream."""
+    yield from said(turn, answer)
     yield from ending(turn, answer)
+
+
+def said(turn: Turn, answer: Answer) -> Iterator[Write]:
+    """Yield the events of a stream without its ending."""
+    yield from opening(turn, answer)
+    yield from progress(turn, answer)
+
+
+def opening(turn: Turn, answer: Answer) -> Iterator[Write]:
+    """Yield the events that come before anything is said (none in chat)."""
+    return map(framing.write, turn.dialect.opening(turn, answer))
 
 
 def progress(turn: Turn, answer: Answer) -> Iterator[Write]:
     """Yield the events that contain the answer's pieces."""
-    return (Write(framing.event(payload), 1) for payload in progress_chunks(turn, answer))
+    return map(framing.write, turn.dialect.progress(turn, answer))
 
 
-def ending(turn: Turn, answer: Answer, *, usage_with_empty_choices: bool = False) -> Iterator[Write]:
-    """Yield the finish reason, the usage and `[DONE]`."""
-    finish, usage = ending_chunks(turn, answer, usage_with_empty_choices=usage_with_empty_choices)
-    yield Write(framing.event(finish), 1)
-    yield Write(framing.event(usage), 1, tally_of(turn, answer))
-    yield Write(framing.DONE, 1)
+def ending(turn: Turn, answer: Answer) -> Iterator[Write]:
+    """Yield the finish reason, the usage and the last event."""
+    return map(framing.write, turn.dialect.closing(turn, answer))
 
 
 def answering(answers: Answers | Answer) -> Pair:
@@ -88,128 +88,46 @@ def answering(answers: Answers | Answer) -> Pair:
 OK_PAIR = answering(OK)
 
 
-def usage_empty_choices(turn: Turn) -> Iterator[Step]:
-    """Play a stream whose usage chunk has no choices."""
-    yield Headers(stream_headers(turn))
-    yield from progress(turn, OK)
-    yield from ending(turn, OK, usage_with_empty_choices=True)
-
-
-def slow(script: Script) -> Script:
-    """Return the script with n ms of silence before it."""
-
-    def delayed(turn: Turn) -> Iterator[Step]:
-        yield Pause(turn.number / 1000)
-        yield from script(turn)
-
-    return delayed
-
-
-def keep_alive(line: bytes, duration_s: float) -> Iterator[Step]:
+def keep_alive(line: bytes, duration_s: float, events: int = 0) -> Iterator[Step]:
     """Yield the line at once, and then every 200 ms until the duration is over."""
     while duration_s > 0:
-        yield Write(line)
+        yield Write(line, events)
         yield Pause(min(BEAT_S, duration_s))
         duration_s -= BEAT_S
 
 
-def comments_stream(turn: Turn) -> Iterator[Step]:
-    """Send comments for n ms, then the answer."""
-    yield Headers(stream_headers(turn))
-    yield from keep_alive(framing.COMMENT, turn.number / 1000)
-    yield from events(turn, OK)
-
-
-def comments_plain(turn: Turn) -> Iterator[Step]:
-    """Send blank lines for n ms, then the JSON."""
-    answer = complete(turn, OK)
-    yield Headers(answer.headers)
-    yield from keep_alive(BLANK, turn.number / 1000)
-    yield Write(answer.body, tally=answer.tally)
-
-
-def reasons_stream(turn: Turn) -> Iterator[Step]:
-    """Send comments for n ms, as of a model that reasons unseen, then the reasoning and the answer."""
-    yield Headers(stream_headers(turn))
-    yield from keep_alive(framing.COMMENT, turn.number / 1000)
-    yield from events(turn, REASONING)
-
-
-def reasons_plain(turn: Turn) -> Iterator[Step]:
-    """Send blank lines for n ms, then the JSON with the reasoning."""
-    answer = complete(turn, REASONING)
-    yield Headers(answer.headers)
-    yield from keep_alive(BLANK, turn.number / 1000)
-    yield Write(answer.body, tally=answer.tally)
-
-
-def late_stream(turn: Turn) -> Iterator[Step]:
-    """Send a role without text, then nothing for n ms, then the answer."""
-    yield Headers(stream_headers(turn))
-    yield Write(framing.event(content_chunk(turn, "")), 1)
-    yield Pause(turn.number / 1000)
-    yield from events(turn, OK)
-
-
-def late_plain(turn: Turn) -> Iterator[Step]:
-    """Send the headers, then nothing for n ms, then the JSON."""
-    answer = complete(turn, OK)
-    yield Headers(answer.headers)
-    yield Pause(turn.number / 1000)
-    yield Write(answer.body, tally=answer.tally)
-
-
-def drip_stream(turn: Turn) -> Iterator[Step]:
-    """Send twenty events of text, each after n ms."""
-    answer = Answer(tuple(islice(cycle(_WORDS), _DRIP_EVENTS)))
-    yield Headers(stream_headers(turn))
-    for write in progress(turn, answer):
-        yield Pause(turn.number / 1000)
-        yield write
-    yield from ending(turn, answer)
-
-
-def drip_plain(turn: Turn) -> Iterator[Step]:
-    """Send the JSON in twenty pieces, each after n ms."""
-    answer = complete(turn, OK)
-    yield Headers(answer.headers)
-    size = -(-len(answer.body) // _DRIP_EVENTS)
-    for start in range(0, len(answer.body), size):
-        yield Pause(turn.number / 1000)
-        yield Write(answer.body[start : start + size], tally=answer.tally)
-
-
-def long_answer(turn: Turn) -> Answer:
-    """Return an answer of n words."""
-    return Answer(tuple(islice(cycle(_WORDS), turn.number)))
-
-
-def long_stream(turn: Turn) -> Iterator[Step]:
-    """Send n events of one word each. Each word is encoded once, so the socket limits the speed."""
-    yield Headers(stream_headers(turn))
-    writes = [Write(framing.event(content_chunk(turn, word)), 1) for word in _WORDS]
-    yield from islice(cycle(writes), turn.number)
-    yield from ending(turn, long_answer(turn))
-
-
 def bytes_answer(turn: Turn) -> Answer:
     """Return a text that makes the plain JSON about n bytes long."""
-    length = max(0, turn.number - len(dumps(plain_body(turn, Answer()))))
+    length = max(0, turn.number - len(dumps(turn.dialect.body(turn, NO_WORD))))
     text = "x" * length
     return Answer(tuple(text[at : at + _PIECE_CHARACTERS] for at in range(0, length, _PIECE_CHARACTERS)))
 
 
 def tool_answer(turn: Turn) -> Answer:
     """Return a tool call; return text once the last message is a tool's result."""
-    messages = turn.body.get("messages") or [{}]
-    if isinstance(messages[-1], dict) and messages[-1].get("role") == "tool":
+    asked = turn.dialect.asked(turn.body)
+    if asked.last.results:
         return Answer(("It is", " raining", " in Oslo."))
-    tools = turn.body.get("tools")
-    first = tools[0] if isinstance(tools, list) and tools else None
-    function = first.get("function") if isinstance(first, dict) else None
-    name = str(function.get("name")) if isinstance(function, dict) else "get_weather"
-    call = ToolCall(f"call_{turn.id[-8:]}", name, ('{"city"', ':"Os', 'lo"}'))
-    return Answer(tool=call, finish_reason="tool_calls")
+    name = asked.tools[0] if asked.tools else "get_weather"
+    return Answer(tool=ToolCall(call_id(turn), name, _ARGUMENTS), finish_reason="tool_calls")
+
+
+def judged(verdict: str | None) -> Pair:
+    """Return the scripts of `tools` with another outcome of the check of its tool calls."""
+    return answering(lambda turn: replace(tool_answer(turn), verdict=verdict))
+
+
+def half_tool_answer(turn: Turn) -> Answer:
+    """Return a tool call whose arguments are half a JSON document, as if the tokens were used up."""
+    answer = tool_answer(turn)
+    if answer.tool is None:
+        return answer
+    return replace(answer, tool=replace(answer.tool, arguments=_ARGUMENTS[:-1]), finish_reason="length")
+
+
+def call_id(turn: Turn) -> str:
+    """Return the id of the answer's tool call."""
+    return f"call_{turn.id[-8:]}"
 
 
 def echo_answer(turn: Turn) -> Answer:
@@ -224,6 +142,7 @@ REASONING = Answer(
 IMAGE = Answer(("Here you are.",), image_url=_PIXEL)
 JSON = Answer((json.dumps({"city": "Canberra"})[:9], json.dumps({"city": "Canberra"})[9:]))
 REFUSAL = Answer(refusal="I cannot help with that.")
+CACHED = Answer(OK.pieces, cached=True)
 LENGTH = Answer(reasoning=("Let me think", " step by step.", " First"), finish_reason="length")
 LARGE = Answer(("x" * LARGE_EVENT_CHARACTERS,))
 MULTI_BYTE = Answer(("Ærlig ", "talt: ", "日本語", " og 🦊", "."))

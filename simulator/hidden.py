@@ -3,25 +3,17 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from simulator import framing
-from simulator.answers import Answer, Json, bare_chunk, choice_of, chunk, completion, dumps, usage_object
-from simulator.healthy import (
-    BLANK,
-    OK,
-    answering,
-    complete,
-    keep_alive,
-    plain_headers,
-    progress,
-    stream_headers,
-)
-from simulator.steps import Complete, Headers, Pair, Script, Step, Tally, Write
+from simulator.answers import Answer, Json, dumps
+from simulator.errors import FIRST, INTERRUPTED
+from simulator.fault import Fault
+from simulator.healthy import BLANK, OK, complete, keep_alive, plain_headers, said, stream_headers
+from simulator.steps import Complete, Headers, Pair, Script, Step
 from simulator.turn import Turn
 
 FOR_EVER_S = 120  # the time limit of endless behaviours
 _PAGE = (
     b"<!DOCTYPE html><html><head><title>Error</title></head><body><h1>Something went wrong</h1></body></html>"
 )
-_NOTHING = Tally(0, 0, 0, 0)
 
 EMPTY = Answer()
 REASONING_ONLY = Answer(reasoning=("The capital", " must be", " Canberra."))
@@ -41,9 +33,14 @@ def body(data: bytes) -> Script:
     return lambda turn: (Complete(200, data, plain_headers(turn)),)
 
 
-def in_stream(*writes: Write) -> Script:
-    """Return a script that sends a stream of exactly these bytes, and ends it cleanly."""
-    return lambda turn: (Headers(stream_headers(turn)), *writes)
+def empty_stream(turn: Turn) -> Iterable[Step]:
+    """Send the headers of a stream and no bytes, and end it cleanly."""
+    return (Headers(stream_headers(turn)),)
+
+
+def done_only(turn: Turn) -> Iterable[Step]:
+    """Send the last event of a stream, and nothing else."""
+    return Headers(stream_headers(turn)), framing.write(turn.dialect.closing(turn, EMPTY)[-1])
 
 
 def cut_json_plain(turn: Turn) -> Iterator[Step]:
@@ -54,9 +51,9 @@ def cut_json_plain(turn: Turn) -> Iterator[Step]:
 
 def cut_json_stream(turn: Turn) -> Iterator[Step]:
     """Send a complete stream whose only event has half a JSON document."""
-    payload = dumps(chunk(turn, {"content": "Canberra", "role": "assistant"}))
+    first = next(iter((*turn.dialect.opening(turn, OK), *turn.dialect.progress(turn, OK))))
     yield Headers(stream_headers(turn))
-    yield Write(b"data: " + payload[: len(payload) // 2] + b"\n\n", 1)
+    yield framing.write(framing.half_of(first))
 
 
 def blank_for_ever(headers: Callable[[Turn], dict[str, str]]) -> Script:
@@ -69,16 +66,15 @@ def blank_for_ever(headers: Callable[[Turn], dict[str, str]]) -> Script:
     return script
 
 
-def choices_empty() -> Pair:
-    """Return scripts that send a body, or one chunk, without choices."""
+def hollow() -> Pair:
+    """Return scripts that send a body, or a stream, without content and finish reason."""
 
     def plain(turn: Turn) -> Iterable[Step]:
-        payload = completion(turn, [], usage_object(turn, _NOTHING))
-        return (Complete(200, dumps(payload), plain_headers(turn)),)
+        return (Complete(200, dumps(turn.dialect.hollow_body(turn)), plain_headers(turn)),)
 
-    def stream(turn: Turn) -> Iterable[Step]:
-        payload = framing.event(bare_chunk(turn, [], usage=usage_object(turn, _NOTHING)))
-        return (Headers(stream_headers(turn)), Write(payload, 1), Write(framing.DONE, 1))
+    def stream(turn: Turn) -> Iterator[Step]:
+        yield Headers(stream_headers(turn))
+        yield from map(framing.write, turn.dialect.hollow_events(turn))
 
     return Pair(plain, stream=stream)
 
@@ -87,47 +83,38 @@ def choice_error(answer: Answer) -> Pair:
     """Return scripts that send the answer's text, and then the error in the choice."""
 
     def plain(turn: Turn) -> Iterable[Step]:
-        choice = {**choice_of(answer), "finish_reason": "error", "error": interrupted()}
-        payload = completion(turn, [choice], usage_object(turn, _NOTHING))
+        payload = turn.dialect.broken_body(turn, answer, INTERRUPTED)
         return (Complete(200, dumps(payload), plain_headers(turn)),)
 
     def stream(turn: Turn) -> Iterator[Step]:
         yield Headers(stream_headers(turn))
-        yield from progress(turn, answer)
-        payload = chunk(turn, {"content": "", "role": "assistant"}, "error")
-        payload["choices"][0]["error"] = interrupted()
-        yield Write(framing.event(payload), 1)
-        yield Write(framing.DONE, 1)
+        yield from said(turn, answer)
+        yield from map(framing.write, turn.dialect.breaking_events(turn, INTERRUPTED))
 
     return Pair(plain, stream=stream)
 
 
-def error_only(payload: Json) -> Pair:
+def error_only(body_of: Callable[[Turn], Json]) -> Pair:
     """Return scripts that send HTTP 200 with only an error: as the body, or as the only event."""
-    return Pair(body(dumps(payload)), stream=in_stream(Write(framing.event(payload), 1)))
+
+    def plain(turn: Turn) -> Iterable[Step]:
+        return (Complete(200, dumps(body_of(turn)), plain_headers(turn)),)
+
+    def stream(turn: Turn) -> Iterator[Step]:
+        yield Headers(stream_headers(turn))
+        yield framing.write(turn.dialect.error_event(body_of(turn)))
+
+    return Pair(plain, stream=stream)
 
 
-def error_body(error_of: Callable[[Turn], Json]) -> Script:
-    """Return a script that sends HTTP 200 with only this error as the body."""
-    return lambda turn: (Complete(200, dumps(error_of(turn)), plain_headers(turn)),)
+def fault_only(fault_of: Callable[[Turn], Fault]) -> Pair:
+    """Return scripts that send HTTP 200 with only this fault."""
+    return error_only(lambda turn: turn.dialect.error(turn.id, fault_of(turn)))
 
 
-def error_event(error_of: Callable[[Turn], Json]) -> Script:
-    """Return a script that sends HTTP 200 with only this error as an event."""
-    return lambda turn: (Headers(stream_headers(turn)), Write(framing.event(error_of(turn)), 1))
+def bare(error: object) -> Callable[[Turn], Json]:
+    """Return a function that puts this value in the place of an error."""
+    return lambda turn: turn.dialect.bare_error(error)
 
 
-def interrupted() -> Json:
-    """Return the error object of a provider that disconnected mid-stream."""
-    return {
-        "code": 502,
-        "message": "Provider disconnected mid-stream",
-        "metadata": {"error_type": "provider_unavailable"},
-    }
-
-
-def empty_stream(turn: Turn) -> Iterator[Step]:
-    """Send a role chunk, and then the end, without any text."""
-    yield Headers(stream_headers(turn))
-    yield Write(framing.event(chunk(turn, {"content": "", "role": "assistant"})), 1)
-    yield from list(answering(EMPTY).stream(turn))[1:]
+FIRST_ERROR = fault_only(lambda _: FIRST)

@@ -1,6 +1,7 @@
 """The journal: a bounded log of the requests that arrived and of how they ended."""
 
 import asyncio
+import hashlib
 import json
 import time
 from collections import deque
@@ -30,6 +31,8 @@ class Entry:
     __slots__ = (
         "at_s",
         "body_bytes",
+        "body_keys",
+        "body_sha256",
         "cost_nano_usd",
         "events_sent",
         "headers",
@@ -55,6 +58,8 @@ class Entry:
         self.headers = headers
         self.raw: bytes | None = None
         self.body_bytes = 0
+        self.body_sha256: str | None = None  # of a body that is not stored
+        self.body_keys: list[str] | None = None
         self.model: str | None = None
         self.user: str | None = None
         self.stream = False
@@ -76,6 +81,7 @@ class Entry:
 
     def as_json(self) -> dict[str, Any]:
         """Return the entry as the log shows it; `ms` of an open entry is its age."""
+        body = _parsed(self.raw)
         return {
             "seq": self.seq,
             "at_s": self.at_s,
@@ -85,8 +91,10 @@ class Entry:
             "user": self.user,
             "stream": self.stream,
             "headers": {name.lower(): value for name, value in self.headers.items()},
-            "body": _parsed(self.raw),
+            "body": body,
             "body_bytes": self.body_bytes,
+            "body_sha256": self.body_sha256 if self.raw is None else _digest(self.raw),
+            "body_keys": list(body) if isinstance(body, dict) else self.body_keys,
             "status": self.status,
             "outcome": self.outcome,
             "events_sent": self.events_sent,
@@ -112,9 +120,13 @@ class Journal:
         return entry
 
     def keep_body(self, entry: Entry, raw: bytes) -> None:
-        """Store a body of limited size; drop the oldest bodies when the total size is too large."""
+        """Store a body of limited size; drop the oldest bodies when the total size is too large.
+
+        Of a larger body, store the digest: it shows whether the body arrived byte for byte.
+        """
         entry.body_bytes = len(raw)
         if len(raw) > MAX_BODY_BYTES:
+            entry.body_sha256 = _digest(raw)
             return
         entry.raw = raw
         self._with_body.append(entry)
@@ -122,6 +134,8 @@ class Journal:
         while self._stored_bytes > _MAX_STORED_BYTES or len(self._with_body) > MAX_ENTRIES:
             oldest = self._with_body.popleft()
             self._stored_bytes -= oldest.body_bytes
+            if oldest.raw is not None:
+                oldest.body_sha256 = _digest(oldest.raw)
             oldest.raw = None
 
     def select(self, user: str | None, model: str | None) -> list[dict[str, Any]]:
@@ -137,6 +151,10 @@ class Journal:
         self._entries.clear()
         self._with_body.clear()
         self._stored_bytes = 0
+
+
+def _digest(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()
 
 
 def _parsed(raw: bytes | None) -> object:

@@ -53,6 +53,7 @@ class Generation:
                 "native_tokens_prompt": prompt,
                 "native_tokens_completion": completion,
                 "native_tokens_reasoning": self.tally.reasoning_tokens,
+                "native_tokens_cached": self.tally.cached_tokens,
                 "provider_responses": [],
             }
         }

@@ -75,9 +75,9 @@ def _as_stream(sample: Sample, payloads_of: Callable[[Json], Iterable[Json]]) ->
     def script(_: object) -> Iterator[Step]:
         yield Headers({**sample.headers, "content-type": "text/event-stream", "cache-control": "no-cache"})
         for chunk in payloads_of(payload):
-            yield Write(framing.event(chunk), 1, _tally(chunk))
+            yield framing.write(framing.Event(chunk, tally=_tally(chunk)))
         if "error" not in payload:
-            yield Write(framing.DONE, 1)
+            yield framing.write(framing.DONE)
 
     return script
 

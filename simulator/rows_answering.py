@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from simulator import continuing, errors, healthy
+from simulator import coder, continuing, errors, healthy, timing
 from simulator.healthy import OK_PAIR, answering
 from simulator.replay import replaying
 from simulator.row import Behaviour
@@ -19,15 +19,15 @@ def healthy_rows() -> Iterator[Behaviour]:
     def row(name: str, does: str, pair: Pair, example: int = 0, most: int = 0) -> Behaviour:
         return Behaviour(name, HEALTHY, does, pair, example, 0, most)
 
-    slow = Pair(healthy.slow(OK_PAIR.plain), stream=healthy.slow(OK_PAIR.stream))
-    comments = Pair(healthy.comments_plain, stream=healthy.comments_stream)
-    drip = Pair(healthy.drip_plain, stream=healthy.drip_stream)
-    long = Pair(answering(healthy.long_answer).plain, stream=healthy.long_stream)
+    slow = Pair(timing.slow(OK_PAIR.plain), stream=timing.slow(OK_PAIR.stream))
+    comments = Pair(timing.comments_plain, stream=timing.comments_stream)
+    drip = Pair(timing.drip_plain, stream=timing.drip_stream)
+    long = Pair(answering(timing.long_answer).plain, stream=timing.long_stream)
     yield row("ok", "A short answer.", OK_PAIR)
     yield row(
         "ok-usage-empty-choices",
-        "As ok; the stream's usage chunk has `choices: []`.",
-        Pair(OK_PAIR.plain, stream=healthy.usage_empty_choices),
+        "As ok; the stream's usage chunk has `choices: []` (Messages: as ok).",
+        Pair(OK_PAIR.plain, stream=timing.usage_empty_choices),
     )
     yield row("slow-<n>ms", "Silent for n ms before the headers, then as ok.", slow, 50, _MAX_MS)
     yield row(
@@ -41,14 +41,14 @@ def healthy_rows() -> Iterator[Behaviour]:
         "reasons-<n>ms",
         "Reasons unseen: comments every 200 ms for n ms, then reasoning and text; plain: blank lines, then "
         "the JSON. `sim/reasons-50000ms` is in the model list, as a model that always reasons.",
-        Pair(healthy.reasons_plain, stream=healthy.reasons_stream),
+        Pair(timing.reasons_plain, stream=timing.reasons_stream),
         50,
         _MAX_MS,
     )
     yield row(
         "late-<n>ms",
         "A role-only delta, then silence for n ms, then as ok; plain: the headers first.",
-        Pair(healthy.late_plain, stream=healthy.late_stream),
+        Pair(timing.late_plain, stream=timing.late_stream),
         50,
         _MAX_MS,
     )
@@ -65,16 +65,26 @@ def healthy_rows() -> Iterator[Behaviour]:
     yield row("bytes-<n>", "JSON of about n bytes.", answering(healthy.bytes_answer), 20_000, _MAX_BYTES)
     yield row(
         "tools",
-        "A tool call, arguments streamed in pieces; text once the last message has the role tool.",
+        "A tool call, arguments streamed in pieces; text once the last message has a tool's result. "
+        "Messages with `safeguards`: `not_flagged`.",
         answering(healthy.tool_answer),
     )
+    yield row(
+        "coder",
+        "Reads, then edits the file of a prompt that says `FILE=/path OLD=words NEW=words`, with the tools "
+        "Read and Edit (or Bash, Write); then text. Without such tools or prompt: as ok.",
+        coder.CODER,
+    )
+    yield row("cached", "As ok; half of the prompt was read from the cache.", answering(healthy.CACHED))
     yield row("reasoning", "Reasoning, then text.", answering(healthy.REASONING))
-    yield row("image", "Text and an image in `message.images`.", answering(healthy.IMAGE))
+    yield row(
+        "image", "Text and an image in `message.images` (Messages: only the text).", answering(healthy.IMAGE)
+    )
     yield row("json", "The content is a JSON object.", answering(healthy.JSON))
-    yield row("refusal", "A refusal instead of content.", answering(healthy.REFUSAL))
+    yield row("refusal", "A refusal instead of content (Messages: as text).", answering(healthy.REFUSAL))
     yield row(
         "length",
-        "Finish reason length after reasoning only: empty content, and yet a valid answer.",
+        "Finish reason length (`max_tokens`) after reasoning only: empty content, and yet a valid answer.",
         answering(healthy.LENGTH),
     )
     yield row("continues", "As ok; after a prefill it goes on exactly where that stops.", continuing.EXACT)
@@ -93,7 +103,7 @@ def healthy_rows() -> Iterator[Behaviour]:
 
 
 def recorded_rows() -> Iterator[Behaviour]:
-    """Yield a row for each recorded payload."""
+    """Yield a row for each recorded payload: it is what chat sends, and is sent in every dialect."""
     for sample in chat_samples():
         yield Behaviour(sample.stem, "recorded", f"{sample.status}. {sample.note}.", replaying(sample))
 
@@ -106,7 +116,7 @@ def status_rows() -> Iterator[Behaviour]:
 
     yield row(
         "status-<code>",
-        "That status (300 to 599) with OpenRouter's wording for it.",
+        "That status (300 to 599) with OpenRouter's wording for it, in the dialect's envelope.",
         Pair.same(errors.status_script),
         example=503,
         least=300,

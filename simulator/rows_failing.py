@@ -39,7 +39,7 @@ def hidden_rows() -> Iterator[Behaviour]:
 
     yield row("html", "200 with an HTML page.", Pair.same(hidden.html(200)))
     yield row("html-502", "502 with an HTML page.", Pair.same(hidden.html(502)))
-    yield row("empty-body", "200 without a body.", Pair(hidden.body(b""), stream=hidden.in_stream()))
+    yield row("empty-body", "200 without a body.", Pair(hidden.body(b""), stream=hidden.empty_stream))
     yield row(
         "garbage",
         "200 `application/json` that is not JSON.",
@@ -58,23 +58,40 @@ def hidden_rows() -> Iterator[Behaviour]:
         ),
     )
     yield row("empty", "Empty content, finish reason stop, no completion tokens.", answering(hidden.EMPTY))
-    yield row("filtered", "Empty content, finish reason content_filter.", answering(hidden.FILTERED))
-    yield row("filtered-later", "Text, then finish reason content_filter.", answering(hidden.FILTERED_LATER))
     yield row(
-        "choices-empty", "`choices: []`; stream: one such chunk, then `[DONE]`.", hidden.choices_empty()
+        "filtered",
+        "Empty content, finish reason content_filter (Messages: `refusal` with `stop_details`).",
+        answering(hidden.FILTERED),
     )
     yield row(
-        "choice-error", "Finish reason error, and the error in the choice.", hidden.choice_error(hidden.EMPTY)
+        "filtered-later",
+        "Text, then finish reason content_filter (`refusal`).",
+        answering(hidden.FILTERED_LATER),
+    )
+    yield row(
+        "choices-empty",
+        "`choices: []`; stream: one such chunk, then `[DONE]` (Messages: no content and no stop reason).",
+        hidden.hollow(),
+    )
+    yield row(
+        "choice-error",
+        "Finish reason error, and the error in the choice (Messages: beside the content, or as event).",
+        hidden.choice_error(hidden.EMPTY),
     )
     yield row(
         "error-string",
         '`{"error": "…"}`, a string; stream: as the only event.',
-        hidden.error_only({"error": "Provider unavailable"}),
+        hidden.error_only(hidden.bare("Provider unavailable")),
     )
     yield row(
         "json-invalid",
         "The content is truncated JSON although the request asks for JSON.",
         answering(hidden.INVALID_JSON),
+    )
+    yield row(
+        "tools-half",
+        "A tool call with half of its arguments, finish reason length; Messages, plain: an empty input.",
+        answering(healthy.half_tool_answer),
     )
     yield row(
         "reasoning-only", "Reasoning, empty content, finish reason stop.", answering(hidden.REASONING_ONLY)

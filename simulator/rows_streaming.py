@@ -2,18 +2,18 @@
 
 from collections.abc import Iterator
 
-from simulator import connection, errors, healthy, hidden, streams
-from simulator.answers import dumps
-from simulator.framing import BOM, DONE, event, multi_line, with_cr, with_crlf
+from simulator import blocks, connection, errors, healthy, hidden, streams
+from simulator.framing import BOM, cr, crlf, framed, multi_line
 from simulator.healthy import OK_PAIR, answering
 from simulator.row import Behaviour
-from simulator.steps import Break, Pair, Write
+from simulator.steps import Break, Pair
 
 
 def stream_rows() -> Iterator[Behaviour]:
     """Yield the rows of streams with faults or unusual framing."""
     yield from _silent_streams()
     yield from _cut_off_streams()
+    yield from _block_streams()
     yield from _framed_streams()
 
 
@@ -39,7 +39,7 @@ def _silent_streams() -> Iterator[Behaviour]:
     )
     yield row(
         "stall-before",
-        "A role-only delta, then silence; plain: as hang-body.",
+        "A role-only delta (an empty one), then silence; plain: as hang-body.",
         Pair(connection.break_body(Break.HANG).plain, stream=streams.after_role(Break.HANG)),
     )
     yield row(
@@ -61,9 +61,8 @@ def _silent_streams() -> Iterator[Behaviour]:
 
 def _cut_off_streams() -> Iterator[Behaviour]:
     row, ok, partial = _stream_row, OK_PAIR.plain, hidden.choice_error(hidden.PARTIAL).plain
-    first = errors.error_body(502, "Provider returned error", errors.provider_metadata("connect error"))
-    nocode = {"error": {"message": "The operation was aborted"}}
-    text = {"error": "Provider disconnected"}
+    nocode, text = {"message": "The operation was aborted"}, "Provider disconnected"
+    limited = hidden.fault_only(errors.rate_limit)
     yield row(
         "reset-after",
         "3 events of text, then a TCP reset; plain: half of the JSON, then a reset.",
@@ -77,14 +76,18 @@ def _cut_off_streams() -> Iterator[Behaviour]:
     yield row(
         "empty-stream",
         "A role chunk, finish reason stop, `[DONE]`; plain: as empty.",
-        Pair(answering(hidden.EMPTY).plain, stream=hidden.empty_stream),
+        Pair(answering(hidden.EMPTY).plain, stream=answering(healthy.NO_WORD).stream),
     )
     yield row(
         "done-only",
-        "`[DONE]` and nothing else; plain: as empty-body.",
-        Pair(hidden.body(b""), stream=hidden.in_stream(Write(DONE, 1))),
+        "`[DONE]` (`message_stop`) and nothing else; plain: as empty-body.",
+        Pair(hidden.body(b""), stream=hidden.done_only),
     )
-    yield row("no-done", "Complete, but no `[DONE]`; plain: as ok.", Pair(ok, stream=streams.no_done))
+    yield row(
+        "no-done",
+        "Complete, but no `[DONE]` (`message_stop`); plain: as ok.",
+        Pair(ok, stream=streams.no_done),
+    )
     yield row(
         "garbage-event",
         "`data: {not json}` after 2 events, then the remaining events as usual; plain: as garbage.",
@@ -102,59 +105,85 @@ def _cut_off_streams() -> Iterator[Behaviour]:
     )
     yield row("plain-for-stream", "A stream request gets plain JSON; plain: as ok.", Pair.same(ok))
     yield row("stream-for-plain", "A plain request gets a stream; stream: as ok.", Pair.same(OK_PAIR.stream))
-    yield row("error-first", "200, and the error as first event; plain: as body.", hidden.error_only(first))
+    yield row("error-first", "200, and the error as first event; plain: as body.", hidden.FIRST_ERROR)
     yield row(
         "rate-limit-first",
         "200, and a provider's 429 as first event; plain: as body.",
-        Pair(hidden.error_body(errors.rate_limit_error), stream=hidden.error_event(errors.rate_limit_error)),
+        limited,
     )
     yield row(
         "rate-limit-mid",
         "3 events of text, then a provider's 429 in the documented form; plain: as rate-limit-first.",
         Pair(
-            hidden.error_body(errors.rate_limit_error),
-            stream=streams.error_mid(streams.rate_limit),
+            limited.plain,
+            stream=streams.fault_mid(errors.rate_limit),
         ),
     )
     yield row(
         "error-mid",
         "3 events of text, then the documented error event; plain: as choice-error after partial text.",
-        Pair(partial, stream=streams.error_mid(streams.documented_error)),
+        Pair(partial, stream=streams.fault_mid(lambda _: errors.OVERLOADED)),
     )
     yield row(
         "error-mid-string",
         "3 events of text, then the error as a string; plain: as error-string.",
-        Pair(hidden.body(dumps(text)), stream=streams.error_mid(lambda _: text)),
+        _bare_mid(text),
     )
     yield row(
         "error-mid-nocode",
         "3 events of text, then an error without a code; plain: 200 with that error.",
-        Pair(hidden.body(dumps(nocode)), stream=streams.error_mid(lambda _: nocode)),
+        _bare_mid(nocode),
     )
+
+
+def _block_streams() -> Iterator[Behaviour]:
+    row, spoken = _stream_row, blocks.after_block(lambda _: healthy.OK)
+    yield row(
+        "error-before-block",
+        "A role (`message_start`), then the documented error event; plain: as error-first.",
+        blocks.failing(blocks.before_block),
+    )
+    yield row(
+        "error-after-block",
+        "All of the text (a complete block), then the documented error event; plain: as error-first.",
+        blocks.failing(spoken),
+    )
+    yield row(
+        "cut-after-block",
+        "All of the text (a complete block), then a clean end; plain: as cut-json.",
+        blocks.cut(spoken),
+    )
+    yield row(
+        "reset-after-block",
+        "All of the text (a complete block), then a TCP reset; plain: as reset-after.",
+        blocks.reset(spoken),
+    )
+    yield row(
+        "stall-after-block",
+        "All of the text (a complete block), then silence; plain: as stall-after.",
+        blocks.stalled(spoken),
+    )
+
+
+def _bare_mid(error: object) -> Pair:
+    body_of = hidden.bare(error)
+    stream = streams.error_mid(lambda turn: turn.dialect.error_event(body_of(turn)))
+    return Pair(hidden.error_only(body_of).plain, stream=stream)
 
 
 def _framed_streams() -> Iterator[Behaviour]:
     row, ok = _stream_row, OK_PAIR.plain
-
-    def crlf(payload: object) -> bytes:
-        return with_crlf(event(payload))
-
-    def cr(payload: object) -> bytes:
-        return with_cr(event(payload))
-
     yield row(
         "one-byte",
         "A healthy stream of non-ASCII text, one byte at a time; plain: the JSON, one byte at a time.",
         Pair(connection.byte_by_byte_plain, stream=connection.byte_by_byte_stream),
     )
-    yield row(
-        "crlf", "CRLF line ends; plain: as ok.", Pair(ok, stream=streams.framed(crlf, done=with_crlf(DONE)))
-    )
-    yield row("cr", "CR line ends; plain: as ok.", Pair(ok, stream=streams.framed(cr, done=with_cr(DONE))))
+    yield row("crlf", "CRLF line ends; plain: as ok.", Pair(ok, stream=streams.framed(crlf)))
+    yield row("cr", "CR line ends; plain: as ok.", Pair(ok, stream=streams.framed(cr)))
     yield row(
         "multi-line",
         "Data over several `data:` lines; plain: as ok.",
         Pair(ok, stream=streams.framed(multi_line)),
     )
-    yield row("bom", "Starts with a BOM; plain: as ok.", Pair(ok, stream=streams.framed(event, first=BOM)))
+    yield row("bom", "Starts with a BOM; plain: as ok.", Pair(ok, stream=streams.framed(framed, first=BOM)))
     yield row("huge-event", "One event of 1 MB; plain: 1 MB of content.", answering(healthy.LARGE))

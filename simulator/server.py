@@ -8,9 +8,13 @@ from typing import Any
 
 from aiohttp import web
 
-from simulator import catalog, chat, journal, table
+from simulator import catalog, journal, reading, table
 from simulator.connection import TRAP_PATH
+from simulator.dialects.chat import CHAT
+from simulator.dialects.dialect import Dialect
+from simulator.dialects.messages import MESSAGES
 from simulator.errors import refused
+from simulator.fault import Fault
 from simulator.journal import Journal
 from simulator.ledger import Ledger
 from simulator.samples import sample
@@ -22,6 +26,7 @@ from simulator.turn import new_generation_id
 _LARGE = "/large/api/v1"
 _LISTLESS = "/listless/api/v1"
 _PREFIXES = ("/api/v1", "/v1", _LARGE, _LISTLESS)
+_DIALECTS: tuple[Dialect, ...] = (CHAT, MESSAGES)
 _MAX_BODY_BYTES = 64 * 1024 * 1024
 _SHUTDOWN_S = 0.05  # many handlers hang on purpose: do not wait for them
 _CATALOG_HEADERS = sample("cat-01-models").headers
@@ -35,13 +40,14 @@ class Simulator:
     def __init__(self, generation_delay_s: float = 0) -> None:
         self._journal = Journal()
         self._ledger = Ledger(generation_delay_s)
-        self._repeats = chat.Repeats()
+        self._repeats = reading.Repeats()
 
     def application(self) -> web.Application:
         """Return the web application with every route."""
         app = web.Application(client_max_size=_MAX_BODY_BYTES)
         for prefix in _PREFIXES:
-            app.router.add_post(f"{prefix}/chat/completions", self._chat)
+            for dialect in _DIALECTS:
+                app.router.add_post(prefix + dialect.path, self._answering(dialect))
             app.router.add_get(f"{prefix}/models", self._logged(self._models))
             app.router.add_get(
                 f"{prefix}/models/{{author}}/{{slug}}/endpoints", self._logged(self._endpoints)
@@ -56,18 +62,22 @@ class Simulator:
         app.router.add_route("*", "/{rest:.*}", self._logged(self._nowhere))
         return app
 
-    async def _chat(self, request: web.Request) -> web.StreamResponse:
-        entry = self._journal.open(request.method, request.path, request.headers)
-        try:
-            raw = await request.read()
-            self._journal.keep_body(entry, raw)
-            asked = chat.read(raw, request.headers, self._repeats)
-        except BaseException as error:
-            entry.end(journal.outcome_of(error))
-            raise
-        entry.model, entry.user, entry.stream = asked.asked_model, asked.user, asked.turn.stream
-        stage = Stage(request, entry, asked.turn, self._ledger)
-        return await stage.play(asked.script(asked.turn))
+    def _answering(self, dialect: Dialect) -> Handler:
+        async def handler(request: web.Request) -> web.StreamResponse:
+            entry = self._journal.open(request.method, request.path, request.headers)
+            try:
+                raw = await request.read()
+                self._journal.keep_body(entry, raw)
+                asked = reading.read(dialect, raw, request.headers, self._repeats)
+            except BaseException as error:
+                entry.end(journal.outcome_of(error))
+                raise
+            entry.model, entry.user, entry.stream = asked.asked_model, asked.user, asked.turn.stream
+            entry.body_keys = list(asked.turn.body)
+            stage = Stage(request, entry, asked.turn, self._ledger)
+            return await stage.play(asked.script(asked.turn))
+
+        return handler
 
     def _logged(self, answer: Callable[[web.Request], web.Response]) -> Handler:
         async def handler(request: web.Request) -> web.StreamResponse:
@@ -82,7 +92,9 @@ class Simulator:
 
     def _models(self, request: web.Request) -> web.Response:
         if request.path.startswith(_LISTLESS):
-            return _response(refused(new_generation_id(), 503, "The list of models cannot be had."))
+            return _response(
+                refused(CHAT, new_generation_id(), Fault(503, "The list of models cannot be had."))
+            )
         body = catalog.models_body(many=request.path.startswith(_LARGE))
         return web.Response(body=body, headers=_CATALOG_HEADERS)
 
@@ -90,21 +102,21 @@ class Simulator:
         model = f"{request.match_info['author']}/{request.match_info['slug']}"
         body = catalog.endpoints_body(model)
         if body is None:
-            return _response(refused(new_generation_id(), 404, f"No endpoints found for {model}."))
+            return _response(_not_found(new_generation_id(), f"No endpoints found for {model}."))
         return web.Response(body=body, headers=_CATALOG_HEADERS)
 
     def _key(self, request: web.Request) -> web.Response:
-        refusal = chat.unauthorized(request.headers)
+        refusal = reading.unauthorized(request.headers)
         return _response(refusal) if refusal else _json(self._ledger.key_json())
 
     def _generation(self, request: web.Request) -> web.Response:
-        refusal = chat.unauthorized(request.headers)
+        refusal = reading.unauthorized(request.headers)
         if refusal:
             return _response(refusal)
         generation_id = request.query.get("id", "")
         found = self._ledger.generation(generation_id)
         if found is None:
-            return _response(refused(generation_id, 404, f"Generation {generation_id} not found"))
+            return _response(_not_found(generation_id, f"Generation {generation_id} not found"))
         return _json(found.as_json())
 
     async def _table(self, _: web.Request) -> web.Response:
@@ -156,6 +168,10 @@ async def listening(host: str, port: int, generation_delay_s: float = 0) -> Asyn
         yield f"http://{name}:{bound[1]}/api/v1"
     finally:
         await runner.cleanup()
+
+
+def _not_found(generation_id: str, message: str) -> Complete:
+    return refused(CHAT, generation_id, Fault(404, message))
 
 
 def _response(answer: Complete) -> web.Response:

@@ -20,6 +20,7 @@ class Tally:
     reasoning_tokens: int
     cost_nano_usd: int
     finish_reason: str = "stop"
+    cached_tokens: int = 0  # of the prompt tokens
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,10 @@ import string
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # a dialect answers turns
+    from simulator.dialects.dialect import Dialect
 
 PROVIDER = "Simulator"
 _ALPHANUMERIC = string.ascii_letters + string.digits
@@ -22,9 +25,10 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One valid chat request, and the identity of the generation that answers it."""
+    """One valid request, and the identity of the generation that answers it."""
 
     id: str
+    dialect: "Dialect"
     created_s: int
     model: str
     price: Price
@@ -32,6 +36,7 @@ class Turn:
     raw: bytes
     stream: bool
     number: int
+    word: str
     host: str
 
     @property
@@ -52,13 +57,12 @@ def new_generation_id(now_s: float | None = None) -> str:
 
 
 def prompt_characters(body: Mapping[str, Any]) -> int:
-    """Return the number of text characters in `messages` (strings and text parts) or in `prompt`."""
+    """Return how many characters of text are in `system` and `messages`, or in `prompt`."""
     messages = body.get("messages")
     if not isinstance(messages, list):
         return len(str(body.get("prompt", "")))
-    return sum(
-        _content_characters(message.get("content")) for message in messages if isinstance(message, dict)
-    )
+    contents = [message.get("content") for message in messages if isinstance(message, dict)]
+    return sum(map(_content_characters, [body.get("system"), *contents]))
 
 
 def _content_characters(content: object) -> int:

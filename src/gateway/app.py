@@ -14,7 +14,13 @@ from gateway.http.cors import allowed_origin, answer_preflight
 from gateway.http.errors import GatewayError, internal_error
 from gateway.http.frozen import dataclass
 from gateway.http.message import HttpRequest
-from gateway.http.responses import OPENAI_ERRORS, OPENROUTER_ERRORS, Frame, respond_error
+from gateway.http.responses import (
+    OPENAI_ERRORS,
+    OPENROUTER_ERRORS,
+    ErrorForm,
+    Frame,
+    respond_error,
+)
 from gateway.memory.isolate import Memory
 from gateway.memory.ports import Ports
 from gateway.pipeline.call import OPENROUTERS_PREFIX, Call, admitted
@@ -25,6 +31,8 @@ from gateway.settings.settings import Settings
 # its lifetime: a request has just fetched it.
 CRON_MAX_AGE = 0.25
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# Claude Code asks here, without a key, whether there is a server. Source: Claude Code 2.1, as observed.
+PROBES = ("/", "/api/hello")
 Handler: TypeAlias = Callable[[Call], Awaitable[HttpResponse]]
 
 
@@ -38,10 +46,18 @@ class Access(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What is at a path: who may call it, and the handler of each method."""
+    """What is at a path.
+
+    Attributes:
+        access: who may call it.
+        methods: the handler of each method.
+        counted_apart: whether its requests count toward a second limit of the same size, and not toward the
+            key's own.
+    """
 
     access: Access
     methods: Mapping[str, Handler]
+    counted_apart: bool = False
 
 
 async def handle(
@@ -51,8 +67,10 @@ async def handle(
     sent_id = request.header("x-request-id") or ""
     frame = Frame(
         request_id=sent_id if _REQUEST_ID.fullmatch(sent_id) else f"req-{ports.new_id()}",
-        errors=OPENROUTER_ERRORS if request.path.startswith("/api/") else OPENAI_ERRORS,
+        errors=_errors_at(request.path),
     )
+    if request.method == "HEAD" and request.path in PROBES:
+        return HttpResponse(status=204, headers=frame.headers, body=b"")
     try:
         settings = read_settings()
         if (origin := allowed_origin(request, settings.all_origins)) is not None:
@@ -63,7 +81,8 @@ async def handle(
             return answer_preflight(request, frame, _allowed(route))
         handler = _handler_in(route, request)
         if route.access is not Access.ANYBODY:
-            call = await admitted(call, for_own_keys=route.access is Access.ALL_KEYS)
+            own = route.access is Access.ALL_KEYS
+            call = await admitted(call, for_own_keys=own, counted_apart=route.counted_apart)
             frame = call.frame
         return await handler(call)
     except GatewayError as error:
@@ -71,6 +90,15 @@ async def handle(
     except Exception as error:  # noqa: BLE001  # a bug is answered like every other error
         ports.log_bug(error, request_id=frame.request_id)
         return respond_error(internal_error(), frame)
+
+
+def _errors_at(path: str) -> ErrorForm:
+    """Return the form of errors that the clients of a path expect."""
+    if path.removeprefix("/api").startswith(MESSAGES):
+        from gateway.dialects.messages.errors import MESSAGES_ERRORS  # noqa: PLC0415  # no chat needs it
+
+        return MESSAGES_ERRORS
+    return OPENROUTER_ERRORS if path.startswith("/api/") else OPENAI_ERRORS
 
 
 def _route_of(request: HttpRequest) -> Route:
@@ -130,9 +158,16 @@ def _get_and_head(access: Access, module: str, name: str) -> Route:
     return Route(access, MappingProxyType(dict.fromkeys(("GET", "HEAD"), _lazy_handler(module, name))))
 
 
+MESSAGES = "/v1/messages"
 ROUTES: Mapping[str, Route] = MappingProxyType(
     {
         "/v1/chat/completions": Route(Access.ALL_KEYS, {"POST": chat_completions}),
+        MESSAGES: Route(Access.ALL_KEYS, {"POST": _lazy_handler("routes.messages", "messages")}),
+        f"{MESSAGES}/count_tokens": Route(
+            Access.ALL_KEYS,
+            {"POST": _lazy_handler("routes.count_tokens", "count_tokens")},
+            counted_apart=True,  # clients that count before each request would use up the limit
+        ),
         "/v1/plan": Route(Access.ALL_KEYS, {"POST": _lazy_handler("routes.plan", "show_plan")}),
         "/v1/usage": _get_and_head(Access.GATEWAY_KEYS, "routes.usage", "show_usage"),
         "/v1/key": _get_and_head(Access.GATEWAY_KEYS, "routes.key", "show_key"),

@@ -32,9 +32,13 @@ class Rig:
     def body(self, model: str, user: str, **more: object) -> dict[str, Any]:
         return {"model": model, "user": user, "messages": MESSAGES, **more}
 
-    def chat(self, model: str, user: str | None = None, **more: object) -> httpx.Response:
+    def chat(self, model: str, user: str | None = None, /, **more: object) -> httpx.Response:
         body = self.body(model, user or fresh_user(), **more)
         return self.client.post(f"{self.url}/chat/completions", json=body)
+
+    def messages(self, model: str, user: str | None = None, /, **more: object) -> httpx.Response:
+        body = {**self.body(model, user or fresh_user()), "max_tokens": 1000, **more}
+        return self.client.post(f"{self.url}/messages", json=body)
 
     def get(self, path: str) -> Any:  # noqa: ANN401  # JSON of any form
         return self.client.get(f"{self.root}{path}").json()
@@ -89,6 +93,19 @@ def data_of(text: str) -> list[str]:
         elif line == "" and lines:
             events.append("\n".join(lines))
             lines = []
+    return events
+
+
+def named_events_of(text: str) -> list[dict[str, Any]]:
+    """Return the data of every event of a Messages stream; each has its type as its name."""
+    events = []
+    for block in text.split("\n\n"):
+        fields = [line.split(": ", 1) for line in block.splitlines() if line and not line.startswith(":")]
+        if fields:
+            (_, name), (_, data) = fields
+            events.append(json.loads(data))
+            assert [key for key, _ in fields] == ["event", "data"]
+            assert events[-1]["type"] == name
     return events
 
 

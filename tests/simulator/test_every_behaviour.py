@@ -6,18 +6,21 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from simulator.behaviours import AUTHOR, behaviours
+from simulator.behaviours import AUTHOR, behaviours, find
+from simulator.dialects.chat import CHAT
+from simulator.dialects.dialect import Dialect
+from simulator.dialects.messages import MESSAGES
 from simulator.row import Behaviour
-from tests.simulator.rig import KEY, Rig, chunks_of, data_of, fresh_user
+from tests.simulator.rig import KEY, Rig, chunks_of, data_of, fresh_user, named_events_of
 
 pytestmark = pytest.mark.anyio
 
 SILENT = {
     *("hang", "hang-body", "whitespace", "comments-only"),
-    *("stall-before", "stall-after", "stall-comments", "stall-empty"),
+    *("stall-before", "stall-after", "stall-comments", "stall-empty", "stall-after-block", "coder-stall"),
 }
 OUTCOMES = {
-    **dict.fromkeys(("reset", "reset-body", "reset-after"), "reset"),
+    **dict.fromkeys(("reset", "reset-body", "reset-after", "reset-after-block", "coder-reset"), "reset"),
     **dict.fromkeys(("close", "truncated"), "closed"),
 }
 TIMEOUT_S = 2.5
@@ -32,14 +35,16 @@ class Seen:
     timed_out: bool
 
 
-async def _seen(client: httpx.AsyncClient, rig: Rig, row: Behaviour, user: str, *, stream: bool) -> Seen:
+async def _seen(
+    client: httpx.AsyncClient, url: str, rig: Rig, row: Behaviour, user: str, *, stream: bool
+) -> Seen:
     body = rig.body(AUTHOR + row.example_name, user, stream=stream)
     status, received, failed, timed_out = None, b"", False, False
     timeout_s = 0.5 if row.name in SILENT else TIMEOUT_S
     try:
         async with (
             asyncio.timeout(timeout_s),
-            client.stream("POST", f"{rig.url}/chat/completions", json=body) as answer,
+            client.stream("POST", url, json=body) as answer,
         ):
             status = answer.status_code
             async for part in answer.aiter_raw():
@@ -59,7 +64,8 @@ def _expected_outcome(row: Behaviour, *, stream: bool) -> str:
     return OUTCOMES.get(row.name, "answered")
 
 
-async def test_every_behaviour_ends_in_time_and_as_the_journal_says(sim: Rig) -> None:
+@pytest.mark.parametrize("dialect", [CHAT, MESSAGES], ids=lambda dialect: dialect.path)
+async def test_every_behaviour_ends_in_time_and_as_the_journal_says(sim: Rig, dialect: Dialect) -> None:
     limit = asyncio.Semaphore(AT_ONCE)
 
     async with httpx.AsyncClient(headers=KEY, timeout=10) as client:
@@ -67,7 +73,7 @@ async def test_every_behaviour_ends_in_time_and_as_the_journal_says(sim: Rig) ->
         async def check(row: Behaviour, *, stream: bool) -> str | None:
             user = fresh_user()
             async with limit:
-                seen = await _seen(client, sim, row, user, stream=stream)
+                seen = await _seen(client, sim.url + dialect.path, sim, row, user, stream=stream)
                 await asyncio.sleep(0.05)
                 log = await client.get(f"{sim.root}/sim/log", params={"user": user})
             outcomes = [entry["outcome"] for entry in log.json()["entries"]]
@@ -82,6 +88,13 @@ async def test_every_behaviour_ends_in_time_and_as_the_journal_says(sim: Rig) ->
         checks = [check(row, stream=stream) for row in behaviours().values() for stream in (False, True)]
         surprises = [surprise for surprise in await asyncio.gather(*checks) if surprise]
     assert surprises == []
+
+
+@pytest.mark.parametrize("row", behaviours().values(), ids=lambda row: row.name)
+def test_every_name_of_the_table_leads_to_its_own_row(row: Behaviour) -> None:
+    found = find(AUTHOR + row.example_name)
+    assert found is not None
+    assert (found.behaviour.name, found.first_calls) == (row.name, None)
 
 
 HEALTHY = [row for row in behaviours().values() if row.group == "healthy"]
@@ -110,3 +123,38 @@ def test_a_healthy_stream_has_text_finish_reason_usage_and_done(sim: Rig, row: B
     assert chunks[-2]["choices"][0]["finish_reason"]
     assert chunks[-1]["usage"]["cost"] == sim.one(user)["cost_usd"] > 0
     assert sim.one(user)["events_sent"] == len(chunks) + 1
+
+
+@pytest.mark.parametrize("row", HEALTHY, ids=lambda row: row.name)
+def test_a_plain_message_has_the_cost_that_the_journal_shows(sim: Rig, row: Behaviour) -> None:
+    user = fresh_user()
+    answer = sim.messages(AUTHOR + row.example_name, user)
+    body = answer.json()
+    assert body["type"] == "message"
+    assert body["content"]
+    assert body["stop_reason"]
+    assert 0 < body["usage"]["cost"] == sim.one(user)["cost_usd"]
+    generation = sim.get(f"/api/v1/generation?id={answer.headers['x-generation-id']}")["data"]
+    assert generation["total_cost"] == body["usage"]["cost"]
+
+
+@pytest.mark.parametrize("row", HEALTHY, ids=lambda row: row.name)
+def test_a_healthy_stream_of_messages_is_in_order_and_complete(sim: Rig, row: Behaviour) -> None:
+    user = fresh_user()
+    answer = sim.messages(AUTHOR + row.example_name, user, stream=True)
+    events = named_events_of(answer.text)
+    spoken = [event for event in events if event["type"] != "ping"]
+    assert spoken[0]["type"] == "message_start"
+    assert [event["type"] for event in spoken[-2:]] == ["message_delta", "message_stop"]
+    assert spoken[-2]["delta"]["stop_reason"]
+    assert spoken[-2]["usage"]["cost"] == sim.one(user)["cost_usd"] > 0
+    assert sim.one(user)["events_sent"] == len(events)
+    open_block = None
+    for event in spoken[1:-2]:
+        if event["type"] == "content_block_start":
+            assert open_block is None
+            open_block = event["index"]
+        assert event["index"] == open_block
+        if event["type"] == "content_block_stop":
+            open_block = None
+    assert open_block is None

@@ -1,3 +1,5 @@
+import hashlib
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -34,6 +36,18 @@ def test_a_large_body_is_counted_but_not_stored(sim: Rig) -> None:
     entry = sim.one(user)
     assert entry["body"] is None
     assert entry["body_bytes"] > MAX_BODY_BYTES
+
+
+@pytest.mark.parametrize("padding", [10, MAX_BODY_BYTES])
+def test_the_digest_and_the_keys_of_every_body_are_stored(sim: Rig, padding: int) -> None:
+    user = fresh_user()
+    raw = json.dumps(sim.body("sim/ok", user, system="x" * padding), indent=1).encode()
+    for path in ("/messages", "/chat/completions"):
+        sim.client.post(sim.url + path, content=raw)
+    for entry in sim.log(user):
+        assert entry["body_sha256"] == hashlib.sha256(raw).hexdigest()
+        assert entry["body_keys"] == ["model", "user", "messages", "system"]
+        assert (entry["body"] is None) == (padding == MAX_BODY_BYTES)
 
 
 def test_a_refused_request_is_logged_too(sim: Rig) -> None:
@@ -102,4 +116,5 @@ def test_the_log_keeps_the_newest_entries_and_a_limited_size_of_bodies() -> None
     entries = log.select(None, None)
     assert (len(entries), entries[-1]["seq"]) == (MAX_ENTRIES, MAX_ENTRIES + 5)
     assert entries[0]["body"] is None
+    assert entries[0]["body_sha256"] == entries[-1]["body_sha256"]
     assert entries[-1]["body"] is not None

@@ -122,10 +122,12 @@ class Received:
     """One call as it reached the upstream."""
 
     host: str
+    path: str
     model: str
     at_s: float
     headers: Mapping[str, str]
     body: dict[str, Any]
+    raw: bytes
 
 
 @dataclass(slots=True)
@@ -159,7 +161,8 @@ class Upstream:
         """Return the httpx transport that reaches this upstream only."""
         router = respx.MockRouter(assert_all_called=False)
         for base_url in (BASE_URL, DIRECT_BASE_URL):
-            router.post(f"{base_url}/chat/completions").mock(side_effect=self._play)
+            for path in ("/chat/completions", "/messages"):
+                router.post(base_url + path).mock(side_effect=self._play)
         router.post(WEBHOOK_URL).mock(side_effect=self._alert)
         router.get(url__startswith=BASE_URL).mock(side_effect=self._show)
         return httpx.MockTransport(router.async_handler)
@@ -170,7 +173,15 @@ class Upstream:
         at_s = asyncio.get_running_loop().time()
         before = self._calls()[model]
         self.received.append(
-            Received(host=request.url.host, model=model, at_s=at_s, headers=dict(request.headers), body=body)
+            Received(
+                host=request.url.host,
+                path=request.url.path,
+                model=model,
+                at_s=at_s,
+                headers=dict(request.headers),
+                body=body,
+                raw=request.content,
+            )
         )
         healthy = healthy_stream() if body.get("stream") else answer()
         script = self.scripts.get(model, (healthy,))

@@ -233,7 +233,13 @@ class World:
 
         bare, _, query = path.partition("?")
         request = HttpRequest(
-            method=method, host=host, path=bare, query=query, header=given.get, read_body=read_body
+            method=method,
+            host=host,
+            path=bare,
+            query=query,
+            header=given.get,
+            named=lambda begin: tuple(pair for pair in given.items() if pair[0].startswith(begin)),
+            read_body=read_body,
         )
         async with asyncio.timeout(NOTHING_TAKES_LONGER_S):
             return await handle(

@@ -296,7 +296,7 @@ async def test_an_answer_is_not_logged() -> None:
 
 
 async def test_a_bug_is_answered_like_every_other_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    def plan(*_: object) -> None:
+    def plan(*_: object, **__: object) -> None:
         raise KeyError("canary of a bug")
 
     monkeypatch.setattr(prepare, "plan", plan)

@@ -3,7 +3,9 @@
 Every route that needs a key calls this before anything else.
 """
 
-from gateway.access.authorize import authorize
+from dataclasses import replace
+
+from gateway.access.authorize import authorize, other_own_caller
 from gateway.access.rate_limit import limit_rate
 from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
@@ -12,6 +14,9 @@ from gateway.memory.isolate import Memory
 from gateway.memory.ports import Ports
 from gateway.settings.caller import Caller
 from gateway.settings.settings import Settings
+
+# Behind the name of a key, in the counts of its second limit. No key's name has such a character.
+APART = "\0apart"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,9 +28,15 @@ class Admitted:
 
 
 async def admit(
-    request: HttpRequest, settings: Settings, ports: Ports, memory: Memory, *, for_own_keys: bool
+    request: HttpRequest,
+    settings: Settings,
+    ports: Ports,
+    memory: Memory,
+    *,
+    for_own_keys: bool,
+    counted_apart: bool,
 ) -> Admitted:
-    """Authorize a request and count it.
+    """Authorize a request, and count it.
 
     Args:
         request: the request. Its body is not read.
@@ -33,17 +44,20 @@ async def admit(
         ports: the clock, the rate limiter and the transport.
         memory: the rates, and what OpenRouter said of callers' own keys.
         for_own_keys: whether the route is for callers that pay with an OpenRouter key of their own, too.
+        counted_apart: whether the request counts toward a second limit of the same size.
 
     Raises:
         GatewayError: the request has no key that is good for this route, or exceeds a limit.
     """
     caller = authorize(request, settings, now_s=ports.now_s())
     if caller.own_key is not None:
-        from gateway.access.own_keys import check_own_key  # noqa: PLC0415  # few gateways let them in
+        from gateway.access.own_keys import accepted_caller  # noqa: PLC0415  # few gateways let them in
 
-        await check_own_key(caller.own_key, settings.upstream, ports, memory.own_keys)
+        other = other_own_caller(request, caller)
+        caller = await accepted_caller((caller, other), settings.upstream, ports, memory.own_keys)
         if not for_own_keys:
             raise GatewayError(
                 "not_allowed", "This route needs one of the gateway's keys, not an OpenRouter key."
             )
-    return Admitted(caller=caller, rate_headers=await limit_rate(caller, ports, memory.rates))
+    counted = replace(caller, name=caller.name + APART) if counted_apart else caller
+    return Admitted(caller=caller, rate_headers=await limit_rate(counted, ports, memory.rates))

@@ -3,10 +3,15 @@
 A gateway without keys refuses every request. The exceptions are ``OPEN_ON_LOOPBACK`` for requests to a
 loopback host, and ``ALLOW_CLIENT_KEYS`` for callers that send an OpenRouter key. This module only reads such
 a key: ``own_keys.check_own_key`` asks OpenRouter whether it accepts it.
+
+A request may carry one key in ``Authorization`` and another one in ``x-api-key``. A key of the gateway's goes
+before an OpenRouter key, and ``Authorization`` before ``x-api-key``. A wrong key beside a right one is
+ignored.
 """
 
 import hmac
 import re
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 
 from gateway.access.origins import refuse_foreign_page
@@ -32,23 +37,9 @@ def authorize(request: HttpRequest, settings: Settings, *, now_s: float) -> Call
         GatewayError: the request has no key, or one that is unknown or expired; its ``Origin`` is not
             allowed; or the gateway has no keys at all.
     """
-    token = _token(request)
-    key = _key_of(token, settings) if token else None
-    if key is None and settings.allow_client_keys and token and token.startswith(OPENROUTERS_KEY):
-        return _with_own_key(token)
-    if not settings.gateway_keys:
-        return _without_keys(request, settings)
-    if token is None:
-        raise GatewayError(
-            "missing_key", "Send one of this gateway's keys: `Authorization: Bearer …` or `x-api-key`."
-        )
-    if key is None:
-        raise GatewayError(
-            "invalid_key",
-            "This gateway does not know this key. Check it, or ask the gateway's operator for one.",
-        )
-    if key.expires_at_s is not None and now_s >= key.expires_at_s:
-        raise GatewayError("expired_key", "This key has expired. Ask the gateway's operator for a new one.")
+    key = _key_in(request, settings, now_s=now_s)
+    if key is None or _is_expired(key, now_s):
+        return _without_gateway_key(request, settings, expired=key)
     if key.origins is not None:
         refuse_foreign_page(request, (*key.origins, *settings.cors_origins))
     return Caller(
@@ -60,6 +51,29 @@ def authorize(request: HttpRequest, settings: Settings, *, now_s: float) -> Call
         concurrent=key.concurrent,
         options=key.options,
         limits=key.limits,
+    )
+
+
+def _without_gateway_key(request: HttpRequest, settings: Settings, expired: GatewayKey | None) -> Caller:
+    """Return the caller of a request without a valid key of the gateway's, if the settings let it in.
+
+    Raises:
+        GatewayError: they do not.
+    """
+    tokens = [*_tokens(request)]
+    if settings.allow_client_keys and (own := _own_keys(tokens)):
+        return _with_own_key(own[0])
+    if expired is not None:
+        raise GatewayError("expired_key", "This key has expired. Ask the gateway's operator for a new one.")
+    if not settings.gateway_keys:
+        return _without_keys(request, settings)
+    if not tokens:
+        raise GatewayError(
+            "missing_key", "Send one of this gateway's keys: `Authorization: Bearer …` or `x-api-key`."
+        )
+    raise GatewayError(
+        "invalid_key",
+        "This gateway does not know this key. Check it, or ask the gateway's operator for one.",
     )
 
 
@@ -76,6 +90,34 @@ def _without_keys(request: HttpRequest, settings: Settings) -> Caller:
             refuse_any_foreign_page(request, settings.cors_origins)
             return Caller(name="loopback", admin=True)
     raise GatewayError("gateway_closed", HOW_TO_OPEN, param="GATEWAY_KEYS")
+
+
+def other_own_caller(request: HttpRequest, caller: Caller) -> Caller | None:
+    """Return the caller by the other OpenRouter key of a request that carries two; None if it carries one."""
+    own = [token for token in _own_keys(_tokens(request)) if OWN_KEY.fullmatch(token)]
+    other = next((token for token in own if token != caller.own_key), None)
+    return _with_own_key(other) if other else None
+
+
+def _key_in(request: HttpRequest, settings: Settings, *, now_s: float) -> GatewayKey | None:
+    """Return the gateway's key that a request carries; an expired one only if it carries no other."""
+    expired = None
+    for token in _tokens(request):
+        key = _key_of(token, settings)
+        if key is not None and not _is_expired(key, now_s):
+            return key
+        expired = expired or key
+    return expired
+
+
+def _is_expired(key: GatewayKey, now_s: float) -> bool:
+    return key.expires_at_s is not None and now_s >= key.expires_at_s
+
+
+def _own_keys(tokens: Iterable[str]) -> list[str]:
+    """Return the tokens that look like OpenRouter's keys, those that a header can carry first."""
+    own = [token for token in tokens if token.startswith(OPENROUTERS_KEY)]
+    return sorted(own, key=lambda token: OWN_KEY.fullmatch(token) is None)
 
 
 def _key_of(token: str, settings: Settings) -> GatewayKey | None:
@@ -98,8 +140,15 @@ def _with_own_key(token: str) -> Caller:
     return Caller(name=f"own-{sha256(token.encode()).hexdigest()[:12]}", own_key=token)
 
 
-def _token(request: HttpRequest) -> str | None:
+def _tokens(request: HttpRequest) -> Iterator[str]:
+    """Yield what a request carries as its key: in ``Authorization`` first, then in ``x-api-key``.
+
+    A client that gets its key from a command sends it in both, or beside another one. The second header is
+    read only if the first one has no key of the gateway's.
+    Source: Claude Code 2.1 with ``apiKeyHelper``, as observed.
+    """
     scheme, _, token = (request.header("authorization") or "").strip().partition(" ")
-    if scheme.lower() == "bearer" and token.strip():
-        return token.strip()
-    return (request.header("x-api-key") or "").strip() or None
+    if scheme.lower() == "bearer" and (token := token.strip()):
+        yield token
+    if token := (request.header("x-api-key") or "").strip():
+        yield token

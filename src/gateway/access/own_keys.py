@@ -9,12 +9,33 @@ from gateway.http.json_values import object_or_empty
 from gateway.http.message import Reply, ReplyTooLargeError, TransportError, Upstream, UpstreamRequest
 from gateway.memory.own_keys import LOOKUPS_PER_MINUTE, OwnKeys, Verdict
 from gateway.memory.ports import Ports
+from gateway.settings.caller import Caller
 
 TIMEOUT_S = 5.0
 POLL_S = 0.05
 # What OpenRouter says of a key takes one KB.
 MAX_REPLY_BYTES = 64 * 1024
 REFUSING = (401, 403)
+
+
+async def accepted_caller(
+    callers: tuple[Caller, Caller | None], upstream: Upstream, ports: Ports, keys: OwnKeys
+) -> Caller:
+    """Return the caller whose own key OpenRouter accepts: the first one, else the second one if there is one.
+
+    Raises:
+        GatewayError: OpenRouter accepts neither, or does not answer; or too many keys are looked up.
+    """
+    first, second = callers
+    try:
+        await check_own_key(first.own_key or "", upstream, ports, keys)
+    except GatewayError as error:
+        if error.code != "invalid_key" or second is None:
+            raise
+    else:
+        return first
+    await check_own_key(second.own_key or "", upstream, ports, keys)
+    return second
 
 
 async def check_own_key(token: str, upstream: Upstream, ports: Ports, keys: OwnKeys) -> None:

@@ -31,7 +31,7 @@ def key_of(prepared: Prepared, settings: Settings) -> str:
         _upstream_parts(planned.requested, settings),
         request.stream,
         [*planned.requested],
-        [test.json, test.reasoning_only, request.openai_usage],
+        [test.json, test.reasoning_only, request.openai_usage, planned.shown_model],
         [prepared.dialect.name, *(text for pair in prepared.headers for text in pair)],
     ]
     digest = sha256(to_json_bytes(parts))

@@ -31,6 +31,14 @@ class ModelList:
         own = next((model for model in self._extra if model["id"] == model_id), None)
         return own or self._catalog.find(model_id)
 
+    def own_ids(self) -> list[str]:
+        """Return the ids of the gateway's own entries."""
+        return [str(model["id"]) for model in self._extra]
+
+    def catalog_ids(self) -> list[str]:
+        """Return the ids of OpenRouter's models, in its order."""
+        return [line.partition(b"\t")[0].decode() for line in self._catalog.lines]
+
     def tag(self, query: str) -> str:
         """Return an ETag, without quotes, that changes only with the list or the query."""
         parts = self._catalog.crc32, crc32(b",".join(self._extra_lines)), crc32(query.encode())

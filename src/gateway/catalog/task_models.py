@@ -47,7 +47,7 @@ def _shown(route: TaskRoute) -> JsonObject:
 
 def _route_json(route: TaskRoute) -> JsonObject:
     """Return the route in the form of the ``TASK_ROUTES`` setting."""
-    return {
+    shown: JsonObject = {
         "models": [*route.models],
         "order": route.order,
         "weights": {**route.weights},
@@ -55,3 +55,6 @@ def _route_json(route: TaskRoute) -> JsonObject:
         "require": [*route.require],
         "options": {**route.options},
     }
+    if route.when:
+        shown["when"] = [{**condition} for condition in route.when]
+    return shown

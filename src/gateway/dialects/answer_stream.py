@@ -55,6 +55,9 @@ class StreamContext:
         settle: records a usage; returns whether it has added the cost to it.
         collect_text: whether the text is collected, so that another model can continue it.
         note_signature: called with the digest of each signature that the answer has.
+        model: the model that serves the answer, by the name that the caller knows.
+        shown_model: the name that the answer must state as its model; None: that which the upstream states.
+        note: adds a note to the receipt.
     """
 
     request: ModelRequest
@@ -64,7 +67,27 @@ class StreamContext:
     now_s: Callable[[], float]
     settle: Callable[[JsonObject], bool]
     collect_text: bool
+    model: str = ""
+    shown_model: str | None = None
+    note: Callable[[str], None] = lambda _: None
     note_signature: Callable[[bytes], None] = note_nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerContext:
+    """What is to be told in a plain answer. ``StreamContext`` has the same for a stream.
+
+    Attributes:
+        request: the request that is answered.
+        model: the model that serves the answer, by the name that the caller knows.
+        shown_model: the name that the answer must state as its model; None: that which the upstream states.
+        note: adds a note to the receipt.
+    """
+
+    request: ModelRequest
+    model: str
+    shown_model: str | None
+    note: Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,13 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
 
-from gateway.dialects.answer_stream import AnswerStream, AssembledStream, Opening, StreamContext
+from gateway.dialects.answer_stream import (
+    AnswerContext,
+    AnswerStream,
+    AssembledStream,
+    Opening,
+    StreamContext,
+)
 from gateway.dialects.answer_test import AnswerTest
 from gateway.dialects.model_request import ModelRequest
 from gateway.dialects.signed_parts import SignedForm
@@ -85,6 +91,12 @@ class Dialect(Protocol):
         """Bring a plain answer into the dialect's form, in place; return whether anything changed.
 
         ``names`` are the ``id``, ``created`` and ``model`` of an answer that states none.
+        """
+
+    def tell(self, payload: JsonObject, told: AnswerContext) -> bool:
+        """Add to a plain answer what its request asks for beside the model's own answer, in place.
+
+        Returns whether anything changed.
         """
 
     def tokens_of(self, usage: JsonObject) -> Tokens:

@@ -26,11 +26,17 @@ class TokenEstimate:
         least: the lower bound. A model whose context is smaller than this cannot answer.
         likely: the estimate for English text and code.
         most: the upper bound, for limits on cost; None if it is unknown, as with a linked file.
+        text_bytes: how many bytes of the body are no media.
+        images: how many images there are.
+        other_bytes: how many bytes the data of other media takes.
     """
 
     least: int
     likely: int
     most: int | None
+    text_bytes: int = 0
+    images: int = 0
+    other_bytes: int = 0
 
 
 @dataclass(slots=True)
@@ -82,7 +88,10 @@ def estimate(media: Media, total_bytes: int) -> TokenEstimate:
     """Return how many tokens a prompt has. ``total_bytes`` is its body's length, its media included."""
     if not media.kinds:
         return TokenEstimate(
-            least=total_bytes // LEAST, likely=total_bytes // LIKELY, most=total_bytes // MOST
+            least=total_bytes // LEAST,
+            likely=total_bytes // LIKELY,
+            most=total_bytes // MOST,
+            text_bytes=total_bytes,
         )
     text_bytes = max(0, total_bytes - media.image_bytes - media.other_bytes)
     return TokenEstimate(
@@ -91,4 +100,7 @@ def estimate(media: Media, total_bytes: int) -> TokenEstimate:
         most=None
         if media.has_links
         else text_bytes // MOST + media.images * IMAGE_TOKENS_MOST + media.other_bytes // MOST,
+        text_bytes=text_bytes,
+        images=media.images,
+        other_bytes=media.other_bytes,
     )

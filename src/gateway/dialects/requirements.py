@@ -74,6 +74,7 @@ class Requirements:
         writes_cache: whether it requests prompt caching, with which a prompt costs up to twice as much.
         shrinks: whether OpenRouter shortens the prompt to the model's context.
         reasoning: whether the request turns the model's reasoning on or off; None if it does not say.
+        hides_reasoning: whether the reasoning is withheld, so that the stream is silent meanwhile.
     """
 
     tokens: TokenEstimate
@@ -90,3 +91,4 @@ class Requirements:
     writes_cache: bool = False
     shrinks: bool = False
     reasoning: bool | None = None
+    hides_reasoning: bool = False

@@ -2,23 +2,21 @@
 
 from contextlib import suppress
 
-from gateway.dialects.answer_test import AnswerTest
-from gateway.dialects.dialect import Dialect
-from gateway.fallback.attempt_once import ServedAnswer
+from gateway.dialects.answer_stream import AnswerContext
+from gateway.fallback.attempt_once import Ask, ServedAnswer
 from gateway.fallback.receipt import Receipt
 from gateway.faults.details import short_line
 from gateway.http.json_bytes import to_json_bytes
 from gateway.http.json_values import JsonObject, object_or_empty
+from gateway.routing.chain import Plan
 
 
-def normalize(
-    served: ServedAnswer, dialect: Dialect, receipt: Receipt, test: AnswerTest, *, now_s: float
-) -> bytes:
+def normalize(served: ServedAnswer, ask: Ask, receipt: Receipt, plan: Plan, *, now_s: float) -> bytes:
     """Return the response body for a plain answer: the upstream's body in its form, with the receipt.
 
     This also completes the receipt: it records the attempt's cost and the request's duration.
     """
-    payload = served.answer.payload
+    payload, dialect = served.answer.payload, ask.dialect
     usage = object_or_empty(payload.get("usage"))
     served.attempt.provider = short_line(payload.get("provider"), served.upstream)
     cost_added = served.attempt.settle_usage(usage, dialect.tokens_of(usage))
@@ -28,7 +26,14 @@ def normalize(
         "created": int(now_s),
         "model": served.attempt.model,
     }
-    changed = dialect.shape_answer(payload, names, test) or cost_added
+    told = AnswerContext(
+        request=ask.request,
+        model=served.attempt.model,
+        shown_model=plan.shown_model,
+        note=receipt.note,
+    )
+    changed = dialect.shape_answer(payload, names, plan.answer_test) | cost_added
+    changed |= dialect.tell(payload, told)
     changed |= payload.pop("gateway", None) is not None
     body = served.answer.raw  # unchanged if possible: to serialise a long answer again is expensive
     if changed:

@@ -1,7 +1,7 @@
 """The receipt of a request: which models were tried, in which order, how each attempt ended, and its cost."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 from typing import Literal
 
@@ -26,6 +26,8 @@ class Receipt:
 
     Attributes:
         requested: every requested model, in order, including those that were skipped.
+        resolved: by the name that was written, the model or task that it stands for.
+        route: the task route that a condition has chosen, and the condition; None if none has.
         serving: the attempt whose answer the caller gets; None while there is none.
         skipped: by model, why it was not called.
         notes: what else the caller should know, as sentences.
@@ -41,6 +43,8 @@ class Receipt:
 
     request_id: str
     requested: tuple[str, ...]
+    resolved: Mapping[str, str] = field(default_factory=dict)
+    route: JsonObject | None = None
     started_at_s: float
     attempts: list[Attempt] = field(default_factory=list)
     serving: Attempt | None = None
@@ -58,6 +62,11 @@ class Receipt:
     def skip(self, model: str, reason: str, **details: Json) -> None:
         """Record why a model was not called."""
         self.skipped[model] = {"model": model, "reason": reason, **details}
+
+    def note(self, text: str) -> None:
+        """Add a note, once."""
+        if text not in self.notes:
+            self.notes.append(text)
 
     def reuse(self, model: str, *, age_s: float) -> None:
         """Record that a cached answer of ``model`` is returned; ``age_s`` is its age in seconds."""
@@ -112,6 +121,10 @@ class Receipt:
             "cost_usd": 0.0 if self.reused else self.cost_usd,
             "ms": self.ms,
         }
+        if self.resolved:
+            shown["resolved"] = {**self.resolved}
+        if self.route:
+            shown["route"] = self.route
         if self.is_sticky:
             shown["sticky"] = True
         if self.signed_by is not None:
@@ -144,6 +157,7 @@ class Receipt:
         """Remove one part per step: models that were not called, notes, then attempts, earliest first."""
         shown["requested"] = list(self.requested[:1])
         shown.pop("skipped", None)
+        shown.pop("resolved", None)
         yield
         if shown.pop("notes", None):
             shown["notes_omitted"] = len(self.notes)
@@ -164,6 +178,8 @@ def open_receipt(plan: Plan, request_id: str, *, started_at_s: float) -> Receipt
     receipt = Receipt(
         request_id=request_id,
         requested=plan.requested,
+        resolved=plan.resolved,
+        route=plan.route,
         started_at_s=started_at_s,
         session_model=plan.session_model,
         signed_by=plan.signed_by,

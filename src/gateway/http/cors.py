@@ -6,13 +6,14 @@ from collections.abc import Collection
 from gateway.http.body import HttpResponse
 from gateway.http.message import HttpRequest
 from gateway.http.responses import Frame
-from gateway.http.session_headers import SESSION_HEADERS
+from gateway.http.session_headers import AGENT_HEADERS, SESSION_HEADERS
 
 # A preflight answer repeats the requested header names. This pattern keeps any other text out of it.
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9_-]++(?:\s*+,\s*+[A-Za-z0-9_-]++){0,63}+", re.ASCII)
 # The headers of callers that the gateway reads.
 CALLERS_HEADERS = ", ".join(
     (
+        "anthropic-version",
         "authorization",
         "content-encoding",
         "content-type",
@@ -22,6 +23,7 @@ CALLERS_HEADERS = ", ".join(
         "x-request-id",
         "x-title",
         *SESSION_HEADERS,
+        *AGENT_HEADERS.values(),
     )
 )
 PREFLIGHT_S = 86_400

@@ -3,6 +3,7 @@
 from gateway.fallback.receipt import Receipt
 from gateway.http.json_values import JsonObject
 from gateway.memory.answer_lengths import AnswerLengths
+from gateway.memory.prompt_sizes import PromptSizes
 from gateway.pipeline.call import Call
 from gateway.pipeline.prepare import Prepared
 
@@ -25,6 +26,7 @@ def close_request(call: Call, prepared: Prepared, receipt: Receipt, outcome: str
     receipt.time_until(ports.now_s())  # a natively piped stream was last timed at its first progress
     prepared.hold.settle(receipt)
     _note_lengths(prepared, receipt, memory.answer_lengths, now_s=ports.now_s())
+    _note_prompt_size(prepared, receipt, memory.prompt_sizes)
     memory.rates.end(caller.name, prepared.ticket)
     if prepared.session and receipt.served and outcome == "answered":
         memory.sessions.note(prepared.session.digest, receipt.served, now_s=ports.now_s())
@@ -51,6 +53,15 @@ def _note_lengths(prepared: Prepared, receipt: Receipt, lengths: AnswerLengths, 
         is_limited = chat.max_tokens is not None and 0 < chat.max_tokens <= tokens
         if attempt.outcome == "answered" and tokens and not is_limited:
             lengths.note(prepared.caller.name, attempt.model, tokens, now_s=now_s)
+
+
+def _note_prompt_size(prepared: Prepared, receipt: Receipt, sizes: PromptSizes) -> None:
+    """Remember how many tokens the prompt took: ``count_tokens`` estimates by it."""
+    prompt, extras = prepared.request.requirements.tokens, prepared.request.requirements.extras
+    served = receipt.serving
+    if served is None or extras or prompt.images or prompt.other_bytes:
+        return
+    sizes.note(served.model, text_bytes=prompt.text_bytes, tokens=served.tokens.prompt)
 
 
 async def _record(call: Call, prepared: Prepared, receipt: Receipt, outcome: str) -> None:

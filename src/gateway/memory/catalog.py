@@ -74,6 +74,26 @@ class Catalog:
             self.is_damaged = self.is_damaged or found is None
         return self._parsed[index]
 
+    def id_of(self, name: str) -> str | None:
+        """Return the id of the model with this id, or else of the only one with this canonical slug.
+
+        None: there is no such model, or several have the slug.
+        """
+        index = self._index_of(name)
+        if index is None:
+            return None
+        found = self._lines[index].partition(b"\t")[0].decode()
+        if found == name:
+            return found
+        same = sum(line.split(b"\t", 2)[1] == name.encode() for line in self._lines)
+        return found if same == 1 else None
+
+    def authors_of(self, slug: str) -> set[str]:
+        """Return the authors of the models whose id or canonical slug has this name behind the slash."""
+        ending = f"/{slug}"
+        self._index_of(slug)  # so that there is an index
+        return {name.partition("/")[0].lstrip("~") for name in self._indices if name.endswith(ending)}
+
     def ids_of(self, slug: str) -> tuple[str, ...]:
         """Return the ids of the models that have this name behind the slash, whoever their author is.
 

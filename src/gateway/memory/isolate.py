@@ -9,6 +9,7 @@ from gateway.memory.cooldowns import Cooldowns
 from gateway.memory.endpoints import MAX_OWN, MAX_OWN_BYTES, EndpointsMemory
 from gateway.memory.latencies import Latencies
 from gateway.memory.own_keys import OwnKeys
+from gateway.memory.prompt_sizes import PromptSizes
 from gateway.memory.rates import Rates
 from gateway.memory.sessions import Sessions
 from gateway.memory.signatures import Signatures
@@ -33,6 +34,7 @@ class Memory:
         cooldowns: which models must not be called for now, and until when.
         latencies: how long models took to commit.
         answer_lengths: how many tokens the answers of each model to each key took.
+        prompt_sizes: how many bytes of a body make a token, by the models' author.
         rates: how often each key calls, and how many of its requests are in flight.
         spending: how much each key has spent.
         sessions: which model served each session last.
@@ -47,6 +49,7 @@ class Memory:
     cooldowns: Cooldowns = field(default_factory=Cooldowns)
     latencies: Latencies = field(default_factory=Latencies)
     answer_lengths: AnswerLengths = field(default_factory=AnswerLengths)
+    prompt_sizes: PromptSizes = field(default_factory=PromptSizes)
     rates: Rates = field(default_factory=Rates)
     spending: Spending = field(default_factory=Spending)
     sessions: Sessions = field(default_factory=Sessions)

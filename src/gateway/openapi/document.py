@@ -6,7 +6,7 @@ The module is imported by the first request for the document.
 from gateway.faults.policy import RULES
 from gateway.http.errors import KINDS
 from gateway.http.json_values import Json, JsonObject, object_or_empty
-from gateway.http.session_headers import SESSION_HEADERS
+from gateway.http.session_headers import AGENT_HEADERS, SESSION_HEADERS
 from gateway.openapi.examples import EXAMPLES
 from gateway.openapi.key_schema import key_schema, openrouters_key_schema
 from gateway.openapi.plan_schema import health_schema, plan_schema
@@ -92,7 +92,7 @@ def _chat() -> JsonObject:
     return {
         "operationId": "createChatCompletion",
         "summary": "Send a chat request to a chain of models",
-        "parameters": _session_headers(),
+        "parameters": _agent_headers(),
         "requestBody": _chat_body(),
         "responses": {"200": answered, **_failures()},
     }
@@ -103,18 +103,20 @@ def _plan() -> JsonObject:
     return {
         "operationId": "planChatCompletion",
         "summary": "What a chat request would do",
-        "parameters": _session_headers(),
+        "parameters": _agent_headers(),
         "requestBody": _chat_body(),
         "responses": {"200": planned, **_failures()},
     }
 
 
-def _session_headers() -> list[Json]:
-    description = "The name of the session, if the body has no `session_id`."
+def _agent_headers() -> list[Json]:
+    session = "The name of the session, if the body has no `session_id`."
+    said = "What an agent says of the request; the conditions of a task route compare it."
+    described = dict.fromkeys(SESSION_HEADERS, session) | dict.fromkeys(AGENT_HEADERS.values(), said)
     schema: JsonObject = {"type": "string"}
     return [
         {"name": name, "in": "header", "description": description, "schema": schema}
-        for name in SESSION_HEADERS
+        for name, description in described.items()
     ]
 
 
@@ -170,7 +172,20 @@ def _models() -> JsonObject:
     parameters: list[Json] = [
         {"name": name, "in": "query", "schema": schema} for name, schema in filter_schemas().items()
     ]
+    parameters += _claude_parameters()
     return _shown("listModels", "The models that OpenRouter lists", "ModelList") | {"parameters": parameters}
+
+
+def _claude_parameters() -> list[Json]:
+    """Return the parameters of Anthropic's form of the list; ``limit`` is one of both forms."""
+    said = "For the form of Anthropic's list: `limit` is then 20 if it is missing, and 1000 at most."
+    header: JsonObject = {"type": "string"}
+    page = "With `anthropic-version`: the page begins behind, or ends before, the model of this id."
+    ids: list[Json] = [
+        {"name": name, "in": "query", "description": page, "schema": {"type": "string"}}
+        for name in ("after_id", "before_id")
+    ]
+    return [{"name": "anthropic-version", "in": "header", "description": said, "schema": header}, *ids]
 
 
 def _of_model(operation: str, summary: str, schema: str) -> JsonObject:

@@ -1,7 +1,7 @@
 """The JSON Schemas of the responses of ``POST /v1/plan`` and ``GET /health``."""
 
 from gateway.http.json_values import Json, JsonObject
-from gateway.openapi.schemas import time_limit_properties
+from gateway.openapi.schemas import resolved_schema, route_schema, time_limit_properties
 from gateway.settings.options import MIDSTREAM, ORDERS
 from gateway.settings.patience import PATIENCE_NAMES
 
@@ -40,8 +40,11 @@ def plan_schema() -> JsonObject:
     failure: JsonObject = {"code": _TEXT, "status": {"type": "integer"}, "message": _TEXT}
     properties: JsonObject = {
         "object": {"const": "plan"},
+        "dialect": {"enum": ["chat", "messages"], "description": "The wire format of the body."},
         "request_id": _TEXT,
         "requested": {"type": "array", "items": _TEXT},
+        "resolved": resolved_schema(),
+        "route": {**route_schema(), "type": ["object", "null"]},
         "order": {"enum": [*ORDERS]},
         "sticky": {
             "type": "boolean",

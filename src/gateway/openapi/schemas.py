@@ -58,6 +58,25 @@ def completion_schema() -> JsonObject:
     }
 
 
+def resolved_schema() -> JsonObject:
+    """Return the schema of what the names of a request stand for."""
+    return {
+        "type": "object",
+        "description": "By the name that was written, the model or task that it stands for.",
+        "additionalProperties": {"type": "string"},
+    }
+
+
+def route_schema() -> JsonObject:
+    """Return the schema of a task route that a condition has chosen."""
+    return {
+        "type": "object",
+        "description": "The task route that a condition has chosen, and what of the condition was met.",
+        "required": ["task", "when"],
+        "properties": {"task": {"type": "string"}, "when": {"type": "object"}},
+    }
+
+
 def receipt_schema() -> JsonObject:
     """Return the schema of a receipt: what a request tried, and how each attempt ended."""
     attempt: JsonObject = {
@@ -105,6 +124,8 @@ def receipt_schema() -> JsonObject:
         "properties": {
             "request_id": {"type": "string"},
             "requested": {"type": "array", "items": {"type": "string"}},
+            "resolved": resolved_schema(),
+            "route": route_schema(),
             "served": {"type": ["string", "null"]},
             "attempts": {"type": "array", "items": attempt},
             "sticky": {
@@ -221,6 +242,10 @@ def model_schema() -> JsonObject:
             "id": {"type": "string"},
             "object": {"const": "model"},
             "owned_by": {"type": "string"},
+            "type": {"const": "model", "description": "In Anthropic's form, like the next three."},
+            "display_name": {"type": "string"},
+            "description": {"type": "string"},
+            "created_at": {"type": "string", "format": "date-time"},
             "usd_per_million_tokens": {
                 "type": "object",
                 "required": ["prompt", "completion"],
@@ -238,6 +263,10 @@ def model_list_schema() -> JsonObject:
         "properties": {
             "object": {"const": "list"},
             "data": {"type": "array", "items": reference("Model")},
+            "total_count": {"type": "integer", "minimum": 0, "description": "The models of all pages."},
+            "has_more": {"type": "boolean", "description": "In Anthropic's form, like the next two."},
+            "first_id": {"type": ["string", "null"]},
+            "last_id": {"type": ["string", "null"]},
         },
     }
 

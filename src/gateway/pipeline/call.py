@@ -36,15 +36,25 @@ class Call:
     caller: Caller = field(default_factory=lambda: NOBODY)
 
 
-async def admitted(call: Call, *, for_own_keys: bool) -> Call:
+async def admitted(call: Call, *, for_own_keys: bool, counted_apart: bool = False) -> Call:
     """Return the call with its caller, and with the rate limit's headers for every response from here on.
 
-    ``for_own_keys``: whether the route is for callers with OpenRouter keys of their own, too.
+    Args:
+        call: the call.
+        for_own_keys: whether the route is for callers with OpenRouter keys of their own, too.
+        counted_apart: whether the request counts toward a second limit of the same size.
 
     Raises:
         GatewayError: the caller may not call this route, or not now.
     """
-    found = await admit(call.request, call.settings, call.ports, call.memory, for_own_keys=for_own_keys)
+    found = await admit(
+        call.request,
+        call.settings,
+        call.ports,
+        call.memory,
+        for_own_keys=for_own_keys,
+        counted_apart=counted_apart,
+    )
     caller, memory = found.caller, call.memory
     if caller.own_key is not None:
         endpoints = OwnersEndpoints(memory.endpoints, memory.own_endpoints, caller.name)

@@ -24,6 +24,7 @@ OPTIONAL = (
     "on_midstream",
     "keepalive_ms",
     "check_json",
+    "show_model",
     "allow_reasoning_only",
     "watch",
     "errors",
@@ -45,8 +46,7 @@ def decided_by(
     instead: what the caller may still spend.
     """
     routes = selection.routes
-    fields = dict.fromkeys(chat.field_of(name) for name in chat.models)
-    decided: JsonObject = {"models": ", ".join(fields) or "DEFAULT_MODEL, FALLBACK_MODELS"}
+    decided: JsonObject = {"models": _source_of_models(chat, selection)}
     for name in LIMIT_SETTINGS:
         is_set = name not in BY_PATIENCE or bool(getattr(settings, name))
         default = name.upper() if is_set else decided["patience"]
@@ -65,6 +65,14 @@ def decided_by(
     if budget_left_usd is not None:
         decided["budget_left_usd"] = budget_left_usd
     return decided
+
+
+def _source_of_models(chat: ModelRequest, selection: Selection) -> str:
+    """Return what names the models: a task route that a condition has chosen, the request or settings."""
+    if selection.chosen:
+        return selection.chosen.route.name
+    fields = dict.fromkeys(chat.field_of(name) for name in chat.models)
+    return ", ".join(fields) or "DEFAULT_MODEL, FALLBACK_MODELS"
 
 
 def _source_of(name: str, chat: ModelRequest, selection: Selection, caller: Caller) -> str | None:

@@ -8,9 +8,8 @@ from dataclasses import replace
 from gateway.catalog.refresh import available_catalog, current_catalog, refresh_in_background
 from gateway.dialects.dialect import Dialect
 from gateway.dialects.model_request import ModelRequest
-from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
-from gateway.http.message import BodyTooLargeError, ClientGoneError, HeaderPairs
+from gateway.http.message import HeaderPairs
 from gateway.memory.catalog import Catalog
 from gateway.memory.latencies import Latencies
 from gateway.memory.session_accounts import account_of
@@ -19,6 +18,7 @@ from gateway.pipeline.budget_hold import BudgetHold
 from gateway.pipeline.call import Call
 from gateway.pipeline.cooldown_scopes import cooldowns_of
 from gateway.pipeline.key_limits import limit_request
+from gateway.pipeline.read_request import parse, read_body
 from gateway.pipeline.read_spending import read_spending
 from gateway.pipeline.session import Session, session_of
 from gateway.routing.availability import look_up_endpoints, models_to_look_up
@@ -30,7 +30,6 @@ from gateway.settings.budget import MICROS, Budget, micros_of
 from gateway.settings.caller import Caller
 from gateway.settings.keys import allows
 
-BODY_TIMEOUT_S = 30.0
 PRICES_TIMEOUT_S = 3.0
 NO_SESSION = "The request names no session, so max_session_usd does not bind it."
 
@@ -74,8 +73,13 @@ class Prepared:
         return similar_ids(name, catalog, lambda model: allows(caller, model))
 
 
-async def prepare(call: Call, dialect: Dialect) -> Prepared:
-    """Return the request, parsed and planned; ``dialect`` is its wire format.
+async def prepare(call: Call, dialect: Dialect, raw: bytes | None = None) -> Prepared:
+    """Return the request, parsed and planned.
+
+    Args:
+        call: the call.
+        dialect: the wire format of the request.
+        raw: the body, if it has been read.
 
     Raises:
         GatewayError: the body or a setting is at fault, or a budget is exceeded.
@@ -85,11 +89,11 @@ async def prepare(call: Call, dialect: Dialect) -> Prepared:
     caller = call.caller
     if caller.own_key is None:
         settings.require_upstream_key()
-    chat = _parse(call, dialect, await _read_body(call))
+    chat = parse(call, dialect, await read_body(call) if raw is None else raw)
     chat, notes = limit_request(chat, dialect, caller.limits)
     session = session_of(call.request, chat, caller)
     named = session.digest if session and session.name else None
-    selection = select(chat, settings, caller, in_session=named is not None)
+    selection = select(chat, settings, caller, in_session=named is not None, header=call.request.header)
     if loop_limit := loop_limit_of(selection.options, settings):
         from gateway.pipeline.loop_limit import check_loop  # noqa: PLC0415  # few gateways set the limit
 
@@ -98,6 +102,10 @@ async def prepare(call: Call, dialect: Dialect) -> Prepared:
     await read_spending(accounts, ports, memory.spending, max_unsettled=settings.max_unsettled)
     needs_prices = bool(accounts) or selection.needs_prices or chat.requirements.max_price is not None
     catalog = await _catalog_for(call, needs_prices=needs_prices)
+    if selection.has_foreign_names:
+        from gateway.routing.resolved_names import with_resolved_names  # noqa: PLC0415  # few names have no author
+
+        selection = with_resolved_names(selection, catalog)
     check_budgets(accounts, caller, memory.spending, now_s=ports.now_s())
     room = room_in(accounts, memory.spending, now_s=ports.now_s())
     signals = gather_signals(
@@ -194,42 +202,3 @@ async def _catalog_for(call: Call, *, needs_prices: bool) -> Catalog | None:
             )
     except TimeoutError:
         return None
-
-
-async def _read_body(call: Call) -> bytes:
-    limit_bytes = call.settings.max_body_bytes
-    try:
-        async with call.ports.within(BODY_TIMEOUT_S):
-            return await call.request.read_body(limit_bytes)
-    except ClientGoneError:
-        raise GatewayError(
-            "invalid_body", "The request body was cut off. Send it again.", param="body"
-        ) from None
-    except BodyTooLargeError:
-        raise _too_large(limit_bytes) from None
-    except TimeoutError:
-        message = f"The body did not arrive within {BODY_TIMEOUT_S:.0f} s. Send it again, or a smaller one."
-        raise GatewayError("body_timeout", message, param="body") from None
-
-
-def _parse(call: Call, dialect: Dialect, raw: bytes) -> ModelRequest:
-    """Return the request in a body. The header of a body's coding is read only if it is not JSON."""
-    limit_bytes, max_values = call.settings.max_body_bytes, call.settings.max_body_values
-    try:
-        return dialect.parse(raw, max_values=max_values)
-    except GatewayError as error:
-        if error.code not in ("invalid_json", "body_too_large") or not raw:
-            raise
-        from gateway.pipeline.decode_body import CONTENT_ENCODING, decoded  # noqa: PLC0415  # few bodies are encoded
-
-        try:
-            body = decoded(raw, call.request.header(CONTENT_ENCODING), limit_bytes=limit_bytes, error=error)
-        except BodyTooLargeError:
-            raise _too_large(limit_bytes) from None
-    return dialect.parse(body, max_values=max_values)
-
-
-def _too_large(limit_bytes: int) -> GatewayError:
-    return GatewayError(
-        "body_too_large", f"The body is larger than {limit_bytes} bytes (MAX_BODY_BYTES).", param="body"
-    )

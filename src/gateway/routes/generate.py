@@ -102,7 +102,7 @@ async def _ask(
     served = await execute(planned, ask, receipt, ports, memory)
     assert isinstance(served, ServedAnswer)  # since ``ask.stream`` is false
     note_signatures(served.answer, dialect, memory.signatures, served.attempt.model)
-    answer = normalize(served, dialect, receipt, planned.answer_test, now_s=ports.now_s())
+    answer = normalize(served, ask, receipt, planned, now_s=ports.now_s())
     done("answered")
     reuse.cache_answer(served.answer)
     return respond_answer(answer, receipt, call.frame)

@@ -10,6 +10,7 @@ from gateway.http.query_string import parameters_of
 from gateway.http.responses import respond_json
 from gateway.memory.catalog import Catalog
 from gateway.pipeline.call import Call, admitted
+from gateway.routing.model_names import resolve
 from gateway.settings.task_routes import PREFIX
 from gateway.settings.upstreams import DIRECT
 
@@ -91,5 +92,7 @@ def _missing(models: tuple[str, ...], catalog: Catalog | None) -> list[Json]:
     return [
         model
         for model in models
-        if not model.startswith((PREFIX, DIRECT)) and "@" not in model and catalog.find(model) is None
+        if not model.startswith((PREFIX, DIRECT))
+        and "@" not in model
+        and catalog.find(resolve(model, catalog)) is None
     ]

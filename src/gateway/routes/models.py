@@ -19,8 +19,10 @@ from gateway.http.query_string import parameters_of
 from gateway.http.responses import JSON_TYPE
 from gateway.memory.catalog import Catalog
 from gateway.pipeline.call import OPENROUTERS_PREFIX, Call
+from gateway.routing.model_names import resolve
 from gateway.settings.caller import Caller
 from gateway.settings.keys import allows
+from gateway.settings.task_names import task_of, without_context
 
 # Source: OpenRouter "List available models": OpenRouter's list may itself be cached for two minutes.
 LIST_MAX_AGE_S = 60
@@ -33,6 +35,10 @@ NO_PATH = (
 )
 # How many models an error lists.
 MAX_LISTED = 10
+# Every request to Anthropic's API has this header. Claude Code asks for the list with this query, which is
+# enough: a proxy may have removed the header. The cursors count in Anthropic's form only.
+CLAUDE_HEADER, CLAUDE_QUERY = "anthropic-version", {"limit": "1000"}
+CURSORS = ("after_id", "before_id")
 # The model's id becomes part of an upstream path, so no segment may begin with a dot. The author may be
 # missing, see ``_id_of``.
 _MODEL_ID = re.compile(r"(~?[\w-][\w.-]{0,127}+/)?(?!endpoints\Z)[\w-][\w.:-]{0,127}+", re.ASCII)
@@ -42,35 +48,55 @@ _MODEL_PATH = re.compile(rf"/v1/models?/(?P<id>{_MODEL_ID.pattern})(?P<endpoints
 async def show_models(call: Call) -> HttpResponse:
     """``GET /v1/models``: the models in OpenAI's list format, filtered and sorted by the query.
 
+    Claude Code and Anthropic's SDKs get the models that Claude Code shows, see ``catalog.claude_list``.
+
     Raises:
         GatewayError: the query is invalid, or there is no model list.
     """
     caller = call.caller
     catalog = await _catalog(call)
-    query = parameters_of(call.request.query, known=PARAMETERS, ignore_unknown=True)
-    model_list, selection = _model_list(call, catalog), read_query(query)
-    allowed = (caller.models, caller.limits.models)
+    model_list, allowed = _model_list(call, catalog), (caller.models, caller.limits.models)
+    known = (*PARAMETERS, *CURSORS)
+    query = parameters_of(call.request.query, known=known, ignore_unknown=True)
+    page = {name: query.pop(name) for name in CURSORS if name in query}
+    selection = read_query(query)
     if any(each is not None for each in allowed):  # a key that is limited to some models sees only those
         own = (lambda model: allows(caller, str(model["id"])),)
         selection = replace(selection, tests=(*selection.tests, *own))
+    # The forms of the list for single clients begin here. All of them are at this path.
+    if _is_for_claude(call) or query == CLAUDE_QUERY:
+        from gateway.catalog.claude_list import claude_body, read_page  # noqa: PLC0415  # few clients ask for it
+
+        body = claude_body(model_list, selection, read_page(query.get("limit"), **page))
+        etag = f'"{model_list.tag(f"{CLAUDE_HEADER} {call.request.query} {allowed}")}"'
+        return _respond(call, catalog, etag, lambda: body)
     etag = f'"{model_list.tag(f"{call.request.query} {allowed}")}"'
     return _respond(call, catalog, etag, lambda: list_body(*model_list.select(selection)))
+
+
+def _is_for_claude(call: Call) -> bool:
+    """Return whether Claude Code or an SDK of Anthropic's asks."""
+    return call.request.header(CLAUDE_HEADER) is not None
 
 
 async def show_model(call: Call) -> HttpResponse:
     """``GET /v1/models/{author}/{slug}``: one model; with ``/endpoints`` its current endpoints.
 
-    Without the author, the slug must be that of one model only.
+    Without the author it is found as in a request (``routing.model_names``), or the slug must be that of one
+    model only.
 
     Raises:
         GatewayError: the caller has no valid key, there is no such model, or OpenRouter does not answer.
     """
     # OpenAI's clients percent-encode the slash in a model's id.
-    match = _MODEL_PATH.fullmatch(unquote(call.request.path.removeprefix("/api")))
+    match = _MODEL_PATH.fullmatch(without_context(unquote(call.request.path.removeprefix("/api"))))
     if match is None:
         raise GatewayError("not_found", NO_PATH)
     model_id, wants_endpoints = match["id"], match["endpoints"]
-    if wants_endpoints and "/" in model_id:
+    task = task_of(model_id)
+    if task and not wants_endpoints:
+        model_id = task
+    elif wants_endpoints and "/" in model_id:
         return await _endpoints(call, model_id)
     catalog = await _catalog(call)
     if "/" not in model_id:
@@ -80,18 +106,24 @@ async def show_model(call: Call) -> HttpResponse:
     model = _model_list(call, catalog).find(model_id)
     if model is None or not allows(call.caller, model_id, str(model["id"])):
         raise _not_listed(model_id, catalog, call.caller)
+    if task or _is_for_claude(call):
+        from gateway.catalog.claude_list import as_claudes  # noqa: PLC0415  # few clients ask for this form
+
+        model = as_claudes(model)
     is_openrouters = match.string.startswith(OPENROUTERS_PREFIX)
     body = to_json_bytes({"data": model} if is_openrouters else model)
     return _respond(call, catalog, f'"{crc32(body):08x}"', lambda: body)
 
 
 def _id_of(slug: str, catalog: Catalog, caller: Caller) -> str:
-    """Return the id of the only model of this name that the caller may use.
+    """Return the id of the model of this name that the caller may use.
 
     Raises:
         GatewayError: there is none, or there are several.
     """
-    ids = [each for each in catalog.ids_of(slug) if allows(caller, each) and _MODEL_ID.fullmatch(each)]
+    found = resolve(slug, catalog)
+    named = catalog.ids_of(slug) if found == slug else (found,)
+    ids = [each for each in named if allows(caller, each) and _MODEL_ID.fullmatch(each)]
     if len(ids) == 1:
         return ids[0]
     if not ids:
@@ -130,6 +162,7 @@ def _respond(call: Call, catalog: Catalog, etag: str, make_body: Callable[[], by
         ("etag", etag),
         ("cache-control", f"private, max-age={int(age_s) + LIST_MAX_AGE_S}"),
         ("age", str(int(age_s))),
+        ("vary", CLAUDE_HEADER),
         *call.frame.headers,
     )
     refresh_in_background(

@@ -5,7 +5,6 @@ shows what a request would do.
 """
 
 from gateway.catalog.prices import listed_price
-from gateway.dialects.chat.dialect import CHAT
 from gateway.fallback.attempt import Attempt
 from gateway.fallback.exhausted import chain_exhausted
 from gateway.fallback.receipt import Receipt, open_receipt
@@ -22,6 +21,8 @@ from gateway.pipeline.budget import room_in
 from gateway.pipeline.call import Call
 from gateway.pipeline.decided_by import decided_by
 from gateway.pipeline.prepare import Prepared, for_attempts, prepare, refresh_signals
+from gateway.pipeline.read_request import read_body
+from gateway.routes.plan_dialect import dialect_of
 from gateway.routing.chain import Limits, Plan, Step
 from gateway.routing.selection import loop_limit_of
 from gateway.settings.budget import MICROS
@@ -31,12 +32,13 @@ FAILED = Fault(code="unavailable")
 
 
 async def show_plan(call: Call) -> HttpResponse:
-    """``POST /v1/plan``: return the plan of a chat request; the body is that of the chat request.
+    """``POST /v1/plan``: return the plan of a request; the body is that of the request, in any dialect.
 
     Raises:
-        GatewayError: the caller, the body or a setting is at fault, as for a chat request.
+        GatewayError: the caller, the body or a setting is at fault, as for the request itself.
     """
-    prepared = await prepare(call, CHAT)
+    raw = await read_body(call)
+    prepared = await prepare(call, dialect_of(call.request, raw), raw)
     refresh_signals(call, prepared)
     call = for_attempts(call, prepared)
     return respond_json(200, _plan_json(call, prepared), call.frame, (("cache-control", "no-store"),))
@@ -52,8 +54,11 @@ def _plan_json(call: Call, prepared: Prepared) -> JsonObject:
     steps, failure = walk(planned, receipt, call.ports, call.memory.cooldowns)
     return {
         "object": "plan",
+        "dialect": prepared.dialect.name,
         "request_id": receipt.request_id,
         "requested": [*planned.requested],
+        "resolved": {**planned.resolved},
+        "route": planned.route,
         "order": planned.order,
         "sticky": bool(steps) and steps[0].candidate.model == planned.session_model,
         "signed_by": planned.signed_by,

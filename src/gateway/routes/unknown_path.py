@@ -24,7 +24,6 @@ NOT_SERVED: Mapping[str, tuple[str, str]] = MappingProxyType({
     "completions": ("completions of a text", _OF_CHATS),
     "chat": ("stored chats", _OF_CHATS),
     "responses": ("OpenAI's Responses API", _OF_CHATS),
-    "messages": ("Anthropic's Messages API", _OF_CHATS),
     "complete": ("completions of a text", _OF_CHATS),
     "engines": ("engines", _OF_CHATS),
     "embeddings": ("embeddings", ""),

@@ -1,6 +1,6 @@
 """Defines the plan of a request: the chain of candidates, the skipped models, and the limits."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import field
 from typing import Literal, TypeAlias
 
@@ -21,7 +21,8 @@ class Candidate:
     """A model to try: one entry of the chain.
 
     Attributes:
-        model: its name as the caller, a task route or a setting wrote it. Receipts show this name.
+        model: its name as the caller, a task route or a setting wrote it, or what that is at OpenRouter.
+            Receipts show this name.
         upstream: where it is called: ``openrouter``, or the name of a direct upstream.
         asked: its name at that upstream.
         task: the task route that it belongs to; None if the model itself was named.
@@ -155,6 +156,8 @@ class Plan:
 
     Attributes:
         requested: every model that was requested, in order, including those of task routes.
+        resolved: by the name that a caller, a task route or a setting wrote, what it stands for.
+        route: the task route that a condition has chosen, and the condition; None if none has.
         chain: the candidates to try, in order.
         skipped: the models that are not tried, and why.
         order: the order of the complete chain.
@@ -166,6 +169,7 @@ class Plan:
         answer_test: what a plain answer must satisfy.
         cache_ttl_s: how old a cached answer may be, in seconds; None: no cached answer is used or stored.
         on_midstream: what happens if a committed stream is cut off.
+        shown_model: the name that the answer must state as its model; None: that of the upstream.
         list_errors: whether the error of an exhausted chain lists the errors of all attempts.
         watch: whether a plain answer is requested as a stream, and put together by the gateway.
         stream: whether the answer is requested as a stream, be it to watch it.
@@ -175,6 +179,8 @@ class Plan:
     """
 
     requested: tuple[str, ...]
+    resolved: Mapping[str, str] = field(default_factory=dict)
+    route: JsonObject | None = None
     chain: tuple[Candidate, ...]
     skipped: tuple[Skipped, ...] = ()
     order: Order = "given"
@@ -186,6 +192,7 @@ class Plan:
     answer_test: AnswerTest
     cache_ttl_s: int | None = None
     on_midstream: Midstream = "error"
+    shown_model: str | None = None
     list_errors: bool = False
     watch: bool = False
     stream: bool = False

@@ -14,6 +14,8 @@ from gateway.settings.upstreams import DIRECT
 # A prompt with more tokens takes a model long to read. A file that is only linked may be as long.
 LONG_PROMPT_TOKENS = 50_000
 UNMEASURED = "no measurements yet"
+# Such a stream is as silent as a plain answer, so it may take as long as one.
+UNSEEN = "the model reasons unseen"
 
 
 def first_token_limit(
@@ -26,6 +28,8 @@ def first_token_limit(
         limit_s, because = usual.ms / 1000 * patience.factor, f"{patience.factor} times {usual.source}"
         if limit_s < LEAST_FIRST_TOKEN_S:
             limit_s, because = LEAST_FIRST_TOKEN_S, f"{because}, at least {LEAST_FIRST_TOKEN_S:.0f} s"
+    if limit_s < patience.plain_s and chat.requirements.hides_reasoning:
+        return TimeLimit(name="first_token", s=patience.plain_s, because=UNSEEN)
     if limit_s < patience.slow_s:
         listed = _listed(candidate, signals)
         slow = next((why for why, is_slow in SLOW if is_slow(candidate, listed, chat.requirements)), None)

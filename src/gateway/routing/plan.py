@@ -95,6 +95,8 @@ def plan(
         notes = (*notes, NO_RESTART)
     return Plan(
         requested=tuple(dict.fromkeys([info.candidate.model for each in infos for info in each])),
+        resolved=selection.resolved,
+        route=selection.chosen.to_json() if selection.chosen else None,
         chain=chain[:max_models],
         skipped=skipped,
         order=selection.order,
@@ -110,6 +112,7 @@ def plan(
         ),
         cache_ttl_s=options.cache_ttl_s,
         on_midstream=on_midstream,
+        shown_model=next(iter(chat.models), None) if options.show_model == "requested" else None,
         list_errors=options.errors == "all",
         watch=watch,
         stream=chat.stream or watch,

@@ -4,7 +4,9 @@ This is done once for each request. The plan, the check whether prices matter, a
 use the result.
 """
 
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import field, replace
+from typing import TYPE_CHECKING
 
 from gateway.dialects.model_request import ModelRequest
 from gateway.http.errors import GatewayError
@@ -15,7 +17,11 @@ from gateway.settings.keys import allows
 from gateway.settings.options import Options, Order
 from gateway.settings.patience import PATIENCE
 from gateway.settings.settings import Settings
+from gateway.settings.task_names import is_openrouters, task_of
 from gateway.settings.task_routes import PREFIX, TaskRoute
+
+if TYPE_CHECKING:
+    from gateway.routing.conditional_route import ChosenRoute
 
 # From this length on, a provider's prompt cache saves more than the order of the chain could.
 LONG_PROMPT_TOKENS = 10_000
@@ -35,6 +41,9 @@ class Selection:
         limited: the names of the options that the key's limits have changed.
         is_auto: whether the order is ``auto`` because the prompt is long, it belongs to a session, and
             nothing sets an order.
+        resolved: by the name that was written, the model or the task that it stands for; names that stand for
+            themselves are left out.
+        chosen: the task route that one of its conditions has chosen; None if none has.
     """
 
     names: tuple[str, ...]
@@ -42,6 +51,19 @@ class Selection:
     options: Options
     limited: frozenset[str] = frozenset()
     is_auto: bool = False
+    resolved: Mapping[str, str] = field(default_factory=dict)
+    chosen: "ChosenRoute | None" = None
+
+    @property
+    def models(self) -> list[str]:
+        """The models that it names, and those of its task routes."""
+        named = [name for name, route in zip(self.names, self.routes, strict=True) if route is None]
+        return named + [model for route in self.routes if route for model in route.models]
+
+    @property
+    def has_foreign_names(self) -> bool:
+        """Whether a model may have another name at OpenRouter. See ``routing.resolved_names``."""
+        return not all(map(is_openrouters, self.models))
 
     @property
     def order(self) -> Order:
@@ -73,17 +95,39 @@ class Selection:
         )
 
 
-def select(chat: ModelRequest, settings: Settings, caller: Caller, *, in_session: bool = False) -> Selection:
+def no_header(_: str) -> str | None:
+    """Return None: the request has no headers."""
+    return None
+
+
+def select(
+    chat: ModelRequest,
+    settings: Settings,
+    caller: Caller,
+    *,
+    in_session: bool = False,
+    header: Callable[[str], str | None] = no_header,
+) -> Selection:
     """Return the names, task routes and options that apply to a request.
 
-    ``in_session``: whether the request names a session.
+    Args:
+        chat: the request.
+        settings: the Worker's settings.
+        caller: the caller's key name, and what the key allows.
+        in_session: whether the request names a session.
+        header: returns a header of the request. It is read for the conditions of task routes.
 
     Raises:
         GatewayError: it names a task that does not exist, or sets weights without the order ``weighted``.
     """
-    names = chat.models or settings.default_chain
+    resolved = {name: task for name in chat.models if (task := task_of(name))}
+    names = tuple(dict.fromkeys(resolved.get(name, name) for name in chat.models)) or settings.default_chain
+    chosen = _chosen(chat, names, settings, caller, header)
+    if chosen is not None:
+        names = (chosen.route.name,)
     routes = tuple(
-        _route_of(name, chat, settings, caller) if name.startswith(PREFIX) else None for name in names
+        _route_of(name, chat, settings, caller, resolved) if name.startswith(PREFIX) else None
+        for name in names
     )
     options = _options_of(chat, routes[0], caller)
     limited = _limited(options, caller.limits, settings)
@@ -96,6 +140,8 @@ def select(chat: ModelRequest, settings: Settings, caller: Caller, *, in_session
         and chat.requirements.tokens.likely > LONG_PROMPT_TOKENS
         and not options.order
         and not any(route.has_order for route in routes if route),
+        resolved=resolved,
+        chosen=chosen,
     )
     if selection.options.weights is not None and "weighted" not in selection.orders:
         raise GatewayError(
@@ -106,14 +152,32 @@ def select(chat: ModelRequest, settings: Settings, caller: Caller, *, in_session
     return selection
 
 
-def _route_of(name: str, chat: ModelRequest, settings: Settings, caller: Caller) -> TaskRoute:
+def _chosen(
+    chat: ModelRequest,
+    names: tuple[str, ...],
+    settings: Settings,
+    caller: Caller,
+    header: Callable[[str], str | None],
+) -> "ChosenRoute | None":
+    """Return the task route that a condition chooses; None if the caller names a task, or none is met."""
+    if not settings.conditional_routes or (chat.models and any(name.startswith(PREFIX) for name in names)):
+        return None
+    from gateway.routing.conditional_route import Traits, choose_route  # noqa: PLC0415  # few gateways set conditions
+
+    asked = chat.models[0] if chat.models else None
+    return choose_route(Traits(asked, chat.requirements.tokens.likely, header), settings, caller)
+
+
+def _route_of(
+    name: str, chat: ModelRequest, settings: Settings, caller: Caller, resolved: Mapping[str, str]
+) -> TaskRoute:
     route = settings.task_routes.get(name)
     if route is None:
         tasks = ", ".join(each for each in settings.task_routes if allows(caller, each)) or "none"
         raise GatewayError(
             "unknown_task",
             f"There is no such task. The tasks that this key may use are: {tasks}.",
-            param=chat.field_of(name),
+            param=chat.field_of(next((each for each, task in resolved.items() if task == name), name)),
         )
     return route
 

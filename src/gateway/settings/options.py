@@ -41,6 +41,7 @@ OPTIONS: Mapping[str, FieldRule] = MappingProxyType({
     "check_json": FLAG,
     "allow_reasoning_only": FLAG,
     "watch": FLAG,
+    "show_model": one_of("served", "requested"),
     "cache_ttl_s": between(1, DAY_S),
     "order": one_of(*ORDERS),
     "weights": WEIGHTS,
@@ -79,6 +80,7 @@ class Options:
         allow_reasoning_only: whether a plain answer may hold reasoning and nothing else.
         watch: whether the upstream of a plain answer is asked for a stream, which the gateway puts together,
             so that the limits of a stream hold.
+        show_model: which model a Messages answer states: the one that served it, or the one requested.
         cache_ttl_s: how old a cached answer to the same request may be, in seconds; None: no cached answer is
             used or stored.
         order: how the chain is ordered; None: by its route's order, or as given.
@@ -107,6 +109,7 @@ class Options:
     check_json: bool = True
     allow_reasoning_only: bool = False
     watch: bool | None = None
+    show_model: Literal["served", "requested"] = "served"
     cache_ttl_s: int | None = None
     order: Order | None = None
     weights: Mapping[str, float] | None = None

@@ -33,6 +33,7 @@ SETTABLE = (
     "loop_limit",
     "strict",
     "check_json",
+    "show_model",
     "allow_reasoning_only",
     "watch",
     "cache_ttl_s",

@@ -81,6 +81,11 @@ class Settings:
     def __repr__(self) -> str:
         return f"Settings(upstream={self.upstream!r}, gateway_keys=<{len(self.gateway_keys)}>)"
 
+    @property
+    def conditional_routes(self) -> tuple[TaskRoute, ...]:
+        """The task routes that have conditions (``when``), in their order."""
+        return tuple(route for route in self.task_routes.values() if route.when)
+
     def require_upstream_key(self) -> None:
         """Raise ``ConfigError`` if the gateway has no OpenRouter key."""
         if not self.upstream.api_key:

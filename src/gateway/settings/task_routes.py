@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import field
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json, list_or_empty, number_or_none, object_or_empty
@@ -17,10 +18,13 @@ from gateway.settings.parse_value import as_model, as_object
 from gateway.settings.presets import as_options
 from gateway.settings.price import Price, as_price
 
+if TYPE_CHECKING:
+    from gateway.settings.conditions import Condition
+
 PREFIX = "task/"
 _NAME = re.compile(r"task/[a-z0-9][a-z0-9._-]{0,63}")
 _PARAMETER = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_FIELDS = ("models", "reason", "order", "weights", "max_price", "require", "options")
+_FIELDS = ("models", "reason", "order", "weights", "max_price", "require", "options", "when")
 MAX_ROUTE_MODELS = 20
 
 
@@ -39,6 +43,8 @@ class TaskRoute:
             providers of the other models.
         require: parameters that a model must support; other models are skipped.
         options: ``gateway`` options for requests that do not set them.
+        when: the conditions of which a request that names no task must meet one, so that the route serves it.
+            Empty: the route serves only requests that name it.
         is_built_in: whether it is one of the built-in routes.
     """
 
@@ -51,6 +57,7 @@ class TaskRoute:
     max_price: Price | None = None
     require: tuple[str, ...] = ()
     options: Mapping[str, Json] = field(default_factory=dict)
+    when: tuple["Condition", ...] = ()
     is_built_in: bool = False
 
 
@@ -97,14 +104,14 @@ def as_task_routes(raw: str) -> tuple[TaskRoute, ...]:
     """Return the task routes: the built-in ones, as changed by ``TASK_ROUTES``.
 
     ``raw`` is a JSON object. Each value is a list of models, an object of a route's fields, or null, which
-    removes the route.
+    removes the route. The routes that it sets come last, in its order.
     """
     routes = {route.name: route for route in DEFAULT_ROUTES}
     for name, value in as_object(raw).items():
         if not _NAME.fullmatch(name):
             raise ValueError("must name each route `task/…`, with lower-case letters, digits, . _ and -")
+        routes.pop(name, None)
         if value is None:
-            routes.pop(name, None)
             continue
         try:
             routes[name] = _route(name, {"models": value} if isinstance(value, list) else value)
@@ -132,7 +139,14 @@ def _route(name: str, value: Json) -> TaskRoute:
         max_price=as_price(fields["max_price"]) if "max_price" in fields else None,
         require=_parameters(fields.get("require", [])),
         options=as_options(fields.get("options", {})),
+        when=_conditions(fields["when"]) if "when" in fields else (),
     )
+
+
+def _conditions(value: Json) -> tuple["Condition", ...]:
+    from gateway.settings.conditions import as_conditions  # noqa: PLC0415  # few gateways set conditions
+
+    return as_conditions(value)
 
 
 def _models(value: Json) -> tuple[str, ...]:

@@ -61,6 +61,7 @@ class RelayedStream:
         resume: called when a stream is cut off; None: the answer then ends with an error event.
         guard_events: how many events of each stream are guarded; None: all.
         collect_text: whether ``resume`` needs the text so far.
+        shown_model: the name that the answer must state as its model; None: that of the upstream.
         list_errors: whether the error of a stream that is cut off lists the errors of all attempts.
         on_bug: called with an unexpected exception of the gateway itself.
         on_end: called once, with the outcome: ``answered``, ``client_gone`` or an error code.
@@ -78,6 +79,7 @@ class RelayedStream:
     resume: Resume | None
     guard_events: int | None
     collect_text: bool
+    shown_model: str | None
     list_errors: bool
     on_bug: Callable[[Exception], None]
     on_end: Callable[[str], None]
@@ -158,6 +160,9 @@ class RelayedStream:
             note_signature=(lambda digest: signatures.note(digest, attempt.model))
             if signatures is not None
             else note_nothing,
+            model=attempt.model,
+            shown_model=self.shown_model,
+            note=self.receipt.note,
         )
 
     async def relay(self, stream: CommittedStream, guard: Guard, sink: Sink) -> bool:

@@ -52,6 +52,7 @@ class Streaming:
             call_later=self.ports.call_later,
             resume=resume_by(self.planned, self.ask, self.receipt, self.ports, self.memory),
             guard_events=self.planned.limits.guard_events,
+            shown_model=self.planned.shown_model,
             list_errors=self.planned.list_errors,
             collect_text=self.planned.on_midstream == "continue",
             on_bug=self.ports.log_bug,

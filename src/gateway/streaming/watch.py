@@ -52,6 +52,7 @@ def assemble_by(  # noqa: PLR0917  # all that a stream needs
             resume=None,
             guard_events=None,
             collect_text=False,
+            shown_model=plan.shown_model,
             list_errors=False,
             on_bug=ports.log_bug,
             on_end=lambda _: None,

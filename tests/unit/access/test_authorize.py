@@ -13,6 +13,8 @@ TOKEN = "0123456789abcdef"
 OTHER = "fedcba9876543210"
 DIGEST = sha256(TOKEN.encode()).hexdigest()
 KEYS = {"GATEWAY_KEYS": f"one:{TOKEN},two:{OTHER}"}
+OWN = "sk-or-v1-canary-of-a-callers-own-key"
+OWN_KEYS = {"ALLOW_CLIENT_KEYS": "true"}
 OPEN = {"OPEN_ON_LOOPBACK": "true"}
 NOW_S = 1_800_000_000.0
 
@@ -86,12 +88,72 @@ def test_a_missing_key_has_its_own_error_code(headers: dict[str, str]) -> None:
         ({"authorization": f"Bearer {TOKEN}\0"}, "invalid_key"),
         ({"authorization": f"Bearer {DIGEST}"}, "invalid_key"),
         ({"authorization": f"Bearer {'x' * 7_000}"}, "invalid_key"),
-        ({"authorization": "Bearer wrong", "x_api_key": TOKEN}, "invalid_key"),
+        ({"authorization": "Bearer wrong", "x_api_key": "wrong too"}, "invalid_key"),
     ],
     ids=lambda value: str(value)[:60],
 )
 def test_a_key_counts_in_its_two_headers_only_and_exactly(headers: dict[str, str], code: str) -> None:
     assert refusal(KEYS, **headers) == code
+
+
+@pytest.mark.parametrize("wrong", ["wrong", f"{TOKEN}0", "sk-or-v1-of-somebody", "sk-ant-api03-x", "\0", "é"])
+def test_a_wrong_key_beside_a_right_one_is_ignored(wrong: str) -> None:
+    for env in (KEYS, KEYS | OWN_KEYS):
+        assert caller(env, authorization=f"Bearer {wrong}", x_api_key=TOKEN) == "one"
+        assert caller(env, authorization=f"Bearer {TOKEN}", x_api_key=wrong) == "one"
+
+
+def test_of_two_right_keys_the_one_in_authorization_counts() -> None:
+    assert caller(KEYS, authorization=f"Bearer {OTHER}", x_api_key=TOKEN) == "two"
+
+
+def test_an_expired_key_beside_a_right_one_is_ignored() -> None:
+    old = {"name": "old", "token": OTHER, "expires": "2020-01-01"}
+    env = {"GATEWAY_KEYS": json.dumps([old, {"name": "new", "token": TOKEN}])}
+
+    assert caller(env, authorization=f"Bearer {OTHER}", x_api_key=TOKEN) == "new"
+    assert caller(env, authorization=f"Bearer {TOKEN}", x_api_key=OTHER) == "new"
+    assert refusal(env, authorization="Bearer wrong", x_api_key=OTHER) == "expired_key"
+    assert refusal(env, authorization=f"Bearer {OTHER}", x_api_key="wrong") == "expired_key"
+
+
+def test_an_openrouter_key_beside_an_expired_key_is_found() -> None:
+    env = keys(expires="2020-01-01") | OWN_KEYS
+
+    assert authorized(env, authorization=f"Bearer {TOKEN}", x_api_key=OWN).own_key == OWN
+    assert authorized(env, authorization=f"Bearer {OWN}", x_api_key=TOKEN).own_key == OWN
+    assert refusal(env, authorization=f"Bearer {TOKEN}", x_api_key="wrong") == "expired_key"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [(OWN, ""), ("", OWN), (OWN, "wrong"), ("wrong", OWN), (OWN, f"{OWN}-2")]
+)
+def test_an_openrouter_key_is_found_in_either_header(first: str, second: str) -> None:
+    found = authorized(KEYS | OWN_KEYS, authorization=f"Bearer {first}", x_api_key=second)
+
+    assert found.own_key == OWN
+
+
+def test_an_openrouter_key_that_no_header_can_carry_is_ignored_beside_one_that_can() -> None:
+    found = authorized(OWN_KEYS, authorization=f"Bearer {OWN}é", x_api_key=OWN)
+
+    assert found.own_key == OWN
+
+
+def test_x_api_key_is_read_only_if_authorization_has_no_key_of_the_gateways() -> None:
+    read: list[str] = []
+
+    def header(name: str) -> str | None:
+        read.append(name)
+        return f"Bearer {TOKEN}" if name == "authorization" else None
+
+    async def no_body(_: int) -> bytes:
+        return b""
+
+    request = HttpRequest(method="POST", host="a.example", path="/", header=header, read_body=no_body)
+
+    assert authorize(request, Settings.from_env(KEYS.get), now_s=NOW_S).name == "one"
+    assert read == ["authorization"]
 
 
 @pytest.mark.parametrize(
@@ -175,9 +237,6 @@ def test_cors_origins_may_use_a_key_that_has_origins(cors_origins: str) -> None:
 
 def test_a_key_without_origins_accepts_web_pages_of_any_origin() -> None:
     assert caller(keys(), x_api_key=TOKEN, origin="https://any.example") == "one"
-
-
-OWN = "sk-or-v1-canary-of-a-callers-own-key"
 
 
 def test_a_caller_may_use_its_own_openrouter_key_if_that_is_allowed() -> None:

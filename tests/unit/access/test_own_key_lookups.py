@@ -204,3 +204,37 @@ async def test_what_openrouter_says_last_counts() -> None:
 
     keys.note(OWN, Verdict.ACCEPTED, now_s=3.0)
     assert keys.verdict(OWN, now_s=4.0) is Verdict.ACCEPTED
+
+
+async def test_a_refused_openrouter_key_beside_an_accepted_one_is_ignored() -> None:
+    made = world(fail(401, "User not found."), accept_key)
+    headers = {"authorization": f"Bearer {MADE_UP}", "x-api-key": OWN}
+
+    got = [await finish(await made.begin(chat("a/one"), headers=headers)) for _ in range(2)]
+
+    assert [each.status for each in got] == [200, 200]
+    assert made.upstream.got_with == [MADE_UP, OWN]
+    assert {call.headers["authorization"] for call in made.upstream.received} == {f"Bearer {OWN}"}
+    assert MADE_UP not in made.log_text
+    assert OWN not in made.log_text
+
+
+async def test_two_refused_openrouter_keys_are_refused() -> None:
+    made = world(fail(401, "User not found."))
+
+    got = await made.get("/v1/models", headers={"authorization": f"Bearer {MADE_UP}", "x-api-key": OWN})
+
+    assert (got.status, got.error["code"]) == (401, "invalid_key")
+
+
+@pytest.mark.parametrize("wrong", ["sk-or-\u00e9", "sk-or-" + "x" * 600, "sk-ant-x", "sk-or-a b"])
+async def test_an_accepted_openrouter_key_beside_a_text_that_no_header_can_carry_counts(wrong: str) -> None:
+    for first, second in ((OWN, wrong), (wrong, OWN)):
+        made = world(accept_key)
+
+        got = await made.get(
+            "/v1/models/x", headers={"authorization": f"Bearer {first}", "x-api-key": second}
+        )
+
+        assert got.error["code"] != "invalid_key"
+        assert made.upstream.got_with[:1] == [OWN]

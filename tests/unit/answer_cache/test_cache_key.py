@@ -89,6 +89,7 @@ DIFFERENT: dict[str, Prepared] = {
     "JSON": prepared(response_format={"type": "json_object"}),
     "JSON, not checked": prepared(response_format={"type": "json_object"}, gateway={"check_json": False}),
     "reasoning alone": prepared(gateway={"allow_reasoning_only": True}),
+    "the model that it states": prepared(gateway={"show_model": "requested"}),
     "the messages": prepared(messages=[{"role": "user", "content": "Ho"}]),
     "an unknown field": prepared(unheard_of=1),
 }
@@ -146,7 +147,7 @@ NOT_IN_KEY = {
     "weights": {"a/one": 2},
 }
 WEIGHTED = {"order": "weighted"}  # `weights` requires this order
-IN_KEY = {"check_json", "allow_reasoning_only", "fallbacks"}
+IN_KEY = {"check_json", "allow_reasoning_only", "fallbacks", "show_model"}
 
 
 @pytest.mark.parametrize("name", [*NOT_IN_KEY])

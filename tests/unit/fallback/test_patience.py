@@ -9,7 +9,7 @@ from gateway.catalog import refresh
 from gateway.faults.fault import jitter_s
 from gateway.http.json_values import Json
 from gateway.memory.cooldowns import LOOK_AGAIN_S
-from gateway.pipeline import budget_hold, prepare, read_spending
+from gateway.pipeline import budget_hold, prepare, read_request, read_spending
 from gateway.settings.patience import NORMAL as NORMAL_PATIENCE
 from gateway.settings.patience import PATIENCE
 from gateway.settings.table import SETTINGS
@@ -374,7 +374,7 @@ def test_the_table_in_the_documents_is_the_one_in_use() -> None:
 
 
 WAITS = {
-    "the body of a request": prepare.BODY_TIMEOUT_S,
+    "the body of a request": read_request.BODY_TIMEOUT_S,
     "verdict on a caller's own key": own_keys.TIMEOUT_S,
     "the model list in KV": refresh.CACHE_TIMEOUT_S,
     "the model list of OpenRouter": prepare.PRICES_TIMEOUT_S,

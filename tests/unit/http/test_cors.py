@@ -1,7 +1,7 @@
 import pytest
 
 from gateway.http.cors import CALLERS_HEADERS
-from gateway.http.session_headers import SESSION_HEADERS
+from gateway.http.session_headers import AGENT_HEADERS, SESSION_HEADERS
 from tests.support.world import Answer, World
 
 pytestmark = pytest.mark.anyio
@@ -64,7 +64,7 @@ def test_a_page_may_name_its_app() -> None:
 
 
 def test_every_header_that_names_a_session_is_allowed() -> None:
-    assert {*SESSION_HEADERS} < {*CALLERS_HEADERS.split(", ")}
+    assert {*SESSION_HEADERS, *AGENT_HEADERS.values()} < {*CALLERS_HEADERS.split(", ")}
 
 
 async def test_an_allowed_page_can_read_errors_too() -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway.pipeline.prepare import BODY_TIMEOUT_S
+from gateway.pipeline.read_request import BODY_TIMEOUT_S
 from tests.support.world import World, chat, finish, now_s
 
 pytestmark = pytest.mark.anyio

@@ -285,7 +285,7 @@ async def test_each_selection_has_a_different_etag() -> None:
     assert len(tags) == 3
 
 
-@pytest.mark.parametrize("name", ["anthropic/claude-haiku-4-5", "claude-haiku-4-5"])
+@pytest.mark.parametrize("name", ["anthropic/claude-haiku-4-5", "claude-haiku-4-4"])
 @pytest.mark.parametrize(("allowed", "named"), [("anthropic/*", True), ("openai/*", False)])
 async def test_the_error_for_a_model_that_is_not_listed_names_similar_ones(
     name: str, allowed: str, named: bool

@@ -4,7 +4,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gateway.dialects.answer_stream import AnswerStream, AssembledStream, Opening, StreamContext
+from gateway.dialects.answer_stream import (
+    AnswerContext,
+    AnswerStream,
+    AssembledStream,
+    Opening,
+    StreamContext,
+)
 from gateway.dialects.answer_test import AnswerTest
 from gateway.dialects.chat.answer_checks import completion_in
 from gateway.dialects.chat.answer_shape import shape_completion
@@ -76,6 +82,11 @@ class Chat:
         """Bring a completion into OpenAI's shape; if JSON is wanted, without the Markdown fence around it."""
         changed = shape_completion(payload, always={"id": names["id"], "object": "chat.completion", **names})
         return (take_fences_off(payload, test.json_root) or changed) if test.json else changed
+
+    def tell(self, payload: JsonObject, told: AnswerContext) -> bool:
+        """Add nothing: a chat states its model as it is, and has no safety check."""
+        del payload, told
+        return False
 
     def tokens_of(self, usage: JsonObject) -> Tokens:
         """Return the token counts in a usage."""

@@ -1,23 +1,10 @@
-"""Finds the JSON in the text of an answer to a request for JSON. Models put it in a Markdown fence."""
-
-import re
-from collections.abc import Mapping
-from types import MappingProxyType
+"""Checks that the text of an answer to a request for JSON is JSON, and takes the Markdown fence off it."""
 
 from gateway.dialects.answer_test import JsonRoot
-from gateway.http.json_bytes import TooManyValuesError, parse_json
+from gateway.dialects.json_text import json_in, root_of_schema, without_fence
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
 
 TEXT_PARTS = ("text", "output_text")
-ROOTS: Mapping[str, JsonRoot] = MappingProxyType({"object": "object", "array": "array"})
-_TYPES: Mapping[JsonRoot, type] = MappingProxyType({"object": dict, "array": list})
-# The white space that JSON allows around a value. Source: RFC 8259, section 2.
-_JSON_BLANKS = " \t\r\n"
-# No white space to Python or JSON, and not shown: a byte order mark, and a space without a width.
-_UNSEEN = "\ufeff\u200b"
-_FENCE = "```"
-# A fence, with the name of a language: `json` anywhere, any other at the end of the line.
-_OPENING = re.compile(r"```(?:json(?!\w)|[a-z][\w.+-]{0,30}+(?=[ \t\r]*+\n))?+", re.IGNORECASE | re.ASCII)
 
 
 def json_root_of(response_format: JsonObject) -> JsonRoot | None:
@@ -30,9 +17,7 @@ def json_root_of(response_format: JsonObject) -> JsonRoot | None:
         return "object"
     if kind != "json_schema":
         return None
-    schema = object_or_empty(object_or_empty(response_format.get("json_schema")).get("schema"))
-    name = schema.get("type")
-    return ROOTS.get(name) if isinstance(name, str) else None
+    return root_of_schema(object_or_empty(response_format.get("json_schema")).get("schema"))
 
 
 def has_json(message: JsonObject, root: JsonRoot | None) -> bool:
@@ -52,38 +37,13 @@ def take_fences_off(payload: JsonObject, root: JsonRoot | None) -> bool:
     for choice in list_or_empty(payload.get("choices")):
         message = object_or_empty(object_or_empty(choice).get("message"))
         text = message.get("content")
-        if not isinstance(text, str) or message.get("tool_calls") or _bare(text) == text.strip(_JSON_BLANKS):
+        if not isinstance(text, str) or message.get("tool_calls"):
             continue
-        found = json_in(text, root)
-        if found is not None and found != text:
+        found = without_fence(text, root)
+        if found != text:
             message["content"] = found
             changed = True
     return changed
-
-
-def json_in(text: str, root: JsonRoot | None) -> str | None:
-    """Return the text if it is JSON of this type, else what is in its fence; None if that is none either.
-
-    A text with more values than the gateway reads passes unread.
-    """
-    return next((each for each in (text, _bare(text)) if _is_json(each, root)), None)
-
-
-def _is_json(text: str, root: JsonRoot | None) -> bool:
-    try:
-        value = parse_json(text.encode("utf-8", "surrogatepass"))
-    except TooManyValuesError:
-        return not text.startswith(_FENCE)
-    except ValueError:
-        return False
-    return root is None or isinstance(value, _TYPES[root])
-
-
-def _bare(text: str) -> str:
-    """Return a text without the lines of a Markdown fence around it. Each of them may be missing."""
-    text = text.strip().strip(_UNSEEN).strip()
-    opening = _OPENING.match(text)
-    return text[opening.end() if opening else 0 :].removesuffix(_FENCE).strip()
 
 
 def _text_of(content: Json) -> str:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.dialects.chat.json_answer import json_in
+from gateway.dialects.json_text import json_in
 from gateway.http.json_values import Json, JsonObject
 from tests.support.chunks import DONE, STOP, text, text_in
 from tests.support.upstream import Act, answer, stream

@@ -1,0 +1,64 @@
+"""What a dialect must say: the forms of answers, of streams and of errors."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:  # a turn names its dialect
+    from simulator.answers import Answer, Json
+    from simulator.asked import Asked
+    from simulator.fault import Fault
+    from simulator.framing import Event
+    from simulator.turn import Turn
+
+
+class Dialect(Protocol):
+    """One wire format.
+
+    A stream of an answer is `opening`, then `progress`, then `closing`.
+    """
+
+    @property
+    def path(self) -> str:
+        """The path of the endpoint, below the prefix."""
+
+    def asked(self, body: Mapping[str, Any]) -> "Asked":
+        """Return what the conversation says."""
+
+    def body(self, turn: "Turn", answer: "Answer") -> "Json":
+        """Return the body of a plain answer."""
+
+    def opening(self, turn: "Turn", answer: "Answer") -> Sequence["Event"]:
+        """Return the events that come before anything is said."""
+
+    def progress(self, turn: "Turn", answer: "Answer") -> Iterator["Event"]:
+        """Yield the events that contain the answer's pieces."""
+
+    def closing(self, turn: "Turn", answer: "Answer") -> Sequence["Event"]:
+        """Return the finish reason, the usage, and as last event the one that ends a stream."""
+
+    def first_block(self, turn: "Turn", answer: "Answer") -> Sequence["Event"]:
+        """Return a stream's events until its first block (in chat: its text) is complete."""
+
+    def hollow_body(self, turn: "Turn") -> "Json":
+        """Return the body of an answer without content, finish reason and tokens."""
+
+    def hollow_events(self, turn: "Turn") -> Sequence["Event"]:
+        """Return a stream without content and finish reason."""
+
+    def broken_body(self, turn: "Turn", answer: "Answer", fault: "Fault") -> "Json":
+        """Return the body of an answer that ended in an error after its text."""
+
+    def breaking_events(self, turn: "Turn", fault: "Fault") -> Sequence["Event"]:
+        """Return the events that end such an answer in a stream."""
+
+    def error(self, generation_id: str, fault: "Fault") -> "Json":
+        """Return the body of an error."""
+
+    def bare_error(self, error: object) -> "Json":
+        """Return the body of an error whose `error` is this value."""
+
+    def error_event(self, body: "Json") -> "Event":
+        """Return the event with the error of this body."""
+
+    def mid_stream_error(self, turn: "Turn", fault: "Fault") -> "Event":
+        """Return an error in the documented form of a stream that has begun."""

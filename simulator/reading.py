@@ -1,0 +1,164 @@
+"""Reads a request: checks it as OpenRouter does, and returns the behaviour's script."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from simulator import catalog
+from simulator.asked import mappings
+from simulator.behaviours import AUTHOR, HEALED, Found, behaviours, find
+from simulator.dialects.chat import CHAT
+from simulator.dialects.dialect import Dialect
+from simulator.errors import refused
+from simulator.fault import Fault
+from simulator.samples import sample
+from simulator.steps import Complete, Script
+from simulator.turn import Turn, new_generation_id
+
+_MAX_MODELS = 3
+_MAX_REMEMBERED = 20_000
+_DEFAULT_MODEL = "openrouter/auto"  # the account's default model
+_SCHEME = "Bearer "
+_GOOD_KEYS = "sk-or-"
+_REFUSED_KEYS = "sk-or-refused"
+
+
+class Repeats:
+    """Counts the calls of each model and user, for behaviours that apply to the first calls only."""
+
+    def __init__(self) -> None:
+        self._calls: dict[tuple[str, str | None], int] = {}
+
+    def count(self, model: str, user: str | None) -> int:
+        """Count one more call; return how many there were before."""
+        before = self._calls.pop((model, user), 0)
+        self._calls[model, user] = before + 1
+        if len(self._calls) > _MAX_REMEMBERED:
+            del self._calls[next(iter(self._calls))]
+        return before
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A parsed request: the fields for the journal, and the script of the answer."""
+
+    turn: Turn
+    script: Script
+    asked_model: str | None
+    user: str | None
+
+
+def unauthorized(headers: Mapping[str, str], dialect: Dialect = CHAT) -> Complete | None:
+    """Return OpenRouter's 401 if the key is missing, malformed or refused, else None.
+
+    The key is in `Authorization`, or in `x-api-key` as Anthropic's SDK sends it.
+    """
+    given = headers.get("Authorization")
+    key = given.removeprefix(_SCHEME) if given is not None else headers.get("x-api-key")
+    if key is None:
+        return refused(dialect, "", Fault(401, "No cookie auth credentials found"))
+    is_good = key.startswith(_GOOD_KEYS) and not key.startswith(_REFUSED_KEYS)
+    if is_good and (given is None or given.startswith(_SCHEME)):
+        return None
+    return refused(dialect, "", Fault(401, "User not found."))
+
+
+def read(dialect: Dialect, raw: bytes, headers: Mapping[str, str], repeats: Repeats) -> Request:
+    """Return how to answer; for an invalid request, a script with the error."""
+    body = _parsed(raw)
+    model, user = _asked_model(body), _user_of(body)
+    found = Found(behaviours()[HEALED]) if catalog.known(model) else None
+    if model.startswith(AUTHOR):
+        found = find(model)
+    turn = _turn(dialect, raw, body, model=model, found=found, headers=headers)
+    refusal = unauthorized(headers, dialect) or _faulty(body, turn) or (None if found else _unknown(turn))
+    if refusal is not None or found is None:
+        return Request(turn, lambda _: (refusal or _unknown(turn),), model, user)
+    behaviour = found.behaviour
+    if found.first_calls is not None and repeats.count(model, user) >= found.first_calls:
+        behaviour = behaviours()[HEALED]
+    return Request(turn, behaviour.pair.stream if turn.stream else behaviour.pair.plain, model, user)
+
+
+def _turn(
+    dialect: Dialect,
+    raw: bytes,
+    body: dict[str, Any],
+    *,
+    model: str,
+    found: Found | None,
+    headers: Mapping[str, str],
+) -> Turn:
+    now_s = time.time()
+    return Turn(
+        id=new_generation_id(now_s),
+        dialect=dialect,
+        created_s=int(now_s),
+        model=catalog.served_by(model),
+        price=catalog.price_of(model),
+        body=body,
+        raw=raw,
+        stream=body.get("stream") is True,
+        number=found.number if found else 0,
+        word=found.word if found else "",
+        host=headers.get("Host", ""),
+    )
+
+
+def _parsed(raw: bytes) -> dict[str, Any]:
+    try:
+        parsed = json.loads(raw)
+    except (ValueError, RecursionError):
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def _asked_model(body: dict[str, Any]) -> str:
+    models = body.get("models")
+    first = models[0] if isinstance(models, list) and models else None
+    return _text(body.get("model")) or _text(first) or _DEFAULT_MODEL
+
+
+def _user_of(body: dict[str, Any]) -> str | None:
+    """Return who asks: `user`, else `metadata.user_id`, where Anthropic's clients put it."""
+    metadata = body.get("metadata")
+    return _text(body.get("user")) or _text(metadata.get("user_id") if isinstance(metadata, dict) else None)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _faulty(body: dict[str, Any], turn: Turn) -> Complete | None:
+    models, messages = body.get("models"), body.get("messages")
+    fallbacks = mappings(body.get("fallbacks")) if turn.dialect is not CHAT else []
+    if not body or messages == []:
+        return _bad(turn, "Input must have at least 1 token.")
+    if isinstance(models, list) and len(models) > _MAX_MODELS:
+        return _too_many_models(turn)
+    if models and fallbacks:
+        return _bad(turn, "'models' and 'fallbacks' cannot be used together.")
+    if len(fallbacks) > _MAX_MODELS:
+        return _bad(turn, "'fallbacks' array must have 3 items or fewer.")
+    if not isinstance(messages, list) and (
+        turn.dialect is not CHAT or not isinstance(body.get("prompt"), str)
+    ):
+        return _bad(turn, 'Input required: specify "prompt" or "messages"')
+    return None
+
+
+def _too_many_models(turn: Turn) -> Complete:
+    cap = sample("err-400-models-cap")
+    if turn.dialect is not CHAT:
+        return _bad(turn, str(json.loads(cap.text)["error"]["message"]))
+    return Complete(cap.status, cap.text.encode(), {**cap.headers, "x-generation-id": turn.id})
+
+
+def _unknown(turn: Turn) -> Complete:
+    return _bad(turn, f"{turn.model} is not a valid model ID")
+
+
+def _bad(turn: Turn, message: str) -> Complete:
+    return refused(turn.dialect, turn.id, Fault(400, message))

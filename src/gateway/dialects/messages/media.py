@@ -1,0 +1,52 @@
+"""Finds the content blocks of a Messages request that are not text."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from gateway.dialects.prompt_tokens import NO_MEDIA, Media, inline_bytes
+from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
+
+# The kind of input for each type of block.
+# Sources: Anthropic API reference, "Create a Message"; `input_modalities` of OpenRouter's model list.
+BLOCK_INPUTS: Mapping[str, str] = MappingProxyType({"image": "image", "document": "file"})
+# Sources of a document that are text for the model. Their length counts as that of any text.
+TEXT_SOURCES = frozenset({"text", "content"})
+# A source that only names a file, whose size is unknown. Source: Anthropic "Files API".
+FILE = "file"
+
+
+def media_in(body: JsonObject) -> Media:
+    """Return the blocks that are not text, also those within a tool's result or a document."""
+    media = None
+    left: list[Json] = []
+    for message in list_or_empty(body.get("messages")):
+        content = object_or_empty(message).get("content")
+        if isinstance(content, list):
+            left += content
+    while left:
+        block = left.pop()
+        if not isinstance(block, dict):
+            continue
+        kind, source = block.get("type"), object_or_empty(block.get("source"))
+        if kind == "tool_result":
+            left += list_or_empty(block.get("content"))
+        if not isinstance(kind, str) or kind not in BLOCK_INPUTS:
+            continue
+        if source.get("type") in TEXT_SOURCES:
+            left += list_or_empty(source.get("content"))
+            continue
+        media = media or Media()
+        _add(kind, source, media)
+    return media or NO_MEDIA
+
+
+def _add(kind: str, source: JsonObject, media: Media) -> None:
+    media.kinds.add(BLOCK_INPUTS[kind])
+    inline = None if source.get("type") == FILE else inline_bytes(source)
+    if kind == "image":
+        media.images += 1
+        media.image_bytes += inline or 0
+    elif inline is None:
+        media.has_links = True
+    else:
+        media.other_bytes += inline

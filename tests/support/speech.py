@@ -1,0 +1,228 @@
+"""Speaks each dialect as a client and as OpenRouter do, so that one test holds for all of them."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.support import chunks
+from tests.support.upstream import Act, Step, reply, stream
+from tests.support.world import PROMPT, TOKEN, Answer, World, finish
+
+COST_USD = chunks.COST_USD
+
+
+def named_event(payload: dict[str, Any]) -> bytes:
+    """Return an event of Messages: its name is the payload's type."""
+    return b"event: %b\n" % payload["type"].encode() + chunks.event(payload)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speech:
+    """One dialect, as its clients and OpenRouter speak it.
+
+    Attributes:
+        name: the dialect's name.
+        path: where clients send requests.
+        upstream_path: where OpenRouter gets them.
+        fields: the fields that every request has, beside the models and the messages.
+        opening: the events of a stream before its first text.
+        text: returns the event with a piece of text.
+        closing: the events after the last text of a complete stream.
+        plain: returns the body of a plain answer with a text.
+        refused: returns the body of an error with a status and a message.
+        text_in: returns the text that a client reads from a plain answer's body.
+        texts_in: returns the text that a client reads from a stream's payloads.
+        is_complete: whether a client takes a stream's payloads for a complete answer.
+        error_in: returns the error in the payloads of a stream; None if there is none.
+        repeated_call: returns the messages of an agent that has made the same tool call so many times.
+    """
+
+    name: str
+    path: str
+    upstream_path: str
+    fields: dict[str, object] = field(default_factory=dict)
+    opening: tuple[bytes, ...]
+    text: Callable[[str], bytes]
+    closing: tuple[bytes, ...]
+    plain: Callable[[str], dict[str, Any]]
+    refused: Callable[[int, str], dict[str, Any]]
+    text_in: Callable[[dict[str, Any]], str]
+    texts_in: Callable[[list[Any]], str]
+    is_complete: Callable[[list[Any]], bool]
+    error_in: Callable[[list[Any]], dict[str, Any] | None]
+    repeated_call: Callable[[int], list[dict[str, Any]]]
+
+    def body(self, *models: str, stream: bool = False, **given: object) -> dict[str, object]:
+        """Return the body of a request."""
+        body: dict[str, object] = {"messages": [{"role": "user", "content": PROMPT}], **self.fields, **given}
+        return body | ({"models": list(models)} if models else {}) | ({"stream": True} if stream else {})
+
+    async def ask(
+        self,
+        world: World,
+        *models: str,
+        headers: dict[str, str] | None = None,
+        stream: bool = False,
+        **given: object,
+    ) -> Answer:
+        """Return the complete answer to a request."""
+        sent = {"authorization": f"Bearer {TOKEN}", **(headers or {})}
+        return await finish(
+            await world.begin(self.body(*models, stream=stream, **given), path=self.path, headers=sent)
+        )
+
+    def answers(self, text: str = "Hello.") -> Act:
+        """Return an act: a plain answer."""
+        return reply(200, json.dumps(self.plain(text)).encode())
+
+    def streams(self, *texts: str) -> Act:
+        """Return an act: a complete stream."""
+        return stream(*self.opening, *map(self.text, texts), *self.closing)
+
+    def breaks_off(self, *texts: str, end: Step = b"") -> Act:
+        """Return an act: a stream that ends after these texts."""
+        return stream(*self.opening, *map(self.text, texts), end)
+
+    def fails(self, status: int, message: str = "Provider returned error", **headers: str) -> Act:
+        """Return an act: an error in the dialect's form."""
+        return reply(status, json.dumps(self.refused(status, message)).encode(), **headers)
+
+
+def _chat_error_in(payloads: list[Any]) -> dict[str, Any] | None:
+    return next((each["error"] for each in payloads if each != "[DONE]" and "error" in each), None)
+
+
+def _chat_calls(count: int) -> list[dict[str, Any]]:
+    messages: list[dict[str, Any]] = [{"role": "user", "content": PROMPT}]
+    for place in range(count):
+        function = {"name": "read", "arguments": '{"path": "a"}'}
+        call = {"id": f"call_{place}", "type": "function", "function": function}
+        messages += [
+            {"role": "assistant", "content": None, "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": f"call_{place}", "content": "no news"},
+        ]
+    return messages
+
+
+CHAT = Speech(
+    name="chat",
+    path="/v1/chat/completions",
+    upstream_path="/api/v1/chat/completions",
+    opening=(chunks.ROLE,),
+    text=chunks.text,
+    closing=(chunks.STOP, chunks.USAGE, chunks.DONE),
+    plain=lambda text: {
+        "id": "gen-1",
+        "object": "chat.completion",
+        "created": 1_795_338_000,
+        "model": "served/one",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5, "cost": COST_USD},
+    },
+    refused=lambda status, message: {"error": {"code": status, "message": message}},
+    text_in=lambda body: str(body["choices"][0]["message"]["content"]),
+    texts_in=chunks.text_in,
+    is_complete=lambda payloads: payloads[-1] == "[DONE]",
+    error_in=_chat_error_in,
+    repeated_call=_chat_calls,
+)
+
+_MESSAGE = {
+    "id": "gen-1",
+    "type": "message",
+    "role": "assistant",
+    "model": "served/one",
+    "stop_sequence": None,
+}
+# OpenRouter's types of errors in Messages, by status.
+_TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    429: "rate_limit_error",
+    529: "overloaded_error",
+}
+
+
+def _text_delta(text: str) -> bytes:
+    delta = {"type": "text_delta", "text": text}
+    return named_event({"type": "content_block_delta", "index": 0, "delta": delta})
+
+
+def _messages_texts(payloads: list[Any]) -> str:
+    deltas = [each["delta"] for each in payloads if each["type"] == "content_block_delta"]
+    return "".join(delta.get("text", "") for delta in deltas)
+
+
+def _messages_error_in(payloads: list[Any]) -> dict[str, Any] | None:
+    return next((each["error"] for each in payloads if each["type"] == "error"), None)
+
+
+def _messages_calls(count: int) -> list[dict[str, Any]]:
+    messages: list[dict[str, Any]] = [{"role": "user", "content": PROMPT}]
+    for place in range(count):
+        call = {"type": "tool_use", "id": f"toolu_{place}", "name": "read", "input": {"path": "a"}}
+        result = {"type": "tool_result", "tool_use_id": f"toolu_{place}", "content": "no news"}
+        messages += [{"role": "assistant", "content": [call]}, {"role": "user", "content": [result]}]
+    return messages
+
+
+MESSAGES = Speech(
+    name="messages",
+    path="/v1/messages",
+    upstream_path="/api/v1/messages",
+    fields={"max_tokens": 1_000},
+    opening=(
+        named_event(
+            {
+                "type": "message_start",
+                "message": {
+                    **_MESSAGE,
+                    "content": [],
+                    "stop_reason": None,
+                    "usage": {"input_tokens": 3, "output_tokens": 0},
+                },
+            }
+        ),
+        named_event(
+            {
+                "type": "content_block_start",
+                "index": 0,
+                "content_block": {"type": "text", "text": ""},
+            }
+        ),
+    ),
+    text=_text_delta,
+    closing=(
+        named_event({"type": "content_block_stop", "index": 0}),
+        named_event(
+            {
+                "type": "message_delta",
+                "delta": {"stop_reason": "end_turn", "stop_sequence": None},
+                "usage": {"input_tokens": 3, "output_tokens": 2, "cost": COST_USD},
+            }
+        ),
+        named_event({"type": "message_stop"}),
+    ),
+    plain=lambda text: {
+        **_MESSAGE,
+        "content": [{"type": "text", "text": text}],
+        "stop_reason": "end_turn",
+        "usage": {"input_tokens": 3, "output_tokens": 2, "cost": COST_USD},
+    },
+    refused=lambda status, message: {
+        "type": "error",
+        "error": {"type": _TYPES.get(status, "api_error"), "message": message},
+        "request_id": None,
+    },
+    text_in=lambda body: "".join(block.get("text", "") for block in body["content"]),
+    texts_in=_messages_texts,
+    is_complete=lambda payloads: payloads[-1]["type"] == "message_stop",
+    error_in=_messages_error_in,
+    repeated_call=_messages_calls,
+)
+
+SPEECHES = (CHAT, MESSAGES)
