@@ -85,6 +85,7 @@ ON_DEMAND = {
     "routing.resolved_names",
     "settings.conditions",
     "settings.glob",
+    "openapi.messages_schema",
     "openapi.schemas",
     "ledger.settle",
     "catalog.model_list",
