@@ -30,6 +30,7 @@ ON_DEMAND = {
     "pipeline.loop_limit",
     "dialects.chat.repeated_calls",
     "dialects.chat.tool_errors",
+    "http.long_texts",
     "catalog.endpoints",
     "openapi.examples",
     "ledger.forget",

@@ -62,7 +62,10 @@ def plain_to_cache(answer: Completion, *, model: str, at_s: float) -> bytes | No
     """
     if not _is_cacheable([answer.payload]):
         return None
-    body = answer.long.restore(to_json_bytes(answer.payload))
+    pieces = answer.long.pieces(to_json_bytes(answer.payload))
+    if sum(map(len, pieces)) > MAX_BYTES:
+        return None
+    body = b"".join(pieces)
     return _within_size(CachedAnswer(at_s=at_s, model=model, body=body))
 
 

@@ -25,7 +25,7 @@ from gateway.faults.fault import AttemptFailedError, Fault
 from gateway.http.frozen import dataclass
 from gateway.http.json_bytes import parse_json
 from gateway.http.json_values import Json, JsonObject
-from gateway.http.long_strings import NONE, LongStrings, shorten
+from gateway.http.long_strings import NONE, LongStrings, shorten_texts
 from gateway.http.message import Reply, ReplyTooLargeError
 from gateway.http.sse import BOM, EventTooLargeError, SseDecoder, data_of
 
@@ -120,8 +120,13 @@ def read_completion(raw: bytes, test: AnswerTest, *, header: GetHeader, now_s: f
         AttemptFailedError: the body holds no usable answer.
     """
     # A text that must be JSON is read whole.
-    short, long = (raw, NONE) if test.json else shorten(raw)
-    payload = completion_in(short, test, header=header, now_s=now_s)
+    short, long = (raw, NONE) if test.json else shorten_texts(raw)
+    try:
+        payload = completion_in(short, test, header=header, now_s=now_s)
+    except AttemptFailedError:
+        if long.parts:  # what is told of a fault must hold no placeholders
+            completion_in(raw, test, header=header, now_s=now_s)
+        raise
     long.restore_members(payload)
     return Completion(payload=payload, raw=raw, long=long)
 

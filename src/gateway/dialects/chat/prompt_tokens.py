@@ -1,11 +1,13 @@
 """Estimates how many tokens a prompt has, from its bytes and its media."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import field
 from types import MappingProxyType
 
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json, JsonObject, list_or_empty
+from gateway.http.long_strings import NONE, PART_BYTES, LongStrings
 
 # The kind of input for each type of content part.
 # Source: OpenRouter "Multimodal Capabilities"; `input_modalities` of `architecture` in its model list.
@@ -22,6 +24,8 @@ PART_INPUTS: Mapping[str, str] = MappingProxyType(
 IMAGE = "image_url"
 LINKS = ("http://", "https://")
 ASCII_ESCAPES = tuple(b"\\u00%d" % digit for digit in range(8))
+# An escape without its backslash. Only of those that stand for an ASCII character, all is matched.
+_ESCAPES = re.compile(rb"\\(u00[0-7].|u|.)")
 # Replaces some escapes in a large body, see ``http.json_members``.
 DELETE = "\x7f"
 # Bytes of JSON text per token, for the least, the likely and the largest number of tokens. Text has three to
@@ -70,8 +74,11 @@ class Media:
 _NO_MEDIA = Media()
 
 
-def media_in(body: JsonObject) -> Media:
-    """Return the content parts of a chat's messages that are not text."""
+def media_in(body: JsonObject, long: LongStrings = NONE) -> Media:
+    """Return the content parts of a chat's messages that are not text.
+
+    ``long`` is what was left out of the body's long strings.
+    """
     media = None
     for message in list_or_empty(body.get("messages")):
         if not isinstance(message, dict):
@@ -80,11 +87,11 @@ def media_in(body: JsonObject) -> Media:
         for parts in (message.get("content"), message.get("images")):
             if isinstance(parts, list):
                 media = media or Media()
-                _add(parts, media)
+                _add(parts, media, long)
     return media or _NO_MEDIA
 
 
-def _add(parts: list[Json], media: Media) -> None:
+def _add(parts: list[Json], media: Media, long: LongStrings) -> None:
     inputs = {**PART_INPUTS}
     counts = dict.fromkeys(inputs, 0)
     for part in parts:
@@ -92,7 +99,7 @@ def _add(parts: list[Json], media: Media) -> None:
         if not isinstance(name, str) or name not in inputs or not isinstance(part, dict):
             continue
         counts[name] += 1
-        inline_bytes = _inline_bytes(part.get(name))
+        inline_bytes = _inline_bytes(part.get(name), long)
         if name == IMAGE:
             media.image_bytes += inline_bytes or 0
         elif inline_bytes is None:
@@ -103,7 +110,7 @@ def _add(parts: list[Json], media: Media) -> None:
     media.kinds |= {inputs[name] for name, count in counts.items() if count}
 
 
-def _inline_bytes(holder: Json) -> int | None:
+def _inline_bytes(holder: Json, long: LongStrings) -> int | None:
     """Return the length of the data that a content part holds; None if it links to the data.
 
     Data is plain ASCII. Anything else counts as text.
@@ -114,9 +121,27 @@ def _inline_bytes(holder: Json) -> int | None:
             continue
         if value.startswith(LINKS):
             return None
-        if len(value) > most and value.isascii() and DELETE not in value:
-            most = len(value)
+        beginning, end = long.split(value)
+        if len(beginning) + len(end or b"") > most and beginning.isascii() and DELETE not in beginning:
+            end_bytes = _plain_length(end) if end else 0
+            most = most if end_bytes is None else max(most, len(beginning) + end_bytes)
     return most
+
+
+def _plain_length(text: memoryview) -> int | None:
+    """Return the length of the end of a JSON string, its escapes decoded; None if it is not plain ASCII."""
+    has_escapes = False
+    for place in range(0, len(text), PART_BYTES):
+        part = bytes(text[place : place + PART_BYTES])
+        if not part.isascii() or DELETE.encode() in part:
+            return None
+        has_escapes = has_escapes or b"\\" in part
+    length = len(text)
+    for found in _ESCAPES.finditer(text) if has_escapes else ():
+        if found[1] == b"u":
+            return None
+        length -= len(found[1])
+    return length
 
 
 def bytes_of(text: bytes) -> int:

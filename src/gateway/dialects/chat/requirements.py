@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 from gateway.dialects.chat.prompt_tokens import TokenEstimate, bytes_of, estimate, media_in
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json, JsonObject, has_name, list_or_empty, object_or_empty
+from gateway.http.long_strings import NONE, LongStrings
 from gateway.settings.price import Price, as_price
 
 JsonRequirement: TypeAlias = Literal["json_object", "json_schema"]
@@ -139,16 +140,17 @@ class Requirements:
     reasoning: bool | None = None
 
 
-def requirements_of(body: JsonObject, text: bytes) -> Requirements:
+def requirements_of(body: JsonObject, text: bytes, long: LongStrings = NONE) -> Requirements:
     """Return what a checked body requires of a model.
 
     Args:
         body: the caller's body, parsed.
         text: the fields that go upstream, as JSON.
+        long: what was left out of the body's long strings.
     """
     has_escapes = b"\\" in text and b"\\u" in text
     writes_cache = b'"cache_control"' in text or (has_escapes and _hides_cache(body, text))
-    media = media_in(body)
+    media = media_in(body, long)
     tokens = estimate(media, bytes_of(text) if has_escapes else len(text))
     if not media.kinds and SAYING_MORE.isdisjoint(body):  # most bodies
         return Requirements(tokens=tokens, writes_cache=writes_cache, reasoning=_reasoning(body))
