@@ -118,15 +118,15 @@ def _without(raw: bytes, places: list[tuple[int, int]]) -> tuple[bytes, LongStri
     if not places:
         return raw, NONE
     view = memoryview(raw)
-    ends = [0, *(end for _, end in places)]
-    starts = [*(start for start, _ in places), len(raw)]
-    kept = [view[end:start] for end, start in zip(ends, starts, strict=True)]
-    mark = _unused_mark(kept)
-    pieces: list[bytes | memoryview] = [kept[0]]
-    for number, each in enumerate(kept[1:]):
-        pieces += (b"%b%d@" % (mark, number), each)
+    mark = _unused_mark(raw, places)
+    short, kept_from = bytearray(), 0
+    for number, (start, end) in enumerate(places):
+        short += view[kept_from:start]
+        short += b"%b%d@" % (mark, number)
+        kept_from = end
+    short += view[kept_from:]
     parts = tuple(view[start:end] for start, end in places)
-    return b"".join(pieces), LongStrings(parts, mark.decode(), tuple(places))
+    return bytes(short), LongStrings(parts, mark.decode(), tuple(places))
 
 
 def _long_places(raw: bytes) -> list[tuple[int, int]]:
@@ -154,8 +154,11 @@ def _is_plain(raw: bytes, start: int, end: int) -> bool:
     )
 
 
-def _unused_mark(kept: list[memoryview]) -> bytes:
-    """Return a mark that is in none of the parts that are kept. Each of them is searched once."""
-    used = {int(found[1]) for each in kept for found in _MARK.finditer(each)}
+def _unused_mark(raw: bytes, places: list[tuple[int, int]]) -> bytes:
+    """Return a mark that a text does not have outside these places. Each byte is searched once."""
+    used, kept_from = set[int](), 0
+    for start, end in (*places, (len(raw), 0)):
+        used |= {int(found[1]) for found in _MARK.finditer(raw, kept_from, start)}
+        kept_from = end
     number = next(number for number in count() if number not in used)
     return b"@long-%d-" % number

@@ -6,7 +6,7 @@ The beginning of each text stays: it shows whether the text is a link, or a name
 import re
 
 # The ends of strings that are at least so long are left out. So much of each beginning stays.
-LONG_TEXT_BYTES, KEPT_BYTES = 1_024, 512
+LONG_TEXT_BYTES, KEPT_BYTES = 1_024, 320
 # Up to the quote that opens a string which is not short, or to the end.
 _SHORT = re.compile(rb'[^"]*+(?:"[^"\\]{0,1023}+(?:\\.[^"\\]{0,1023}+){0,63}+"[^"]*+)*+', re.DOTALL)
 _ESCAPE = rb'\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4})'
