@@ -17,6 +17,11 @@ LONG_BYTES = 262_144
 _STRIDE_BYTES = LONG_BYTES // 2
 PART_BYTES = 131_072
 _MARK = re.compile(rb"@long-(\d{1,9})-")
+# A mark, with any of its characters as an escape.
+_SPELLED_MARK = re.compile(
+    rb"(?:@|\\u0040)(?:l|\\u006[cC])(?:o|\\u006[fF])(?:n|\\u006[eE])(?:g|\\u0067)(?:-|\\u002[dD])"
+    rb"((?:[0-9]|\\u003[0-9]){1,9}+)(?:-|\\u002[dD])"
+)
 _PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-:;,.%"
 _NUMBER = rb"(\d{1,6})@"
 
@@ -119,6 +124,8 @@ def _without(raw: bytes, places: list[tuple[int, int]]) -> tuple[bytes, LongStri
         return raw, NONE
     view = memoryview(raw)
     mark = _unused_mark(raw, places)
+    if mark is None:
+        return raw, NONE
     short, kept_from = bytearray(), 0
     for number, (start, end) in enumerate(places):
         short += view[kept_from:start]
@@ -154,11 +161,18 @@ def _is_plain(raw: bytes, start: int, end: int) -> bool:
     )
 
 
-def _unused_mark(raw: bytes, places: list[tuple[int, int]]) -> bytes:
-    """Return a mark that a text does not have outside these places. Each byte is searched once."""
-    used, kept_from = set[int](), 0
+def _unused_mark(raw: bytes, places: list[tuple[int, int]]) -> bytes | None:
+    """Return a mark that a text does not have outside these places. Each byte is searched once.
+
+    None if the text has a mark that is written with escapes. Only who wants to be mistaken for the gateway
+    writes that: to have an image counted that is none, or a string put where it was not.
+    """
+    mark = _SPELLED_MARK if b"\\u00" in raw else _MARK
+    used, kept_from = set[bytes](), 0
     for start, end in (*places, (len(raw), 0)):
-        used |= {int(found[1]) for found in _MARK.finditer(raw, kept_from, start)}
+        used |= {found[0] for found in mark.finditer(raw, kept_from, start)}
         kept_from = end
-    number = next(number for number in count() if number not in used)
-    return b"@long-%d-" % number
+    if any(b"\\" in each for each in used):
+        return None
+    numbers = {int(each.split(b"-")[1]) for each in used}
+    return b"@long-%d-" % next(number for number in count() if number not in numbers)

@@ -135,7 +135,24 @@ def test_a_string_is_not_cut_within_a_character() -> None:
 
 
 DATA = st.lists(
-    st.sampled_from(["QUJD" * 9, "/", "+", "é", "日", "\\u002B", "\\/", "\\n", "\x7f", "\\\\"]), max_size=8
+    st.sampled_from(
+        [
+            "QUJD" * 9,
+            "\\u0040long-0-0@",
+            "@lon\\u0067-\\u0030-1@",
+            "@long-0\\u002d0@",
+            "/",
+            "+",
+            "é",
+            "日",
+            "\\u002B",
+            "\\/",
+            "\\n",
+            "\x7f",
+            "\\\\",
+        ]
+    ),
+    max_size=8,
 )
 LINKS = st.sampled_from(["data:image/png;base64,", "https://a.example/", "", "http:/"])
 KINDS = st.sampled_from(["image_url", "input_audio", "file"])
@@ -178,3 +195,13 @@ def test_a_word_that_is_too_long_is_refused_with_the_same_message(field: str) ->
         patch.setattr(long_strings, "LONG_BYTES", 1_000_000)
 
         assert outcome() == shortened
+
+
+@pytest.mark.parametrize("forged", ["\\u0040long-0-0@", "@long-\\u0030-0@", "@\\u006Cong-0\\u002D0@"])
+def test_nobody_can_write_a_placeholder(forged: str) -> None:
+    raw = b'{"a":"%b","b":"%b"}' % (b"x" * 100, forged.encode())
+
+    short, long = shorten_texts(raw)
+
+    assert json.loads(long.restore(json.dumps(json.loads(short)).encode())) == json.loads(raw)
+    assert long.split(json.loads(short)["b"])[1] is None
