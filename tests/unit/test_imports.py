@@ -30,6 +30,7 @@ ON_DEMAND = {
     "pipeline.loop_limit",
     "dialects.repeated_calls",
     "dialects.tool_errors",
+    "http.long_texts",
     "catalog.endpoints",
     "openapi.examples",
     "ledger.forget",
