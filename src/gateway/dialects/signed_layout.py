@@ -1,6 +1,7 @@
 """Takes signed parts out of a request's messages. All other bytes stay as the caller wrote them.
 
-The text is read once for all attempts of a request. What an attempt sends is then joined from pieces of it.
+The text is read once for all attempts of a request, without its long strings. What an attempt sends is then
+joined from pieces of the complete text.
 """
 
 import re
@@ -12,6 +13,7 @@ from gateway.dialects.signed_parts import SignedForm, SignedPart
 from gateway.http.frozen import dataclass
 from gateway.http.json_members import Members, narrow_text
 from gateway.http.json_values import Json, JsonObject
+from gateway.http.long_strings import shorten_texts
 
 _MESSAGES = "messages"
 # The members of a message that say nothing by themselves.
@@ -55,9 +57,10 @@ class SignedLayout:
     def __init__(self, fields: Members, signed: Sequence[SignedPart], form: SignedForm) -> None:
         self._fields = fields
         self._signed = signed
-        start, end = fields.places[_MESSAGES]
-        text = narrow_text(fields.text[start:end])
-        _, colon = _SCAN(text, 0)
+        short, self._long = shorten_texts(fields.text)
+        text = narrow_text(short)
+        begin, _ = fields.places[_MESSAGES]
+        _, colon = _SCAN(text, self._long.place_in_short(begin))
         array = _after_blanks(text, _after_blanks(text, colon) + 1)
         concerned = {part.message for part in signed}
         self._spans: list[Span] = []
@@ -83,14 +86,8 @@ class SignedLayout:
         cuts = [*_cuts(self._spans, hollow)]
         for number in gone.keys() - hollow:
             cuts += self._cuts_within(self._messages[number], gone[number])
-        start, end = self._fields.places[_MESSAGES]
-        whole = memoryview(self._fields.text)[start:end]
-        pieces, place = [], 0
-        for first, last in sorted(cuts):
-            pieces.append(whole[place:first])
-            place = last
-        pieces.append(whole[place:])
-        return self._fields.replaced(_MESSAGES, b"".join(pieces))
+        complete = self._long.to_complete()
+        return self._fields.cut(_MESSAGES, [(complete(start), complete(end)) for start, end in sorted(cuts)])
 
     @staticmethod
     def _cuts_within(message: _Message, places: set[int]) -> Iterator[Span]:

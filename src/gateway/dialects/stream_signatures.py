@@ -26,7 +26,7 @@ class StreamSignatures:
     def add(self, pieces: Iterable[tuple[str, str]], long: LongStrings) -> None:
         """Note the pieces of an event, each with the name of its place. ``long`` is left out of them."""
         for place, piece in pieces:
-            if long.parts and piece.startswith(long.mark):
+            if long.parts and long.mark in piece:
                 continue
             self._note(digest_of(piece))
             if place in self._hashes:

@@ -64,5 +64,5 @@ def note_signatures(answer: Completion, dialect: Dialect, signatures: Signatures
     if not dialect.signed_form.may_be_in(answer.raw):
         return
     for signature in dialect.signatures_of(answer.payload):
-        if not (answer.long.parts and signature.startswith(answer.long.mark)):
+        if not (answer.long.parts and answer.long.mark in signature):
             signatures.note(digest_of(signature), model)

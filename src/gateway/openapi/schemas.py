@@ -23,11 +23,7 @@ def reference(name: str) -> JsonObject:
 def chat_request_schema() -> JsonObject:
     """Return the schema of a chat request's body."""
     properties: JsonObject = {name: dict(rule.schema) for name, rule in FIELDS.items()}
-    properties["gateway"] = {
-        "type": ["object", "null"],
-        "additionalProperties": False,
-        "properties": {name: dict(rule.schema) for name, rule in OPTIONS.items()},
-    }
+    properties["gateway"] = gateway_schema()
     properties |= dict.fromkeys(REFUSED, False)
     properties["messages"] = {**FIELDS["messages"].schema, "type": "array"}  # null counts as absent
     return {
@@ -38,6 +34,15 @@ def chat_request_schema() -> JsonObject:
             {"required": ["prompt"], "properties": {"prompt": {"type": "string"}}},
         ],
         "properties": properties,
+    }
+
+
+def gateway_schema() -> JsonObject:
+    """Return the schema of a request's ``gateway`` object."""
+    return {
+        "type": ["object", "null"],
+        "additionalProperties": False,
+        "properties": {name: dict(rule.schema) for name, rule in OPTIONS.items()},
     }
 
 

@@ -33,7 +33,7 @@ def parse(raw: bytes, *, max_values: int = MAX_VALUES) -> ModelRequest:
     response_format = object_or_empty(body.get("response_format"))
     wants_json = response_format.get("type") in ("json_object", "json_schema")
     choices = max([1, *integers_of(body, "n")])
-    requirements = requirements_of(body, fields.text)
+    requirements = requirements_of(body, fields.text, members.long)
     is_plain = not wants_json and choices == 1 and not requirements.outputs
     return ModelRequest(
         model=text_or_none(body.get("model")),

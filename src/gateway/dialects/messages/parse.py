@@ -49,7 +49,7 @@ def parse(raw: bytes, *, max_values: int = MAX_VALUES) -> ModelRequest:
         session=text_or_none(fields.value("session_id")),
         prompt_cache_key=None,
         user=_user_of(fields),
-        requirements=requirements_of(body, fields.text),
+        requirements=requirements_of(body, fields.text, members.long),
         options=options_of(body),
         signed=signed_parts_in(messages, fields.text, SIGNED),
     )
