@@ -189,7 +189,7 @@ async def test_a_model_that_refuses_its_own_signatures_is_asked_without_any(sign
 
 
 async def test_a_model_is_asked_once_more_and_not_again(signing: Signing) -> None:
-    world = world_of(signing, opus=OPUS).script(OPUS, signing.refuses())
+    world = world_of(signing, opus=OPUS).script(OPUS, signing.refuses(retry_after="1"))
 
     got = await signing.speech.ask(
         world, OPUS, messages=signing.talk(signing.turn("unknown", "opus")), gateway={"retries": 3}
