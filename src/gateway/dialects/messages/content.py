@@ -22,6 +22,7 @@ _BLOCK_TEXTS: Mapping[str, tuple[str, ...]] = MappingProxyType({
     "thinking": ("thinking", "signature"),
     "compaction": ("content",),
 })  # fmt: skip  # one type a line
+_ADDED_TO: Mapping[str, str] = MappingProxyType({"text": "text", "thinking": "thinking"})
 # The stop reasons of an answer that is complete although it may have said nothing: a limit ended it, or the
 # caller must send it back. Source: Anthropic "Handling stop reasons".
 SILENT_ENDS = frozenset({"max_tokens", "pause_turn", "compaction", "model_context_window_exceeded"})
@@ -52,3 +53,12 @@ def _is_said(value: Json, *, blank_counts: bool = False) -> bool:
     if isinstance(value, str):
         return bool(value) and (blank_counts or not value.isspace())
     return bool(value)
+
+
+def fill_text(block: JsonObject) -> bool:
+    """Give a block the empty text that SDKs add to, if it has none; return whether it had none."""
+    name = _ADDED_TO.get(str(block["type"]))
+    if name is None or isinstance(block.get(name), str):
+        return False
+    block[name] = ""
+    return True

@@ -38,17 +38,30 @@ class ContinuedMessages(MessagesStream):
         self._place: int | None = None  # the block of the model's first text
         self._dropped: set[int] = set()  # the upstream's indexes of thinking that the client does not get
         self._repeated = Repeated(so_far)
+        self._first = b""  # what the client gets before the event that is being read
 
     @property
     def holds_all(self) -> bool:
         """Whether every event must be read: always."""
         return True
 
+    def take(self, here: ReadEvent) -> Taken:
+        """Check an event's payload, and return the client's bytes for it.
+
+        Raises:
+            AttemptFailedError: the event reports an error, or has no place in this answer.
+        """
+        taken = super().take(here)
+        first, self._first = self._first, b""
+        return replace(taken, sent=first + taken.sent) if first else taken
+
+    def release(self) -> bytes:
+        """Return what comes before an event that has cut the answer off."""
+        return self._first
+
     def _start(self, here: ReadEvent) -> Taken:
         """Take the usage of a ``message_start``. The client does not get it: it has another one."""
-        usage = object_or_empty(here.read.payload.get("message")).get("usage")
-        if isinstance(usage, dict):
-            self._settle(usage)
+        self._usage.begin(object_or_empty(here.read.payload.get("message")).get("usage"))
         return Taken()
 
     def _begin_block(self, here: ReadEvent) -> Taken:
@@ -57,7 +70,8 @@ class ContinuedMessages(MessagesStream):
         if index in self._dropped:
             raise malformed()
         if self._carried is None:
-            taken = _after(self._written_rest(), super()._begin_block(here))
+            self._send_rest()
+            taken = super()._begin_block(here)
             if kind == "text" and self._place is None:
                 self._place = self.blocks.count - 1
             return taken
@@ -66,18 +80,18 @@ class ContinuedMessages(MessagesStream):
             return Taken()
         if kind == "text":
             return self._go_on(payload)
-        stop = ReadEvent.of({"type": "content_block_stop", "index": self._carried})
+        self._first += self._write(ReadEvent.of({"type": "content_block_stop", "index": self._carried}))
         self.blocks.open.pop(self._carried)
         self._carried = None
-        return _after(self._write(stop), super()._begin_block(here))
+        return super()._begin_block(here)
 
     def _go_on(self, payload: JsonObject) -> Taken:
         """Go on with the client's open text block: the model's first text begins."""
         self._place = self.blocks.start(payload, at=self._carried)
         self._carried = None
         text = object_or_empty(payload["content_block"]).get("text")
-        rest = self._repeated.take(text) if isinstance(text, str) else ""
-        return Taken(self._written(rest), progress=bool(text))
+        self._send(self._repeated.take(text) if isinstance(text, str) else "")
+        return Taken(progress=bool(text))
 
     def _add(self, here: ReadEvent) -> Taken:
         payload = here.read.payload
@@ -88,7 +102,8 @@ class ContinuedMessages(MessagesStream):
             return super()._add(here)
         is_text = delta.get("type") == "text_delta" and self.blocks.place_of(payload) == self._place
         if not is_text:
-            return _after(self._written_rest(), super()._add(here))
+            self._send_rest()
+            return super()._add(here)
         here.read = EventPayload(whole_payload(here.read), NONE)
         delta = object_or_empty(here.read.payload["delta"])
         text = delta.get("text")
@@ -102,21 +117,24 @@ class ContinuedMessages(MessagesStream):
     def _end_block(self, here: ReadEvent) -> Taken:
         if index_in(here.read.payload) in self._dropped:
             return Taken()
-        return _after(self._written_rest(), super()._end_block(here))
+        self._send_rest()
+        return super()._end_block(here)
 
     def _hold(self, here: ReadEvent) -> Taken:
-        return _after(self._written_rest(), super()._hold(here))
+        self._send_rest()
+        return super()._hold(here)
 
-    def _written_rest(self) -> bytes:
-        """Return the client's bytes for the text that was held back, because no more of it comes."""
-        return b"" if self._place is None else self._written(self._repeated.end())
+    def _send_rest(self) -> None:
+        """Send the text that was held back, because no more of it comes."""
+        if self._place is not None:
+            self._send(self._repeated.end())
 
-    def _written(self, text: str) -> bytes:
+    def _send(self, text: str) -> None:
         if not text:
-            return b""
+            return
         delta: JsonObject = {"type": "text_delta", "text": text}
         self._texts.add(delta, is_long=False)
-        return self._write(
+        self._first += self._write(
             ReadEvent.of({"type": "content_block_delta", "index": self._place, "delta": delta})
         )
 
@@ -162,8 +180,3 @@ class Repeated:
         if place < len(text):
             self._passed = None
         return text[place:]
-
-
-def _after(before: bytes, taken: Taken) -> Taken:
-    """Return what becomes of an event, with other bytes before its own."""
-    return replace(taken, sent=before + taken.sent) if before else taken

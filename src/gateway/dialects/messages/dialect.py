@@ -13,12 +13,12 @@ from gateway.dialects.answer_test import AnswerTest
 from gateway.dialects.continuation import messages_to_go_on
 from gateway.dialects.messages.answer import answer_in, shape_answer
 from gateway.dialects.messages.ending import STOP
-from gateway.dialects.messages.event_form import event_of
+from gateway.dialects.messages.event_form import error_event, event_of
 from gateway.dialects.messages.headers import upstream_headers
 from gateway.dialects.messages.opening import MessagesOpening
 from gateway.dialects.messages.parse import parse
 from gateway.dialects.messages.safeguards import asks_for_verdicts
-from gateway.dialects.messages.stream import MessagesStream, error_event
+from gateway.dialects.messages.stream import MessagesStream
 from gateway.dialects.messages.usage import tokens_of
 from gateway.dialects.model_request import ModelRequest
 from gateway.dialects.tokens import Tokens

@@ -35,7 +35,7 @@ class _Field(NamedTuple):
 def _field(name: str, *others: str, words: str = "") -> _Field:
     names = "|".join(map(re.escape, (name, *others)))
     return _Field(
-        re.compile(rf"(?<![\w.])(?:{names})(?!\w)", re.IGNORECASE),
+        re.compile(rf"(?<!\w)(?:{names})(?!\w)", re.IGNORECASE),
         words or f"{name}: Extra inputs are not permitted",
     )
 
@@ -56,7 +56,6 @@ FIELDS: tuple[_Field, ...] = (
     _field(
         "input tag",
         "tool type",
-        "tools",
         words="tools: Input tag found using 'type' does not match any of the expected tags",
     ),
 )

@@ -9,26 +9,19 @@ from collections.abc import Callable
 
 from gateway.dialects.answer_stream import StreamContext, Taken
 from gateway.dialects.messages.blocks import Blocks, malformed, set_index
-from gateway.dialects.messages.content import DELTA_TEXTS, SILENT_BLOCKS, adds, says
+from gateway.dialects.messages.content import DELTA_TEXTS, SILENT_BLOCKS, adds, fill_text, says
 from gateway.dialects.messages.ending import STOP, Ending
-from gateway.dialects.messages.event_form import event_with, is_two_lines, json_of, name_of, to_bytes
+from gateway.dialects.messages.event_form import error_event, is_two_lines, name_of, to_bytes
 from gateway.dialects.messages.message_start import started
 from gateway.dialects.messages.reported_errors import raise_error_in
-from gateway.dialects.messages.safeguards import (
-    CLIENTS_CALLS,
-    NO_VERDICTS,
-    asks_for_verdicts,
-    no_verdicts,
-)
+from gateway.dialects.messages.safeguards import CLIENTS_CALLS, NO_VERDICTS, asks_for_verdicts, no_verdicts
 from gateway.dialects.messages.text_so_far import TextSoFar
-from gateway.dialects.messages.usage import merged
+from gateway.dialects.messages.usage import UsageSoFar
 from gateway.dialects.read_event import ReadEvent
 from gateway.faults.fault import AttemptFailedError, Fault
 from gateway.http.json_values import JsonObject, object_or_empty
 
 _NOTHING = Taken()
-# A stream has the request's id in a header. Source: OpenRouter API reference, errors within a stream.
-_NOT_IN_EVENTS = "request_id"
 
 
 class MessagesStream:
@@ -40,7 +33,7 @@ class MessagesStream:
         self._has_started = False
         self._calls_client = False  # whether it has a call that the client runs
         self._ending = Ending()
-        self._usage: JsonObject = {}  # of `message_start`, and what has been stated since
+        self._usage = UsageSoFar(context.settle)
         self._texts = TextSoFar(is_collected=context.collect_text)
         self._handlers: dict[str, Callable[[ReadEvent], Taken]] = {
             "message_start": self._start,
@@ -124,7 +117,7 @@ class MessagesStream:
         if self._calls_client and asks_for_verdicts(self._context.request) and not self._ending.has_verdicts:
             self._ending.results = no_verdicts(self._context.request, self._context.model)
             self._context.note(NO_VERDICTS.format(model=self._context.model))
-        end = self._ending.take(usage=self._usage, receipt=receipt())
+        end = self._ending.take(usage=self._usage.all, receipt=receipt())
         return b"".join(map(self._write, (*stops, end)))
 
     # -- one event each
@@ -140,17 +133,15 @@ class MessagesStream:
     def _begin(self, here: ReadEvent) -> bytes:
         self._has_started = True
         message = object_or_empty(here.read.payload["message"])
-        usage = message.get("usage")
+        self._usage.begin(message.get("usage"))
         here.is_changed |= started(message, self._context.names, shown_model=self._context.shown_model)
-        if isinstance(usage, dict):
-            self._settle(usage)
         return self._write(here)
 
     def _begin_block(self, here: ReadEvent) -> Taken:
         payload = here.read.payload
         here.is_changed |= set_index(payload, self.blocks.start(payload))
         block = object_or_empty(payload["content_block"])
-        here.is_changed |= _fill(block)
+        here.is_changed |= fill_text(block)
         progress = block["type"] not in SILENT_BLOCKS or says(block)
         if progress:
             self._ending.reopen()
@@ -190,9 +181,7 @@ class MessagesStream:
     def _hold(self, here: ReadEvent) -> Taken:
         """Hold what ends the answer."""
         ends = self._ending.hold(here)
-        usage = here.read.payload.get("usage")
-        if isinstance(usage, dict):
-            self._settle(usage)
+        self._usage.add(here.read.payload.get("usage"))
         return Taken(self._before(), progress=ends, changes_state=True)
 
     def _stop(self, here: ReadEvent) -> Taken:
@@ -211,22 +200,3 @@ class MessagesStream:
         if self._has_started:
             return b""
         return self._begin(ReadEvent.of({"type": "message_start", "message": {}}))
-
-    def _settle(self, usage: JsonObject) -> None:
-        self._usage = merged(self._usage, usage)
-        self._context.settle(self._usage)
-
-
-def _fill(block: JsonObject) -> bool:
-    """Add the empty text that SDKs add deltas to, if a block has none; return whether it had none."""
-    name = {"text": "text", "thinking": "thinking"}.get(str(block["type"]))
-    if name is None or isinstance(block.get(name), str):
-        return False
-    block[name] = ""
-    return True
-
-
-def error_event(error: JsonObject) -> bytes:
-    """Return the event that ends a stream in an error; ``error`` is the error's body."""
-    shown: JsonObject = {name: value for name, value in error.items() if name != _NOT_IN_EVENTS}
-    return event_with("error", json_of(shown))
