@@ -95,6 +95,7 @@ class _Walk:
                 worst_cost_usd=candidate.worst_cost_usd,
                 held_cost_usd=candidate.held_cost_usd,
                 price=candidate.price,
+                signed_parts_removed=len(candidate.without),
                 limits=self._limits_of(step),
             )
             self.receipt.attempts.append(attempt)

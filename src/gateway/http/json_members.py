@@ -5,7 +5,7 @@ and a long text with one emoji does not take four bytes for each of its characte
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import field
 from json import JSONDecoder
 from typing import TypeAlias
@@ -72,6 +72,21 @@ class Members:
         text = b",".join(pieces)
         return Members(text, {**self.places, name: (len(text) - len(pieces[-1]), len(text))})
 
+    def cut(self, name: str, cuts: Iterable[tuple[int, int]]) -> "Members":
+        """Return the members without pieces of the one of this name: places in ``text``, in order."""
+        view, pieces, kept_from, gone = memoryview(self.text), [], 0, 0
+        for start, end in cuts:
+            pieces.append(view[kept_from:start])
+            kept_from = end
+            gone += end - start
+        pieces.append(view[kept_from:])
+        begin, _ = self.places[name]
+        places = {
+            each: (start - gone * (start > begin), end - gone * (end > begin))
+            for each, (start, end) in self.places.items()
+        }
+        return Members(b"".join(pieces), places)
+
     def without(self, names: Collection[str]) -> "Members":
         """Return the members except those of these names. Text between neighbours is unchanged."""
         pieces: list[bytes] = []
@@ -115,7 +130,7 @@ def read_members(raw: bytes, decoder: JSONDecoder) -> tuple[JsonObject, Members]
         ValueError: it is not JSON in UTF-8, or has more than ``MAX_MEMBERS`` members.
     """
     short, long = shorten_texts(raw)
-    text = _narrow_text(short)
+    text = narrow_text(short)
     values: JsonObject = {}
     places: dict[str, tuple[int, int]] = {}
     found = _FIRST.match(text)
@@ -146,16 +161,7 @@ def _places_in_all(places: dict[str, tuple[int, int]], long: LongStrings) -> dic
     """Return the places that members have in the complete text, from those in the shortened one."""
     if not long.parts:
         return places
-    starts, shifts = long.shifts()
-    number = 0
-
-    def complete(place: int) -> int:
-        """Return a place in the complete text; the places are asked for in order."""
-        nonlocal number
-        while number < len(starts) and starts[number] < place:
-            number += 1
-        return place + shifts[number]
-
+    complete = long.to_complete()
     return {name: (complete(start), complete(end)) for name, (start, end) in places.items()}
 
 
@@ -173,7 +179,7 @@ def _name_of(written: str) -> str:
     return str(parse_json(b'"%b"' % written.encode("latin-1")))
 
 
-def _narrow_text(raw: bytes) -> str:
+def narrow_text(raw: bytes) -> str:
     """Return a text to scan in the place of ``raw``, with a character for each byte and one byte for each.
 
     Raises:

@@ -6,6 +6,7 @@ of 24 MiB is not copied at all.
 
 import json
 import re
+from collections.abc import Callable
 from itertools import count
 
 from gateway.http.frozen import dataclass
@@ -79,7 +80,25 @@ class LongStrings:
             return value, None
         return beginning, self.parts[int(number)]
 
-    def shifts(self) -> tuple[list[int], list[int]]:
+    def to_complete(self) -> Callable[[int], int]:
+        """Return what turns places in the shortened text, asked for in order, into those in the complete."""
+        starts, shifts = self._shifts()
+        number = 0
+
+        def complete(place: int) -> int:
+            nonlocal number
+            while number < len(starts) and starts[number] < place:
+                number += 1
+            return place + shifts[number]
+
+        return complete
+
+    def place_in_short(self, place: int) -> int:
+        """Return where a place of the complete text, outside the parts, is in the shortened text."""
+        _, shifts = self._shifts()
+        return place - shifts[sum(start < place for start, _ in self.places)]
+
+    def _shifts(self) -> tuple[list[int], list[int]]:
         """Return where the placeholders begin in the shortened text, and how far it is shifted after each."""
         starts, shifts, shift = [], [0], 0
         for number, (start, end) in enumerate(self.places):

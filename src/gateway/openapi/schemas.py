@@ -110,6 +110,11 @@ def receipt_schema() -> JsonObject:
             "cost_usd": {"type": ["number", "null"]},
             "billed": {"enum": ["yes", "no", "unknown"]},
             "watched": {"const": True, "description": "A stream was requested for a plain answer."},
+            "signed_parts_removed": {
+                "type": "integer",
+                "minimum": 1,
+                "description": "How many signed parts of the messages it did not get.",
+            },
             "message": {
                 "type": "string",
                 "maxLength": MAX_MESSAGE_CHARACTERS,
@@ -131,6 +136,10 @@ def receipt_schema() -> JsonObject:
             "sticky": {
                 "const": True,
                 "description": "The model was chosen because it answered the session last.",
+            },
+            "signed_by": {
+                "type": "string",
+                "description": "The model, or the author, that made the newest signed part of the messages.",
             },
             "cache": {
                 "type": "object",

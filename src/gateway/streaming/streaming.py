@@ -58,6 +58,7 @@ class Streaming:
             collect_text=self.planned.on_midstream == "continue",
             on_bug=self.ports.log_bug,
             on_end=self.done,
+            signatures=self.memory.signatures,
         )
 
     async def begin(self) -> Stream:
