@@ -7,17 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulator import catalog
-from simulator.asked import mappings
 from simulator.behaviours import AUTHOR, HEALED, Found, behaviours, find
 from simulator.dialects.chat import CHAT
-from simulator.dialects.dialect import Dialect
+from simulator.dialects.dialect import EMPTY_INPUT, MAX_MODELS, TOO_MANY, Dialect
 from simulator.errors import refused
 from simulator.fault import Fault
-from simulator.samples import sample
 from simulator.steps import Complete, Script
 from simulator.turn import Turn, new_generation_id
 
-_MAX_MODELS = 3
 _MAX_REMEMBERED = 20_000
 _DEFAULT_MODEL = "openrouter/auto"  # the account's default model
 _SCHEME = "Bearer "
@@ -132,28 +129,13 @@ def _text(value: object) -> str | None:
 
 
 def _faulty(body: dict[str, Any], turn: Turn) -> Complete | None:
-    models, messages = body.get("models"), body.get("messages")
-    fallbacks = mappings(body.get("fallbacks")) if turn.dialect is not CHAT else []
-    if not body or messages == []:
-        return _bad(turn, "Input must have at least 1 token.")
-    if isinstance(models, list) and len(models) > _MAX_MODELS:
-        return _too_many_models(turn)
-    if models and fallbacks:
-        return _bad(turn, "'models' and 'fallbacks' cannot be used together.")
-    if len(fallbacks) > _MAX_MODELS:
-        return _bad(turn, "'fallbacks' array must have 3 items or fewer.")
-    if not isinstance(messages, list) and (
-        turn.dialect is not CHAT or not isinstance(body.get("prompt"), str)
-    ):
-        return _bad(turn, 'Input required: specify "prompt" or "messages"')
-    return None
-
-
-def _too_many_models(turn: Turn) -> Complete:
-    cap = sample("err-400-models-cap")
-    if turn.dialect is not CHAT:
-        return _bad(turn, str(json.loads(cap.text)["error"]["message"]))
-    return Complete(cap.status, cap.text.encode(), {**cap.headers, "x-generation-id": turn.id})
+    models = body.get("models")
+    if not body:
+        return _bad(turn, EMPTY_INPUT)
+    if isinstance(models, list) and len(models) > MAX_MODELS:
+        return _bad(turn, TOO_MANY.format(field="models"))
+    words = turn.dialect.complaint(body)
+    return _bad(turn, words) if words else None
 
 
 def _unknown(turn: Turn) -> Complete:

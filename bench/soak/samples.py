@@ -15,7 +15,8 @@ class Sample:
         rss_mb: the memory of the Worker's process: its code, and the heaps of Python and JavaScript.
         heap_mb: the used part of Python's heap.
         objects: Python's objects that its garbage collector tracks.
-        timers: event loop timers; those that the runtime dropped with their request stay for ever.
+        timers: callbacks and timers of the event loop; those that the runtime dropped with their request
+            stay for ever.
         proxies: JavaScript proxies of Python objects that were not destroyed.
         references: JavaScript objects that Python holds.
         tasks: asyncio tasks.

@@ -34,7 +34,7 @@ class Limits:
         rss_kb: its growth in KB per 1000 requests of the second half; None for short runs.
         heap_kb: the same for Python's heap.
         objects: the same for the number of Python's objects.
-        timers: the same for the timers that the runtime dropped; one request may leave several.
+        timers: the same for callbacks and timers of the event loop that the runtime dropped.
     """
 
     rss_mb: float
@@ -44,8 +44,8 @@ class Limits:
     timers: float
 
 
-FULL = Limits(rss_mb=60, rss_kb=500, heap_kb=20, objects=100, timers=1)
-SHORT = Limits(rss_mb=40, rss_kb=None, heap_kb=100, objects=300, timers=20)
+FULL = Limits(rss_mb=60, rss_kb=500, heap_kb=20, objects=100, timers=0.1)
+SHORT = Limits(rss_mb=40, rss_kb=None, heap_kb=100, objects=300, timers=1)
 """``FULL`` is for runs from 20,000 requests on, ``SHORT`` for shorter ones.
 
 In a short run an isolate still fills what it remembers: 2,000 sessions, 500 models. The mix has new ones.
@@ -73,7 +73,7 @@ def bounds(samples: Sequence[Sample], limits: Limits, *, wrong: int, faults: int
     yield Bound(
         "references to JavaScript's objects, more than after the warm-up", growth(samples, "references"), 0
     )
-    yield Bound("timers that the runtime dropped, per 1000 requests", slope(samples, "timers"), limits.timers)
+    yield Bound("callbacks that were dropped, per 1000 requests", slope(samples, "timers"), limits.timers)
     yield Bound("Python's objects, more per 1000 requests", slope(samples, "objects"), limits.objects)
     yield Bound("Python's heap, KB more per 1000 requests", slope(samples, "heap_mb") * 1000, limits.heap_kb)
     yield Bound(

@@ -15,6 +15,7 @@ from simulator.dialects.chat_forms import (
     error_object,
     usage_object,
 )
+from simulator.dialects.dialect import EMPTY_INPUT
 from simulator.fault import Fault
 from simulator.framing import DONE, Event
 from simulator.steps import Tally
@@ -28,6 +29,14 @@ class Chat:
     """OpenRouter's form of OpenAI's chat completions."""
 
     path = "/chat/completions"
+
+    def complaint(self, body: Mapping[str, Any]) -> str | None:
+        """Refuse a body without messages and without a prompt."""
+        messages = body.get("messages")
+        if messages == []:
+            return EMPTY_INPUT
+        has_input = isinstance(messages, list) or isinstance(body.get("prompt"), str)
+        return None if has_input else 'Input required: specify "prompt" or "messages"'
 
     def asked(self, body: Mapping[str, Any]) -> Asked:
         """Return what the conversation says."""

@@ -11,6 +11,12 @@ if TYPE_CHECKING:  # a turn names its dialect
     from simulator.turn import Turn
 
 
+MAX_MODELS = 3
+# Source: OpenRouter's words.
+EMPTY_INPUT = "Input must have at least 1 token."
+TOO_MANY = f"'{{field}}' array must have {MAX_MODELS} items or fewer."
+
+
 class Dialect(Protocol):
     """One wire format.
 
@@ -20,6 +26,9 @@ class Dialect(Protocol):
     @property
     def path(self) -> str:
         """The path of the endpoint, below the prefix."""
+
+    def complaint(self, body: Mapping[str, Any]) -> str | None:
+        """Return the words with which the body is refused; None if it is a request of this dialect."""
 
     def asked(self, body: Mapping[str, Any]) -> "Asked":
         """Return what the conversation says."""

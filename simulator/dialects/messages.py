@@ -5,6 +5,7 @@ from typing import Any
 
 from simulator.answers import Answer, Json, tally_of
 from simulator.asked import Asked, Result, Said, Signed, mappings, text_in
+from simulator.dialects.dialect import EMPTY_INPUT, MAX_MODELS, TOO_MANY
 from simulator.dialects.messages_blocks import blocks_of
 from simulator.dialects.messages_forms import (
     MESSAGE_STOP,
@@ -45,6 +46,15 @@ class Messages:
     """OpenRouter's form of Anthropic's Messages."""
 
     path = "/messages"
+
+    def complaint(self, body: Mapping[str, Any]) -> str | None:
+        """Refuse a body without messages, and more fallbacks than are allowed or fallbacks beside models."""
+        messages, fallbacks = body.get("messages"), mappings(body.get("fallbacks"))
+        if not isinstance(messages, list) or not messages:
+            return EMPTY_INPUT if messages == [] else "messages: Field required"
+        if fallbacks and body.get("models"):
+            return "'models' and 'fallbacks' cannot be used together."
+        return TOO_MANY.format(field="fallbacks") if len(fallbacks) > MAX_MODELS else None
 
     def asked(self, body: Mapping[str, Any]) -> Asked:
         """Return what the conversation says."""

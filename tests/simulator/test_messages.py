@@ -3,7 +3,7 @@ import json
 import httpx
 import pytest
 
-from tests.simulator.rig import KEY, MESSAGES, Rig, fresh_user, named_events_of
+from tests.simulator.rig import KEY, MESSAGES, Rig, data_of, fresh_user, named_events_of
 
 
 def _types(events: list[dict[str, object]]) -> list[object]:
@@ -159,6 +159,30 @@ def test_an_invalid_message_request_is_refused_in_anthropics_envelope(
 ) -> None:
     answer = sim.client.post(f"{sim.url}/messages", json=body)
     assert (answer.status_code, answer.json()["error"]["type"]) == (400, "invalid_request_error")
+
+
+@pytest.mark.parametrize("model", ["sim/crlf", "sim/cr", "sim/multi-line", "sim/bom"])
+def test_a_stream_of_messages_in_rare_framing_has_the_usual_events(sim: Rig, model: str) -> None:
+    def events(model: str) -> list[dict[str, object]]:
+        text = sim.messages(model, stream=True).content.decode()
+        return [json.loads(data) for data in data_of(text)]
+
+    assert events(model)[1:-2] == events("sim/ok")[1:-2]
+
+
+@pytest.mark.parametrize("model", ["sim/ok-02-tools-reasoning", "sim/err-429-upstream-pool"])
+def test_what_was_recorded_is_chats_in_every_dialect(sim: Rig, model: str) -> None:
+    recorded = sim.messages(model).json()
+    assert "type" not in recorded
+    assert "choices" in recorded or recorded["error"]["code"] == 429
+
+
+def test_a_prefill_is_continued(sim: Rig) -> None:
+    begun = [*MESSAGES, {"role": "assistant", "content": [{"type": "text", "text": "Canberra is"}]}]
+    answer = sim.messages("sim/continues", messages=begun).json()
+    assert answer["content"][0]["text"] == " the capital of Australia."
+    refused = sim.messages("sim/refuses-prefill", messages=begun)
+    assert refused.json()["error"]["message"] == "This model does not support assistant message prefill."
 
 
 def test_tokens_cannot_be_counted_as_at_openrouter(sim: Rig) -> None:

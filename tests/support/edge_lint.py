@@ -11,6 +11,8 @@ ASYNC_OBJECTS = frozenset(
     {"Lock", "Event", "Condition", "Semaphore", "BoundedSemaphore", "Queue", "Future", "create_task"}
     | {"ensure_future", "TaskGroup", "Task", "get_event_loop", "new_event_loop", "gather"}
 )
+# They add a callback that counts the end of a task or a future, which may be due when the request has ended.
+LOOPS_TASKS = frozenset({"asyncio.create_task", "asyncio.ensure_future", "asyncio.TaskGroup"})
 CLOCKS_AND_CHANCE = frozenset({"time", "random", "uuid", "secrets", "datetime", "date"})
 NATIVE_CALLS = frozenset({"to_js", "create_proxy", "create_once_callable"})
 JS_MODULES = ("js", "pyodide", "workers")
@@ -77,8 +79,12 @@ def _rules_of_call(call: ast.Call) -> Iterator[str]:
 
 
 def _is_timer(call: ast.Call) -> bool:
-    """Return whether the call sets a timer of the event loop, which stays in JavaScript after its use."""
+    """Return whether the call sets a timer of the event loop, or may leave one of its callbacks behind."""
     called = ast.unparse(call.func)
+    if called in LOOPS_TASKS:
+        return True
+    if called == "asyncio.sleep":
+        return not all(isinstance(value, ast.Constant) and value.value == 0 for value in call.args)
     if called == "asyncio.timeout":
         return not all(isinstance(value, ast.Constant) and value.value is None for value in call.args)
     has_timeout = any(keyword.arg == "timeout" for keyword in call.keywords)

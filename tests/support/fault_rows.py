@@ -125,7 +125,20 @@ HEALTHY = (
     *("sse-01-ok-comments-repeated-finish", "sse-02-ok-usage-empty-choices", "sse-03-tool-call"),
     *("no-done", "crlf", "cr", "multi-line"),
     *("continues", "continues-last-words", "continues-whole", "refuses-prefill"),
+    *("coder", "coder-flagged", "coder-unjudged", "cached", "no-cost", "tools-half"),
+    # What only Messages has is as ok in chat.
+    *("tools-flagged", "tools-unjudged", "withheld-50ms", "pings", "done-named", "done-unnamed"),
+    *("second-start", "stray-delta", "second-stop", "pause-turn", "server-tool", "compaction"),
+    "context-exceeded",
+    # They refuse what is not in these requests.
+    *("signs-alpha", "encrypts-alpha", "rejects-thinking-display", "rejects-tool-type"),
 )
+
+# Streams that break after text, by how they break.
+_ERRORS = ("error-after-block", "coder-error", "coder-error-block")
+_CUTS = ("cut-after-block", "coder-cut", "coder-cut-block", "coder-cut-tool")
+_RESETS = ("reset-after-block", "coder-reset")
+_STALLS = ("stall-after-block", "coder-stall")
 
 ROWS: tuple[Row, ...] = (
     *(_both(name, OK) for name in HEALTHY),
@@ -232,4 +245,13 @@ ROWS: tuple[Row, ...] = (
     Row("error-mid", PROVIDER, CutOff("overloaded", "provider")),
     Row("error-mid-string", PROVIDER, CUT_OFF),
     Row("error-mid-nocode", PROVIDER, CUT_OFF),
+    Row("error-before-block", PROVIDER, OVERLOADED),
+    *(Row(name, PROVIDER, CutOff("overloaded", "provider")) for name in _ERRORS),
+    *(Row(name, NOT_JSON, CutOff("no_finish_reason", "provider")) for name in _CUTS),
+    *(Row(name, LOST, CutOff("connection_lost", "openrouter")) for name in _RESETS),
+    *(Row(name, SLOW, IDLE) for name in _STALLS),
+    # refused for what is in the request
+    _both("rejects-messages", Rescued(400, "rejected_by_provider", "provider")),
+    _both("prompt-limit-1", Rescued(400, "context_too_long", "provider")),
+    _both("chat-envelope-400", Rescued(400, "rejected_by_provider", "provider")),
 )

@@ -1,6 +1,5 @@
 """Asks OpenRouter whether it accepts a caller's own key, once in a while; loaded when the first one calls."""
 
-import asyncio
 from dataclasses import replace
 
 from gateway.http.errors import GatewayError
@@ -9,6 +8,7 @@ from gateway.http.json_values import object_or_empty
 from gateway.http.message import Reply, ReplyTooLargeError, TransportError, Upstream, UpstreamRequest
 from gateway.memory.own_keys import LOOKUPS_PER_MINUTE, OwnKeys, Verdict
 from gateway.memory.ports import Ports
+from gateway.memory.waiting import pause
 from gateway.settings.caller import Caller
 
 TIMEOUT_S = 5.0
@@ -49,7 +49,7 @@ async def check_own_key(token: str, upstream: Upstream, ports: Ports, keys: OwnK
     verdict = keys.verdict(token, now_s=ports.now_s())
     while verdict is None:
         if keys.is_looked_up(token, now_s=ports.now_s()):
-            await asyncio.sleep(POLL_S)
+            await pause(POLL_S, ports)
             verdict = keys.verdict(token, now_s=ports.now_s())
         else:
             verdict = await _look_up(token, upstream, ports, keys)

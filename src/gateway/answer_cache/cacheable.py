@@ -60,7 +60,10 @@ def plain_to_cache(answer: Completion, dialect: Dialect, *, model: str, at_s: fl
     """
     if not dialect.may_cache([answer.payload], ended=True):
         return None
-    body = answer.long.restore(to_json_bytes(answer.payload))
+    pieces = answer.long.pieces(to_json_bytes(answer.payload))
+    if sum(map(len, pieces)) > MAX_BYTES:
+        return None
+    body = b"".join(pieces)
     return _within_size(CachedAnswer(at_s=at_s, model=model, body=body))
 
 

@@ -14,6 +14,7 @@ from gateway.http.message import TransportError, Upstream
 from gateway.memory.catalog import Catalog, CatalogMemory
 from gateway.memory.get import get
 from gateway.memory.ports import Ports
+from gateway.memory.waiting import pause
 
 FETCH_TIMEOUT_S = 15.0
 CACHE_TIMEOUT_S = 2.0
@@ -47,8 +48,8 @@ async def available_catalog(ports: Ports, memory: CatalogMemory, *, ttl_s: float
     if not 0.0 <= now_s - memory.looked_at_s < LOOK_S:
         await _read_kv(ports, memory)
     elif memory.catalog is None:
-        while memory.looking_until_s > ports.now_s():  # noqa: ASYNC110  # another request reads KV
-            await asyncio.sleep(POLL_S)
+        while memory.looking_until_s > ports.now_s():  # another request reads KV
+            await pause(POLL_S, ports)
     return memory.catalog
 
 
@@ -103,7 +104,7 @@ async def refresh(upstream: Upstream, ports: Ports, memory: CatalogMemory, *, ma
     """
     while memory.fetching_until_s > ports.now_s():
         ended_before = memory.fetches_ended
-        await asyncio.sleep(POLL_S)
+        await pause(POLL_S, ports)
         if memory.fetches_ended != ended_before:
             return
     until_s = memory.fetching_until_s = ports.now_s() + CACHE_TIMEOUT_S + FETCH_TIMEOUT_S

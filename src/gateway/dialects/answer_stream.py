@@ -38,6 +38,10 @@ class Opening(Protocol):
         """
 
 
+def note_nothing(_: bytes) -> None:
+    """Forget a signature: nobody wants to know it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamContext:
     """What an ``AnswerStream`` needs to know of the answer that it reads.
@@ -50,6 +54,7 @@ class StreamContext:
         now_s: returns Unix time in seconds.
         settle: records a usage; returns whether it has added the cost to it.
         collect_text: whether the text is collected, so that another model can continue it.
+        note_signature: called with the digest of each signature that the answer has.
         model: the model that serves the answer, by the name that the caller knows.
         shown_model: the name that the answer must state as its model; None: that which the upstream states.
         note: adds a note to the receipt.
@@ -65,6 +70,7 @@ class StreamContext:
     model: str = ""
     shown_model: str | None = None
     note: Callable[[str], None] = lambda _: None
+    note_signature: Callable[[bytes], None] = note_nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

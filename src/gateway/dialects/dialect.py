@@ -3,6 +3,7 @@
 ``chat`` is the dialect of OpenAI's chat completions, ``messages`` that of Anthropic's Messages.
 """
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.dialects.answer_stream import (
@@ -14,6 +15,7 @@ from gateway.dialects.answer_stream import (
 )
 from gateway.dialects.answer_test import AnswerTest
 from gateway.dialects.model_request import ModelRequest
+from gateway.dialects.signed_parts import SignedForm
 from gateway.dialects.tokens import Tokens
 from gateway.faults.classify import GetHeader
 from gateway.http.json_members import Buffer, Members
@@ -35,6 +37,7 @@ class Dialect(Protocol):
         session_in_body: whether the session's name goes upstream in the body; if not, in a header.
         token_limits: the fields that limit the length of an answer, in tokens.
         end_event: the event that ends a complete stream.
+        signed_form: where its messages have signed parts.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Dialect(Protocol):
     session_in_body: bool
     token_limits: tuple[str, ...]
     end_event: bytes
+    signed_form: SignedForm
 
     # -- the request
 
@@ -97,6 +101,9 @@ class Dialect(Protocol):
 
     def tokens_of(self, usage: JsonObject) -> Tokens:
         """Return the token counts in a usage."""
+
+    def signatures_of(self, payload: JsonObject) -> Iterator[str]:
+        """Yield the signatures in a plain answer."""
 
     # -- a stream
 

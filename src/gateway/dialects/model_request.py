@@ -2,6 +2,7 @@
 
 from gateway.dialects.answer_test import JsonRoot
 from gateway.dialects.requirements import Requirements
+from gateway.dialects.signed_parts import SignedPart
 from gateway.http.frozen import dataclass
 from gateway.http.json_members import Members
 from gateway.settings.options import Options
@@ -29,6 +30,7 @@ class ModelRequest:
         user: the body's ``user``; None if it has none.
         requirements: what a model must support to serve it.
         options: the body's ``gateway`` object.
+        signed: the signed parts of its messages, the newest last.
     """
 
     model: str | None
@@ -47,6 +49,7 @@ class ModelRequest:
     user: str | None
     requirements: Requirements
     options: Options
+    signed: tuple[SignedPart, ...] = ()
 
     def field_of(self, name: str) -> str:
         """Return which field of the body names this model or task, ``model`` or ``models``."""

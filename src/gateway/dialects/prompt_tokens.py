@@ -1,11 +1,15 @@
 """Estimates how many tokens a prompt has, from its bytes and its media."""
 
+import re
 from dataclasses import field
 
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json
+from gateway.http.long_strings import NONE, PART_BYTES, LongStrings
 
 LINKS = ("http://", "https://")
+# An escape without its backslash. Only of those that stand for an ASCII character, all is matched.
+_ESCAPES = re.compile(rb"\\(u00[0-7].|u|.)")
 # Replaces some escapes in a large body, see ``http.json_members``.
 DELETE = "\x7f"
 ASCII_ESCAPES = tuple(b"\\u00%d" % digit for digit in range(8))
@@ -61,7 +65,7 @@ class Media:
 NO_MEDIA = Media()
 
 
-def inline_bytes(holder: Json) -> int | None:
+def inline_bytes(holder: Json, long: LongStrings = NONE) -> int | None:
     """Return the length of the data that a content part holds; None if it links to the data.
 
     Data is plain ASCII. Anything else counts as text.
@@ -72,9 +76,27 @@ def inline_bytes(holder: Json) -> int | None:
             continue
         if value.startswith(LINKS):
             return None
-        if len(value) > most and value.isascii() and DELETE not in value:
-            most = len(value)
+        beginning, end = long.split(value)
+        if len(beginning) + len(end or b"") > most and beginning.isascii() and DELETE not in beginning:
+            end_bytes = _plain_length(end) if end else 0
+            most = most if end_bytes is None else max(most, len(beginning) + end_bytes)
     return most
+
+
+def _plain_length(text: memoryview) -> int | None:
+    """Return the length of the end of a JSON string, its escapes decoded; None if it is not plain ASCII."""
+    has_escapes = False
+    for place in range(0, len(text), PART_BYTES):
+        part = bytes(text[place : place + PART_BYTES])
+        if not part.isascii() or DELETE.encode() in part:
+            return None
+        has_escapes = has_escapes or b"\\" in part
+    length = len(text)
+    for found in _ESCAPES.finditer(text) if has_escapes else ():
+        if found[1] == b"u":
+            return None
+        length -= len(found[1])
+    return length
 
 
 def bytes_of(text: bytes) -> int:

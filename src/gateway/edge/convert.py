@@ -77,7 +77,9 @@ class Incoming:
             if declared_bytes is None or declared_bytes > MAX_AT_ONCE_BYTES:
                 # Drain it if it is too large: the local proxy of `wrangler dev` answers with a 503 if a
                 # body is left unread.
-                return await read_bounded(self._js_request.body, limit_bytes, drain=True)
+                return await read_bounded(
+                    self._js_request.body, limit_bytes, declared_bytes=declared_bytes, drain=True
+                )
             body: bytes = (await self._js_request.arrayBuffer()).to_bytes()
         except JsException:
             raise ClientGoneError from None

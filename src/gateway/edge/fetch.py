@@ -118,7 +118,7 @@ class FetchReply:
             raise ReplyTooLargeError
         try:
             if length is None or length > MAX_AT_ONCE_BYTES:
-                return await read_bounded(self._response.body, limit_bytes)
+                return await read_bounded(self._response.body, limit_bytes, declared_bytes=length)
             body: bytes = (await self._response.arrayBuffer()).to_bytes()
         except BodyTooLargeError:
             raise ReplyTooLargeError from None

@@ -60,6 +60,7 @@ class Attempt:
         tokens: the token counts of the answer's usage.
         resumes: how it continued an answer that was cut off; None if it did not.
         watched: whether a stream was requested for a plain answer.
+        signed_parts_removed: how many signed parts of the messages it did not get.
         limits: its time limits, by the code of the fault that it ends with if it exceeds one.
     """
 
@@ -81,6 +82,7 @@ class Attempt:
     tokens: Tokens = field(default_factory=Tokens)
     resumes: Resumption | None = None
     watched: bool = False
+    signed_parts_removed: int = 0
     limits: Mapping[str, TimeLimit] = field(default_factory=dict)
 
     @property
@@ -178,4 +180,6 @@ class Attempt:
             shown["resumes"] = self.resumes
         if self.watched:
             shown["watched"] = True
+        if self.signed_parts_removed:
+            shown["signed_parts_removed"] = self.signed_parts_removed
         return shown

@@ -25,6 +25,7 @@ from gateway.http.frozen import dataclass
 from gateway.http.json_values import object_or_empty
 from gateway.memory.isolate import Memory
 from gateway.memory.ports import Ports
+from gateway.memory.waiting import pause, run_due_callbacks, start_task
 from gateway.routing.chain import Plan, Step, TimeLimit
 
 Result = TypeVar("Result")
@@ -83,7 +84,7 @@ class _Walk:
         """Make the schedule's attempts one after the other; return the first answer, or None if all fail."""
         while (step := self.schedule.next()) is not None:
             if step.wait_s:
-                await asyncio.sleep(step.wait_s)
+                await pause(step.wait_s, self.ports)
             candidate = self.schedule.begin(step)
             if candidate is None:
                 continue
@@ -94,6 +95,7 @@ class _Walk:
                 worst_cost_usd=candidate.worst_cost_usd,
                 held_cost_usd=candidate.held_cost_usd,
                 price=candidate.price,
+                signed_parts_removed=len(candidate.without),
                 limits=self._limits_of(step),
             )
             self.receipt.attempts.append(attempt)
@@ -151,12 +153,13 @@ class _Walk:
 
     async def hedged(self, hedge_s: float) -> Served | None:
         """Start a second lane if the first does not commit within ``hedge_s``; the first to commit wins."""
-        first = asyncio.create_task(self.lane())
+        first = start_task(self.lane())
         lanes = {first}
+        served: Served | None = None
         try:
             await done_within(lanes, hedge_s, self.ports)
             if not first.done() and self.schedule.ready and not self._shows_progress():
-                lanes.add(asyncio.create_task(self.lane()))
+                lanes.add(start_task(self.lane()))
             while lanes:
                 done, _ = await asyncio.wait(lanes, return_when=asyncio.FIRST_COMPLETED)
                 for lane in done:
@@ -165,7 +168,13 @@ class _Walk:
                         return served
             return None
         finally:
-            await _release(lanes, self.ask.dialect, self.ports)
+            try:
+                await _release(lanes, self.ask.dialect, self.ports)
+                await run_due_callbacks()  # lanes may have ended together
+            except asyncio.CancelledError:  # the client has left meanwhile
+                if served is not None:
+                    _discard(served, self.ask.dialect)
+                raise
 
 
 async def done_within(tasks: "set[asyncio.Task[Result]]", seconds: float, ports: Ports) -> None:
@@ -179,7 +188,7 @@ async def _release(lanes: "set[asyncio.Task[Served | None]]", dialect: Dialect, 
     """Cancel the lanes that lost; discard the answer of one that committed at the same moment."""
     for lane in lanes:
         lane.cancel()
-    for outcome in await asyncio.gather(*lanes, return_exceptions=True):
+    for outcome in await asyncio.gather(*lanes, return_exceptions=True) if lanes else ():
         if isinstance(outcome, Exception):  # a bug in the gateway; the other lane's answer is not affected
             ports.log_bug(outcome)
         elif isinstance(outcome, (ServedAnswer, ServedStream)):

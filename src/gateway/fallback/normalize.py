@@ -35,8 +35,9 @@ def normalize(served: ServedAnswer, ask: Ask, receipt: Receipt, plan: Plan, *, n
     changed = dialect.shape_answer(payload, names, plan.answer_test) | cost_added
     changed |= dialect.tell(payload, told)
     changed |= payload.pop("gateway", None) is not None
-    body = served.answer.raw  # unchanged if possible: to serialise a long answer again is expensive
+    # Unchanged if possible: to serialise a long answer again is expensive.
+    pieces: list[bytes | memoryview] = [memoryview(served.answer.raw)[:-1]]
     if changed:
         with suppress(ValueError):  # it holds a number that JSON cannot represent: keep it unchanged
-            body = served.answer.long.restore(to_json_bytes(payload))
-    return b"".join((memoryview(body)[:-1], b',"gateway":', to_json_bytes(receipt.to_json()), b"}"))
+            pieces = served.answer.long.pieces(to_json_bytes(payload)[:-1])
+    return b"".join((*pieces, b',"gateway":', to_json_bytes(receipt.to_json()), b"}"))

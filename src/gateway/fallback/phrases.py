@@ -45,6 +45,7 @@ FAILED: Mapping[str, Phrases] = MappingProxyType({
     "context_too_long": ("the request is longer than its context",),
     "rejected_by_openrouter": ("OpenRouter rejected the request for it",),
     "rejected_by_provider": ("its provider rejected the request",),
+    "foreign_signature": ("it refused signed reasoning that another model or account made",),
     "flagged_by_moderation": ("its provider flagged the input",),
     "forbidden": ("OpenRouter refused it for this request",),
     "upstream_timeout": ("its provider did not answer in time",),

@@ -37,6 +37,7 @@ class Receipt:
         session_model: the model that came first because it served the session last; None if there is none.
         closed: whether ``ledger.close_request`` has run for the request.
         first_ms: how long it took until a model committed, in ms; None while none has.
+        signed_by: the model or author that made the newest signed part of the messages; None if unknown.
         similar: returns the listed models whose names are like that of a model, and that the caller may use.
     """
 
@@ -53,6 +54,7 @@ class Receipt:
     first_ms: int | None = None
     session_model: str | None = None
     closed: bool = False
+    signed_by: str | None = None
     cache: Literal["hit", "miss"] | None = None
     reused: tuple[str, float] | None = None
     similar: Callable[[str], tuple[str, ...]] = no_similar_models
@@ -125,6 +127,8 @@ class Receipt:
             shown["route"] = self.route
         if self.is_sticky:
             shown["sticky"] = True
+        if self.signed_by is not None:
+            shown["signed_by"] = self.signed_by
         if self.cache:
             age_s = round(self.reused[1]) if self.reused else None
             shown["cache"] = {"hit": self.cache == "hit", "age_s": age_s}
@@ -178,6 +182,7 @@ def open_receipt(plan: Plan, request_id: str, *, started_at_s: float) -> Receipt
         route=plan.route,
         started_at_s=started_at_s,
         session_model=plan.session_model,
+        signed_by=plan.signed_by,
     )
     for each in plan.skipped:
         receipt.skip(each.model, each.reason, **each.details)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from gateway.fallback.admission import Admission, NoBudget
 from gateway.fallback.cost_ceiling import CostCeiling
 from gateway.fallback.receipt import Receipt
+from gateway.fallback.signed_parts import FOREIGN, GivenParts
 from gateway.fallback.time_limit import time_limit
 from gateway.faults.fault import Fault, jitter_s, pause_s
 from gateway.faults.policy import Scope, Verdict
@@ -48,6 +49,7 @@ class Schedule:
         self._receipt = receipt
         self._has_prefill = has_prefill
         self._ceiling = CostCeiling(plan.limits, receipt, admission or NoBudget())
+        self._given_parts = GivenParts(plan.signed, receipt)
         self._cooldowns = cooldowns
         self._now_s = now_s
         self._draw = draw
@@ -143,8 +145,9 @@ class Schedule:
         if self._stopped:  # the other lane stopped the chain, and its fault is the one to report
             return
         self._last_fault = fault
-        if self._may_ask_otherwise(candidate, fault):
-            self._retry = (now_s, replace(candidate, takes_prefill=False))
+        other = self._asked_otherwise(candidate, fault)
+        if other is not None:
+            self._retry = (now_s, other)
         else:
             self._decide(candidate, fault, wait_s)
 
@@ -203,16 +206,22 @@ class Schedule:
         self._cooling_down = [each for each in self._cooling_down if each[1] is not candidate]
         return True
 
-    def _may_ask_otherwise(self, candidate: Candidate, fault: Fault) -> bool:
-        """Return whether a model that refused a prefill may be asked to continue in another form, once."""
-        return (
-            self._has_prefill
-            and candidate.takes_prefill
-            and fault.code in PREFILL_REFUSALS
-            and len(self._receipt.attempts) < self._limits.max_attempts
+    def _asked_otherwise(self, candidate: Candidate, fault: Fault) -> Candidate | None:
+        """Return a model that refused a part of the request, to be asked once more without it; else None.
+
+        That is a prefill, which has another form, or signed parts of the messages.
+        """
+        other: Candidate | None = None
+        if fault.code == FOREIGN and FOREIGN not in self._limits.stop_on:
+            other = self._given_parts.after_refusal(candidate)
+        elif self._has_prefill and candidate.takes_prefill and fault.code in PREFILL_REFUSALS:
+            other = replace(candidate, takes_prefill=False)
+        is_possible = (
+            len(self._receipt.attempts) < self._limits.max_attempts
             and self._ceiling.fits(candidate)
             and self.left_s > MIN_ATTEMPT_S
         )
+        return other if is_possible else None
 
     def _may_retry(self, candidate: Candidate) -> bool:
         return self._tries[candidate.model] <= self._limits.retries and self._ceiling.fits(candidate)
@@ -245,6 +254,7 @@ class Schedule:
             self._last_fault = Fault(code="deadline_exceeded")
             self._stopped = True
             return None
+        candidate = self._given_parts.to(candidate)
         self._tries[candidate.model] += 1
         self._receipt.skipped.pop(candidate.model, None)
         self._may_wait_s -= wait_s

@@ -15,6 +15,8 @@ from gateway.http.json_values import Json, JsonObject, object_or_empty, whole_or
 GetHeader: TypeAlias = Callable[[str], str | None]
 
 MAX_SEARCHED_CHARACTERS = 2_000
+# Faults of what was sent: the same model may be asked at once with something else.
+WITHOUT_PAUSE = frozenset({"foreign_signature"})
 
 
 def classify(error: Json, *, status: int | None, header: GetHeader, now_s: float) -> Fault:
@@ -42,7 +44,9 @@ def classify(error: Json, *, status: int | None, header: GetHeader, now_s: float
     return Fault(
         code=code,
         status=status,
-        retry_after_s=retry_after_s(header, metadata, availability, status=status, now_s=now_s),
+        retry_after_s=None
+        if code in WITHOUT_PAUSE
+        else retry_after_s(header, metadata, availability, status=status, now_s=now_s),
         details=safe_details(metadata),
         reported=_reported(error, status),
     )

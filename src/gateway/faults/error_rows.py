@@ -27,7 +27,7 @@ class Row:
     """A row of the table. It matches an error if all conditions that it sets are met."""
 
     code: str
-    statuses: frozenset[int] = frozenset()
+    statuses: frozenset[int | None] = frozenset()
     words: frozenset[str] = frozenset()
     text: re.Pattern[str] | None = None
     from_provider: bool | None = None
@@ -46,8 +46,31 @@ class Row:
         )
 
 
-def _statuses(*statuses: int) -> frozenset[int]:
+def _statuses(*statuses: int) -> frozenset[int | None]:
     return frozenset(statuses)
+
+
+# What upstreams say of signed or encrypted reasoning that another model or account made. A long text counts
+# only with the status of a refused request: the text of another error may repeat a prompt.
+# Sources: errors of Anthropic ("Invalid `signature` in `thinking` block. The block is bound to a different
+# conversation"), OpenAI ("The encrypted content gAAA could not be verified. Reason: ..."), xAI ("Could not
+# decrypt the provided encrypted_content"), Google ("Corrupted thought signature"), Bedrock and Vertex AI, as
+# users of clients have reported them.
+_FOREIGN = re.compile(
+    r"invalid `?(?:signature|data)`? in `?(?:redacted_)?thinking`?\s++block"
+    r"|thinking_signature_invalid|invalid_encrypted_content"
+    r"|encrypted[_ ](?:(?!content)[a-z]++ ){0,2}+content(?: (?!could )\S++){0,12}+ could not be "
+    r"(?:verified|decrypted|decoded|parsed)"
+    r"|could not (?:verify|decrypt|decode) the (?:provided )?(?:encrypted[_ ]content|compaction blob)"
+    r"|bound to a different (?:conversation|model|account)"
+    r"|(?:corrupted|invalid) thought[_ ]?signature"
+    r"|thought[_ ]?signature is (?:not valid|invalid)"
+    r"|`?thinking`? or `?redacted_thinking`? blocks in the latest assistant message cannot be modified"
+)
+_FOREIGN_WORDS = frozenset(
+    {"invalid_encrypted_content", "thinking_signature_invalid", "THINKING_SIGNATURE_INVALID"}
+)
+_REFUSED: frozenset[int | None] = frozenset({None, 400, 422})
 
 
 def _words(*words: str) -> frozenset[str]:
@@ -80,6 +103,8 @@ ROWS: tuple[Row, ...] = (
     Row(
         "context_too_long", text=re.compile(r"maximum context length|context window|prompt is too long")
     ),  # R
+    Row("foreign_signature", words=_FOREIGN_WORDS),
+    Row("foreign_signature", statuses=_REFUSED, text=_FOREIGN),
     Row("unknown_model", words=_words("model_not_found")),  # A
     Row("unknown_model", text=re.compile(r"is not a valid model id")),  # R
     Row("request_rejected", words=_words("ZodError")),  # R

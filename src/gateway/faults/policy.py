@@ -96,6 +96,7 @@ RULES: Mapping[str, Rule] = MappingProxyType({
     "context_too_long": Rule("provider", _F, 400, "The request is longer than the model's context.", type=_BAD),
     "rejected_by_openrouter": Rule("openrouter", _F, 400, "OpenRouter rejected the request for this model.", type=_BAD),
     "rejected_by_provider": Rule("provider", _F, 400, "The model's provider rejected the request.", type=_BAD),
+    "foreign_signature": Rule("provider", _F, 400, "The model refused signed reasoning in the messages: another model or account made it.", type=_BAD),
     "flagged_by_moderation": Rule("provider", _F, 403, "The model's provider flagged the input.", type="permission_error"),
     "forbidden": Rule("openrouter", _F, 403, "OpenRouter refused this model for this request.", type="permission_error"),
     "upstream_timeout": Rule("provider", _R, 504, "The model's provider did not answer in time.", billed="unknown"),

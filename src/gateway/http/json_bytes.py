@@ -148,6 +148,20 @@ def refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
+def check_utf8(raw: bytes) -> None:
+    """Raise ``UnicodeDecodeError`` if a text is not UTF-8. It decodes in parts, which takes little memory."""
+    if raw.isascii():
+        return
+    start = 0
+    while start < len(raw):
+        end = min(start + _PART_BYTES, len(raw))
+        for _ in range(3):  # a character has up to four bytes, and is in one part
+            if end < len(raw) and raw[end] & 0xC0 == 0x80:
+                end -= 1
+        raw[start:end].decode()
+        start = end
+
+
 # One decoder for all calls: with options, `json.loads` makes a new one for each call.
 _STRICT = json.JSONDecoder(parse_constant=refuse_constant)
 

@@ -5,13 +5,15 @@ and a long text with one emoji does not take four bytes for each of its characte
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import field
 from json import JSONDecoder
 from typing import TypeAlias
 
 from gateway.http.frozen import dataclass
-from gateway.http.json_bytes import MAX_VALUES, NamedTwiceError, parse_json, to_json_bytes
+from gateway.http.json_bytes import MAX_VALUES, NamedTwiceError, check_utf8, parse_json, to_json_bytes
 from gateway.http.json_values import Json, JsonObject, object_or_empty
+from gateway.http.long_strings import LongStrings, shorten_texts
 
 # No request has more fields of its own; each is read in Python.
 MAX_MEMBERS = 1_000
@@ -40,10 +42,12 @@ class Members:
     Attributes:
         text: the members, with a comma between them, in UTF-8.
         places: where in ``text`` each member is, from its name's quote to its value's end; by its name.
+        long: the ends of long strings, which were left out of the values that were read with these members.
     """
 
     text: bytes
     places: Mapping[str, tuple[int, int]]
+    long: LongStrings = field(default_factory=LongStrings, compare=False, repr=False)
 
     def views(self) -> dict[str, Buffer]:
         """Return each member, by its name. Nothing is copied."""
@@ -67,6 +71,21 @@ class Members:
         pieces = [self.text, member(name, value)] if self.places else [member(name, value)]
         text = b",".join(pieces)
         return Members(text, {**self.places, name: (len(text) - len(pieces[-1]), len(text))})
+
+    def cut(self, name: str, cuts: Iterable[tuple[int, int]]) -> "Members":
+        """Return the members without pieces of the one of this name: places in ``text``, in order."""
+        view, pieces, kept_from, gone = memoryview(self.text), [], 0, 0
+        for start, end in cuts:
+            pieces.append(view[kept_from:start])
+            kept_from = end
+            gone += end - start
+        pieces.append(view[kept_from:])
+        begin, _ = self.places[name]
+        places = {
+            each: (start - gone * (start > begin), end - gone * (end > begin))
+            for each, (start, end) in self.places.items()
+        }
+        return Members(b"".join(pieces), places)
 
     def without(self, names: Collection[str]) -> "Members":
         """Return the members except those of these names. Text between neighbours is unchanged."""
@@ -98,8 +117,8 @@ def member(name: str, value: Json) -> bytes:
 def read_members(raw: bytes, decoder: JSONDecoder) -> tuple[JsonObject, Members]:
     """Return a JSON object's values, and its members as text.
 
-    Strings that are not ASCII are not decoded in the returned object: a byte is a character there.
-    ``Members.value`` decodes them.
+    Strings that are not ASCII are not decoded in the returned object: a byte is a character there. Of long
+    strings in a large text it has only the beginning, and a placeholder. ``Members.value`` has all of them.
 
     Args:
         raw: the text, which ``check_size`` has passed.
@@ -110,7 +129,8 @@ def read_members(raw: bytes, decoder: JSONDecoder) -> tuple[JsonObject, Members]
         NamedTwiceError: two members have one name.
         ValueError: it is not JSON in UTF-8, or has more than ``MAX_MEMBERS`` members.
     """
-    text = _narrow_text(raw)
+    short, long = shorten_texts(raw)
+    text = narrow_text(short)
     values: JsonObject = {}
     places: dict[str, tuple[int, int]] = {}
     found = _FIRST.match(text)
@@ -134,7 +154,15 @@ def read_members(raw: bytes, decoder: JSONDecoder) -> tuple[JsonObject, Members]
             break
     if found is not None or not _END.match(text, end):
         raise ValueError("too many members, or no end of an object")
-    return values, Members(raw, places)
+    return values, Members(raw, _places_in_all(places, long), long)
+
+
+def _places_in_all(places: dict[str, tuple[int, int]], long: LongStrings) -> dict[str, tuple[int, int]]:
+    """Return the places that members have in the complete text, from those in the shortened one."""
+    if not long.parts:
+        return places
+    complete = long.to_complete()
+    return {name: (complete(start), complete(end)) for name, (start, end) in places.items()}
 
 
 def _require_empty_object(text: str, decoder: JSONDecoder) -> None:
@@ -151,14 +179,13 @@ def _name_of(written: str) -> str:
     return str(parse_json(b'"%b"' % written.encode("latin-1")))
 
 
-def _narrow_text(raw: bytes) -> str:
+def narrow_text(raw: bytes) -> str:
     """Return a text to scan in the place of ``raw``, with a character for each byte and one byte for each.
 
     Raises:
         ValueError: it is not UTF-8, or not JSON.
     """
-    if not raw.isascii():
-        _check_utf8(raw)
+    check_utf8(raw)
     if len(raw) > LARGE_BYTES and b"\\u" in raw:
         raw = _without_wide_escapes(raw)
     return raw.decode("latin-1")
@@ -174,15 +201,3 @@ def _without_wide_escapes(raw: bytes) -> bytes:
         raise ValueError("a control character, or an invalid escape")
     narrow = narrow.replace(b"\\u00", b"\0\0\0\0").replace(b"\\u", b"\x7f\x7f")
     return narrow.replace(b"\0\0\0\0", b"\\u00")
-
-
-def _check_utf8(raw: bytes) -> None:
-    """Raise ``ValueError`` if a text is not UTF-8; decode it in parts, which takes little memory."""
-    start = 0
-    while start < len(raw):
-        end = min(start + LARGE_BYTES, len(raw))
-        for _ in range(3):  # a character has up to four bytes, and is in one part
-            if end < len(raw) and raw[end] & 0xC0 == 0x80:
-                end -= 1
-        raw[start:end].decode()
-        start = end

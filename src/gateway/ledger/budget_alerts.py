@@ -1,6 +1,5 @@
 """Sends an alert when a part of a budget is spent: once a period, however many isolates there are."""
 
-import asyncio
 from contextlib import suppress
 from urllib.parse import urlsplit
 
@@ -11,6 +10,7 @@ from gateway.http.message import TransportError, Upstream, UpstreamRequest
 from gateway.memory.database import query_database
 from gateway.memory.ports import DatabaseError, Ports, Statement
 from gateway.memory.spending import EVERYBODY, Spending
+from gateway.memory.waiting import gather_results, pause
 from gateway.pipeline.budget import Account
 from gateway.settings.budget import Span, period_of, resets_at, shown_time, shown_usd
 
@@ -73,8 +73,8 @@ async def send_alerts(
         for span, limit in account.budget.limits()
         if _passed(limit, spending.spent(account.key, span, now_s=now_s))
     ]
-    await asyncio.gather(
-        *(_send_alerts_for(key, span, limit, webhook_url, ports) for key, span, limit in passed)
+    await gather_results(
+        _send_alerts_for(key, span, limit, webhook_url, ports) for key, span, limit in passed
     )
 
 
@@ -95,7 +95,7 @@ async def _send_alerts_for(key: str, span: Span, limit: int, webhook_url: str, p
         claimed = await query_database(claims, ports, within_s=LEDGER_TIMEOUT_S) if claims else []
         percents = [int(number_or_none(row["threshold"]) or 0) for rows in claimed for row in rows]
         alerts = [_Alert(key=key, span=span, percent=each, limit=limit, spent=spent) for each in percents]
-        taken = await asyncio.gather(*(_post(each.text(now_s), webhook_url, ports) for each in alerts))
+        taken = await gather_results(_post(each.text(now_s), webhook_url, ports) for each in alerts)
         confirmed: list[Statement] = [
             (_CONFIRM, (key, period, each.percent))
             for each, is_taken in zip(alerts, taken, strict=True)
@@ -145,7 +145,7 @@ async def _is_taken(request: UpstreamRequest, ports: Ports) -> bool:
     """
     for number in range(POST_TRIES):
         if number:
-            await asyncio.sleep(POST_PAUSE_S)
+            await pause(POST_PAUSE_S, ports)
         with suppress(TransportError):
             reply = await ports.transport.send(request)
             reply.abort()

@@ -12,6 +12,7 @@ from gateway.http.message import TransportError, Upstream
 from gateway.memory.database import query_database
 from gateway.memory.get import get
 from gateway.memory.ports import DatabaseError, Ports, Statement
+from gateway.memory.waiting import gather_results
 from gateway.settings.budget import micros_of
 
 # Lookups per run of the cron trigger, by default. The free plan allows 50 calls a run, and the model list may
@@ -147,7 +148,7 @@ async def _ask_for_all(owed: list[Owed], upstream: Upstream, ports: Ports) -> li
         async with free_lookups:
             return _settled(part, await _generation(part.generation_id, upstream, ports))
 
-    results = await asyncio.gather(*(ask(part) for part in owed))
+    results = await gather_results(ask(part) for part in owed)
     return [each for each in results if each is not None]
 
 

@@ -1,6 +1,5 @@
 """Writes a request's row, its spending and its unsettled costs into the ledger, after its answer."""
 
-import asyncio
 from enum import Enum
 
 from gateway.ledger.row import COLUMNS, Row
@@ -8,6 +7,7 @@ from gateway.ledger.settle import BACK_OFF_S
 from gateway.memory.database import query_database
 from gateway.memory.isolate import LostWrites
 from gateway.memory.ports import DatabaseError, Ports, Statement
+from gateway.memory.waiting import pause
 
 WRITE_TIMEOUT_S = 5.0
 # The pauses before further tries, if the database is busy or its connection breaks. All tries must fit into
@@ -68,7 +68,7 @@ async def write_row(row: Row, ports: Ports, lost: LostWrites) -> Written:
             if pause_s is None:
                 count_lost_row(type(error).__name__, ports, lost)
                 return await _write_sums(statements[:-1], ports)
-            await asyncio.sleep(pause_s)
+            await pause(pause_s, ports)
         else:
             break
     return Written.ROW

@@ -12,6 +12,7 @@ from gateway.memory.own_keys import OwnKeys
 from gateway.memory.prompt_sizes import PromptSizes
 from gateway.memory.rates import Rates
 from gateway.memory.sessions import Sessions
+from gateway.memory.signatures import Signatures
 from gateway.memory.spending import Spending
 
 
@@ -37,6 +38,7 @@ class Memory:
         rates: how often each key calls, and how many of its requests are in flight.
         spending: how much each key has spent.
         sessions: which model served each session last.
+        signatures: which model made each signed part of an answer.
         catalog: the copy of OpenRouter's model list.
         endpoints: the endpoints of the models that were requested last.
         own_endpoints: the same, for callers that fetched them with an OpenRouter key of their own.
@@ -51,6 +53,7 @@ class Memory:
     rates: Rates = field(default_factory=Rates)
     spending: Spending = field(default_factory=Spending)
     sessions: Sessions = field(default_factory=Sessions)
+    signatures: Signatures = field(default_factory=Signatures)
     catalog: CatalogMemory = field(default_factory=CatalogMemory)
     endpoints: EndpointsMemory = field(default_factory=EndpointsMemory)
     own_endpoints: EndpointsMemory = field(default_factory=lambda: EndpointsMemory(MAX_OWN, MAX_OWN_BYTES))

@@ -9,6 +9,12 @@ from gateway.http.json_values import Json, JsonObject, object_or_empty
 from gateway.http.session_headers import AGENT_HEADERS, SESSION_HEADERS
 from gateway.openapi.examples import EXAMPLES
 from gateway.openapi.key_schema import key_schema, openrouters_key_schema
+from gateway.openapi.messages_schema import (
+    message_schema,
+    messages_error_schema,
+    messages_request_schema,
+    token_count_schema,
+)
 from gateway.openapi.plan_schema import health_schema, plan_schema
 from gateway.openapi.schemas import (
     chat_request_schema,
@@ -40,6 +46,8 @@ def openapi(version: str) -> JsonObject:
         "paths": {
             "/v1/chat/completions": {"post": _chat()},
             "/api/v1/chat/completions": {"post": _chat() | {"operationId": "createChatCompletionUnderApi"}},
+            "/v1/messages": {"post": _messages()},
+            "/v1/messages/count_tokens": {"post": _count_tokens()},
             "/v1/plan": {"post": _plan()},
             "/v1/usage": {"get": _usage()},
             "/v1/key": {"get": _key()},
@@ -64,8 +72,12 @@ def openapi(version: str) -> JsonObject:
                 "x-api-key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
             },
             "schemas": {
-                "ModelRequest": chat_request_schema(),
+                "ChatRequest": chat_request_schema(),
                 "Completion": completion_schema(),
+                "MessagesRequest": messages_request_schema(),
+                "Message": message_schema(),
+                "TokenCount": token_count_schema(),
+                "MessagesError": messages_error_schema(),
                 "Receipt": receipt_schema(),
                 "Plan": plan_schema(),
                 "Key": key_schema(),
@@ -98,13 +110,55 @@ def _chat() -> JsonObject:
     }
 
 
+def _messages() -> JsonObject:
+    answered: JsonObject = {
+        "description": "A model answered",
+        "content": {"application/json": {"schema": reference("Message")}, "text/event-stream": {}},
+    }
+    return {
+        "operationId": "createMessage",
+        "summary": "Send a Messages request, as Anthropic's clients do, to a chain of models",
+        "parameters": [*_agent_headers(), *_anthropic_headers()],
+        "requestBody": _body("MessagesRequest"),
+        "responses": {"200": answered, **_failures("MessagesError")},
+    }
+
+
+def _count_tokens() -> JsonObject:
+    return {
+        "operationId": "countTokens",
+        "summary": "About how many tokens a Messages request has; no call is made for it",
+        "requestBody": _body("MessagesRequest"),
+        "responses": {"200": _response("The estimate", "TokenCount"), **_failures("MessagesError")},
+    }
+
+
+def _anthropic_headers() -> list[Json]:
+    said = "Goes to OpenRouter, like every header that begins with `anthropic-`."
+    return [
+        {"name": name, "in": "header", "description": said, "schema": {"type": "string"}}
+        for name in ("anthropic-version", "anthropic-beta")
+    ]
+
+
+def _body(schema: str) -> JsonObject:
+    return {"required": True, "content": {"application/json": {"schema": reference(schema)}}}
+
+
 def _plan() -> JsonObject:
     planned = _response("The chain that the request would use now; no model is called", "Plan")
+    said = "The wire format of the body. Without it the header `anthropic-version` or the body tells."
+    schemas: JsonObject = {"anyOf": [reference("ChatRequest"), reference("MessagesRequest")]}
+    content: JsonObject = {"schema": schemas, "examples": EXAMPLES}
+    dialect: JsonObject = {"enum": ["chat", "messages"]}
     return {
-        "operationId": "planChatCompletion",
-        "summary": "What a chat request would do",
-        "parameters": _agent_headers(),
-        "requestBody": _chat_body(),
+        "operationId": "planRequest",
+        "summary": "What a request would do",
+        "parameters": [
+            {"name": "dialect", "in": "query", "description": said, "schema": dialect},
+            *_agent_headers(),
+        ],
+        "requestBody": {"required": True, "content": {"application/json": content}},
         "responses": {"200": planned, **_failures()},
     }
 
@@ -121,7 +175,7 @@ def _agent_headers() -> list[Json]:
 
 
 def _chat_body() -> JsonObject:
-    content: JsonObject = {"schema": reference("ModelRequest"), "examples": EXAMPLES}
+    content: JsonObject = {"schema": reference("ChatRequest"), "examples": EXAMPLES}
     return {"required": True, "content": {"application/json": content}}
 
 
@@ -214,8 +268,8 @@ def _shown(operation: str, summary: str, schema: str) -> JsonObject:
     return {"operationId": operation, "summary": summary, "responses": responses}
 
 
-def _failures() -> JsonObject:
-    return {str(status): _response("Failed", "Error") for status in _error_statuses()}
+def _failures(schema: str = "Error") -> JsonObject:
+    return {str(status): _response("Failed", schema) for status in _error_statuses()}
 
 
 def _error_statuses() -> list[int]:

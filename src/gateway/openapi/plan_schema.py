@@ -26,6 +26,11 @@ def plan_schema() -> JsonObject:
         "wait_ms": _COUNT,
         "attempt_ms": {**_COUNT, "description": "Its time limit, if all attempts before it fail at once."},
         **time_limit_properties("Of the limits that apply to it, the shortest: "),
+        "signed_parts_removed": {
+            "type": "integer",
+            "minimum": 0,
+            "description": "How many signed parts of the messages it does not get.",
+        },
         "expected_ms": {**_COUNT, "description": "Expected time until it commits; null if unknown."},
         "estimated_cost_usd": _NUMBER,
         "worst_cost_usd": _NUMBER,
@@ -44,6 +49,10 @@ def plan_schema() -> JsonObject:
         "sticky": {
             "type": "boolean",
             "description": "Whether the first model comes first because it answered the session last.",
+        },
+        "signed_by": {
+            "type": ["string", "null"],
+            "description": "The model, or the author, that made the newest signed part of the messages.",
         },
         "chain": {"type": "array", "items": _object(step)},
         "skipped": {"type": "array", "items": {"type": "object", "required": ["model", "reason"]}},

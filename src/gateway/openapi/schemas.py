@@ -23,11 +23,7 @@ def reference(name: str) -> JsonObject:
 def chat_request_schema() -> JsonObject:
     """Return the schema of a chat request's body."""
     properties: JsonObject = {name: dict(rule.schema) for name, rule in FIELDS.items()}
-    properties["gateway"] = {
-        "type": ["object", "null"],
-        "additionalProperties": False,
-        "properties": {name: dict(rule.schema) for name, rule in OPTIONS.items()},
-    }
+    properties["gateway"] = gateway_schema()
     properties |= dict.fromkeys(REFUSED, False)
     properties["messages"] = {**FIELDS["messages"].schema, "type": "array"}  # null counts as absent
     return {
@@ -38,6 +34,15 @@ def chat_request_schema() -> JsonObject:
             {"required": ["prompt"], "properties": {"prompt": {"type": "string"}}},
         ],
         "properties": properties,
+    }
+
+
+def gateway_schema() -> JsonObject:
+    """Return the schema of a request's ``gateway`` object."""
+    return {
+        "type": ["object", "null"],
+        "additionalProperties": False,
+        "properties": {name: dict(rule.schema) for name, rule in OPTIONS.items()},
     }
 
 
@@ -105,6 +110,11 @@ def receipt_schema() -> JsonObject:
             "cost_usd": {"type": ["number", "null"]},
             "billed": {"enum": ["yes", "no", "unknown"]},
             "watched": {"const": True, "description": "A stream was requested for a plain answer."},
+            "signed_parts_removed": {
+                "type": "integer",
+                "minimum": 1,
+                "description": "How many signed parts of the messages it did not get.",
+            },
             "message": {
                 "type": "string",
                 "maxLength": MAX_MESSAGE_CHARACTERS,
@@ -126,6 +136,10 @@ def receipt_schema() -> JsonObject:
             "sticky": {
                 "const": True,
                 "description": "The model was chosen because it answered the session last.",
+            },
+            "signed_by": {
+                "type": "string",
+                "description": "The model, or the author, that made the newest signed part of the messages.",
             },
             "cache": {
                 "type": "object",

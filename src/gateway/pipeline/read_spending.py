@@ -7,6 +7,7 @@ from gateway.http.json_values import JsonObject, number_or_none
 from gateway.memory.database import query_database
 from gateway.memory.ports import DatabaseError, Ports, Statement
 from gateway.memory.spending import EVERYBODY, Spending
+from gateway.memory.waiting import pause
 from gateway.pipeline.budget import Account, room_in
 from gateway.pipeline.session_budget import is_session, sums_of_session
 from gateway.settings.budget import SESSION, period_of
@@ -47,7 +48,7 @@ async def read_spending(
             await _read(due, ports, spending, now_s, max_unsettled)
         elif any(spending.is_first_read(each.key, now_s=now_s) for each in accounts):
             # Requests cannot share asyncio objects, but they can share a number.
-            await asyncio.sleep(POLL_S)
+            await pause(POLL_S, ports)
         else:
             return
 

@@ -11,6 +11,7 @@ from gateway.fallback.execute import execute
 from gateway.fallback.normalize import normalize
 from gateway.fallback.receipt import Receipt, open_receipt
 from gateway.fallback.respond import respond_answer, respond_exhausted, respond_stream
+from gateway.fallback.signed_parts import note_signatures
 from gateway.http.body import HttpResponse
 from gateway.http.errors import GatewayError
 from gateway.ledger.close_request import close_request
@@ -100,6 +101,7 @@ async def _ask(
         return respond_stream(stream, receipt, call.frame)
     served = await execute(planned, ask, receipt, ports, memory)
     assert isinstance(served, ServedAnswer)  # since ``ask.stream`` is false
+    note_signatures(served.answer, dialect, memory.signatures, served.attempt.model)
     answer = normalize(served, ask, receipt, planned, now_s=ports.now_s())
     done("answered")
     reuse.cache_answer(served.answer)

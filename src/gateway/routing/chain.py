@@ -10,6 +10,7 @@ from gateway.http.frozen import dataclass
 from gateway.http.json_values import JsonObject
 from gateway.http.message import OPENROUTER
 from gateway.http.sse import MAX_EVENT_BYTES
+from gateway.routing.makers import SignedReasoning
 from gateway.settings.options import Midstream, Order
 from gateway.settings.patience import NORMAL, Patience
 from gateway.settings.price import Price
@@ -32,6 +33,8 @@ class Candidate:
             OpenRouter.
         max_price: the price ceiling of its task route, for OpenRouter's choice of a provider.
         takes_prefill: whether it continues a message of its own; if not, an instruction asks for that.
+        without: the signed parts of the request that it does not get, by position.
+        takes_signed: whether it may still be asked again without more of them.
     """
 
     model: str
@@ -44,6 +47,8 @@ class Candidate:
     price: Price | None = None
     max_price: Price | None = None
     takes_prefill: bool = True
+    without: tuple[int, ...] = ()
+    takes_signed: bool = True
 
 
 LimitName: TypeAlias = Literal["first_token", "attempt", "deadline", "idle"]
@@ -168,6 +173,7 @@ class Plan:
         list_errors: whether the error of an exhausted chain lists the errors of all attempts.
         watch: whether a plain answer is requested as a stream, and put together by the gateway.
         stream: whether the answer is requested as a stream, be it to watch it.
+        signed: the signed parts of the request's messages, by who made them; None if there are none.
         first_token_of: returns how long a candidate's first progress is waited for while another model is
             ready; None if no stream is requested.
     """
@@ -190,4 +196,10 @@ class Plan:
     list_errors: bool = False
     watch: bool = False
     stream: bool = False
+    signed: SignedReasoning | None = field(default=None, compare=False)
     first_token_of: Callable[[Candidate], TimeLimit] | None = field(default=None, compare=False)
+
+    @property
+    def signed_by(self) -> str | None:
+        """Who made the newest signed part of the messages: a model or an author; None if nobody knows."""
+        return None if self.signed is None else self.signed.shown_maker(self.requested)

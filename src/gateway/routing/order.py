@@ -5,6 +5,7 @@ from dataclasses import field
 
 from gateway.http.frozen import dataclass
 from gateway.routing.chain import Candidate
+from gateway.routing.makers import SignedReasoning
 from gateway.settings.options import Order
 
 UNKNOWN_LAST = float("inf")
@@ -42,6 +43,15 @@ def ordered(candidates: list[Candidate], by: OrderBy) -> list[Candidate]:
     if by.how in BY_SESSION:
         return sorted(candidates, key=lambda each: each.model != by.session_model)
     return candidates
+
+
+def maker_first(chain: tuple[Candidate, ...], signed: SignedReasoning) -> tuple[Candidate, ...]:
+    """Return a chain that begins with the model that made the newest signed part, if it has that model.
+
+    If only its author is known, the chain begins with its first model of this author.
+    """
+    first = next((each for each in chain if signed.is_by(each.model)), None)
+    return chain if first is None else (first, *(each for each in chain if each is not first))
 
 
 def _or_last(value: float | None) -> float:

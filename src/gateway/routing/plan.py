@@ -12,7 +12,8 @@ from gateway.routing.candidates import candidates_of
 from gateway.routing.chain import Candidate, Limits, Plan, Skipped
 from gateway.routing.eligibility import Eligibility, SortedCandidates, fault_of_empty_chain
 from gateway.routing.first_token import first_token_limit
-from gateway.routing.order import BY_SESSION, OrderBy, ordered
+from gateway.routing.makers import SignedReasoning
+from gateway.routing.order import BY_SESSION, OrderBy, maker_first, ordered
 from gateway.routing.selection import Selection
 from gateway.routing.signals import Signals
 from gateway.settings.caller import Caller
@@ -79,6 +80,9 @@ def plan(
     )
     groups, skipped, notes = _eligible([eligibility.sort(each) for each in infos])
     chain = _in_order(groups, selection, signals)
+    signed = SignedReasoning(chat.signed, signals.maker_of) if chat.signed else None
+    if signed is not None and "order" not in options.asked:
+        chain = maker_first(chain, signed)
     max_models = MAX_MODELS if options.fallbacks else 1
     reason = "chain_too_long" if options.fallbacks else "no_fallbacks"
     skipped += tuple(Skipped(model=each.model, reason=reason) for each in chain[max_models:])
@@ -112,6 +116,7 @@ def plan(
         list_errors=options.errors == "all",
         watch=watch,
         stream=chat.stream or watch,
+        signed=signed,
         first_token_of=(lambda candidate: first_token_limit(candidate, chat, signals, limits.patience))
         if chat.stream or watch
         else None,

@@ -24,6 +24,11 @@ def unknown(_: Candidate) -> Usual | None:
     return None
 
 
+def no_maker(_: bytes) -> str | None:
+    """Return None: nothing is known about the signature."""
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signals:
     """What is known about models and the caller when a request is planned.
@@ -39,6 +44,7 @@ class Signals:
         budget_unspent_usd: the same, plus what requests in flight hold of it.
         draw: returns a random number, at least 0 and below 1.
         usual_first_token: returns how long a stream's first progress usually takes; None if it is unknown.
+        maker_of: returns the model that made a signature, by its digest; None if it is unknown.
     """
 
     now_s: float
@@ -51,6 +57,7 @@ class Signals:
     budget_unspent_usd: float | None
     draw: Callable[[], float]
     usual_first_token: Callable[[Candidate], Usual | None] = unknown
+    maker_of: Callable[[bytes], str | None] = no_maker
 
 
 def gather_signals(
@@ -69,7 +76,7 @@ def gather_signals(
 
     Args:
         ports: the clock and the random numbers.
-        memory: the latencies, answer lengths, endpoints and sessions that this isolate remembers.
+        memory: the latencies, answer lengths, endpoints, sessions and signatures that this isolate remembers.
         catalog: OpenRouter's catalogue, if there is one.
         caller: the name of the caller's key.
         ttl_s: up to which age the catalogue counts as fresh, in seconds.
@@ -106,4 +113,5 @@ def gather_signals(
         budget_unspent_usd=budget_unspent_usd,
         draw=ports.draw,
         usual_first_token=usual,
+        maker_of=memory.signatures.maker_of,
     )

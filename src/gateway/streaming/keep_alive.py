@@ -7,6 +7,7 @@ from gateway.fallback.attempt_once import Served, ServedStream
 from gateway.fallback.execute import done_within
 from gateway.http.body import Sink
 from gateway.memory.ports import Ports
+from gateway.memory.waiting import run_due_callbacks
 
 KEEP_ALIVE = b": keep-alive\n\n"
 
@@ -20,6 +21,7 @@ async def comment_until_done(chain: "asyncio.Task[Served]", every_s: float, sink
     while not chain.done():
         await sink.write(KEEP_ALIVE)
         await done_within({chain}, every_s, ports)
+    await run_due_callbacks()  # the chain may have ended during a write
 
 
 async def abandon(chain: "asyncio.Task[Served]") -> None:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeAlias
 
-from gateway.dialects.answer_stream import AnswerStream, StreamContext
+from gateway.dialects.answer_stream import AnswerStream, StreamContext, note_nothing
 from gateway.dialects.dialect import Dialect
 from gateway.dialects.model_request import ModelRequest
 from gateway.fallback.attempt_once import ServedStream
@@ -18,6 +18,7 @@ from gateway.http.json_values import JsonObject
 from gateway.http.message import ClientGoneError, TransportError
 from gateway.http.responses import Frame
 from gateway.memory.ports import CallLater
+from gateway.memory.signatures import Signatures
 from gateway.streaming.guard import Guard
 from gateway.streaming.guard_step import GuardStep
 from gateway.streaming.idle_timer import IdleTimer
@@ -64,6 +65,7 @@ class RelayedStream:
         list_errors: whether the error of a stream that is cut off lists the errors of all attempts.
         on_bug: called with an unexpected exception of the gateway itself.
         on_end: called once, with the outcome: ``answered``, ``client_gone`` or an error code.
+        signatures: remembers which model made the signatures in the stream; None if it is not remembered.
     """
 
     dialect: Dialect
@@ -81,6 +83,7 @@ class RelayedStream:
     list_errors: bool
     on_bug: Callable[[Exception], None]
     on_end: Callable[[str], None]
+    signatures: Signatures | None = None
 
     @property
     def hands_over(self) -> bool:
@@ -145,6 +148,7 @@ class RelayedStream:
             "created": int(self.now_s()),
             "model": attempt.model,
         }
+        signatures = self.signatures
         return StreamContext(
             request=self.request,
             first=committed.first,
@@ -153,6 +157,9 @@ class RelayedStream:
             now_s=self.now_s,
             settle=lambda usage: attempt.settle_usage(usage, self.dialect.tokens_of(usage)),
             collect_text=self.collect_text,
+            note_signature=(lambda digest: signatures.note(digest, attempt.model))
+            if signatures is not None
+            else note_nothing,
             model=attempt.model,
             shown_model=self.shown_model,
             note=self.receipt.note,

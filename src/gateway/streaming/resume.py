@@ -11,6 +11,7 @@ from gateway.http.errors import GatewayError
 from gateway.http.message import ClientGoneError
 from gateway.memory.isolate import Memory
 from gateway.memory.ports import Ports
+from gateway.memory.waiting import start_task
 from gateway.routing.chain import Candidate, Plan
 from gateway.streaming.guard import Guard
 from gateway.streaming.relay import Resume, TakeOver
@@ -75,7 +76,7 @@ async def _execute(
         return await execute(plan, ask, receipt, ports, memory)
     from gateway.streaming.keep_alive import abandon, comment_until_done  # noqa: PLC0415  # few requests use keep-alives
 
-    chain = asyncio.create_task(execute(plan, ask, receipt, ports, memory))
+    chain = start_task(execute(plan, ask, receipt, ports, memory))
     try:
         await done_within({chain}, every_s, ports)
         await comment_until_done(chain, every_s, sink, ports)

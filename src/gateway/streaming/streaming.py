@@ -12,6 +12,7 @@ from gateway.http.frozen import dataclass
 from gateway.http.responses import Frame
 from gateway.memory.isolate import Memory
 from gateway.memory.ports import Ports
+from gateway.memory.waiting import start_task
 from gateway.routing.chain import Plan
 from gateway.streaming.relay import RelayedStream
 from gateway.streaming.resume import resume_by
@@ -57,6 +58,7 @@ class Streaming:
             collect_text=self.planned.on_midstream == "continue",
             on_bug=self.ports.log_bug,
             on_end=self.done,
+            signatures=self.memory.signatures,
         )
 
     async def begin(self) -> Stream:
@@ -93,7 +95,7 @@ class Streaming:
         from gateway.streaming.early_stream import EarlyStream  # noqa: PLC0415
         from gateway.streaming.keep_alive import abandon  # noqa: PLC0415  # few requests use keep-alives
 
-        chain = asyncio.create_task(self._run_chain())
+        chain = start_task(self._run_chain())
         try:
             await done_within({chain}, every_s, self.ports)
         except asyncio.CancelledError:

@@ -1,6 +1,8 @@
 """The caller's fields in the forms that upstreams accept. Each form is prepared once for all attempts."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from gateway.dialects.dialect import Dialect
 from gateway.dialects.model_request import ModelRequest
@@ -10,13 +12,16 @@ from gateway.http.json_members import Buffer, Members, member
 from gateway.http.json_values import Json, JsonObject, object_or_empty
 from gateway.settings.price import Price, usd_or_none
 
+if TYPE_CHECKING:
+    from gateway.dialects.signed_layout import SignedLayout
+
 
 class BodyForms:
     """The fields of one request, as JSON text without braces.
 
     The caller's own text is sent wherever possible. It is changed only for a direct upstream, for a route's
-    price ceiling, to name a session, or to continue an answer that has begun. Only fields that change are
-    parsed.
+    price ceiling, to name a session, to continue an answer that has begun, or to take signed parts out. Only
+    fields that change are parsed.
     """
 
     def __init__(self, dialect: Dialect, request: ModelRequest, *, session: str | None = None) -> None:
@@ -26,6 +31,24 @@ class BodyForms:
         self._fields = _with_session(request.fields, session)
         self._direct: dict[str, Buffer] | None = None
         self._provider: _Provider | None = None
+        self._session = session
+        self._layout: SignedLayout | None = None
+        self._shorter: tuple[tuple[int, ...], BodyForms] | None = None  # the last ones without signed parts
+
+    def without(self, parts: tuple[int, ...]) -> "BodyForms":
+        """Return the forms without these of the request's signed parts, which are named by position."""
+        if not parts:
+            return self
+        if self._shorter is None or self._shorter[0] != parts:
+            if self._layout is None:
+                from gateway.dialects.signed_layout import SignedLayout  # noqa: PLC0415  # few requests are cut
+
+                fields, signed = self._request.fields, self._request.signed
+                self._layout = SignedLayout(fields, signed, self._dialect.signed_form)
+            self._shorter = None  # two long bodies are enough
+            request = replace(self._request, fields=self._layout.without(parts))
+            self._shorter = parts, BodyForms(self._dialect, request, session=self._session)
+        return self._shorter[1]
 
     def for_openrouter(self, *, max_price: Price | None, added: Sequence[Json]) -> bytes:
         """Return the fields for OpenRouter.

@@ -17,7 +17,7 @@ from gateway.faults.fault import AttemptFailedError, Fault
 from gateway.http.frozen import dataclass
 from gateway.http.json_bytes import parse_json
 from gateway.http.json_values import Json, JsonObject
-from gateway.http.long_strings import NONE, LongStrings, shorten
+from gateway.http.long_strings import NONE, LongStrings, shorten_texts
 from gateway.http.message import Reply, ReplyTooLargeError
 from gateway.http.sse import BOM, EventTooLargeError, SseDecoder, data_of
 
@@ -122,18 +122,35 @@ def read_completion(
         AttemptFailedError: the body holds no usable answer.
     """
     # A text that must be JSON is read whole.
-    short, long = (raw, NONE) if test.json else shorten(raw)
+    short, long = (raw, NONE) if test.json else shorten_texts(raw)
     try:
         payload = dialect.answer_in(short, test, header=header, now_s=now_s)
     except AttemptFailedError as failure:
-        if not isinstance(withheld := failure.withheld, dict):
-            raise
-        long.restore_members(withheld)
-        raise AttemptFailedError(
-            failure.fault, withheld=Completion(payload=withheld, raw=raw, long=long)
-        ) from None
+        if long.parts:  # what is told of a fault must hold no placeholders
+            return _read_complete(raw, dialect, test, header=header, now_s=now_s)
+        raise _failure_with(failure, raw) from None
     long.restore_members(payload)
     return Completion(payload=payload, raw=raw, long=long)
+
+
+def _read_complete(
+    raw: bytes, dialect: Dialect, test: AnswerTest, *, header: GetHeader, now_s: float
+) -> Completion:
+    """Return the same as ``read_completion``; no string is left out."""
+    try:
+        payload = dialect.answer_in(raw, test, header=header, now_s=now_s)
+    except AttemptFailedError as failure:
+        raise _failure_with(failure, raw) from None
+    return Completion(payload=payload, raw=raw, long=NONE)
+
+
+def _failure_with(failure: AttemptFailedError, raw: bytes) -> AttemptFailedError:
+    """Return a failure whose withheld answer, if it has one, is a completion."""
+    if not isinstance(failure.withheld, dict):
+        return failure
+    return AttemptFailedError(
+        failure.fault, withheld=Completion(payload=failure.withheld, raw=raw, long=NONE)
+    )
 
 
 async def _fault_in(reply: Reply, *, now_s: float) -> Fault:

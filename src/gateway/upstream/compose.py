@@ -73,10 +73,11 @@ class Composer:
             *(_attribution(self._settings, self._header) if is_openrouter else ()),
             *(self._headers if is_openrouter else ()),
         )
+        forms = self._forms.without(candidate.without)
         if is_openrouter:
-            fields = self._forms.for_openrouter(max_price=candidate.max_price, added=added)
+            fields = forms.for_openrouter(max_price=candidate.max_price, added=added)
         else:
-            fields = self._forms.for_direct(added=added)
+            fields = forms.for_direct(added=added)
         return UpstreamRequest(
             upstream=_upstream(candidate, self._caller, self._settings),
             method="POST",

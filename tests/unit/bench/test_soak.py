@@ -91,7 +91,7 @@ def test_a_run_without_growth_is_within_every_bound() -> None:
         ({"references": 1}, "references to JavaScript's objects"),
         ({"objects": 1_000}, "Python's objects"),
         ({"heap_mb": 1}, "Python's heap"),
-        ({"timers": 3}, "timers that"),
+        ({"timers": 3}, "callbacks that"),
         ({"tasks": 1}, "tasks alive after all requests"),
         ({"open_calls": 1}, "upstream calls not ended"),
     ],

@@ -1,6 +1,7 @@
 """How a body is read from JavaScript: in few pieces, and up to a limit that it may declare to exceed."""
 
 import asyncio
+import tracemalloc
 from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -29,11 +30,34 @@ class JsError(Exception):
     name = "TypeError"
 
 
+class View:
+    """Plays a ``Uint8Array`` over memory of its own, or over memory that another one has had.
+
+    Attributes:
+        taken_bytes: how much memory there was in all.
+    """
+
+    taken_bytes = 0
+
+    def __init__(self, memory: "int | SimpleNamespace") -> None:
+        if isinstance(memory, int):
+            View.taken_bytes += memory
+            memory = SimpleNamespace(byteLength=memory)
+        self.buffer = memory
+        self.byteLength = memory.byteLength
+
+
 class Value(bytes):
-    """Plays a buffer; an object of JavaScript's is true, whatever it holds."""
+    """Plays a view that is full; an object of JavaScript's is true, whatever it holds."""
+
+    buffer = SimpleNamespace(byteLength=0)
 
     def __bool__(self) -> bool:
         return True
+
+    @property
+    def byteLength(self) -> int:  # noqa: N802  # JavaScript's name
+        return len(self)
 
     def to_bytes(self) -> bytes:
         return bytes(self)
@@ -74,30 +98,32 @@ class Body:
     async def _read_piece(self) -> SimpleNamespace:
         return self._next(self._piece_bytes)
 
-    async def _read(self, view: int, options: dict[str, int] | None = None) -> SimpleNamespace:
-        found = self._next(
-            max(self._piece_bytes, options["min"]) if options else min(view, 10 * self._piece_bytes)
-        )
+    async def _read(self, view: View, options: dict[str, int] | None = None) -> SimpleNamespace:
+        least_bytes = min(view.byteLength, 10 * self._piece_bytes)
+        found = self._next(max(self._piece_bytes, options["min"]) if options else least_bytes, view)
         if options and len(found.value or b"") < options["min"]:
             found.done = True  # as Node tells it: with the last bytes
         return found
 
-    async def _read_at_least(self, size: int, view: int) -> SimpleNamespace:
-        assert size <= view
-        return self._next(size)
+    async def _read_at_least(self, size: int, view: View) -> SimpleNamespace:
+        assert size <= view.byteLength
+        return self._next(size, view)
 
-    def _next(self, size: int) -> SimpleNamespace:
+    def _next(self, size: int, view: View | None = None) -> SimpleNamespace:
         self.reads += 1
         if self._breaks and self.reads == 2:
             raise JsError
         piece = self._content[self.taken : self.taken + size]
         self.taken += len(piece)
-        return SimpleNamespace(done=not piece, value=Value(piece) if piece else None)
+        value = Value(piece)
+        if view:
+            value.buffer = view.buffer
+        return SimpleNamespace(done=not piece, value=value if piece else None)
 
 
 @pytest.fixture
 def bounded(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    array = SimpleNamespace(new=lambda size: size)
+    array = SimpleNamespace(new=View)
     return import_with(
         monkeypatch,
         "gateway.edge.bounded",
@@ -106,12 +132,47 @@ def bounded(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     )
 
 
+@pytest.mark.parametrize("declares", [False, True])
 @pytest.mark.parametrize("size", [0, 1, 99, 65_536, 65_537, 500_000])
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_body_is_read_to_its_end(bounded: ModuleType, kind: str, size: int) -> None:
+async def test_a_body_is_read_to_its_end(bounded: ModuleType, kind: str, size: int, declares: bool) -> None:
     content = bytes(index % 251 for index in range(size))
+    declared_bytes = size if declares else None
 
-    assert await bounded.read_bounded(Body(content, kind), size) == content
+    assert await bounded.read_bounded(Body(content, kind), size, declared_bytes=declared_bytes) == content
+
+
+@pytest.mark.parametrize("declared_bytes", [0, 999, 1_001, 5_000])
+async def test_a_body_is_what_arrives_whatever_it_declares(bounded: ModuleType, declared_bytes: int) -> None:
+    content = b"x" * 1_000
+
+    assert await bounded.read_bounded(Body(content), 5_000, declared_bytes=declared_bytes) == content
+
+
+@pytest.mark.parametrize("kind", ["readAtLeast", "min"])
+async def test_a_body_that_declares_its_length_is_read_through_the_same_memory(
+    bounded: ModuleType, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(View, "taken_bytes", 0)
+
+    await bounded.read_bounded(Body(b"x" * 5_000_000, kind), 5_000_000, declared_bytes=5_000_000)
+
+    assert View.taken_bytes < 400_000
+
+
+@pytest.mark.parametrize("declares", [False, True])
+async def test_python_holds_a_body_once(bounded: ModuleType, declares: bool) -> None:
+    size = 5_000_000
+    body = Body(b"x" * size, "readAtLeast")
+    tracemalloc.start()
+    try:
+        await bounded.read_bounded(body, size, declared_bytes=size if declares else None)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    # In this test the pieces that JavaScript holds are Python's.
+    assert peak_bytes < 1.2 * size + (0 if declares else size)
 
 
 async def test_no_body_is_an_empty_one(bounded: ModuleType) -> None:
@@ -196,7 +257,7 @@ def reply_of(monkeypatch: pytest.MonkeyPatch, bounded: ModuleType) -> Callable[.
         js={
             "AbortController": controller,
             "Headers": SimpleNamespace(new=lambda _: None),
-            "Uint8Array": SimpleNamespace(new=lambda size: size),
+            "Uint8Array": SimpleNamespace(new=View),
             "fetch": fetch,
         },
         ffi={"JsException": JsError, "to_js": lambda value, **_: value},

@@ -1,7 +1,12 @@
 import asyncio
+from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from gateway.dialects.chat.dialect import CHAT
+from gateway.fallback import execute
 from gateway.http.message import ClientGoneError
 from gateway.memory.latencies import Latencies
 from tests.support.chunks import COMMENT, ROLE, STOP, USAGE, text, text_in
@@ -232,3 +237,58 @@ async def test_the_error_is_the_fault_of_the_last_allowed_attempt(status: int) -
 
     assert got.codes == [got.error["code"]]
     assert got.error["code"] != "over_max_cost"
+
+
+def a_walk(monkeypatch: pytest.MonkeyPatch, *lanes: Callable[[], Awaitable[str]]) -> Any:  # noqa: ANN401  # private
+    """Return the walk over a chain whose lanes are these."""
+    left = iter(lanes)
+    monkeypatch.setattr(execute._Walk, "lane", lambda _: next(left)())
+    schedule, receipt = SimpleNamespace(ready=True), SimpleNamespace(attempts=[])
+    ask = SimpleNamespace(dialect=CHAT)
+    fields: Any = {"plan": None, "ask": ask, "memory": None, "schedule": schedule, "receipt": receipt}
+    return execute._Walk(ports=World().ports, **fields)
+
+
+async def a_lane(wait_s: float, turns: int) -> str:
+    """Play a lane that ends some turns of the loop after a time."""
+    await asyncio.sleep(wait_s)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    return "answer"
+
+
+@pytest.mark.parametrize("turns", [(0, 0), (0, 1), (0, 2), (1, 0), (2, 0)])
+async def test_a_hedge_leaves_no_callback_to_the_loop(
+    turns: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gather = asyncio.gather
+
+    async def gather_at_once(*tasks: "asyncio.Task[str]", return_exceptions: bool) -> list[Any]:
+        """Do what Python does from 3.12 on: it waits for no task that has ended."""
+        if all(task.done() for task in tasks):
+            return [task.result() for task in tasks]
+        return await gather(*tasks, return_exceptions=return_exceptions)
+
+    monkeypatch.setattr(asyncio, "gather", gather_at_once)
+    walk = a_walk(monkeypatch, lambda: a_lane(2.0, turns[0]), lambda: a_lane(1.0, turns[1]))
+
+    assert await walk.hedged(1.0) == "answer"
+
+    ready = asyncio.get_running_loop()._ready  # type: ignore[attr-defined]
+    assert [each for each in ready if not each.cancelled()] == []
+
+
+async def test_a_stream_that_won_is_closed_if_its_client_leaves_while_the_other_lane_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = world_of(after(3.0, healthy_stream("One.")), after(5.0, healthy_stream("Two.")), models=MODELS)
+
+    async def leave() -> None:
+        asking.cancel()
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(execute, "run_due_callbacks", leave)
+    asking = asyncio.create_task(world.ask(*MODELS[:2], stream=True, gateway=HEDGE))
+    await asyncio.wait({asking})
+
+    assert [each.aborted for each in world.transport.replies] == [True]

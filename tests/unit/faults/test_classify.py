@@ -91,6 +91,7 @@ ERRORS: list[tuple[str, Json, int | None, str]] = [
     ("no token", {"message": "Input must have at least 1 token."}, 400, "request_rejected"),
     ("no input", {"message": 'Input required: specify "prompt" or "messages"'}, 400, "request_rejected"),
     ("payload word", meta(error_type="payload_too_large"), 400, "request_too_large"),
+    ("encrypted reasoning", {"code": "invalid_encrypted_content"}, 400, "foreign_signature"),
     ("flagged", meta(flagged_input="…"), 403, "flagged_by_moderation"),
     ("refusal", meta(error_type="refusal"), 403, "flagged_by_moderation"),
     ("a guardrail's patterns", meta(patterns=["…"]), 403, "blocked_by_guardrail"),

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.http import json_members
+from gateway.http import json_bytes, json_members
 from gateway.http.json_bytes import NamedTwiceError
 from gateway.http.json_members import MAX_MEMBERS, Members, NoObjectError, member, read_members
 from gateway.http.json_values import Json, JsonObject
@@ -136,5 +136,5 @@ def test_a_long_text_that_is_cut_in_a_character_is_utf_8() -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         for size in range(4, 30):
-            patch.setattr(json_members, "LARGE_BYTES", size)
+            patch.setattr(json_bytes, "_PART_BYTES", size)
             assert read(raw)[1].value("a") == "日é😀x" * 100

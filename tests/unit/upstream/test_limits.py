@@ -163,3 +163,36 @@ async def test_a_healthy_stream_is_not_changed_by_any_limit() -> None:
     got, _ = await ask(healthy_stream("Hello."), streamed=True)
 
     assert text_in(got.events) == "Hello."
+
+
+LONG = 300_000
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ({"content": " \n\t\u2003" * LONG}, "empty_answer"),
+        ({"content": "\n" * 4 * LONG}, "empty_answer"),
+        ({"content": "", "reasoning": "Well. " * LONG}, "reasoning_only"),
+    ],
+)
+async def test_a_large_answer_is_checked_as_a_small_one(message: dict[str, str], code: str) -> None:
+    got, _ = await ask(reply(200, *in_pieces(completion(message))))
+
+    assert got.codes == [code, None]
+
+
+def completion(message: dict[str, str], **fields: object) -> bytes:
+    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", **message}}
+    return json.dumps({"id": "gen-1", "model": "a/one", "choices": [choice], **fields}).encode()
+
+
+async def test_what_a_large_error_says_is_told_without_placeholders() -> None:
+    said = "Slow" + " " * 600 + "down. " * LONG
+    error = json.dumps({"error": {"code": 429, "message": said, "metadata": {"raw": said}}}).encode()
+    world = World().script("a/one", reply(200, *in_pieces(error)))
+
+    got = await world.ask("a/one", gateway={"retries": 0})
+
+    assert got.error["metadata"]["upstream"]["message"].startswith("Slow down. down.")
+    assert "@long" not in got.body.decode()

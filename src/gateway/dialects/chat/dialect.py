@@ -1,5 +1,6 @@
 """The dialect of chat completions. OpenRouter's form of it extends OpenAI's."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from gateway.dialects.chat.error_chunk import error_chunk
 from gateway.dialects.chat.json_answer import take_fences_off
 from gateway.dialects.chat.opening import ChatOpening
 from gateway.dialects.chat.parse import parse
+from gateway.dialects.chat.signed_reasoning import SIGNED, signatures_of
 from gateway.dialects.chat.stream import END, ChatStream
 from gateway.dialects.continuation import messages_to_go_on
 from gateway.dialects.model_request import ModelRequest
@@ -47,6 +49,7 @@ class Chat:
     session_in_body = True
     token_limits: tuple[str, ...] = ("max_tokens", "max_completion_tokens")
     end_event = END
+    signed_form = SIGNED
 
     def parse(self, raw: bytes, *, max_values: int) -> ModelRequest:
         """Return the chat request in a body."""
@@ -94,6 +97,10 @@ class Chat:
             cached=tokens_in(object_or_empty(usage.get("prompt_tokens_details")), "cached_tokens"),
             are_stated=all(number_or_none(usage.get(name)) is not None for name in _COUNTS),
         )
+
+    def signatures_of(self, payload: JsonObject) -> Iterator[str]:
+        """Yield the signatures in a completion."""
+        return signatures_of(payload)
 
     def opening(self, *, header: GetHeader, now_s: float, watched: bool) -> Opening:
         """Return what reads a stream up to its first chunk with content."""

@@ -4,7 +4,9 @@ from gateway.dialects.body import check_messages, integers_of, models_of, option
 from gateway.dialects.chat.fields import FIELDS, NOT_TEXT, OPENROUTERS_OWN, OWN
 from gateway.dialects.chat.json_answer import json_root_of
 from gateway.dialects.chat.requirements import requirements_of
+from gateway.dialects.chat.signed_reasoning import SIGNED
 from gateway.dialects.model_request import ModelRequest
+from gateway.dialects.signed_parts import signed_parts_in
 from gateway.http.errors import GatewayError
 from gateway.http.json_bytes import (
     MAX_VALUES,
@@ -25,12 +27,13 @@ def parse(raw: bytes, *, max_values: int = MAX_VALUES) -> ModelRequest:
     body, members = read_body(raw, FIELDS, max_values=max_values)
     if body.get("messages") is None and body.get("prompt") is None:
         raise GatewayError("missing_field", "`messages` is required.", param="messages")
-    check_messages(list_or_empty(body.get("messages")))
+    messages = list_or_empty(body.get("messages"))
+    check_messages(messages)
     fields = members.without(OWN)
     response_format = object_or_empty(body.get("response_format"))
     wants_json = response_format.get("type") in ("json_object", "json_schema")
     choices = max([1, *integers_of(body, "n")])
-    requirements = requirements_of(body, fields.text)
+    requirements = requirements_of(body, fields.text, members.long)
     is_plain = not wants_json and choices == 1 and not requirements.outputs
     return ModelRequest(
         model=text_or_none(body.get("model")),
@@ -49,4 +52,5 @@ def parse(raw: bytes, *, max_values: int = MAX_VALUES) -> ModelRequest:
         user=text_or_none(fields.value("user")),
         requirements=requirements,
         options=options_of(body),
+        signed=signed_parts_in(messages, fields.text, SIGNED),
     )

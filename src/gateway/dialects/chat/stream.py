@@ -11,8 +11,10 @@ from gateway.dialects.chat.chunk_shape import ChunkShape, usable
 from gateway.dialects.chat.error_chunk import error_chunk
 from gateway.dialects.chat.event_facts import OpenChoices, inspect_event, says_nothing, text_in
 from gateway.dialects.chat.held_events import HeldEvents, finishes_in
+from gateway.dialects.chat.signed_reasoning import SIGNED, signed_pieces_in
 from gateway.dialects.event_data import DONE, EventPayload
 from gateway.dialects.read_event import ReadEvent
+from gateway.dialects.stream_signatures import StreamSignatures
 from gateway.http.json_bytes import to_json_bytes
 from gateway.http.json_values import JsonObject
 from gateway.http.sse import data_of, event_of, is_one_data_line
@@ -33,6 +35,7 @@ class ChatStream:
         self._held = HeldEvents(self._shape)
         self._usage: JsonObject | None = None  # the newest, until a chunk has the receipt
         self._texts: list[str] | None = [] if context.collect_text else None
+        self._signatures = StreamSignatures(context.note_signature)
 
     @property
     def is_complete(self) -> bool:
@@ -66,6 +69,8 @@ class ChatStream:
             return _NOTHING
         finishes = facts.finish is not None
         self._choices.note(facts)
+        if SIGNED.may_be_in(here.event):
+            self._signatures.add(signed_pieces_in(payload), here.read.long)
         here.is_changed = self._shape.shape(payload)
         here.usage, here.may_finish = facts.usage, finishes
         is_like_the_next = not (here.is_changed or finishes or facts.usage or self._shape.began_call)

@@ -1,5 +1,6 @@
 """The dialect of Messages. OpenRouter's form of it extends Anthropic's."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from gateway.dialects.answer_stream import (
@@ -18,9 +19,11 @@ from gateway.dialects.messages.headers import upstream_headers
 from gateway.dialects.messages.opening import MessagesOpening
 from gateway.dialects.messages.parse import parse
 from gateway.dialects.messages.safeguards import asks_for_verdicts
+from gateway.dialects.messages.signed_thinking import SIGNED, signature_of
 from gateway.dialects.messages.stream import MessagesStream
 from gateway.dialects.messages.usage import tokens_of
 from gateway.dialects.model_request import ModelRequest
+from gateway.dialects.signed_parts import signatures_in
 from gateway.dialects.tokens import Tokens
 from gateway.faults.classify import GetHeader
 from gateway.http.json_members import Buffer, Members
@@ -41,6 +44,7 @@ class Messages:
     session_in_body = False
     token_limits: tuple[str, ...] = ("max_tokens",)
     end_event = event_of(STOP)
+    signed_form = SIGNED
 
     def parse(self, raw: bytes, *, max_values: int) -> ModelRequest:
         """Return the Messages request in a body."""
@@ -87,6 +91,10 @@ class Messages:
     def tokens_of(self, usage: JsonObject) -> Tokens:
         """Return the token counts in a usage."""
         return tokens_of(usage)
+
+    def signatures_of(self, payload: JsonObject) -> Iterator[str]:
+        """Yield the signatures in a message."""
+        return signatures_in(payload.get("content"), signature_of)
 
     def opening(self, *, header: GetHeader, now_s: float, watched: bool) -> Opening:
         """Return what reads a stream up to its first event with content."""

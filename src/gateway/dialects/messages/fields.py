@@ -22,8 +22,8 @@ from gateway.settings.field_rule import (
 
 MESSAGE_ITEM: JsonObject = {
     "type": "object",
-    "required": ["role", "content"],
-    "properties": {"role": {"type": "string"}, "content": {"type": ["string", "array"]}},
+    "required": ["role"],
+    "properties": {"role": {"type": "string"}},
 }
 FALLBACK_ITEM: JsonObject = {
     "type": "object",

@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from gateway.dialects.prompt_tokens import NO_MEDIA, Media, inline_bytes
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
+from gateway.http.long_strings import NONE, LongStrings
 
 # The kind of input for each type of block.
 # Sources: Anthropic API reference, "Create a Message"; `input_modalities` of OpenRouter's model list.
@@ -15,8 +16,11 @@ TEXT_SOURCES = frozenset({"text", "content"})
 FILE = "file"
 
 
-def media_in(body: JsonObject) -> Media:
-    """Return the blocks that are not text, also those within a tool's result or a document."""
+def media_in(body: JsonObject, long: LongStrings = NONE) -> Media:
+    """Return the blocks that are not text, also those within a tool's result or a document.
+
+    ``long`` is what was left out of the body's long strings.
+    """
     media = None
     left: list[Json] = []
     for message in list_or_empty(body.get("messages")):
@@ -36,13 +40,13 @@ def media_in(body: JsonObject) -> Media:
             left += list_or_empty(source.get("content"))
             continue
         media = media or Media()
-        _add(kind, source, media)
+        _add(kind, source, media, long)
     return media or NO_MEDIA
 
 
-def _add(kind: str, source: JsonObject, media: Media) -> None:
+def _add(kind: str, source: JsonObject, media: Media, long: LongStrings) -> None:
     media.kinds.add(BLOCK_INPUTS[kind])
-    inline = None if source.get("type") == FILE else inline_bytes(source)
+    inline = None if source.get("type") == FILE else inline_bytes(source, long)
     if kind == "image":
         media.images += 1
         media.image_bytes += inline or 0

@@ -11,7 +11,9 @@ from gateway.dialects.body import (
 from gateway.dialects.json_text import root_of_schema
 from gateway.dialects.messages.fields import FIELDS, NOT_TEXT, OWN
 from gateway.dialects.messages.requirements import output_format_of, requirements_of
+from gateway.dialects.messages.signed_thinking import SIGNED
 from gateway.dialects.model_request import ModelRequest
+from gateway.dialects.signed_parts import signed_parts_in
 from gateway.http.errors import GatewayError
 from gateway.http.json_bytes import MAX_VALUES
 from gateway.http.json_members import Members
@@ -28,7 +30,8 @@ def parse(raw: bytes, *, max_values: int = MAX_VALUES) -> ModelRequest:
     body, members = read_body(raw, FIELDS, max_values=max_values)
     if body.get("messages") is None:
         raise GatewayError("missing_field", "`messages` is required.", param="messages")
-    check_messages(list_or_empty(body["messages"]))
+    messages = list_or_empty(body["messages"])
+    check_messages(messages)
     fields = members.without(OWN)
     output_format = output_format_of(body)
     return ModelRequest(
@@ -46,8 +49,9 @@ def parse(raw: bytes, *, max_values: int = MAX_VALUES) -> ModelRequest:
         session=text_or_none(fields.value("session_id")),
         prompt_cache_key=None,
         user=_user_of(fields),
-        requirements=requirements_of(body, fields.text),
+        requirements=requirements_of(body, fields.text, members.long),
         options=options_of(body),
+        signed=signed_parts_in(messages, fields.text, SIGNED),
     )
 
 

@@ -16,6 +16,7 @@ from gateway.dialects.openrouter_fields import (
 from gateway.dialects.prompt_tokens import bytes_of, estimate
 from gateway.dialects.requirements import FREE_PLUGINS, Requirements
 from gateway.http.json_values import JsonObject, list_or_empty, object_or_empty
+from gateway.http.long_strings import NONE, LongStrings
 
 # The name of each field in a model's `supported_parameters`, which has chat's names.
 # Sources: Anthropic API reference, "Create a Message"; OpenRouter API reference, "Parameters".
@@ -53,16 +54,17 @@ SAYING_MORE = frozenset(
 )
 
 
-def requirements_of(body: JsonObject, text: bytes) -> Requirements:
+def requirements_of(body: JsonObject, text: bytes, long: LongStrings = NONE) -> Requirements:
     """Return what a checked body requires of a model.
 
     Args:
         body: the caller's body, parsed.
         text: the fields that go upstream, as JSON.
+        long: what was left out of the body's long strings.
     """
     has_escapes = b"\\" in text and b"\\u" in text
     caches = writes_cache(body, text, has_escapes=has_escapes)
-    media = media_in(body)
+    media = media_in(body, long)
     tokens = estimate(media, bytes_of(text) if has_escapes else len(text))
     reasoning = _reasoning(body)
     hides = reasoning is not False and object_or_empty(body.get("thinking")).get("display") in SILENT

@@ -15,9 +15,11 @@ from gateway.dialects.messages.event_form import error_event, is_two_lines, name
 from gateway.dialects.messages.message_start import started
 from gateway.dialects.messages.reported_errors import raise_error_in
 from gateway.dialects.messages.safeguards import CLIENTS_CALLS, NO_VERDICTS, asks_for_verdicts, no_verdicts
+from gateway.dialects.messages.signed_thinking import SIGNED, signed_pieces_in
 from gateway.dialects.messages.text_so_far import TextSoFar
 from gateway.dialects.messages.usage import UsageSoFar
 from gateway.dialects.read_event import ReadEvent
+from gateway.dialects.stream_signatures import StreamSignatures
 from gateway.faults.fault import AttemptFailedError, Fault
 from gateway.http.json_values import JsonObject, object_or_empty
 
@@ -34,6 +36,7 @@ class MessagesStream:
         self._calls_client = False  # whether it has a call that the client runs
         self._ending = Ending()
         self._usage = UsageSoFar(context.settle)
+        self._signatures = StreamSignatures(context.note_signature)
         self._texts = TextSoFar(is_collected=context.collect_text)
         self._handlers: dict[str, Callable[[ReadEvent], Taken]] = {
             "message_start": self._start,
@@ -78,6 +81,8 @@ class MessagesStream:
         if name is None:
             return _NOTHING
         here.is_changed |= payload.pop("gateway", None) is not None  # the receipt is the gateway's own
+        if SIGNED.may_be_in(here.event):
+            self._signatures.add(signed_pieces_in(payload), here.read.long)
         handler = self._handlers.get(name)
         return handler(here) if handler else Taken(self._write(here))
 

@@ -1,0 +1,107 @@
+"""Finds the signed parts of a conversation: reasoning that only the model and account that made it accept.
+
+A body has them where its client sends an earlier answer back. An answer has them when they are made.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+from gateway.http.frozen import dataclass
+from gateway.http.json_values import Json, JsonObject, list_or_empty
+from gateway.memory.signatures import digest_of
+
+# An escape of an ASCII character, which could hide a name.
+_ESCAPE = b"\\u00"
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What makes a part a signed one.
+
+    Attributes:
+        text: the signature, or the encrypted reasoning; empty if the part has an empty one.
+        author: the author of its maker, as models' names begin, if its format tells; else None.
+    """
+
+    text: str
+    author: str | None = None
+
+
+# Returns the signature of a part; None if the part is not signed.
+ReadSignature: TypeAlias = Callable[[JsonObject], Signature | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedForm:
+    """Where the messages of a wire format have signed parts.
+
+    Attributes:
+        list_name: the member of a message that lists them.
+        is_all: whether a message says nothing but what is in this list.
+        read: returns a part's signature.
+        marks: a text that has none of these has no signed part.
+    """
+
+    list_name: str
+    is_all: bool
+    read: ReadSignature
+    marks: tuple[bytes, ...]
+
+    def may_be_in(self, text: bytes) -> bool:
+        """Return whether a JSON text that writes its names as they are may have signed parts."""
+        return any(mark in text for mark in self.marks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedPart:
+    """A signed part of a request.
+
+    Attributes:
+        message: the position of its message.
+        place: its position in the message's list.
+        digest: the digest of its signature; None if no upstream can have sent it.
+        author: see ``Signature``.
+    """
+
+    message: int
+    place: int
+    digest: bytes | None
+    author: str | None
+
+
+def signed_parts_in(messages: list[Json], text: bytes, form: SignedForm) -> tuple[SignedPart, ...]:
+    """Return the signed parts of a request's messages, in order.
+
+    Args:
+        messages: the messages, in which a string that is not ASCII may be misread.
+        text: the body. It is searched first, because most bodies have no such parts.
+        form: where the parts are.
+    """
+    if not form.may_be_in(text) and _ESCAPE not in text:
+        return ()
+    return tuple(_found_in(messages, form))
+
+
+def _found_in(messages: list[Json], form: SignedForm) -> Iterator[SignedPart]:
+    for number, message in enumerate(messages):
+        parts = message.get(form.list_name) if isinstance(message, dict) else None
+        if not isinstance(parts, list):
+            continue
+        for place, part in enumerate(parts):
+            found = form.read(part) if isinstance(part, dict) else None
+            if found is not None:
+                is_known = bool(found.text) and found.text.isascii()
+                yield SignedPart(
+                    message=number,
+                    place=place,
+                    digest=digest_of(found.text) if is_known else None,
+                    author=found.author if found.text else None,
+                )
+
+
+def signatures_in(parts: Json, read: ReadSignature) -> Iterator[str]:
+    """Yield the signatures in a list of an answer's parts."""
+    for part in list_or_empty(parts):
+        found = read(part) if isinstance(part, dict) else None
+        if found is not None and found.text:
+            yield found.text
