@@ -4,6 +4,7 @@ from gateway.fallback.receipt import Receipt
 from gateway.http.json_values import JsonObject
 from gateway.memory.answer_lengths import AnswerLengths
 from gateway.memory.prompt_sizes import PromptSizes
+from gateway.memory.sessions import Sessions
 from gateway.pipeline.call import Call
 from gateway.pipeline.prepare import Prepared
 
@@ -28,8 +29,8 @@ def close_request(call: Call, prepared: Prepared, receipt: Receipt, outcome: str
     _note_lengths(prepared, receipt, memory.answer_lengths, now_s=ports.now_s())
     _note_prompt_size(prepared, receipt, memory.prompt_sizes)
     memory.rates.end(caller.name, prepared.ticket)
-    if prepared.session and receipt.served and outcome == "answered":
-        memory.sessions.note(prepared.session.digest, receipt.served, now_s=ports.now_s())
+    if prepared.session:
+        _note_session(prepared.session.digest, receipt, memory.sessions, outcome, now_s=ports.now_s())
     fields: JsonObject = {"caller": caller.name, "outcome": outcome, "stream": prepared.request.stream}
     ports.log("request_done", **fields, **receipt.to_log())
     if caller.own_key is not None and outcome == "own_key_rejected":
@@ -38,6 +39,15 @@ def close_request(call: Call, prepared: Prepared, receipt: Receipt, outcome: str
             return
     if ports.database.bound:
         ports.run_in_background(lambda: _record(call, prepared, receipt, outcome))
+
+
+def _note_session(session: str, receipt: Receipt, sessions: Sessions, outcome: str, *, now_s: float) -> None:
+    """Remember which model served the session, and whose answer to it was cut off."""
+    for attempt in receipt.attempts:
+        if attempt.outcome == "cut_off":
+            sessions.note_cut_off(session, attempt.model, now_s=now_s)
+    if receipt.served and outcome == "answered":
+        sessions.note(session, receipt.served, now_s=now_s)
 
 
 def _note_lengths(prepared: Prepared, receipt: Receipt, lengths: AnswerLengths, *, now_s: float) -> None:

@@ -25,6 +25,7 @@ NOT_SURE = "By the model list, no model of the chain surely supports this reques
 
 
 NO_RESTART = "An answer of this wire format cannot start over within its stream: on_midstream is error."
+CUT_OFF_LAST = "{} comes last: its answer to this session was cut off a short time ago."
 
 
 def plan(
@@ -79,6 +80,8 @@ def plan(
     )
     groups, skipped, notes = _eligible([eligibility.sort(each) for each in infos])
     chain = _in_order(groups, selection, signals)
+    if len(chain) > 1:
+        notes += tuple(CUT_OFF_LAST.format(each.model) for each in chain if each.model in signals.cut_off)
     max_models = MAX_MODELS if options.fallbacks else 1
     reason = "chain_too_long" if options.fallbacks else "no_fallbacks"
     skipped += tuple(Skipped(model=each.model, reason=reason) for each in chain[max_models:])
@@ -146,7 +149,8 @@ def _eligible(
 def _in_order(groups: list[list[Candidate]], selection: Selection, signals: Signals) -> tuple[Candidate, ...]:
     """Return the chain in the request's order; if it sets none, each route's models in the route's order.
 
-    With ``auto`` the session's model comes first, and the others stay in their order.
+    With ``auto`` the session's model comes first, and the others stay in their order. In all orders a model
+    whose answer to the session was cut off a short time ago comes last.
     """
     options, routes = selection.options, selection.routes
 
@@ -170,6 +174,8 @@ def _in_order(groups: list[list[Candidate]], selection: Selection, signals: Sign
         chain = [*joined.from_iterable(parts)]
         if selection.order == "auto":
             chain = ordered(chain, order_by("auto", None))
+    if signals.cut_off:  # the client asks again: the same model may be cut off again
+        chain = sorted(chain, key=lambda each: each.model in signals.cut_off)
     by_model: dict[str, Candidate] = {}  # a model that occurs twice keeps its first place
     for candidate in chain:
         by_model.setdefault(candidate.model, candidate)

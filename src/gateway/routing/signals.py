@@ -39,6 +39,7 @@ class Signals:
         budget_unspent_usd: the same, plus what requests in flight hold of it.
         draw: returns a random number, at least 0 and below 1.
         usual_first_token: returns how long a stream's first progress usually takes; None if it is unknown.
+        cut_off: the models whose answer to the caller's session was cut off a short time ago.
     """
 
     now_s: float
@@ -51,6 +52,7 @@ class Signals:
     budget_unspent_usd: float | None
     draw: Callable[[], float]
     usual_first_token: Callable[[Candidate], Usual | None] = unknown
+    cut_off: frozenset[str] = frozenset()
 
 
 def gather_signals(
@@ -106,4 +108,5 @@ def gather_signals(
         budget_unspent_usd=budget_unspent_usd,
         draw=ports.draw,
         usual_first_token=usual,
+        cut_off=memory.sessions.cut_off_in(session, now_s=now_s) if session else frozenset(),
     )
