@@ -26,6 +26,7 @@ NOT_SURE = "By the model list, no model of the chain surely supports this reques
 
 
 NO_RESTART = "An answer of this wire format cannot start over within its stream: on_midstream is error."
+CUT_OFF_LAST = "{} comes last: its answer to this session was cut off a short time ago."
 
 
 def plan(
@@ -83,6 +84,10 @@ def plan(
     signed = SignedReasoning(chat.signed, signals.maker_of) if chat.signed else None
     if signed is not None and "order" not in options.asked:
         chain = maker_first(chain, signed)
+    cut_off = signals.cut_off if "order" not in options.asked and len(chain) > 1 else frozenset()
+    if cut_off:  # the client asks again: the same model may be cut off again
+        chain = tuple(sorted(chain, key=lambda each: each.model in cut_off))
+        notes += tuple(CUT_OFF_LAST.format(each.model) for each in chain if each.model in cut_off)
     max_models = MAX_MODELS if options.fallbacks else 1
     reason = "chain_too_long" if options.fallbacks else "no_fallbacks"
     skipped += tuple(Skipped(model=each.model, reason=reason) for each in chain[max_models:])
