@@ -60,10 +60,10 @@ def _note_lengths(prepared: Prepared, receipt: Receipt, lengths: AnswerLengths, 
     """
     if not prepared.hold.accounts:
         return
-    chat = prepared.request
+    request = prepared.request
     for attempt in receipt.attempts:
-        tokens = -(-attempt.tokens.completion // chat.choices)
-        is_limited = chat.max_tokens is not None and 0 < chat.max_tokens <= tokens
+        tokens = -(-attempt.tokens.completion // request.choices)
+        is_limited = request.max_tokens is not None and 0 < request.max_tokens <= tokens
         if attempt.outcome == "answered" and tokens and not is_limited:
             lengths.note(prepared.caller.name, attempt.model, tokens, now_s=now_s)
 

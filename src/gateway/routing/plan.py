@@ -30,7 +30,7 @@ CUT_OFF_LAST = "{} comes last: its answer to this session was cut off a short ti
 
 
 def plan(
-    chat: ModelRequest,
+    request: ModelRequest,
     selection: Selection,
     settings: Settings,
     caller: Caller,
@@ -41,7 +41,7 @@ def plan(
     """Return the plan of a request: the chain of the models and tasks that it selects, and its limits.
 
     Args:
-        chat: the request.
+        request: the request.
         selection: the names, task routes and options that apply to it.
         settings: the Worker's settings.
         caller: the caller's key name, and what the key allows.
@@ -61,7 +61,7 @@ def plan(
             *candidates_of(
                 name,
                 route,
-                chat,
+                request,
                 settings,
                 caller=caller,
                 catalog=signals.catalog,
@@ -70,9 +70,9 @@ def plan(
         ]
         for name, route in zip(names, routes, strict=True)
     ]
-    named_first = names[0] if chat.models and routes[0] is None else None
+    named_first = names[0] if request.models and routes[0] is None else None
     eligibility = Eligibility(
-        chat=chat,
+        request=request,
         options=options,
         caller=caller,
         signals=signals,
@@ -81,7 +81,7 @@ def plan(
     )
     groups, skipped, notes = _eligible([eligibility.sort(each) for each in infos])
     chain = _in_order(groups, selection, signals)
-    signed = SignedReasoning(chat.signed, signals.maker_of) if chat.signed else None
+    signed = SignedReasoning(request.signed, signals.maker_of) if request.signed else None
     if signed is not None and "order" not in options.asked:
         chain = maker_first(chain, signed)
     cut_off = signals.cut_off if "order" not in options.asked and len(chain) > 1 else frozenset()
@@ -91,9 +91,9 @@ def plan(
     max_models = MAX_MODELS if options.fallbacks else 1
     reason = "chain_too_long" if options.fallbacks else "no_fallbacks"
     skipped += tuple(Skipped(model=each.model, reason=reason) for each in chain[max_models:])
-    watch = not chat.stream and _watches(options, settings, limits)
+    watch = not request.stream and _watches(options, settings, limits)
     on_midstream = options.on_midstream
-    if on_midstream == "continue" and not chat.is_text_only:
+    if on_midstream == "continue" and not request.is_text_only:
         on_midstream = "error"  # a cut-off tool call or JSON cannot be continued
     if on_midstream == "restart" and not dialect.can_restart:
         on_midstream = "error"
@@ -111,19 +111,19 @@ def plan(
         nothing_left=None if chain else fault_of_empty_chain([each.reason for each in skipped]),
         limits=limits,
         answer_test=AnswerTest(
-            json=chat.wants_json and options.check_json,
-            json_root=chat.json_root,
+            json=request.wants_json and options.check_json,
+            json_root=request.json_root,
             reasoning_only=options.allow_reasoning_only,
         ),
         cache_ttl_s=options.cache_ttl_s,
         on_midstream=on_midstream,
-        shown_model=next(iter(chat.models), None) if options.show_model == "requested" else None,
+        shown_model=next(iter(request.models), None) if options.show_model == "requested" else None,
         list_errors=options.errors == "all",
         watch=watch,
-        stream=chat.stream or watch,
+        stream=request.stream or watch,
         signed=signed,
-        first_token_of=(lambda candidate: first_token_limit(candidate, chat, signals, limits.patience))
-        if chat.stream or watch
+        first_token_of=(lambda candidate: first_token_limit(candidate, request, signals, limits.patience))
+        if request.stream or watch
         else None,
     )
 
