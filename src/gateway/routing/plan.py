@@ -11,7 +11,7 @@ from gateway.dialects.model_request import ModelRequest
 from gateway.routing.candidates import candidates_of
 from gateway.routing.chain import Candidate, Limits, Plan, Skipped
 from gateway.routing.eligibility import Eligibility, SortedCandidates, fault_of_empty_chain
-from gateway.routing.first_token import first_token_limit
+from gateway.routing.first_token import UNSEEN, first_token_limit
 from gateway.routing.makers import SignedReasoning
 from gateway.routing.order import BY_SESSION, OrderBy, maker_first, ordered
 from gateway.routing.selection import Selection
@@ -52,7 +52,7 @@ def plan(
         GatewayError: a name that starts with ``direct:`` has no declared upstream, or no model.
     """
     options = selection.options
-    limits = _limits(options, settings)
+    limits = _limits(options, settings, hides_reasoning=request.requirements.hides_reasoning)
     if not options.fallbacks:
         selection = replace(selection, names=selection.names[:1], routes=selection.routes[:1])
     names, routes = selection.names, selection.routes
@@ -215,7 +215,7 @@ _limits_in = attrgetter(*LIMIT_SETTINGS)
 HOLD_KEEPALIVE_MS = 10_000
 
 
-def _limits(options: Options, settings: Settings) -> Limits:
+def _limits(options: Options, settings: Settings, *, hides_reasoning: bool) -> Limits:
     holds = options.on_midstream == "hold"
     keepalive_ms = options.keepalive_ms or (HOLD_KEEPALIVE_MS if holds else None)
     from_options, from_settings = _limits_in(options), _limits_in(settings)
@@ -223,6 +223,8 @@ def _limits(options: Options, settings: Settings) -> Limits:
         from_settings[index] if value is None else value for index, value in enumerate(from_options)
     ]
     patience = PATIENCE[level]
+    # Reasoning that is withheld leaves a stream as silent as a plain answer, also after its first text.
+    idle_s = max(patience.plain_s, patience.idle_s) if hides_reasoning else patience.idle_s
     deadline_s = patience.deadline_s if deadline_ms is None else deadline_ms / 1000
     if "deadline_ms" in options.asked and "max_wait_ms" not in options.asked:
         max_wait_s = deadline_s  # the caller has said how long it waits
@@ -233,8 +235,8 @@ def _limits(options: Options, settings: Settings) -> Limits:
         shares_deadline=deadline_ms is not None,
         attempt_s=attempt_ms / 1000 if attempt_ms else None,
         first_token_s=first_token_ms / 1000 if first_token_ms else None,
-        idle_s=idle_ms / 1000 if idle_ms else patience.idle_s,
-        idle_because="idle_ms" if idle_ms else f"patience: {patience.name}",
+        idle_s=idle_ms / 1000 if idle_ms else idle_s,
+        idle_because="idle_ms" if idle_ms else UNSEEN if hides_reasoning else f"patience: {patience.name}",
         max_wait_s=max_wait_s,
         patience=patience,
         retries=retries,
