@@ -1,9 +1,9 @@
 """Who made the signed parts of a request, and which of them a model would refuse."""
 
 from collections.abc import Callable, Collection, Iterable
+from typing import NamedTuple
 
 from gateway.dialects.signed_parts import SignedPart
-from gateway.http.frozen import dataclass
 from gateway.settings.upstreams import split_direct
 
 # Names that are no author's: a router of OpenRouter's may call any model.
@@ -23,8 +23,7 @@ def author_of(model: str) -> str | None:
     return author.lower() if is_author else None
 
 
-@dataclass(frozen=True, slots=True)
-class Maker:
+class Maker(NamedTuple):
     """Who made a signed part.
 
     Attributes:
