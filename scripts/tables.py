@@ -145,12 +145,12 @@ def routes_table() -> str:
 
 def with_settings(readme: str) -> str:
     """Return the README with the settings table between its markers."""
-    return _between(readme, BEGIN, END, settings_table())
+    return between(readme, BEGIN, END, settings_table())
 
 
 def with_routes(page: str) -> str:
     """Return the routing page with the default routes between its markers."""
-    return _between(page, ROUTES_BEGIN, ROUTES_END, routes_table())
+    return between(page, ROUTES_BEGIN, ROUTES_END, routes_table())
 
 
 def events_table() -> str:
@@ -162,15 +162,16 @@ def events_table() -> str:
 
 def with_events(page: str) -> str:
     """Return the operation page with the log events between its markers."""
-    return _between(page, EVENTS_BEGIN, EVENTS_END, events_table())
+    return between(page, EVENTS_BEGIN, EVENTS_END, events_table())
 
 
 def with_dialects(page: str) -> str:
     """Return the page on architecture with the sizes of the dialects between its markers."""
-    return _between(page, DIALECTS_BEGIN, DIALECTS_END, sizes_table())
+    return between(page, DIALECTS_BEGIN, DIALECTS_END, sizes_table())
 
 
-def _between(text: str, begin: str, end: str, table: str) -> str:
+def between(text: str, begin: str, end: str, table: str) -> str:
+    """Return the text with the table between its markers."""
     before, _, after = text.partition(begin)
     return before + begin + table + end + after.partition(end)[2]
 
