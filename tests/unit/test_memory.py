@@ -76,6 +76,17 @@ def test_the_fields_for_an_upstream_are_not_copied(name: str) -> None:
     assert peak_of(lambda: BodyForms(CHAT, chat).for_openrouter(max_price=None, added=())) < 0.1
 
 
+def test_a_body_is_copied_once_when_signed_parts_are_taken_out() -> None:
+    part = {"type": "reasoning.text", "text": "Hm.", "signature": "s" * 2_000}
+    turn = {"role": "assistant", "content": TEXT * 90 + "\U0001f600", "reasoning_details": [part, part]}
+    raw = json.dumps({"model": "m", "messages": [turn] * 400}, ensure_ascii=False).encode()
+    chat = parse(raw)
+
+    peak = peak_of(lambda: BodyForms(CHAT, chat).without((0, 7)).for_openrouter(max_price=None, added=()))
+
+    assert peak < 1.9 * len(raw) / SIZE  # what is sent, and the text without its long strings
+
+
 def answer_of(content: object, *, ascii_only: bool, finish: str) -> bytes:
     message: dict[str, object] = {"role": "assistant", "content": content, "refusal": None}
     if isinstance(content, list) and content[0]["type"] == "image_url":

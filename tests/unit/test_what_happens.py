@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from gateway.memory.signatures import digest_of
 from scripts.tools import ROOT
 from tests.support.chunks import COMMENT, DONE, STOP, USAGE, text, text_in
 from tests.support.models import listing, model
@@ -260,6 +261,23 @@ async def the_gateway_fails_itself() -> None:
     assert [line["error"] for line in world.events("internal_error")] == ["RuntimeError"]
 
 
+async def a_conversation_holds_signed_reasoning() -> None:
+    def talk(signature: str) -> list[dict[str, object]]:
+        details = [{"type": "reasoning.text", "signature": signature}]
+        return [{"role": "user", "content": "Hi"}, {"role": "assistant", "reasoning_details": details}]
+
+    def removed(got: Answer) -> list[int]:
+        return [each.get("signed_parts_removed", 0) for each in got.receipt["attempts"]]
+
+    world = World().script("a/one", fail(400, "Corrupted thought signature."), answer())
+    world.memory.signatures.note(digest_of("known"), "b/two")
+
+    first = await world.ask(*BOTH, messages=talk("known"))
+    assert first.receipt["served"] == "b/two"
+    assert removed(await world.ask("c/three", messages=talk("known"))) == [1]
+    assert removed(await world.ask("a/one", messages=talk("unknown"))) == [0, 1]
+
+
 CASES: dict[str, Callable[[], Awaitable[None]]] = {
     "a model fails, times out, or is rate-limited": a_model_fails,
     "HTTP 200 that is no answer: an error inside, no choices, empty, HTML, cut JSON, only comments": (
@@ -268,6 +286,9 @@ CASES: dict[str, Callable[[], Awaitable[None]]] = {
     "a stream shows nothing, or a plain answer does not come": a_model_shows_nothing,
     "a model asked for a pause (`Retry-After`, free-tier limits)": a_model_asks_for_a_pause,
     "the last model fails in a way that may pass": the_last_model_may_recover,
+    "a conversation holds [reasoning that a model has signed](docs/routing.md#signed-reasoning)": (
+        a_conversation_holds_signed_reasoning
+    ),
     "a model cannot serve the request, by the list of models": a_model_cannot_serve_it,
     "the account is at fault: key refused, credits, limits": the_account_is_at_fault,
     "a budget is spent, or does not cover the request": a_budget_is_spent,

@@ -7,6 +7,7 @@ import pkgutil
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from json import JSONDecoder
 from math import isqrt
 from re import _constants as constants  # type: ignore[attr-defined]  # its parser says what an expression is
 from re import _parser as parser  # type: ignore[attr-defined]
@@ -19,22 +20,29 @@ import gateway
 from gateway.catalog.model_list import ModelList
 from gateway.catalog.query import read_query
 from gateway.catalog.stored_catalog import catalog_of
+from gateway.dialects import signed_layout
 from gateway.dialects.answer_test import AnswerTest
 from gateway.dialects.chat.answer_checks import completion_in
 from gateway.dialects.chat.answer_shape import shape_completion
 from gateway.dialects.chat.chunk_shape import ChunkShape
+from gateway.dialects.chat.dialect import CHAT
 from gateway.dialects.chat.parse import parse
+from gateway.dialects.dialect import Dialect
 from gateway.dialects.keep_alives import without_keep_alives
+from gateway.dialects.messages.dialect import MESSAGES as IN_MESSAGES
 from gateway.dialects.overlap import Overlap
+from gateway.dialects.signed_parts import signed_parts_in
 from gateway.faults.error_rows import Row
 from gateway.faults.fault import AttemptFailedError
 from gateway.http import json_members, long_strings
 from gateway.http.errors import GatewayError
 from gateway.http.json_bytes import parse_json, to_json_bytes
+from gateway.http.json_members import narrow_text, read_members
 from gateway.http.json_values import Json, JsonObject
 from gateway.http.query_string import MAX_CHARACTERS, parameters_of
 from gateway.http.sse import SseDecoder, data_of
 from gateway.settings.table import SETTINGS
+from gateway.upstream.body_forms import BodyForms
 from tests.support.chunks import DONE, STOP, chunk, event, text
 from tests.support.models import model
 from tests.support.upstream import fail, stream
@@ -46,6 +54,8 @@ MEGABYTE = 1_000_000
 MESSAGES = b'"messages":[{"role":"user","content":"Hi"}]'
 FIELD = b'{"model":"m",' + MESSAGES + b',"x":%b}'
 PARTS = b'{"model":"m","messages":[{"role":"user","content":%b}]}'
+
+SIGNED_LIST = b'{"model":"m","messages":[{"role":"assistant","reasoning_details":%b}]}'
 
 # What a body holds very often: where, and what.
 ITEMS: dict[str, tuple[bytes, bytes]] = {
@@ -62,6 +72,8 @@ ITEMS: dict[str, tuple[bytes, bytes]] = {
     "images": (PARTS, b'{"type":"image_url","image_url":{"url":"a"}}'),
     "texts of a message": (PARTS, b'{"type":"text","text":"a"}'),
     "types that are no words": (PARTS, b'{"type":[{}]}'),
+    "signed parts": (SIGNED_LIST, b'{"signature":"s"}'),
+    "signed parts, hidden by escapes": (SIGNED_LIST, rb'{"\u0073ignature":"s"}'),
     "messages": (b'{"model":"m","messages":%b}', b'{"role":"user","content":"Hi"}'),
     "tools": (b'{"model":"m",' + MESSAGES + b',"tools":%b}', b'{"type":"function"}'),
     "plugins": (b'{"model":"m",' + MESSAGES + b',"plugins":%b}', b'{"id":"web"}'),
@@ -181,6 +193,63 @@ def test_what_an_attempt_sends_is_made_once_for_all_attempts(
     assert run(parsed_for(models)) == run(parsed_for(models[:1])) > 0
 
 
+def signed_body(dialect: str, *, parts: int = 1, turns: int = 1, part_bytes: int = 10) -> bytes:
+    """Return a body of so many messages, each with a text and so many parts that are signed so long."""
+    part = {"signature": "s" * part_bytes, "type": "thinking", "thinking": "Hm."}
+    turn = {"role": "assistant", "content": [part] * parts + [{"type": "text", "text": "Hi"}]}
+    if dialect == "chat":
+        turn = {"role": "assistant", "content": "Hi", "reasoning_details": [part] * parts}
+    return json.dumps({"model": "m", "max_tokens": 9, "messages": [turn] * turns}).encode()
+
+
+def cut(dialect: Dialect, raw: bytes) -> Work:
+    def work() -> bytes:
+        request = dialect.parse(raw, max_values=10**7)
+        places = tuple(range(0, len(request.signed), 2))
+        return bytes(BodyForms(dialect, request).without(places).for_openrouter(max_price=None, added=()))
+
+    return work
+
+
+SIGNED_BODIES: dict[str, Callable[[int, str], bytes]] = {
+    "many messages": lambda size, dialect: signed_body(dialect, turns=size),
+    "many parts": lambda size, dialect: signed_body(dialect, parts=size),
+    "long signatures": lambda size, dialect: signed_body(dialect, parts=10, part_bytes=size * 100),
+}
+
+
+@pytest.mark.parametrize("dialect", [CHAT, IN_MESSAGES], ids=["chat", "messages"])
+@pytest.mark.parametrize("name", SIGNED_BODIES)
+def test_the_cpu_of_taking_signed_parts_out_grows_with_the_body(name: str, dialect: Dialect) -> None:
+    check_growth(lambda size: cut(dialect, SIGNED_BODIES[name](size, dialect.name)), 2_000)
+
+
+@pytest.mark.parametrize("dialect", [CHAT, IN_MESSAGES], ids=["chat", "messages"])
+def test_a_large_body_without_signed_parts_is_searched_and_no_message_is_looked_at(dialect: Dialect) -> None:
+    text = b'{"messages":[%b]}' % b",".join([b'{"role":"user","content":"%b"}' % (b"x" * 1_000)] * 10_000)
+    members = read_members(text, JSONDecoder())[1]
+
+    assert calls_of(lambda: signed_parts_in([{}] * 10_000, members, dialect.signed_form)) < 20
+
+
+@pytest.mark.parametrize("dialect", [CHAT, IN_MESSAGES], ids=["chat", "messages"])
+def test_the_places_of_signed_parts_are_found_once_for_all_attempts(
+    dialect: Dialect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+
+    def noted(raw: bytes) -> str:
+        read.append(len(raw))
+        return narrow_text(raw)
+
+    monkeypatch.setattr(signed_layout, "narrow_text", noted)
+    forms = BodyForms(dialect, dialect.parse(signed_body(dialect.name, parts=9), max_values=MAX_VALUES))
+    for number in range(9):
+        forms.without((number,)).for_openrouter(max_price=None, added=())
+
+    assert len(read) == 1
+
+
 def answer_of(content: str, **fields: Json) -> bytes:
     message: JsonObject = {"role": "assistant", "content": content}
     return to_json_bytes({"choices": [{"message": message, "finish_reason": "stop"}], **fields})
@@ -279,6 +348,12 @@ STREAMS: dict[str, Callable[[int], Work]] = {
         chunk({"tool_calls": [{"index": index} for index in range(size)]})
     ),
     "choices": lambda size: Relayed(*[chunk({"content": "x"}, finish="stop")] * size),
+    "signatures": lambda size: Relayed(
+        *[chunk({"reasoning_details": [{"signature": "s" * 100, "index": index}]}) for index in range(size)]
+    ),
+    "signatures of one place": lambda size: Relayed(
+        *[chunk({"reasoning_details": [{"signature": str(number), "index": 0}]}) for number in range(size)]
+    ),
     "images": lambda size: Relayed(chunk({"images": [{"url": "x" * 1_000 * size}]})),
     "one event in many pieces": lambda size: Relayed(
         b'data: {"x":"', *[b"x" * 1_000] * size, b'","choices":[{"delta":{"content":"x"}}]}\n\n'

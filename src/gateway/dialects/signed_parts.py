@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from gateway.http.frozen import dataclass
+from gateway.http.json_members import Members
 from gateway.http.json_values import Json, JsonObject, list_or_empty
+from gateway.http.long_strings import LongStrings
 from gateway.memory.signatures import digest_of
 
 # An escape of an ASCII character, which could hide a name.
@@ -69,20 +71,21 @@ class SignedPart:
     author: str | None
 
 
-def signed_parts_in(messages: list[Json], text: bytes, form: SignedForm) -> tuple[SignedPart, ...]:
+def signed_parts_in(messages: list[Json], members: Members, form: SignedForm) -> tuple[SignedPart, ...]:
     """Return the signed parts of a request's messages, in order.
 
     Args:
-        messages: the messages, in which a string that is not ASCII may be misread.
-        text: the body. It is searched first, because most bodies have no such parts.
+        messages: the messages, as ``read_members`` returns them.
+        members: the body's members, as they were read. Their text is searched first, because most bodies have
+            no such parts.
         form: where the parts are.
     """
-    if not form.may_be_in(text) and _ESCAPE not in text:
+    if not form.may_be_in(members.text) and _ESCAPE not in members.text:
         return ()
-    return tuple(_found_in(messages, form))
+    return tuple(_found_in(messages, form, members.long))
 
 
-def _found_in(messages: list[Json], form: SignedForm) -> Iterator[SignedPart]:
+def _found_in(messages: list[Json], form: SignedForm, long: LongStrings) -> Iterator[SignedPart]:
     for number, message in enumerate(messages):
         parts = message.get(form.list_name) if isinstance(message, dict) else None
         if not isinstance(parts, list):
@@ -90,11 +93,11 @@ def _found_in(messages: list[Json], form: SignedForm) -> Iterator[SignedPart]:
         for place, part in enumerate(parts):
             found = form.read(part) if isinstance(part, dict) else None
             if found is not None:
-                is_known = bool(found.text) and found.text.isascii()
+                signature = long.restored(found.text) if long.parts else found.text
                 yield SignedPart(
                     message=number,
                     place=place,
-                    digest=digest_of(found.text) if is_known else None,
+                    digest=digest_of(signature) if signature and signature.isascii() else None,
                     author=found.author if found.text else None,
                 )
 

@@ -8,7 +8,7 @@ from gateway.dialects.dialect import Dialect
 from gateway.dialects.model_request import ModelRequest
 from gateway.http.frozen import dataclass
 from gateway.http.json_bytes import to_json_bytes
-from gateway.http.json_members import Buffer, Members, member
+from gateway.http.json_members import LARGE_BYTES, Buffer, Members, member
 from gateway.http.json_values import Json, JsonObject, object_or_empty
 from gateway.settings.price import Price, usd_or_none
 
@@ -39,16 +39,18 @@ class BodyForms:
         """Return the forms without these of the request's signed parts, which are named by position."""
         if not parts:
             return self
-        if self._shorter is None or self._shorter[0] != parts:
-            if self._layout is None:
-                from gateway.dialects.signed_layout import SignedLayout  # noqa: PLC0415  # few requests are cut
+        if self._shorter is not None and self._shorter[0] == parts:
+            return self._shorter[1]
+        if self._layout is None:
+            from gateway.dialects.signed_layout import SignedLayout  # noqa: PLC0415  # few requests are cut
 
-                fields, signed = self._request.fields, self._request.signed
-                self._layout = SignedLayout(fields, signed, self._dialect.signed_form)
-            self._shorter = None  # two long bodies are enough
-            request = replace(self._request, fields=self._layout.without(parts))
-            self._shorter = parts, BodyForms(self._dialect, request, session=self._session)
-        return self._shorter[1]
+            fields, signed = self._request.fields, self._request.signed
+            self._layout = SignedLayout(fields, signed, self._dialect.signed_form)
+        request = replace(self._request, fields=self._layout.without(parts))
+        forms = BodyForms(self._dialect, request, session=self._session)
+        # A large text is not kept: it would be one more copy in memory while the attempt runs.
+        self._shorter = (parts, forms) if len(request.fields.text) <= LARGE_BYTES else None
+        return forms
 
     def for_openrouter(self, *, max_price: Price | None, added: Sequence[Json]) -> bytes:
         """Return the fields for OpenRouter.

@@ -78,6 +78,18 @@ async def test_a_watched_and_a_held_answer_are_remembered_too(signing: Signing) 
         assert world.memory.signatures.maker_of(digest_of("sig-1")) == OPUS
 
 
+async def test_a_long_signature_is_known_in_a_large_body_too(signing: Signing) -> None:
+    signature = "c2ln/" * 1_000
+    world = world_of(signing).script(OPUS, signing.answers(signature))
+    talk = signing.talk(signing.turn(signature), signing.said([], "x" * 400_000))
+
+    await signing.speech.ask(world, OPUS)
+    raw = json.dumps(signing.speech.body(GPT, OPUS, messages=talk)).replace("/", r"\/")
+    await finish(await world.begin(raw.encode(), path=signing.speech.path))
+
+    assert given_by(world, signing)[1:] == [(OPUS, [signature])]
+
+
 async def test_the_newest_signature_counts(signing: Signing) -> None:
     world = world_of(signing, old=SONNET, new=OPUS)
     talk = signing.talk(signing.turn("old"), signing.turn("new"), signing.turn("unknown"))

@@ -52,5 +52,5 @@ def parse(raw: bytes, *, max_values: int = MAX_VALUES) -> ModelRequest:
         user=text_or_none(fields.value("user")),
         requirements=requirements,
         options=options_of(body),
-        signed=signed_parts_in(messages, fields.text, SIGNED),
+        signed=signed_parts_in(messages, members, SIGNED),
     )

@@ -21,11 +21,10 @@ def signature_of(detail: JsonObject) -> Signature | None:
 
     Source: OpenRouter "Reasoning Tokens": ``signature`` of a text, ``data`` of encrypted reasoning.
     """
-    texts = [detail.get("signature"), detail.get("data") if detail.get("type") == _ENCRYPTED else None]
-    signatures = [text for text in texts if isinstance(text, str)]
-    if not signatures:
-        return None
-    return Signature(max(signatures, key=bool), _author_of(detail.get("format")))
+    text = detail.get("signature")
+    if not text and detail.get("type") == _ENCRYPTED and isinstance(data := detail.get("data"), str):
+        text = data
+    return Signature(text, _author_of(detail.get("format"))) if isinstance(text, str) else None
 
 
 def _author_of(named: Json) -> str | None:

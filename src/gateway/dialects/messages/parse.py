@@ -52,7 +52,7 @@ def parse(raw: bytes, *, max_values: int = MAX_VALUES) -> ModelRequest:
         user=_user_of(fields),
         requirements=requirements_of(body, fields.text, members.long),
         options=options_of(body),
-        signed=signed_parts_in(messages, fields.text, SIGNED),
+        signed=signed_parts_in(messages, members, SIGNED),
     )
 
 
