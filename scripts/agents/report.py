@@ -15,7 +15,7 @@ BEGIN, END = "<!-- agents: written by `make agents` -->\n", "<!-- /agents -->\n"
 HEAD = (
     "| upstream | gateway | task | calls | seconds | exit | the user reads |\n|---|---|---|---|---|---|---|\n"
 )
-MAX_SAID = 220
+MAX_SAID = 160
 END_LIMIT_S = 10.0
 _ADDRESS = re.compile(r"127\.0\.0\.1:\d+")
 

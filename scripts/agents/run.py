@@ -32,15 +32,14 @@ def run_coding_agents() -> bool:
     with tempfile.TemporaryDirectory() as folder, _bench(page) as on:
         home = Path(folder)
         rows = _run_situations(on, home)
-        printed = _run_commands(page, on, home)
+        commands_work = _run_commands(page, on, home)
     written = table(rows)
     print(f"\n{written}")
     failed = [row.situation.name for row in rows if row.with_gateway and not row.is_as_expected]
     for name in failed:
         print(f"FAILED  with the gateway, Claude Code has not done its task: {name}")
-    if ANSWER not in printed:
+    if not commands_work:
         failed.append("commands")
-        print(f"FAILED  the commands of {PAGE.name}:\n{printed}")
     if not failed:
         PAGE.write_text(between(page, BEGIN, END, written), encoding="utf-8")
     return not failed
@@ -102,8 +101,8 @@ def _run(situation: Situation, model: str, on: Bench, home: Path, environ: dict[
     )
 
 
-def _run_commands(page: str, on: Bench, home: Path) -> str:
-    """Run the page's commands in one shell; return what they print, without the answer if one fails."""
+def _run_commands(page: str, on: Bench, home: Path) -> bool:
+    """Run the page's commands in one shell; return whether all worked, and each question had its answer."""
     code = "\n".join(each.code for each in recipes(page) if each.language == "sh")
     environ = environment(home, "", "")
     environ["PATH"] = f"{command_directory(home)}:{environ['PATH']}"
@@ -118,7 +117,10 @@ def _run_commands(page: str, on: Bench, home: Path) -> str:
         timeout=COMMANDS_LIMIT_S,
         check=False,
     )
-    return done.stdout if done.returncode == 0 else done.stdout.replace(ANSWER, "")
+    if done.returncode == 0 and done.stdout.count(ANSWER) == code.count("claude -p"):
+        return True
+    print(f"FAILED  the commands of {PAGE.name} (status {done.returncode}):\n{done.stdout}")
+    return False
 
 
 def main() -> None:

@@ -11,8 +11,8 @@ LIMIT_S = 60.0  # Claude Code retries for minutes: a run is ended then
 LEAVES_AFTER_S = 4.0
 SOON_MS = 10_000
 POOR_KEY = "agents-token-of-a-small-budget"
-# A request to the healthy model costs 0.004 USD, and holds 0.009 until it has ended: the budget admits one.
-POOR_BUDGET_USD = 0.012
+# A request to the healthy model costs 0.004 USD, and holds 0.027 until it has ended: the budget admits one.
+POOR_BUDGET_USD = 0.03
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,7 @@ SITUATIONS: Sequence[Situation] = (
     Situation("the prompt is too long for every model", "sim/prompt-limit-1001", ("sim/prompt-limit-1001",)),
     Situation("no model answers", "sim/status-502", ("sim/status-502", "sim/status-503")),
     Situation("the budget is spent", "sim/status-402", (HEALTHY,), key=POOR_KEY),
-    Situation(
-        "auto mode: the check flags the edit", "sim/coder-flagged", ("sim/coder-flagged",), mode="auto"
-    ),
+    Situation("auto mode flags the edit", "sim/coder-flagged", ("sim/coder-flagged",), mode="auto"),
     Situation(
         "the user leaves in mid-answer",
         "sim/drip-1000ms",
