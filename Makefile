@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN = .venv/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev test faults clients bill key bench compare soak check format tables lock deploy wrangler smoke
+.PHONY: help setup dev test faults clients agents bill key bench compare soak check format tables lock deploy wrangler smoke
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -20,8 +20,11 @@ test: setup ## run everything: lint, types, unit tests, the suite on every runti
 faults: setup ## run every simulator fault on every runtime, and print one table
 	@PYTHONPATH=src exec $(RUN) scripts.faults
 
-clients: setup ## run real clients (OpenAI's, OpenRouter's, others) against the gateway; writes the README's table
+clients: setup ## run real clients (OpenAI's, Anthropic's, OpenRouter's, Claude Code, others) against the gateway; writes the README's table
 	@PYTHONPATH=src exec $(RUN) scripts.clients
+
+agents: setup ## run Claude Code against failing models, with and without the gateway; writes docs/coding-agents.md's table
+	@PYTHONPATH=src exec $(RUN) scripts.agents.run
 
 bill: setup ## ten thousand requests, with faults, cut streams and clients that leave: the ledger against their bill
 	@BILL_REQUESTS=10000 exec $(RUN) pytest -q -s -p no:cacheprovider tests/e2e/test_bill.py --runtime pyodide-314

@@ -1,77 +1,21 @@
 """`make clients`: run real clients against the gateway, and write their results into the README's table."""
 
 import argparse
-import json
-import os
-import shutil
-import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Sequence
 
 from scripts import recipes
-from scripts.dev.ports import LOOPBACK
-from scripts.dev.servers import stage_directory, start_simulator
-from scripts.setup_clients import NODE_TESTS, PYTHON, set_up_node, set_up_python
-from scripts.tools import ROOT, node, tool_environment
-from tests.support.runtimes import KEY, UPSTREAM_KEY, Fleet
+from scripts.agents.run import run_coding_agents
+from scripts.client_bench import Bench, Line, bench
+from scripts.setup_clients import NODE_TESTS, PYTHON, set_up_claude_code, set_up_node, set_up_python
+from scripts.tables import between
+from scripts.tools import ROOT, node
 
 README = ROOT / "README.md"
 BEGIN, END = "<!-- clients: written by `make clients` -->\n", "<!-- /clients -->\n"
 PYTHON_TESTS = ROOT / "tests" / "clients" / "python"
 COLUMNS = ("plain", "stream", "tools", "structured", "errors", "broken stream", "fallback", "models")
-
-Line: TypeAlias = dict[str, Any]  # a test's result: client, version, column, outcome, remark
-
-
-@dataclass(frozen=True)
-class Bench:
-    """A gateway to run clients against: the clients' environment, and the file of their results."""
-
-    environ: Mapping[str, str]
-    results: Path
-
-    def passes(self, *command: str | Path, cwd: Path) -> bool:
-        """Run a command that runs tests; return whether all passed."""
-        return subprocess.run(command, cwd=cwd, env=self.environ, check=False).returncode == 0
-
-    def lines(self) -> list[Line]:
-        """Return the results of the tests."""
-        return [json.loads(line) for line in self.results.read_text(encoding="utf-8").splitlines()]
-
-
-@contextmanager
-def bench() -> Iterator[Bench]:
-    """Start the gateway on `make dev`'s runtime, with the simulator as its upstream."""
-    directory = stage_directory(f"clients-{os.getpid()}")
-    simulator, simulator_url = start_simulator(directory / "simulator.log")
-    settings = {
-        "OPENROUTER_BASE_URL": simulator_url,
-        "OPENROUTER_API_KEY": UPSTREAM_KEY,
-        "DEFAULT_MODEL": "sim/ok",
-        "GATEWAY_KEYS": f"clients:{KEY}",
-    }
-    fleet = Fleet("workerd", settings)
-    with simulator:
-        try:
-            results = directory / "results.jsonl"
-            environ = tool_environment(os.environ, without=frozenset({"PYTHONPATH"})) | {
-                "CLIENTS_GATEWAY": fleet.start().base_url,
-                "CLIENTS_KEY": KEY,
-                "CLIENTS_SIMULATOR": simulator_url.removesuffix("/api/v1"),
-                "CLIENTS_RESULTS": str(results),
-                "NO_PROXY": LOOPBACK,
-                "PYTHONDONTWRITEBYTECODE": "1",
-                "AI_SDK_LOG_WARNINGS": "false",
-            }
-            yield Bench(environ, results)
-        finally:
-            fleet.end(keep_logs=False)
-    shutil.rmtree(directory)
 
 
 def run_python(on: Bench) -> bool:
@@ -123,8 +67,7 @@ def _remarks(lines: Iterable[Line]) -> str:
 
 def with_table(readme: str, written: str) -> str:
     """Return the README with the table between its markers."""
-    before, _, after = readme.partition(BEGIN)
-    return before + BEGIN + written + END + after.partition(END)[2]
+    return between(readme, BEGIN, END, written)
 
 
 def main() -> None:
@@ -136,12 +79,15 @@ def main() -> None:
     set_up_node()
     if not quick:
         set_up_python()
+        set_up_claude_code()
     ready_s = time.monotonic()
     with bench() as on:
         passed = (
             [run_node(on, "openai.test.mjs")] if quick else [run_python(on), run_node(on), run_recipes(on)]
         )
         written = "" if quick else table(on.lines())
+    if not quick:
+        passed.append(run_coding_agents())
     print(f"\n{written}\nset-up {ready_s - began_s:.0f} s, run {time.monotonic() - ready_s:.0f} s")
     if not all(passed):
         sys.exit(1)

@@ -9,7 +9,12 @@ from scripts.tools import ROOT, node, tool_environment
 
 # Each dependency group, and the lowest Python version that it must install on.
 GROUPS = {"dev": "3.11", "worker-sdk": "3.12", "pywrangler": "3.12", "clients": "3.11", "gateways": "3.11"}
-NPM_PROJECTS = (ROOT, ROOT / "tests" / "clients" / "node", ROOT / "bench" / "compare" / "node")
+NPM_PROJECTS = (
+    ROOT,
+    ROOT / "tests" / "clients" / "node",
+    ROOT / "tests" / "clients" / "claude_code",
+    ROOT / "bench" / "compare" / "node",
+)
 
 
 def main() -> None:

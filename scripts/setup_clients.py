@@ -11,6 +11,7 @@ VENV = ROOT / ".venv-clients"
 PYTHON = VENV / "bin" / "python"
 REQUIREMENTS = Path("requirements") / "clients.txt"
 NODE_TESTS = ROOT / "tests" / "clients" / "node"
+CLAUDE_CODE = ROOT / "tests" / "clients" / "claude_code"
 
 
 def set_up_python() -> None:
@@ -20,9 +21,19 @@ def set_up_python() -> None:
 
 def set_up_node() -> None:
     """Bring the Node clients up to date."""
-    modules = NODE_TESTS / "node_modules"
-    lock = str((NODE_TESTS / "package-lock.json").relative_to(ROOT))
-    Part(modules, (lock,), f"Node clients into {modules.relative_to(ROOT)}", _install).bring_up_to_date()
+    _set_up(NODE_TESTS, "Node clients")
+
+
+def set_up_claude_code() -> None:
+    """Bring Claude Code up to date. It is as large as all other clients together."""
+    _set_up(CLAUDE_CODE, "Claude Code")
+
+
+def _set_up(project: Path, what: str) -> None:
+    modules = project / "node_modules"
+    lock = str((project / "package-lock.json").relative_to(ROOT))
+    text = f"{what} into {modules.relative_to(ROOT)}"
+    Part(modules, (lock,), text, lambda: _install(project)).bring_up_to_date()
 
 
 def _make_venv() -> None:
@@ -31,7 +42,7 @@ def _make_venv() -> None:
     run(*uv, "pip", "install", "--python", PYTHON, "--require-hashes", "--requirement", REQUIREMENTS)
 
 
-def _install() -> None:
+def _install(project: Path) -> None:
     npm = node().parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    command = (node(), npm, "ci", "--prefix", NODE_TESTS, "--ignore-scripts", "--no-progress")
+    command = (node(), npm, "ci", "--prefix", project, "--ignore-scripts", "--no-progress")
     run(*command, environment=tool_environment(os.environ))

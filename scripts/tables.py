@@ -7,14 +7,17 @@ from gateway.http.errors import KINDS
 from gateway.http.log_events import EVENTS
 from gateway.settings.table import SETTINGS
 from gateway.settings.task_routes import DEFAULT_ROUTES
+from scripts.dialect_sizes import sizes_table
 from scripts.tools import ROOT
 
 README = ROOT / "README.md"
 ROUTING = ROOT / "docs" / "routing.md"
 OPERATION = ROOT / "docs" / "operation.md"
 ERRORS = ROOT / "docs" / "errors.md"
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
 BEGIN, END = "<!-- settings: written by `make tables` -->\n", "<!-- /settings -->\n"
 EVENTS_BEGIN, EVENTS_END = "<!-- events: written by `make tables` -->\n", "<!-- /events -->\n"
+DIALECTS_BEGIN, DIALECTS_END = "<!-- dialects: written by `make tables` -->\n", "<!-- /dialects -->\n"
 ROUTES_BEGIN, ROUTES_END = "<!-- routes: written by `make tables` -->\n", "<!-- /routes -->\n"
 
 
@@ -142,12 +145,12 @@ def routes_table() -> str:
 
 def with_settings(readme: str) -> str:
     """Return the README with the settings table between its markers."""
-    return _between(readme, BEGIN, END, settings_table())
+    return between(readme, BEGIN, END, settings_table())
 
 
 def with_routes(page: str) -> str:
     """Return the routing page with the default routes between its markers."""
-    return _between(page, ROUTES_BEGIN, ROUTES_END, routes_table())
+    return between(page, ROUTES_BEGIN, ROUTES_END, routes_table())
 
 
 def events_table() -> str:
@@ -159,10 +162,16 @@ def events_table() -> str:
 
 def with_events(page: str) -> str:
     """Return the operation page with the log events between its markers."""
-    return _between(page, EVENTS_BEGIN, EVENTS_END, events_table())
+    return between(page, EVENTS_BEGIN, EVENTS_END, events_table())
 
 
-def _between(text: str, begin: str, end: str, table: str) -> str:
+def with_dialects(page: str) -> str:
+    """Return the page on architecture with the sizes of the dialects between its markers."""
+    return between(page, DIALECTS_BEGIN, DIALECTS_END, sizes_table())
+
+
+def between(text: str, begin: str, end: str, table: str) -> str:
+    """Return the text with the table between its markers."""
     before, _, after = text.partition(begin)
     return before + begin + table + end + after.partition(end)[2]
 
@@ -173,6 +182,7 @@ def main() -> None:
     write(OPERATION, with_events(OPERATION.read_text(encoding="utf-8")))
     write(ROUTING, with_routes(ROUTING.read_text(encoding="utf-8")))
     write(ERRORS, errors_page())
+    write(ARCHITECTURE, with_dialects(ARCHITECTURE.read_text(encoding="utf-8")))
 
 
 def write(path: Path, text: str) -> None:

@@ -50,6 +50,7 @@ def signals_of(
     *models: JsonObject,
     is_fresh: bool = True,
     session_model: str | None = None,
+    cut_off: frozenset[str] = frozenset(),
     expected_ms: Mapping[str, float] | None = None,
     budget_left_usd: float | None = None,
     usual: Usual | None = None,
@@ -72,6 +73,7 @@ def signals_of(
         budget_unspent_usd=budget_left_usd,
         draw=draw,
         usual_first_token=lambda _: usual,
+        cut_off=cut_off,
     )
 
 

@@ -313,3 +313,11 @@ async def test_a_bug_is_answered_like_every_other_error(monkeypatch: pytest.Monk
         ("mine", "KeyError")
     ]
     assert "canary" not in got.body.decode() + world.log_text
+
+
+@pytest.mark.parametrize("path", ["/v1/v1/messages", "/messages", "/v1/messages/", "/api/messages"])
+async def test_a_wrong_path_of_messages_is_told_in_the_form_of_messages(path: str) -> None:
+    got = await finish(await World().begin({}, path=path))
+
+    assert (got.status, got.json["type"], got.error["type"]) == (404, "error", "not_found_error")
+    assert "v1/messages" in got.error["message"]

@@ -1,4 +1,4 @@
-"""Defines ``ModelRequest``: a chat request after parsing and checks."""
+"""Defines ``ModelRequest``: a request to a model, in any dialect, after parsing and checks."""
 
 from gateway.dialects.answer_test import JsonRoot
 from gateway.dialects.requirements import Requirements
@@ -10,11 +10,12 @@ from gateway.settings.options import Options
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRequest:
-    """A chat request that has been parsed and checked.
+    """A request to a model that has been parsed and checked.
 
     Attributes:
         model: the body's ``model``; None if it has none.
-        models: the names in ``model`` and ``models``, in order and without duplicates; may be empty.
+        models: the names of all models, in order and without duplicates; may be empty.
+        models_field: the field that names models beside ``model``.
         stream: whether the caller requests server-sent events.
         fields: the body's fields except the gateway's own (`model`, `models`, `gateway`), as the caller wrote
             them.
@@ -35,6 +36,7 @@ class ModelRequest:
 
     model: str | None
     models: tuple[str, ...]
+    models_field: str = "models"
     stream: bool
     fields: Members
     max_tokens: int | None
@@ -52,5 +54,5 @@ class ModelRequest:
     signed: tuple[SignedPart, ...] = ()
 
     def field_of(self, name: str) -> str:
-        """Return which field of the body names this model or task, ``model`` or ``models``."""
-        return "model" if name == self.model else "models"
+        """Return which field of the body names this model or task."""
+        return "model" if name == self.model else self.models_field

@@ -70,7 +70,7 @@ FAILED: Mapping[str, Phrases] = MappingProxyType({
     "answer_too_large": ("its answer was larger than the gateway reads",),
     "not_json": ("its answer was not JSON",),
     "wrong_content_type": ("its answer had the wrong content type",),
-    "malformed_event": ("its stream held data that is not a valid chat event",),
+    "malformed_event": ("its stream held data that is not a valid event",),
     "no_finish_reason": ("its stream ended without a finish reason",),
     # -- the gateway
     "models_resting": ("it is cooling down",),

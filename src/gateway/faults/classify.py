@@ -47,7 +47,8 @@ def classify(error: Json, *, status: int | None, header: GetHeader, now_s: float
         retry_after_s=None
         if code in WITHOUT_PAUSE
         else retry_after_s(header, metadata, availability, status=status, now_s=now_s),
-        details=safe_details(metadata),
+        # Messages has OpenRouter's word beside the message. Source: OpenRouter "Create a message".
+        details=safe_details({"error_type": fields.get("error_type"), **metadata}),
         reported=_reported(error, status),
     )
 

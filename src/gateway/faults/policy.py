@@ -121,7 +121,7 @@ RULES: Mapping[str, Rule] = MappingProxyType({
     "answer_too_large": Rule("provider", _F, 502, "The answer was larger than the gateway reads.", billed="unknown"),
     "not_json": Rule("provider", _R, 502, "The answer was not JSON.", billed="unknown"),
     "wrong_content_type": Rule("provider", _F, 502, "The answer had the wrong content type.", billed="unknown"),
-    "malformed_event": Rule("provider", _F, 502, "The stream contained data that is not a valid chat event.", billed="unknown"),
+    "malformed_event": Rule("provider", _F, 502, "The stream contained data that is not a valid event.", billed="unknown"),
     "no_finish_reason": Rule("provider", _R, 502, "The stream ended without a finish reason, so the answer may be incomplete.", billed="unknown"),
     # -- the gateway
     # `models_resting` is the public code for a chain whose models are all cooling down.

@@ -4,8 +4,10 @@ from gateway.fallback.receipt import Receipt
 from gateway.http.json_values import JsonObject
 from gateway.memory.answer_lengths import AnswerLengths
 from gateway.memory.prompt_sizes import PromptSizes
+from gateway.memory.sessions import Sessions
 from gateway.pipeline.call import Call
 from gateway.pipeline.prepare import Prepared
+from gateway.pipeline.session import Session
 
 
 def close_request(call: Call, prepared: Prepared, receipt: Receipt, outcome: str) -> None:
@@ -28,8 +30,8 @@ def close_request(call: Call, prepared: Prepared, receipt: Receipt, outcome: str
     _note_lengths(prepared, receipt, memory.answer_lengths, now_s=ports.now_s())
     _note_prompt_size(prepared, receipt, memory.prompt_sizes)
     memory.rates.end(caller.name, prepared.ticket)
-    if prepared.session and receipt.served and outcome == "answered":
-        memory.sessions.note(prepared.session.digest, receipt.served, now_s=ports.now_s())
+    if prepared.session:
+        _note_session(prepared.session, receipt, memory.sessions, outcome, now_s=ports.now_s())
     fields: JsonObject = {"caller": caller.name, "outcome": outcome, "stream": prepared.request.stream}
     ports.log("request_done", **fields, **receipt.to_log())
     if caller.own_key is not None and outcome == "own_key_rejected":
@@ -40,6 +42,17 @@ def close_request(call: Call, prepared: Prepared, receipt: Receipt, outcome: str
         ports.run_in_background(lambda: _record(call, prepared, receipt, outcome))
 
 
+def _note_session(
+    session: Session, receipt: Receipt, sessions: Sessions, outcome: str, *, now_s: float
+) -> None:
+    """Remember which model served the session; if the request names it, also whose answer was cut off."""
+    for attempt in receipt.attempts if session.name else ():
+        if attempt.outcome == "cut_off":
+            sessions.note_cut_off(session.digest, attempt.model, now_s=now_s)
+    if receipt.served and outcome == "answered":
+        sessions.note(session.digest, receipt.served, now_s=now_s)
+
+
 def _note_lengths(prepared: Prepared, receipt: Receipt, lengths: AnswerLengths, *, now_s: float) -> None:
     """Remember how long the answers were, if a budget binds the caller: later requests hold money for them.
 
@@ -47,10 +60,10 @@ def _note_lengths(prepared: Prepared, receipt: Receipt, lengths: AnswerLengths, 
     """
     if not prepared.hold.accounts:
         return
-    chat = prepared.request
+    request = prepared.request
     for attempt in receipt.attempts:
-        tokens = -(-attempt.tokens.completion // chat.choices)
-        is_limited = chat.max_tokens is not None and 0 < chat.max_tokens <= tokens
+        tokens = -(-attempt.tokens.completion // request.choices)
+        is_limited = request.max_tokens is not None and 0 < request.max_tokens <= tokens
         if attempt.outcome == "answered" and tokens and not is_limited:
             lengths.note(prepared.caller.name, attempt.model, tokens, now_s=now_s)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from gateway.http.json_values import JsonObject
 from gateway.memory.ports import Ports, Statement
 
-TIMEOUT_S = 10.0  # the default, for statements that no chat request waits for
+TIMEOUT_S = 10.0  # the default, for statements that no request of a model waits for
 
 
 async def query_database(

@@ -6,7 +6,7 @@ from gateway.routing.chain import Candidate, Plan
 from gateway.settings.caller import Caller
 
 
-def cooldowns_of(caller: Caller, chat: ModelRequest, planned: Plan, cooldowns: Cooldowns) -> Cooldowns:
+def cooldowns_of(caller: Caller, request: ModelRequest, planned: Plan, cooldowns: Cooldowns) -> Cooldowns:
     """Return the isolate's cooldowns as one request sees and changes them.
 
     What OpenRouter refuses an account of the caller's own says nothing to anybody else. What it refuses
@@ -14,7 +14,7 @@ def cooldowns_of(caller: Caller, chat: ModelRequest, planned: Plan, cooldowns: C
     a task route's price ceiling applies to all who use that ceiling.
     """
     owner = f"own {caller.own_key_digest}" if caller.own_key else ""
-    preferences = chat.requirements.preferences
+    preferences = request.requirements.preferences
     narrowed = {}
     for candidate in planned.chain:
         ceiling = _ceiling_of(candidate)

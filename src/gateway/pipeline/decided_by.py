@@ -33,7 +33,7 @@ OPTIONAL = (
 
 
 def decided_by(
-    chat: ModelRequest,
+    request: ModelRequest,
     selection: Selection,
     caller: Caller,
     settings: Settings,
@@ -46,16 +46,16 @@ def decided_by(
     instead: what the caller may still spend.
     """
     routes = selection.routes
-    decided: JsonObject = {"models": _source_of_models(chat, selection)}
+    decided: JsonObject = {"models": _source_of_models(request, selection)}
     for name in LIMIT_SETTINGS:
         is_set = name not in BY_PATIENCE or bool(getattr(settings, name))
         default = name.upper() if is_set else decided["patience"]
-        decided[name] = _source_of(name, chat, selection, caller) or default
-    if "deadline_ms" in chat.options.asked and "max_wait_ms" not in chat.options.asked:
+        decided[name] = _source_of(name, request, selection, caller) or default
+    if "deadline_ms" in request.options.asked and "max_wait_ms" not in request.options.asked:
         decided["max_wait_ms"] = "gateway.deadline_ms"
     decided["max_attempts"] = "MAX_ATTEMPTS"
     for name in OPTIONAL:
-        if source := _source_of(name, chat, selection, caller):
+        if source := _source_of(name, request, selection, caller):
             decided[name] = source
     only_route = routes[0] if len(routes) == 1 else None
     if only_route and only_route.order != "given" and "order" not in decided:
@@ -67,20 +67,20 @@ def decided_by(
     return decided
 
 
-def _source_of_models(chat: ModelRequest, selection: Selection) -> str:
+def _source_of_models(request: ModelRequest, selection: Selection) -> str:
     """Return what names the models: a task route that a condition has chosen, the request or settings."""
     if selection.chosen:
         return selection.chosen.route.name
-    fields = dict.fromkeys(chat.field_of(name) for name in chat.models)
+    fields = dict.fromkeys(request.field_of(name) for name in request.models)
     return ", ".join(fields) or "DEFAULT_MODEL, FALLBACK_MODELS"
 
 
-def _source_of(name: str, chat: ModelRequest, selection: Selection, caller: Caller) -> str | None:
+def _source_of(name: str, request: ModelRequest, selection: Selection, caller: Caller) -> str | None:
     """Return what sets an option: the request, the task route or the key; None if none of them does."""
     route = selection.routes[0]
     if name in selection.limited:
         return f"key {caller.name}"
-    if name in chat.options.asked:
+    if name in request.options.asked:
         return f"gateway.{name}"
     by_key = f"key {caller.name}" if name in caller.options else None
     if route is None or name not in route.options:

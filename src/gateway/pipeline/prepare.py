@@ -1,6 +1,6 @@
 """Prepares a request for its first attempt: reads and parses the body, checks the budgets, makes the plan.
 
-The chat route and the plan route both use it.
+The routes of all dialects use it, and the plan route.
 """
 
 from dataclasses import replace
@@ -89,18 +89,18 @@ async def prepare(call: Call, dialect: Dialect, raw: bytes | None = None) -> Pre
     caller = call.caller
     if caller.own_key is None:
         settings.require_upstream_key()
-    chat = parse(call, dialect, await read_body(call) if raw is None else raw)
-    chat, notes = limit_request(chat, dialect, caller.limits)
-    session = session_of(call.request, chat, caller)
+    request = parse(call, dialect, await read_body(call) if raw is None else raw)
+    request, notes = limit_request(request, dialect, caller.limits)
+    session = session_of(call.request, request, caller)
     named = session.digest if session and session.name else None
-    selection = select(chat, settings, caller, in_session=named is not None, header=call.request.header)
+    selection = select(request, settings, caller, in_session=named is not None, header=call.request.header)
     if loop_limit := loop_limit_of(selection.options, settings):
         from gateway.pipeline.loop_limit import check_loop  # noqa: PLC0415  # few gateways set the limit
 
-        check_loop(chat.fields, dialect, loop_limit, memory.spending, session=named, now_s=started_at_s)
+        check_loop(request.fields, dialect, loop_limit, memory.spending, session=named, now_s=started_at_s)
     accounts = (*accounts_of(caller, settings), *_session_account(named, selection.options.max_session_usd))
     await read_spending(accounts, ports, memory.spending, max_unsettled=settings.max_unsettled)
-    needs_prices = bool(accounts) or selection.needs_prices or chat.requirements.max_price is not None
+    needs_prices = bool(accounts) or selection.needs_prices or request.requirements.max_price is not None
     catalog = await _catalog_for(call, needs_prices=needs_prices)
     if selection.has_foreign_names:
         from gateway.routing.resolved_names import with_resolved_names  # noqa: PLC0415  # few names have no author
@@ -115,11 +115,11 @@ async def prepare(call: Call, dialect: Dialect, raw: bytes | None = None) -> Pre
         caller=caller.name,
         ttl_s=settings.catalog_ttl_s,
         session=session.digest if session else None,
-        stream=chat.stream,
+        stream=request.stream,
         budget_left_usd=None if room is None else room.left / MICROS,
         budget_unspent_usd=None if room is None else room.unspent / MICROS,
     )
-    planned = plan(chat, selection, settings, caller, signals, dialect=dialect)
+    planned = plan(request, selection, settings, caller, signals, dialect=dialect)
     if room is not None:
         planned = with_amounts(planned, room, memory.spending, is_admin=caller.admin)
     if named is None and selection.options.max_session_usd is not None:
@@ -147,7 +147,7 @@ async def prepare(call: Call, dialect: Dialect, raw: bytes | None = None) -> Pre
     return Prepared(
         caller=caller,
         dialect=dialect,
-        request=chat,
+        request=request,
         headers=dialect.upstream_headers(call.request),
         ticket=ticket,
         hold=hold,

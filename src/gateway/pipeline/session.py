@@ -28,18 +28,18 @@ class Session:
     digest: str
 
 
-def session_of(request: HttpRequest, chat: ModelRequest, caller: Caller) -> Session | None:
+def session_of(http: HttpRequest, request: ModelRequest, caller: Caller) -> Session | None:
     """Return the session that a request names; None if it names none.
 
     The first valid name counts: the body's ``session_id``, the headers of ``SESSION_HEADERS``, the body's
     ``prompt_cache_key``. Without one, the body's ``user`` stands for a session, for the model's choice only.
     Source: OpenRouter: the body's ``session_id`` takes precedence over the header.
     """
-    name = next((each for each in _names(request, chat) if each and is_name(each)), None)
+    name = next((each for each in _names(http, request) if each and is_name(each)), None)
     if name is not None:
         return Session(name=name, digest=_digest(caller, "session", name))
-    if chat.user:
-        return Session(name=None, digest=_digest(caller, "user", chat.user))
+    if request.user:
+        return Session(name=None, digest=_digest(caller, "user", request.user))
     return None
 
 
@@ -48,11 +48,11 @@ def is_name(text: str) -> bool:
     return len(text) <= MAX_NAME_CHARACTERS and text.isprintable() and not text.isspace()
 
 
-def _names(request: HttpRequest, chat: ModelRequest) -> Iterator[str | None]:
-    yield chat.session
+def _names(http: HttpRequest, request: ModelRequest) -> Iterator[str | None]:
+    yield request.session
     for header in SESSION_HEADERS:
-        yield request.header(header)
-    yield chat.prompt_cache_key
+        yield http.header(header)
+    yield request.prompt_cache_key
 
 
 def _digest(caller: Caller, kind: str, name: str) -> str:

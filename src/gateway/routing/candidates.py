@@ -37,7 +37,7 @@ class CandidateInfo:
 def candidates_of(
     name: str,
     route: TaskRoute | None,
-    chat: ModelRequest,
+    request: ModelRequest,
     settings: Settings,
     *,
     caller: Caller,
@@ -49,7 +49,7 @@ def candidates_of(
     Args:
         name: the name.
         route: the task route of that name; None if it is a model's name.
-        chat: the request.
+        request: the request.
         settings: the Worker's settings.
         caller: the caller's key name, and what the key allows.
         catalog: OpenRouter's catalogue, if there is one.
@@ -60,15 +60,15 @@ def candidates_of(
     """
     for model in route.models if route else (name,):
         tokens = expected_tokens(model)
-        yield _direct(model, route, chat, settings, caller, expected_tokens=tokens) or _listed(
-            model, route, chat, settings, catalog, expected_tokens=tokens
+        yield _direct(model, route, request, settings, caller, expected_tokens=tokens) or _listed(
+            model, route, request, settings, catalog, expected_tokens=tokens
         )
 
 
 def _direct(
     model: str,
     route: TaskRoute | None,
-    chat: ModelRequest,
+    request: ModelRequest,
     settings: Settings,
     caller: Caller,
     *,
@@ -84,10 +84,10 @@ def _direct(
             "unknown_upstream",
             "`direct:NAME/MODEL` must name a declared upstream and a model. "
             f"The upstreams that this key may use are: {_usable(settings, caller)}.",
-            param=chat.field_of(model),
+            param=request.field_of(model),
         )
     price = direct.prices.get(upstream_model)
-    costs = estimate_costs(chat, price or Price(), expected_tokens=expected_tokens)
+    costs = estimate_costs(request, price or Price(), expected_tokens=expected_tokens)
     candidate = Candidate(
         model=model,
         upstream=name,
@@ -116,7 +116,7 @@ def _usable(settings: Settings, caller: Caller) -> str:
 def _listed(
     model: str,
     route: TaskRoute | None,
-    chat: ModelRequest,
+    request: ModelRequest,
     settings: Settings,
     catalog: Catalog | None,
     *,
@@ -126,7 +126,7 @@ def _listed(
     # The variant `:online` searches the web, for a fee that the list price does not include.
     price = Price() if listed is None or model.endswith(":online") else listed_price(listed)
     costs = estimate_costs(
-        chat,
+        request,
         price,
         listed,
         model=model,

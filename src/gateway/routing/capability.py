@@ -22,12 +22,12 @@ class Question:
     """What a model is checked against.
 
     Attributes:
-        chat: the request.
+        request: the request.
         require: parameters that the model's task route requires.
         now_s: Unix time in seconds.
     """
 
-    chat: ModelRequest
+    request: ModelRequest
     require: tuple[str, ...] = ()
     now_s: float
 
@@ -71,17 +71,17 @@ def _expired(listed: JsonObject, question: Question) -> JsonObject | None:
 def _certainly_too_long(listed: JsonObject, question: Question) -> JsonObject | None:
     return (
         None
-        if question.chat.requirements.shrinks
-        else _exceeds_context(listed, question.chat.requirements.tokens.least)
+        if question.request.requirements.shrinks
+        else _exceeds_context(listed, question.request.requirements.tokens.least)
     )
 
 
 def _likely_too_long(listed: JsonObject, question: Question) -> JsonObject | None:
-    requirements = question.chat.requirements
+    requirements = question.request.requirements
     return (
         None
         if requirements.shrinks
-        else _exceeds_context(listed, requirements.tokens.likely + (question.chat.max_tokens or 0))
+        else _exceeds_context(listed, requirements.tokens.likely + (question.request.max_tokens or 0))
     )
 
 
@@ -93,15 +93,15 @@ def _exceeds_context(listed: JsonObject, tokens: int) -> JsonObject | None:
 
 
 def _lacks_input(listed: JsonObject, question: Question) -> JsonObject | None:
-    return _lacks_modality(listed, "input_modalities", question.chat.requirements.inputs - FILE)
+    return _lacks_modality(listed, "input_modalities", question.request.requirements.inputs - FILE)
 
 
 def _lacks_file_input(listed: JsonObject, question: Question) -> JsonObject | None:
-    return _lacks_modality(listed, "input_modalities", question.chat.requirements.inputs & FILE)
+    return _lacks_modality(listed, "input_modalities", question.request.requirements.inputs & FILE)
 
 
 def _lacks_output(listed: JsonObject, question: Question) -> JsonObject | None:
-    return _lacks_modality(listed, "output_modalities", question.chat.requirements.outputs)
+    return _lacks_modality(listed, "output_modalities", question.request.requirements.outputs)
 
 
 def _lacks_modality(listed: JsonObject, field_name: str, wanted: frozenset[str]) -> JsonObject | None:
@@ -126,16 +126,16 @@ def _lacks(listed: JsonObject, *parameters: frozenset[str] | None) -> JsonObject
 
 
 def _lacks_tools(listed: JsonObject, question: Question) -> JsonObject | None:
-    return _lacks(listed, TOOLS if question.chat.requirements.tools else None)
+    return _lacks(listed, TOOLS if question.request.requirements.tools else None)
 
 
 def _lacks_json(listed: JsonObject, question: Question) -> JsonObject | None:
-    kind = question.chat.requirements.json
+    kind = question.request.requirements.json
     return _lacks(listed, JSON_PARAMETERS[kind] if kind else None)
 
 
 def _lacks_parameter(listed: JsonObject, question: Question) -> JsonObject | None:
-    return _lacks(listed, *(PARAMETERS[name] for name in question.chat.requirements.parameters))
+    return _lacks(listed, *(PARAMETERS[name] for name in question.request.requirements.parameters))
 
 
 def _lacks_required(listed: JsonObject, question: Question) -> JsonObject | None:

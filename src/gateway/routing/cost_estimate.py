@@ -37,7 +37,7 @@ EXPENSIVE_VARIANTS = (":nitro", ":exacto")
 
 
 def estimate_costs(
-    chat: ModelRequest,
+    request: ModelRequest,
     price: Price,
     listed: JsonObject | None = None,
     *,
@@ -48,26 +48,26 @@ def estimate_costs(
     """Return what one attempt costs.
 
     Args:
-        chat: the request.
+        request: the request.
         price: the model's list price.
         listed: the model's entry in the catalogue, if it has one.
         model: the model's name; a variant of it may cost more than the list price.
         ceiling: the route's ceiling for token prices, which OpenRouter enforces.
         expected_tokens: the expected length of one answer, if no limit is lower.
     """
-    tokens, most_tokens = chat.requirements.tokens, _most_completion_tokens(chat, listed)
-    factor = CACHE_WRITE if chat.requirements.writes_cache else 1
+    tokens, most_tokens = request.requirements.tokens, _most_completion_tokens(request, listed)
+    factor = CACHE_WRITE if request.requirements.writes_cache else 1
     per_request_usd = usd_per_request(listed) if listed else 0.0
 
-    may_be_above = chat.requirements.prefers_endpoints or model.endswith(EXPENSIVE_VARIANTS)
-    highest = _ceiling_of(price, ceiling, chat.requirements.max_price) if may_be_above else price
+    may_be_above = request.requirements.prefers_endpoints or model.endswith(EXPENSIVE_VARIANTS)
+    highest = _ceiling_of(price, ceiling, request.requirements.max_price) if may_be_above else price
 
     def usd(price: Price, prompt_tokens: float, completion_tokens: float) -> float | None:
-        tokens_usd = price.cost_usd(prompt_tokens * factor, completion_tokens * chat.choices)
+        tokens_usd = price.cost_usd(prompt_tokens * factor, completion_tokens * request.choices)
         return None if tokens_usd is None else tokens_usd + per_request_usd
 
     likely_tokens = min(EXPECTED_COMPLETION_TOKENS, most_tokens or EXPECTED_COMPLETION_TOKENS)
-    is_bounded = most_tokens is not None and tokens.most is not None and not chat.requirements.has_fees
+    is_bounded = most_tokens is not None and tokens.most is not None and not request.requirements.has_fees
     most_usd = expected_usd = None
     if is_bounded and most_tokens is not None:
         most_usd = usd(highest, tokens.most or 0, most_tokens)
@@ -77,10 +77,10 @@ def estimate_costs(
     )
 
 
-def _most_completion_tokens(chat: ModelRequest, listed: JsonObject | None) -> float | None:
+def _most_completion_tokens(request: ModelRequest, listed: JsonObject | None) -> float | None:
     """Return the caller's limit on tokens, else the model's, else its context length; None if unknown."""
-    if chat.max_tokens is not None and chat.max_tokens > 0:
-        return float(chat.max_tokens)
+    if request.max_tokens is not None and request.max_tokens > 0:
+        return float(request.max_tokens)
     if listed is None:
         return None
     most = number_or_none(object_or_empty(listed.get("top_provider")).get("max_completion_tokens"))

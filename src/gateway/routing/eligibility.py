@@ -54,7 +54,7 @@ class Eligibility:
     """Decides which candidates of one request are eligible.
 
     Attributes:
-        chat: the request.
+        request: the request.
         options: the options that apply to it.
         caller: the caller's key name, and what the key allows.
         signals: the signals that routing uses.
@@ -63,7 +63,7 @@ class Eligibility:
         goes_direct: whether direct upstreams speak the request's wire format.
     """
 
-    chat: ModelRequest
+    request: ModelRequest
     options: Options
     caller: Caller
     signals: Signals
@@ -110,7 +110,7 @@ class Eligibility:
     def _over_price(self, info: CandidateInfo) -> Ineligible | None:
         """Check the model's token prices against the ceilings of its task route and of the request."""
         candidate, route = info.candidate, info.route
-        ceilings = [each for each in (route and route.max_price, self.chat.requirements.max_price) if each]
+        ceilings = [each for each in (route and route.max_price, self.request.requirements.max_price) if each]
         if not ceilings:
             return None
         price = candidate.price or (lowest_price(info.listed) if info.listed else Price())
@@ -136,7 +136,7 @@ class Eligibility:
             is_reason = route is not None and route.is_built_in and self.signals.is_fresh
             return Ineligible(reason="not_listed", certain=False) if is_reason else None
         question = Question(
-            chat=self.chat,
+            request=self.request,
             require=route.require if route else (),
             now_s=self.signals.now_s,
         )

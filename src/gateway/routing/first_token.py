@@ -19,7 +19,7 @@ UNSEEN = "the model reasons unseen"
 
 
 def first_token_limit(
-    candidate: Candidate, chat: ModelRequest, signals: Signals, patience: Patience
+    candidate: Candidate, request: ModelRequest, signals: Signals, patience: Patience
 ) -> TimeLimit:
     """Return the time limit for the first progress of a model's stream, if another model is ready."""
     usual = signals.usual_first_token(candidate)
@@ -28,11 +28,11 @@ def first_token_limit(
         limit_s, because = usual.ms / 1000 * patience.factor, f"{patience.factor} times {usual.source}"
         if limit_s < LEAST_FIRST_TOKEN_S:
             limit_s, because = LEAST_FIRST_TOKEN_S, f"{because}, at least {LEAST_FIRST_TOKEN_S:.0f} s"
-    if limit_s < patience.plain_s and chat.requirements.hides_reasoning:
+    if limit_s < patience.plain_s and request.requirements.hides_reasoning:
         return TimeLimit(name="first_token", s=patience.plain_s, because=UNSEEN)
     if limit_s < patience.slow_s:
         listed = _listed(candidate, signals)
-        slow = next((why for why, is_slow in SLOW if is_slow(candidate, listed, chat.requirements)), None)
+        slow = next((why for why, is_slow in SLOW if is_slow(candidate, listed, request.requirements)), None)
         if slow is not None:
             limit_s, because = patience.slow_s, slow
     return TimeLimit(name="first_token", s=limit_s, because=because)

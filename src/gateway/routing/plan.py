@@ -11,7 +11,7 @@ from gateway.dialects.model_request import ModelRequest
 from gateway.routing.candidates import candidates_of
 from gateway.routing.chain import Candidate, Limits, Plan, Skipped
 from gateway.routing.eligibility import Eligibility, SortedCandidates, fault_of_empty_chain
-from gateway.routing.first_token import first_token_limit
+from gateway.routing.first_token import UNSEEN, first_token_limit
 from gateway.routing.makers import SignedReasoning
 from gateway.routing.order import BY_SESSION, OrderBy, maker_first, ordered
 from gateway.routing.selection import Selection
@@ -26,10 +26,11 @@ NOT_SURE = "By the model list, no model of the chain surely supports this reques
 
 
 NO_RESTART = "An answer of this wire format cannot start over within its stream: on_midstream is error."
+CUT_OFF_LAST = "{} comes last: its answer to this session was cut off a short time ago."
 
 
 def plan(
-    chat: ModelRequest,
+    request: ModelRequest,
     selection: Selection,
     settings: Settings,
     caller: Caller,
@@ -40,7 +41,7 @@ def plan(
     """Return the plan of a request: the chain of the models and tasks that it selects, and its limits.
 
     Args:
-        chat: the request.
+        request: the request.
         selection: the names, task routes and options that apply to it.
         settings: the Worker's settings.
         caller: the caller's key name, and what the key allows.
@@ -51,7 +52,7 @@ def plan(
         GatewayError: a name that starts with ``direct:`` has no declared upstream, or no model.
     """
     options = selection.options
-    limits = _limits(options, settings)
+    limits = _limits(options, settings, hides_reasoning=request.requirements.hides_reasoning)
     if not options.fallbacks:
         selection = replace(selection, names=selection.names[:1], routes=selection.routes[:1])
     names, routes = selection.names, selection.routes
@@ -60,7 +61,7 @@ def plan(
             *candidates_of(
                 name,
                 route,
-                chat,
+                request,
                 settings,
                 caller=caller,
                 catalog=signals.catalog,
@@ -69,9 +70,9 @@ def plan(
         ]
         for name, route in zip(names, routes, strict=True)
     ]
-    named_first = names[0] if chat.models and routes[0] is None else None
+    named_first = names[0] if request.models and routes[0] is None else None
     eligibility = Eligibility(
-        chat=chat,
+        request=request,
         options=options,
         caller=caller,
         signals=signals,
@@ -80,15 +81,19 @@ def plan(
     )
     groups, skipped, notes = _eligible([eligibility.sort(each) for each in infos])
     chain = _in_order(groups, selection, signals)
-    signed = SignedReasoning(chat.signed, signals.maker_of) if chat.signed else None
+    signed = SignedReasoning(request.signed, signals.maker_of) if request.signed else None
     if signed is not None and "order" not in options.asked:
         chain = maker_first(chain, signed)
+    cut_off = signals.cut_off if "order" not in options.asked and len(chain) > 1 else frozenset()
+    if cut_off:  # the client asks again: the same model may be cut off again
+        chain = tuple(sorted(chain, key=lambda each: each.model in cut_off))
+        notes += tuple(CUT_OFF_LAST.format(each.model) for each in chain if each.model in cut_off)
     max_models = MAX_MODELS if options.fallbacks else 1
     reason = "chain_too_long" if options.fallbacks else "no_fallbacks"
     skipped += tuple(Skipped(model=each.model, reason=reason) for each in chain[max_models:])
-    watch = not chat.stream and _watches(options, settings, limits)
+    watch = not request.stream and _watches(options, settings, limits)
     on_midstream = options.on_midstream
-    if on_midstream == "continue" and not chat.is_text_only:
+    if on_midstream == "continue" and not request.is_text_only:
         on_midstream = "error"  # a cut-off tool call or JSON cannot be continued
     if on_midstream == "restart" and not dialect.can_restart:
         on_midstream = "error"
@@ -106,19 +111,19 @@ def plan(
         nothing_left=None if chain else fault_of_empty_chain([each.reason for each in skipped]),
         limits=limits,
         answer_test=AnswerTest(
-            json=chat.wants_json and options.check_json,
-            json_root=chat.json_root,
+            json=request.wants_json and options.check_json,
+            json_root=request.json_root,
             reasoning_only=options.allow_reasoning_only,
         ),
         cache_ttl_s=options.cache_ttl_s,
         on_midstream=on_midstream,
-        shown_model=next(iter(chat.models), None) if options.show_model == "requested" else None,
+        shown_model=next(iter(request.models), None) if options.show_model == "requested" else None,
         list_errors=options.errors == "all",
         watch=watch,
-        stream=chat.stream or watch,
+        stream=request.stream or watch,
         signed=signed,
-        first_token_of=(lambda candidate: first_token_limit(candidate, chat, signals, limits.patience))
-        if chat.stream or watch
+        first_token_of=(lambda candidate: first_token_limit(candidate, request, signals, limits.patience))
+        if request.stream or watch
         else None,
     )
 
@@ -210,7 +215,7 @@ _limits_in = attrgetter(*LIMIT_SETTINGS)
 HOLD_KEEPALIVE_MS = 10_000
 
 
-def _limits(options: Options, settings: Settings) -> Limits:
+def _limits(options: Options, settings: Settings, *, hides_reasoning: bool) -> Limits:
     holds = options.on_midstream == "hold"
     keepalive_ms = options.keepalive_ms or (HOLD_KEEPALIVE_MS if holds else None)
     from_options, from_settings = _limits_in(options), _limits_in(settings)
@@ -218,6 +223,8 @@ def _limits(options: Options, settings: Settings) -> Limits:
         from_settings[index] if value is None else value for index, value in enumerate(from_options)
     ]
     patience = PATIENCE[level]
+    # Reasoning that is withheld leaves a stream as silent as a plain answer, also after its first text.
+    idle_s = max(patience.plain_s, patience.idle_s) if hides_reasoning else patience.idle_s
     deadline_s = patience.deadline_s if deadline_ms is None else deadline_ms / 1000
     if "deadline_ms" in options.asked and "max_wait_ms" not in options.asked:
         max_wait_s = deadline_s  # the caller has said how long it waits
@@ -228,8 +235,8 @@ def _limits(options: Options, settings: Settings) -> Limits:
         shares_deadline=deadline_ms is not None,
         attempt_s=attempt_ms / 1000 if attempt_ms else None,
         first_token_s=first_token_ms / 1000 if first_token_ms else None,
-        idle_s=idle_ms / 1000 if idle_ms else patience.idle_s,
-        idle_because="idle_ms" if idle_ms else f"patience: {patience.name}",
+        idle_s=idle_ms / 1000 if idle_ms else idle_s,
+        idle_because="idle_ms" if idle_ms else UNSEEN if hides_reasoning else f"patience: {patience.name}",
         max_wait_s=max_wait_s,
         patience=patience,
         retries=retries,

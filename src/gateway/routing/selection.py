@@ -101,7 +101,7 @@ def no_header(_: str) -> str | None:
 
 
 def select(
-    chat: ModelRequest,
+    request: ModelRequest,
     settings: Settings,
     caller: Caller,
     *,
@@ -111,7 +111,7 @@ def select(
     """Return the names, task routes and options that apply to a request.
 
     Args:
-        chat: the request.
+        request: the request.
         settings: the Worker's settings.
         caller: the caller's key name, and what the key allows.
         in_session: whether the request names a session.
@@ -120,16 +120,18 @@ def select(
     Raises:
         GatewayError: it names a task that does not exist, or sets weights without the order ``weighted``.
     """
-    resolved = {name: task for name in chat.models if (task := task_of(name))}
-    names = tuple(dict.fromkeys(resolved.get(name, name) for name in chat.models)) or settings.default_chain
-    chosen = _chosen(chat, names, settings, caller, header)
+    resolved = {name: task for name in request.models if (task := task_of(name))}
+    names = (
+        tuple(dict.fromkeys(resolved.get(name, name) for name in request.models)) or settings.default_chain
+    )
+    chosen = _chosen(request, names, settings, caller, header)
     if chosen is not None:
         names = (chosen.route.name,)
     routes = tuple(
-        _route_of(name, chat, settings, caller, resolved) if name.startswith(PREFIX) else None
+        _route_of(name, request, settings, caller, resolved) if name.startswith(PREFIX) else None
         for name in names
     )
-    options = _options_of(chat, routes[0], caller)
+    options = _options_of(request, routes[0], caller)
     limited = _limited(options, caller.limits, settings)
     selection = Selection(
         names=names,
@@ -137,7 +139,7 @@ def select(
         options=replace(options, **limited) if limited else options,  # type: ignore[arg-type]  # fields of Options
         limited=frozenset(limited),
         is_auto=in_session
-        and chat.requirements.tokens.likely > LONG_PROMPT_TOKENS
+        and request.requirements.tokens.likely > LONG_PROMPT_TOKENS
         and not options.order
         and not any(route.has_order for route in routes if route),
         resolved=resolved,
@@ -153,23 +155,23 @@ def select(
 
 
 def _chosen(
-    chat: ModelRequest,
+    request: ModelRequest,
     names: tuple[str, ...],
     settings: Settings,
     caller: Caller,
     header: Callable[[str], str | None],
 ) -> "ChosenRoute | None":
     """Return the task route that a condition chooses; None if the caller names a task, or none is met."""
-    if not settings.conditional_routes or (chat.models and any(name.startswith(PREFIX) for name in names)):
+    if not settings.conditional_routes or (request.models and any(name.startswith(PREFIX) for name in names)):
         return None
     from gateway.routing.conditional_route import Traits, choose_route  # noqa: PLC0415  # few gateways set conditions
 
-    asked = chat.models[0] if chat.models else None
-    return choose_route(Traits(asked, chat.requirements.tokens.likely, header), settings, caller)
+    asked = request.models[0] if request.models else None
+    return choose_route(Traits(asked, request.requirements.tokens.likely, header), settings, caller)
 
 
 def _route_of(
-    name: str, chat: ModelRequest, settings: Settings, caller: Caller, resolved: Mapping[str, str]
+    name: str, request: ModelRequest, settings: Settings, caller: Caller, resolved: Mapping[str, str]
 ) -> TaskRoute:
     route = settings.task_routes.get(name)
     if route is None:
@@ -177,12 +179,12 @@ def _route_of(
         raise GatewayError(
             "unknown_task",
             f"There is no such task. The tasks that this key may use are: {tasks}.",
-            param=chat.field_of(next((each for each, task in resolved.items() if task == name), name)),
+            param=request.field_of(next((each for each, task in resolved.items() if task == name), name)),
         )
     return route
 
 
-def _options_of(chat: ModelRequest, route: TaskRoute | None, caller: Caller) -> Options:
+def _options_of(request: ModelRequest, route: TaskRoute | None, caller: Caller) -> Options:
     """Return the options that apply; ``route`` is the route of the first name.
 
     The request's own value counts first, then the route's, then the key's. If both the route and the key have
@@ -194,8 +196,8 @@ def _options_of(chat: ModelRequest, route: TaskRoute | None, caller: Caller) -> 
         ceilings = [usd for each in (caller, route) if each and (usd := each.options.get(name))]
         if ceilings:
             preset[name] = min(number_or_none(usd) or 0.0 for usd in ceilings)
-    defaults = {name: value for name, value in preset.items() if name not in chat.options.asked}
-    return replace(chat.options, **defaults) if defaults else chat.options  # type: ignore[arg-type]  # checked by settings.presets
+    defaults = {name: value for name, value in preset.items() if name not in request.options.asked}
+    return replace(request.options, **defaults) if defaults else request.options  # type: ignore[arg-type]  # checked by settings.presets
 
 
 def loop_limit_of(options: Options, settings: Settings) -> int:

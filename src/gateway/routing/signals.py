@@ -45,6 +45,7 @@ class Signals:
         draw: returns a random number, at least 0 and below 1.
         usual_first_token: returns how long a stream's first progress usually takes; None if it is unknown.
         maker_of: returns the model that made a signature, by its digest; None if it is unknown.
+        cut_off: the models whose answer to the caller's session was cut off a short time ago.
     """
 
     now_s: float
@@ -58,6 +59,7 @@ class Signals:
     draw: Callable[[], float]
     usual_first_token: Callable[[Candidate], Usual | None] = unknown
     maker_of: Callable[[bytes], str | None] = no_maker
+    cut_off: frozenset[str] = frozenset()
 
 
 def gather_signals(
@@ -114,4 +116,5 @@ def gather_signals(
         draw=ports.draw,
         usual_first_token=usual,
         maker_of=memory.signatures.maker_of,
+        cut_off=memory.sessions.cut_off_in(session, now_s=now_s) if session else frozenset(),
     )

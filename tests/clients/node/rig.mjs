@@ -7,7 +7,7 @@ import { test } from "node:test";
 
 const { CLIENTS_GATEWAY: url, CLIENTS_KEY: key, CLIENTS_SIMULATOR: simulator, CLIENTS_RESULTS: results } = process.env;
 
-export const gateway = { key, v1: `${url}/v1`, apiV1: `${url}/api/v1` };
+export const gateway = { url, key, v1: `${url}/v1`, apiV1: `${url}/api/v1` };
 
 export const QUESTION = "What is the capital of Australia?";
 export const ANSWER = "Canberra is the capital of Australia.";

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from gateway.dialects.chat.dialect import CHAT
 from gateway.fallback import execute
 from gateway.http.message import ClientGoneError
 from gateway.memory.latencies import Latencies
@@ -243,7 +244,8 @@ def a_walk(monkeypatch: pytest.MonkeyPatch, *lanes: Callable[[], Awaitable[str]]
     left = iter(lanes)
     monkeypatch.setattr(execute._Walk, "lane", lambda _: next(left)())
     schedule, receipt = SimpleNamespace(ready=True), SimpleNamespace(attempts=[])
-    fields: Any = {"plan": None, "ask": None, "memory": None, "schedule": schedule, "receipt": receipt}
+    ask = SimpleNamespace(dialect=CHAT)
+    fields: Any = {"plan": None, "ask": ask, "memory": None, "schedule": schedule, "receipt": receipt}
     return execute._Walk(ports=World().ports, **fields)
 
 

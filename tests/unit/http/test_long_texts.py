@@ -48,6 +48,7 @@ def small_limits() -> Iterator[None]:
     """Let small texts count as large, and short strings as long."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(long_strings, "LONG_BYTES", 1)
+        patch.setattr(long_strings, "TEXTS_FROM_BYTES", 1)
         patch.setattr(long_texts, "LONG_TEXT_BYTES", 24)
         patch.setattr(long_texts, "KEPT_BYTES", 12)
         patch.setattr(long_texts, "_SHORT", re.compile(rb'[^"]*+'))
@@ -58,6 +59,7 @@ def all_of(raw: bytes) -> JsonObject | None:
     """Return what ``read_members`` reads of a text as it is."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(long_strings, "LONG_BYTES", 1_000_000)
+        patch.setattr(long_strings, "TEXTS_FROM_BYTES", 1_000_000)
         return read_members(raw, JSONDecoder())[0]
 
 
@@ -169,6 +171,7 @@ def test_a_request_requires_the_same_with_long_strings_as_with_short_ones(
     shortened = parse(raw)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(long_strings, "LONG_BYTES", 1_000_000)
+        patch.setattr(long_strings, "TEXTS_FROM_BYTES", 1_000_000)
         complete = parse(raw)
 
     assert shortened.requirements == complete.requirements
@@ -193,6 +196,7 @@ def test_a_word_that_is_too_long_is_refused_with_the_same_message(field: str) ->
         patch.setattr(long_texts, "LONG_TEXT_BYTES", 1_024)
         shortened = outcome()
         patch.setattr(long_strings, "LONG_BYTES", 1_000_000)
+        patch.setattr(long_strings, "TEXTS_FROM_BYTES", 1_000_000)
 
         assert outcome() == shortened
 

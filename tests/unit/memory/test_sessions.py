@@ -1,7 +1,8 @@
 import pytest
 
-from gateway.memory.sessions import IDLE_S, MAX_SESSIONS, Sessions
-from tests.support.upstream import fail
+from gateway.memory.sessions import CUT_OFF_S, IDLE_S, MAX_CUT_OFF, MAX_SESSIONS, Sessions
+from tests.support.chunks import text
+from tests.support.upstream import RESET, fail, healthy_stream, stream
 from tests.support.world import TOKEN, World, chat, finish
 
 STICKY = {"order": "sticky"}
@@ -25,6 +26,39 @@ def test_the_session_that_has_been_idle_longest_is_evicted() -> None:
 
     assert sessions.model_of("0", now_s=1.0) == "a/one"
     assert sessions.model_of("1", now_s=1.0) is None
+
+
+def test_a_cut_is_forgotten_after_its_time_or_once_the_model_has_served_the_session() -> None:
+    sessions = Sessions()
+    for session in ("one", "two"):
+        sessions.note_cut_off(session, "a/one", now_s=0.0)
+    sessions.note("two", "a/one", now_s=1.0)
+
+    assert sessions.cut_off_in("one", now_s=CUT_OFF_S) == {"a/one"}
+    assert sessions.cut_off_in("one", now_s=CUT_OFF_S + 1) == set()
+    assert sessions.cut_off_in("two", now_s=1.0) == set()
+
+
+def test_cuts_are_bounded_and_the_oldest_are_forgotten() -> None:
+    sessions = Sessions()
+    for number in range(MAX_CUT_OFF + 1):
+        sessions.note_cut_off("one", str(number), now_s=0.0)
+    assert sessions.cut_off_in("one", now_s=0.0) == {str(number) for number in range(1, MAX_CUT_OFF + 1)}
+
+    for number in range(MAX_SESSIONS):
+        sessions.note_cut_off(str(number), "a/one", now_s=0.0)
+    assert sessions.cut_off_in("one", now_s=0.0) == set()
+    assert sessions.cut_off_in("0", now_s=0.0) == {"a/one"}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("session", ["s-1", None])
+async def test_a_client_that_asks_again_after_a_cut_gets_another_model(session: str | None) -> None:
+    world = World().script("a/one", *[stream(text("Half "), RESET)] * 2).script("b/two", healthy_stream())
+    for _ in range(2):
+        await world.ask("a/one", "b/two", stream=True, session_id=session)
+
+    assert world.upstream.models == (["a/one", "b/two"] if session else ["a/one", "a/one"])
 
 
 @pytest.mark.anyio

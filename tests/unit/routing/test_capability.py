@@ -18,7 +18,7 @@ def check(
     *,
     require: tuple[str, ...] = (),
 ) -> Ineligible | None:
-    question = Question(chat=parsed(**(fields or {})), require=require, now_s=NOW_S)
+    question = Question(request=parsed(**(fields or {})), require=require, now_s=NOW_S)
     return check_capability(model, question)
 
 

@@ -7,7 +7,7 @@ from gateway.dialects.chat.dialect import CHAT
 from gateway.http.errors import GatewayError
 from gateway.http.json_values import JsonObject
 from gateway.routing.chain import Plan
-from gateway.routing.plan import NOT_SURE, plan
+from gateway.routing.plan import CUT_OFF_LAST, NOT_SURE, plan
 from gateway.routing.selection import select
 from gateway.settings.caller import Caller
 from gateway.settings.settings import Settings
@@ -447,6 +447,32 @@ def test_sticky_begins_with_the_model_that_served_the_session() -> None:
     found = planned(signals=signals_of(session_model="c/router"), models=NAMES, gateway={"order": "sticky"})
 
     assert chain_of(found) == ["c/router", "a/expensive", "b/cheap", "d/middling"]
+
+
+def test_a_model_that_was_cut_off_in_the_session_comes_last() -> None:
+    signals = signals_of(*PRICES, session_model=NAMES[0], cut_off=frozenset({NAMES[0]}))
+
+    found = planned(signals=signals, models=NAMES)
+
+    assert chain_of(found) == [*NAMES[1:], NAMES[0]]
+    assert found.notes == (CUT_OFF_LAST.format(NAMES[0]),)
+    assert found.session_model is None
+
+
+@pytest.mark.parametrize("order", ["given", "cheapest", "fastest", "sticky", "auto"])
+def test_an_order_of_the_request_stays_although_a_model_was_cut_off(order: str) -> None:
+    expected = chain_of(planned(signals=signals_of(*PRICES), models=NAMES, gateway={"order": order}))
+    signals = signals_of(*PRICES, cut_off=frozenset({expected[0]}))
+
+    found = planned(signals=signals, models=NAMES, gateway={"order": order})
+
+    assert (chain_of(found), found.notes) == (expected, ())
+
+
+def test_the_only_model_is_called_although_it_was_cut_off() -> None:
+    found = planned(signals=signals_of(cut_off=frozenset({"a/one"})), models=["a/one"])
+
+    assert (chain_of(found), found.notes) == (["a/one"], ())
 
 
 def test_weighted_draws_by_weight_and_puts_weight_zero_last() -> None:

@@ -1,9 +1,10 @@
 import pytest
 
 from scripts import clients
+from scripts.client_bench import Line
 
 
-def line(column: str = "plain", outcome: str = "passed", remark: str = "") -> clients.Line:
+def line(column: str = "plain", outcome: str = "passed", remark: str = "") -> Line:
     return {"client": "c", "version": "1", "column": column, "outcome": outcome, "remark": remark}
 
 

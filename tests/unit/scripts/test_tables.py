@@ -41,3 +41,9 @@ def test_the_routing_page_explains_every_order(order: str) -> None:
 
 def test_the_error_page_is_up_to_date() -> None:
     assert tables.ERRORS.read_text(encoding="utf-8") == tables.errors_page()
+
+
+def test_the_sizes_of_the_dialects_are_up_to_date() -> None:
+    page = tables.ARCHITECTURE.read_text(encoding="utf-8")
+
+    assert tables.with_dialects(page) == page

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from gateway.dialects.answer_json import answer_json
 from gateway.dialects.answer_test import AnswerTest
 from gateway.dialects.chat.choices import said_in
 from gateway.dialects.chat.finish_reason import FAILED, finish_of
@@ -9,7 +10,6 @@ from gateway.dialects.chat.json_answer import has_json
 from gateway.dialects.error_forms import error_in
 from gateway.faults.classify import GetHeader, classify
 from gateway.faults.fault import AttemptFailedError, Fault
-from gateway.http.json_bytes import TooManyValuesError, parse_json
 from gateway.http.json_values import Json, JsonObject, number_or_none, object_or_empty
 
 # The fields of a message, or of a delta, that can hold content.
@@ -40,14 +40,7 @@ def completion_in(raw: bytes, test: AnswerTest, *, header: GetHeader, now_s: flo
     Raises:
         AttemptFailedError: the body holds no usable answer.
     """
-    try:
-        payload = parse_json(raw)
-    except TooManyValuesError:
-        raise AttemptFailedError(Fault(code="answer_too_large")) from None
-    except ValueError:
-        content_type = (header("content-type") or "").lower()
-        other = "html" in content_type or "event-stream" in content_type
-        raise AttemptFailedError(Fault(code="wrong_content_type" if other else "not_json")) from None
+    payload = answer_json(raw, header)
     error = error_in(payload)
     if error:
         raise AttemptFailedError(classify(error, status=None, header=header, now_s=now_s))

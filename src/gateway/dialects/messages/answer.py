@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from gateway.dialects.answer_json import answer_json
 from gateway.dialects.answer_test import AnswerTest
 from gateway.dialects.json_text import json_in, without_fence
 from gateway.dialects.messages.content import REFUSAL, SILENT_ENDS, THINKING_BLOCKS, says
@@ -9,7 +10,6 @@ from gateway.dialects.messages.reported_errors import raise_error_in
 from gateway.dialects.messages.usage import fill_counts
 from gateway.faults.classify import GetHeader
 from gateway.faults.fault import AttemptFailedError, Fault
-from gateway.http.json_bytes import TooManyValuesError, parse_json
 from gateway.http.json_values import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
 
 # Fields that a message must have, with their values if only one is right.
@@ -24,14 +24,7 @@ def answer_in(raw: bytes, test: AnswerTest, *, header: GetHeader, now_s: float) 
         AttemptFailedError: the body holds no usable answer. ``withheld`` is a message that says nothing
             because it was refused.
     """
-    try:
-        payload = parse_json(raw)
-    except TooManyValuesError:
-        raise AttemptFailedError(Fault(code="answer_too_large")) from None
-    except ValueError:
-        content_type = (header("content-type") or "").lower()
-        other = "html" in content_type or "event-stream" in content_type
-        raise AttemptFailedError(Fault(code="wrong_content_type" if other else "not_json")) from None
+    payload = answer_json(raw, header)
     raise_error_in(payload, header=header, now_s=now_s)
     if not isinstance(payload, dict):
         raise AttemptFailedError(Fault(code="not_json"))

@@ -57,8 +57,6 @@ class Ending:
     def reopen(self) -> None:
         """Note that the answer goes on: an earlier stop reason was not the end."""
         self.is_complete = False
-        if self.is_held:
-            object_or_empty(self._payload.get("delta"))["stop_reason"] = None
 
     def take(self, *, usage: JsonObject, receipt: JsonObject) -> ReadEvent:
         """Return the event that ends the answer, with the receipt. It is held back no longer.

@@ -37,6 +37,7 @@ def parse(raw: bytes, *, max_values: int = MAX_VALUES) -> ModelRequest:
     return ModelRequest(
         model=text_or_none(body.get("model")),
         models=_models_of(body),
+        models_field="models" if body.get("fallbacks") is None else "fallbacks",
         stream=body.get("stream") is True,
         fields=fields,
         max_tokens=max(integers_of(body, "max_tokens"), default=None),

@@ -191,6 +191,7 @@ def test_what_is_missing_is_filled_and_nothing_is_taken() -> None:
         ((says('{"a": 1}'),), ['{"a": 1}']),
         ((says("```json"), says('\n{"a": 1}\n```')), ["```json", '\n{"a": 1}\n```']),
         ((says('```json\n{"a": 1}\n```'), CALL), ['```json\n{"a": 1}\n```']),
+        ((says('```json\n{"a": 1}\n```'), says(".")), ['```json\n{"a": 1}\n```', "."]),
     ],
     ids=str,
 )

@@ -196,6 +196,20 @@ def test_an_end_that_is_too_large_is_refused(last: tuple[bytes, ...]) -> None:
         assembled(*TEXT[:5], end(container="x" * 2_000), *last, max_bytes=1_000)
 
 
+def test_an_answer_that_is_too_large_is_refused_before_all_of_it_is_kept() -> None:
+    got = Played(MESSAGES.assembled(context_of(), max_bytes=1_000, mark="@"))
+    got.take(start())
+    got.take(begin())
+    got.take(add("x" * 600))
+    with pytest.raises(TooMuchError):
+        got.take(add("x" * 600))
+
+
+def test_the_escapes_of_a_text_count() -> None:
+    with pytest.raises(TooMuchError):
+        assembled(start(), begin(), add('"' * 600), end("max_tokens"), STOP, max_bytes=1_000)
+
+
 def test_many_blocks_are_too_much() -> None:
     with pytest.raises(TooMuchError):
         assembled(start(), *[begin(index) for index in range(60_000)], max_bytes=100_000_000)

@@ -125,6 +125,15 @@ def test_a_third_model_goes_on_where_the_second_is_cut_off(last: bytes) -> None:
     assert read(first.all + second.all + third.all).text == "Once upon a time there."
 
 
+def test_text_that_is_held_is_sent_although_the_next_event_has_no_place() -> None:
+    first = play(CUT, collect=True)
+    second = play((start(), begin(), add("On"), begin()), after=first, text="Once upon ")
+
+    assert second.fault is not None
+    assert second.stream.text == "On"
+    assert read(first.all + second.all).text == "Once upon On"
+
+
 def test_the_usage_is_that_of_the_model_that_goes_on() -> None:
     second = start(usage={"input_tokens": 40, "output_tokens": 1})
     got, client = go_on(CUT, second, begin(), add("a time."), finish(), end(usage={"output_tokens": 3}), STOP)

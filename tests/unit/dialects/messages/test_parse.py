@@ -251,6 +251,10 @@ def test_tools_that_run_elsewhere_cost_a_fee(tool: Json, extras: set[str]) -> No
     assert found.has_fees is bool(extras)
 
 
+def test_servers_of_tools_are_a_service() -> None:
+    assert requires(mcp_servers=[{"type": "url", "url": "https://a.example"}]).extras == {"mcp"}
+
+
 def test_a_tool_choice_of_none_requires_no_tools() -> None:
     tools: Json = [{"name": "f", "input_schema": {}}]
 

@@ -28,7 +28,7 @@ from tests.support.messages import (
     think,
     tool,
 )
-from tests.support.messages_reader import read
+from tests.support.messages_reader import events_in, read
 from tests.support.work import check_growth
 
 DONE = b"data: [DONE]\n\n"
@@ -218,6 +218,11 @@ def test_the_end_has_the_newest_value_of_each_field_and_none_is_lost() -> None:
     assert got.all.endswith(of("message_stop", openrouter_metadata={"a": "b"}))
 
 
+@pytest.mark.parametrize("raw", [of("ping", gateway={"served": "x"}), start(gateway={"served": "x"})])
+def test_a_receipt_of_the_upstream_is_not_sent_on(raw: bytes) -> None:
+    assert b"gateway" not in play((raw, *TEXT[1:5]), closes=False).all
+
+
 def test_an_unknown_stop_reason_passes() -> None:
     client = read(play((*TEXT[:5], end("a_new_reason"), STOP)).all)
 
@@ -268,6 +273,7 @@ def test_an_input_count_of_0_at_the_start_passes_as_it_is() -> None:
         b"data: {}\nevent: ping\n\n",
         b"id: 1\nevent: ping\nretry: 5\ndata: {}\n\n",
         b": a comment\nevent: ping\ndata: {}\n\n",
+        b"event: ping\ndata: {}\nretry: {}\n\n",
         b"event: ping\ndata: {}\ndata: \n\n",
     ],
 )
@@ -360,6 +366,7 @@ def test_nothing_is_handed_over_while_the_end_is_held() -> None:
         ((start(), begin(0, "thinking"), think("Hm"), sign("s"), finish(), begin(1), add("Hi", 1)), "Hi"),
         ((*TEXT[:5], begin(1, text=" A"), add("b", 1)), "Hello! Ab"),
         ((*TEXT[:5], tool(1)), None),
+        ((*TEXT[:5], begin(1, citations=[{"type": "x"}])), None),
         ((*TEXT[:5], begin(1, "server_tool_use")), None),
         (
             (
@@ -385,7 +392,9 @@ def test_an_error_event_has_no_request_id() -> None:
         "request_id": "req-1",
     }
 
-    assert read(play(()).stream.error_event(body)).error == {"type": "api_error", "message": "m"}
+    assert events_in(play(()).stream.error_event(body)) == [
+        ("error", {"type": "error", "error": {"type": "api_error", "message": "m"}})
+    ]
 
 
 # Each: many events of one kind, by their number.

@@ -1,0 +1,1 @@
+"""Runs real coding agents against failing models, with and without the gateway."""
