@@ -90,7 +90,7 @@ SKIPPED: Mapping[str, Phrases] = MappingProxyType({
     "over_max_cost": ("one attempt could cost {worst_cost_usd}, which is more than max_cost_usd", "an attempt could exceed max_cost_usd"),
     "price_unknown": ("its cost is unknown, and a ceiling or a budget counts",),
     "budget_in_flight": ("requests in flight hold what is left of the budget",),
-    "over_budget": ("one attempt could cost {worst_cost_usd}, which is more than the budget has left", "an attempt could cost more than the budget has left"),
+    "over_budget": ("one attempt needs {held_cost_usd} of the budget, which is more than is left", "an attempt needs more of the budget than is left"),
     "no_tools": ("it has no tools",),
     "no_such_input": ("it takes no input of this kind: {missing}", "it takes no input of this kind"),
     "no_such_output": ("it gives no output of this kind: {missing}", "it gives no output of this kind"),

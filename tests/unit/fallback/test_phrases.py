@@ -18,6 +18,7 @@ VALUES = {
     "kind",
     "usd_per_million_tokens",
     "worst_cost_usd",
+    "held_cost_usd",
     "missing",
     "context_length",
     "tokens_estimated",

@@ -12,6 +12,7 @@ from gateway.memory.database import query_database
 from gateway.memory.ports import Ports, Statement
 from gateway.memory.spending import FRESH_S
 from gateway.pipeline.read_spending import _BACKLOG
+from gateway.settings.budget import micros_of, shown_usd
 from tests.support.bank import Bank, Isolates
 from tests.support.chunks import text
 from tests.support.planning import catalog_of, listed
@@ -174,6 +175,18 @@ async def test_a_further_model_is_skipped_because_of_what_others_hold_or_what_is
     await other
 
     assert {each["model"]: each["reason"] for each in got.receipt["skipped"]} == {"c/three": reason}
+
+
+async def test_the_message_of_a_small_budget_names_what_an_attempt_holds() -> None:
+    made = world(BUDGET_DAY_USD="0.0001")
+
+    got = await ask(made, max_tokens=100_000)
+
+    (skipped,) = got.receipt["skipped"]
+    held, worst = (shown_usd(micros_of(skipped[name])) for name in ("held_cost_usd", "worst_cost_usd"))
+    assert held != worst
+    assert f"one attempt needs {held} of the budget" in got.error["message"]
+    assert worst not in got.error["message"]
 
 
 async def test_what_never_fits_the_budget_is_not_worth_a_wait() -> None:
