@@ -32,7 +32,7 @@ bill: setup ## ten thousand requests, with faults, cut streams and clients that 
 key: setup ## make a key for a caller: NAME=app1
 	@PYTHONPATH=src exec $(RUN) scripts.key
 
-bench: setup ## compare the gateway with pass-through Workers, and time core calls; REQUESTS=400 ROUNDS=7 PART=http|core
+bench: setup ## compare the gateway with pass-through Workers, and time core calls; REQUESTS=400 ROUNDS=7 PART=http|core ONLY=messages
 	@PYTHONPATH=src exec $(RUN) bench
 
 compare: setup ## compare with LiteLLM's and Portkey's gateways, into docs/comparison.md; PART=behaviour|costs

@@ -11,6 +11,7 @@ from bench.aims import targets, targets_json
 from bench.core import core_costs
 from bench.http_costs import TARGETS_GO_BY, Found, measure
 from bench.report import cells_json, costs_table, table
+from bench.scenarios import selected
 from scripts.dev.servers import ServerError
 from scripts.tools import DEV
 
@@ -20,14 +21,18 @@ MAX_REQUESTS, MAX_ROUNDS = 20_000, 50
 MAX_PROBLEMS_SHOWN = 10
 
 
-def show_http(found: Found) -> dict[str, object]:
-    """Print the first part's numbers; return them in the form to store."""
-    aims = targets(found.cells, **TARGETS_GO_BY)
+def show_http(found: Found, *, is_all: bool) -> dict[str, object]:
+    """Print the first part's numbers; return them in the form to store.
+
+    If not all was measured, targets without a value are left out.
+    """
+    aims = [aim for aim in targets(found.cells, **TARGETS_GO_BY) if is_all or aim.value is not None]
     print(table(found.cells))
     print("\nMemory of the Worker's process (MB)")
     for kind, (before_mb, after_mb) in found.rss_mb.items():
         print(f"  {kind:16}{before_mb:7.0f} warm{after_mb:7.0f} after {found.requests[kind]} requests")
-    print("\nTargets", *(aim.line() for aim in aims), sep="\n  ")
+    if aims:
+        print("\nTargets", *(aim.line() for aim in aims), sep="\n  ")
     return {
         "cells": cells_json(found.cells),
         "targets": targets_json(aims),
@@ -46,9 +51,14 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--part", choices=PARTS, default=os.environ.get("PART") or None, help="this part only"
     )
+    parser.add_argument(
+        "--only", default=os.environ.get("ONLY") or "", help="what has this word in its name only"
+    )
     asked = parser.parse_args()
     if not (1 <= asked.requests <= MAX_REQUESTS and 1 <= asked.rounds <= MAX_ROUNDS):
         parser.error(f"REQUESTS is 1 to {MAX_REQUESTS}, ROUNDS 1 to {MAX_ROUNDS}")
+    if asked.part != "core" and not selected(asked.only):
+        parser.error("ONLY is in no scenario's name. For calls of the core alone, add PART=core")
     return asked
 
 
@@ -58,10 +68,10 @@ def run(asked: argparse.Namespace) -> list[str]:
     stored: dict[str, object] = {"requests": asked.requests, "rounds": asked.rounds, "cores": os.cpu_count()}
     stored |= {"machine": platform.machine(), "python": platform.python_version()}
     if asked.part != "core":
-        found = measure(requests=asked.requests, rounds=asked.rounds)
-        stored["http"], problems = show_http(found), found.problems
+        found = measure(requests=asked.requests, rounds=asked.rounds, scenarios=selected(asked.only))
+        stored["http"], problems = show_http(found, is_all=not asked.only), found.problems
     if asked.part != "http":
-        costs = core_costs()
+        costs = core_costs(asked.only)
         stored["core_micros"] = costs
         print(f"\n{costs_table(costs)}")
     RESULT.write_text(json.dumps(stored, indent=1), encoding="utf-8")

@@ -10,15 +10,17 @@ DOWN = "bench/down"
 """Answers 503 at once."""
 STREAM_FLAT, STREAM_PACED = "bench/stream-flat", "bench/stream-paced"
 """200 events: one as fast as they are read, the other one event every ``PACE_S``."""
+STREAM_SHORT = "bench/stream-short"
+"""20 events as fast as they are read, so that a prompt costs more than its answer."""
 PACE_S = 0.001
-EVENTS = 200
+EVENTS, SHORT_EVENTS = 200, 20
 WORD = "lorem "
 """The word of all prompts. The upstream counts it, which shows whether the complete body has arrived."""
 TEXTS: Mapping[str, str] = MappingProxyType(
     {"bench/1k": "It is sunny. " * 30, "bench/100k": "It is sunny. " * 7_600}
 )
 """The texts of the plain answers, by model: the first complete answer has 1 KB, the second 100 KB."""
-MODELS = (*TEXTS, STREAM_FLAT, STREAM_PACED, DOWN)
+MODELS = (*TEXTS, STREAM_FLAT, STREAM_PACED, STREAM_SHORT, DOWN)
 COUNTED = "@words@"
 
 
@@ -34,7 +36,7 @@ def answers() -> dict[str, Callable[[int], bytes]]:
 
 def _template(model: str) -> bytes:
     message: JsonObject = {"role": "assistant", "content": TEXTS[model], "refusal": None, "reasoning": None}
-    return _dump(
+    return dump(
         {
             "id": "gen-1760000000-benchbenchbenchbench",
             "provider": "Bench",
@@ -57,14 +59,14 @@ def _template(model: str) -> bytes:
 
 def unavailable() -> bytes:
     """Return the body of the 503."""
-    return _dump({"error": {"code": 503, "message": "Provider returned error", "metadata": {}}})
+    return dump({"error": {"code": 503, "message": "Provider returned error", "metadata": {}}})
 
 
 def events(count: int = EVENTS) -> list[bytes]:
     """Return a stream's events: ``count`` with text (about 300 bytes each), finish, usage and end."""
     texts = [_event({"content": token(index), "role": "assistant"}, None) for index in range(count)]
     usage: JsonObject = {**_chunk(), "choices": [], "usage": _usage(1)}
-    return [*texts, _event({"content": "", "role": "assistant"}, "stop"), _sse(_dump(usage)), _sse(b"[DONE]")]
+    return [*texts, _event({"content": "", "role": "assistant"}, "stop"), _sse(dump(usage)), _sse(b"[DONE]")]
 
 
 def token(index: int) -> str:
@@ -80,7 +82,7 @@ def _event(delta: JsonObject, finish: str | None) -> bytes:
         "native_finish_reason": finish,
         "logprobs": None,
     }
-    return _sse(_dump({**_chunk(), "choices": [choice]}))
+    return _sse(dump({**_chunk(), "choices": [choice]}))
 
 
 def _chunk() -> JsonObject:
@@ -106,7 +108,8 @@ def _usage(prompt_tokens: Json) -> JsonObject:
     }
 
 
-def _dump(value: Json) -> bytes:
+def dump(value: Json) -> bytes:
+    """Return a value as JSON without blanks."""
     return json.dumps(value, separators=(",", ":")).encode()
 
 

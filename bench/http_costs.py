@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +25,7 @@ ONE_BY_ONE = 4
 """With one connection, the number of requests is divided by this."""
 FOR_MEMORY = 50
 """Memory is read after a Worker has answered REQUESTS times this number: 20,000 by default."""
-MAX_AT_ONCE, MAX_IN_A_SERIES = 32, 5_000
+MAX_AT_ONCE, MAX_IN_A_SERIES, WARM_UP_AT_ONCE = 32, 5_000, 8
 
 
 @dataclass(slots=True)
@@ -44,13 +44,14 @@ class Found:
     problems: list[str] = field(default_factory=list)
 
 
-def measure(*, requests: int, rounds: int) -> Found:
-    """Start the contenders, measure them in turns, and return the results."""
+def measure(*, requests: int, rounds: int, scenarios: Sequence[Scenario] = SCENARIOS) -> Found:
+    """Start the contenders of these scenarios, measure them in turns, and return the results."""
+    kinds = [kind for kind in KINDS if any(kind in scenario.kinds for scenario in scenarios)]
     directory = stage_directory("bench")
     with ExitStack() as stack:
         base_url = stack.enter_context(upstream(directory / "upstream.log"))
-        contenders = [stack.enter_context(_contender(kind, directory, base_url)) for kind in KINDS]
-        return uvloop.run(_rounds(contenders, requests=requests, rounds=rounds))
+        contenders = [stack.enter_context(_contender(kind, directory, base_url)) for kind in kinds]
+        return uvloop.run(_rounds(contenders, scenarios, requests=requests, rounds=rounds))
 
 
 @contextmanager
@@ -75,17 +76,19 @@ def _contender(kind: Kind, directory: Path, base_url: str) -> Iterator[Contender
         yield contender
 
 
-async def _rounds(contenders: list[Contender], *, requests: int, rounds: int) -> Found:
+async def _rounds(
+    contenders: list[Contender], scenarios: Sequence[Scenario], *, requests: int, rounds: int
+) -> Found:
     found = Found()
     try:
         for contender in contenders:
-            await _warm_up(contender, found, requests)
+            await _warm_up(contender, scenarios, found, requests)
             found.rss_mb[contender.kind] = (contender.rss_mb(), 0.0)
         for number in range(rounds):
             print(f"round {number + 1} of {rounds}", file=sys.stderr, flush=True)
             turn = number % len(contenders)  # each contender is the first in turn
-            await _round([*contenders[turn:], *contenders[:turn]], found, requests)
-        for contender in contenders:
+            await _round([*contenders[turn:], *contenders[:turn]], scenarios, found, requests)
+        for contender in contenders if SMALL in scenarios else ():
             await _go_on(contender, found, requests * FOR_MEMORY)
     except (OSError, TimeoutError) as error:
         found.problems.append(f"a Worker has ended: {type(error).__name__}: {error}")
@@ -96,16 +99,19 @@ async def _rounds(contenders: list[Contender], *, requests: int, rounds: int) ->
     return found
 
 
-async def _warm_up(contender: Contender, found: Found, requests: int) -> None:
+async def _warm_up(contender: Contender, scenarios: Sequence[Scenario], found: Found, requests: int) -> None:
     """Send requests without measuring, so that the runtime has compiled its hot code."""
-    for scenario in SCENARIOS:
+    for scenario in scenarios:
         if contender.kind in scenario.kinds:
-            await _series(contender, scenario, 8, max(16, requests // 2), found)
+            at_once = min(WARM_UP_AT_ONCE, max(scenario.connections))
+            await _series(contender, scenario, at_once, max(16, requests // 2), found)
     await asyncio.sleep(0.2)  # the gateway fetches its list of models in the background
 
 
-async def _round(contenders: list[Contender], found: Found, requests: int) -> None:
-    for scenario in SCENARIOS:
+async def _round(
+    contenders: list[Contender], scenarios: Sequence[Scenario], found: Found, requests: int
+) -> None:
+    for scenario in scenarios:
         for connections in scenario.connections:
             for contender in contenders:
                 if contender.kind in scenario.kinds:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from bench.connection import Connection, Reply
 from bench.contenders import Contender
 from bench.figures import Series, percentile
-from bench.scenarios import Scenario
+from bench.scenarios import CHAT_PATH, Scenario
 from scripts.dev.ports import LOOPBACK
 
 SERIES_TIMEOUT_S = 60.0
@@ -24,10 +24,12 @@ class Measured:
     problems: tuple[str, ...]
 
 
-def request_of(port: int, body: bytes, more: Mapping[str, str] = MappingProxyType({})) -> bytes:
-    """Return the bytes of a chat request, with the headers in ``more``."""
+def request_of(
+    port: int, body: bytes, more: Mapping[str, str] = MappingProxyType({}), *, path: str = CHAT_PATH
+) -> bytes:
+    """Return the bytes of a request, with the headers in ``more``."""
     request_headers = (
-        "POST /v1/chat/completions HTTP/1.1",
+        f"POST {path} HTTP/1.1",
         f"host: {LOOPBACK}:{port}",
         f"authorization: Bearer {KEY}",
         "content-type: application/json",
@@ -53,7 +55,8 @@ async def run(
         OSError: the Worker has ended.
         TimeoutError: the series took longer than ``SERIES_TIMEOUT_S``.
     """
-    request, left = request or request_of(contender.port, scenario.body), requests
+    request = request or request_of(contender.port, scenario.body, scenario.headers, path=scenario.path)
+    left = requests
     loop = asyncio.get_running_loop()
     opened = [
         (await loop.create_connection(Connection, LOOPBACK, contender.port))[1] for _ in range(connections)

@@ -1,5 +1,6 @@
-// Runs bench/core_costs.py on an npm Pyodide and prints the result. Arguments: the package; the repository's folder.
-const [, , name, root] = process.argv;
+// Runs bench/core_costs.py on an npm Pyodide and prints the result. Arguments: the package; the
+// repository's folder; a word that is in the name of each call to time.
+const [, , name, root, only = ""] = process.argv;
 const { loadPyodide } = await import(name);
 const python = await loadPyodide({ env: { HOME: "/session", PYTHONDONTWRITEBYTECODE: "1" } });
 for (const folder of ["src", "bench"]) {
@@ -10,5 +11,5 @@ console.log(await python.runPythonAsync(`
 import json, sys
 sys.path[:0] = ["/session/src", "/session"]
 from bench.core_costs import measured
-json.dumps(measured())
+json.dumps(measured(${JSON.stringify(only)}))
 `));

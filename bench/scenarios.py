@@ -2,13 +2,23 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
-from bench.bodies import EVENTS, STREAM_FLAT, STREAM_PACED, TEXTS, WORD, token
+from bench.agent import messages_body, short_messages_body
+from bench.bodies import EVENTS, SHORT_EVENTS, STREAM_FLAT, STREAM_PACED, STREAM_SHORT, TEXTS, WORD, token
 from bench.connection import Reply
 from bench.contenders import GATEWAYS, GUARDED, KINDS, PLAIN, Kind
+from bench.messages import checks as messages
 
 PROMPT = "one short question"
+CHAT_PATH, MESSAGES_PATH = "/v1/chat/completions", "/v1/messages"
+CLAUDE_CODE: Mapping[str, str] = MappingProxyType({
+    "anthropic-version": "2023-06-01",
+    "anthropic-beta": "claude-code-20250219,interleaved-thinking-2025-05-14,context-management-2025-06-27",
+    "x-claude-code-session-id": "0f1e2d3c-bench",
+    "user-agent": "claude-cli/2.1.332 (external, cli)",
+})  # fmt: skip  # one header a line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +32,8 @@ class Scenario:
         events: the number of events with text in each reply; 0 if it is no stream.
         problem: returns what is wrong with a reply of status 200; empty if nothing is.
         attempts: the number of attempts that the gateway must have made.
+        path: the path of the request.
+        headers: the headers of the request, besides those that every request has.
     """
 
     name: str
@@ -32,6 +44,8 @@ class Scenario:
     events: int = 0
     problem: Callable[[Reply], str]
     attempts: int = 1
+    path: str = CHAT_PATH
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def check(self, reply: Reply, kind: Kind) -> str:
         """Return what is wrong with a reply; empty if nothing is."""
@@ -106,6 +120,22 @@ def _stream(name: str, model: str) -> Scenario:
     )
 
 
+def _messages(
+    name: str, body: bytes, *, weight: int, connections: tuple[int, ...], events: int = SHORT_EVENTS
+) -> Scenario:
+    return Scenario(
+        name=f"messages, stream, {name}",
+        body=body,
+        weight=weight,
+        kinds=PLAIN,
+        connections=connections,
+        events=events,
+        problem=messages.stream_problem(body.count(WORD.encode()), events),
+        path=MESSAGES_PATH,
+        headers=CLAUDE_CODE,
+    )
+
+
 SMALL = _plain("plain, 1 KB answer", "bench/1k")
 FALLBACK = Scenario(
     name="one 503, then the same",
@@ -125,4 +155,15 @@ SCENARIOS = (
     _plain("plain, 200 KB prompt", "bench/1k", words=200_000 // len(WORD), weight=4),
     PACED,
     FLAT,
+    _messages("100 KB prompt", messages_body(100_000, STREAM_SHORT), weight=8, connections=(1, 32)),
+    # One isolate holds all bodies that arrive at the same time.
+    _messages("2 MB prompt", messages_body(2_000_000, STREAM_SHORT), weight=32, connections=(1, 4)),
+    _messages(
+        "200 events, flat out", short_messages_body(STREAM_FLAT), weight=16, connections=(1, 8), events=EVENTS
+    ),
 )
+
+
+def selected(word: str) -> tuple[Scenario, ...]:
+    """Return the scenarios whose name has this word in it."""
+    return tuple(scenario for scenario in SCENARIOS if word in scenario.name)

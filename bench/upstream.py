@@ -8,22 +8,35 @@ import argparse
 import asyncio
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import cast
 
 import uvloop
 
-from bench.bodies import DOWN, MODELS, PACE_S, STREAM_FLAT, STREAM_PACED, WORD, answers, events, unavailable
+from bench import bodies
+from bench.bodies import DOWN, MODELS, PACE_S, STREAM_FLAT, STREAM_PACED, STREAM_SHORT, WORD, unavailable
 from bench.listed import model_list
+from bench.messages import bodies as messages
 
 JSON = "application/json"
 STREAM_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 LAST_CHUNK = b"0\r\n\r\n"
-ANSWERS = answers()
-CHUNKS = [b"%x\r\n%b\r\n" % (len(event), event) for event in events()]
-PACES_S = {STREAM_FLAT: 0.0, STREAM_PACED: PACE_S}
+MESSAGES_PATH = b"POST /api/v1/messages "
+ANSWERS, MESSAGES_ANSWERS = bodies.answers(), messages.answers()
+START_OF_MESSAGES = messages.start_of_stream()
+EVENTS = {STREAM_FLAT: bodies.EVENTS, STREAM_PACED: bodies.EVENTS, STREAM_SHORT: bodies.SHORT_EVENTS}
+PACES_S = {STREAM_FLAT: 0.0, STREAM_PACED: PACE_S, STREAM_SHORT: 0.0}
 UNAVAILABLE = unavailable()
 LIST = json.dumps(model_list(*MODELS)).encode()
+
+
+def chunk(event: bytes) -> bytes:
+    """Return an event as a chunk of a chunked body."""
+    return b"%x\r\n%b\r\n" % (len(event), event)
+
+
+CHUNKS = {model: [*map(chunk, bodies.events(count))] for model, count in EVENTS.items()}
+MESSAGES_CHUNKS = {model: [*map(chunk, messages.events(count))] for model, count in EVENTS.items()}
 
 
 class Exchange(asyncio.Protocol):
@@ -70,19 +83,26 @@ class Exchange(asyncio.Protocol):
         self._answer(headers, body)
 
     def _answer(self, headers: bytes, body: bytes) -> None:
-        model = model_in(body)
+        model, is_messages = model_in(body), headers.startswith(MESSAGES_PATH)
         if headers.startswith(b"GET /api/v1/models "):
             self._send(200, LIST)
         elif model in ANSWERS:
-            self._send(200, ANSWERS[model](body.count(WORD.encode())))
+            made = (MESSAGES_ANSWERS if is_messages else ANSWERS)[model]
+            self._send(200, made(body.count(WORD.encode())))
+        elif model in PACES_S and is_messages:
+            start = chunk(START_OF_MESSAGES(body.count(WORD.encode())))
+            self._stream(model, [start, *MESSAGES_CHUNKS[model]])
         elif model in PACES_S:
-            self._pace_s, self._unsent, self._is_streaming = PACES_S[model], iter(CHUNKS), True
-            self._write(STREAM_HEAD)
-            self._send_next()
+            self._stream(model, CHUNKS[model])
         elif model == DOWN:
             self._send(503, UNAVAILABLE)
         else:
             self._send(404, b"{}")
+
+    def _stream(self, model: str, chunks: Iterable[bytes]) -> None:
+        self._pace_s, self._unsent, self._is_streaming = PACES_S[model], iter(chunks), True
+        self._write(STREAM_HEAD)
+        self._send_next()
 
     def _send(self, status: int, body: bytes) -> None:
         headers = f"HTTP/1.1 {status} Status\r\ncontent-type: {JSON}\r\ncontent-length: {len(body)}\r\n\r\n"

@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
+from bench.__main__ import arguments
 from bench.aims import Target, targets
 from bench.contenders import Kind, config_of, modules_of
+from bench.core_costs import measured
 from bench.figures import Series, difference, median_of, percentile, ratio
 from bench.report import Cell, costs_table, row, table
 from bench.timing import Cost, micros
@@ -185,3 +187,26 @@ def test_a_python_worker_is_configured_with_all_its_modules_and_the_entry_first(
     assert '(name = "NAME", text = "a \\"value\\"")' in config
     assert '"python_workers"' in config
     assert '"python_workers"' not in config_of(modules_of("javascript"), 1234, {})
+
+
+def test_a_word_selects_what_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONLY", "messages")
+    monkeypatch.setattr("sys.argv", ["bench"])
+    assert arguments().only == "messages"
+
+    monkeypatch.setattr("sys.argv", ["bench", "--part", "core", "--only", "guard"])
+    assert arguments().only == "guard"
+
+
+def test_a_word_that_selects_no_scenario_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["bench", "--only", "nothing of this name"])
+
+    with pytest.raises(SystemExit):
+        arguments()
+    assert "ONLY is in no scenario's name" in capsys.readouterr().err
+
+
+def test_a_word_selects_calls_of_the_core() -> None:
+    assert measured("find, a later").keys() == {"find, a later one"}

@@ -27,7 +27,7 @@ def test_answers_have_the_sizes_that_the_scenarios_name() -> None:
     assert 900 < sizes["bench/1k"] < 1_200
     assert 95_000 < sizes["bench/100k"] < 105_000
     assert 250 < len(events()[0]) < 350
-    assert [len(each.body) // 10_000 for each in SCENARIOS if "prompt" in each.name] == [2, 20]
+    assert [len(each.body) // 10_000 for each in SCENARIOS if "prompt" in each.name] == [2, 20, 10, 200]
 
 
 @pytest.mark.parametrize(
