@@ -83,7 +83,8 @@ def _marks_outside_strings(raw: bytes) -> Iterator[bytes]:
             end = (backslashes.end() if backslashes else end) + 1
         part = raw[start:end]
         if b"\\" in part:
-            part = part.replace(b"\\\\", b"").replace(b'\\"', b"")
+            # By as many bytes: that is done in place, in half the time.
+            part = part.replace(b"\\\\", b"  ").replace(b'\\"', b"  ")
         marks = part.translate(None, _ALL_BUT_MARKS)
         pieces = marks.split(b'"')
         yield b"".join(pieces[in_string::2])
