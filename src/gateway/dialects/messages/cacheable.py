@@ -5,7 +5,7 @@ must not get an answer that was refused, that calls a tool, or whose check was n
 """
 
 from gateway.dialects.messages.content import THINKING_BLOCKS
-from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
+from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty, text_or_none
 
 # The stop reasons of an answer that its model ended as usual.
 ENDS = frozenset({"end_turn", "stop_sequence"})
@@ -35,8 +35,8 @@ def is_cacheable(payloads: list[JsonObject]) -> bool:
 
 
 def _has_ended(fields: JsonObject) -> bool:
-    return fields.get("stop_reason") in ENDS and fields.get(_CHECKED) is None
+    return text_or_none(fields.get("stop_reason")) in ENDS and fields.get(_CHECKED) is None
 
 
 def _is_said(block: Json) -> bool:
-    return object_or_empty(block).get("type") in _BLOCKS
+    return text_or_none(object_or_empty(block).get("type")) in _BLOCKS

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from gateway.dialects.prompt_tokens import NO_MEDIA, Media, inline_bytes
-from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
+from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty, text_or_none
 from gateway.http.long_strings import NONE, LongStrings
 
 # The kind of input for each type of block.
@@ -36,7 +36,7 @@ def media_in(body: JsonObject, long: LongStrings = NONE) -> Media:
             left += list_or_empty(block.get("content"))
         if not isinstance(kind, str) or kind not in BLOCK_INPUTS:
             continue
-        if source.get("type") in TEXT_SOURCES:
+        if text_or_none(source.get("type")) in TEXT_SOURCES:
             left += list_or_empty(source.get("content"))
             continue
         media = media or Media()

@@ -15,7 +15,7 @@ from gateway.dialects.openrouter_fields import (
 )
 from gateway.dialects.prompt_tokens import bytes_of, estimate
 from gateway.dialects.requirements import FREE_PLUGINS, Requirements
-from gateway.http.json_values import JsonObject, list_or_empty, object_or_empty
+from gateway.http.json_values import JsonObject, list_or_empty, object_or_empty, text_or_none
 from gateway.http.long_strings import NONE, LongStrings
 
 # The name of each field in a model's `supported_parameters`, which has chat's names.
@@ -67,7 +67,8 @@ def requirements_of(body: JsonObject, text: bytes, long: LongStrings = NONE) -> 
     media = media_in(body, long)
     tokens = estimate(media, bytes_of(text) if has_escapes else len(text))
     reasoning = _reasoning(body)
-    hides = reasoning is not False and object_or_empty(body.get("thinking")).get("display") in SILENT
+    display = text_or_none(object_or_empty(body.get("thinking")).get("display"))
+    hides = reasoning is not False and display in SILENT
     if not media.kinds and SAYING_MORE.isdisjoint(body):
         return Requirements(tokens=tokens, writes_cache=caches, reasoning=reasoning, hides_reasoning=hides)
     plugins = words_of(list_or_empty(body.get("plugins")), "id")

@@ -37,6 +37,7 @@ THOUGHTS = (start(), begin(0, "thinking"), finish())
 ANSWERS: dict[str, tuple[list[JsonObject], bool]] = {
     "a text": (plain(SAID), True),
     "thinking and a text": (plain(THOUGHT, SAID), True),
+    "a block whose type is no text": (plain(SAID, {"type": ["text"]}), False),
     "a stop sequence": (plain(SAID, reason="stop_sequence"), True),
     "a call": (plain(SAID, {"type": "tool_use"}), False),
     "a server tool's call": (plain({"type": "server_tool_use"}, SAID), False),
