@@ -13,6 +13,7 @@ from gateway.http.json_values import JsonObject
 from gateway.http.responses import respond_json
 from gateway.pipeline.call import Call
 from gateway.pipeline.read_request import parse, read_body
+from gateway.settings.task_names import task_of
 from gateway.settings.task_routes import PREFIX
 
 # A page of a document has some 2,000 tokens as text and picture, and some 100 KB in base64.
@@ -29,6 +30,7 @@ async def count_tokens(call: Call) -> HttpResponse:
     """
     request = parse(call, MESSAGES, await read_body(call))
     model = request.models[0] if request.models else next(iter(call.settings.default_chain), "")
+    model = task_of(model) or model
     if model.startswith(PREFIX) and (route := call.settings.task_routes.get(model)):
         model = route.models[0]
     prompt, known = request.requirements.tokens, call.memory.prompt_sizes.bytes_per_token(model)
