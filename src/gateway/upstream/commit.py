@@ -16,7 +16,7 @@ from gateway.faults.classify import GetHeader, classify
 from gateway.faults.fault import AttemptFailedError, Fault
 from gateway.http.frozen import dataclass
 from gateway.http.json_bytes import parse_json
-from gateway.http.json_values import Json, JsonObject
+from gateway.http.json_values import Json, JsonObject, number_or_none, object_or_empty
 from gateway.http.long_strings import NONE, LongStrings, shorten_texts
 from gateway.http.message import Reply, ReplyTooLargeError
 from gateway.http.sse import BOM, EventTooLargeError, SseDecoder, data_of
@@ -182,7 +182,8 @@ async def _first_progress(
                 )
             if opened is Opened.WITHHELD:
                 withheld = _complete(reply, dialect, opening.first, held)
-                raise AttemptFailedError(Fault(code="filtered_answer"), withheld=withheld)
+                fault = Fault(code="filtered_answer", cost_usd=_cost_in(event))
+                raise AttemptFailedError(fault, withheld=withheld)
             idle_bytes += idle_bytes_of(event)
             if idle_bytes > MAX_IDLE_BYTES:
                 raise AttemptFailedError(Fault(code="answer_too_large"))
@@ -215,6 +216,12 @@ def _complete(reply: Reply, dialect: Dialect, first: JsonObject, events: list[by
     return CommittedStream(
         reply=reply, first=first, events=(*events, dialect.end_event), decoder=SseDecoder()
     )
+
+
+def _cost_in(event: bytes) -> float | None:
+    """Return the cost in the usage of an event; None if it states none. A withheld answer may be billed."""
+    read = _read(event)
+    return number_or_none(object_or_empty(read.payload.get("usage")).get("cost")) if read else None
 
 
 def idle_bytes_of(event: bytes) -> int:
