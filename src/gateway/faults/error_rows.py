@@ -103,6 +103,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "context_too_long", text=re.compile(r"maximum context length|context window|prompt is too long")
     ),  # R
+    Row("context_too_long", text=re.compile(r"exceed context limit")),  # Anthropic's: prompt and answer
     Row("foreign_signature", words=_FOREIGN_WORDS),
     Row("foreign_signature", statuses=_REFUSED, text=_FOREIGN),
     Row("unknown_model", words=_words("model_not_found")),  # A

@@ -11,6 +11,8 @@ from gateway.http.errors import GatewayError
 from gateway.http.json_values import object_or_empty
 
 TOO_LONG = "prompt is too long"
+# Here the prompt fits, and a lower `max_tokens` helps. Clients read the numbers in Anthropic's words.
+TOO_LONG_WITH_ANSWER = "exceed context limit"
 # The errors of a request that an upstream found at fault.
 _REJECTED = frozenset(
     {"rejected_by_provider", "rejected_by_openrouter", "request_rejected", "no_endpoints", "unavailable"}
@@ -20,7 +22,7 @@ _MAX_SEARCHED = 500
 # An upstream's words for a field that it does not take.
 _REFUSES = re.compile(
     r"not (?:permitted|supported|allowed|available|valid|accept)|unsupported|does(?: not|n't) support"
-    r"|unexpected|unknown|unrecogni[sz]ed|invalid|no endpoints|no longer|must be|does not match",
+    r"|input should|unexpected|unknown|unrecogni[sz]ed|invalid|no endpoints|no longer|must be|does not match",
     re.IGNORECASE,
 )
 
@@ -73,12 +75,10 @@ def with_key_words(error: GatewayError) -> str:
 
 
 def _words_for(error: GatewayError) -> str | None:
-    if error.code == "context_too_long":
-        return TOO_LONG
-    if error.code not in _REJECTED:
-        return None
     said = object_or_empty(error.metadata.get("upstream")).get("message")
-    if not isinstance(said, str):
+    if error.code == "context_too_long":
+        return None if isinstance(said, str) and TOO_LONG_WITH_ANSWER in said else TOO_LONG
+    if error.code not in _REJECTED or not isinstance(said, str):
         return None
     text = said[:_MAX_SEARCHED]
     # A signature of another model's thinking is no field that a client could leave out.

@@ -5,12 +5,14 @@ import re
 import pytest
 
 from gateway.dialects.messages.errors import MESSAGES_ERRORS
-from gateway.dialects.messages.key_words import FIELDS, with_key_words
+from gateway.dialects.messages.key_words import FIELDS, TOO_LONG, with_key_words
 from gateway.faults.fault import Fault, ReportedError, error_of
 from gateway.faults.policy import RULES
 from gateway.http.errors import KINDS, ErrorKind, GatewayError
 from gateway.http.json_values import Json, JsonObject, object_or_empty
 from gateway.http.responses import Frame, respond_error
+from tests.support.speech import MESSAGES
+from tests.support.world import World
 
 FRAME = Frame(request_id="req-1", errors=MESSAGES_ERRORS)
 # Anthropic's own types. Source: Anthropic API reference, "Errors".
@@ -156,6 +158,7 @@ REJECTIONS = {
     "This model does not support extended thinking.": "thinking",
     f"output_config: {EXTRA}": "output_config",
     "output_config.effort: Input should be valid, unknown value": "output_config.effort",
+    "thinking.type: Input should be 'enabled' or 'disabled'": "thinking.type",
     "This model does not support the effort parameter.": "output_config.effort",
     "tools.0.custom.cache_control: unexpected field": "cache_control",
     "tools.1: Input tag 'x_1' found using 'type' does not match any of the expected tags": TAG,
@@ -191,6 +194,18 @@ def test_no_words_are_invented(code: str, said: str | None) -> None:
     error = exhausted(code, status=400, said=said)
 
     assert with_key_words(error) == error.message
+
+
+@pytest.mark.anyio
+async def test_where_a_lower_max_tokens_helps_the_client_reads_the_numbers() -> None:
+    said = "input length and `max_tokens` exceed context limit: 188240 + 21333 > 200000"
+    world = World().script("a/one", MESSAGES.fails(400, said)).script("b/two", MESSAGES.fails(400, said))
+
+    answer = await MESSAGES.ask(world, "a/one", "b/two")
+
+    assert (answer.status, answer.codes) == (400, ["context_too_long"] * 2)
+    assert said in answer.error["message"]
+    assert TOO_LONG not in answer.error["message"]
 
 
 def test_the_words_repeat_nothing_of_the_upstreams_text() -> None:
