@@ -35,9 +35,8 @@ NO_PATH = (
 )
 # How many models an error lists.
 MAX_LISTED = 10
-# Every request to Anthropic's API has this header. Claude Code asks for the list with this query, which is
-# enough: a proxy may have removed the header. The cursors count in Anthropic's form only.
-CLAUDE_HEADER, CLAUDE_QUERY = "anthropic-version", {"limit": "1000"}
+# Every request to Anthropic's API has this header. The cursors count in Anthropic's form only.
+CLAUDE_HEADER = "anthropic-version"
 CURSORS = ("after_id", "before_id")
 # The model's id becomes part of an upstream path, so no segment may begin with a dot. The author may be
 # missing, see ``_id_of``.
@@ -64,7 +63,7 @@ async def show_models(call: Call) -> HttpResponse:
         own = (lambda model: allows(caller, str(model["id"])),)
         selection = replace(selection, tests=(*selection.tests, *own))
     # The forms of the list for single clients begin here. All of them are at this path.
-    if _is_for_claude(call) or query == CLAUDE_QUERY:
+    if _is_for_claude(call):
         from gateway.catalog.claude_list import claude_body, read_page  # noqa: PLC0415  # few clients ask for it
 
         body = claude_body(model_list, selection, read_page(query.get("limit"), **page))
