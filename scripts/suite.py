@@ -16,7 +16,7 @@ from scripts.dev.ports import wait_until
 from scripts.tools import DEV, ROOT, tool_environment
 
 RESULTS = DEV / "results"
-PART_TIMEOUT_S = 600.0
+PART_TIMEOUT_S = 900.0
 LANES = 2
 """How many parts run at the same time: two cores carry them without disturbing tests that measure time."""
 
