@@ -1,10 +1,9 @@
 """Builds the JSON Schemas of Messages: the request, the message, the count of tokens, the error."""
 
-from gateway.dialects.body import REFUSED
 from gateway.dialects.messages.errors import TYPES
 from gateway.dialects.messages.fields import FIELDS
 from gateway.http.json_values import Json, JsonObject, object_or_empty
-from gateway.openapi.schemas import error_schema, gateway_schema, reference
+from gateway.openapi.schemas import error_schema, reference, request_properties
 
 _TEXT: JsonObject = {"type": "string"}
 _COUNT: JsonObject = {"type": "integer", "minimum": 0}
@@ -14,15 +13,11 @@ OTHER_TYPES = ("invalid_request_error", "api_error")
 
 def messages_request_schema() -> JsonObject:
     """Return the schema of a Messages request's body."""
-    properties: JsonObject = {name: dict(rule.schema) for name, rule in FIELDS.items()}
-    properties["gateway"] = gateway_schema()
-    properties |= dict.fromkeys(REFUSED, False)
-    properties["messages"] = {**FIELDS["messages"].schema, "type": "array"}  # null counts as absent
     return {
         "type": "object",
         "description": "OpenRouter's body of `/messages`. Fields that are not listed go upstream unchanged.",
         "required": ["messages"],
-        "properties": properties,
+        "properties": request_properties(FIELDS),
         # Both name further models.
         "not": {
             "required": ["models", "fallbacks"],

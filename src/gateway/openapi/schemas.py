@@ -1,5 +1,6 @@
 """Builds the JSON Schemas of requests and responses from the tables that the gateway itself uses."""
 
+from collections.abc import Mapping
 from typing import get_args
 
 from gateway.catalog.query import MAX_SEARCH_CHARACTERS, PARAMETERS, SORTS
@@ -12,6 +13,7 @@ from gateway.http.errors import KINDS
 from gateway.http.json_values import JsonObject
 from gateway.pipeline.budget import WOULD_HELP
 from gateway.routing.chain import LimitName
+from gateway.settings.field_rule import FieldRule
 from gateway.settings.options import OPTIONS
 
 
@@ -22,10 +24,6 @@ def reference(name: str) -> JsonObject:
 
 def chat_request_schema() -> JsonObject:
     """Return the schema of a chat request's body."""
-    properties: JsonObject = {name: dict(rule.schema) for name, rule in FIELDS.items()}
-    properties["gateway"] = gateway_schema()
-    properties |= dict.fromkeys(REFUSED, False)
-    properties["messages"] = {**FIELDS["messages"].schema, "type": "array"}  # null counts as absent
     return {
         "type": "object",
         "description": "OpenRouter's request body. Fields that are not listed here go upstream unchanged.",
@@ -33,11 +31,20 @@ def chat_request_schema() -> JsonObject:
             {"required": ["messages"]},
             {"required": ["prompt"], "properties": {"prompt": {"type": "string"}}},
         ],
-        "properties": properties,
+        "properties": request_properties(FIELDS),
     }
 
 
-def gateway_schema() -> JsonObject:
+def request_properties(fields: Mapping[str, FieldRule]) -> JsonObject:
+    """Return the schemas of a request's fields, by the rules of its dialect."""
+    properties: JsonObject = {name: dict(rule.schema) for name, rule in fields.items()}
+    properties["gateway"] = _gateway_schema()
+    properties |= dict.fromkeys(REFUSED, False)
+    properties["messages"] = {**fields["messages"].schema, "type": "array"}  # null counts as absent
+    return properties
+
+
+def _gateway_schema() -> JsonObject:
     """Return the schema of a request's ``gateway`` object."""
     return {
         "type": ["object", "null"],

@@ -5,6 +5,7 @@ this model.
 """
 
 import re
+from contextlib import suppress
 
 from gateway.dialects.answer_stream import Opened, Opening
 from gateway.dialects.answer_test import AnswerTest
@@ -123,34 +124,19 @@ def read_completion(
     """
     # A text that must be JSON is read whole.
     short, long = (raw, NONE) if test.json else shorten_texts(raw)
-    try:
-        payload = dialect.answer_in(short, test, header=header, now_s=now_s)
-    except AttemptFailedError as failure:
-        if long.parts:  # what is told of a fault must hold no placeholders
-            return _read_complete(raw, dialect, test, header=header, now_s=now_s)
-        raise _failure_with(failure, raw) from None
-    long.restore_members(payload)
-    return Completion(payload=payload, raw=raw, long=long)
-
-
-def _read_complete(
-    raw: bytes, dialect: Dialect, test: AnswerTest, *, header: GetHeader, now_s: float
-) -> Completion:
-    """Return the same as ``read_completion``; no string is left out."""
+    if long.parts:
+        with suppress(AttemptFailedError):  # read again: what is told of a fault must hold no placeholders
+            payload = dialect.answer_in(short, test, header=header, now_s=now_s)
+            long.restore_members(payload)
+            return Completion(payload=payload, raw=raw, long=long)
     try:
         payload = dialect.answer_in(raw, test, header=header, now_s=now_s)
     except AttemptFailedError as failure:
-        raise _failure_with(failure, raw) from None
+        if not isinstance(failure.withheld, dict):
+            raise
+        withheld = Completion(payload=failure.withheld, raw=raw, long=NONE)
+        raise AttemptFailedError(failure.fault, withheld=withheld) from None
     return Completion(payload=payload, raw=raw, long=NONE)
-
-
-def _failure_with(failure: AttemptFailedError, raw: bytes) -> AttemptFailedError:
-    """Return a failure whose withheld answer, if it has one, is a completion."""
-    if not isinstance(failure.withheld, dict):
-        return failure
-    return AttemptFailedError(
-        failure.fault, withheld=Completion(payload=failure.withheld, raw=raw, long=NONE)
-    )
 
 
 async def _fault_in(reply: Reply, *, now_s: float) -> Fault:

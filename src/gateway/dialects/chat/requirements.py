@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from gateway.dialects.cache_control import writes_cache
 from gateway.dialects.chat.media import media_in
 from gateway.dialects.openrouter_fields import (
     MODALITIES,
@@ -14,7 +13,7 @@ from gateway.dialects.openrouter_fields import (
     prefers_endpoints,
     words_of,
 )
-from gateway.dialects.prompt_tokens import bytes_of, estimate
+from gateway.dialects.prompt import read_prompt
 from gateway.dialects.requirements import FREE_PLUGINS, PARAMETERS, JsonRequirement, Requirements
 from gateway.http.json_values import JsonObject, list_or_empty, object_or_empty
 from gateway.http.long_strings import NONE, LongStrings
@@ -49,10 +48,8 @@ def requirements_of(body: JsonObject, text: bytes, long: LongStrings = NONE) -> 
         text: the fields that go upstream, as JSON.
         long: what was left out of the body's long strings.
     """
-    has_escapes = b"\\" in text and b"\\u" in text
-    caches = writes_cache(body, text, has_escapes=has_escapes)
     media = media_in(body, long)
-    tokens = estimate(media, bytes_of(text) if has_escapes else len(text))
+    tokens, caches = read_prompt(body, text, media)
     if not media.kinds and SAYING_MORE.isdisjoint(body):  # most bodies
         return Requirements(tokens=tokens, writes_cache=caches, reasoning=_reasoning(body))
     plugins = words_of(list_or_empty(body.get("plugins")), "id")

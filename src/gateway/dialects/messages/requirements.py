@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from gateway.dialects.cache_control import writes_cache
 from gateway.dialects.messages.media import media_in
 from gateway.dialects.openrouter_fields import (
     extras_of,
@@ -13,7 +12,7 @@ from gateway.dialects.openrouter_fields import (
     prefers_endpoints,
     words_of,
 )
-from gateway.dialects.prompt_tokens import bytes_of, estimate
+from gateway.dialects.prompt import read_prompt
 from gateway.dialects.requirements import FREE_PLUGINS, Requirements
 from gateway.http.json_values import JsonObject, list_or_empty, object_or_empty, text_or_none
 from gateway.http.long_strings import NONE, LongStrings
@@ -62,10 +61,8 @@ def requirements_of(body: JsonObject, text: bytes, long: LongStrings = NONE) -> 
         text: the fields that go upstream, as JSON.
         long: what was left out of the body's long strings.
     """
-    has_escapes = b"\\" in text and b"\\u" in text
-    caches = writes_cache(body, text, has_escapes=has_escapes)
     media = media_in(body, long)
-    tokens = estimate(media, bytes_of(text) if has_escapes else len(text))
+    tokens, caches = read_prompt(body, text, media)
     reasoning = _reasoning(body)
     display = text_or_none(object_or_empty(body.get("thinking")).get("display"))
     hides = reasoning is not False and display in SILENT
