@@ -1,5 +1,6 @@
 """Scripts of faults that only embeddings, rerank, images, speech and transcriptions have."""
 
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -54,9 +55,15 @@ def in_other_form(turn: Turn, rows: Rows) -> Rows:
 
 
 def with_cut_base64(_: Turn, rows: Rows) -> Rows:
-    """Cut the base64 of the first vector, or its last number if it is a list."""
+    """Take the last byte from the first vector in base64; from a list, its last number."""
     form: Form = rows[0]["embedding"]
-    return [{**rows[0], "embedding": form[:-3] if isinstance(form, str) else form[:-1]}, *rows[1:]]
+    cut = b64encode(b64decode(form)[:-1]).decode() if isinstance(form, str) else form[:-1]
+    return [{**rows[0], "embedding": cut}, *rows[1:]]
+
+
+def with_garbled_base64(_: Turn, rows: Rows) -> Rows:
+    """Put a text that is no base64 in the place of the first vector."""
+    return [{**rows[0], "embedding": "not base64"}, *rows[1:]]
 
 
 def without(name: str) -> Alter:

@@ -63,8 +63,11 @@ def _embedding_rows() -> Iterator[Behaviour]:
         first_vector(lambda vector: [None, *vector[1:]]),
     )
     yield rows(
-        "vectors-cut", "Base64 that is cut; a list: without its last number.", plain_only.with_cut_base64
+        "vectors-cut",
+        "The first vector lacks its last byte (a list: its last number).",
+        plain_only.with_cut_base64,
     )
+    yield rows("vectors-garbled", "The first vector is a text, no base64.", plain_only.with_garbled_base64)
     yield rows("vectors-other-form", "Base64 for floats, and floats for base64.", plain_only.in_other_form)
 
 

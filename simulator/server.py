@@ -32,7 +32,7 @@ from simulator.turn import new_generation_id
 _LARGE = "/large/api/v1"
 _LISTLESS = "/listless/api/v1"
 _PREFIXES = ("/api/v1", "/v1", _LARGE, _LISTLESS)
-_DIALECTS: tuple[Dialect, ...] = (
+DIALECTS: tuple[Dialect, ...] = (
     *(CHAT, MESSAGES),
     *(EMBEDDINGS, RERANK, IMAGES, SPEECH, TRANSCRIPTIONS),
 )
@@ -55,7 +55,7 @@ class Simulator:
         """Return the web application with every route."""
         app = web.Application(client_max_size=_MAX_BODY_BYTES)
         for prefix in _PREFIXES:
-            for dialect in _DIALECTS:
+            for dialect in DIALECTS:
                 app.router.add_post(prefix + dialect.path, self._answering(dialect))
             app.router.add_get(f"{prefix}/models", self._logged(self._models))
             app.router.add_get(f"{prefix}/embeddings/models", self._logged(_embedding_models))
