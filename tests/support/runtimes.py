@@ -24,6 +24,7 @@ from scripts.dev.servers import (
     start_workerd,
     wait_ready,
     workerd_count,
+    wrangler_environment,
 )
 from scripts.dev.stage import BINDINGS, read_config, stage
 from scripts.tools import OLD_WRANGLER, ROOT, WORKER_SDK, node, tool_environment
@@ -75,7 +76,7 @@ def _store_on_workerd(value: str, directory: Path) -> None:
     stage(directory, config, main=ROOT / "src" / "entry.py", variables={}, secrets={})
     command: list[str | Path] = [node(), OLD_WRANGLER, "kv", "key", "put", "--local"]
     command += ["--binding", "MODEL_CACHE", KEY_IN_KV, "--path", _file_with(value, directory)]
-    environ = tool_environment(os.environ)
+    environ = wrangler_environment()
     subprocess.run(command, cwd=directory, env=environ, check=True, capture_output=True)  # noqa: S603  # the pinned wrangler
 
 
