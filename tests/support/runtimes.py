@@ -27,7 +27,7 @@ from scripts.dev.servers import (
     wrangler_environment,
 )
 from scripts.dev.stage import BINDINGS, read_config, stage
-from scripts.tools import OLD_WRANGLER, ROOT, WORKER_SDK, node, tool_environment
+from scripts.tools import DEV, NODE_MODULES, OLD_WRANGLER, ROOT, WORKER_SDK, node, tool_environment
 from tests.support.sqlite_database import statements_in
 
 NODE_HOST = ROOT / "tests" / "support" / "node_host.mjs"
@@ -93,6 +93,7 @@ def on_node(package: str) -> Start:
     def start(launch: Launch) -> Leash:
         config: dict[str, object] = {
             "pyodide": package,
+            "snapshot": str(_snapshot_of(package)),
             "src": str(ROOT / "src"),
             "sdk": str(WORKER_SDK),
             "port": launch.port,
@@ -113,6 +114,13 @@ def on_node(package: str) -> Start:
         return leash
 
     return start
+
+
+def _snapshot_of(package: str) -> Path:
+    """Return the file for the snapshot of this release of ``package`` under this Node."""
+    version = json.loads((NODE_MODULES / package / "package.json").read_text())["version"]
+    (DEV / "snapshots").mkdir(parents=True, exist_ok=True)
+    return DEV / "snapshots" / f"pyodide-{version}"
 
 
 RUNTIMES: Mapping[str, Start] = MappingProxyType(
