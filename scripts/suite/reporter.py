@@ -24,7 +24,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Reporter(config.getoption(FILE_OPTION)))
 
 
-@dataclass
+@dataclass(eq=False)  # pytest puts plugins into sets
 class Reporter:
     """Writes the file."""
 

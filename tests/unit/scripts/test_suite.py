@@ -47,6 +47,9 @@ def _results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def report_of(directory: Path, **files: str) -> Path:
     """Run pytest with the plugin on files of tests; return what the plugin has written."""
+    for folder in ("one", "two"):
+        (directory / folder).mkdir()
+        (directory / folder / "conftest.py").touch()
     for name, text in files.items():
         (directory / f"{name}.py").write_text(text)
     report = directory / "report"
