@@ -24,9 +24,10 @@ from scripts.dev.servers import (
     start_workerd,
     wait_ready,
     workerd_count,
+    wrangler_environment,
 )
 from scripts.dev.stage import BINDINGS, read_config, stage
-from scripts.tools import OLD_WRANGLER, ROOT, WORKER_SDK, node, tool_environment
+from scripts.tools import DEV, NODE_MODULES, OLD_WRANGLER, ROOT, WORKER_SDK, node, tool_environment
 from tests.support.sqlite_database import statements_in
 
 NODE_HOST = ROOT / "tests" / "support" / "node_host.mjs"
@@ -75,7 +76,7 @@ def _store_on_workerd(value: str, directory: Path) -> None:
     stage(directory, config, main=ROOT / "src" / "entry.py", variables={}, secrets={})
     command: list[str | Path] = [node(), OLD_WRANGLER, "kv", "key", "put", "--local"]
     command += ["--binding", "MODEL_CACHE", KEY_IN_KV, "--path", _file_with(value, directory)]
-    environ = tool_environment(os.environ)
+    environ = wrangler_environment()
     subprocess.run(command, cwd=directory, env=environ, check=True, capture_output=True)  # noqa: S603  # the pinned wrangler
 
 
@@ -92,6 +93,7 @@ def on_node(package: str) -> Start:
     def start(launch: Launch) -> Leash:
         config: dict[str, object] = {
             "pyodide": package,
+            "snapshot": str(_snapshot_of(package)),
             "src": str(ROOT / "src"),
             "sdk": str(WORKER_SDK),
             "port": launch.port,
@@ -112,6 +114,13 @@ def on_node(package: str) -> Start:
         return leash
 
     return start
+
+
+def _snapshot_of(package: str) -> Path:
+    """Return the file for the snapshot of this release of ``package`` under this Node."""
+    version = json.loads((NODE_MODULES / package / "package.json").read_text())["version"]
+    (DEV / "snapshots").mkdir(parents=True, exist_ok=True)
+    return DEV / "snapshots" / f"pyodide-{version}"
 
 
 RUNTIMES: Mapping[str, Start] = MappingProxyType(
