@@ -43,7 +43,7 @@ class Part:
 
 def tests(name: str, *arguments: str, measures_time: bool) -> Part:
     """Return a part that runs pytest with ``arguments``."""
-    options = ("-q", "-p", "no:cacheprovider", "-p", "scripts.suite.reporter")
+    options = ("-q", "--durations=20", "-p", "no:cacheprovider", "-p", "scripts.suite.reporter")
     file = (FILE_OPTION, Part(name, ()).progress)
     return Part(name, (*module("pytest", *options), *file, *arguments), measures_time=measures_time)
 

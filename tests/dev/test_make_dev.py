@@ -127,7 +127,7 @@ def test_the_printed_curl_command_works(shared_dev: Dev) -> None:
         command.group(), shell=True, capture_output=True, text=True, check=True, timeout=30
     )
     assert '"choices"' in answer.stdout, answer.stdout
-    assert wait_until(lambda: '"request_done"' in shared_dev.printed, timeout_s=5), (
+    assert wait_until(lambda: '"request_done"' in shared_dev.printed, timeout_s=30), (
         "the Worker's log line is not shown"
     )
     assert "[wrangler" not in shared_dev.printed

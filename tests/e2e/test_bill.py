@@ -19,6 +19,7 @@ from tests.support.bill import SILENT, send_many
 from tests.support.chat import complete_log
 from tests.support.ledger import Ledger
 from tests.support.runtimes import KEY, UPSTREAM_KEY, Gateway
+from tests.support.tls import tls
 
 REQUESTS = int(os.environ.get("BILL_REQUESTS", "300"))
 AT_ONCE = 24
@@ -32,7 +33,7 @@ def bill(simulator: str) -> Callable[[], int]:
     """A function that returns what the simulator has billed, in nano-dollars."""
 
     def read() -> int:
-        answer = httpx.get(simulator.removesuffix("/api/v1") + "/sim/bill", trust_env=False)
+        answer = httpx.get(simulator.removesuffix("/api/v1") + "/sim/bill", trust_env=False, verify=tls())
         return int(answer.json()["cost_nano_usd"])
 
     return read

@@ -29,6 +29,7 @@ from scripts.dev.servers import (
 from scripts.dev.stage import BINDINGS, read_config, stage
 from scripts.tools import DEV, NODE_MODULES, OLD_WRANGLER, ROOT, WORKER_SDK, node, tool_environment
 from tests.support.sqlite_database import statements_in
+from tests.support.tls import tls
 
 NODE_HOST = ROOT / "tests" / "support" / "node_host.mjs"
 CLIENT_TIMEOUT_S = 60.0
@@ -132,6 +133,10 @@ RUNTIMES: Mapping[str, Start] = MappingProxyType(
 )
 
 
+ALWAYS_THERE: Mapping[str, set[str]] = MappingProxyType({"workerd": {"ANSWERS"}})
+"""The bindings that each gateway of a runtime has."""
+
+
 @dataclass
 class Gateway:
     """A gateway at ``base_url`` that accepts ``key``.
@@ -171,12 +176,20 @@ class Gateway:
             "headers": self.headers,
             "timeout": CLIENT_TIMEOUT_S,
             "trust_env": False,
+            "verify": tls(),
         }
         return {**own, **options}
 
     def log_text(self) -> str:
         """Return all output of the Worker and of its runtime."""
         return plain_text(self.leash.log_text()) if self.leash else ""
+
+
+def _first_token(gateway_keys: str) -> str:
+    """Return the token of the first key, whether the keys are JSON or `name:token`; empty without keys."""
+    if gateway_keys.startswith("["):
+        return str(json.loads(gateway_keys)[0].get("token", ""))
+    return gateway_keys.partition(":")[2]
 
 
 @dataclass
@@ -195,14 +208,14 @@ class Fleet:
         A running gateway with the same parameters is reused. For ``stored`` see ``Launch``.
         """
         merged = {name: value for name, value in {**self.defaults, **settings}.items() if value is not None}
-        wanted = (merged, tuple(sorted(bindings)), stored)
+        wanted = (merged, tuple(sorted({*bindings} - ALWAYS_THERE.get(self.runtime, set()))), stored)
         for launch, gateway in self._started:
             if gateway.leash and (launch.settings, launch.bindings, launch.stored) == wanted:
                 return gateway
         port = free_port()
         launch = Launch(port, stage_directory(f"e2e/{self.runtime}-{port}"), *wanted)
         gateway = Gateway(
-            self.runtime, f"http://127.0.0.1:{port}", merged.get("GATEWAY_KEYS", ":").split(":")[1]
+            self.runtime, f"http://127.0.0.1:{port}", _first_token(merged.get("GATEWAY_KEYS", ""))
         )
         self._started.append((launch, gateway))
         self._launch(launch, gateway)
