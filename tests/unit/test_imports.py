@@ -80,6 +80,7 @@ ON_DEMAND = {
     "dialects.meter",
     "streaming.keep_alive",
     "dialects.overlap",
+    "dialects.plain_dialect",
     "streaming.early_stream",
     "openapi.plan_schema",
     "routing.conditional_route",

@@ -1,6 +1,6 @@
 """The dialect of Messages. OpenRouter's form of it extends Anthropic's."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from gateway.dialects.answer_stream import (
@@ -11,7 +11,7 @@ from gateway.dialects.answer_stream import (
     StreamContext,
 )
 from gateway.dialects.answer_test import AnswerTest
-from gateway.dialects.continuation import messages_to_go_on
+from gateway.dialects.continuation import messages_to_go_on, with_messages
 from gateway.dialects.messages.answer import answer_in, shape_answer
 from gateway.dialects.messages.ending import STOP
 from gateway.dialects.messages.event_form import error_event, event_of
@@ -23,11 +23,12 @@ from gateway.dialects.messages.signed_thinking import SIGNED, signature_of
 from gateway.dialects.messages.stream import MessagesStream
 from gateway.dialects.messages.usage import tokens_of
 from gateway.dialects.model_request import ModelRequest
+from gateway.dialects.plain_answer import Completion, read_answer
 from gateway.dialects.signed_parts import signatures_in
 from gateway.dialects.tokens import Tokens
 from gateway.faults.classify import GetHeader
 from gateway.http.json_members import Buffer, Members
-from gateway.http.json_values import Json, JsonObject
+from gateway.http.json_values import JsonObject
 from gateway.http.message import HeaderPairs, HttpRequest
 
 if TYPE_CHECKING:  # few requests are checked for repetitions
@@ -40,6 +41,8 @@ class Messages:
     name = "messages"
     upstream_path = "/messages"
     goes_direct = False
+    can_stream = True
+    writes_text = True
     can_restart = False
     session_in_body = False
     token_limits: tuple[str, ...] = ("max_tokens",)
@@ -59,13 +62,16 @@ class Messages:
         del request
         return None
 
-    def messages_for(self, prefill: str, *, takes_prefill: bool) -> list[Json]:
-        """Return the messages that ask a model to continue an answer; none if it is only white space.
+    def members_to_go_on(
+        self, members: Mapping[str, Buffer], prefill: str, *, takes_prefill: bool
+    ) -> dict[str, Buffer]:
+        """Return the members with a last message of the model's own; as they are if it were only white space.
 
         Source: Anthropic API: a last message of the assistant must not end in white space.
         """
         text = prefill.rstrip()
-        return messages_to_go_on(text, takes_prefill=takes_prefill) if text else []
+        added = messages_to_go_on(text, takes_prefill=takes_prefill) if text else []
+        return with_messages(members, added)
 
     def repetition_in(self, fields: Members) -> "Repetition | None":
         """Return what an agent repeats at the end of the messages."""
@@ -73,9 +79,9 @@ class Messages:
 
         return repetition_in_messages(fields)
 
-    def answer_in(self, raw: bytes, test: AnswerTest, *, header: GetHeader, now_s: float) -> JsonObject:
+    def read_answer(self, raw: bytes, test: AnswerTest, *, header: GetHeader, now_s: float) -> Completion:
         """Return the message in the body of a plain reply, if it passes the checks."""
-        return answer_in(raw, test, header=header, now_s=now_s)
+        return read_answer(raw, answer_in, test, header=header, now_s=now_s)
 
     def shape_answer(self, payload: JsonObject, names: JsonObject, test: AnswerTest) -> bool:
         """Bring a message into Anthropic's form; if JSON is wanted, without the Markdown fence around it."""
