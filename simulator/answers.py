@@ -8,6 +8,7 @@ from simulator.steps import Tally
 from simulator.turn import Turn, tokens_of
 
 Json = dict[str, Any]
+JSON_TYPE = "application/json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ from functools import cache
 from typing import Any
 
 from simulator.behaviours import listed
+from simulator.catalog_plain import output_of, plain_models
+from simulator.model_object import CREATED_S, model_object, price_in
 from simulator.rows_answering import HEALTHY
 from simulator.samples import sample
 from simulator.turn import PROVIDER, Price
@@ -42,17 +44,9 @@ _SERVED_BY = {
     "~z-ai/glm-latest": "z-ai/glm-5.3",
     "~z-ai/glm-flash-latest": "z-ai/glm-5.3-flash",
 }
-_PARAMETERS = [
-    "frequency_penalty", "include_reasoning", "max_tokens", "presence_penalty", "reasoning",
-    "response_format", "seed", "stop", "structured_outputs", "temperature",
-    "tool_choice", "tools", "top_k", "top_p",
-]  # fmt: skip
 # It sends nothing but comments for so long that only a model that is known to reason is waited for.
 _LONG_REASONING = "sim/reasons-50000ms"
 LIKE_OPENROUTERS = 650
-_CREATED_S = 1_780_000_000
-_CONTEXT_TOKENS = 200_000
-_COMPLETION_TOKENS = 64_000
 
 
 def served_by(model: str) -> str:
@@ -65,27 +59,30 @@ def price_of(model: str) -> Price:
     if model.endswith(":free"):
         return FREE
     listed = known(served_by(model))
-    return SIMULATED if listed is None else _price_in(listed["pricing"])
+    return SIMULATED if listed is None else price_in(listed["pricing"])
 
 
 def known(model: str) -> Mapping[str, Any] | None:
     """Return the object of a model in any of the lists; None if it is in none."""
-    return many_models().get(model)
+    return many_models().get(model) or plain_models().get(model)
+
+
+def serves(model: str, output: str) -> bool:
+    """Return whether a model is listed and puts this out."""
+    listed = known(model)
+    return listed is not None and output in output_of(listed)
 
 
 @cache
 def models() -> Mapping[str, Mapping[str, Any]]:
     """Return every model object by id: the healthy simulated ones, the recorded ones, and realistic ones."""
     recorded = {entry["id"]: entry for entry in json.loads(sample("cat-01-models").text)["data"]}
-    simulated = {
-        name: _model(name, f"Simulator: {name[4:]}", SIMULATED)
-        for name in [*listed(HEALTHY), _LONG_REASONING]
-    }
-    free = {"sim/ok:free": _model("sim/ok:free", "Simulator: ok (free)", FREE)}
-    real_looking = {name: _model(name, title, price) for name, (title, price) in _REAL_LOOKING.items()}
+    simulated = {name: _simulated(name) for name in [*listed(HEALTHY), _LONG_REASONING]}
+    free = {"sim/ok:free": model_object("sim/ok:free", "Simulator: ok (free)", FREE)}
+    real_looking = {name: model_object(name, title, price) for name, (title, price) in _REAL_LOOKING.items()}
     concrete = simulated | free | recorded | real_looking
     aliases = {
-        alias: _model(alias, f"{concrete[target]['name']} (latest)", _price_in(concrete[target]["pricing"]))
+        alias: _alias(alias, concrete[target])
         for alias, target in _SERVED_BY.items()
         if alias.startswith("~")
     }
@@ -101,9 +98,17 @@ def many_models() -> Mapping[str, Mapping[str, Any]]:
 
 
 @cache
-def models_body(*, many: bool = False) -> bytes:
-    """Return the body of `GET /models`."""
-    data = list((many_models() if many else models()).values())
+def models_body(outputs: str | None = None, *, many: bool = False) -> bytes:
+    """Return the body of `GET /models`.
+
+    Args:
+        outputs: the query's `output_modalities`: words with commas between them, or `all`; as at OpenRouter,
+            only models that put out text are listed without it.
+        many: whether as many models are listed as OpenRouter has.
+    """
+    wanted = set((outputs or "text").split(","))
+    listed = [*(many_models() if many else models()).values(), *plain_models().values()]
+    data = [model for model in listed if "all" in wanted or wanted & set(output_of(model))]
     return json.dumps({"data": data, "links": {"next": None}, "total_count": len(data)}).encode()
 
 
@@ -119,52 +124,25 @@ def endpoints_body(model: str) -> bytes | None:
     return json.dumps({"data": {**data, "endpoints": [_endpoint(listed)]}}).encode()
 
 
+def _alias(name: str, target: Mapping[str, Any]) -> dict[str, Any]:
+    return model_object(name, f"{target['name']} (latest)", price_in(target["pricing"]))
+
+
+def _simulated(name: str) -> dict[str, Any]:
+    outputs = ("text", "image") if name == "sim/image" else ("text",)
+    model = model_object(name, f"Simulator: {name[4:]}", SIMULATED, outputs=outputs)
+    return {**model, "reasoning": {"mandatory": True}} if name.startswith("sim/reasons-") else model
+
+
 def _wordy(name: str, number: int) -> dict[str, Any]:
     price = Price(50 * (number % 400), 200 * (number % 400))
     return {
-        **_model(name, f"Made up: model {number} of a name of some length", price),
-        "created": _CREATED_S + number,
+        **model_object(name, f"Made up: model {number} of a name of some length", price),
+        "created": CREATED_S + number,
         "description": "What a provider says of its model takes a paragraph. " * 16,
         "context_length": 8_000 * (1 + number % 125),
         "default_parameters": {"temperature": None, "top_p": None, "frequency_penalty": None},
         "benchmarks": {"artificial_analysis": {f"index_{each}": each * 1.1 for each in range(20)}},
-    }
-
-
-def _model(name: str, title: str, price: Price) -> dict[str, Any]:
-    outputs = ["text", "image"] if name == "sim/image" else ["text"]
-    return {
-        "id": name,
-        "canonical_slug": name,
-        "hugging_face_id": None,
-        "name": title,
-        "created": _CREATED_S,
-        "description": title,
-        "context_length": _CONTEXT_TOKENS,
-        "architecture": {
-            "modality": f"text->{'+'.join(outputs)}",
-            "input_modalities": ["text"],
-            "output_modalities": outputs,
-            "tokenizer": "Other",
-            "instruct_type": None,
-        },
-        "pricing": {
-            "prompt": _dollars(price.prompt_nano_usd),
-            "completion": _dollars(price.completion_nano_usd),
-        },
-        "top_provider": {
-            "context_length": _CONTEXT_TOKENS,
-            "max_completion_tokens": _COMPLETION_TOKENS,
-            "is_moderated": False,
-        },
-        "per_request_limits": None,
-        "supported_parameters": _PARAMETERS,
-        "supported_voices": None,
-        "default_parameters": None,
-        "knowledge_cutoff": None,
-        "expiration_date": None,
-        **({"reasoning": {"mandatory": True}} if name.startswith("sim/reasons-") else {}),
-        "links": {"details": f"/api/v1/models/{name}/endpoints"},
     }
 
 
@@ -193,11 +171,3 @@ def _endpoint(model: Mapping[str, Any]) -> dict[str, Any]:
         "latency_last_30m": {"p50": 20, "p75": 30, "p90": 40, "p99": 90},
         "throughput_last_30m": {"p50": 900, "p75": 1000, "p90": 1100, "p99": 1200},
     }
-
-
-def _dollars(nano_usd: int) -> str:
-    return f"{nano_usd / 1e9:.9f}".rstrip("0").rstrip(".")
-
-
-def _price_in(pricing: Mapping[str, str]) -> Price:
-    return Price(round(float(pricing["prompt"]) * 1e9), round(float(pricing["completion"]) * 1e9))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from simulator import framing
-from simulator.answers import Json, dumps, tally_of
+from simulator.answers import Json, dumps
 from simulator.framing import Event
 from simulator.healthy import OK, plain_headers, said, stream_headers
 from simulator.steps import Complete, Headers, Pair, Step
@@ -15,7 +15,7 @@ _COST_FIELDS = frozenset({"cost", "cost_details", "is_byok"})
 
 def _plain(turn: Turn) -> Iterable[Step]:
     body = _without_cost(turn.dialect.body(turn, OK))
-    return (Complete(200, dumps(body), plain_headers(turn), tally_of(turn, OK)),)
+    return (Complete(200, dumps(body), plain_headers(turn), turn.dialect.tally(turn, OK)),)
 
 
 def _stream(turn: Turn) -> Iterator[Step]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from simulator import framing
-from simulator.answers import Answer, ToolCall, dumps, tally_of
+from simulator.answers import JSON_TYPE, Answer, ToolCall
 from simulator.steps import Complete, Headers, Pair, Pause, Step, Write
 from simulator.turn import Turn
 
@@ -26,7 +26,12 @@ Answers = Callable[[Turn], Answer]
 
 def plain_headers(turn: Turn) -> dict[str, str]:
     """Return the headers of a plain answer."""
-    return {"Content-Type": "application/json", "X-Generation-Id": turn.id}
+    return {"Content-Type": turn.dialect.media_type(turn), "X-Generation-Id": turn.id}
+
+
+def json_headers(turn: Turn) -> dict[str, str]:
+    """Return the headers of JSON, whatever the endpoint answers otherwise."""
+    return {"Content-Type": JSON_TYPE, "X-Generation-Id": turn.id}
 
 
 def stream_headers(turn: Turn) -> dict[str, str]:
@@ -40,8 +45,8 @@ def stream_headers(turn: Turn) -> dict[str, str]:
 
 def complete(turn: Turn, answer: Answer) -> Complete:
     """Return a plain answer as one step."""
-    body = dumps(turn.dialect.body(turn, answer))
-    return Complete(200, body, plain_headers(turn), tally_of(turn, answer))
+    dialect = turn.dialect
+    return Complete(200, dialect.payload(turn, answer), plain_headers(turn), dialect.tally(turn, answer))
 
 
 def events(turn: Turn, answer: Answer) -> Iterator[Write]:
@@ -98,7 +103,7 @@ def keep_alive(line: bytes, duration_s: float, events: int = 0) -> Iterator[Step
 
 def bytes_answer(turn: Turn) -> Answer:
     """Return a text that makes the plain JSON about n bytes long."""
-    length = max(0, turn.number - len(dumps(turn.dialect.body(turn, NO_WORD))))
+    length = max(0, turn.number - len(turn.dialect.payload(turn, NO_WORD)))
     text = "x" * length
     return Answer(tuple(text[at : at + _PIECE_CHARACTERS] for at in range(0, length, _PIECE_CHARACTERS)))
 

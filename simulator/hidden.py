@@ -6,7 +6,16 @@ from simulator import framing
 from simulator.answers import Answer, Json, dumps
 from simulator.errors import FIRST, INTERRUPTED
 from simulator.fault import Fault
-from simulator.healthy import BLANK, OK, complete, keep_alive, plain_headers, said, stream_headers
+from simulator.healthy import (
+    BLANK,
+    OK,
+    complete,
+    json_headers,
+    keep_alive,
+    plain_headers,
+    said,
+    stream_headers,
+)
 from simulator.steps import Complete, Headers, Pair, Script, Step
 from simulator.turn import Turn
 
@@ -30,7 +39,12 @@ def html(status: int) -> Script:
 
 def body(data: bytes) -> Script:
     """Return a script that sends 200 `application/json` with exactly these bytes."""
-    return lambda turn: (Complete(200, data, plain_headers(turn)),)
+    return lambda turn: (Complete(200, data, json_headers(turn)),)
+
+
+def no_body(turn: Turn) -> Iterable[Step]:
+    """Send the headers of an answer, and no bytes."""
+    return (Complete(200, b"", plain_headers(turn)),)
 
 
 def empty_stream(turn: Turn) -> Iterable[Step]:
@@ -98,7 +112,7 @@ def error_only(body_of: Callable[[Turn], Json]) -> Pair:
     """Return scripts that send HTTP 200 with only an error: as the body, or as the only event."""
 
     def plain(turn: Turn) -> Iterable[Step]:
-        return (Complete(200, dumps(body_of(turn)), plain_headers(turn)),)
+        return (Complete(200, dumps(body_of(turn)), json_headers(turn)),)
 
     def stream(turn: Turn) -> Iterator[Step]:
         yield Headers(stream_headers(turn))

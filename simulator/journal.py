@@ -35,6 +35,7 @@ class Entry:
         "body_sha256",
         "cost_nano_usd",
         "events_sent",
+        "form",
         "headers",
         "method",
         "model",
@@ -60,6 +61,7 @@ class Entry:
         self.body_bytes = 0
         self.body_sha256: str | None = None  # of a body that is not stored
         self.body_keys: list[str] | None = None
+        self.form: list[dict[str, Any]] | None = None  # the parts of a form, files without their bytes
         self.model: str | None = None
         self.user: str | None = None
         self.stream = False
@@ -95,6 +97,7 @@ class Entry:
             "body_bytes": self.body_bytes,
             "body_sha256": self.body_sha256 if self.raw is None else _digest(self.raw),
             "body_keys": list(body) if isinstance(body, dict) else self.body_keys,
+            "form": self.form,
             "status": self.status,
             "outcome": self.outcome,
             "events_sent": self.events_sent,

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from simulator import catalog
+from simulator import catalog, form
+from simulator.answers import Json
 from simulator.behaviours import AUTHOR, HEALED, Found, behaviours, find
 from simulator.dialects.chat import CHAT
 from simulator.dialects.dialect import EMPTY_INPUT, MAX_MODELS, TOO_MANY, Dialect
-from simulator.errors import refused
+from simulator.errors import refused, worded
 from simulator.fault import Fault
+from simulator.scope import has_meaning
 from simulator.steps import Complete, Script
 from simulator.turn import Turn, new_generation_id
 
@@ -45,6 +47,7 @@ class Request:
     script: Script
     asked_model: str | None
     user: str | None
+    form: list[Json] | None = None
 
 
 def unauthorized(headers: Mapping[str, str], dialect: Dialect = CHAT) -> Complete | None:
@@ -64,19 +67,24 @@ def unauthorized(headers: Mapping[str, str], dialect: Dialect = CHAT) -> Complet
 
 def read(dialect: Dialect, raw: bytes, headers: Mapping[str, str], repeats: Repeats) -> Request:
     """Return how to answer; for an invalid request, a script with the error."""
-    body = _parsed(raw)
+    parts = form.parts_of(raw, headers["Content-Type"]) if form.is_form(headers) else None
+    body = _parsed(raw) if parts is None else form.fields_of(parts)
+    shown = None if parts is None else [part.as_json() for part in parts]
     model, user = _asked_model(body), _user_of(body)
-    found = Found(behaviours()[HEALED]) if catalog.known(model) else None
+    found = Found(behaviours()[HEALED]) if catalog.serves(model, dialect.output) else None
     if model.startswith(AUTHOR):
         found = find(model)
     turn = _turn(dialect, raw, body, model=model, found=found, headers=headers)
-    refusal = unauthorized(headers, dialect) or _faulty(body, turn) or (None if found else _unknown(turn))
+    refusal = unauthorized(headers, dialect) or _faulty(body, turn)
     if refusal is not None or found is None:
-        return Request(turn, lambda _: (refusal or _unknown(turn),), model, user)
+        return Request(turn, lambda _: (refusal or _unknown(turn),), model, user, shown)
+    if not has_meaning(found.behaviour, dialect):
+        return Request(turn, lambda _: (_meaningless(turn),), model, user, shown)
     behaviour = found.behaviour
     if found.first_calls is not None and repeats.count(model, user) >= found.first_calls:
         behaviour = behaviours()[HEALED]
-    return Request(turn, behaviour.pair.stream if turn.stream else behaviour.pair.plain, model, user)
+    script = behaviour.pair.stream if turn.stream else behaviour.pair.plain
+    return Request(turn, script, model, user, shown)
 
 
 def _turn(
@@ -97,7 +105,7 @@ def _turn(
         price=catalog.price_of(model),
         body=body,
         raw=raw,
-        stream=body.get("stream") is True,
+        stream=dialect.streams and body.get("stream") is True,
         number=found.number if found else 0,
         word=found.word if found else "",
         host=headers.get("Host", ""),
@@ -139,7 +147,13 @@ def _faulty(body: dict[str, Any], turn: Turn) -> Complete | None:
 
 
 def _unknown(turn: Turn) -> Complete:
+    if catalog.known(turn.model):
+        return refused(turn.dialect, turn.id, worded(turn, 404))
     return _bad(turn, f"{turn.model} is not a valid model ID")
+
+
+def _meaningless(turn: Turn) -> Complete:
+    return _bad(turn, f"{turn.model} has no meaning at {turn.dialect.path}")
 
 
 def _bad(turn: Turn, message: str) -> Complete:

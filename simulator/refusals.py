@@ -44,9 +44,10 @@ def has_unknown_tool_type(turn: Turn) -> Fault | None:
 
 def is_too_long(turn: Turn) -> Fault | None:
     """Refuse a prompt with more tokens than the number in the model's name."""
-    if turn.prompt_tokens <= turn.number:
+    tokens = turn.dialect.tally(turn, OK).prompt_tokens
+    if tokens <= turn.number:
         return None
-    words = _TOO_LONG.format(tokens=turn.prompt_tokens, limit=turn.number)
+    words = _TOO_LONG.format(tokens=tokens, limit=turn.number)
     metadata = provider_metadata(words, error_type="context_length_exceeded")
     return Fault(400, "Provider returned error", metadata, words)
 

@@ -14,6 +14,7 @@ class Behaviour:
     """One row of the table.
 
     A `<name>` or `<field>` in the name is a word; another `<…>` is an integer between `least` and `most`.
+    `only`: what the models put out for which it means something; None: `scope` says it.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Behaviour:
     example: int | str = 0
     least: int = 0
     most: int = 0
+    only: frozenset[str] | None = None
 
     @property
     def example_name(self) -> str:

@@ -39,7 +39,7 @@ def hidden_rows() -> Iterator[Behaviour]:
 
     yield row("html", "200 with an HTML page.", Pair.same(hidden.html(200)))
     yield row("html-502", "502 with an HTML page.", Pair.same(hidden.html(502)))
-    yield row("empty-body", "200 without a body.", Pair(hidden.body(b""), stream=hidden.empty_stream))
+    yield row("empty-body", "200 without a body.", Pair(hidden.no_body, stream=hidden.empty_stream))
     yield row(
         "garbage",
         "200 `application/json` that is not JSON.",

@@ -81,7 +81,7 @@ def _cut_off_streams() -> Iterator[Behaviour]:
     yield row(
         "done-only",
         "`[DONE]` (`message_stop`) and nothing else; plain: as empty-body.",
-        Pair(hidden.body(b""), stream=hidden.done_only),
+        Pair(hidden.no_body, stream=hidden.done_only),
     )
     yield row(
         "no-done",

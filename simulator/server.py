@@ -9,10 +9,16 @@ from typing import Any
 from aiohttp import web
 
 from simulator import catalog, journal, reading, table
+from simulator.catalog_plain import embedding_models_body, image_models_body
 from simulator.connection import TRAP_PATH
 from simulator.dialects.chat import CHAT
 from simulator.dialects.dialect import Dialect
+from simulator.dialects.embeddings import EMBEDDINGS
+from simulator.dialects.images import IMAGES
 from simulator.dialects.messages import MESSAGES
+from simulator.dialects.rerank import RERANK
+from simulator.dialects.speech import SPEECH
+from simulator.dialects.transcriptions import TRANSCRIPTIONS
 from simulator.errors import refused
 from simulator.fault import Fault
 from simulator.journal import Journal
@@ -26,7 +32,10 @@ from simulator.turn import new_generation_id
 _LARGE = "/large/api/v1"
 _LISTLESS = "/listless/api/v1"
 _PREFIXES = ("/api/v1", "/v1", _LARGE, _LISTLESS)
-_DIALECTS: tuple[Dialect, ...] = (CHAT, MESSAGES)
+_DIALECTS: tuple[Dialect, ...] = (
+    *(CHAT, MESSAGES),
+    *(EMBEDDINGS, RERANK, IMAGES, SPEECH, TRANSCRIPTIONS),
+)
 _MAX_BODY_BYTES = 64 * 1024 * 1024
 _SHUTDOWN_S = 0.05  # many handlers hang on purpose: do not wait for them
 _CATALOG_HEADERS = sample("cat-01-models").headers
@@ -49,6 +58,8 @@ class Simulator:
             for dialect in _DIALECTS:
                 app.router.add_post(prefix + dialect.path, self._answering(dialect))
             app.router.add_get(f"{prefix}/models", self._logged(self._models))
+            app.router.add_get(f"{prefix}/embeddings/models", self._logged(_embedding_models))
+            app.router.add_get(f"{prefix}/images/models", self._logged(_image_models))
             app.router.add_get(
                 f"{prefix}/models/{{author}}/{{slug}}/endpoints", self._logged(self._endpoints)
             )
@@ -73,7 +84,7 @@ class Simulator:
                 entry.end(journal.outcome_of(error))
                 raise
             entry.model, entry.user, entry.stream = asked.asked_model, asked.user, asked.turn.stream
-            entry.body_keys = list(asked.turn.body)
+            entry.body_keys, entry.form = list(asked.turn.body), asked.form
             stage = Stage(request, entry, asked.turn, self._ledger)
             return await stage.play(asked.script(asked.turn))
 
@@ -95,7 +106,8 @@ class Simulator:
             return _response(
                 refused(CHAT, new_generation_id(), Fault(503, "The list of models cannot be had."))
             )
-        body = catalog.models_body(many=request.path.startswith(_LARGE))
+        outputs = request.query.get("output_modalities")
+        body = catalog.models_body(outputs, many=request.path.startswith(_LARGE))
         return web.Response(body=body, headers=_CATALOG_HEADERS)
 
     def _endpoints(self, request: web.Request) -> web.Response:
@@ -168,6 +180,14 @@ async def listening(host: str, port: int, generation_delay_s: float = 0) -> Asyn
         yield f"http://{name}:{bound[1]}/api/v1"
     finally:
         await runner.cleanup()
+
+
+def _embedding_models(_: web.Request) -> web.Response:
+    return web.Response(body=embedding_models_body(), headers=_CATALOG_HEADERS)
+
+
+def _image_models(_: web.Request) -> web.Response:
+    return web.Response(body=image_models_body(), headers=_CATALOG_HEADERS)
 
 
 def _not_found(generation_id: str, message: str) -> Complete:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from simulator.behaviours import AUTHOR, behaviours
+from simulator.scope import outputs_of
 
 
 def table_markdown() -> str:
@@ -12,13 +13,14 @@ def table_markdown() -> str:
 
 
 def table_json() -> dict[str, Any]:
-    """Return the table as JSON, with an example for each name that takes a number."""
+    """Return the table as JSON: an example for each name that takes a number, and where it has a meaning."""
     rows = [
         {
             "model": AUTHOR + row.name,
             "example": AUTHOR + row.example_name,
             "group": row.group,
             "does": row.does,
+            "outputs": sorted(outputs_of(row)),
         }
         for row in behaviours().values()
     ]

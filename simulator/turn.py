@@ -17,10 +17,11 @@ _CHARACTERS_PER_TOKEN = 4
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """The price per token, in whole nano-dollars."""
+    """The price per token and per request, in whole nano-dollars."""
 
     prompt_nano_usd: int
     completion_nano_usd: int
+    request_nano_usd: int = 0
 
 
 @dataclass(frozen=True, slots=True)

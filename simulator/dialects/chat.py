@@ -15,6 +15,7 @@ from simulator.dialects.chat_forms import (
     error_object,
     usage_object,
 )
+from simulator.dialects.conversation import Conversation
 from simulator.dialects.dialect import EMPTY_INPUT
 from simulator.fault import Fault
 from simulator.framing import DONE, Event
@@ -25,7 +26,7 @@ _EMPTY = {"content": "", "role": "assistant"}
 _NOTHING = Tally(0, 0, 0, 0)
 
 
-class Chat:
+class Chat(Conversation):
     """OpenRouter's form of OpenAI's chat completions."""
 
     path = "/chat/completions"

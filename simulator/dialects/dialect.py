@@ -8,6 +8,7 @@ if TYPE_CHECKING:  # a turn names its dialect
     from simulator.asked import Asked
     from simulator.fault import Fault
     from simulator.framing import Event
+    from simulator.steps import Tally
     from simulator.turn import Turn
 
 
@@ -27,6 +28,14 @@ class Dialect(Protocol):
     def path(self) -> str:
         """The path of the endpoint, below the prefix."""
 
+    @property
+    def output(self) -> str:
+        """What its models put out: one of OpenRouter's `output_modalities`."""
+
+    @property
+    def streams(self) -> bool:
+        """Whether a request can ask for a stream."""
+
     def complaint(self, body: Mapping[str, Any]) -> str | None:
         """Return the words with which the body is refused; None if it is a request of this dialect."""
 
@@ -35,6 +44,15 @@ class Dialect(Protocol):
 
     def body(self, turn: "Turn", answer: "Answer") -> "Json":
         """Return the body of a plain answer."""
+
+    def payload(self, turn: "Turn", answer: "Answer") -> bytes:
+        """Return the bytes of a plain answer."""
+
+    def media_type(self, turn: "Turn") -> str:
+        """Return the content type of a plain answer."""
+
+    def tally(self, turn: "Turn", answer: "Answer") -> "Tally":
+        """Return the tokens and the cost of an answer."""
 
     def opening(self, turn: "Turn", answer: "Answer") -> Sequence["Event"]:
         """Return the events that come before anything is said."""

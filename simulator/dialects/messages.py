@@ -5,6 +5,7 @@ from typing import Any
 
 from simulator.answers import Answer, Json, tally_of
 from simulator.asked import Asked, Result, Said, Signed, mappings, text_in
+from simulator.dialects.conversation import Conversation
 from simulator.dialects.dialect import EMPTY_INPUT, MAX_MODELS, TOO_MANY
 from simulator.dialects.messages_blocks import blocks_of
 from simulator.dialects.messages_forms import (
@@ -42,7 +43,7 @@ _REFUSED = {
 _NOTHING = Message((), None, Tally(0, 0, 0, 0))
 
 
-class Messages:
+class Messages(Conversation):
     """OpenRouter's form of Anthropic's Messages."""
 
     path = "/messages"
