@@ -45,7 +45,8 @@ class AnswerReuse:
         receipt.reuse(answer.model, age_s=age_s)
         receipt.time_until(ports.now_s())
         if prepared.request.stream:
-            events = replay_stream(answer, receipt.to_json(), streaming_of(prepared.dialect).event_of)
+            dialect = streaming_of(prepared.dialect)
+            events = replay_stream(answer, receipt.to_json(), dialect.event_of, member=dialect.answer_member)
             stream = _ReplayedStream(events, done)
             return respond_stream(stream, receipt, self._call.frame)
         body = replay_plain(answer, receipt.to_json())

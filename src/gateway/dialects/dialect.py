@@ -42,6 +42,8 @@ class Dialect(Protocol):
         session_in_body: whether the session's name goes upstream in the body; if not, in a header.
         token_limits: the fields that limit the length of an answer, in tokens; empty if none does.
         signed_form: where its messages have signed parts.
+        answer_member: the member of a stream's event that has the answer, with its usage and its receipt;
+            None: the event itself has them.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Dialect(Protocol):
     session_in_body: bool
     token_limits: tuple[str, ...]
     signed_form: SignedForm
+    answer_member: str | None
 
     # -- the request
 
@@ -117,10 +120,12 @@ class StreamingDialect(Dialect, Protocol):
 
     Attributes:
         can_restart: whether an answer that is cut off can start over within its stream.
+        can_continue: whether another model can continue one.
         end_event: the event that ends a complete stream.
     """
 
     can_restart: bool
+    can_continue: bool
     end_event: bytes
 
     def members_to_go_on(

@@ -37,6 +37,7 @@ class PlainDialect:
     session_in_body = False
     token_limits: tuple[str, ...] = ()
     signed_form = NOTHING_SIGNED
+    answer_member: str | None = None
 
     def upstream_headers(self, request: HttpRequest) -> HeaderPairs:
         """Return no headers."""

@@ -25,6 +25,7 @@ from gateway.settings.task_routes import TaskRoute
 NOT_SURE = "By the model list, no model of the chain surely supports this request. Those that may are tried."
 
 
+NO_CONTINUE = "No other model can continue an answer of this wire format: on_midstream is error."
 NO_RESTART = "An answer of this wire format cannot start over within its stream: on_midstream is error."
 NOTHING_TO_WATCH = "Answers of this wire format are never streamed: watch has no effect."
 CUT_OFF_LAST = "{} comes last: its answer to this session was cut off a short time ago."
@@ -99,6 +100,9 @@ def plan(
     on_midstream = options.on_midstream
     if on_midstream == "continue" and not request.is_text_only:
         on_midstream = "error"  # a cut-off tool call or JSON cannot be continued
+    if on_midstream == "continue" and dialect.can_stream and not streaming_of(dialect).can_continue:
+        on_midstream = "error"
+        notes = (*notes, NO_CONTINUE)
     if on_midstream == "restart" and dialect.can_stream and not streaming_of(dialect).can_restart:
         on_midstream = "error"
         notes = (*notes, NO_RESTART)

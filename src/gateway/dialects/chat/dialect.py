@@ -49,10 +49,12 @@ class Chat:
     can_stream = True
     writes_text = True
     can_restart = True
+    can_continue = True
     session_in_body = True
     token_limits: tuple[str, ...] = ("max_tokens", "max_completion_tokens")
     end_event = END
     signed_form = SIGNED
+    answer_member: str | None = None
 
     def parse(self, raw: bytes, *, max_values: int) -> ModelRequest:
         """Return the chat request in a body."""

@@ -14,7 +14,7 @@ from gateway.dialects.answer_test import AnswerTest
 from gateway.dialects.continuation import messages_to_go_on, with_messages
 from gateway.dialects.messages.answer import answer_in, shape_answer
 from gateway.dialects.messages.ending import STOP
-from gateway.dialects.messages.event_form import error_event, event_of
+from gateway.dialects.messages.error_event import error_event
 from gateway.dialects.messages.headers import upstream_headers
 from gateway.dialects.messages.opening import MessagesOpening
 from gateway.dialects.messages.parse import parse
@@ -23,6 +23,7 @@ from gateway.dialects.messages.signed_thinking import SIGNED, signature_of
 from gateway.dialects.messages.stream import MessagesStream
 from gateway.dialects.messages.usage import tokens_of
 from gateway.dialects.model_request import ModelRequest
+from gateway.dialects.named_events import event_of
 from gateway.dialects.plain_answer import Completion, read_answer
 from gateway.dialects.signed_parts import signatures_in
 from gateway.dialects.tokens import Tokens
@@ -44,10 +45,12 @@ class Messages:
     can_stream = True
     writes_text = True
     can_restart = False
+    can_continue = True
     session_in_body = False
     token_limits: tuple[str, ...] = ("max_tokens",)
     end_event = event_of(STOP)
     signed_form = SIGNED
+    answer_member: str | None = None
 
     def parse(self, raw: bytes, *, max_values: int) -> ModelRequest:
         """Return the Messages request in a body."""
