@@ -62,7 +62,7 @@ class Answer:
     def receipt(self) -> dict[str, Any]:
         """The receipt of an answer or of an error; of a stream, its last receipt."""
         if self.headers["content-type"].startswith("application/json"):
-            holder = self.json.get("error", {}).get("metadata", self.json)
+            holder = _holder_in(self.json)
         else:
             holders = [each for each in self.events if each != "[DONE]"]
             holders = [_holder_in(each) for each in holders]
