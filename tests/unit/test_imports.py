@@ -40,6 +40,7 @@ ON_DEMAND = {
     "catalog.query",
     "openapi.document",
     "catalog.claude_list",
+    "catalog.codex_list",
     "catalog.similar",
     "fallback.phrases",
     "fallback.what_failed",
