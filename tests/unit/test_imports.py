@@ -71,7 +71,6 @@ ON_DEMAND = {
     "dialects.responses.signed_items",
     "dialects.responses.stream",
     "dialects.responses.usage",
-    "dialects.responses",
     "routes.responses",
     "openapi.responses_schema",
     "dialects.messages.error_event",

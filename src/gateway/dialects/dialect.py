@@ -35,7 +35,6 @@ class Dialect(Protocol):
     Attributes:
         name: its name in cache keys and plans.
         upstream_path: where OpenRouter serves it, after the base URL.
-        goes_direct: whether direct upstreams speak it, too.
         can_stream: whether it is a ``StreamingDialect``.
         writes_text: whether its models write texts. The settings' default models and conditional task routes
             are for those; a request in any other dialect names its model.
@@ -48,7 +47,6 @@ class Dialect(Protocol):
 
     name: str
     upstream_path: str
-    goes_direct: bool
     can_stream: bool
     writes_text: bool
     session_in_body: bool
@@ -69,10 +67,7 @@ class Dialect(Protocol):
         """Return the headers of the caller that go to OpenRouter."""
 
     def direct_members(self, request: ModelRequest) -> dict[str, Buffer] | None:
-        """Return the body's members for a direct upstream, by their names; None if they are the caller's own.
-
-        It is called only if ``goes_direct`` is set.
-        """
+        """Return the body's members for a direct upstream; None if they are the caller's own."""
 
     def repetition_in(self, fields: Members) -> "Repetition | None":
         """Return what an agent repeats at the end of a request's messages; None if nothing."""

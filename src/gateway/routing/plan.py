@@ -79,7 +79,7 @@ def plan(
         caller=caller,
         signals=signals,
         named_first=named_first,
-        goes_direct=dialect.goes_direct,
+        speaks=lambda upstream: dialect.name in settings.direct[upstream].dialects,
     )
     groups, skipped, notes = _eligible([eligibility.sort(each) for each in infos])
     chain = _in_order(groups, selection, signals)

@@ -39,14 +39,15 @@ def world(**env: str) -> World:
 async def codexs(made: World, query: str = "client_version=0.171.0") -> dict[str, Any]:
     got = await made.get(f"/v1/models?{query}")
     assert got.status == 200, got.body
-    return got.json  # type: ignore[no-any-return]
+    return got.json
 
 
 async def test_codex_gets_both_lists_with_every_field_that_it_needs() -> None:
     body = await codexs(world())
 
     assert body["object"] == "list"
-    assert [each["slug"] for each in body["models"]] == [each["id"] for each in body["data"]]
+    ids = [each["id"] for each in body["data"]]
+    assert [each["slug"] for each in body["models"]] == [each for each in ids if each != "a/plain"]
     for entry in body["models"]:
         for name, kind in REQUIRED.items():
             assert isinstance(entry[name], kind), name

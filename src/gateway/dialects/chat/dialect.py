@@ -45,7 +45,6 @@ class Chat:
 
     name = "chat"
     upstream_path = "/chat/completions"
-    goes_direct = True
     can_stream = True
     writes_text = True
     can_restart = True

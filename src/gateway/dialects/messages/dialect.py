@@ -12,9 +12,11 @@ from gateway.dialects.answer_stream import (
 )
 from gateway.dialects.answer_test import AnswerTest
 from gateway.dialects.continuation import messages_to_go_on, with_messages
+from gateway.dialects.direct_members import without_openrouters
 from gateway.dialects.messages.answer import answer_in, shape_answer
 from gateway.dialects.messages.ending import STOP
 from gateway.dialects.messages.error_event import error_event
+from gateway.dialects.messages.fields import ANTHROPICS_NOT
 from gateway.dialects.messages.headers import upstream_headers
 from gateway.dialects.messages.opening import MessagesOpening
 from gateway.dialects.messages.parse import parse
@@ -41,7 +43,6 @@ class Messages:
 
     name = "messages"
     upstream_path = "/messages"
-    goes_direct = False
     can_stream = True
     writes_text = True
     can_restart = False
@@ -61,9 +62,8 @@ class Messages:
         return upstream_headers(request)
 
     def direct_members(self, request: ModelRequest) -> dict[str, Buffer] | None:
-        """Return None: no direct upstream speaks this dialect."""
-        del request
-        return None
+        """Return the members without those that only OpenRouter understands."""
+        return without_openrouters(request.fields, ANTHROPICS_NOT)
 
     def members_to_go_on(
         self, members: Mapping[str, Buffer], prefill: str, *, takes_prefill: bool

@@ -11,6 +11,7 @@ from gateway.dialects.answer_stream import (
     StreamContext,
 )
 from gateway.dialects.answer_test import AnswerTest
+from gateway.dialects.direct_members import without_openrouters
 from gateway.dialects.event_data import DONE
 from gateway.dialects.model_request import ModelRequest
 from gateway.dialects.named_events import event_of
@@ -37,7 +38,6 @@ class Responses:
 
     name = "responses"
     upstream_path = "/responses"
-    goes_direct = False
     can_stream = True
     writes_text = True
     can_restart = False
@@ -58,9 +58,8 @@ class Responses:
         return ()
 
     def direct_members(self, request: ModelRequest) -> dict[str, Buffer] | None:
-        """Return None: no direct upstream speaks this dialect."""
-        del request
-        return None
+        """Return the members without those that only OpenRouter understands."""
+        return without_openrouters(request.fields)
 
     def members_to_go_on(
         self, members: Mapping[str, Buffer], prefill: str, *, takes_prefill: bool
