@@ -7,7 +7,7 @@ from bench import bodies
 from bench.agent import chat_body, messages_body
 from bench.messages import bodies as messages
 from gateway.dialects.answer_stream import StreamContext
-from gateway.dialects.dialect import Dialect
+from gateway.dialects.dialect import StreamingDialect
 from gateway.fallback.attempt import Attempt
 from gateway.fallback.attempt_once import ServedStream
 from gateway.fallback.receipt import Receipt
@@ -40,13 +40,13 @@ class _NoReply:
         pass
 
 
-def repeated(dialect: Dialect) -> Callable[[], bytes]:
+def repeated(dialect: StreamingDialect) -> Callable[[], bytes]:
     """Return a call that passes an event which repeats another one around another text."""
     before, texts = _events(dialect)
     return _passing(dialect, before, texts)
 
 
-def unlike(dialect: Dialect) -> Callable[[], bytes]:
+def unlike(dialect: StreamingDialect) -> Callable[[], bytes]:
     """Return a call that passes an event which must be parsed, and needs no change.
 
     There are as many such events as texts. A guard stores fewer, so it parses each in its turn.
@@ -56,13 +56,13 @@ def unlike(dialect: Dialect) -> Callable[[], bytes]:
     return _passing(dialect, before, numbered)
 
 
-def _passing(dialect: Dialect, before: list[bytes], texts: Iterable[bytes]) -> Callable[[], bytes]:
+def _passing(dialect: StreamingDialect, before: list[bytes], texts: Iterable[bytes]) -> Callable[[], bytes]:
     guard, events = _guard(dialect), cycle([[text] for text in texts])
     guard.pass_on(before)
     return lambda: guard.pass_on(next(events))
 
 
-def _events(dialect: Dialect) -> tuple[list[bytes], list[bytes]]:
+def _events(dialect: StreamingDialect) -> tuple[list[bytes], list[bytes]]:
     """Return the events of a stream: those before the text, and those with text."""
     if dialect.name == "chat":
         return [], bodies.events()[: bodies.EVENTS]
@@ -70,7 +70,7 @@ def _events(dialect: Dialect) -> tuple[list[bytes], list[bytes]]:
     return [messages.start_of_stream()(1), begin, ping], more[: bodies.EVENTS]
 
 
-def _guard(dialect: Dialect) -> Guard:
+def _guard(dialect: StreamingDialect) -> Guard:
     body = (chat_body if dialect.name == "chat" else messages_body)(BODY_BYTES, MODEL)
     context = StreamContext(
         request=dialect.parse(body, max_values=MAX_VALUES),

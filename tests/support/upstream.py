@@ -161,7 +161,7 @@ class Upstream:
         """Return the httpx transport that reaches this upstream only."""
         router = respx.MockRouter(assert_all_called=False)
         for base_url in (BASE_URL, DIRECT_BASE_URL):
-            for path in ("/chat/completions", "/messages"):
+            for path in ("/chat/completions", "/messages", "/responses"):
                 router.post(base_url + path).mock(side_effect=self._play)
         router.post(WEBHOOK_URL).mock(side_effect=self._alert)
         router.get(url__startswith=BASE_URL).mock(side_effect=self._show)

@@ -23,7 +23,6 @@ from gateway.fallback.normalize import normalize
 from gateway.fallback.receipt import Receipt
 from gateway.http.message import Upstream, UpstreamRequest
 from gateway.upstream.body_forms import BodyForms
-from gateway.upstream.commit import read_completion
 from tests.support.planning import parsed, planned, signals_of
 
 SIZE = 2_500_000
@@ -73,7 +72,7 @@ def test_the_fields_for_an_upstream_are_not_copied(name: str) -> None:
     raw = body_of(CONTENTS[name](), ascii_only=True)
     chat = parse(raw)
 
-    assert peak_of(lambda: BodyForms(CHAT, chat).for_openrouter(max_price=None, added=())) < 0.1
+    assert peak_of(lambda: BodyForms(CHAT, chat).for_openrouter(max_price=None)) < 0.1
 
 
 def test_a_body_is_copied_once_when_signed_parts_are_taken_out() -> None:
@@ -82,7 +81,7 @@ def test_a_body_is_copied_once_when_signed_parts_are_taken_out() -> None:
     raw = json.dumps({"model": "m", "messages": [turn] * 400}, ensure_ascii=False).encode()
     chat = parse(raw)
 
-    peak = peak_of(lambda: BodyForms(CHAT, chat).without((0, 7)).for_openrouter(max_price=None, added=()))
+    peak = peak_of(lambda: BodyForms(CHAT, chat).without((0, 7)).for_openrouter(max_price=None))
 
     assert peak < 1.9 * len(raw) / SIZE  # what is sent, and the text without its long strings
 
@@ -115,7 +114,7 @@ ASK = Ask(
 def normalized(raw: bytes) -> bytes:
     """Return what the client gets for an answer."""
     test = AnswerTest(json=False, reasoning_only=False)
-    completion = read_completion(raw, CHAT, test, header=lambda _: None, now_s=0.0)
+    completion = CHAT.read_answer(raw, test, header=lambda _: None, now_s=0.0)
     attempt = Attempt(model="m", number=1, upstream="openrouter")
     served = ServedAnswer(attempt=attempt, answer=completion, upstream=UPSTREAM)
     return normalize(

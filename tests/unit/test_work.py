@@ -206,7 +206,7 @@ def cut(dialect: Dialect, raw: bytes) -> Work:
     def work() -> bytes:
         request = dialect.parse(raw, max_values=10**7)
         places = tuple(range(0, len(request.signed), 2))
-        return bytes(BodyForms(dialect, request).without(places).for_openrouter(max_price=None, added=()))
+        return bytes(BodyForms(dialect, request).without(places).for_openrouter(max_price=None))
 
     return work
 
@@ -245,7 +245,7 @@ def test_the_places_of_signed_parts_are_found_once_for_all_attempts(
     monkeypatch.setattr(signed_layout, "narrow_text", noted)
     forms = BodyForms(dialect, dialect.parse(signed_body(dialect.name, parts=9), max_values=MAX_VALUES))
     for number in range(9):
-        forms.without((number,)).for_openrouter(max_price=None, added=())
+        forms.without((number,)).for_openrouter(max_price=None)
 
     assert len(read) == 1
 

@@ -3,8 +3,9 @@
 from hashlib import sha256
 
 from gateway.answer_cache.cached_answer import VERSION, CachedAnswer, pack
-from gateway.dialects.dialect import Dialect
+from gateway.dialects.dialect import Dialect, StreamingDialect
 from gateway.dialects.event_data import DONE
+from gateway.dialects.plain_answer import Completion
 from gateway.http.destination import digest_of
 from gateway.http.json_bytes import parse_json, to_json_bytes
 from gateway.http.json_values import Json, JsonObject, object_or_empty
@@ -13,7 +14,6 @@ from gateway.pipeline.prepare import Prepared
 from gateway.settings.caller import Caller
 from gateway.settings.settings import Settings
 from gateway.settings.upstreams import split_direct
-from gateway.upstream.commit import Completion
 
 MAX_BYTES = 1_000_000
 
@@ -67,7 +67,7 @@ def plain_to_cache(answer: Completion, dialect: Dialect, *, model: str, at_s: fl
     return _within_size(CachedAnswer(at_s=at_s, model=model, body=body))
 
 
-def stream_to_cache(sent: bytes, dialect: Dialect, *, model: str, at_s: float) -> bytes | None:
+def stream_to_cache(sent: bytes, dialect: StreamingDialect, *, model: str, at_s: float) -> bytes | None:
     """Return a stream in the format of the cache, from the client's bytes; None if it may not be cached.
 
     Raises:
@@ -86,8 +86,9 @@ def stream_to_cache(sent: bytes, dialect: Dialect, *, model: str, at_s: float) -
         payload = object_or_empty(parse_json(data))
         payloads.append(payload)
         bare = event
-        if isinstance(payload.get("usage"), dict):
-            payload.pop("gateway", None)
+        answer = object_or_empty(payload.get(member)) if (member := dialect.answer_member) else payload
+        if isinstance(answer.get("usage"), dict):
+            answer.pop("gateway", None)
             bare = dialect.event_of(payload)
             usages.append((length, length + len(bare)))
         stored.append(bare)

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from gateway.answer_cache.cacheable import key_of, plain_to_cache, stream_to_cache
 from gateway.answer_cache.cached_answer import replay_plain, replay_stream, unpack
 from gateway.answer_cache.record_stream import RecordedStream
+from gateway.dialects.dialect import streaming_of
+from gateway.dialects.plain_answer import Completion
 from gateway.fallback.receipt import Receipt
 from gateway.fallback.respond import respond_answer, respond_stream
 from gateway.http.body import HttpResponse, Sink, Stream
@@ -12,7 +14,6 @@ from gateway.http.frozen import dataclass
 from gateway.http.message import ClientGoneError
 from gateway.pipeline.call import Call
 from gateway.pipeline.prepare import Prepared
-from gateway.upstream.commit import Completion
 
 
 class AnswerReuse:
@@ -44,7 +45,8 @@ class AnswerReuse:
         receipt.reuse(answer.model, age_s=age_s)
         receipt.time_until(ports.now_s())
         if prepared.request.stream:
-            events = replay_stream(answer, receipt.to_json(), prepared.dialect.event_of)
+            dialect = streaming_of(prepared.dialect)
+            events = replay_stream(answer, receipt.to_json(), dialect.event_of, member=dialect.answer_member)
             stream = _ReplayedStream(events, done)
             return respond_stream(stream, receipt, self._call.frame)
         body = replay_plain(answer, receipt.to_json())
@@ -67,7 +69,7 @@ class AnswerReuse:
             held = self._prepared.planned.on_midstream == "hold"
             is_one_answer = held or all(attempt.outcome != "cut_off" for attempt in receipt.attempts)
             if receipt.serving and receipt.serving.outcome == "answered" and is_one_answer:
-                dialect = self._prepared.dialect
+                dialect = streaming_of(self._prepared.dialect)
                 self._cache(lambda model, at_s: stream_to_cache(raw, dialect, model=model, at_s=at_s))
 
         return RecordedStream(inner=stream, on_complete=on_complete)

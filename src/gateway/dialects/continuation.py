@@ -1,5 +1,9 @@
 """Asks a model to continue an answer that was cut off."""
 
+from collections.abc import Mapping, Sequence
+
+from gateway.http.json_bytes import to_json_bytes
+from gateway.http.json_members import Buffer
 from gateway.http.json_values import Json
 
 # What a model is told that refuses to continue a message of its own.
@@ -18,3 +22,12 @@ def messages_to_go_on(prefill: str, *, takes_prefill: bool) -> list[Json]:
     """
     beginning: Json = {"role": "assistant", "content": prefill}
     return [beginning] if takes_prefill else [beginning, {"role": "user", "content": GO_ON}]
+
+
+def with_messages(members: Mapping[str, Buffer], added: Sequence[Json]) -> dict[str, Buffer]:
+    """Return a body's members with more messages at the end of ``messages``."""
+    if not added:
+        return {**members}
+    more = (part for each in added for part in (b",", to_json_bytes(each)))
+    # A request with a prompt in their place is not continued, so the first comma is right.
+    return {**members, "messages": b"".join((members["messages"][:-1], *more, b"]"))}

@@ -1,10 +1,10 @@
 """Describes a wire format: all that the engine needs to know of it.
 
-``chat`` is the dialect of OpenAI's chat completions, ``messages`` that of Anthropic's Messages.
+``chat`` is the dialect of OpenAI's chat completions, ``messages`` that of Anthropic's Messages, and so on.
 """
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Protocol, TypeGuard
 
 from gateway.dialects.answer_stream import (
     AnswerContext,
@@ -15,11 +15,12 @@ from gateway.dialects.answer_stream import (
 )
 from gateway.dialects.answer_test import AnswerTest
 from gateway.dialects.model_request import ModelRequest
+from gateway.dialects.plain_answer import Completion
 from gateway.dialects.signed_parts import SignedForm
 from gateway.dialects.tokens import Tokens
 from gateway.faults.classify import GetHeader
 from gateway.http.json_members import Buffer, Members
-from gateway.http.json_values import Json, JsonObject
+from gateway.http.json_values import JsonObject
 from gateway.http.message import HeaderPairs, HttpRequest
 
 if TYPE_CHECKING:  # few requests are checked for repetitions
@@ -29,25 +30,29 @@ if TYPE_CHECKING:  # few requests are checked for repetitions
 class Dialect(Protocol):
     """One wire format. It has no state: one object serves all requests.
 
+    A dialect that streams is a ``StreamingDialect``. One that never streams is a ``PlainDialect``.
+
     Attributes:
         name: its name in cache keys and plans.
         upstream_path: where OpenRouter serves it, after the base URL.
-        goes_direct: whether direct upstreams speak it, too.
-        can_restart: whether an answer that is cut off can start over within its stream.
+        can_stream: whether it is a ``StreamingDialect``.
+        writes_text: whether its models write texts. The settings' default models and conditional task routes
+            are for those; a request in any other dialect names its model.
         session_in_body: whether the session's name goes upstream in the body; if not, in a header.
-        token_limits: the fields that limit the length of an answer, in tokens.
-        end_event: the event that ends a complete stream.
+        token_limits: the fields that limit the length of an answer, in tokens; empty if none does.
         signed_form: where its messages have signed parts.
+        answer_member: the member of a stream's event that has the answer, with its usage and its receipt;
+            None: the event itself has them.
     """
 
     name: str
     upstream_path: str
-    goes_direct: bool
-    can_restart: bool
+    can_stream: bool
+    writes_text: bool
     session_in_body: bool
     token_limits: tuple[str, ...]
-    end_event: bytes
     signed_form: SignedForm
+    answer_member: str | None
 
     # -- the request
 
@@ -62,25 +67,14 @@ class Dialect(Protocol):
         """Return the headers of the caller that go to OpenRouter."""
 
     def direct_members(self, request: ModelRequest) -> dict[str, Buffer] | None:
-        """Return the body's members for a direct upstream, by their names; None if they are the caller's own.
-
-        It is called only if ``goes_direct`` is set.
-        """
-
-    def messages_for(self, prefill: str, *, takes_prefill: bool) -> list[Json]:
-        """Return the messages that ask a model to continue an answer, after those of the request.
-
-        Args:
-            prefill: the beginning of the answer.
-            takes_prefill: whether the model continues a message of its own; if not, it is told to go on.
-        """
+        """Return the body's members for a direct upstream; None if they are the caller's own."""
 
     def repetition_in(self, fields: Members) -> "Repetition | None":
         """Return what an agent repeats at the end of a request's messages; None if nothing."""
 
     # -- a plain answer
 
-    def answer_in(self, raw: bytes, test: AnswerTest, *, header: GetHeader, now_s: float) -> JsonObject:
+    def read_answer(self, raw: bytes, test: AnswerTest, *, header: GetHeader, now_s: float) -> Completion:
         """Return the answer in the body of a plain reply with status 200, if it passes the checks.
 
         Raises:
@@ -105,7 +99,40 @@ class Dialect(Protocol):
     def signatures_of(self, payload: JsonObject) -> Iterator[str]:
         """Yield the signatures in a plain answer."""
 
-    # -- a stream
+    # -- the answer cache
+
+    def may_cache(self, payloads: list[JsonObject], *, ended: bool) -> bool:
+        """Return whether an answer may be cached: it is complete, and calls no tool.
+
+        Args:
+            payloads: the events of a stream, without ``[DONE]``; or the plain answer alone.
+            ended: whether the stream ended with ``[DONE]``; True for a plain answer.
+        """
+
+
+class StreamingDialect(Dialect, Protocol):
+    """A wire format that streams.
+
+    Attributes:
+        can_restart: whether an answer that is cut off can start over within its stream.
+        can_continue: whether another model can continue one.
+        end_event: the event that ends a complete stream.
+    """
+
+    can_restart: bool
+    can_continue: bool
+    end_event: bytes
+
+    def members_to_go_on(
+        self, members: Mapping[str, Buffer], prefill: str, *, takes_prefill: bool
+    ) -> dict[str, Buffer]:
+        """Return a body's members so that they ask a model to continue an answer.
+
+        Args:
+            members: the members of the request.
+            prefill: the beginning of the answer.
+            takes_prefill: whether the model continues a message of its own; if not, it is told to go on.
+        """
 
     def opening(self, *, header: GetHeader, now_s: float, watched: bool) -> Opening:
         """Return what reads a stream up to its commit point.
@@ -143,12 +170,17 @@ class Dialect(Protocol):
             names: the ``id``, ``created`` and ``model`` of the answer.
         """
 
-    # -- the answer cache
 
-    def may_cache(self, payloads: list[JsonObject], *, ended: bool) -> bool:
-        """Return whether an answer may be cached: it is complete, and calls no tool.
+def streaming_of(dialect: Dialect) -> StreamingDialect:
+    """Return a dialect that streams; a request for a stream has no other.
 
-        Args:
-            payloads: the events of a stream, without ``[DONE]``; or the plain answer alone.
-            ended: whether the stream ended with ``[DONE]``; True for a plain answer.
-        """
+    Raises:
+        TypeError: it never streams.
+    """
+    if not _streams(dialect):
+        raise TypeError(f"{dialect.name} never streams")
+    return dialect
+
+
+def _streams(dialect: Dialect) -> TypeGuard[StreamingDialect]:
+    return dialect.can_stream

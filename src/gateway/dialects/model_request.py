@@ -1,6 +1,6 @@
 """Defines ``ModelRequest``: a request to a model, in any dialect, after parsing and checks."""
 
-from gateway.dialects.answer_test import JsonRoot
+from gateway.dialects.answer_test import Expected, JsonRoot
 from gateway.dialects.requirements import Requirements
 from gateway.dialects.signed_parts import SignedPart
 from gateway.http.frozen import dataclass
@@ -32,26 +32,28 @@ class ModelRequest:
         requirements: what a model must support to serve it.
         options: the body's ``gateway`` object.
         signed: the signed parts of its messages, the newest last.
+        expected: what the dialect's check of a plain answer must know of it; None if that needs nothing.
     """
 
     model: str | None
     models: tuple[str, ...]
     models_field: str = "models"
-    stream: bool
+    stream: bool = False
     fields: Members
-    max_tokens: int | None
-    choices: int
-    wants_json: bool
-    json_root: JsonRoot | None
-    is_text_only: bool
-    openai_usage: bool
-    openrouters_own: bool
-    session: str | None
-    prompt_cache_key: str | None
-    user: str | None
+    max_tokens: int | None = None
+    choices: int = 1
+    wants_json: bool = False
+    json_root: JsonRoot | None = None
+    is_text_only: bool = False
+    openai_usage: bool = False
+    openrouters_own: bool = False
+    session: str | None = None
+    prompt_cache_key: str | None = None
+    user: str | None = None
     requirements: Requirements
     options: Options
     signed: tuple[SignedPart, ...] = ()
+    expected: Expected | None = None
 
     def field_of(self, name: str) -> str:
         """Return which field of the body names this model or task."""

@@ -11,6 +11,11 @@ from gateway.settings.price import Price
 JsonRequirement: TypeAlias = Literal["json_object", "json_schema"]
 
 
+# The kind of JSON for each type of format.
+JSON_KINDS: Mapping[str, JsonRequirement] = MappingProxyType(
+    {"json_object": "json_object", "json_schema": "json_schema"}
+)
+
 # For each field of a request, the names under which a model's `supported_parameters` may list it.
 # Source: OpenRouter API reference, "Parameters".
 PARAMETERS: Mapping[str, frozenset[str]] = MappingProxyType(

@@ -12,6 +12,7 @@ from typing import TypeAlias
 from gateway.dialects.answer_test import AnswerTest
 from gateway.dialects.dialect import Dialect
 from gateway.dialects.model_request import ModelRequest
+from gateway.dialects.plain_answer import Completion
 from gateway.fallback.admission import Admission
 from gateway.fallback.attempt import Attempt, elapsed_ms
 from gateway.fallback.schedule import MIN_ATTEMPT_S
@@ -22,7 +23,7 @@ from gateway.http.frozen import dataclass
 from gateway.http.message import OPENROUTER, TransportError, Upstream, UpstreamRequest
 from gateway.memory.ports import Ports
 from gateway.routing.chain import Candidate, Limits, Step
-from gateway.upstream.commit import CommittedStream, Completion, as_generation_id, commit, generation_id_in
+from gateway.upstream.commit import CommittedStream, as_generation_id, commit, generation_id_in
 from gateway.upstream.direct import fault_at_direct
 
 

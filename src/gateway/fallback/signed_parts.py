@@ -7,11 +7,11 @@ If it refuses that, it is asked once more without what it has not signed itself.
 from dataclasses import replace
 
 from gateway.dialects.dialect import Dialect
+from gateway.dialects.plain_answer import Completion
 from gateway.fallback.receipt import Receipt
 from gateway.memory.signatures import Signatures, digest_of
 from gateway.routing.chain import Candidate
 from gateway.routing.makers import SignedReasoning
-from gateway.upstream.commit import Completion
 
 FOREIGN = "foreign_signature"
 

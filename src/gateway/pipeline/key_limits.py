@@ -26,7 +26,11 @@ def limit_request(
             param="plugins",
         )
     most = limits.max_tokens
-    if most is None or (request.max_tokens is not None and 0 < request.max_tokens <= most):
+    if (
+        most is None
+        or not dialect.token_limits
+        or (request.max_tokens is not None and 0 < request.max_tokens <= most)
+    ):
         return request, ()
     note = f"The key limits each answer to {most} tokens."
     return replace(

@@ -93,7 +93,14 @@ async def prepare(call: Call, dialect: Dialect, raw: bytes | None = None) -> Pre
     request, notes = limit_request(request, dialect, caller.limits)
     session = session_of(call.request, request, caller)
     named = session.digest if session and session.name else None
-    selection = select(request, settings, caller, in_session=named is not None, header=call.request.header)
+    selection = select(
+        request,
+        settings,
+        caller,
+        in_session=named is not None,
+        header=call.request.header,
+        writes_text=dialect.writes_text,
+    )
     if loop_limit := loop_limit_of(selection.options, settings):
         from gateway.pipeline.loop_limit import check_loop  # noqa: PLC0415  # few gateways set the limit
 

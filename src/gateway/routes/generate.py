@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from gateway.access.concurrency import begin
 from gateway.answer_cache.reuse import AnswerReuse
-from gateway.dialects.dialect import Dialect
+from gateway.dialects.dialect import Dialect, streaming_of
 from gateway.fallback.attempt_once import Ask, ServedAnswer
 from gateway.fallback.execute import execute
 from gateway.fallback.normalize import normalize
@@ -75,7 +75,7 @@ async def _ask(
         from gateway.streaming.watch import as_stream, assemble_by  # noqa: PLC0415  # few requests are watched
 
         asked = as_stream(request)
-        assemble = assemble_by(asked, dialect, planned, receipt, call.frame, ports)
+        assemble = assemble_by(asked, streaming_of(dialect), planned, receipt, call.frame, ports)
     ask = Ask(
         dialect=dialect,
         request=request,

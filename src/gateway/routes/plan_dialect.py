@@ -15,7 +15,10 @@ MESSAGES_FIELDS = frozenset(
 )
 # The types of content blocks that chat has not.
 MESSAGES_BLOCKS = frozenset({"tool_use", "tool_result", "image", "document", "thinking", "redacted_thinking"})
-NAMES = ("chat", "messages")
+# Fields that Responses has, and neither chat nor Messages.
+# Source: OpenAI API reference, "Create a model response".
+RESPONSES_FIELDS = frozenset({"input", "instructions", "max_output_tokens"})
+NAMES = ("chat", "messages", "responses")
 
 
 def dialect_of(request: HttpRequest, raw: bytes) -> Dialect:

@@ -6,7 +6,7 @@ from operator import attrgetter
 
 from gateway.dialects.answer_test import AnswerTest
 from gateway.dialects.body import MAX_MODELS
-from gateway.dialects.dialect import Dialect
+from gateway.dialects.dialect import Dialect, streaming_of
 from gateway.dialects.model_request import ModelRequest
 from gateway.routing.candidates import candidates_of
 from gateway.routing.chain import Candidate, Limits, Plan, Skipped
@@ -25,7 +25,9 @@ from gateway.settings.task_routes import TaskRoute
 NOT_SURE = "By the model list, no model of the chain surely supports this request. Those that may are tried."
 
 
+NO_CONTINUE = "No other model can continue an answer of this wire format: on_midstream is error."
 NO_RESTART = "An answer of this wire format cannot start over within its stream: on_midstream is error."
+NOTHING_TO_WATCH = "Answers of this wire format are never streamed: watch has no effect."
 CUT_OFF_LAST = "{} comes last: its answer to this session was cut off a short time ago."
 
 
@@ -77,7 +79,7 @@ def plan(
         caller=caller,
         signals=signals,
         named_first=named_first,
-        goes_direct=dialect.goes_direct,
+        speaks=lambda upstream: dialect.name in settings.direct[upstream].dialects,
     )
     groups, skipped, notes = _eligible([eligibility.sort(each) for each in infos])
     chain = _in_order(groups, selection, signals)
@@ -92,10 +94,16 @@ def plan(
     reason = "chain_too_long" if options.fallbacks else "no_fallbacks"
     skipped += tuple(Skipped(model=each.model, reason=reason) for each in chain[max_models:])
     watch = not request.stream and _watches(options, settings, limits)
+    if watch and not dialect.can_stream:
+        watch = False
+        notes += (NOTHING_TO_WATCH,) if "watch" in options.asked else ()
     on_midstream = options.on_midstream
     if on_midstream == "continue" and not request.is_text_only:
         on_midstream = "error"  # a cut-off tool call or JSON cannot be continued
-    if on_midstream == "restart" and not dialect.can_restart:
+    if on_midstream == "continue" and dialect.can_stream and not streaming_of(dialect).can_continue:
+        on_midstream = "error"
+        notes = (*notes, NO_CONTINUE)
+    if on_midstream == "restart" and dialect.can_stream and not streaming_of(dialect).can_restart:
         on_midstream = "error"
         notes = (*notes, NO_RESTART)
     return Plan(
@@ -114,6 +122,7 @@ def plan(
             json=request.wants_json and options.check_json,
             json_root=request.json_root,
             reasoning_only=options.allow_reasoning_only,
+            expected=request.expected,
         ),
         cache_ttl_s=options.cache_ttl_s,
         on_midstream=on_midstream,

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 LONG_PROMPT_TOKENS = 10_000
 # The ceilings of which the lower one counts, if both a task route and a key have one.
 CEILINGS = ("max_cost_usd", "max_session_usd")
+NO_DEFAULT = (
+    "`model` is required: the gateway's default models write texts, and would not serve this request."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +110,7 @@ def select(
     *,
     in_session: bool = False,
     header: Callable[[str], str | None] = no_header,
+    writes_text: bool = True,
 ) -> Selection:
     """Return the names, task routes and options that apply to a request.
 
@@ -116,15 +120,18 @@ def select(
         caller: the caller's key name, and what the key allows.
         in_session: whether the request names a session.
         header: returns a header of the request. It is read for the conditions of task routes.
+        writes_text: see ``Dialect``.
 
     Raises:
-        GatewayError: it names a task that does not exist, or sets weights without the order ``weighted``.
+        GatewayError: it names no model, and no default is for its wire format; it names a task that does
+            not exist, or sets weights without the order ``weighted``.
     """
     resolved = {name: task for name in request.models if (task := task_of(name))}
-    names = (
-        tuple(dict.fromkeys(resolved.get(name, name) for name in request.models)) or settings.default_chain
-    )
-    chosen = _chosen(request, names, settings, caller, header)
+    names = tuple(dict.fromkeys(resolved.get(name, name) for name in request.models))
+    if not names and not writes_text:
+        raise GatewayError("missing_field", NO_DEFAULT, param="model")
+    names = names or settings.default_chain
+    chosen = _chosen(request, names, settings, caller, header) if writes_text else None
     if chosen is not None:
         names = (chosen.route.name,)
     routes = tuple(

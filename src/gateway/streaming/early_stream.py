@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
-from gateway.dialects.dialect import Dialect
+from gateway.dialects.dialect import StreamingDialect
 from gateway.fallback.attempt_once import Served, ServedStream
 from gateway.http.body import Sink
 from gateway.http.errors import GatewayError, internal_error
@@ -39,7 +39,7 @@ class EarlyStream:
     every_s: float
     guard_events: int | None
     frame: Frame
-    dialect: Dialect
+    dialect: StreamingDialect
     names: JsonObject
     relay: Callable[[ServedStream], RelayedStream]
     on_fail: Callable[[GatewayError | None], None]

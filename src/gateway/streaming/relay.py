@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import TypeAlias
 
 from gateway.dialects.answer_stream import AnswerStream, StreamContext, note_nothing
-from gateway.dialects.dialect import Dialect
+from gateway.dialects.dialect import StreamingDialect
 from gateway.dialects.model_request import ModelRequest
 from gateway.fallback.attempt_once import ServedStream
 from gateway.fallback.receipt import Receipt
@@ -68,7 +68,7 @@ class RelayedStream:
         signatures: remembers which model made the signatures in the stream; None if it is not remembered.
     """
 
-    dialect: Dialect
+    dialect: StreamingDialect
     request: ModelRequest
     served: ServedStream
     receipt: Receipt

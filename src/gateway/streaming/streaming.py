@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+from gateway.dialects.dialect import streaming_of
 from gateway.fallback.attempt_once import Ask, Served, ServedStream
 from gateway.fallback.execute import done_within, execute
 from gateway.fallback.receipt import Receipt
@@ -43,7 +44,7 @@ class Streaming:
     def relay(self, served: ServedStream) -> RelayedStream:
         """Return the body for a committed stream."""
         return RelayedStream(
-            dialect=self.ask.dialect,
+            dialect=streaming_of(self.ask.dialect),
             request=self.ask.request,
             served=served,
             receipt=self.receipt,
@@ -108,7 +109,7 @@ class Streaming:
             every_s=every_s,
             guard_events=self.planned.limits.guard_events,
             frame=self.frame,
-            dialect=self.ask.dialect,
+            dialect=streaming_of(self.ask.dialect),
             names={
                 "id": f"gen-{self.receipt.request_id}",
                 "created": int(self.ports.now_s()),

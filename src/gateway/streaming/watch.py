@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 
 from gateway.dialects.answer_stream import AssembledStream
-from gateway.dialects.dialect import Dialect
+from gateway.dialects.dialect import StreamingDialect
 from gateway.dialects.event_data import payload_in
 from gateway.dialects.meter import TooMuchError
 from gateway.dialects.model_request import ModelRequest
+from gateway.dialects.plain_answer import Completion
 from gateway.fallback.attempt_once import ServedAnswer, ServedStream, fault_of
 from gateway.fallback.receipt import Receipt
 from gateway.faults.fault import AttemptFailedError, Fault
@@ -22,7 +23,6 @@ from gateway.routing.chain import Plan
 from gateway.streaming.guard import Guard
 from gateway.streaming.hold import clock_of, read_to_end
 from gateway.streaming.relay import RelayedStream
-from gateway.upstream.commit import Completion, read_completion
 
 _TOO_LARGE = Fault(code="answer_too_large")
 
@@ -35,7 +35,7 @@ def as_stream(request: ModelRequest) -> ModelRequest:
 
 
 def assemble_by(  # noqa: PLR0917  # all that a stream needs
-    request: ModelRequest, dialect: Dialect, plan: Plan, receipt: Receipt, frame: Frame, ports: Ports
+    request: ModelRequest, dialect: StreamingDialect, plan: Plan, receipt: Receipt, frame: Frame, ports: Ports
 ) -> Callable[[ServedStream], Awaitable[ServedAnswer]]:
     """Return the function that makes a plain answer of a committed stream."""
 
@@ -69,7 +69,7 @@ def assemble_by(  # noqa: PLR0917  # all that a stream needs
         header = served.answer.reply.header
         try:
             raw = stream.to_bytes()
-            answer = read_completion(raw, dialect, plan.answer_test, header=header, now_s=ports.now_s())
+            answer = dialect.read_answer(raw, plan.answer_test, header=header, now_s=ports.now_s())
         except TooMuchError:
             raise AttemptFailedError(_TOO_LARGE) from None
         except AttemptFailedError as failure:

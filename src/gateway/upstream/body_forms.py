@@ -1,8 +1,8 @@
 """The caller's fields in the forms that upstreams accept. Each form is prepared once for all attempts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from gateway.dialects.dialect import Dialect
 from gateway.dialects.model_request import ModelRequest
@@ -14,6 +14,9 @@ from gateway.settings.price import Price, usd_or_none
 
 if TYPE_CHECKING:
     from gateway.dialects.signed_layout import SignedLayout
+
+# Changes a body's members so that they ask a model to continue an answer that has begun.
+GoOn: TypeAlias = Callable[[Mapping[str, Buffer]], dict[str, Buffer]]
 
 
 class BodyForms:
@@ -52,33 +55,33 @@ class BodyForms:
         self._shorter = (parts, forms) if len(request.fields.text) <= LARGE_BYTES else None
         return forms
 
-    def for_openrouter(self, *, max_price: Price | None, added: Sequence[Json]) -> bytes:
+    def for_openrouter(self, *, max_price: Price | None, go_on: GoOn | None = None) -> bytes:
         """Return the fields for OpenRouter.
 
         Args:
             max_price: the ceiling of the candidate's task route. It excludes more expensive providers of the
                 model. The caller's own ceiling wins if it is lower. Source: OpenRouter `provider.max_price`.
-            added: messages to add after the caller's.
+            go_on: see ``GoOn``; None if no answer has begun.
         """
-        if not max_price and not added:
+        if not max_price and go_on is None:
             return self._fields.text
-        members = _with_messages(self._fields.views(), added)
+        members = self._fields.views() if go_on is None else go_on(self._fields.views())
         if max_price:
             if self._provider is None:
                 self._provider = _Provider(self._request.fields.value("provider"))
             members["provider"] = self._provider.under(max_price)
         return b",".join(members.values())
 
-    def for_direct(self, *, added: Sequence[Json]) -> bytes:
-        """Return the fields for a direct upstream; ``added`` as for OpenRouter."""
+    def for_direct(self, *, go_on: GoOn | None = None) -> bytes:
+        """Return the fields for a direct upstream; ``go_on`` as for OpenRouter."""
         fields = self._request.fields
         if self._direct is None:
             self._direct = self._dialect.direct_members(self._request)
         if self._direct is None:
-            if not added:
+            if go_on is None:
                 return fields.text
             self._direct = fields.views()
-        return b",".join(_with_messages(self._direct, added).values())
+        return b",".join((self._direct if go_on is None else go_on(self._direct)).values())
 
 
 def _with_session(fields: Members, session: str | None) -> Members:
@@ -86,15 +89,6 @@ def _with_session(fields: Members, session: str | None) -> Members:
     if session is None or fields.value("session_id") is not None:
         return fields
     return fields.without(("session_id",)).plus("session_id", session)
-
-
-def _with_messages(members: Mapping[str, Buffer], added: Sequence[Json]) -> dict[str, Buffer]:
-    """Return the members with more messages, if there are any to add."""
-    if not added:
-        return {**members}
-    more = (part for each in added for part in (b",", to_json_bytes(each)))
-    # A request with a prompt in their place is not continued, so the first comma is right.
-    return {**members, "messages": b"".join((members["messages"][:-1], *more, b"]"))}
 
 
 class _Provider:

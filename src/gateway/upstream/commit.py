@@ -5,20 +5,20 @@ this model.
 """
 
 import re
-from contextlib import suppress
 
 from gateway.dialects.answer_stream import Opened, Opening
 from gateway.dialects.answer_test import AnswerTest
-from gateway.dialects.dialect import Dialect
+from gateway.dialects.dialect import Dialect, StreamingDialect, streaming_of
 from gateway.dialects.error_forms import error_in
 from gateway.dialects.event_data import EventPayload, MalformedEventError, bare_error_in, is_done, payload_in
 from gateway.dialects.keep_alives import without_keep_alives
-from gateway.faults.classify import GetHeader, classify
+from gateway.dialects.plain_answer import Completion
+from gateway.faults.classify import classify
 from gateway.faults.fault import AttemptFailedError, Fault
 from gateway.http.frozen import dataclass
 from gateway.http.json_bytes import parse_json
 from gateway.http.json_values import Json, JsonObject, number_or_none, object_or_empty
-from gateway.http.long_strings import NONE, LongStrings, shorten_texts
+from gateway.http.long_strings import NONE
 from gateway.http.message import Reply, ReplyTooLargeError
 from gateway.http.sse import BOM, EventTooLargeError, SseDecoder, data_of
 
@@ -28,21 +28,6 @@ MAX_ERROR_BYTES = 1024 * 1024
 MAX_HELD_EVENTS = 1_000
 # How many bytes a stream may send without progress, comments included, and the least that one event counts.
 MAX_IDLE_BYTES, LEAST_EVENT_BYTES = 1024 * 1024, 50
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Completion:
-    """A plain answer that passed the checks.
-
-    Attributes:
-        payload: the parsed JSON object, without its long strings.
-        raw: the complete object as bytes, unchanged, from its opening to its closing brace.
-        long: the strings that ``payload`` has placeholders for.
-    """
-
-    payload: JsonObject
-    raw: bytes
-    long: LongStrings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,40 +88,17 @@ async def commit(
     if reply.status != 200:
         raise AttemptFailedError(await _fault_in(reply, now_s=now_s))
     if stream and "event-stream" in (reply.header("content-type") or "").lower():
-        return await _first_progress(reply, dialect, SseDecoder(max_bytes), now_s=now_s, watched=watched)
+        return await _first_progress(
+            reply, streaming_of(dialect), SseDecoder(max_bytes), now_s=now_s, watched=watched
+        )
     try:
         raw = without_keep_alives(await reply.read_all(max_bytes))
     except ReplyTooLargeError:
         raise AttemptFailedError(Fault(code="answer_too_large")) from None
-    completion = read_completion(raw, dialect, test, header=reply.header, now_s=now_s)
+    completion = dialect.read_answer(raw, test, header=reply.header, now_s=now_s)
     if stream and not watched:
         raise AttemptFailedError(Fault(code="wrong_content_type"))
     return completion
-
-
-def read_completion(
-    raw: bytes, dialect: Dialect, test: AnswerTest, *, header: GetHeader, now_s: float
-) -> Completion:
-    """Return the plain answer in a body, if it passes the checks.
-
-    Raises:
-        AttemptFailedError: the body holds no usable answer.
-    """
-    # A text that must be JSON is read whole.
-    short, long = (raw, NONE) if test.json else shorten_texts(raw)
-    if long.parts:
-        with suppress(AttemptFailedError):  # read again: what is told of a fault must hold no placeholders
-            payload = dialect.answer_in(short, test, header=header, now_s=now_s)
-            long.restore_members(payload)
-            return Completion(payload=payload, raw=raw, long=long)
-    try:
-        payload = dialect.answer_in(raw, test, header=header, now_s=now_s)
-    except AttemptFailedError as failure:
-        if not isinstance(failure.withheld, dict):
-            raise
-        withheld = Completion(payload=failure.withheld, raw=raw, long=NONE)
-        raise AttemptFailedError(failure.fault, withheld=withheld) from None
-    return Completion(payload=payload, raw=raw, long=NONE)
 
 
 async def _fault_in(reply: Reply, *, now_s: float) -> Fault:
@@ -152,7 +114,7 @@ async def _fault_in(reply: Reply, *, now_s: float) -> Fault:
 
 
 async def _first_progress(
-    reply: Reply, dialect: Dialect, decoder: SseDecoder, *, now_s: float, watched: bool
+    reply: Reply, dialect: StreamingDialect, decoder: SseDecoder, *, now_s: float, watched: bool
 ) -> CommittedStream:
     opening = dialect.opening(header=reply.header, now_s=now_s, watched=watched)
     held: list[bytes] = []
@@ -168,7 +130,7 @@ async def _first_progress(
                 )
             if opened is Opened.WITHHELD:
                 withheld = _complete(reply, dialect, opening.first, held)
-                fault = Fault(code="filtered_answer", cost_usd=_cost_in(event))
+                fault = Fault(code="filtered_answer", cost_usd=_cost_in(event, dialect.answer_member))
                 raise AttemptFailedError(fault, withheld=withheld)
             idle_bytes += idle_bytes_of(event)
             if idle_bytes > MAX_IDLE_BYTES:
@@ -197,17 +159,23 @@ def _take(event: bytes, opening: Opening, held: list[bytes]) -> Opened:
     return opened
 
 
-def _complete(reply: Reply, dialect: Dialect, first: JsonObject, events: list[bytes]) -> CommittedStream:
+def _complete(
+    reply: Reply, dialect: StreamingDialect, first: JsonObject, events: list[bytes]
+) -> CommittedStream:
     """Return a stream of which nothing more is read: it ends after these events."""
     return CommittedStream(
         reply=reply, first=first, events=(*events, dialect.end_event), decoder=SseDecoder()
     )
 
 
-def _cost_in(event: bytes) -> float | None:
-    """Return the cost in the usage of an event; None if it states none. A withheld answer may be billed."""
+def _cost_in(event: bytes, member: str | None) -> float | None:
+    """Return the cost in the usage of an event; None if it states none. A withheld answer may be billed.
+
+    ``member`` has the answer; see ``Dialect.answer_member``.
+    """
     read = _read(event)
-    return number_or_none(object_or_empty(read.payload.get("usage")).get("cost")) if read else None
+    answer = object_or_empty(read.payload.get(member) if member else read.payload) if read else {}
+    return number_or_none(object_or_empty(answer.get("usage")).get("cost"))
 
 
 def idle_bytes_of(event: bytes) -> int:

@@ -5,15 +5,14 @@ All candidates of a chain share the caller's text, see ``body_forms``.
 
 from collections.abc import Callable
 
-from gateway.dialects.dialect import Dialect
+from gateway.dialects.dialect import Dialect, streaming_of
 from gateway.dialects.model_request import ModelRequest
 from gateway.http.json_bytes import to_json_bytes
-from gateway.http.json_values import Json
 from gateway.http.message import OPENROUTER, HeaderPairs, Upstream, UpstreamRequest
 from gateway.routing.chain import Candidate
 from gateway.settings.caller import Caller
 from gateway.settings.settings import Settings
-from gateway.upstream.body_forms import BodyForms
+from gateway.upstream.body_forms import BodyForms, GoOn
 
 # The value of SITE_URL with which each caller names its own app.
 CALLERS = "caller"
@@ -32,7 +31,7 @@ class Composer:
         caller: who sends it.
         settings: the Worker's settings.
         header: returns a header of the caller.
-        headers: the headers that the dialect sends on to OpenRouter.
+        headers: the headers that the dialect sends on.
         session: the name of the request's session, for OpenRouter; None if it names none.
     """
 
@@ -53,6 +52,7 @@ class Composer:
         self._settings = settings
         self._header = header
         self._forms = BodyForms(dialect, request, session=session if dialect.session_in_body else None)
+        self._dialects_headers = headers
         if session is not None and not dialect.session_in_body and header_text(session):
             headers = (*headers, (SESSION_HEADER, session))
         self._headers = headers
@@ -60,30 +60,33 @@ class Composer:
     def request_for(self, candidate: Candidate, prefill: str | None) -> UpstreamRequest:
         """Return the request that calls one candidate of the chain.
 
-        ``prefill`` is the beginning of an answer that the model continues; None or empty if there is none. It
-        becomes a last message of the model's own. A model that refuses that gets an instruction after it.
+        ``prefill`` is the beginning of an answer that the model continues; None or empty if there is none.
         """
         is_openrouter = candidate.upstream == OPENROUTER
-        added: list[Json] = []
-        if prefill:
-            added = self._dialect.messages_for(prefill, takes_prefill=candidate.takes_prefill)
+        go_on = self._go_on(candidate, prefill) if prefill else None
         headers: HeaderPairs = (
             ("content-type", "application/json"),
             ("accept", "text/event-stream" if self._request.stream else "application/json"),
             *(_attribution(self._settings, self._header) if is_openrouter else ()),
-            *(self._headers if is_openrouter else ()),
+            *(self._headers if is_openrouter else self._dialects_headers),
         )
         forms = self._forms.without(candidate.without)
         if is_openrouter:
-            fields = forms.for_openrouter(max_price=candidate.max_price, added=added)
+            fields = forms.for_openrouter(max_price=candidate.max_price, go_on=go_on)
         else:
-            fields = forms.for_direct(added=added)
+            fields = forms.for_direct(go_on=go_on)
         return UpstreamRequest(
             upstream=_upstream(candidate, self._caller, self._settings),
             method="POST",
             path=self._dialect.upstream_path,
             headers=headers,
             body=b"".join((b'{"model":', to_json_bytes(candidate.asked), b",", fields, b"}")),
+        )
+
+    def _go_on(self, candidate: Candidate, prefill: str) -> GoOn:
+        dialect = streaming_of(self._dialect)
+        return lambda members: dialect.members_to_go_on(
+            members, prefill, takes_prefill=candidate.takes_prefill
         )
 
 

@@ -10,10 +10,10 @@ from gateway.answer_cache.cacheable import plain_to_cache, stream_to_cache
 from gateway.answer_cache.cached_answer import unpack
 from gateway.answer_cache.record_stream import RecordedStream
 from gateway.dialects.chat.dialect import CHAT
+from gateway.dialects.plain_answer import Completion
 from gateway.http.body import Sink
 from gateway.http.long_strings import LONG_BYTES, NONE, LongStrings, shorten
 from gateway.http.message import ClientGoneError
-from gateway.upstream.commit import Completion
 from tests.support.chunks import DONE, STOP, USAGE, chunk, event, text
 from tests.support.upstream import stream
 from tests.support.world import Client, World, chat, finish

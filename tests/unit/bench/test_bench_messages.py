@@ -17,7 +17,7 @@ from bench.scenarios import SCENARIOS, Scenario, selected
 from gateway.dialects import read_event
 from gateway.dialects.chat.dialect import CHAT
 from gateway.dialects.chat.parse import parse as parse_chat
-from gateway.dialects.dialect import Dialect
+from gateway.dialects.dialect import StreamingDialect
 from gateway.dialects.messages.dialect import MESSAGES
 from gateway.dialects.messages.parse import parse as parse_messages
 from gateway.http.message import Upstream
@@ -155,7 +155,9 @@ def test_a_stream_that_is_not_as_it_was_sent_is_a_problem(change: Callable[[byte
 
 
 @pytest.mark.parametrize("dialect", [CHAT, MESSAGES], ids=lambda dialect: dialect.name)
-def test_only_events_like_no_other_are_parsed(dialect: Dialect, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_events_like_no_other_are_parsed(
+    dialect: StreamingDialect, monkeypatch: pytest.MonkeyPatch
+) -> None:
     parsed: list[bytes] = []
 
     def count(event: bytes, upstream: Upstream) -> object:

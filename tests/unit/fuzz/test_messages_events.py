@@ -218,7 +218,7 @@ def check_plain(body: bytes) -> None:
     """Fail if an answer is neither usable nor a failed attempt, or is not in shape."""
     test = AnswerTest(json=False, reasoning_only=False)
     try:
-        payload = MESSAGES.answer_in(body, test, header=lambda _: None, now_s=0.0)
+        payload = MESSAGES.read_answer(body, test, header=lambda _: None, now_s=0.0).payload
     except AttemptFailedError:
         return
     MESSAGES.shape_answer(payload, {"id": "gen-1", "model": "a/one"}, test)

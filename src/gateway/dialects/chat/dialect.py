@@ -1,6 +1,6 @@
 """The dialect of chat completions. OpenRouter's form of it extends OpenAI's."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -22,13 +22,14 @@ from gateway.dialects.chat.opening import ChatOpening
 from gateway.dialects.chat.parse import parse
 from gateway.dialects.chat.signed_reasoning import SIGNED, signatures_of
 from gateway.dialects.chat.stream import END, ChatStream
-from gateway.dialects.continuation import messages_to_go_on
+from gateway.dialects.continuation import messages_to_go_on, with_messages
 from gateway.dialects.model_request import ModelRequest
+from gateway.dialects.plain_answer import Completion, read_answer
 from gateway.dialects.tokens import Tokens, tokens_in
 from gateway.faults.classify import GetHeader
 from gateway.http.json_bytes import to_json_bytes
 from gateway.http.json_members import Buffer, Members
-from gateway.http.json_values import Json, JsonObject, number_or_none, object_or_empty
+from gateway.http.json_values import JsonObject, number_or_none, object_or_empty
 from gateway.http.message import HeaderPairs, HttpRequest
 from gateway.http.sse import event_of
 
@@ -44,12 +45,15 @@ class Chat:
 
     name = "chat"
     upstream_path = "/chat/completions"
-    goes_direct = True
+    can_stream = True
+    writes_text = True
     can_restart = True
+    can_continue = True
     session_in_body = True
     token_limits: tuple[str, ...] = ("max_tokens", "max_completion_tokens")
     end_event = END
     signed_form = SIGNED
+    answer_member: str | None = None
 
     def parse(self, raw: bytes, *, max_values: int) -> ModelRequest:
         """Return the chat request in a body."""
@@ -64,9 +68,11 @@ class Chat:
         """Return the body's members for a direct upstream; None if they are the caller's own."""
         return direct_members(request) if request.openrouters_own or request.stream else None
 
-    def messages_for(self, prefill: str, *, takes_prefill: bool) -> list[Json]:
-        """Return the messages that ask a model to continue an answer."""
-        return messages_to_go_on(prefill, takes_prefill=takes_prefill)
+    def members_to_go_on(
+        self, members: Mapping[str, Buffer], prefill: str, *, takes_prefill: bool
+    ) -> dict[str, Buffer]:
+        """Return the members with a last message of the model's own, which it continues."""
+        return with_messages(members, messages_to_go_on(prefill, takes_prefill=takes_prefill))
 
     def repetition_in(self, fields: Members) -> "Repetition | None":
         """Return what an agent repeats at the end of the chat."""
@@ -74,9 +80,9 @@ class Chat:
 
         return repetition_in_chat(fields)
 
-    def answer_in(self, raw: bytes, test: AnswerTest, *, header: GetHeader, now_s: float) -> JsonObject:
+    def read_answer(self, raw: bytes, test: AnswerTest, *, header: GetHeader, now_s: float) -> Completion:
         """Return the completion in the body of a plain reply, if it passes the checks."""
-        return completion_in(raw, test, header=header, now_s=now_s)
+        return read_answer(raw, completion_in, test, header=header, now_s=now_s)
 
     def shape_answer(self, payload: JsonObject, names: JsonObject, test: AnswerTest) -> bool:
         """Bring a completion into OpenAI's shape; if JSON is wanted, without the Markdown fence around it."""

@@ -1,6 +1,6 @@
 """The dialect of Messages. OpenRouter's form of it extends Anthropic's."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from gateway.dialects.answer_stream import (
@@ -11,10 +11,12 @@ from gateway.dialects.answer_stream import (
     StreamContext,
 )
 from gateway.dialects.answer_test import AnswerTest
-from gateway.dialects.continuation import messages_to_go_on
+from gateway.dialects.continuation import messages_to_go_on, with_messages
+from gateway.dialects.direct_members import without_openrouters
 from gateway.dialects.messages.answer import answer_in, shape_answer
 from gateway.dialects.messages.ending import STOP
-from gateway.dialects.messages.event_form import error_event, event_of
+from gateway.dialects.messages.error_event import error_event
+from gateway.dialects.messages.fields import ANTHROPICS_NOT
 from gateway.dialects.messages.headers import upstream_headers
 from gateway.dialects.messages.opening import MessagesOpening
 from gateway.dialects.messages.parse import parse
@@ -23,11 +25,13 @@ from gateway.dialects.messages.signed_thinking import SIGNED, signature_of
 from gateway.dialects.messages.stream import MessagesStream
 from gateway.dialects.messages.usage import tokens_of
 from gateway.dialects.model_request import ModelRequest
+from gateway.dialects.named_events import event_of
+from gateway.dialects.plain_answer import Completion, read_answer
 from gateway.dialects.signed_parts import signatures_in
 from gateway.dialects.tokens import Tokens
 from gateway.faults.classify import GetHeader
 from gateway.http.json_members import Buffer, Members
-from gateway.http.json_values import Json, JsonObject
+from gateway.http.json_values import JsonObject
 from gateway.http.message import HeaderPairs, HttpRequest
 
 if TYPE_CHECKING:  # few requests are checked for repetitions
@@ -39,12 +43,15 @@ class Messages:
 
     name = "messages"
     upstream_path = "/messages"
-    goes_direct = False
+    can_stream = True
+    writes_text = True
     can_restart = False
+    can_continue = True
     session_in_body = False
     token_limits: tuple[str, ...] = ("max_tokens",)
     end_event = event_of(STOP)
     signed_form = SIGNED
+    answer_member: str | None = None
 
     def parse(self, raw: bytes, *, max_values: int) -> ModelRequest:
         """Return the Messages request in a body."""
@@ -55,17 +62,19 @@ class Messages:
         return upstream_headers(request)
 
     def direct_members(self, request: ModelRequest) -> dict[str, Buffer] | None:
-        """Return None: no direct upstream speaks this dialect."""
-        del request
-        return None
+        """Return the members without those that only OpenRouter understands."""
+        return without_openrouters(request.fields, ANTHROPICS_NOT)
 
-    def messages_for(self, prefill: str, *, takes_prefill: bool) -> list[Json]:
-        """Return the messages that ask a model to continue an answer; none if it is only white space.
+    def members_to_go_on(
+        self, members: Mapping[str, Buffer], prefill: str, *, takes_prefill: bool
+    ) -> dict[str, Buffer]:
+        """Return the members with a last message of the model's own; as they are if it were only white space.
 
         Source: Anthropic API: a last message of the assistant must not end in white space.
         """
         text = prefill.rstrip()
-        return messages_to_go_on(text, takes_prefill=takes_prefill) if text else []
+        added = messages_to_go_on(text, takes_prefill=takes_prefill) if text else []
+        return with_messages(members, added)
 
     def repetition_in(self, fields: Members) -> "Repetition | None":
         """Return what an agent repeats at the end of the messages."""
@@ -73,9 +82,9 @@ class Messages:
 
         return repetition_in_messages(fields)
 
-    def answer_in(self, raw: bytes, test: AnswerTest, *, header: GetHeader, now_s: float) -> JsonObject:
+    def read_answer(self, raw: bytes, test: AnswerTest, *, header: GetHeader, now_s: float) -> Completion:
         """Return the message in the body of a plain reply, if it passes the checks."""
-        return answer_in(raw, test, header=header, now_s=now_s)
+        return read_answer(raw, answer_in, test, header=header, now_s=now_s)
 
     def shape_answer(self, payload: JsonObject, names: JsonObject, test: AnswerTest) -> bool:
         """Bring a message into Anthropic's form; if JSON is wanted, without the Markdown fence around it."""

@@ -6,6 +6,7 @@ import pytest
 
 from gateway.dialects.answer_test import AnswerTest
 from gateway.dialects.messages.dialect import MESSAGES
+from gateway.dialects.plain_answer import Completion
 from gateway.faults.fault import AttemptFailedError
 from gateway.http.json_values import Json, JsonObject
 
@@ -38,7 +39,7 @@ def message(*blocks: JsonObject, reason: Json = "end_turn", **members: Json) -> 
 
 def checked(payload: Json, test: AnswerTest = PLAIN) -> JsonObject:
     raw = json.dumps(payload).encode()
-    return MESSAGES.answer_in(raw, test, header=lambda _: None, now_s=0.0)
+    return MESSAGES.read_answer(raw, test, header=lambda _: None, now_s=0.0).payload
 
 
 def says(text: str) -> JsonObject:
@@ -115,7 +116,7 @@ def test_a_200_that_is_no_answer_fails(payload: Json, code: str) -> None:
 )
 def test_a_body_that_is_not_json_fails(raw: bytes, content_type: str, code: str) -> None:
     with pytest.raises(AttemptFailedError) as caught:
-        MESSAGES.answer_in(raw, PLAIN, header=lambda _: content_type, now_s=0.0)
+        MESSAGES.read_answer(raw, PLAIN, header=lambda _: content_type, now_s=0.0)
 
     assert caught.value.fault.code == code
 
@@ -128,7 +129,8 @@ def test_a_refusal_without_a_word_is_withheld_with_its_answer_and_its_cost(block
 
     assert caught.value.fault.code == "filtered_answer"
     assert caught.value.fault.cost_usd == 0.5
-    assert caught.value.withheld == payload
+    assert isinstance(caught.value.withheld, Completion)
+    assert caught.value.withheld.payload == payload
 
 
 def test_reasoning_alone_passes_if_the_caller_allows_it() -> None:

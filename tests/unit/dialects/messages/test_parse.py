@@ -339,9 +339,10 @@ def test_cache_control_is_found_at_any_depth() -> None:
     ],
 )
 def test_a_prefill_does_not_end_in_white_space(prefill: str, takes_prefill: bool, roles: list[str]) -> None:
-    messages = MESSAGES.messages_for(prefill, takes_prefill=takes_prefill)
+    members = MESSAGES.members_to_go_on({"messages": b'"messages":[0]'}, prefill, takes_prefill=takes_prefill)
 
-    assert [each["role"] for each in messages if isinstance(each, dict)] == roles
+    _, *messages = json.loads(b"{%b}" % bytes(members["messages"]))["messages"]
+    assert [each["role"] for each in messages] == roles
     assert not messages or messages[0] == {"role": "assistant", "content": "Once upon"}
 
 
