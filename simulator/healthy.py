@@ -113,7 +113,7 @@ def tool_answer(turn: Turn) -> Answer:
     asked = turn.dialect.asked(turn.body)
     if asked.last.results:
         return Answer(("It is", " raining", " in Oslo."))
-    name = asked.tools[0] if asked.tools else "get_weather"
+    name = next(iter(asked.tools), "get_weather")
     return Answer(tool=ToolCall(call_id(turn), name, _ARGUMENTS), finish_reason="tool_calls")
 
 
