@@ -165,3 +165,43 @@ def test_a_listed_model_has_the_form_of_all(sim: Rig, model: str) -> None:
     assert set(listed[model]) == set(listed["sim/ok"])
     endpoints = sim.get(f"/api/v1/models/{model}/endpoints")["data"]["endpoints"]
     assert endpoints[0]["pricing"] == {**listed[model]["pricing"], "discount": 0}
+
+
+@pytest.mark.parametrize(
+    ("model", "paths"),
+    [
+        ("sim/tools", []),
+        ("sim/reasoning", []),
+        ("sim/signs-alpha", []),
+        ("sim/ok-02-tools-reasoning", []),
+        ("sim/crlf", ["/images"]),
+        ("sim/no-done", ["/images"]),
+        ("sim/image-refused", ["/images"]),
+        ("sim/vectors-fewer", ["/embeddings"]),
+        ("sim/ranks-more", ["/rerank"]),
+        ("sim/audio-untyped", ["/audio/speech"]),
+        ("sim/bytes-1000", ["/images", "/audio/speech", "/audio/transcriptions"]),
+        ("sim/cut-json", ["/embeddings", "/rerank", "/images", "/audio/transcriptions"]),
+        ("sim/err-529-overloaded", PATHS),
+        ("sim/html", PATHS),
+    ],
+)
+def test_a_behaviour_is_refused_where_it_means_nothing(sim: Rig, model: str, paths: list[str]) -> None:
+    words = {path: sim.ask(path, model).text for path in PATHS}
+    assert [path for path in PATHS if f"{model} has no meaning at {path}" not in words[path]] == paths
+
+
+@pytest.mark.parametrize("model", ["sim/vectors-fewer", "sim/ranks-more", "sim/reset-bytes-1"])
+def test_what_conversations_do_not_have_is_refused_there(sim: Rig, model: str) -> None:
+    for path in ("/chat/completions", "/messages"):
+        answer = sim.ask(path, model)
+        assert (answer.status_code, f"{model} has no meaning at {path}" in answer.text) == (400, True)
+
+
+@pytest.mark.parametrize("path", [path for path in PATHS if path != "/images"])
+def test_an_endpoint_without_streams_ignores_the_wish_for_one(sim: Rig, path: str) -> None:
+    user = fresh_user()
+    answer = sim.ask(path, "sim/ok", user, stream=True)
+    assert answer.content
+    assert answer.headers["content-type"] == sim.ask(path, "sim/ok").headers["content-type"]
+    assert sim.one(user)["stream"] is False
