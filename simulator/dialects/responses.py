@@ -62,8 +62,7 @@ class Responses(Conversation):
 
     def closing(self, turn: Turn, answer: Answer) -> Sequence[Event]:
         """Return the end of the last item, the whole response, and `[DONE]`."""
-        items, tally = items_of(turn, answer), tally_of(turn, answer)
-        return *last_done(turn, items), terminal(turn, ended(turn, items, tally), tally), DONE
+        return ending(turn, items_of(turn, answer), tally_of(turn, answer))
 
     def first_block(self, turn: Turn, answer: Answer) -> Sequence[Event]:
         """Return the start of the response, and the first item."""
@@ -133,3 +132,8 @@ def progress(turn: Turn, items: Sequence[Item]) -> Iterator[Event]:
 def last_done(turn: Turn, items: Sequence[Item]) -> Iterator[Event]:
     """Yield the end of the last item."""
     return iter(()) if not items else item_done(turn, len(items) - 1, items[-1])
+
+
+def ending(turn: Turn, items: Sequence[Item], tally: Tally) -> Sequence[Event]:
+    """Return the end of the last item, the whole response, and `[DONE]`."""
+    return *last_done(turn, items), terminal(turn, ended(turn, items, tally), tally), DONE
