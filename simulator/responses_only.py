@@ -1,6 +1,7 @@
 """Scripts that only Responses has: outputs of items that no other dialect has."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 from simulator import framing
 from simulator.answers import Answer, ToolCall, dumps, tally_of
@@ -20,6 +21,7 @@ from simulator.healthy import (
 )
 from simulator.per_dialect import per_dialect
 from simulator.steps import Complete, Headers, Pair, Step, Write
+from simulator.tool_choice import arguments_of, tool_for
 from simulator.turn import Turn
 
 Items = Callable[[Turn], tuple[Item, ...]]
@@ -67,13 +69,12 @@ def drawn(turn: Turn) -> tuple[Item, ...]:
 
 
 def called_twice(turn: Turn) -> tuple[Item, ...]:
-    """Return two calls of the first tool."""
-    name = next(iter(turn.dialect.asked(turn.body).tools), "get_weather")
-    cities = ("Oslo", "Rome")
-    return tuple(
-        call(turn, ToolCall(f"{call_id(turn)}{number}", name, ('{"city":"', f'{city}"}}')))
-        for number, city in enumerate(cities)
-    )
+    """Return two calls of the first tool; a message once the last item is a tool's result."""
+    tool = tool_for(turn.dialect.asked(turn.body))
+    if tool is None:
+        return (message(turn, OK.pieces),)
+    called = ToolCall(call_id(turn), tool.name, arguments_of(tool), custom=tool.custom)
+    return tuple(call(turn, replace(called, id=f"{called.id}{number}")) for number in range(2))
 
 
 def thought_aloud(turn: Turn) -> tuple[Item, ...]:
