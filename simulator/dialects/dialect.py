@@ -1,6 +1,6 @@
 """What a dialect must say: the forms of answers, of streams and of errors."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:  # a turn names its dialect
@@ -57,7 +57,7 @@ class Dialect(Protocol):
     def tally(self, turn: "Turn", answer: "Answer") -> "Tally":
         """Return the tokens and the cost of an answer."""
 
-    def opening(self, turn: "Turn", answer: "Answer") -> Sequence["Event"]:
+    def opening(self, turn: "Turn", answer: "Answer") -> Iterable["Event"]:
         """Return the events that come before anything is said."""
 
     def progress(self, turn: "Turn", answer: "Answer") -> Iterator["Event"]:

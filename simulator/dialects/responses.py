@@ -52,8 +52,8 @@ class Responses(Conversation):
         """Return the response object."""
         return ended(turn, items_of(turn, answer), tally_of(turn, answer))
 
-    def opening(self, turn: Turn, answer: Answer) -> Sequence[Event]:
-        """Return the start of the response and of its first item."""
+    def opening(self, turn: Turn, answer: Answer) -> Iterator[Event]:
+        """Yield the start of the response and of its first item."""
         return opening(turn, items_of(turn, answer))
 
     def progress(self, turn: Turn, answer: Answer) -> Iterator[Event]:
@@ -115,9 +115,11 @@ def ended(turn: Turn, items: Sequence[Item], tally: Tally) -> Json:
     return response(turn, INCOMPLETE, items, incomplete_details={"reason": reason}, usage=usage)
 
 
-def opening(turn: Turn, items: Sequence[Item]) -> Sequence[Event]:
-    """Return the start of the response and of its first item."""
-    return *starting(turn), *(each for item in items[:1] for each in item_added(turn, 0, item))
+def opening(turn: Turn, items: Sequence[Item]) -> Iterator[Event]:
+    """Yield the start of the response and of its first item."""
+    yield from starting(turn)
+    for item in items[:1]:
+        yield from item_added(turn, 0, item)
 
 
 def progress(turn: Turn, items: Sequence[Item]) -> Iterator[Event]:

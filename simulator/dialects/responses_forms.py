@@ -85,10 +85,10 @@ def event(turn: Turn, name: str, tally: Tally | None = None, /, **fields: object
     return Event(data, name, tally=tally)
 
 
-def starting(turn: Turn) -> Sequence[Event]:
-    """Return the events with which a stream begins."""
-    names = ("response.created", "response.in_progress")
-    return tuple(event(turn, name, response=response(turn, "in_progress")) for name in names)
+def starting(turn: Turn) -> Iterator[Event]:
+    """Yield the events with which a stream begins."""
+    for name in ("response.created", "response.in_progress"):
+        yield event(turn, name, response=response(turn, "in_progress"))
 
 
 def item_added(turn: Turn, index: int, item: Item) -> Iterator[Event]:
