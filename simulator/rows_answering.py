@@ -65,14 +65,16 @@ def healthy_rows() -> Iterator[Behaviour]:
     yield row("bytes-<n>", "JSON of about n bytes.", answering(healthy.bytes_answer), 20_000, _MAX_BYTES)
     yield row(
         "tools",
-        "A tool call, arguments streamed in pieces; text once the last message has a tool's result. "
-        "Messages with `safeguards`: `not_flagged`.",
+        "A call of the first tool, arguments streamed in pieces; text once the last message has a tool's "
+        "result. A `transfer_to_…` tool is called if the prompt names it. Messages with `safeguards`: "
+        "`not_flagged`.",
         answering(healthy.tool_answer),
     )
     yield row(
         "coder",
         "Reads, then edits the file of a prompt that says `FILE=/path OLD=words NEW=words`, with the tools "
-        "Read and Edit (or Bash, Write); then text. Without such tools or prompt: as ok.",
+        "Read and Edit (or Bash, Write; Codex: exec_command, apply_patch); then text. Without such tools or "
+        "prompt: as ok.",
         coder.CODER,
     )
     yield row("cached", "As ok; half of the prompt was read from the cache.", answering(healthy.CACHED))

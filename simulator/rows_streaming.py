@@ -167,7 +167,7 @@ def _block_streams() -> Iterator[Behaviour]:
 
 def _bare_mid(error: object) -> Pair:
     body_of = hidden.bare(error)
-    stream = streams.error_mid(lambda turn: turn.dialect.error_event(body_of(turn)))
+    stream = streams.error_mid(lambda turn: turn.dialect.error_event(turn, body_of(turn)))
     return Pair(hidden.error_only(body_of).plain, stream=stream)
 
 

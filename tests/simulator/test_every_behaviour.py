@@ -11,6 +11,7 @@ from simulator.dialects.dialect import Dialect
 from simulator.row import Behaviour
 from simulator.scope import has_meaning
 from simulator.server import DIALECTS
+from tests.simulator.responses_reader import checked_response, responses_events_of
 from tests.simulator.rig import KEY, NEEDED, Rig, chunks_of, data_of, fresh_user, named_events_of
 
 pytestmark = pytest.mark.anyio
@@ -25,7 +26,8 @@ OUTCOMES = {
     **dict.fromkeys(("close", "truncated", "close-bytes-<n>"), "closed"),
     "reset-bytes-<n>": "reset",
 }
-TIMEOUT_S = 2.5
+TIMEOUT_S = 10
+SILENT_TIMEOUT_S = 1.5  # long enough to arrive on a busy machine
 AT_ONCE = 24
 
 
@@ -43,7 +45,7 @@ async def _seen(
     body = {"model": AUTHOR + row.example_name, "user": user, "stream": stream, **NEEDED[path]}
     url = rig.url + path
     status, received, failed, timed_out = None, b"", False, False
-    timeout_s = 0.5 if row.name in SILENT else TIMEOUT_S
+    timeout_s = SILENT_TIMEOUT_S if row.name in SILENT else TIMEOUT_S
     try:
         async with (
             asyncio.timeout(timeout_s),
@@ -165,3 +167,46 @@ def test_a_healthy_stream_of_messages_is_in_order_and_complete(sim: Rig, row: Be
         if event["type"] == "content_block_stop":
             open_block = None
     assert open_block is None
+
+
+@pytest.mark.parametrize("path", ["/responses", "/completions"])
+@pytest.mark.parametrize("row", HEALTHY, ids=lambda row: row.name)
+def test_a_plain_answer_says_its_kind_and_its_cost(sim: Rig, path: str, row: Behaviour) -> None:
+    user = fresh_user()
+    answer = sim.ask(path, AUTHOR + row.example_name, user)
+    body = answer.json()
+    if path == "/responses":
+        ending = "incomplete" if row.name == "length" else "completed"
+        assert (body["object"], body["status"], bool(body["output"])) == ("response", ending, True)
+    else:
+        assert (body["object"], bool(body["choices"][0]["finish_reason"])) == ("text_completion", True)
+    assert 0 < body["usage"]["cost"] == sim.one(user)["cost_usd"]
+    generation = sim.get(f"/api/v1/generation?id={answer.headers['x-generation-id']}")["data"]
+    assert generation["total_cost"] == body["usage"]["cost"]
+
+
+@pytest.mark.parametrize("row", HEALTHY, ids=lambda row: row.name)
+def test_a_healthy_stream_of_responses_is_in_order_and_complete(sim: Rig, row: Behaviour) -> None:
+    user = fresh_user()
+    answer = sim.ask("/responses", AUTHOR + row.example_name, user, stream=True)
+    events = responses_events_of(answer.text)
+    response = checked_response(events)
+    assert response["status"] == ("incomplete" if row.name == "length" else "completed")
+    assert response["usage"]["cost"] == sim.one(user)["cost_usd"] > 0
+    assert sim.one(user)["events_sent"] == len(events) + 1
+
+
+@pytest.mark.parametrize("row", HEALTHY, ids=lambda row: row.name)
+def test_a_healthy_stream_of_completions_has_text_finish_reason_usage_and_done(
+    sim: Rig, row: Behaviour
+) -> None:
+    user = fresh_user()
+    answer = sim.ask("/completions", AUTHOR + row.example_name, user, stream=True)
+    chunks = chunks_of(answer.text)
+    choices = [choice for chunk in chunks for choice in chunk["choices"]]
+    assert data_of(answer.text)[-1] == "[DONE]"
+    assert {chunk["object"] for chunk in chunks} == {"text_completion"}
+    assert all("delta" not in choice for choice in choices)
+    assert choices[-1]["finish_reason"]
+    assert any(choice.get("text") or choice.get("reasoning") for choice in choices)
+    assert chunks[-1]["usage"]["cost"] == sim.one(user)["cost_usd"] > 0
