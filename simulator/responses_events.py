@@ -20,18 +20,18 @@ def without_created(_: Turn, events: Events) -> Iterable[Event]:
 
 
 def without_terminal(_: Turn, events: Events) -> Iterable[Event]:
-    """End after the last item."""
-    return events[:-2]
+    """End after the last item; OpenRouter bills it."""
+    return _billed(events[:-2], events)
 
 
 def with_done_for_terminal(_: Turn, events: Events) -> Iterable[Event]:
     """Put `[DONE]` in the place of the event that ends the response."""
-    return *events[:-2], DONE
+    return _billed([*events[:-2], DONE], events)
 
 
 def with_open_item(_: Turn, events: Events) -> Iterable[Event]:
     """Leave out that the last item is done, and the event that ends the response."""
-    return *events[:-3], DONE
+    return _billed([*events[:-3], DONE], events)
 
 
 def without_field(name: str) -> Alter:
@@ -93,6 +93,11 @@ def created(turn: Turn) -> Event:
 def with_second_done(_: Turn, events: Events) -> Iterable[Event]:
     """Say twice that the last item is done."""
     return _renumbered([*events[:-2], events[-3], *events[-2:]])
+
+
+def _billed(kept: Events, events: Events) -> Iterable[Event]:
+    """Return the events of which the last one costs what the terminal event would have cost."""
+    return *kept[:-1], replace(kept[-1], tally=events[-2].tally)
 
 
 def _renumbered(events: Events) -> Iterable[Event]:

@@ -36,7 +36,8 @@ def request_rows() -> Iterator[Behaviour]:
     )
     yield row(
         "encrypts-<name>",
-        "As signs, with encrypted reasoning (`reasoning.encrypted`; Messages: `redacted_thinking`).",
+        "As signs, with encrypted reasoning alone (`reasoning.encrypted`; Messages: `redacted_thinking`; "
+        "Responses: no summary).",
         encrypted,
         "alpha",
     )

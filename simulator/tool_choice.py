@@ -99,6 +99,6 @@ def _object(schema: _Schema, root: _Schema, depth: int) -> object:
 
 def _definition(reference: str, root: _Schema) -> _Schema:
     found: Any = root
-    for name in reference.removeprefix("#/").split("/"):
+    for name in reference.split("/")[1:]:
         found = found.get(name) if isinstance(found, dict) else None
     return found if isinstance(found, dict) else {}

@@ -241,3 +241,11 @@ def test_each_stream_that_ends_well_ends_once(sim: Rig) -> None:
         assert [kind for kind in types_of(_events(sim, model)) if kind in TERMINAL] == [
             types_of(_events(sim, model))[-1]
         ]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_cost_that_is_not_stated_can_be_asked_for(sim: Rig, stream: bool) -> None:
+    answer = sim.ask("/responses", "sim/no-cost", stream=stream)
+    assert ('"cost"' in answer.text, '"output_tokens"' in answer.text) == (False, True)
+    generation = sim.get(f"/api/v1/generation?id={answer.headers['x-generation-id']}")["data"]
+    assert generation["total_cost"] > 0
