@@ -18,7 +18,8 @@ STREAM_HEADERS: HeaderPairs = (
     ("x-accel-buffering", "no"),
 )
 EXPOSED = (
-    "age, etag, retry-after, server-timing, x-gateway-attempts, x-gateway-cache, x-gateway-model, "
+    "age, etag, retry-after, server-timing, x-gateway-attempts, x-gateway-cache, "
+    "x-gateway-embedding-space, x-gateway-model, "
     "x-gateway-receipt, "
     "x-gateway-trace, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, x-ratelimit-scope, "
     "x-request-id, x-should-retry"

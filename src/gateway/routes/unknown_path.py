@@ -14,7 +14,6 @@ MODEL = "/v1/models/{author}/{slug}"
 # No path that is served is longer, but for the name of a model. The rest of a longer path is not looked at.
 MAX_CHARACTERS = 300
 _OF_CHATS = f"Send a chat request to {CHAT}."
-_OF_RESPONSES = "No answers are stored. Send a new request to /v1/responses."
 _OF_MONEY = (
     "What this gateway's key has used and has left is at /v1/key, and what it was used for at /v1/usage."
 )
@@ -24,11 +23,8 @@ _OF_COSTS = "The receipt of an answer has its cost, under `gateway`."
 NOT_SERVED: Mapping[str, tuple[str, str]] = MappingProxyType({
     "completions": ("completions of a text", _OF_CHATS),
     "chat": ("stored chats", _OF_CHATS),
-    "responses": ("stored answers of the Responses API", _OF_RESPONSES),
     "complete": ("completions of a text", _OF_CHATS),
     "engines": ("engines", _OF_CHATS),
-    "embeddings": ("embeddings", ""),
-    "rerank": ("reranking", ""),
     "moderations": ("moderations", ""),
     "images": ("the images API", f"Some models make images at {CHAT}, with `modalities`."),
     "videos": ("videos", ""),

@@ -30,6 +30,8 @@ _NOTHING = Taken()
 class MessagesStream:
     """One committed Messages stream; see ``AnswerStream``."""
 
+    may_be_complete = False
+
     def __init__(self, context: StreamContext) -> None:
         self.blocks = Blocks()
         self._context = context

@@ -31,12 +31,15 @@ class CodexErrors(OpenAIErrors):
     """OpenAI's form of errors, with the status and the words at which Codex stops; see ``ErrorForm``."""
 
     def body(self, error: GatewayError, request_id: str) -> JsonObject:
-        """Return the body of an error response."""
+        """Return the body of an error response, or of the error in a stream that has begun."""
         payload = super().body(error, request_id)
         shown = object_or_empty(payload["error"])
-        if error.kind.type == BILLING:
-            shown["code"] = QUOTA
-        elif (wait_s := _wait_s(error)) is not None:
+        word = QUOTA if error.kind.type == BILLING else self._word_of(error)
+        if word is not None:
+            shown["code"] = word
+        if word == QUOTA:
+            return payload
+        if (wait_s := _wait_s(error)) is not None:
             shown["message"] = f"{shown['message']} Please try again in {ceil(wait_s)}s."
         return payload
 
@@ -56,12 +59,17 @@ class CodexErrors(OpenAIErrors):
             return None
         response = begun_response({"id": f"gen-{request_id}", "created": 0, "model": ""})
         created: JsonObject = {"type": "response.created", "response": response, "sequence_number": 0}
-        failed = failed_event(self.body(error, request_id), response, word=word)
+        failed = failed_event(self.body(error, request_id), response)
         return event_of(created) + event_of({**failed, "sequence_number": 1})
 
     @staticmethod
     def _word_of(error: GatewayError) -> str | None:
-        """Return OpenAI's word for an error that is told as a stream; None if it is told by its status."""
+        """Return OpenAI's word for an error that is told as a stream; None if it is told by its status.
+
+        An answer that was cut off has none of these words: Codex then asks again, which may help.
+        """
+        if error.metadata.get("partial"):
+            return None
         is_chain, status = "gateway" in error.metadata, error.kind.status
         if error.code == TOO_LONG:
             return "context_length_exceeded"

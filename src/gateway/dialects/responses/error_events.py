@@ -30,15 +30,30 @@ WORDS_OF_TYPES: Mapping[str, str] = MappingProxyType({
 })  # fmt: skip  # one type a line
 
 
+# The words that a body for Codex already has as its code.
+FOR_CODEX = frozenset({OVERLOADED, LIMITED, QUOTA, TOO_LONG, SERVER_ERROR})
+# What a response says of itself from its beginning on.
+_NAMES = ("id", "created_at", "model")
+
+
 def word_of(error: JsonObject) -> str:
     """Return OpenAI's word for an error; ``error`` has the gateway's ``code`` and ``type``."""
+    stated = text_or_none(error.get("code"))
+    if stated in FOR_CODEX:
+        return stated
     metadata = object_or_empty(error.get("metadata"))
     code, kind = text_or_none(metadata.get("code")), text_or_none(error.get("type"))
     return WORDS.get(code or "") or WORDS_OF_TYPES.get(kind or "", SERVER_ERROR)
 
 
-def begun_response(names: JsonObject) -> JsonObject:
-    """Return the object of a response that has only begun; ``names`` are its ``id``, time and model."""
+def begun_response(names: JsonObject, stated: JsonObject | None = None) -> JsonObject:
+    """Return the object of a response that has only begun.
+
+    Args:
+        names: the ``id``, ``created`` and ``model`` of a response that states none.
+        stated: the response as a later event states it; its names count.
+    """
+    said = {name: value for name in _NAMES if (value := (stated or {}).get(name)) is not None}
     return {
         "id": names["id"],
         "object": "response",
@@ -52,22 +67,22 @@ def begun_response(names: JsonObject) -> JsonObject:
         "tool_choice": "auto",
         "tools": [],
         "usage": None,
+        **said,
     }
 
 
-def failed_event(body: JsonObject, response: JsonObject, *, word: str | None = None) -> JsonObject:
+def failed_event(body: JsonObject, response: JsonObject) -> JsonObject:
     """Return the payload of the event that says that a response has failed, without its number.
 
     Args:
         body: the error's body in this dialect.
         response: the response as it has begun.
-        word: OpenAI's word for the error; None: that of its code.
     """
     error = object_or_empty(body["error"])
     failed: JsonObject = {
         **response,
         "status": "failed",
-        "error": {"code": word or word_of(error), "message": error["message"]},
+        "error": {"code": word_of(error), "message": error["message"]},
         "error_type": object_or_empty(error.get("metadata")).get("code"),
     }
     return {"type": FAILED, "response": failed, "error": error}

@@ -26,8 +26,8 @@ STATUSES: Mapping[str, int] = MappingProxyType({
 def raise_error_in(payload: Json, *, header: GetHeader, now_s: float) -> None:
     """Raise the fault of the error that a body, a response object or an event reports, in any known form.
 
-    An event of another type than ``error`` and ``response.failed`` is an error only if it has a field
-    ``error``, or is a response that has failed.
+    An event of another type than ``error`` and ``response.failed`` is an error only if it, or the response
+    in it, has a field ``error``, or if that response has failed.
 
     Raises:
         AttemptFailedError: it reports one.
@@ -45,7 +45,7 @@ def _error_of(payload: Json) -> Json:
     if kind == "error":
         nested = payload.get("error")
         return nested or {name: value for name, value in payload.items() if name != "type"}
-    if kind == "response.failed":
+    if kind == "response.failed" or response.get("status") == FAILED or response.get("error"):
         return _of_response(response, payload.get("error"))
     if payload.get("object") == "response" and payload.get("status") == FAILED:
         return _of_response(payload, None)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from gateway.dialects.answer_stream import StreamContext, Taken
 from gateway.dialects.named_events import event_of, json_of, name_of, to_bytes
 from gateway.dialects.read_event import ReadEvent
-from gateway.dialects.responses.answer import shape_response
+from gateway.dialects.responses.answer import COMPLETED, INCOMPLETE, shape_response
 from gateway.dialects.responses.error_events import begun_response, failed_event
 from gateway.dialects.responses.numbers import Numbers
 from gateway.dialects.responses.open_items import Items, malformed
@@ -23,8 +23,8 @@ from gateway.dialects.stream_signatures import StreamSignatures
 from gateway.http.json_values import JsonObject, list_or_empty, object_or_empty
 
 CREATED = "response.created"
-COMPLETED = "response.completed"
-ENDS = frozenset({COMPLETED, "response.incomplete"})
+ENDED = "response.completed"
+ENDS = frozenset({ENDED, "response.incomplete"})
 COMPLETED_HERE = "The upstream closed the stream without its last event. All items were done."
 _NOTHING = Taken()
 
@@ -45,8 +45,13 @@ class ResponsesStream:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the answer has ended, or every item is done."""
-        return self._last is not None or self._items.are_complete
+        """Whether the answer has ended."""
+        return self._last is not None
+
+    @property
+    def may_be_complete(self) -> bool:
+        """Whether every item is done, and the last is one that ends an answer."""
+        return self._items.are_complete
 
     @property
     def may_hand_over(self) -> bool:
@@ -122,11 +127,14 @@ class ResponsesStream:
         self._response = response
         return self._write(here)
 
-    def _before(self) -> bytes:
-        """Return a ``response.created`` for an answer that has none: SDKs read no other event first."""
+    def _before(self, stated: JsonObject | None = None) -> bytes:
+        """Return a ``response.created`` for an answer that has none: SDKs read no other event first.
+
+        ``stated``: the response in the first event that has one.
+        """
         if self._response:
             return b""
-        response = begun_response(self._context.names)
+        response = begun_response(self._context.names, self._context.first or stated)
         return self._begin(ReadEvent.of({"type": CREATED, "response": response}))
 
     def _has_place(self, name: str, here: ReadEvent) -> bool:
@@ -145,6 +153,9 @@ class ResponsesStream:
     def _shape(self, response: JsonObject) -> bool:
         """Bring a response into OpenAI's form; return whether anything changed."""
         changed = response.pop("gateway", None) is not None
+        if self._response and response.get("id") != self._response["id"]:  # a client has one answer
+            response["id"] = self._response["id"]
+            changed = True
         changed |= shape_response(response, self._context.names)
         shown = self._context.shown_model
         if shown is not None and response["model"] != shown:
@@ -157,27 +168,30 @@ class ResponsesStream:
         response = here.read.payload.get("response")
         if not isinstance(response, dict):
             raise malformed()
+        before = self._before(response)
         if not list_or_empty(response.get("output")):
             response["output"] = self._items.done
+        if response.get("status") not in (COMPLETED, INCOMPLETE):
+            response["status"] = str(here.read.payload["type"]).removeprefix("response.")
         self._shape(response)
         usage = response.get("usage")
         if isinstance(usage, dict):
             self._context.settle(usage)
         shape_usage(response)
         self._last = here
-        return Taken(ends=True)
+        return Taken(before, ends=True)
 
     def _completed(self) -> ReadEvent:
         """Return the last event of an answer whose upstream did not send it."""
         self._context.note(COMPLETED_HERE)
         response: JsonObject = {
             **self._response,
-            "status": "completed",
+            "status": COMPLETED,
             "completed_at": int(self._context.now_s()),
             "output": self._items.done,
             "usage": None,
         }
-        return ReadEvent.of({"type": COMPLETED, "response": response})
+        return ReadEvent.of({"type": ENDED, "response": response})
 
 
 def error_event(error: JsonObject, names: JsonObject) -> bytes:

@@ -6,8 +6,8 @@ import pytest
 
 from gateway.settings.budget import period_of
 from tests.support.ledger_world import ledger_world
-from tests.support.responses import read
-from tests.support.upstream import Act, reply
+from tests.support.responses import added, created, delta, read
+from tests.support.upstream import Act, after, reply, stream
 from tests.support.world import EPOCH_S, TOKEN, Answer, World, finish, one_key
 
 pytestmark = pytest.mark.anyio
@@ -84,3 +84,20 @@ async def test_other_clients_get_the_status() -> None:
 
     assert answer.status in (503, 529)
     assert answer.error["code"] == "overloaded"
+
+
+async def test_after_a_comment_the_words_for_a_spent_chain_are_the_same() -> None:
+    world = World().script("a/one", after(2.0, refusal(502)))
+
+    answer = await ask(world, "a/one", gateway={"keepalive_ms": 500, "retries": 0})
+
+    assert answer.body.startswith(b":")
+    assert read(answer.body)[-1]["response"]["error"]["code"] == "server_is_overloaded"
+
+
+async def test_codex_may_ask_again_after_an_answer_that_was_cut_off() -> None:
+    world = World().script("a/one", stream(created(), added(), delta()))
+
+    answer = await ask(world, "a/one")
+
+    assert read(answer.body)[-1]["response"]["error"]["code"] == "server_error"
