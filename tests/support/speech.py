@@ -10,6 +10,13 @@ from tests.support.upstream import Act, Step, reply, stream
 from tests.support.world import PROMPT, TOKEN, Answer, World, finish
 
 COST_USD = chunks.COST_USD
+ALL = frozenset({"stream", "continue", "other_model", "text", "messages", "agent"})
+MESSAGES_CONTENT: dict[str, object] = {"messages": [{"role": "user", "content": PROMPT}]}
+
+
+def nothing(_: object) -> Any:  # noqa: ANN401  # it stands for functions of any type
+    """Fail: a dialect that never streams has no such thing."""
+    raise NotImplementedError
 
 
 def named_event(payload: dict[str, Any]) -> bytes:
@@ -25,10 +32,14 @@ class Speech:
         name: the dialect's name.
         path: where clients send requests.
         upstream_path: where OpenRouter gets them.
-        fields: the fields that every request has, beside the models and the messages.
+        can: what it can do: ``stream``, ``continue`` a stream, ``other_model`` as a fallback, ``text``,
+            ``messages``, ``agent`` with tools.
+        content: what a request asks: the fields without which it is refused.
+        fields: further fields that every request has, beside the models.
         opening: the events of a stream before its first text.
         text: returns the event with a piece of text.
-        closing: the events after the last text of a complete stream.
+        closing: the events after the last text of a complete stream. Of a dialect that never streams, nothing
+            of streams is set.
         plain: returns the body of a plain answer with a text.
         refused: returns the body of an error with a status and a message.
         text_in: returns the text that a client reads from a plain answer's body.
@@ -41,21 +52,23 @@ class Speech:
     name: str
     path: str
     upstream_path: str
+    can: frozenset[str] = ALL
+    content: dict[str, object] = field(default_factory=lambda: {**MESSAGES_CONTENT})
     fields: dict[str, object] = field(default_factory=dict)
-    opening: tuple[bytes, ...]
-    text: Callable[[str], bytes]
-    closing: tuple[bytes, ...]
+    opening: tuple[bytes, ...] = ()
+    text: Callable[[str], bytes] = nothing
+    closing: tuple[bytes, ...] = ()
     plain: Callable[[str], dict[str, Any]]
     refused: Callable[[int, str], dict[str, Any]]
     text_in: Callable[[dict[str, Any]], str]
-    texts_in: Callable[[list[Any]], str]
-    is_complete: Callable[[list[Any]], bool]
-    error_in: Callable[[list[Any]], dict[str, Any] | None]
-    repeated_call: Callable[[int], list[dict[str, Any]]]
+    texts_in: Callable[[list[Any]], str] = nothing
+    is_complete: Callable[[list[Any]], bool] = nothing
+    error_in: Callable[[list[Any]], dict[str, Any] | None] = nothing
+    repeated_call: Callable[[int], list[dict[str, Any]]] = nothing
 
     def body(self, *models: str, stream: bool = False, **given: object) -> dict[str, object]:
         """Return the body of a request."""
-        body: dict[str, object] = {"messages": [{"role": "user", "content": PROMPT}], **self.fields, **given}
+        body: dict[str, object] = {**self.content, **self.fields, **given}
         return body | ({"models": list(models)} if models else {}) | ({"stream": True} if stream else {})
 
     async def ask(
@@ -89,6 +102,10 @@ class Speech:
         return reply(status, json.dumps(self.refused(status, message)).encode(), **headers)
 
 
+def _refused(status: int, message: str) -> dict[str, Any]:
+    return {"error": {"code": status, "message": message}}
+
+
 def _chat_error_in(payloads: list[Any]) -> dict[str, Any] | None:
     return next((each["error"] for each in payloads if each != "[DONE]" and "error" in each), None)
 
@@ -120,7 +137,7 @@ CHAT = Speech(
         "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5, "cost": COST_USD},
     },
-    refused=lambda status, message: {"error": {"code": status, "message": message}},
+    refused=_refused,
     text_in=lambda body: str(body["choices"][0]["message"]["content"]),
     texts_in=chunks.text_in,
     is_complete=lambda payloads: payloads[-1] == "[DONE]",
@@ -225,4 +242,36 @@ MESSAGES = Speech(
     repeated_call=_messages_calls,
 )
 
-SPEECHES = (CHAT, MESSAGES)
+EMBEDDINGS = Speech(
+    name="embeddings",
+    path="/v1/embeddings",
+    upstream_path="/api/v1/embeddings",
+    can=frozenset(),
+    content={"input": PROMPT},
+    plain=lambda text: {
+        "object": "list",
+        "data": [{"object": "embedding", "index": 0, "embedding": [*map(ord, text)]}],
+        "model": "served/one",
+        "usage": {"prompt_tokens": 3, "total_tokens": 3, "cost": COST_USD},
+    },
+    refused=_refused,
+    text_in=lambda body: "".join(map(chr, body["data"][0]["embedding"])),
+)
+
+RERANK = Speech(
+    name="rerank",
+    path="/v1/rerank",
+    upstream_path="/api/v1/rerank",
+    can=frozenset({"other_model"}),
+    content={"query": PROMPT, "documents": [PROMPT]},
+    plain=lambda text: {
+        "id": "gen-1",
+        "model": "served/one",
+        "results": [{"index": 0, "relevance_score": 0.5, "document": {"text": text}}],
+        "usage": {"search_units": 1, "total_tokens": 3, "cost": COST_USD},
+    },
+    refused=_refused,
+    text_in=lambda body: str(body["results"][0]["document"]["text"]),
+)
+
+SPEECHES = (CHAT, MESSAGES, EMBEDDINGS, RERANK)

@@ -30,7 +30,8 @@ class CachedAnswer:
         at_s: when it was cached, in Unix time.
         model: the model that served it.
         body: the bytes that the client got, without receipts, and for a stream without comments.
-        usages: the start and end of each event of a stream that has a usage, as offsets into ``body``.
+        usages: the start and end of each event of a stream that has a usage, as offsets into ``body``; of an
+            answer with parts, those of each part.
     """
 
     at_s: float

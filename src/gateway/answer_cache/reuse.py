@@ -25,6 +25,15 @@ class AnswerReuse:
         self._receipt = receipt
         self._key = ""
 
+    @property
+    def asked(self) -> Prepared:
+        """What is still to be asked once the cache has been searched: the complete request."""
+        return self._prepared
+
+    def completed(self, answer: Completion) -> Completion:
+        """Return the answer that the caller gets: the model's own."""
+        return answer
+
     async def cached(self, done: Callable[[str], None]) -> HttpResponse | None:
         """Return the response with the cached answer; None on a miss, or if the cache is not used.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from gateway.dialects.answer_stream import AnswerContext
 from gateway.dialects.answer_test import AnswerTest
 from gateway.dialects.model_request import ModelRequest
+from gateway.dialects.plain_request import OPENROUTERS_OWN
 from gateway.dialects.signed_parts import SignedForm
 from gateway.http.json_members import Buffer, Members
 from gateway.http.json_values import JsonObject
@@ -44,9 +45,10 @@ class PlainDialect:
         return ()
 
     def direct_members(self, request: ModelRequest) -> dict[str, Buffer] | None:
-        """Return None: a direct upstream gets the caller's own members."""
-        del request
-        return None
+        """Return the members without OpenRouter's own; None if they are the caller's."""
+        if not request.openrouters_own:
+            return None
+        return {name: each for name, each in request.fields.views().items() if name not in OPENROUTERS_OWN}
 
     def repetition_in(self, fields: Members) -> "Repetition | None":
         """Return None: there are no messages."""

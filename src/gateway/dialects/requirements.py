@@ -73,6 +73,7 @@ class Requirements:
             fault that such a request meets says nothing about the model's other endpoints.
         writes_cache: whether it requests prompt caching, with which a prompt costs up to twice as much.
         shrinks: whether OpenRouter shortens the prompt to the model's context.
+        is_in_parts: whether the model reads the prompt in parts, so that its context limits each alone.
         reasoning: whether the request turns the model's reasoning on or off; None if it does not say.
         hides_reasoning: whether the reasoning is withheld, so that the stream is silent meanwhile.
     """
@@ -90,5 +91,6 @@ class Requirements:
     preferences: str = ""
     writes_cache: bool = False
     shrinks: bool = False
+    is_in_parts: bool = False
     reasoning: bool | None = None
     hides_reasoning: bool = False

@@ -38,11 +38,13 @@ def _short_receipt(receipt: Receipt) -> HeaderPairs:
     own_ms = max(0, receipt.ms - upstream_ms)
     served = (("x-gateway-model", receipt.served),) if receipt.served else ()
     cache = (("x-gateway-cache", receipt.cache),) if receipt.cache else ()
+    stated = ((f"x-gateway-{name.replace('_', '-')}", value) for name, value in receipt.stated.items())
     age = (("age", str(round(receipt.reused[1]))),) if receipt.reused else ()
     return (
         *served,
         *cache,
         *age,
+        *stated,
         ("x-gateway-attempts", str(len(receipt.attempts))),
         ("x-gateway-trace", receipt.to_trace()),
         ("server-timing", f"upstream;dur={upstream_ms}, gateway;dur={own_ms}"),

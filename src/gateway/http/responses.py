@@ -12,7 +12,8 @@ from gateway.http.message import HeaderPairs
 
 JSON_TYPE = ("content-type", "application/json")
 EXPOSED = (
-    "age, etag, retry-after, server-timing, x-gateway-attempts, x-gateway-cache, x-gateway-model, "
+    "age, etag, retry-after, server-timing, x-gateway-attempts, x-gateway-cache, "
+    "x-gateway-embedding-space, x-gateway-model, "
     "x-gateway-receipt, "
     "x-gateway-trace, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, x-ratelimit-scope, "
     "x-request-id, x-should-retry"

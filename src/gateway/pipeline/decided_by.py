@@ -29,6 +29,8 @@ OPTIONAL = (
     "watch",
     "errors",
     "cache_ttl_s",
+    "allow_model_change",
+    "embedding_space",
 )
 
 

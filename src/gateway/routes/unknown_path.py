@@ -26,8 +26,6 @@ NOT_SERVED: Mapping[str, tuple[str, str]] = MappingProxyType({
     "responses": ("OpenAI's Responses API", _OF_CHATS),
     "complete": ("completions of a text", _OF_CHATS),
     "engines": ("engines", _OF_CHATS),
-    "embeddings": ("embeddings", ""),
-    "rerank": ("reranking", ""),
     "moderations": ("moderations", ""),
     "images": ("the images API", f"Some models make images at {CHAT}, with `modalities`."),
     "videos": ("videos", ""),

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Literal, TypeAlias, get_args
 
 from gateway.http.frozen import dataclass
-from gateway.settings.field_rule import ABOVE_ZERO, CODES, FLAG, WEIGHTS, FieldRule, between, one_of
+from gateway.settings.field_rule import ABOVE_ZERO, CODES, FLAG, SPACE, WEIGHTS, FieldRule, between, one_of
 from gateway.settings.parse_value import HOUR_MS
 from gateway.settings.patience import PATIENCE_NAMES, PatienceName
 
@@ -43,6 +43,8 @@ OPTIONS: Mapping[str, FieldRule] = MappingProxyType({
     "watch": FLAG,
     "show_model": one_of("served", "requested"),
     "cache_ttl_s": between(1, DAY_S),
+    "allow_model_change": FLAG,
+    "embedding_space": SPACE,
     "order": one_of(*ORDERS),
     "weights": WEIGHTS,
 })  # fmt: skip  # one option a line
@@ -85,6 +87,8 @@ class Options:
             used or stored.
         order: how the chain is ordered; None: by its route's order, or as given.
         weights: by model, for the order ``weighted``; 1 for a model without one.
+        allow_model_change: whether another model may answer a request for embeddings.
+        embedding_space: the model and the number of dimensions that vectors must have: ``model/dimensions``.
         asked: the names of the options that the caller has set.
     """
 
@@ -113,4 +117,6 @@ class Options:
     cache_ttl_s: int | None = None
     order: Order | None = None
     weights: Mapping[str, float] | None = None
+    allow_model_change: bool = False
+    embedding_space: str | None = None
     asked: frozenset[str] = field(default=frozenset())

@@ -76,6 +76,7 @@ class Settings:
     max_body_bytes: int
     max_body_values: int
     max_answer_bytes: int
+    cache_lookups: int
     open_on_loopback: bool
 
     def __repr__(self) -> str:

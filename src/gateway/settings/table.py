@@ -208,6 +208,12 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             "The largest plain answer, and the largest event of a stream, in bytes. An image may have tens "
             "of megabytes. An isolate has 128 MB of memory for all its requests.",
         ),
+        "CACHE_LOOKUPS": Setting(
+            "20",
+            as_whole(1, 500),
+            "How many look-ups in the answer cache a request for embeddings may make. Each is a "
+            "subrequest, and so is each part that is stored: the free plan has 50 for a request.",
+        ),
         "OPEN_ON_LOOPBACK": Setting(
             "false",
             as_flag,

@@ -145,6 +145,8 @@ NOT_IN_KEY = {
     "cache_ttl_s": 5,
     "order": "cheapest",
     "weights": {"a/one": 2},
+    "allow_model_change": True,
+    "embedding_space": "a/one/3",
 }
 WEIGHTED = {"order": "weighted"}  # `weights` requires this order
 IN_KEY = {"check_json", "allow_reasoning_only", "fallbacks", "show_model"}
