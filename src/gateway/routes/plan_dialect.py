@@ -20,11 +20,15 @@ MESSAGES_FIELDS = frozenset(
 # The types of content blocks that chat has not.
 MESSAGES_BLOCKS = frozenset({"tool_use", "tool_result", "image", "document", "thinking", "redacted_thinking"})
 # The fields that a request of these has, and no chat.
-# Sources: OpenRouter API reference, "Create embeddings", "Submit a rerank request".
+# Sources: OpenRouter API reference, "Create embeddings", "Submit a rerank request", "Create images".
 FIELDS_OF: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "embeddings": frozenset({"dimensions", "encoding_format", "input_type"}),
         "rerank": frozenset({"documents", "query"}),
+        # Not ``prompt``: completions of a text have it, too.
+        "images": frozenset(
+            {"input_references", "aspect_ratio", "resolution", "size", "background", "output_format"}
+        ),
     }
 )
 NAMES = ("chat", "messages", *FIELDS_OF)

@@ -48,6 +48,7 @@ class Chat:
     goes_direct = True
     can_stream = True
     writes_text = True
+    may_pay_twice = True
     can_restart = True
     session_in_body = True
     token_limits: tuple[str, ...] = ("max_tokens", "max_completion_tokens")

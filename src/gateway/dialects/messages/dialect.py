@@ -43,6 +43,7 @@ class Messages:
     goes_direct = False
     can_stream = True
     writes_text = True
+    may_pay_twice = True
     can_restart = False
     session_in_body = False
     token_limits: tuple[str, ...] = ("max_tokens",)
