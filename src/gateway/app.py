@@ -176,6 +176,10 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
         "/v1/responses": Route(Access.ALL_KEYS, {"POST": _lazy_handler("routes.responses", "responses")}),
         "/v1/embeddings": Route(Access.ALL_KEYS, {"POST": _lazy_handler("routes.embeddings", "embeddings")}),
         "/v1/rerank": Route(Access.ALL_KEYS, {"POST": _lazy_handler("routes.rerank", "rerank")}),
+        **dict.fromkeys(
+            ("/v1/images", "/v1/images/generations"),
+            Route(Access.ALL_KEYS, {"POST": _lazy_handler("routes.images", "images")}),
+        ),
         "/v1/plan": Route(Access.ALL_KEYS, {"POST": _lazy_handler("routes.plan", "show_plan")}),
         "/v1/usage": _get_and_head(Access.GATEWAY_KEYS, "routes.usage", "show_usage"),
         "/v1/key": _get_and_head(Access.GATEWAY_KEYS, "routes.key", "show_key"),

@@ -38,6 +38,8 @@ class Dialect(Protocol):
         can_stream: whether it is a ``StreamingDialect``.
         writes_text: whether its models write texts. The settings' default models and conditional task routes
             are for those; a request in any other dialect names its model.
+        may_pay_twice: whether a request may be paid for twice: hedged, or sent again after an attempt that
+            may have been billed. If not, the caller must allow the second (``gateway.retry_billed``).
         session_in_body: whether the session's name goes upstream in the body; if not, in a header.
         token_limits: the fields that limit the length of an answer, in tokens; empty if none does.
         signed_form: where its messages have signed parts.
@@ -49,6 +51,7 @@ class Dialect(Protocol):
     upstream_path: str
     can_stream: bool
     writes_text: bool
+    may_pay_twice: bool
     session_in_body: bool
     token_limits: tuple[str, ...]
     signed_form: SignedForm

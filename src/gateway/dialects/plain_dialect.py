@@ -34,6 +34,7 @@ class PlainDialect:
 
     can_stream = False
     writes_text = False
+    may_pay_twice = True
     session_in_body = False
     token_limits: tuple[str, ...] = ()
     signed_form = NOTHING_SIGNED

@@ -1,6 +1,7 @@
-"""Builds the JSON Schemas of embeddings and reranking: the requests and the answers."""
+"""Builds the JSON Schemas of embeddings, reranking and images: the requests and the answers."""
 
 from gateway.dialects.embeddings import fields as embeddings
+from gateway.dialects.images import fields as images
 from gateway.dialects.rerank import fields as rerank
 from gateway.http.json_values import Json, JsonObject
 from gateway.openapi.schemas import reference, request_properties
@@ -73,6 +74,39 @@ def rerank_schema() -> JsonObject:
         "required": ["results", "gateway"],
         "properties": {
             "results": {"type": "array", "minItems": 1, "items": result},
+            "usage": {"type": "object"},
+            "gateway": reference("Receipt"),
+        },
+    }
+
+
+def images_request_schema() -> JsonObject:
+    """Return the schema of a request for images."""
+    return {
+        "type": "object",
+        "description": "OpenRouter's body of `/images`. Fields that are not listed go upstream unchanged.",
+        "required": [*images.REQUIRED],
+        "anyOf": _NAMES_A_MODEL,
+        "properties": request_properties(images.FIELDS, images.REQUIRED),
+    }
+
+
+def images_schema() -> JsonObject:
+    """Return the schema of an answer with pictures."""
+    picture: JsonObject = {
+        "type": "object",
+        "properties": {
+            "b64_json": {"type": "string"},
+            "url": {"type": "string"},
+            "media_type": {"type": "string"},
+        },
+    }
+    return {
+        "type": "object",
+        "required": ["data", "gateway"],
+        "properties": {
+            "created": {"type": "integer"},
+            "data": {"type": "array", "minItems": 1, "items": picture},
             "usage": {"type": "object"},
             "gateway": reference("Receipt"),
         },

@@ -10,6 +10,8 @@ from gateway.http.session_headers import AGENT_HEADERS, SESSION_HEADERS
 from gateway.openapi.data_schema import (
     embeddings_request_schema,
     embeddings_schema,
+    images_request_schema,
+    images_schema,
     rerank_request_schema,
     rerank_schema,
 )
@@ -62,6 +64,8 @@ def openapi(version: str) -> JsonObject:
             "/v1/rerank": {
                 "post": _data("rerank", "Documents, sorted by how well they fit a query", "Rerank")
             },
+            "/v1/images": {"post": _images()},
+            "/v1/images/generations": {"post": _images() | {"operationId": "createImagesAsOpenAi"}},
             "/v1/plan": {"post": _plan()},
             "/v1/usage": {"get": _usage()},
             "/v1/key": {"get": _key()},
@@ -98,6 +102,8 @@ def openapi(version: str) -> JsonObject:
                 "Embeddings": embeddings_schema(),
                 "RerankRequest": rerank_request_schema(),
                 "Rerank": rerank_schema(),
+                "ImagesRequest": images_request_schema(),
+                "Images": images_schema(),
                 "Receipt": receipt_schema(),
                 "Plan": plan_schema(),
                 "Key": key_schema(),
@@ -172,6 +178,10 @@ def _responses() -> JsonObject:
     }
 
 
+def _images() -> JsonObject:
+    return _data("createImages", "Pictures for a prompt", "Images")
+
+
 def _count_tokens() -> JsonObject:
     return {
         "operationId": "countTokens",
@@ -196,7 +206,14 @@ def _body(schema: str) -> JsonObject:
 def _plan() -> JsonObject:
     planned = _response("The chain that the request would use now; no model is called", "Plan")
     said = "The wire format of the body. Without it the header `anthropic-version` or the body tells."
-    requests = ("ChatRequest", "MessagesRequest", "ResponsesRequest", "EmbeddingsRequest", "RerankRequest")
+    requests = (
+        "ChatRequest",
+        "MessagesRequest",
+        "ResponsesRequest",
+        "EmbeddingsRequest",
+        "RerankRequest",
+        "ImagesRequest",
+    )
     schemas: JsonObject = {"anyOf": [reference(each) for each in requests]}
     content: JsonObject = {"schema": schemas, "examples": EXAMPLES}
     dialect: JsonObject = {"enum": [*DIALECTS]}

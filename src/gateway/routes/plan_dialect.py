@@ -20,12 +20,17 @@ MESSAGES_FIELDS = frozenset(
 # The types of content blocks that chat has not.
 MESSAGES_BLOCKS = frozenset({"tool_use", "tool_result", "image", "document", "thinking", "redacted_thinking"})
 # The fields that a request of these has, and no chat. Of two that fit, the first one counts.
-# Sources: OpenRouter API reference, "Create embeddings", "Submit a rerank request", "Create a response".
+# Sources: OpenRouter API reference, "Create embeddings", "Submit a rerank request", "Create a response",
+# "Create images".
 FIELDS_OF: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "embeddings": frozenset({"dimensions", "encoding_format", "input_type"}),
         "rerank": frozenset({"documents", "query"}),
         "responses": frozenset({"input", "instructions", "max_output_tokens"}),
+        # Not ``prompt``: completions of a text have it, too.
+        "images": frozenset(
+            {"input_references", "aspect_ratio", "resolution", "size", "background", "output_format"}
+        ),
     }
 )
 NAMES = ("chat", "messages", *FIELDS_OF)

@@ -54,7 +54,12 @@ def plan(
         GatewayError: a name that starts with ``direct:`` has no declared upstream, or no model.
     """
     options = selection.options
-    limits = _limits(options, settings, hides_reasoning=request.requirements.hides_reasoning)
+    limits = _limits(
+        options,
+        settings,
+        hides_reasoning=request.requirements.hides_reasoning,
+        may_pay_twice=dialect.may_pay_twice,
+    )
     if not options.fallbacks:
         selection = replace(selection, names=selection.names[:1], routes=selection.routes[:1])
     names, routes = selection.names, selection.routes
@@ -224,7 +229,7 @@ _limits_in = attrgetter(*LIMIT_SETTINGS)
 HOLD_KEEPALIVE_MS = 10_000
 
 
-def _limits(options: Options, settings: Settings, *, hides_reasoning: bool) -> Limits:
+def _limits(options: Options, settings: Settings, *, hides_reasoning: bool, may_pay_twice: bool) -> Limits:
     holds = options.on_midstream == "hold"
     keepalive_ms = options.keepalive_ms or (HOLD_KEEPALIVE_MS if holds else None)
     from_options, from_settings = _limits_in(options), _limits_in(settings)
@@ -253,8 +258,9 @@ def _limits(options: Options, settings: Settings, *, hides_reasoning: bool) -> L
         stop_on=frozenset(options.stop_on),
         max_attempts=settings.max_attempts,
         guard_events=None if holds else settings.stream_guard_events,
-        hedge_s=options.hedge_ms / 1000 if options.hedge_ms else None,
+        hedge_s=options.hedge_ms / 1000 if options.hedge_ms and may_pay_twice else None,
         keepalive_s=keepalive_ms / 1000 if keepalive_ms else None,
         max_cost_usd=options.max_cost_usd,
+        stops_if_billed=not may_pay_twice and not options.retry_billed,
         max_answer_bytes=settings.max_answer_bytes,
     )

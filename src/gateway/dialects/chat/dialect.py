@@ -47,6 +47,7 @@ class Chat:
     upstream_path = "/chat/completions"
     can_stream = True
     writes_text = True
+    may_pay_twice = True
     can_restart = True
     can_continue = True
     session_in_body = True

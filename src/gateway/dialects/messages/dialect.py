@@ -45,6 +45,7 @@ class Messages:
     upstream_path = "/messages"
     can_stream = True
     writes_text = True
+    may_pay_twice = True
     can_restart = False
     can_continue = True
     session_in_body = False

@@ -39,6 +39,7 @@ class Responses:
     name = "responses"
     upstream_path = "/responses"
     can_stream = True
+    may_pay_twice = True
     writes_text = True
     can_restart = False
     can_continue = False
