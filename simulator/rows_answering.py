@@ -81,8 +81,8 @@ def healthy_rows() -> Iterator[Behaviour]:
     yield row("reasoning", "Reasoning, then text.", answering(healthy.REASONING))
     yield row(
         "image",
-        "Text and an image in `message.images` (Responses: an `image_generation_call`; Messages, completions: "
-        "only the text).",
+        "Text and an image in `message.images` (Responses: an `image_generation_call`; Messages and "
+        "completions: only the text).",
         answering(healthy.IMAGE),
     )
     yield row("json", "The content is a JSON object.", answering(healthy.JSON))
