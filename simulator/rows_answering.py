@@ -81,7 +81,7 @@ def healthy_rows() -> Iterator[Behaviour]:
     yield row("reasoning", "Reasoning, then text.", answering(healthy.REASONING))
     yield row(
         "image",
-        "Text and an image in `message.images` (Responses: an `image_generation_call`; Messages, "
+        "Text and an image in `message.images` (Responses: an `image_generation_call`; Messages and "
         "completions: only the text).",
         answering(healthy.IMAGE),
     )

@@ -83,6 +83,11 @@ def test_an_incomplete_response_says_why(sim: Rig) -> None:
     }
 
 
+def test_the_last_item_of_an_incomplete_response_is_incomplete(sim: Rig) -> None:
+    for response in (_plain(sim, "sim/tools-half"), checked_response(_events(sim, "sim/tools-half"))):
+        assert (response["status"], response["output"][-1]["status"]) == ("incomplete", "incomplete")
+
+
 def test_a_call_of_a_function_comes_in_pieces(sim: Rig) -> None:
     events = _events(sim, "sim/tools", tools=[FUNCTION])
     [call] = checked_response(events)["output"]
