@@ -383,5 +383,19 @@ RESPONSES = _ResponsesSpeech(
     ),
     repeated_call=_responses_calls,
 )
+IMAGES = Speech(
+    name="images",
+    path="/v1/images",
+    upstream_path="/api/v1/images",
+    can=frozenset({"other_model"}),
+    content={"prompt": PROMPT},
+    plain=lambda text: {
+        "created": 1_795_338_000,
+        "data": [{"b64_json": text, "media_type": "image/png"}],
+        "usage": {"prompt_tokens": 3, "completion_tokens": 0, "total_tokens": 3, "cost": COST_USD},
+    },
+    refused=_refused,
+    text_in=lambda body: str(body["data"][0]["b64_json"]),
+)
 
-SPEECHES = (CHAT, MESSAGES, RESPONSES, EMBEDDINGS, RERANK)
+SPEECHES = (CHAT, MESSAGES, RESPONSES, EMBEDDINGS, RERANK, IMAGES)

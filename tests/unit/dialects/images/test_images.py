@@ -90,6 +90,13 @@ def test_a_long_picture_is_not_parsed() -> None:
     assert answer.raw == raw
 
 
+def test_the_tokens_of_pictures_are_counted() -> None:
+    tokens = IMAGES.tokens_of({"prompt_tokens": 3, "completion_tokens": 272})
+
+    assert (tokens.prompt, tokens.completion, tokens.are_stated) == (3, 272, True)
+    assert not IMAGES.tokens_of({}).are_stated
+
+
 # -- the chain
 
 
