@@ -83,7 +83,11 @@ def test_the_ledger_equals_the_simulators_bill(
     name = f"bill-{uuid.uuid4().hex[:8]}"
     before_nano_usd, began_s = bill(), time.monotonic()
 
-    asyncio.run(send_many(ledger_gateway, count, name=name, watched=watched, at_once=AT_ONCE, seed=7))
+    asyncio.run(
+        send_many(
+            ledger_gateway, count, simulator=simulator, name=name, watched=watched, at_once=AT_ONCE, seed=7
+        )
+    )
     ledger.wait_idle(60)
     took_s = time.monotonic() - began_s
 
