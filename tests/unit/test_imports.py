@@ -110,7 +110,6 @@ ON_DEMAND = {
     "dialects.meter",
     "streaming.keep_alive",
     "dialects.overlap",
-    "dialects.plain_body",
     "dialects.plain_dialect",
     "openapi.data_schema",
     "routes.rerank",
