@@ -50,6 +50,7 @@ ON_DEMAND = {
     "dialects.chat.assembled",
     "dialects.chat.cacheable",
     "dialects.chat.repetition",
+    "dialects.names",
     "dialects.responses.answer",
     "dialects.responses.assembled",
     "dialects.responses.cacheable",

@@ -3,6 +3,7 @@
 The module is imported by the first request for the document.
 """
 
+from gateway.dialects.names import NAMES
 from gateway.faults.policy import RULES
 from gateway.http.errors import KINDS
 from gateway.http.json_values import Json, JsonObject, object_or_empty
@@ -23,7 +24,7 @@ from gateway.openapi.messages_schema import (
     messages_request_schema,
     token_count_schema,
 )
-from gateway.openapi.plan_schema import DIALECTS, health_schema, plan_schema
+from gateway.openapi.plan_schema import health_schema, plan_schema
 from gateway.openapi.responses_schema import response_schema, responses_request_schema
 from gateway.openapi.schemas import (
     chat_request_schema,
@@ -216,7 +217,7 @@ def _plan() -> JsonObject:
     )
     schemas: JsonObject = {"anyOf": [reference(each) for each in requests]}
     content: JsonObject = {"schema": schemas, "examples": EXAMPLES}
-    dialect: JsonObject = {"enum": [*DIALECTS]}
+    dialect: JsonObject = {"enum": [*NAMES]}
     return {
         "operationId": "planRequest",
         "summary": "What a request would do",
