@@ -2,7 +2,7 @@
 
 from gateway.dialects.names import NAMES
 from gateway.http.json_values import Json, JsonObject
-from gateway.openapi.schemas import resolved_schema, route_schema, time_limit_properties
+from gateway.openapi.receipt_schema import resolved_schema, route_schema, time_limit_properties
 from gateway.settings.options import MIDSTREAM, ORDERS
 from gateway.settings.patience import PATIENCE_NAMES
 
