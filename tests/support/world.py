@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import looptime
 
@@ -166,7 +166,7 @@ class World:
     def __post_init__(self) -> None:
         self.transport = HttpxTransport(self.upstream.transport())
 
-    def script(self, model: str, *acts: Act) -> "World":
+    def script(self, model: str, *acts: Act) -> Self:
         """Set the acts of a model."""
         self.upstream.scripts[model] = acts
         return self

@@ -16,6 +16,7 @@ PACKAGES = (
     "routes",
     "openapi",
     "ledger",
+    "repeats",
     "answer_cache",
     "pipeline",
     "streaming",

@@ -86,25 +86,31 @@ def replay_stream(
     copied = 0
     for start, end in answer.usages:
         data = data_of(answer.body[start:end]) or b"{}"
-        parts += [answer.body[copied:start], event_of(_replayed(data, receipt, member))]
+        parts += [answer.body[copied:start], event_of(replayed(data, receipt, member))]
         copied = end
     return b"".join(parts) + answer.body[copied:]
 
 
 def replay_plain(answer: CachedAnswer, receipt: JsonObject) -> bytes:
     """Return the bytes that replay a cached plain answer: it gets this receipt and a cost of 0."""
-    return to_json_bytes(_replayed(answer.body, receipt, None))
+    return to_json_bytes(replayed(answer.body, receipt, None))
 
 
-def _replayed(raw: bytes, receipt: JsonObject, member: str | None) -> JsonObject:
+def replayed(raw: bytes, receipt: JsonObject, member: str | None) -> JsonObject:
+    """Return an answer, or an event of one, with this receipt and a cost of 0."""
     payload = object_or_empty(parse_json(raw))
     answer = object_or_empty(payload.get(member)) if member else payload
     usage = answer.get("usage")
     if isinstance(usage, dict):
-        usage["cost"] = 0
-        usage.pop("cost_details", None)  # they refer to the original cost
+        make_free(usage)
     answer["gateway"] = receipt
     return payload
+
+
+def make_free(usage: JsonObject) -> None:
+    """Set the cost of a usage to 0."""
+    usage["cost"] = 0
+    usage.pop("cost_details", None)  # they refer to the original cost
 
 
 def _span(value: Json) -> tuple[int, int]:

@@ -13,6 +13,8 @@ from gateway.routing.chain import Plan
 # Proxies and clients allow 8 to 16 KiB for all headers together.
 MAX_RECEIPT_HEADER_BYTES = 4_096
 MAX_TRACE_BYTES = 1_024
+# The results of a lookup with which the request costs nothing.
+FREE = ("hit", "joined")
 
 
 def no_similar_models(_: str) -> tuple[str, ...]:
@@ -32,7 +34,8 @@ class Receipt:
         skipped: by model, why it was not called.
         notes: what else the caller should know, as sentences.
         ms: how long the request has taken so far, in ms.
-        cache: the result of the lookup in the answer cache; None if there was no lookup.
+        cache: the result of the lookup in the answer cache; None if there was no lookup. ``joined``: the
+            request got the answer of an earlier one in flight.
         cached_items: of an answer with parts, how many items had a cached part, and how many there are; None
             if the answer is cached as a whole.
         reused: on a cache hit, the model that served the cached answer, and the answer's age in seconds.
@@ -58,7 +61,7 @@ class Receipt:
     session_model: str | None = None
     closed: bool = False
     signed_by: str | None = None
-    cache: Literal["hit", "miss"] | None = None
+    cache: Literal["hit", "miss", "joined"] | None = None
     cached_items: tuple[int, int] | None = None
     reused: tuple[str, float] | None = None
     stated: dict[str, str] = field(default_factory=dict)
@@ -89,6 +92,11 @@ class Receipt:
         """Record that a cached answer of ``model`` is returned; ``age_s`` is its age in seconds."""
         self.cache = "hit"
         self.reused = (model, age_s)
+
+    def join(self, model: str | None) -> None:
+        """Record that the answer of an earlier request is returned; its model may not be known yet."""
+        self.cache = "joined"
+        self.reused = None if model is None else (model, 0.0)
 
     @property
     def served(self) -> str | None:
@@ -135,7 +143,7 @@ class Receipt:
             "requested": list(self.requested),
             "served": self.served,
             "attempts": [attempt.to_log() for attempt in self.attempts],
-            "cost_usd": 0.0 if self.reused else self.cost_usd,
+            "cost_usd": 0.0 if self.cache in FREE else self.cost_usd,
             "ms": self.ms,
         }
         if self.resolved:
@@ -148,7 +156,8 @@ class Receipt:
             shown["signed_by"] = self.signed_by
         if self.cache:
             age_s = round(self.reused[1]) if self.reused else None
-            shown["cache"] = {"hit": self.cache == "hit", "age_s": age_s, **self._items_json()}
+            joined: JsonObject = {"joined": True} if self.cache == "joined" else {}
+            shown["cache"] = {"hit": self.cache in FREE, "age_s": age_s, **joined, **self._items_json()}
         shown |= self.stated
         if self.skipped:
             shown["skipped"] = list(self.skipped.values())

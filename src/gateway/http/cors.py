@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 
 from gateway.http.body import HttpResponse
-from gateway.http.message import HttpRequest
+from gateway.http.message import IDEMPOTENCY_KEY, HttpRequest
 from gateway.http.responses import Frame
 from gateway.http.session_headers import AGENT_HEADERS, SESSION_HEADERS
 
@@ -18,6 +18,7 @@ CALLERS_HEADERS = ", ".join(
         "content-encoding",
         "content-type",
         "http-referer",
+        IDEMPOTENCY_KEY.lower(),
         "x-api-key",
         "x-openrouter-title",
         "x-request-id",

@@ -53,6 +53,9 @@ KINDS: Mapping[str, ErrorKind] = MappingProxyType(
         # SDKs and agents send a request again after 408, 409, 429 and 5xx. This one would be refused again.
         # After 400 some of them shorten the prompt and go on.
         "agent_loop": ErrorKind(422, "invalid_request_error", "client"),
+        # Source: IETF draft "The Idempotency-Key HTTP Header Field", section 2.7: 409 and 422.
+        "idempotency_key_outstanding": ErrorKind(409, "invalid_request_error", "client"),
+        "idempotency_key_already_used": ErrorKind(422, "invalid_request_error", "client"),
         "not_found": ErrorKind(404, "not_found_error", "client"),
         "method_not_allowed": ErrorKind(405, "invalid_request_error", "client"),
         "body_timeout": ErrorKind(408, "invalid_request_error", "client"),
@@ -67,6 +70,7 @@ KINDS: Mapping[str, ErrorKind] = MappingProxyType(
         "gateway_closed": ErrorKind(401, "authentication_error", "gateway"),
         "ledger_unavailable": ErrorKind(503, "api_error", "gateway"),
         "ledger_backlog": ErrorKind(503, "api_error", "gateway"),
+        "repeat_lost": ErrorKind(503, "api_error", "gateway"),
         "bad_setting": ErrorKind(500, "configuration_error", "gateway"),
         "internal_error": ErrorKind(500, "api_error", "gateway"),
     }

@@ -8,6 +8,7 @@ from gateway.http.frozen import dataclass
 HeaderPairs: TypeAlias = tuple[tuple[str, str], ...]
 
 AUTHORIZATION = "authorization"
+IDEMPOTENCY_KEY = "Idempotency-Key"  # requests with the same value are one request that is sent again
 OPENROUTER = "openrouter"  # the name of the upstream for every model without the prefix ``direct:``
 
 

@@ -12,6 +12,7 @@ from gateway.memory.own_keys import OwnKeys
 from gateway.memory.prompt_sizes import PromptSizes
 from gateway.memory.rates import Rates
 from gateway.memory.sessions import Sessions
+from gateway.memory.shared_answers import SharedAnswers
 from gateway.memory.signatures import Signatures
 from gateway.memory.spending import Spending
 
@@ -39,6 +40,7 @@ class Memory:
         spending: how much each key has spent.
         sessions: which model served each session last.
         signatures: which model made each signed part of an answer.
+        shared_answers: the answers that repeats of a request get.
         catalog: the copy of OpenRouter's model list.
         endpoints: the endpoints of the models that were requested last.
         own_endpoints: the same, for callers that fetched them with an OpenRouter key of their own.
@@ -54,6 +56,7 @@ class Memory:
     spending: Spending = field(default_factory=Spending)
     sessions: Sessions = field(default_factory=Sessions)
     signatures: Signatures = field(default_factory=Signatures)
+    shared_answers: SharedAnswers = field(default_factory=SharedAnswers)
     catalog: CatalogMemory = field(default_factory=CatalogMemory)
     endpoints: EndpointsMemory = field(default_factory=EndpointsMemory)
     own_endpoints: EndpointsMemory = field(default_factory=lambda: EndpointsMemory(MAX_OWN, MAX_OWN_BYTES))

@@ -5,10 +5,15 @@ from types import MappingProxyType
 
 from gateway.dialects.names import NAMES
 from gateway.http.json_values import Json, JsonObject, object_or_empty
+from gateway.http.message import IDEMPOTENCY_KEY
 from gateway.http.session_headers import AGENT_HEADERS, SESSION_HEADERS
 from gateway.openapi.examples import EXAMPLES
 from gateway.openapi.operation_parts import body, failures, response
 from gateway.openapi.schemas import reference
+
+_REPEATABLE = {
+    IDEMPOTENCY_KEY: "Names the request: if it is sent again, it gets the first one's answer at no cost."
+}
 
 
 def chat() -> JsonObject:
@@ -69,7 +74,7 @@ def _generation(
     return {
         "operationId": operation,
         "summary": summary,
-        "parameters": [*_agent_headers(), *_headers(headers)],
+        "parameters": [*_agent_headers(), *_headers({**_REPEATABLE, **headers})],
         "requestBody": body(request),
         "responses": {"200": answered, **failures(error)},
     }
@@ -93,6 +98,7 @@ def data(operation: str, summary: str, schema: str) -> JsonObject:
     return {
         "operationId": operation,
         "summary": summary,
+        "parameters": _headers(_REPEATABLE),
         "requestBody": body(f"{schema}Request"),
         "responses": {"200": response("A model answered", schema), **failures()},
     }

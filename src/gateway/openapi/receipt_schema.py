@@ -88,11 +88,16 @@ def receipt_schema() -> JsonObject:
             },
             "cache": {
                 "type": "object",
-                "description": "If `cache_ttl_s` was set: whether a cached answer was returned, and its age.",
+                "description": "With `cache_ttl_s`, and of repeats: whether an earlier answer was returned, "
+                "and its age.",
                 "required": ["hit", "age_s"],
                 "properties": {
                     "hit": {"type": "boolean"},
                     "age_s": {"type": ["integer", "null"], "minimum": 0},
+                    "joined": {
+                        "const": True,
+                        "description": "The request attached to an earlier one in flight.",
+                    },
                     "items": {"type": "integer", "minimum": 1, "description": "How many inputs there are."},
                     "items_hit": {"type": "integer", "minimum": 0, "description": "How many were cached."},
                 },

@@ -30,6 +30,7 @@ OPTIONAL = (
     "watch",
     "errors",
     "cache_ttl_s",
+    "join",
     "allow_model_change",
     "embedding_space",
 )

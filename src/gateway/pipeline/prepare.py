@@ -3,7 +3,9 @@
 The routes of all dialects use it, and the plan route.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeAlias
 
 from gateway.catalog.refresh import available_catalog, current_catalog, refresh_in_background
 from gateway.dialects.dialect import Dialect
@@ -29,8 +31,12 @@ from gateway.routing.signals import Signals, gather_signals
 from gateway.settings.budget import MICROS, Budget, micros_of
 from gateway.settings.caller import Caller
 from gateway.settings.keys import allows
+from gateway.settings.options import Options
+from gateway.settings.settings import Settings
 
 PRICES_TIMEOUT_S = 3.0
+# Takes a request's body and its options; returns whether it will cost nothing.
+IsFree: TypeAlias = Callable[[bytes, Options], bool]
 NO_SESSION = "The request names no session, so max_session_usd does not bind it."
 
 
@@ -73,13 +79,21 @@ class Prepared:
         return similar_ids(name, catalog, lambda model: allows(caller, model))
 
 
-async def prepare(call: Call, dialect: Dialect, raw: bytes | None = None) -> Prepared:
+def _costs(_: bytes, __: Options) -> bool:
+    return False
+
+
+async def prepare(
+    call: Call, dialect: Dialect, raw: bytes | None = None, *, is_free: IsFree = _costs
+) -> Prepared:
     """Return the request, parsed and planned.
 
     Args:
         call: the call.
         dialect: the wire format of the request.
         raw: the body, if it has been read.
+        is_free: called with the body and the request's options; returns whether it will cost nothing. Then
+            no budget binds it.
 
     Raises:
         GatewayError: the body or a setting is at fault, or a budget is exceeded.
@@ -89,7 +103,8 @@ async def prepare(call: Call, dialect: Dialect, raw: bytes | None = None) -> Pre
     caller = call.caller
     if caller.own_key is None:
         settings.require_upstream_key()
-    request = parse(call, dialect, await read_body(call) if raw is None else raw)
+    raw = await read_body(call) if raw is None else raw
+    request = parse(call, dialect, raw)
     request, notes = limit_request(request, dialect, caller.limits)
     session = session_of(call.request, request, caller)
     named = session.digest if session and session.name else None
@@ -105,7 +120,8 @@ async def prepare(call: Call, dialect: Dialect, raw: bytes | None = None) -> Pre
         from gateway.pipeline.loop_limit import check_loop  # noqa: PLC0415  # few gateways set the limit
 
         check_loop(request.fields, dialect, loop_limit, memory.spending, session=named, now_s=started_at_s)
-    accounts = (*accounts_of(caller, settings), *_session_account(named, selection.options.max_session_usd))
+    bound = not is_free(raw, selection.options)
+    accounts = _accounts(caller, settings, named, selection.options.max_session_usd) if bound else ()
     await read_spending(accounts, ports, memory.spending, max_unsettled=settings.max_unsettled)
     needs_prices = bool(accounts) or selection.needs_prices or request.requirements.max_price is not None
     catalog = await _catalog_for(call, needs_prices=needs_prices)
@@ -179,6 +195,12 @@ def for_attempts(call: Call, prepared: Prepared) -> Call:
     return replace(call, memory=replace(memory, cooldowns=cooldowns, latencies=latencies))
 
 
+def guarded_to_its_end(prepared: Prepared) -> Prepared:
+    """Return the request, so planned that all events of its stream pass through the gateway."""
+    limits = replace(prepared.planned.limits, guard_events=None)
+    return replace(prepared, planned=replace(prepared.planned, limits=limits))
+
+
 def refresh_signals(call: Call, prepared: Prepared) -> None:
     """Fetch the catalogue and endpoint statistics for later requests in the background, if they are due."""
     settings, ports, memory, catalog = call.settings, call.ports, call.memory, prepared.signals.catalog
@@ -189,11 +211,15 @@ def refresh_signals(call: Call, prepared: Prepared) -> None:
         ports.run_in_background(lambda: look_up_endpoints(models, upstream, ports, memory.endpoints))
 
 
-def _session_account(session: str | None, max_usd: float | None) -> tuple[Account, ...]:
-    """Return the budget of a session; none if the request names no session, or nothing limits it."""
-    if session is None or max_usd is None:
-        return ()
-    return (Account(key=account_of(session), budget=Budget(session_micros=micros_of(max_usd))),)
+def _accounts(
+    caller: Caller, settings: Settings, session: str | None, max_session_usd: float | None
+) -> tuple[Account, ...]:
+    """Return the budgets that bind a request; that of its session only if it names one and a limit is set."""
+    accounts = accounts_of(caller, settings)
+    if session is None or max_session_usd is None:
+        return accounts
+    budget = Budget(session_micros=micros_of(max_session_usd))
+    return (*accounts, Account(key=account_of(session), budget=budget))
 
 
 async def _catalog_for(call: Call, *, needs_prices: bool) -> Catalog | None:

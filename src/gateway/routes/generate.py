@@ -18,7 +18,14 @@ from gateway.http.body import HttpResponse
 from gateway.http.errors import GatewayError
 from gateway.ledger.close_request import close_request
 from gateway.pipeline.call import Call
-from gateway.pipeline.prepare import Prepared, for_attempts, prepare, refresh_signals
+from gateway.pipeline.prepare import (
+    Prepared,
+    for_attempts,
+    guarded_to_its_end,
+    prepare,
+    refresh_signals,
+)
+from gateway.repeats.claim import Claim
 from gateway.streaming.streaming import Streaming
 from gateway.upstream.compose import Composer
 
@@ -31,7 +38,12 @@ async def generate(call: Call, dialect: Dialect, reuse_by: ReuseBy = AnswerReuse
     ``reuse_by`` returns the answer cache for a request.
     """
     started_at_s = call.ports.now_s()
-    prepared = await prepare(call, dialect)
+    claim = Claim(call, dialect)
+    prepared = await prepare(call, dialect, is_free=claim.is_free)
+    if claim.is_repeat and claim.find() is None:  # the earlier request has failed meanwhile
+        prepared = await prepare(call, dialect, claim.raw)
+    if claim.name:
+        prepared = guarded_to_its_end(prepared)
     planned = prepared.planned
     receipt = open_receipt(planned, call.frame.request_id, started_at_s=started_at_s)
     receipt.similar = prepared.similar_models
@@ -51,7 +63,25 @@ async def generate(call: Call, dialect: Dialect, reuse_by: ReuseBy = AnswerReuse
 
     def done(outcome: str) -> None:
         close_request(call, prepared, receipt, outcome)
+        claim.outcome = claim.outcome or outcome
 
+    async def work() -> HttpResponse:
+        return await _answer(call, prepared, receipt, reuse_by, done)
+
+    if not claim.name:
+        return await work()
+    from gateway.repeats.serve import serve  # noqa: PLC0415  # few requests share their answers
+
+    return await serve(call, prepared, receipt, claim, work=work, done=done)
+
+
+async def _answer(
+    call: Call, prepared: Prepared, receipt: Receipt, reuse_by: ReuseBy, done: Callable[[str], None]
+) -> HttpResponse:
+    """Return the response of the cache or of a model; close the request if it has none.
+
+    A plain answer closes it, too. A stream closes it at its end.
+    """
     try:
         refresh_signals(call, prepared)
         reuse = reuse_by(call, prepared, receipt)

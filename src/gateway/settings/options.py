@@ -44,6 +44,7 @@ OPTIONS: Mapping[str, FieldRule] = MappingProxyType({
     "watch": FLAG,
     "show_model": one_of("served", "requested"),
     "cache_ttl_s": between(1, DAY_S),
+    "join": FLAG,
     "allow_model_change": FLAG,
     "embedding_space": SPACE,
     "order": one_of(*ORDERS),
@@ -88,6 +89,7 @@ class Options:
         show_model: which model a Messages answer states: the one that served it, or the one requested.
         cache_ttl_s: how old a cached answer to the same request may be, in seconds; None: no cached answer is
             used or stored.
+        join: whether the request gets the answer of an earlier one with the same body, also one in flight.
         order: how the chain is ordered; None: by its route's order, or as given.
         weights: by model, for the order ``weighted``; 1 for a model without one.
         allow_model_change: whether another model may answer a request for embeddings.
@@ -119,6 +121,7 @@ class Options:
     watch: bool | None = None
     show_model: Literal["served", "requested"] = "served"
     cache_ttl_s: int | None = None
+    join: bool = False
     order: Order | None = None
     weights: Mapping[str, float] | None = None
     allow_model_change: bool = False

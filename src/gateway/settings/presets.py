@@ -38,6 +38,7 @@ SETTABLE = (
     "allow_reasoning_only",
     "watch",
     "cache_ttl_s",
+    "join",
 )
 
 

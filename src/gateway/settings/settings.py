@@ -78,6 +78,7 @@ class Settings:
     max_body_values: int
     max_answer_bytes: int
     cache_lookups: int
+    idempotency_s: int
     open_on_loopback: bool
 
     def __repr__(self) -> str:

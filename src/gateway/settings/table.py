@@ -214,6 +214,12 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             "How many look-ups in the answer cache a request for embeddings may make. Each is a "
             "subrequest, and so is each part that is stored: the free plan has 50 for a request.",
         ),
+        "IDEMPOTENCY_S": Setting(
+            "600",
+            as_whole(0, 86_400),
+            "How many seconds a repeat of a request (`Idempotency-Key`, `gateway.join`) gets the answer of "
+            "the first one after its end. 0: only while that is in flight.",
+        ),
         "OPEN_ON_LOOPBACK": Setting(
             "false",
             as_flag,

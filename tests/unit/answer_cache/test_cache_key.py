@@ -144,6 +144,7 @@ NOT_IN_KEY = {
     "loop_limit": 3,
     "strict": True,
     "cache_ttl_s": 5,
+    "join": True,
     "order": "cheapest",
     "weights": {"a/one": 2},
     "allow_model_change": True,
