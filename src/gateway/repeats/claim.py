@@ -24,7 +24,7 @@ class Claim:
     Attributes:
         name: what its answer is shared by; empty if it is not shared.
         fingerprint: a digest of the request.
-        raw: its body.
+        raw: its body, if it is a repeat.
         is_repeat: whether there was an earlier answer when the budgets were checked.
         outcome: how the request ended; empty until then.
     """
@@ -48,7 +48,6 @@ class Claim:
         key = call.request.header(IDEMPOTENCY_KEY.lower())
         if key is None and not options.join:
             return False
-        self.raw = raw
         self.fingerprint = _fingerprint(call, self._dialect, raw)
         if key is None:
             self.name = _name(call.caller, "body", self.fingerprint)
@@ -56,6 +55,8 @@ class Claim:
             _check_key(key)
             self.name = _name(call.caller, "key", key)
         self.is_repeat = self.find() is not None
+        if self.is_repeat:
+            self.raw = raw
         return self.is_repeat
 
     def find(self) -> SharedAnswer | None:

@@ -119,11 +119,13 @@ def _stream(follower: _Follower, dialect: Dialect, reader: int, done: Callable[[
         follower.note()
         return receipt.to_json()
 
+    # An event in the caller's form may be longer than that of the upstream, which this setting limits.
+    receipts = StreamReceipts(streaming, receipt_json, max_event_bytes=2 * call.settings.max_answer_bytes)
     return SharedStream(
         answer=answer,
         reader=reader,
         wait=follower.wait,
-        change=StreamReceipts(streaming, receipt_json).change,
+        change=receipts.change,
         lost=lost,
         on_end=done,
         now_s=call.ports.now_s,

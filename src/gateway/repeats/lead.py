@@ -48,12 +48,17 @@ async def lead(
         answer=answer,
         reader=reader,
         wait=maker.progress.wait,
-        change=bytes,
+        change=_unchanged,
         lost=bytes,
         on_end=_ignore,
         now_s=ports.now_s,
     )
     return HttpResponse(status=maker.response.status, headers=maker.response.headers, body=stream)
+
+
+def _unchanged(data: bytes, *, is_last: bool) -> bytes:
+    del is_last
+    return data
 
 
 def _ignore(_: str) -> None:

@@ -33,16 +33,20 @@ class StreamReceipts:
     Args:
         dialect: the wire format of the stream.
         receipt: returns the receipt.
+        max_event_bytes: the most that an event may have.
     """
 
-    def __init__(self, dialect: StreamingDialect, receipt: Callable[[], JsonObject]) -> None:
+    def __init__(
+        self, dialect: StreamingDialect, receipt: Callable[[], JsonObject], *, max_event_bytes: int
+    ) -> None:
         self._dialect = dialect
         self._receipt = receipt
-        self._decoder = SseDecoder()
+        self._decoder = SseDecoder(max_event_bytes)
 
-    def change(self, data: bytes) -> bytes:
-        """Return the events that these bytes complete."""
-        return b"".join(map(self._changed, self._decoder.feed(data)))
+    def change(self, data: bytes, *, is_last: bool) -> bytes:
+        """Return the events that these bytes complete; after the last ones, also what completes no event."""
+        events = b"".join(map(self._changed, self._decoder.feed(data)))
+        return events + self._decoder.rest if is_last else events
 
     def _changed(self, event: bytes) -> bytes:
         if _RECEIPT not in event or (data := data_of(event)) is None:

@@ -1,6 +1,7 @@
 """Sends a stream that requests share to one of its readers: from the beginning, and then as it grows."""
 
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from gateway.http.body import Sink
 from gateway.http.frozen import dataclass
@@ -12,6 +13,13 @@ class LostError(Exception):
     """The request that asked for the answer has been dropped by the runtime."""
 
 
+class Change(Protocol):
+    """Changes an answer for one of its readers."""
+
+    def __call__(self, data: bytes, *, is_last: bool) -> bytes:
+        """Return what the client gets for these bytes; no more follow if they are the last ones."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedStream:
     """The response body of one reader; see ``http.body.Stream``.
@@ -20,7 +28,7 @@ class SharedStream:
         answer: the answer.
         reader: the reader's number.
         wait: returns when there may be more to read. Raises ``LostError``.
-        change: returns what the reader's client gets for bytes of the answer.
+        change: changes the answer for the reader's client.
         lost: returns the last bytes for a client that cannot get the rest.
         on_end: called with the outcome when the stream has ended for this reader.
         now_s: returns Unix time in seconds.
@@ -29,7 +37,7 @@ class SharedStream:
     answer: SharedAnswer
     reader: int
     wait: Callable[[], Awaitable[None]]
-    change: Callable[[bytes], bytes]
+    change: Change
     lost: Callable[[], bytes]
     on_end: Callable[[str], None]
     now_s: Callable[[], float]
@@ -56,7 +64,7 @@ class SharedStream:
             while True:
                 has_ended = self.answer.has_ended  # asked before reading: nothing is added after the end
                 data = self.answer.read(self.reader)
-                if changed := self.change(data):
+                if changed := self.change(data, is_last=has_ended):
                     await sink.write(changed)
                 if has_ended:
                     return self.answer.outcome

@@ -261,12 +261,51 @@ async def test_a_slow_client_holds_the_upstream_back(monkeypatch: pytest.MonkeyP
     assert 0 < most < 12_000
 
 
-async def test_a_stream_with_a_key_passes_through_the_gateway_to_its_end() -> None:
-    world = LiveWorld({"STREAM_GUARD_EVENTS": "0"}).script("a/one", CHAT.streams("Hel", "lo."))
-    await ask(world, stream=True)
+async def test_a_stream_with_a_key_is_guarded_to_its_end() -> None:
+    broken, complete = CHAT.breaks_off("Hel"), CHAT.streams("Hel", "lo.")
+    world = LiveWorld({"STREAM_GUARD_EVENTS": "0"}).script("a/one", broken, complete)
 
+    assert CHAT.error_in((await ask(world, stream=True)).events)
     assert CHAT.texts_in((await ask(world, stream=True)).events) == "Hello."
-    assert len(world.upstream.received) == 1
+    assert CHAT.texts_in((await ask(world, stream=True)).events) == "Hello."
+    assert len(world.upstream.received) == 2
+
+
+async def test_a_client_that_reads_too_slowly_gets_an_error_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_answers, "MAX_ANSWER_BYTES", 4_000)
+    paced = [step for _ in range(40) for step in (CHAT.text("x" * 500), 0.1)]
+    world = LiveWorld().script("a/one", stream(*CHAT.opening, *paced, *CHAT.closing))
+    headers = {"authorization": f"Bearer {TOKEN}", **KEY}
+
+    async def read_slowly(_: bytes) -> None:
+        await asyncio.sleep(1.5)
+
+    begun = [await world.begin(chat("a/one", stream=True), headers=headers) for _ in range(2)]
+    fast, slow = await asyncio.gather(finish(begun[0]), finish(begun[1], on_write=read_slowly))
+
+    assert CHAT.texts_in(fast.events) == "x" * 20_000
+    assert not CHAT.is_complete(slow.events)
+    error = CHAT.error_in(slow.events)
+    assert error is not None
+    assert (error["code"], error["metadata"]["partial"]) == ("repeat_lost", True)
+
+
+async def test_a_repeat_is_bound_by_its_budget_if_the_first_request_fails_meanwhile() -> None:
+    dear = answer(usage={"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5, "cost": 1.0})
+    world = LiveWorld({"GATEWAY_KEYS": one_key(budget={"day_usd": 0.5}), "UNKNOWN_PRICE_USD": "0.1"})
+    world.script("a/one", after(2.0, fail(400)), answer()).script("b/two", dear)
+    world.cache.pause_s = 1.5
+    first = asyncio.ensure_future(ask(world))
+    await asyncio.sleep(0.1)
+    await CHAT.ask(world, "b/two")
+    await asyncio.sleep(1.4)
+    world.memory.catalog.__init__()  # type: ignore[misc]  # so that the repeat waits for the model list
+
+    again = await ask(world)
+
+    assert (await first).status == 400
+    assert (again.status, again.error["code"]) == (402, "budget_spent")
+    assert world.upstream.models == ["a/one", "b/two"]
 
 
 async def test_nothing_is_kept_after_the_end_if_the_setting_says_so() -> None:
