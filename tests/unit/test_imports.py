@@ -138,6 +138,7 @@ ON_DEMAND = {
     "answer_cache.part_reuse",
     "repeats.follow",
     "repeats.lead",
+    "repeats.lost",
     "repeats.receipts",
     "repeats.serve",
     "repeats.shared_stream",

@@ -11,11 +11,11 @@ from gateway.dialects.dialect import Dialect, streaming_of
 from gateway.fallback.receipt import Receipt
 from gateway.fallback.respond import respond_answer, respond_exhausted, respond_stream
 from gateway.http.body import HttpResponse
-from gateway.http.errors import GatewayError
 from gateway.http.json_values import JsonObject
 from gateway.memory.shared_answers import DEAD_S, SharedAnswer
 from gateway.memory.waiting import pause
 from gateway.pipeline.call import Call
+from gateway.repeats.lost import lost_error, lost_event
 from gateway.repeats.receipts import StreamReceipts, with_receipt
 from gateway.repeats.shared_stream import LostError, SharedStream
 
@@ -42,7 +42,7 @@ async def follow(
     except LostError:
         answer.detach(reader, now_s=call.ports.now_s())
         done("repeat_lost")
-        return respond_exhausted(_lost(), receipt, call.frame)
+        return respond_exhausted(lost_error(), receipt, call.frame)
     except asyncio.CancelledError:
         answer.detach(reader, now_s=call.ports.now_s())
         done("client_gone")
@@ -107,14 +107,6 @@ def _stream(follower: _Follower, dialect: Dialect, reader: int, done: Callable[[
     call, receipt, answer = follower.call, follower.receipt, follower.answer
     streaming = streaming_of(dialect)
 
-    def lost() -> bytes:
-        names: JsonObject = {
-            "id": f"gen-{receipt.request_id}",
-            "created": int(call.ports.now_s()),
-            "model": answer.model or receipt.requested[-1],
-        }
-        return streaming.error_event(call.frame.error_json(_lost(partial=True)), names)
-
     def receipt_json() -> JsonObject:
         follower.note()
         return receipt.to_json()
@@ -126,17 +118,7 @@ def _stream(follower: _Follower, dialect: Dialect, reader: int, done: Callable[[
         reader=reader,
         wait=follower.wait,
         change=receipts.change,
-        lost=lost,
+        lost=lambda: lost_event(call, streaming, receipt, answer),
         on_end=done,
         now_s=call.ports.now_s,
-    )
-
-
-def _lost(*, partial: bool = False) -> GatewayError:
-    return GatewayError(
-        "repeat_lost",
-        "The answer of the earlier request with this Idempotency-Key or body is lost. Send it again.",
-        retry_after_s=1.0,
-        retryable=True,
-        metadata={"partial": True} if partial else None,
     )

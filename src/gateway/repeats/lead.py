@@ -6,15 +6,20 @@ client may send its request again. It ends when nobody has read for ``LINGER_S``
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
+from gateway.dialects.dialect import Dialect, streaming_of
 from gateway.fallback.execute import done_within
 from gateway.fallback.receipt import Receipt
 from gateway.http.body import HttpResponse, Step
+from gateway.http.errors import internal_error
 from gateway.http.message import ClientGoneError, Reply
+from gateway.http.responses import respond_error
 from gateway.memory.shared_answers import SharedAnswer
 from gateway.memory.waiting import pause, start_task
 from gateway.pipeline.call import Call
 from gateway.repeats.claim import Claim
+from gateway.repeats.lost import lost_event
 from gateway.repeats.shared_stream import SharedStream
 
 # SDKs send a request again within half a second, then within one, two, four. Source: OpenAI's Python SDK.
@@ -24,9 +29,22 @@ FULL_POLL_S = 0.05
 
 
 async def lead(
-    call: Call, claim: Claim, receipt: Receipt, work: Callable[[], Awaitable[HttpResponse]]
+    call: Call,
+    dialect: Dialect,
+    receipt: Receipt,
+    claim: Claim,
+    *,
+    work: Callable[[], Awaitable[HttpResponse]],
 ) -> HttpResponse:
-    """Return the response of ``work``, and share it."""
+    """Return the response of ``work``, and share it.
+
+    Args:
+        call: the request and its ports.
+        dialect: its wire format.
+        receipt: its receipt.
+        claim: what the answer is shared by.
+        work: asks the models. It closes the request.
+    """
     ports = call.ports
     answer = call.memory.shared_answers.begin(claim.name, claim.fingerprint, now_s=ports.now_s())
     reader, maker = answer.attach(), _Maker(call, claim, receipt, answer)
@@ -38,22 +56,23 @@ async def lead(
     except asyncio.CancelledError:
         answer.detach(reader, now_s=ports.now_s())
         raise
-    if maker.response is None:
+    response = maker.response
+    if response is None or isinstance(response.body, bytes):
         answer.detach(reader, now_s=ports.now_s())
-        return await task  # it raises what ended it
-    if isinstance(maker.response.body, bytes):
-        answer.detach(reader, now_s=ports.now_s())
-        return maker.response
+        if response is None:
+            raise asyncio.CancelledError  # so was the task
+        return response
+    streaming = streaming_of(dialect)
     stream = SharedStream(
         answer=answer,
         reader=reader,
         wait=maker.progress.wait,
         change=_unchanged,
-        lost=bytes,
+        lost=lambda: lost_event(call, streaming, receipt, answer),
         on_end=_ignore,
         now_s=ports.now_s,
     )
-    return HttpResponse(status=maker.response.status, headers=maker.response.headers, body=stream)
+    return replace(response, body=stream)
 
 
 def _unchanged(data: bytes, *, is_last: bool) -> bytes:
@@ -65,7 +84,7 @@ def _ignore(_: str) -> None:
     """Do nothing: the request is closed when the answer ends, not when its client has read it."""
 
 
-async def _watch(task: "asyncio.Task[HttpResponse]", answer: SharedAnswer, call: Call) -> None:
+async def _watch(task: "asyncio.Task[None]", answer: SharedAnswer, call: Call) -> None:
     """Keep the request alive until the answer has ended; end it when nobody has read it for a while."""
     ports = call.ports
     while not task.done():
@@ -75,8 +94,6 @@ async def _watch(task: "asyncio.Task[HttpResponse]", answer: SharedAnswer, call:
         if answer.left_at_s is not None and now_s - answer.left_at_s >= LINGER_S:
             call.memory.shared_answers.forget(answer)  # no repeat attaches to an answer that ends now
             task.cancel()
-    if not task.cancelled():
-        task.exception()  # whoever waits for the response gets it
 
 
 class _Progress:
@@ -112,18 +129,20 @@ class _Maker:
         self._receipt = receipt
         self._answer = answer
 
-    async def run(self, work: Callable[[], Awaitable[HttpResponse]]) -> HttpResponse:
-        """Return the response of ``work``, after its body has been shared."""
+    async def run(self, work: Callable[[], Awaitable[HttpResponse]]) -> None:
+        """Share the response of ``work``. A bug is logged here: the client may have left."""
         try:
-            self.response = response = await work()
-            await self._share(response)
+            self.response = await work()
+            await self._share(self.response)
+        except Exception as error:  # noqa: BLE001  # it is answered like every other error
+            self._call.ports.log_bug(error, request_id=self._call.frame.request_id)
+            self.response = self.response or respond_error(internal_error(), self._call.frame)
         finally:
             outcome = self._claim.outcome or "client_gone"
             keep = outcome == "answered" and self._call.settings.idempotency_s > 0
             now_s = self._call.ports.now_s()
             self._call.memory.shared_answers.end(self._answer, outcome, keep=keep, now_s=now_s)
             self.progress.note()
-        return response
 
     async def _share(self, response: HttpResponse) -> None:
         answer, body = self._answer, response.body

@@ -38,5 +38,5 @@ async def serve(
         done(error.code)
         return respond_exhausted(error, receipt, call.frame)
     if answer is None:
-        return await lead(call, claim, receipt, work)
+        return await lead(call, prepared.dialect, receipt, claim, work=work)
     return await follow(call, prepared.dialect, receipt, answer, done)

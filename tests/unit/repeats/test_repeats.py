@@ -7,6 +7,7 @@ import pytest
 
 from gateway.memory import shared_answers
 from gateway.repeats.lead import LINGER_S, TICK_S
+from gateway.routes import generate
 from tests.support.live_world import LiveWorld
 from tests.support.speech import CHAT, SPEECHES, Speech
 from tests.support.upstream import after, answer, fail, hang, healthy_stream, stream
@@ -271,7 +272,10 @@ async def test_a_stream_with_a_key_is_guarded_to_its_end() -> None:
     assert len(world.upstream.received) == 2
 
 
-async def test_a_client_that_reads_too_slowly_gets_an_error_event(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("slow", [0, 1], ids=["first", "repeat"])
+async def test_a_client_that_reads_too_slowly_gets_an_error_event(
+    slow: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(shared_answers, "MAX_ANSWER_BYTES", 4_000)
     paced = [step for _ in range(40) for step in (CHAT.text("x" * 500), 0.1)]
     world = LiveWorld().script("a/one", stream(*CHAT.opening, *paced, *CHAT.closing))
@@ -281,11 +285,12 @@ async def test_a_client_that_reads_too_slowly_gets_an_error_event(monkeypatch: p
         await asyncio.sleep(1.5)
 
     begun = [await world.begin(chat("a/one", stream=True), headers=headers) for _ in range(2)]
-    fast, slow = await asyncio.gather(finish(begun[0]), finish(begun[1], on_write=read_slowly))
+    ways = [read_slowly if place == slow else None for place in range(2)]
+    got = await asyncio.gather(*(finish(each, on_write=way) for each, way in zip(begun, ways, strict=True)))
 
-    assert CHAT.texts_in(fast.events) == "x" * 20_000
-    assert not CHAT.is_complete(slow.events)
-    error = CHAT.error_in(slow.events)
+    assert CHAT.texts_in(got[1 - slow].events) == "x" * 20_000
+    assert not CHAT.is_complete(got[slow].events)
+    error = CHAT.error_in(got[slow].events)
     assert error is not None
     assert (error["code"], error["metadata"]["partial"]) == ("repeat_lost", True)
 
@@ -315,3 +320,24 @@ async def test_nothing_is_kept_after_the_end_if_the_setting_says_so() -> None:
 
     assert len(world.upstream.received) == 2
     assert not world.memory.shared_answers._answers  # nothing may be left
+
+
+async def test_a_bug_is_answered_and_logged_and_the_next_one_tries_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = LiveWorld()
+
+    async def fail_once(*_: object) -> None:
+        monkeypatch.undo()
+        await asyncio.sleep(1.0)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(generate, "execute", fail_once)
+    first, second = await asyncio.gather(ask(world), ask(world, at_s=0.5))
+    third = await ask(world)
+
+    assert (first.status, first.error["code"]) == (500, "internal_error")
+    assert (second.status, second.error["code"]) == (503, "repeat_lost")
+    assert third.status == 200
+    assert len(world.events("internal_error")) == 1
+    await world.settle()
