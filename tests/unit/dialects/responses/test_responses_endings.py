@@ -3,13 +3,13 @@
 import pytest
 
 from tests.support.chunks import COST_USD
-from tests.support.responses import added, call, created, delta, done, ended, event, message, read
+from tests.support.responses import call, created, ended, event, message, read, said
 from tests.support.upstream import HANG, RESET, Step, stream
 from tests.support.world import Answer, World
 from tests.unit.dialects.responses.test_responses_streams import GOOD, ask, last
 
 pytestmark = pytest.mark.anyio
-DONE_ITEMS = (created(), added(), delta(), done())
+DONE_ITEMS = (created(), *said())
 
 
 async def held(*events: Step, **gateway: object) -> Answer:
