@@ -1,11 +1,15 @@
 """Keys of the database over HTTP, on a real D1: made, changed, rotated, revoked, and D1 that is down."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
+from gateway.memory.stored_keys import PAUSE_S
+from scripts.keys.run import ADMIN_KEY, run
 from tests.support.chat import CHAT, question
 from tests.support.gateway_keys import BOSS_AND_APP
 from tests.support.journal import Journal
@@ -77,6 +81,27 @@ def test_the_ledger_goes_by_the_name_of_the_key(
     assert wait_for(mine, 1, timeout_s=10.0)["key"] == f"counted-{runtime}"
 
 
+def test_make_key_and_its_relatives_manage_a_running_gateway(
+    admin: httpx.Client, journal: Journal, runtime: str, tmp_path: Path
+) -> None:
+    name = f"made-{runtime}"
+
+    def make(command: str, **variables: str) -> str:
+        environ = {"URL": str(admin.base_url), ADMIN_KEY: KEY, **variables}
+        return run(command, environ, None, tmp_path)
+
+    def token_in(printed: str) -> str:
+        return next(word for word in printed.split() if word.startswith("oe-"))
+
+    first = token_in(make("key", NAME=name, MODELS="sim/*", BUDGET_DAY="2"))
+    second = token_in(make("key-rotate", NAME=name, VALID_FOR_S="0"))
+    assert [asked(admin, each, journal) for each in (first, second)] == ["invalid_key", "ok"]
+    make("key-revoke", NAME=name)
+    assert asked(admin, second, journal) == "revoked_key"
+    (line,) = [each for each in make("keys").splitlines() if each.startswith(f"{name} ")]
+    assert line.split()[1:4] == ["revoked", "sim/*", "day_usd=2.0"]
+
+
 def test_while_d1_does_not_answer_known_keys_go_on_and_others_do_not_get_in(
     admin: httpx.Client, journal: Journal, start_gateway: Callable[..., Gateway], runtime: str
 ) -> None:
@@ -91,3 +116,4 @@ def test_while_d1_does_not_answer_known_keys_go_on_and_others_do_not_get_in(
             assert [asked(admin, each, journal) for each in (cold, known)] == ["keys_unavailable", "ok"]
     finally:
         ledger.be("up")
+        time.sleep(PAUSE_S)  # until the gateway asks D1 again, for the next test
