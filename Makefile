@@ -3,10 +3,10 @@ PYTHON ?= python3
 RUN = .venv/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev test faults clients agents bill key bench compare soak check format tables lock deploy wrangler smoke
+.PHONY: help setup dev test faults clients agents bill key keys key-rotate key-revoke bench compare soak check format tables lock deploy wrangler smoke
 
 help: ## list these targets
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 18
 
 setup: ## install the pinned tools into .venv, node_modules and .dev
 	@$(PYTHON) scripts/setup.py
@@ -29,8 +29,17 @@ agents: setup ## run Claude Code against failing models, with and without the ga
 bill: setup ## ten thousand requests, with faults, cut streams and clients that leave: the ledger against their bill
 	@BILL_REQUESTS=10000 exec $(RUN) pytest -q -s -p no:cacheprovider tests/e2e/test_bill.py --runtime pyodide-314
 
-key: setup ## make a key for a caller: NAME=app1
-	@PYTHONPATH=src exec $(RUN) scripts.key
+key: setup ## make a key for a caller, in the gateway at URL or in keys.json: NAME=app1 BUDGET_DAY=2 MODELS=… URL=…
+	@PYTHONPATH=src exec $(RUN) scripts.keys.run key
+
+keys: setup ## list the keys of the gateway at URL, or of keys.json
+	@PYTHONPATH=src exec $(RUN) scripts.keys.run keys
+
+key-rotate: setup ## give a key a new token: NAME=app1 URL=… VALID_FOR_S=3600
+	@PYTHONPATH=src exec $(RUN) scripts.keys.run key-rotate
+
+key-revoke: setup ## revoke a key: NAME=app1 URL=…
+	@PYTHONPATH=src exec $(RUN) scripts.keys.run key-revoke
 
 bench: setup ## compare the gateway with pass-through Workers, and time core calls; REQUESTS=400 ROUNDS=7 PART=http|core ONLY=messages
 	@PYTHONPATH=src exec $(RUN) bench

@@ -47,7 +47,8 @@ def run(target: Target, around: Surroundings, *, with_smoke: bool, more: Sequenc
     _say(f"log-in: {steps.log_in(wrangler, is_asked=around.ask is not None)}")
     missing = steps.missing_secrets(wrangler, target, wanted)
     _say(f"secrets: {'missing ' + ', '.join(missing) if missing else 'complete'}")
-    values = secrets.collect(missing, given=around.environ, ask=around.ask, environment=target.environment)
+    given = secrets.with_key_file(around.environ, around.directory)
+    values = secrets.collect(missing, given=given, ask=around.ask, environment=target.environment)
     key = secrets.smoke_key(around.environ, around.ask) if with_smoke else ""
     _say("stores")
     steps.bind(wrangler, target, around.directory)

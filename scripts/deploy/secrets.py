@@ -4,18 +4,20 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from getpass import getpass
+from pathlib import Path
 from typing import Any
 
 from gateway.settings.keys import as_keys
 from gateway.settings.parse_value import as_flag
 from gateway.settings.upstreams import as_upstreams
+from scripts.keys import file as key_file
 from scripts.wrangler import StepError, as_typed
 
 OPENROUTER, GATEWAY = "OPENROUTER_API_KEY", "GATEWAY_KEYS"
 SMOKE_KEY = "GATEWAY_KEY"
 HINTS = {
     OPENROUTER: "OpenRouter's key, openrouter.ai/settings/keys",
-    GATEWAY: "the callers' keys; `make key NAME=app1` makes one and prints what to enter here",
+    GATEWAY: "the callers' keys; `make key NAME=app1` makes one in keys.json, which is read",
     SMOKE_KEY: "the token of one of GATEWAY_KEYS, for the smoke test; it is not stored",
 }
 
@@ -56,6 +58,16 @@ def collect(
         StepError: a secret is not available, or cannot be valid.
     """
     return {name: _value(name, given, ask, environment) for name in missing}
+
+
+def with_key_file(given: Mapping[str, str], directory: Path) -> dict[str, str]:
+    """Return the environment; if it has no ``GATEWAY_KEYS``, with those of the file ``keys.json``.
+
+    Raises:
+        StepError: the Worker could not read the file.
+    """
+    entries = [] if given.get(GATEWAY, "").strip() else key_file.read(directory)
+    return {**given, GATEWAY: json.dumps(entries)} if entries else {**given}
 
 
 def _value(name: str, given: Mapping[str, str], ask: Ask | None, environment: str) -> str:

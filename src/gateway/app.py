@@ -109,12 +109,22 @@ def _errors_for(request: HttpRequest) -> ErrorForm:
 def _route_of(request: HttpRequest) -> Route:
     """Return the route at the request's path. OpenRouter's SDKs put ``/api`` before ``/v1``."""
     path = request.path.removeprefix("/api") if request.path.startswith("/api/v1/") else request.path
-    route = MODEL_ROUTE if path.startswith(MODEL_PREFIXES) else ROUTES.get(path)
+    route = ROUTES.get(path) or _route_below(path)
     if route is None:
         from gateway.routes.unknown_path import unknown_path  # noqa: PLC0415  # few requests have a wrong path
 
         raise unknown_path(request.path, {each: found.methods for each, found in ROUTES.items()})
     return route
+
+
+def _route_below(path: str) -> Route | None:
+    """Return the route of a path whose end is a name."""
+    if path.startswith(MODEL_PREFIXES):
+        return MODEL_ROUTE
+    if path.startswith(f"{KEYS}/"):
+        is_of_name = path.endswith("/rotate") and path != f"{KEYS}/rotate"
+        return ROTATE_ROUTE if is_of_name else KEY_ROUTE
+    return None
 
 
 def _handler_in(route: Route, request: HttpRequest) -> Handler:
@@ -164,6 +174,7 @@ def _get_and_head(access: Access, module: str, name: str) -> Route:
 
 
 MESSAGES = "/v1/messages"
+KEYS = "/v1/keys"
 ROUTES: Mapping[str, Route] = MappingProxyType(
     {
         "/v1/chat/completions": Route(Access.ALL_KEYS, {"POST": chat_completions}),
@@ -183,6 +194,13 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
         "/v1/plan": Route(Access.ALL_KEYS, {"POST": _lazy_handler("routes.plan", "show_plan")}),
         "/v1/usage": _get_and_head(Access.GATEWAY_KEYS, "routes.usage", "show_usage"),
         "/v1/key": _get_and_head(Access.GATEWAY_KEYS, "routes.key", "show_key"),
+        KEYS: Route(
+            Access.GATEWAY_KEYS,
+            {
+                "POST": _lazy_handler("routes.keys", "make_key"),
+                **dict.fromkeys(("GET", "HEAD"), _lazy_handler("routes.keys", "list_keys")),
+            },
+        ),
         "/v1/models": _get_and_head(Access.ALL_KEYS, "routes.models", "show_models"),
         # `?deep=1` needs one of the gateway's keys: see routes.health.
         "/health": _get_and_head(Access.ANYBODY, "routes.health", "show_health"),
@@ -191,3 +209,12 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
 )
 MODEL_PREFIXES = ("/v1/models/", OPENROUTERS_PREFIX)
 MODEL_ROUTE = _get_and_head(Access.ALL_KEYS, "routes.models", "show_model")
+KEY_ROUTE = Route(
+    Access.GATEWAY_KEYS,
+    {
+        **dict.fromkeys(("GET", "HEAD"), _lazy_handler("routes.keys", "show_stored_key")),
+        "PATCH": _lazy_handler("routes.keys", "change_key"),
+        "DELETE": _lazy_handler("routes.keys", "revoke_key"),
+    },
+)
+ROTATE_ROUTE = Route(Access.GATEWAY_KEYS, {"POST": _lazy_handler("routes.keys", "rotate_key")})

@@ -11,13 +11,12 @@ from pathlib import Path
 import pytest
 
 from tests.support.chat import CHAT, post, question
+from tests.support.gateway_keys import BOSS_AND_APP, OTHER
 from tests.support.journal import Journal
 from tests.support.leaver import Leaver
 from tests.support.ledger import Ledger, usage, wait_for
 from tests.support.runtimes import KEY, UPSTREAM_KEY, Gateway
 
-OTHER = "e2e-other-token-0123456789"
-KEYS = [{"name": "boss", "token": KEY, "admin": True}, {"name": "app", "token": OTHER}]
 WAIT_S = 10.0
 PROMPT_S = 3.0  # an answer must arrive within this time, whatever D1 does
 NO_CRON = {"workerd"}  # the 2024 runtime lets Python handle fetch events only
@@ -31,7 +30,7 @@ def of(gateway: Gateway, key: str) -> Gateway:
 @pytest.fixture(scope="session")
 def ledger_gateway(start_gateway: Callable[..., Gateway]) -> Gateway:
     """A gateway with a ledger, and an admin's key."""
-    return of(start_gateway(bindings=("LEDGER",), GATEWAY_KEYS=json.dumps(KEYS)), KEY)
+    return of(start_gateway(bindings=("LEDGER",), GATEWAY_KEYS=json.dumps(BOSS_AND_APP)), KEY)
 
 
 @pytest.fixture

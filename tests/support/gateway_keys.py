@@ -1,5 +1,7 @@
 """The keys of the gateways that tests of several files share, and the page that may call them."""
 
+from tests.support.runtimes import KEY
+
 BOUND = "e2e-bound-token-0123456789"
 DOCUMENTED = "e2e-documented-token-0123456789"
 FRUGAL = "e2e-frugal-token-0123456789"
@@ -7,3 +9,6 @@ TIGHT = "e2e-tight-token-0123456789"
 DIRECT = "sk-or-canary-of-the-direct-upstream"
 """What the gateway sends to its direct upstream."""
 PAGE = "https://page.example"
+OTHER = "e2e-other-token-0123456789"
+BOSS_AND_APP = [{"name": "boss", "token": KEY, "admin": True}, {"name": "app", "token": OTHER}]
+"""The keys of the gateway whose ledger is inspected."""

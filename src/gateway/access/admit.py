@@ -5,14 +5,16 @@ Every route that needs a key calls this before anything else.
 
 from dataclasses import replace
 
-from gateway.access.authorize import authorize, other_own_caller
+from gateway.access.authorize import authorize, key_in_settings, other_own_caller, tokens_in
 from gateway.access.rate_limit import limit_rate
 from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
 from gateway.http.message import HeaderPairs, HttpRequest
 from gateway.memory.isolate import Memory
 from gateway.memory.ports import Ports
+from gateway.memory.stored_keys import TOKEN_PREFIX
 from gateway.settings.caller import Caller
+from gateway.settings.keys import GatewayKey
 from gateway.settings.settings import Settings
 
 # Behind the name of a key, in the counts of its second limit. No key's name has such a character.
@@ -42,14 +44,16 @@ async def admit(
         request: the request. Its body is not read.
         settings: the keys, and who else may call.
         ports: the clock, the rate limiter and the transport.
-        memory: the rates, and what OpenRouter said of callers' own keys.
+        memory: the rates, and what the database and OpenRouter said of keys.
         for_own_keys: whether the route is for callers that pay with an OpenRouter key of their own, too.
         counted_apart: whether the request counts toward a second limit of the same size.
 
     Raises:
         GatewayError: the request has no key that is good for this route, or exceeds a limit.
     """
-    caller = authorize(request, settings, now_s=ports.now_s())
+    caller = authorize(
+        request, settings, await _key_in(request, settings, ports, memory), now_s=ports.now_s()
+    )
     if caller.own_key is not None:
         from gateway.access.own_keys import accepted_caller  # noqa: PLC0415  # few gateways let them in
 
@@ -61,3 +65,22 @@ async def admit(
             )
     counted = replace(caller, name=caller.name + APART) if counted_apart else caller
     return Admitted(caller=caller, rate_headers=await limit_rate(counted, ports, memory.rates))
+
+
+async def _key_in(
+    request: HttpRequest, settings: Settings, ports: Ports, memory: Memory
+) -> GatewayKey | None:
+    """Return the gateway's key that a request carries: of ``GATEWAY_KEYS``, else of the database.
+
+    Raises:
+        GatewayError: the database does not answer, or too many unknown tokens are looked up.
+    """
+    key = key_in_settings(request, settings, now_s=ports.now_s())
+    if not ports.database.bound or (key is not None and not key.is_expired(ports.now_s())):
+        return key
+    tokens = [token for token in tokens_in(request) if token.startswith(TOKEN_PREFIX)]
+    if not tokens:
+        return key
+    from gateway.access.stored_key import stored_key  # noqa: PLC0415  # GATEWAY_KEYS may be all there is
+
+    return await stored_key(tokens, settings, ports, memory.stored_keys) or key

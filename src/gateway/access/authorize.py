@@ -2,7 +2,8 @@
 
 A gateway without keys refuses every request. The exceptions are ``OPEN_ON_LOOPBACK`` for requests to a
 loopback host, and ``ALLOW_CLIENT_KEYS`` for callers that send an OpenRouter key. This module only reads such
-a key: ``own_keys.check_own_key`` asks OpenRouter whether it accepts it.
+a key: ``own_keys.check_own_key`` asks OpenRouter whether it accepts it. The keys of ``GATEWAY_KEYS`` are
+compared here; ``stored_key`` finds those of the database.
 
 A request may carry one key in ``Authorization`` and another one in ``x-api-key``. A key of the gateway's goes
 before an OpenRouter key, and ``Authorization`` before ``x-api-key``. A wrong key beside a right one is
@@ -30,15 +31,20 @@ OPENROUTERS_KEY = "sk-or-"
 OWN_KEY = re.compile(r"[!-~]{1,512}")
 
 
-def authorize(request: HttpRequest, settings: Settings, *, now_s: float) -> Caller:
-    """Return the caller that the request's key belongs to; ``now_s`` is Unix time in seconds.
+def authorize(request: HttpRequest, settings: Settings, key: GatewayKey | None, *, now_s: float) -> Caller:
+    """Return the caller of a request.
+
+    Args:
+        request: the request.
+        settings: who may call.
+        key: the gateway's key that the request carries, if there is one; it may have expired.
+        now_s: Unix time in seconds.
 
     Raises:
         GatewayError: the request has no key, or one that is unknown or expired; its ``Origin`` is not
             allowed; or the gateway has no keys at all.
     """
-    key = _key_in(request, settings, now_s=now_s)
-    if key is None or _is_expired(key, now_s):
+    if key is None or key.is_expired(now_s):
         return _without_gateway_key(request, settings, expired=key)
     if key.origins is not None:
         refuse_foreign_page(request, (*key.origins, *settings.cors_origins))
@@ -51,6 +57,7 @@ def authorize(request: HttpRequest, settings: Settings, *, now_s: float) -> Call
         concurrent=key.concurrent,
         options=key.options,
         limits=key.limits,
+        key_id=key.id,
     )
 
 
@@ -60,9 +67,11 @@ def _without_gateway_key(request: HttpRequest, settings: Settings, expired: Gate
     Raises:
         GatewayError: they do not.
     """
-    tokens = [*_tokens(request)]
+    tokens = [*tokens_in(request)]
     if settings.allow_client_keys and (own := _own_keys(tokens)):
         return _with_own_key(own[0])
+    if expired is not None and expired.is_revoked:
+        raise GatewayError("revoked_key", "This key was revoked. Ask the gateway's operator for a new one.")
     if expired is not None:
         raise GatewayError("expired_key", "This key has expired. Ask the gateway's operator for a new one.")
     if not settings.gateway_keys:
@@ -94,24 +103,20 @@ def _without_keys(request: HttpRequest, settings: Settings) -> Caller:
 
 def other_own_caller(request: HttpRequest, caller: Caller) -> Caller | None:
     """Return the caller by the other OpenRouter key of a request that carries two; None if it carries one."""
-    own = [token for token in _own_keys(_tokens(request)) if OWN_KEY.fullmatch(token)]
+    own = [token for token in _own_keys(tokens_in(request)) if OWN_KEY.fullmatch(token)]
     other = next((token for token in own if token != caller.own_key), None)
     return _with_own_key(other) if other else None
 
 
-def _key_in(request: HttpRequest, settings: Settings, *, now_s: float) -> GatewayKey | None:
-    """Return the gateway's key that a request carries; an expired one only if it carries no other."""
+def key_in_settings(request: HttpRequest, settings: Settings, *, now_s: float) -> GatewayKey | None:
+    """Return the key of ``GATEWAY_KEYS`` that a request carries; an expired one only if it has no other."""
     expired = None
-    for token in _tokens(request):
+    for token in tokens_in(request):
         key = _key_of(token, settings)
-        if key is not None and not _is_expired(key, now_s):
+        if key is not None and not key.is_expired(now_s):
             return key
         expired = expired or key
     return expired
-
-
-def _is_expired(key: GatewayKey, now_s: float) -> bool:
-    return key.expires_at_s is not None and now_s >= key.expires_at_s
 
 
 def _own_keys(tokens: Iterable[str]) -> list[str]:
@@ -140,7 +145,7 @@ def _with_own_key(token: str) -> Caller:
     return Caller(name=f"own-{sha256(token.encode()).hexdigest()[:12]}", own_key=token)
 
 
-def _tokens(request: HttpRequest) -> Iterator[str]:
+def tokens_in(request: HttpRequest) -> Iterator[str]:
     """Yield what a request carries as its key: in ``Authorization`` first, then in ``x-api-key``.
 
     A client that gets its key from a command sends it in both, or beside another one. The second header is

@@ -12,7 +12,7 @@ from gateway.settings.caller import Caller
 # The binding's period is 10 or 60 s; a Worker cannot read which. Source: Cloudflare "Rate limiting binding".
 BINDINGS_PERIOD_S = 10.0
 # The binding counts all callers with OpenRouter keys of their own under this name. No other key can have
-# it: see ``settings.keys.RESERVED``.
+# it: see ``settings.key_fields.RESERVED``.
 OWN_KEYS = "own-keys"
 
 

@@ -73,7 +73,7 @@ def _digest_of(prepared: Prepared, settings: Settings) -> "_Hash":
 def _caller_parts(caller: Caller, settings: Settings) -> list[Json]:
     """Return what tells callers apart: a name alone may belong to somebody else at another gateway."""
     tokens = sorted(key.digest.hex() for key in settings.gateway_keys if key.name == caller.name)
-    return [caller.name, caller.own_key_digest, *tokens]
+    return [caller.name, caller.own_key_digest, caller.key_id, *tokens]
 
 
 def _upstream_parts(models: tuple[str, ...], settings: Settings) -> list[Json]:

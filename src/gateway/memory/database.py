@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from gateway.http.errors import GatewayError
 from gateway.http.json_values import JsonObject
-from gateway.memory.ports import Ports, Statement
+from gateway.memory.ports import DatabaseError, Ports, Statement
 
 TIMEOUT_S = 10.0  # the default, for statements that no request of a model waits for
 
@@ -24,3 +25,17 @@ async def query_database(
     """
     async with ports.within(within_s):
         return await ports.database.batch(statements)
+
+
+async def query_for_caller(
+    statements: Sequence[Statement], ports: Ports, *, failed: str = "The ledger does not answer."
+) -> list[list[JsonObject]]:
+    """Run the statements of a request that is about the database itself; return the rows of each.
+
+    Raises:
+        GatewayError: the database failed, or did not answer in time. ``failed`` is the message.
+    """
+    try:
+        return await query_database(statements, ports)
+    except (DatabaseError, TimeoutError):
+        raise GatewayError("ledger_unavailable", failed, retry_after_s=TIMEOUT_S, retryable=True) from None

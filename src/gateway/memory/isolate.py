@@ -15,6 +15,7 @@ from gateway.memory.sessions import Sessions
 from gateway.memory.shared_answers import SharedAnswers
 from gateway.memory.signatures import Signatures
 from gateway.memory.spending import Spending
+from gateway.memory.stored_keys import StoredKeys
 
 
 @dataclass(slots=True)
@@ -45,6 +46,7 @@ class Memory:
         endpoints: the endpoints of the models that were requested last.
         own_endpoints: the same, for callers that fetched them with an OpenRouter key of their own.
         own_keys: what OpenRouter said of such keys.
+        stored_keys: the keys of the database that were read lately.
         lost_writes: how many rows could not be written to the ledger.
     """
 
@@ -61,4 +63,5 @@ class Memory:
     endpoints: EndpointsMemory = field(default_factory=EndpointsMemory)
     own_endpoints: EndpointsMemory = field(default_factory=lambda: EndpointsMemory(MAX_OWN, MAX_OWN_BYTES))
     own_keys: OwnKeys = field(default_factory=OwnKeys)
+    stored_keys: StoredKeys = field(default_factory=StoredKeys)
     lost_writes: LostWrites = field(default_factory=LostWrites)

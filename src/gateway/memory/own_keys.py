@@ -6,12 +6,11 @@ Plain data, bounded by ``MAX_KEYS``. Keys are remembered as digests only, in thi
 from enum import Enum
 from hashlib import sha256
 
-from gateway.memory.rates import Rates
+from gateway.memory.lookups import Lookups
 
 # How many digests are remembered for each verdict: the ones that were noted last.
 MAX_KEYS = 1_000
 LOOKUPS_PER_MINUTE = 60
-_LOOKUPS = "look-ups"
 
 
 class Verdict(Enum):
@@ -28,8 +27,7 @@ class OwnKeys:
     def __init__(self) -> None:
         # The verdicts are apart, so that made-up keys cannot evict accepted ones.
         self._until_s: dict[Verdict, dict[bytes, float]] = {verdict: {} for verdict in Verdict}
-        self._looking_until_s: dict[bytes, float] = {}
-        self._lookups = Rates()
+        self._lookups = Lookups(LOOKUPS_PER_MINUTE)
 
     def verdict(self, token: str, *, now_s: float) -> Verdict | None:
         """Return what OpenRouter said of a key lately; None if it has to be asked."""
@@ -57,24 +55,20 @@ class OwnKeys:
 
         ``LOOKUPS_PER_MINUTE`` limits the keys that were never accepted, all of them together.
         """
-        if self._was_accepted(token):
-            return 0.0
-        return self._lookups.wait_s(_LOOKUPS, LOOKUPS_PER_MINUTE, now_s=now_s)
+        return 0.0 if self._was_accepted(token) else self._lookups.wait_s(now_s=now_s)
 
     def is_looked_up(self, token: str, *, now_s: float) -> bool:
         """Return whether a request is looking this key up."""
-        return self._looking_until_s.get(_digest_of(token), 0.0) > now_s
+        return self._lookups.is_in_flight(_digest_of(token), now_s=now_s)
 
     def begin_lookup(self, token: str, *, now_s: float, until_s: float) -> None:
         """Count a look-up, and say that it goes on until ``until_s`` at most."""
-        if not self._was_accepted(token):
-            self._lookups.count(_LOOKUPS, now_s=now_s)
-        looking = {digest: each_s for digest, each_s in self._looking_until_s.items() if each_s > now_s}
-        self._looking_until_s = {**looking, _digest_of(token): until_s}
+        known = self._was_accepted(token)
+        self._lookups.begin(_digest_of(token), now_s=now_s, until_s=until_s, known=known)
 
     def end_lookup(self, token: str) -> None:
         """Say that a look-up has ended, whatever its outcome."""
-        self._looking_until_s.pop(_digest_of(token), None)
+        self._lookups.end(_digest_of(token))
 
     def _was_accepted(self, token: str) -> bool:
         """Return whether OpenRouter accepted a key once, however long ago, and has not refused it since."""

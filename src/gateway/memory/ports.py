@@ -112,7 +112,7 @@ class Ports:
         transport: sends requests to upstreams.
         now_s: returns Unix time in seconds. In production it stands still between I/O.
         draw: returns a random number, at least 0 and below 1, for jitter.
-        new_id: returns a new identifier of lower-case hexadecimal digits.
+        new_id: returns 16 new hexadecimal digits, which nobody can foretell: tokens are made of them.
         log: writes a log event.
         log_bug: logs where an unexpected exception was raised, never its message.
         run_in_background: starts work that goes on after the client has left. It may be called until the

@@ -14,6 +14,15 @@ from gateway.openapi.data_schema import (
 )
 from gateway.openapi.error_schema import error_schema
 from gateway.openapi.key_schema import key_schema, openrouters_key_schema
+from gateway.openapi.keys_operations import keys, one_key, rotation
+from gateway.openapi.keys_schema import (
+    key_changes_schema,
+    key_list_schema,
+    key_request_schema,
+    new_key_schema,
+    rotation_schema,
+    stored_key_schema,
+)
 from gateway.openapi.messages_schema import (
     message_schema,
     messages_error_schema,
@@ -70,6 +79,9 @@ def openapi(version: str) -> JsonObject:
             "/v1/usage": {"get": usage()},
             "/v1/key": {"get": key()},
             "/api/v1/key": {"get": openrouters_key()},
+            "/v1/keys": keys(),
+            "/v1/keys/{name}": one_key(),
+            "/v1/keys/{name}/rotate": rotation(),
             "/v1/models": {"get": models()},
             "/v1/models/{author}/{slug}": {"get": of_model("getModel", "One model", "Model")},
             "/v1/models/{author}/{slug}/endpoints": {
@@ -108,6 +120,12 @@ def openapi(version: str) -> JsonObject:
                 "Plan": plan_schema(),
                 "Key": key_schema(),
                 "OpenRouterKey": openrouters_key_schema(),
+                "KeyRequest": key_request_schema(),
+                "KeyChanges": key_changes_schema(),
+                "KeyRotation": rotation_schema(),
+                "StoredKey": stored_key_schema(),
+                "NewKey": new_key_schema(),
+                "KeyList": key_list_schema(),
                 "Usage": usage_schema(),
                 "Model": model_schema(),
                 "ModelList": model_list_schema(),

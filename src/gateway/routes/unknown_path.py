@@ -11,6 +11,7 @@ from gateway.pipeline.call import OPENROUTERS_PREFIX
 
 CHAT = "/v1/chat/completions"
 MODEL = "/v1/models/{author}/{slug}"
+KEY = "/v1/keys/{name}"
 # No path that is served is longer, but for the name of a model. The rest of a longer path is not looked at.
 MAX_CHARACTERS = 300
 _OF_CHATS = f"Send a chat request to {CHAT}."
@@ -43,7 +44,7 @@ NOT_SERVED: Mapping[str, tuple[str, str]] = MappingProxyType({
     "credits": ("the account's credits", _OF_MONEY),
     "activity": ("the account's activity", _OF_MONEY),
     "auth": ("keys of the account", _OF_MONEY),
-    "keys": ("keys of the account", _OF_MONEY),
+    "key/generate": ("LiteLLM's key routes", "Keys are made at POST /v1/keys."),
     "providers": ("the list of providers", f"The providers of a model are at {MODEL}/endpoints."),
     "endpoints": ("the list of endpoints", f"The providers of a model are at {MODEL}/endpoints."),
 })  # fmt: skip  # one endpoint a line
@@ -81,6 +82,8 @@ def _meant(path: str, served: Collection[str]) -> str | None:
         return f"/{tail}"
     if tail.startswith("models/"):
         return f"{beginning}{MODEL}"
+    if tail.startswith("keys/"):
+        return f"{beginning}{KEY}"
     if f"/v1/{tail}".startswith(OPENROUTERS_PREFIX):
         return f"{beginning}{OPENROUTERS_PREFIX}{{author}}/{{slug}}"
     ending = next(
@@ -99,7 +102,7 @@ def _below_v1(path: str) -> str:
 
 def _listed(served: Mapping[str, Collection[str]]) -> str:
     shown = [f"{_first(methods)} {path}" for path, methods in served.items()]
-    return ", ".join([*shown, f"GET {MODEL}"])
+    return ", ".join([*shown, f"GET {MODEL}", f"GET {KEY}"])
 
 
 def _first(methods: Collection[str]) -> str:

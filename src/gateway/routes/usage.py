@@ -8,8 +8,7 @@ from gateway.http.json_values import Json, JsonObject
 from gateway.http.query_string import parameters_of
 from gateway.http.responses import respond_json
 from gateway.ledger.usage_query import MAX_GROUPS, Span, shown, span_of, statements_for
-from gateway.memory.database import TIMEOUT_S, query_database
-from gateway.memory.ports import DatabaseError, Ports
+from gateway.memory.database import query_for_caller
 from gateway.pipeline.call import Call
 
 NO_STORE = (("cache-control", "no-store"),)
@@ -31,7 +30,7 @@ async def show_usage(call: Call) -> HttpResponse:
     output_format = query.get("format", "json")
     if output_format not in ("json", "csv"):
         raise GatewayError("invalid_field", "`format` must be json or csv.", param="format")
-    results = await _ask(span, ports) if ports.database.bound else None
+    results = await query_for_caller(statements_for(span), ports) if ports.database.bound else None
     series = [shown(row) for row in results[1]] if results else []
     if output_format == "csv":
         return HttpResponse(
@@ -40,18 +39,6 @@ async def show_usage(call: Call) -> HttpResponse:
             body=_csv(span.by, series[:MAX_GROUPS]),
         )
     return respond_json(200, _usage_json(span, results, series, call), call.frame, NO_STORE)
-
-
-async def _ask(span: Span, ports: Ports) -> list[list[JsonObject]]:
-    try:
-        return await query_database(statements_for(span), ports)
-    except (DatabaseError, TimeoutError):
-        raise GatewayError(
-            "ledger_unavailable",
-            "The ledger does not answer.",
-            retry_after_s=TIMEOUT_S,
-            retryable=True,
-        ) from None
 
 
 def _usage_json(

@@ -45,6 +45,7 @@ class Caller:
         name: the name of the key.
         options: options for its requests that do not set them.
         limits: ceilings that its requests cannot lift.
+        key_id: of a key in the database, its id, which nobody else knows; it is in no representation.
         own_key: the caller's own key for OpenRouter, which is used in place of the gateway's; it is in no
             representation.
     """
@@ -57,6 +58,7 @@ class Caller:
     concurrent: int | None = None
     options: Mapping[str, Json] = field(default_factory=dict)
     limits: KeyLimits = field(default_factory=KeyLimits)
+    key_id: str | None = field(default=None, repr=False)
     own_key: str | None = field(default=None, repr=False)
 
     @property

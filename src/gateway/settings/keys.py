@@ -1,31 +1,25 @@
 """Reads ``GATEWAY_KEYS``, the keys of the callers, from lines or JSON. Only digests of tokens are stored."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import field
-from datetime import UTC, datetime
 from hashlib import sha256
-from types import MappingProxyType
-from typing import Any
 
 from gateway.http.frozen import dataclass
-from gateway.http.json_values import Json, list_or_empty, object_or_empty, whole_or_none
-from gateway.settings.budget import Budget, as_budget
+from gateway.http.json_values import Json, list_or_empty, object_or_empty
+from gateway.settings.budget import Budget
 from gateway.settings.caller import Caller, KeyLimits
-from gateway.settings.parse_value import as_lines, as_model, as_origin, read_json
-from gateway.settings.presets import as_limits, as_options
+from gateway.settings.key_fields import FIELDS, as_key_name, is_key_name, read_fields, unreserved
+from gateway.settings.parse_value import as_lines, read_json
 
 # Short tokens can be guessed, and a caller with a token spends the operator's money.
 MIN_TOKEN_CHARACTERS = 16
-# Prefixes of the names of callers without a gateway key, and the name for all callers together (``*``).
-RESERVED = ("own-", "loopback", "*")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayKey:
-    """One key of ``GATEWAY_KEYS``.
+    """One key of ``GATEWAY_KEYS`` or of the database.
 
     Attributes:
         name: the name of the key in logs and in the ledger.
@@ -40,6 +34,8 @@ class GatewayKey:
         limits: ceilings that its requests cannot lift.
         origins: the origins whose web pages may use it, in addition to ``CORS_ORIGINS``; None: the origin is
             not checked.
+        id: of a key in the database, what tells it apart from an earlier one of the same name.
+        is_revoked: whether it was revoked; it has then expired as well.
     """
 
     name: str
@@ -53,6 +49,12 @@ class GatewayKey:
     options: Mapping[str, Json] = field(default_factory=dict)
     limits: KeyLimits = field(default_factory=KeyLimits)
     origins: tuple[str, ...] | None = None
+    id: str | None = field(default=None, repr=False)
+    is_revoked: bool = False
+
+    def is_expired(self, now_s: float) -> bool:
+        """Return whether it is refused from now on."""
+        return self.expires_at_s is not None and now_s >= self.expires_at_s
 
 
 def as_keys(raw: str) -> tuple[GatewayKey, ...]:
@@ -71,8 +73,8 @@ def as_keys(raw: str) -> tuple[GatewayKey, ...]:
 
 def _of_line(line: str) -> GatewayKey:
     before, separator, token = line.partition(":")
-    name = _unreserved(before.strip())
-    if not separator or not _NAME.fullmatch(name):
+    name = unreserved(before.strip())
+    if not separator or not is_key_name(name):
         raise ValueError(
             "must consist of `name:token` lines, with a name of letters, digits, . _ and -, and "
             f"a token of at least {MIN_TOKEN_CHARACTERS} characters; or be a JSON array, which begins with ["
@@ -98,86 +100,21 @@ def _of_entry(entry: Json) -> GatewayKey:
     fields = object_or_empty(entry)
     if not isinstance(entry, dict) or not fields.keys() <= {"name", "token", "sha256", *FIELDS}:
         raise ValueError(f"must be an object of name, token or sha256, {', '.join(FIELDS)}")
-    name, token, digest = fields.get("name"), fields.get("token"), fields.get("sha256")
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise ValueError("must have a `name` of letters, digits, . _ and -")
+    token, digest = fields.get("token"), fields.get("sha256")
+    name = as_key_name(fields.get("name"))
     if isinstance(token, str) and digest is None:
         token_digest = _digest_of(token.strip())
     elif token is None and isinstance(digest, str) and _DIGEST.fullmatch(digest.lower()):
         token_digest = bytes.fromhex(digest)
     else:
         raise ValueError("must have either a `token` or its `sha256` of 64 hexadecimal digits")
-    read: dict[str, Any] = {
-        attribute: parse(fields[field_name])
-        for field_name, (attribute, parse) in FIELDS.items()
-        if fields.get(field_name) is not None
-    }
-    return GatewayKey(name=_unreserved(name), digest=token_digest, **read)
-
-
-def _unreserved(name: str) -> str:
-    if name.startswith(RESERVED):
-        raise ValueError(f"must not begin a key's name with one of {', '.join(RESERVED)}: they are reserved")
-    return name
+    return GatewayKey(name=name, digest=token_digest, **read_fields(fields))
 
 
 def _digest_of(token: str) -> bytes:
     if len(token) < MIN_TOKEN_CHARACTERS:
         raise ValueError(f"must have tokens of at least {MIN_TOKEN_CHARACTERS} characters")
     return sha256(token.encode()).digest()
-
-
-def _texts(value: Json, field_name: str) -> list[str]:
-    texts = [each for each in list_or_empty(value) if isinstance(each, str)]
-    if not isinstance(value, list) or not texts or len(texts) < len(value):
-        raise ValueError(f"must have a list of at least one name as `{field_name}`")
-    return texts
-
-
-def _models(value: Json) -> tuple[str, ...]:
-    return tuple(as_model(name) for name in _texts(value, "models"))
-
-
-def _origins(value: Json) -> tuple[str, ...]:
-    return tuple(as_origin(text) for text in _texts(value, "origins"))
-
-
-def _flag(value: Json) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("must have true or false as `admin`")  # noqa: TRY004  # parsers raise ValueError
-    return value
-
-
-def _moment(value: Json) -> float:
-    """Return a date or a time as Unix time; without a time zone it is UTC."""
-    try:
-        moment = datetime.fromisoformat(value if isinstance(value, str) else "")
-    except ValueError:
-        raise ValueError("must have a date or a time as `expires`, such as 2027-01-31") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
-def _count(value: Json) -> int:
-    count = whole_or_none(value)
-    if count is None or count < 1:
-        raise ValueError("must have whole numbers of 1 or more as `per_minute` and `concurrent`")
-    return count
-
-
-# The optional fields of a key in JSON: each with the attribute that it sets, and its parser.
-FIELDS: Mapping[str, tuple[str, Callable[[Json], object]]] = MappingProxyType(
-    {
-        "models": ("models", _models),
-        "admin": ("admin", _flag),
-        "expires": ("expires_at_s", _moment),
-        "budget": ("budget", as_budget),
-        "per_minute": ("per_minute", _count),
-        "concurrent": ("concurrent", _count),
-        "options": ("options", as_options),
-        "limits": ("limits", as_limits),
-        "origins": ("origins", _origins),
-    }
-)
 
 
 def allows(caller: Caller, *names: str | None) -> bool:

@@ -48,6 +48,7 @@ class Settings:
     default_chain: tuple[str, ...]
     task_routes: Mapping[str, TaskRoute]
     direct: Mapping[str, Direct]
+    key_cache_s: int
     allow_client_keys: bool
     ledger_days: int
     ledger_rows: int

@@ -58,6 +58,12 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             "limit a key to models. Without it no caller has a key.",
             True,
         ),
+        "KEY_CACHE_S": Setting(
+            "30",
+            as_whole(5, 3_600),
+            "How many seconds an isolate goes by what the database said of a key. A revocation, a changed "
+            "bound or a rotation holds within this time.",
+        ),
         "ALLOW_CLIENT_KEYS": Setting(
             "false",
             as_flag,

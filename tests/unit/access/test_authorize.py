@@ -3,7 +3,7 @@ from hashlib import sha256
 
 import pytest
 
-from gateway.access.authorize import authorize
+from gateway.access.authorize import authorize, key_in_settings
 from gateway.http.errors import GatewayError
 from gateway.http.message import HttpRequest
 from gateway.settings.caller import Caller
@@ -29,7 +29,8 @@ def authorized(env: dict[str, str], *, host: str = "gateway.example", **headers:
 
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     request = HttpRequest(method="POST", host=host, path="/", header=given.get, read_body=no_body)
-    return authorize(request, Settings.from_env(env.get), now_s=NOW_S)
+    settings = Settings.from_env(env.get)
+    return authorize(request, settings, key_in_settings(request, settings, now_s=NOW_S), now_s=NOW_S)
 
 
 def refusal(env: dict[str, str], *, host: str = "gateway.example", **headers: str) -> str:
@@ -152,7 +153,10 @@ def test_x_api_key_is_read_only_if_authorization_has_no_key_of_the_gateways() ->
 
     request = HttpRequest(method="POST", host="a.example", path="/", header=header, read_body=no_body)
 
-    assert authorize(request, Settings.from_env(KEYS.get), now_s=NOW_S).name == "one"
+    settings = Settings.from_env(KEYS.get)
+    key = key_in_settings(request, settings, now_s=NOW_S)
+
+    assert authorize(request, settings, key, now_s=NOW_S).name == "one"
     assert read == ["authorization"]
 
 
