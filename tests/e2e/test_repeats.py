@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import httpx
+from openai import OpenAI, Stream
+from openai.types.chat import ChatCompletionChunk
 
 from tests.support.chat import CHAT, OK_TEXT, QUESTION, SLACK_S, openai, post, question, said_in
 from tests.support.chunks import payloads_in
@@ -80,3 +82,25 @@ def test_a_call_ends_when_all_have_left(gateway: Gateway, journal: Journal) -> N
         lambda entries: all(each["outcome"] != "open" for each in entries), LINGER_S + 2 * SLACK_S
     )
     assert entry["outcome"] == "cancelled"
+
+
+def test_openais_client_whose_stream_broke_sends_it_again(gateway: Gateway, journal: Journal) -> None:
+    key = new_key()
+
+    def ask(client: OpenAI) -> Stream[ChatCompletionChunk]:
+        return client.chat.completions.create(
+            model="sim/drip-150ms",
+            messages=[{"role": "user", "content": "What is the capital of Australia?"}],
+            user=journal.user,
+            stream=True,
+            extra_headers=key,
+        )
+
+    with openai(gateway) as client, ask(client) as broken:
+        next(iter(broken))
+    with openai(gateway) as client:
+        said = "".join(chunk.choices[0].delta.content or "" for chunk in ask(client) if chunk.choices)
+
+    assert len(said.split()) >= 20
+    [entry] = journal.entries()
+    assert entry["outcome"] == "answered"
