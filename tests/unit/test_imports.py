@@ -160,6 +160,7 @@ ON_DEMAND = {
     "routes.messages",
     "dialects.messages.told",
     "dialects.messages.safeguards",
+    "dialects.messages.said",
     "dialects.messages.signed_thinking",
     "routes.models",
     "routes.openapi",
