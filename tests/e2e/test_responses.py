@@ -22,7 +22,7 @@ WEATHER = {
     "parameters": {"type": "object", "properties": {"location": {"type": "string"}}},
 }
 # What a request asks, and the type of the item that answers it.
-ASKED: dict[str, tuple[str, dict[str, object], str]] = {
+ASKED: dict[str, tuple[str, dict[str, Any], str]] = {
     "a text": ("sim/ok", {"input": [USER]}, "message"),
     "instructions": (
         "sim/ok",
@@ -40,7 +40,11 @@ ASKED: dict[str, tuple[str, dict[str, object], str]] = {
 
 
 def post(
-    ours: Gateway, journal: Journal, *models: str, originator: str = "", **fields: object
+    ours: Gateway,
+    journal: Journal,
+    *models: str,
+    originator: str = "",
+    **fields: Any,  # noqa: ANN401  # JSON of any kind
 ) -> httpx.Response:
     """Return the complete response to a Responses request."""
     body = {"models": list(models), "user": journal.user, "input": "Capital of Australia?", **fields}

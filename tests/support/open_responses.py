@@ -143,8 +143,9 @@ def _items_in(payloads: list[Payload]) -> list[Payload]:
     done: list[Payload] = []
     open_item: dict[int, Payload] = {}
     texts: dict[tuple[int, str, int], str | None] = {}
+    index: Any
     for each in payloads:
-        kind, index = each["type"], each.get("output_index")
+        kind, index = str(each["type"]), each.get("output_index")
         if kind.endswith("output_item.added"):
             assert index == len(done) + len(open_item)
             open_item[index] = {**each["item"], "said": ""}

@@ -174,6 +174,7 @@ ON_DEMAND = {
     "routes.messages",
     "dialects.messages.told",
     "dialects.messages.safeguards",
+    "dialects.messages.said",
     "dialects.messages.signed_thinking",
     "routes.models",
     "routes.openapi",

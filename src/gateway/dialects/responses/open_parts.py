@@ -34,6 +34,7 @@ class Parts:
     def __init__(self) -> None:
         self.are_in_order = True
         self._is_open: dict[tuple[int, str, int], bool] = {}
+        self._open_in: dict[int, int] = {}  # how many are open, by their item's place in the output
 
     def take(self, index: int, payload: JsonObject) -> None:
         """Follow an event of the item at this place in the output."""
@@ -48,13 +49,14 @@ class Parts:
                 place not in self._is_open and place[2] >= 0 and len(self._is_open) < MAX_PARTS
             )
             self._is_open[place] = True
+            self._open_in[index] = self._open_in.get(index, 0) + 1
         elif kind.endswith("_part.done"):
             self.are_in_order = self._is_open.get(place) is True
             self._is_open[place] = False
+            self._open_in[index] = self._open_in.get(index, 0) - 1
         else:
             self.are_in_order = self._is_open.get(place) is True
 
     def end_item(self, index: int) -> None:
         """Note that the item at this place is done. All its parts should be."""
-        if any(is_open for place, is_open in self._is_open.items() if place[0] == index):
-            self.are_in_order = False
+        self.are_in_order = self.are_in_order and not self._open_in.get(index)

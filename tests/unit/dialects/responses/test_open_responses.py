@@ -17,7 +17,7 @@ BLANK = {name: types[-1]() for name, types in RESPONSE.items()}
 BEGUN = created(**{**BLANK, **responses.BEGUN})
 ITEM = {**responses.message("Hello."), "status": "completed"}
 CALL = {**call(), "status": "completed"}
-TEXT = {"logprobs": []}
+TEXT: dict[str, object] = {"logprobs": []}
 
 
 def said() -> tuple[bytes, ...]:
