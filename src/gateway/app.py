@@ -194,6 +194,7 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
         "/v1/plan": Route(Access.ALL_KEYS, {"POST": _lazy_handler("routes.plan", "show_plan")}),
         "/v1/usage": _get_and_head(Access.GATEWAY_KEYS, "routes.usage", "show_usage"),
         "/v1/key": _get_and_head(Access.GATEWAY_KEYS, "routes.key", "show_key"),
+        f"{KEYS}/lend": Route(Access.GATEWAY_KEYS, {"POST": _lazy_handler("routes.lend", "lend_key")}),
         KEYS: Route(
             Access.GATEWAY_KEYS,
             {

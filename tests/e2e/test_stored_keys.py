@@ -58,16 +58,20 @@ def test_a_key_lives_from_its_making_to_its_end(admin: httpx.Client, journal: Jo
     third = admin.post(f"{one}/rotate", json={"valid_for_s": 0}).json()["token"]
     assert [asked(admin, each, journal) for each in (second, third)] == ["invalid_key", "ok"]
 
+    part = {"models": ["sim/*"], "budget_usd": 1, "per_minute": 5}
+    lent = admin.post(f"{KEYS}/lend", json=part, headers={"authorization": f"Bearer {third}"}).json()["token"]
+    assert [asked(admin, each, journal) for each in (lent, f"{lent[:-1]}z")] == ["ok", "invalid_key"]
+
     assert admin.post(KEYS, json={"name": name}).status_code == 409
     assert admin.delete(one).json()["state"] == "revoked"
-    assert asked(admin, third, journal) == "revoked_key"
+    assert [asked(admin, each, journal) for each in (third, lent)] == ["revoked_key"] * 2
     listed = admin.get(f"{KEYS}?limit=200").json()
     assert name in [each["name"] for each in listed["data"]]
     shown = admin.get(one)
     actions = ["revoked", "rotated", "rotated", "changed", "changed", "made"]
     assert [each["action"] for each in shown.json()["changes"]] == actions
-    assert not any(token in shown.text for token in (first, second, third))
-    assert len(journal.models()) == 4
+    assert not any(token in shown.text for token in (first, second, third, lent))
+    assert len(journal.models()) == 5
 
 
 def test_the_ledger_goes_by_the_name_of_the_key(

@@ -64,23 +64,29 @@ async def admit(
                 "not_allowed", "This route needs one of the gateway's keys, not an OpenRouter key."
             )
     counted = replace(caller, name=caller.name + APART) if counted_apart else caller
-    return Admitted(caller=caller, rate_headers=await limit_rate(counted, ports, memory.rates))
+    return Admitted(
+        caller=caller, rate_headers=await limit_rate(counted, ports, memory.rates, memory.lent_rates)
+    )
 
 
 async def _key_in(
     request: HttpRequest, settings: Settings, ports: Ports, memory: Memory
 ) -> GatewayKey | None:
-    """Return the gateway's key that a request carries: of ``GATEWAY_KEYS``, else of the database.
+    """Return the gateway's key that a request carries: of ``GATEWAY_KEYS``, of the database, or a lent one.
+
+    A key that has expired is returned only if there is no other.
 
     Raises:
         GatewayError: the database does not answer, or too many unknown tokens are looked up.
     """
     key = key_in_settings(request, settings, now_s=ports.now_s())
-    if not ports.database.bound or (key is not None and not key.is_expired(ports.now_s())):
+    if key is not None and not key.is_expired(ports.now_s()):
         return key
-    tokens = [token for token in tokens_in(request) if token.startswith(TOKEN_PREFIX)]
-    if not tokens:
-        return key
-    from gateway.access.stored_key import stored_key  # noqa: PLC0415  # GATEWAY_KEYS may be all there is
+    for token in [each for each in tokens_in(request) if each.startswith(TOKEN_PREFIX)]:
+        from gateway.access.made_key import made_key  # noqa: PLC0415  # GATEWAY_KEYS may be all there is
 
-    return await stored_key(tokens, settings, ports, memory.stored_keys) or key
+        found = await made_key(token, settings, ports, memory.stored_keys)
+        if found is not None and not found.is_expired(ports.now_s()):
+            return found
+        key = key or found
+    return key

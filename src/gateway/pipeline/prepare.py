@@ -12,21 +12,20 @@ from gateway.http.frozen import dataclass
 from gateway.http.message import HeaderPairs
 from gateway.memory.catalog import Catalog
 from gateway.memory.latencies import Latencies
-from gateway.memory.session_accounts import account_of
-from gateway.pipeline.budget import Account, accounts_of, check_budgets, room_in, with_amounts
+from gateway.pipeline.budget import accounts_of, check_budgets, room_in, session_accounts, with_amounts
 from gateway.pipeline.budget_hold import BudgetHold
 from gateway.pipeline.call import Call
 from gateway.pipeline.cooldown_scopes import cooldowns_of
 from gateway.pipeline.key_limits import limit_request
 from gateway.pipeline.read_request import parse, read_body
 from gateway.pipeline.read_spending import read_spending
-from gateway.pipeline.session import Session, session_of
+from gateway.pipeline.session import Session, counted_session, session_of
 from gateway.routing.availability import look_up_endpoints, models_to_look_up
 from gateway.routing.chain import Plan
 from gateway.routing.plan import plan
 from gateway.routing.selection import Selection, loop_limit_of, select
 from gateway.routing.signals import Signals, gather_signals
-from gateway.settings.budget import MICROS, Budget, micros_of
+from gateway.settings.budget import MICROS, micros_of
 from gateway.settings.caller import Caller
 from gateway.settings.keys import allows
 
@@ -92,7 +91,7 @@ async def prepare(call: Call, dialect: Dialect, raw: bytes | None = None) -> Pre
     request = parse(call, dialect, await read_body(call) if raw is None else raw)
     request, notes = limit_request(request, dialect, caller.limits)
     session = session_of(call.request, request, caller)
-    named = session.digest if session and session.name else None
+    named = counted_session(session, caller)
     selection = select(
         request,
         settings,
@@ -105,7 +104,7 @@ async def prepare(call: Call, dialect: Dialect, raw: bytes | None = None) -> Pre
         from gateway.pipeline.loop_limit import check_loop  # noqa: PLC0415  # few gateways set the limit
 
         check_loop(request.fields, dialect, loop_limit, memory.spending, session=named, now_s=started_at_s)
-    accounts = (*accounts_of(caller, settings), *_session_account(named, selection.options.max_session_usd))
+    accounts = (*accounts_of(caller, settings), *session_accounts(named, selection.options.max_session_usd))
     await read_spending(accounts, ports, memory.spending, max_unsettled=settings.max_unsettled)
     needs_prices = bool(accounts) or selection.needs_prices or request.requirements.max_price is not None
     catalog = await _catalog_for(call, needs_prices=needs_prices)
@@ -187,13 +186,6 @@ def refresh_signals(call: Call, prepared: Prepared) -> None:
     if models:
         upstream = settings.upstream_for(prepared.caller)
         ports.run_in_background(lambda: look_up_endpoints(models, upstream, ports, memory.endpoints))
-
-
-def _session_account(session: str | None, max_usd: float | None) -> tuple[Account, ...]:
-    """Return the budget of a session; none if the request names no session, or nothing limits it."""
-    if session is None or max_usd is None:
-        return ()
-    return (Account(key=account_of(session), budget=Budget(session_micros=micros_of(max_usd))),)
 
 
 async def _catalog_for(call: Call, *, needs_prices: bool) -> Catalog | None:

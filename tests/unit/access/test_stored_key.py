@@ -264,9 +264,9 @@ def test_what_is_remembered_is_bounded_and_guesses_evict_no_key() -> None:
     keys = StoredKeys()
     for number in range(2 * MAX_KEYS):
         key = GatewayKey(name=f"key-{number}", digest=b"%d" % number)
-        keys.note(key.digest, Reading(key, 0.0))
+        keys.note(key.digest, Reading((key,), 0.0))
     for number in range(2 * MAX_UNKNOWN):
-        keys.note(b"guess-%d" % number, Reading(None, 0.0))
+        keys.note(b"guess-%d" % number, Reading((), 0.0))
 
     def count(prefix: bytes, numbers: int) -> int:
         found = (keys.reading(prefix + b"%d" % each, now_s=0.0, max_age_s=1.0) for each in range(numbers))
@@ -279,9 +279,9 @@ def test_what_is_remembered_is_bounded_and_guesses_evict_no_key() -> None:
 def test_the_key_that_was_not_used_for_longest_is_forgotten_first() -> None:
     keys = StoredKeys()
     for number in range(MAX_KEYS):
-        keys.note(b"%d" % number, Reading(GatewayKey(name="x", digest=b"%d" % number), 0.0))
+        keys.note(b"%d" % number, Reading((GatewayKey(name="x", digest=b"%d" % number),), 0.0))
     keys.reading(b"0", now_s=0.0, max_age_s=1.0)
-    keys.note(b"new", Reading(GatewayKey(name="new", digest=b"new"), 0.0))
+    keys.note(b"new", Reading((GatewayKey(name="new", digest=b"new"),), 0.0))
 
     assert [keys.is_known(each) for each in (b"0", b"1", b"new")] == [True, False, True]
 
