@@ -11,7 +11,7 @@ import pytest
 from gateway.memory.stored_keys import PAUSE_S
 from scripts.keys.run import ADMIN_KEY, run
 from tests.support.chat import CHAT, question
-from tests.support.gateway_keys import BOSS_AND_APP
+from tests.support.gateway_keys import BOSS_AND_APP, PAGE
 from tests.support.journal import Journal
 from tests.support.ledger import Ledger, wait_for
 from tests.support.runtimes import KEY, Gateway
@@ -51,7 +51,9 @@ def test_a_key_lives_from_its_making_to_its_end(admin: httpx.Client, journal: Jo
     changed = admin.patch(one, json={"models": ["other/*"], "budget": {"day_usd": 2}, "per_minute": None})
     assert (changed.status_code, changed.json()["budget"]) == (200, {"day_usd": 2})
     assert asked(admin, first, journal) == "model_not_allowed"
-    admin.patch(one, json={"models": None})
+    admin.patch(one, json={"models": None, "origins": [PAGE]})
+    preflight = admin.options(CHAT, headers={"origin": PAGE})
+    assert preflight.headers["access-control-allow-origin"] == PAGE
 
     second = admin.post(f"{one}/rotate").json()["token"]
     assert [asked(admin, each, journal) for each in (first, second)] == ["ok", "ok"]

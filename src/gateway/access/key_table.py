@@ -17,6 +17,8 @@ from gateway.settings.keys import GatewayKey
 SHOWN_CHANGES = 20
 # How many keys one page of the list has at most.
 MAX_PAGE = 200
+# How many keys with origins count for preflights: the first ones by name.
+MAX_WITH_ORIGINS = 200
 # For how many seconds at most the old token of a key stays valid after a rotation.
 MAX_VALID_S = 30 * 86_400
 
@@ -59,6 +61,15 @@ def find(digest: bytes) -> Statement:
 def find_name(name: str) -> Statement:
     """Return the statement that finds a key by its name."""
     return "SELECT * FROM keys WHERE name = ?", (name,)
+
+
+def with_origins() -> Statement:
+    """Return the statement that finds the keys that web pages of some origins may use."""
+    return (
+        "SELECT * FROM keys WHERE json_type(bounds, '$.origins') IS NOT NULL AND revoked_at_ms IS NULL "
+        "ORDER BY name LIMIT ?",
+        (MAX_WITH_ORIGINS,),
+    )
 
 
 def keys_in(row: JsonObject) -> tuple[GatewayKey, ...]:

@@ -100,11 +100,7 @@ def _part_of(key: GatewayKey, lent: Lent) -> GatewayKey:
 def _limits_of(limits: KeyLimits, lent: Lent) -> KeyLimits:
     """Return the limits of a lent key. All its requests are one session, so its budget is a session's."""
     budgets = [limits.max_session_usd, None if lent.budget_micros is None else lent.budget_micros / MICROS]
-    return replace(
-        limits,
-        max_session_usd=min((each for each in budgets if each is not None), default=None),
-        no_lending=True,
-    )
+    return replace(limits, max_session_usd=min((each for each in budgets if each is not None), default=None))
 
 
 def _lent_in(claims: JsonObject) -> Lent:

@@ -9,11 +9,19 @@ import hmac
 import re
 from hashlib import sha256
 
-from gateway.access.key_table import find, find_name, keys_in
+from gateway.access.key_table import find, find_name, keys_in, with_origins
 from gateway.http.errors import GatewayError
 from gateway.memory.database import query_database
 from gateway.memory.ports import DatabaseError, Ports, Statement
-from gateway.memory.stored_keys import LOOKUPS_PER_MINUTE, PAUSE_S, STALE_S, TOKEN_PREFIX, Reading, StoredKeys
+from gateway.memory.stored_keys import (
+    LOOKUPS_PER_MINUTE,
+    ORIGINS,
+    PAUSE_S,
+    STALE_S,
+    TOKEN_PREFIX,
+    Reading,
+    StoredKeys,
+)
 from gateway.memory.waiting import pause
 from gateway.settings.keys import GatewayKey
 from gateway.settings.settings import Settings
@@ -58,10 +66,20 @@ async def keys_of_name(
     return await _read(b"name:" + name.encode(), find_name(name), settings, ports, keys)
 
 
+async def is_stored_origin(origin: str, settings: Settings, ports: Ports, keys: StoredKeys) -> bool:
+    """Return whether web pages of an origin may use a key of the database; False if it does not answer."""
+    try:
+        found = await _read(ORIGINS, with_origins(), settings, ports, keys)
+    except GatewayError:
+        return False
+    now_s = ports.now_s()
+    return any(origin in (key.origins or ()) and not key.is_expired(now_s) for key in found)
+
+
 async def _read(
     sought: bytes, statement: Statement, settings: Settings, ports: Ports, keys: StoredKeys
 ) -> tuple[GatewayKey, ...]:
-    """Return what the database says, or has said lately. ``sought`` is a digest, or stands for a name."""
+    """Return the keys that the database finds, or has found lately, for what is ``sought``."""
     max_age_s = settings.key_cache_s
     while (found := keys.reading(sought, now_s=ports.now_s(), max_age_s=max_age_s)) is None:
         if keys.is_paused(now_s=ports.now_s()):
@@ -70,9 +88,8 @@ async def _read(
             await pause(POLL_S, ports)
         else:
             await _look_up(sought, statement, ports, keys)
-    if any(key.name == each.name for key in found.keys for each in settings.gateway_keys):
-        return ()  # GATEWAY_KEYS goes before the database
-    return found.keys
+    in_secret = {key.name for key in settings.gateway_keys}  # these go before the database
+    return tuple(key for key in found.keys if key.name not in in_secret)
 
 
 def _without_database(sought: bytes, ports: Ports, keys: StoredKeys) -> tuple[GatewayKey, ...]:
@@ -97,7 +114,7 @@ async def _look_up(sought: bytes, statement: Statement, ports: Ports, keys: Stor
     keys.lookups.begin(sought, now_s=now_s, until_s=now_s + TIMEOUT_S, known=known)
     try:
         (rows,) = await query_database([statement], ports, within_s=TIMEOUT_S)
-        keys.note(sought, Reading(keys_in(rows[0]) if rows else (), now_s))
+        keys.note(sought, Reading(tuple(key for row in rows for key in keys_in(row)), now_s))
     except (DatabaseError, TimeoutError) as error:
         ports.log("keys_not_read", error=type(error).__name__)
         keys.note_failure(now_s=ports.now_s())

@@ -9,6 +9,8 @@ from gateway.settings.keys import GatewayKey
 
 # How the token of such a key begins: it marks a leaked token as this gateway's.
 TOKEN_PREFIX = "oe-"  # noqa: S105  # no token
+# What stands for the keys with origins, among the digests and names that were sought.
+ORIGINS = b"origins"
 # How many keys are remembered, and how many tokens that are in no row: the ones that were used last.
 MAX_KEYS = 300
 MAX_UNKNOWN = 1_000
@@ -22,10 +24,10 @@ STALE_S = 3_600.0
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the database said of a token, or of a name.
+    """What the database said of a token, of a name, or of origins.
 
     Attributes:
-        keys: the key, once for each token that it has; none if there is no row.
+        keys: the keys that it found, each once for each token that it has; none if there is no row.
         at_s: when the database was asked.
     """
 
@@ -74,6 +76,8 @@ class StoredKeys:
 
     def forget(self, name: str) -> None:
         """Forget a key whose row has changed. The next request reads the row."""
+        self._unknown.pop(ORIGINS, None)
+        self._known.pop(ORIGINS, None)
         self._known = {
             sought: each for sought, each in self._known.items() if all(key.name != name for key in each.keys)
         }

@@ -2,18 +2,21 @@
 
 import asyncio
 import json
+from hashlib import sha256
 
 import pytest
 
-from gateway.access.lent_key import MAX_CLAIMS_BYTES, MAX_LENT_S
+from gateway.access.lent_key import MAX_CLAIMS_BYTES, MAX_LENT_S, lent_token
+from gateway.memory.rates import MAX_KEYS
 from gateway.routes.lend import DEFAULT_VALID_S
 from gateway.settings.caller import Lent
 from gateway.settings.keys import narrowed
+from gateway.settings.settings import Settings
 from tests.support.models import listing, model
 from tests.support.sqlite_database import SqliteDatabase
 from tests.support.stored_keys import KEYS, ask_with, code_with, keys_world, make, manage
 from tests.support.upstream import answer
-from tests.support.world import TOKEN, UPSTREAM_KEY, Answer, World, chat, finish, one_key
+from tests.support.world import ENV, TOKEN, UPSTREAM_KEY, Answer, World, chat, finish, one_key
 
 pytestmark = pytest.mark.anyio
 LEND = f"{KEYS}/lend"
@@ -265,13 +268,25 @@ async def test_its_requests_count_for_its_own_rate_and_for_that_of_the_key() -> 
     assert await code_with(made, second) == "ok"
 
 
+async def test_the_headers_show_the_limit_that_has_fewer_requests_left() -> None:
+    made = secret_world(per_minute=9)
+    tight, wide = await lend(made, TOKEN, per_minute=2), await lend(made, TOKEN, per_minute=50)
+
+    got = [await ask_with(made, each) for each in (tight, wide)]
+
+    shown = [(each.headers["x-ratelimit-limit"], each.headers["x-ratelimit-remaining"]) for each in got]
+    assert shown == [("2", "1"), ("9", "5")]
+
+
 async def test_many_lent_keys_do_not_evict_the_counts_of_other_keys() -> None:
     entries = [{"name": "one", "token": TOKEN}, {"name": "two", "token": f"{TOKEN}-2", "per_minute": 1}]
     made = World({"GATEWAY_KEYS": json.dumps(entries)}).script("a/one", answer("Hi"))
     await code_with(made, f"{TOKEN}-2")
-    for number in range(1_100):
-        made.memory.lent_rates.count(f"one\0{number}", now_s=made.ports.now_s())
-    await code_with(made, await lend(made, TOKEN, per_minute=5))
+    settings, ends_at_s = Settings.from_env({**ENV, **made.env}.get), made.ports.now_s() + 60
+    for number in range(MAX_KEYS + 1):
+        part = Lent(id=f"{number:016x}", expires_at_s=ends_at_s, per_minute=5)
+        token = lent_token(part, "one", sha256(TOKEN.encode()).digest(), settings)
+        assert (await manage(made, "GET", "/v1/key", token=token)).status == 200
 
     assert await code_with(made, f"{TOKEN}-2") == "too_many_requests"
 
