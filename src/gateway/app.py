@@ -78,6 +78,7 @@ async def handle(
         call = Call(request=request, settings=settings, ports=ports, memory=memory, frame=frame)
         route = _route_of(request)
         if request.method == "OPTIONS":
+            frame = await _for_preflight(call)
             return answer_preflight(request, frame, _allowed(route))
         handler = _handler_in(route, request)
         if route.access is not Access.ANYBODY:
@@ -104,6 +105,17 @@ def _errors_for(request: HttpRequest) -> ErrorForm:
 
         return errors_for(request)
     return OPENROUTER_ERRORS if path.startswith("/api/") else OPENAI_ERRORS
+
+
+async def _for_preflight(call: Call) -> Frame:
+    """Return the frame of the answer to a preflight: a key of the database may allow the origin."""
+    origin = call.request.header("origin")
+    if origin and call.frame.allowed_origin is None and call.ports.database.bound:
+        from gateway.access.stored_key import is_stored_origin  # noqa: PLC0415  # few gateways have such pages
+
+        if await is_stored_origin(origin, call.settings, call.ports, call.memory.stored_keys):
+            return replace(call.frame, allowed_origin=origin)
+    return call.frame
 
 
 def _route_of(request: HttpRequest) -> Route:
@@ -194,6 +206,7 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
         "/v1/plan": Route(Access.ALL_KEYS, {"POST": _lazy_handler("routes.plan", "show_plan")}),
         "/v1/usage": _get_and_head(Access.GATEWAY_KEYS, "routes.usage", "show_usage"),
         "/v1/key": _get_and_head(Access.GATEWAY_KEYS, "routes.key", "show_key"),
+        f"{KEYS}/lend": Route(Access.GATEWAY_KEYS, {"POST": _lazy_handler("routes.lend", "lend_key")}),
         KEYS: Route(
             Access.GATEWAY_KEYS,
             {

@@ -11,7 +11,7 @@ import pytest
 from gateway.memory.stored_keys import PAUSE_S
 from scripts.keys.run import ADMIN_KEY, run
 from tests.support.chat import CHAT, question
-from tests.support.gateway_keys import BOSS_AND_APP
+from tests.support.gateway_keys import BOSS_AND_APP, PAGE
 from tests.support.journal import Journal
 from tests.support.ledger import Ledger, wait_for
 from tests.support.runtimes import KEY, Gateway
@@ -51,23 +51,29 @@ def test_a_key_lives_from_its_making_to_its_end(admin: httpx.Client, journal: Jo
     changed = admin.patch(one, json={"models": ["other/*"], "budget": {"day_usd": 2}, "per_minute": None})
     assert (changed.status_code, changed.json()["budget"]) == (200, {"day_usd": 2})
     assert asked(admin, first, journal) == "model_not_allowed"
-    admin.patch(one, json={"models": None})
+    admin.patch(one, json={"models": None, "origins": [PAGE]})
+    preflight = admin.options(CHAT, headers={"origin": PAGE})
+    assert preflight.headers["access-control-allow-origin"] == PAGE
 
     second = admin.post(f"{one}/rotate").json()["token"]
     assert [asked(admin, each, journal) for each in (first, second)] == ["ok", "ok"]
     third = admin.post(f"{one}/rotate", json={"valid_for_s": 0}).json()["token"]
     assert [asked(admin, each, journal) for each in (second, third)] == ["invalid_key", "ok"]
 
+    part = {"models": ["sim/*"], "budget_usd": 1, "per_minute": 5}
+    lent = admin.post(f"{KEYS}/lend", json=part, headers={"authorization": f"Bearer {third}"}).json()["token"]
+    assert [asked(admin, each, journal) for each in (lent, f"{lent[:-1]}z")] == ["ok", "invalid_key"]
+
     assert admin.post(KEYS, json={"name": name}).status_code == 409
     assert admin.delete(one).json()["state"] == "revoked"
-    assert asked(admin, third, journal) == "revoked_key"
+    assert [asked(admin, each, journal) for each in (third, lent)] == ["revoked_key"] * 2
     listed = admin.get(f"{KEYS}?limit=200").json()
     assert name in [each["name"] for each in listed["data"]]
     shown = admin.get(one)
     actions = ["revoked", "rotated", "rotated", "changed", "changed", "made"]
     assert [each["action"] for each in shown.json()["changes"]] == actions
-    assert not any(token in shown.text for token in (first, second, third))
-    assert len(journal.models()) == 4
+    assert not any(token in shown.text for token in (first, second, third, lent))
+    assert len(journal.models()) == 5
 
 
 def test_the_ledger_goes_by_the_name_of_the_key(

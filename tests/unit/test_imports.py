@@ -19,6 +19,8 @@ IN_C = {"_blake2", "_datetime", "_hashlib", "_hmac", "_md5", "_sha1", "_sha2", "
 ON_DEMAND = {
     "access.loopback",
     "access.key_table",
+    "access.lent_key",
+    "access.made_key",
     "access.own_keys",
     "access.stored_key",
     "ledger.budget_alerts",
@@ -170,6 +172,7 @@ ON_DEMAND = {
     "routes.key_call",
     "routes.key_form",
     "routes.keys",
+    "routes.lend",
     "routes.images",
     "routes.messages",
     "dialects.messages.told",

@@ -23,10 +23,17 @@ APART = "\0apart"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admitted:
-    """An admitted request: its caller, and the ``x-ratelimit-*`` headers of its response."""
+    """An admitted request.
+
+    Attributes:
+        caller: its caller.
+        rate_headers: the ``x-ratelimit-*`` headers of its response.
+        origin: its origin, if the caller's key allows that; None if the key allows no origins of its own.
+    """
 
     caller: Caller
     rate_headers: HeaderPairs
+    origin: str | None
 
 
 async def admit(
@@ -51,9 +58,9 @@ async def admit(
     Raises:
         GatewayError: the request has no key that is good for this route, or exceeds a limit.
     """
-    caller = authorize(
-        request, settings, await _key_in(request, settings, ports, memory), now_s=ports.now_s()
-    )
+    key = await _key_in(request, settings, ports, memory)
+    caller = authorize(request, settings, key, now_s=ports.now_s())
+    origin = request.header("origin") if key is not None and key.origins else None
     if caller.own_key is not None:
         from gateway.access.own_keys import accepted_caller  # noqa: PLC0415  # few gateways let them in
 
@@ -64,23 +71,35 @@ async def admit(
                 "not_allowed", "This route needs one of the gateway's keys, not an OpenRouter key."
             )
     counted = replace(caller, name=caller.name + APART) if counted_apart else caller
-    return Admitted(caller=caller, rate_headers=await limit_rate(counted, ports, memory.rates))
+    rate_headers = await limit_rate(counted, ports, memory.rates, memory.lent_rates)
+    return Admitted(caller=caller, rate_headers=rate_headers, origin=origin)
 
 
 async def _key_in(
     request: HttpRequest, settings: Settings, ports: Ports, memory: Memory
 ) -> GatewayKey | None:
-    """Return the gateway's key that a request carries: of ``GATEWAY_KEYS``, else of the database.
+    """Return the gateway's key that a request carries: of ``GATEWAY_KEYS``, of the database, or a lent one.
+
+    A key that has expired is returned only if there is no other.
 
     Raises:
         GatewayError: the database does not answer, or too many unknown tokens are looked up.
     """
     key = key_in_settings(request, settings, now_s=ports.now_s())
-    if not ports.database.bound or (key is not None and not key.is_expired(ports.now_s())):
+    if key is not None and not key.is_expired(ports.now_s()):
         return key
-    tokens = [token for token in tokens_in(request) if token.startswith(TOKEN_PREFIX)]
-    if not tokens:
-        return key
-    from gateway.access.stored_key import stored_key  # noqa: PLC0415  # GATEWAY_KEYS may be all there is
+    unavailable: GatewayError | None = None
+    for token in [each for each in tokens_in(request) if each.startswith(TOKEN_PREFIX)]:
+        from gateway.access.made_key import made_key  # noqa: PLC0415  # GATEWAY_KEYS may be all there is
 
-    return await stored_key(tokens, settings, ports, memory.stored_keys) or key
+        try:
+            found = await made_key(token, settings, ports, memory.stored_keys)
+        except GatewayError as error:  # the other header may hold a key that is remembered
+            unavailable = error
+            continue
+        if found is not None and not found.is_expired(ports.now_s()):
+            return found
+        key = key or found
+    if unavailable is not None:
+        raise unavailable
+    return key

@@ -58,6 +58,8 @@ def authorize(request: HttpRequest, settings: Settings, key: GatewayKey | None, 
         options=key.options,
         limits=key.limits,
         key_id=key.id,
+        digest=key.digest,
+        lent=key.lent,
     )
 
 

@@ -3,7 +3,6 @@
 Each change is one transaction with its row in ``key_changes``: neither is written without the other.
 """
 
-import hmac
 import json
 from collections.abc import Iterable
 from dataclasses import replace
@@ -18,6 +17,8 @@ from gateway.settings.keys import GatewayKey
 SHOWN_CHANGES = 20
 # How many keys one page of the list has at most.
 MAX_PAGE = 200
+# How many keys with origins count for preflights: the first ones by name.
+MAX_WITH_ORIGINS = 200
 # For how many seconds at most the old token of a key stays valid after a rotation.
 MAX_VALID_S = 30 * 86_400
 
@@ -57,38 +58,42 @@ def find(digest: bytes) -> Statement:
     )
 
 
-def key_in(row: JsonObject, digest: bytes) -> GatewayKey:
-    """Return the key of a row, as it holds for the token with this digest.
+def find_name(name: str) -> Statement:
+    """Return the statement that finds a key by its name."""
+    return "SELECT * FROM keys WHERE name = ?", (name,)
 
-    Whoever guesses tokens cannot choose their digests, so the time of the look-up tells nothing of use. The
-    digests are compared in constant time all the same.
+
+def with_origins() -> Statement:
+    """Return the statement that finds the keys that web pages of some origins may use."""
+    return (
+        "SELECT * FROM keys WHERE json_type(bounds, '$.origins') IS NOT NULL AND revoked_at_ms IS NULL "
+        "ORDER BY name LIMIT ?",
+        (MAX_WITH_ORIGINS,),
+    )
+
+
+def keys_in(row: JsonObject) -> tuple[GatewayKey, ...]:
+    """Return the key of a row, once for each token that it has: of today, and of before the last rotation.
 
     Raises:
         ValueError: the row's bounds are wrong.
     """
-    key = _key_of(row)
-    until_ms = number_or_none(row["old_until_ms"])
-    if hmac.compare_digest(str(row["sha256"]).encode(), digest.hex().encode()) or until_ms is None:
-        return replace(key, digest=digest)
-    ends_at_s = until_ms / 1000
-    return replace(
-        key,
-        digest=digest,
-        expires_at_s=ends_at_s if key.expires_at_s is None else min(key.expires_at_s, ends_at_s),
-    )
-
-
-def _key_of(row: JsonObject) -> GatewayKey:
     read, is_revoked = read_fields(bounds_in(row)), row["revoked_at_ms"] is not None
     if is_revoked:
         read["expires_at_s"] = 0.0  # at once: the clock of whoever revoked it may be ahead
-    return GatewayKey(
+    key = GatewayKey(
         name=str(row["name"]),
         digest=bytes.fromhex(str(row["sha256"])),
         id=str(row["id"]),
         is_revoked=is_revoked,
         **read,
     )
+    old, until_ms = row["old_sha256"], number_or_none(row["old_until_ms"])
+    if not isinstance(old, str) or until_ms is None:
+        return (key,)
+    ends_at_s = until_ms / 1000
+    earlier_s = ends_at_s if key.expires_at_s is None else min(key.expires_at_s, ends_at_s)
+    return key, replace(key, digest=bytes.fromhex(old), expires_at_s=earlier_s)
 
 
 def bounds_in(row: JsonObject) -> JsonObject:
@@ -109,7 +114,7 @@ def page(after: str, limit: int) -> list[Statement]:
 def one(name: str) -> list[Statement]:
     """Return two statements that read a key, and its last changes."""
     return [
-        ("SELECT * FROM keys WHERE name = ?", (name,)),
+        find_name(name),
         ("SELECT * FROM key_changes WHERE key = ? ORDER BY id DESC LIMIT ?", (name, SHOWN_CHANGES)),
     ]
 

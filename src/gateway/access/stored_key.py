@@ -5,15 +5,23 @@ Keys of the database have tokens of one form, so no other token asks the databas
 in by the database only: while that does not answer, it is refused.
 """
 
+import hmac
 import re
-from collections.abc import Iterable
 from hashlib import sha256
 
-from gateway.access.key_table import find, key_in
+from gateway.access.key_table import find, find_name, keys_in, with_origins
 from gateway.http.errors import GatewayError
 from gateway.memory.database import query_database
-from gateway.memory.ports import DatabaseError, Ports
-from gateway.memory.stored_keys import LOOKUPS_PER_MINUTE, PAUSE_S, STALE_S, TOKEN_PREFIX, Reading, StoredKeys
+from gateway.memory.ports import DatabaseError, Ports, Statement
+from gateway.memory.stored_keys import (
+    LOOKUPS_PER_MINUTE,
+    ORIGINS,
+    PAUSE_S,
+    STALE_S,
+    TOKEN_PREFIX,
+    Reading,
+    StoredKeys,
+)
 from gateway.memory.waiting import pause
 from gateway.settings.keys import GatewayKey
 from gateway.settings.settings import Settings
@@ -33,71 +41,88 @@ def digest_of(token: str) -> bytes:
     return sha256(token.encode()).digest()
 
 
-async def stored_key(
-    tokens: Iterable[str], settings: Settings, ports: Ports, keys: StoredKeys
-) -> GatewayKey | None:
-    """Return the key of the first token that is in the database; one that has expired if there is no other.
+async def key_of_token(token: str, settings: Settings, ports: Ports, keys: StoredKeys) -> GatewayKey | None:
+    """Return the key of a token in the database; None if it is in no row. It may have expired.
+
+    Whoever guesses tokens cannot choose their digests, so the time of the look-up tells nothing of use. The
+    digests are compared in constant time all the same.
 
     Raises:
         GatewayError: the database does not answer, or too many unknown tokens are looked up.
     """
-    expired = None
-    for token in tokens:
-        if not TOKEN.fullmatch(token):
-            continue
-        key = await _key_of(digest_of(token), settings, ports, keys)
-        if key is None or any(key.name == each.name for each in settings.gateway_keys):
-            continue  # GATEWAY_KEYS goes before the database
-        if not key.is_expired(ports.now_s()):
-            return key
-        expired = expired or key
-    return expired
+    digest = digest_of(token)
+    found = await _read(digest, find(digest), settings, ports, keys)
+    return next((key for key in found if hmac.compare_digest(key.digest, digest)), None)
 
 
-async def _key_of(digest: bytes, settings: Settings, ports: Ports, keys: StoredKeys) -> GatewayKey | None:
+async def keys_of_name(
+    name: str, settings: Settings, ports: Ports, keys: StoredKeys
+) -> tuple[GatewayKey, ...]:
+    """Return the key of a name in the database, once for each of its tokens; none if there is no such key.
+
+    Raises:
+        GatewayError: the database does not answer.
+    """
+    return await _read(b"name:" + name.encode(), find_name(name), settings, ports, keys)
+
+
+async def is_stored_origin(origin: str, settings: Settings, ports: Ports, keys: StoredKeys) -> bool:
+    """Return whether web pages of an origin may use a key of the database; False if it does not answer."""
+    try:
+        found = await _read(ORIGINS, with_origins(), settings, ports, keys)
+    except GatewayError:
+        return False
+    now_s = ports.now_s()
+    return any(origin in (key.origins or ()) and not key.is_expired(now_s) for key in found)
+
+
+async def _read(
+    sought: bytes, statement: Statement, settings: Settings, ports: Ports, keys: StoredKeys
+) -> tuple[GatewayKey, ...]:
+    """Return the keys that the database finds, or has found lately, for what is ``sought``."""
     max_age_s = settings.key_cache_s
-    while (found := keys.reading(digest, now_s=ports.now_s(), max_age_s=max_age_s)) is None:
+    while (found := keys.reading(sought, now_s=ports.now_s(), max_age_s=max_age_s)) is None:
         if keys.is_paused(now_s=ports.now_s()):
-            return _without_database(digest, ports, keys)
-        if keys.lookups.is_in_flight(digest, now_s=ports.now_s()):
+            return _without_database(sought, ports, keys)
+        if keys.lookups.is_in_flight(sought, now_s=ports.now_s()):
             await pause(POLL_S, ports)
         else:
-            await _look_up(digest, ports, keys)
-    return found.key
+            await _look_up(sought, statement, ports, keys)
+    in_secret = {key.name for key in settings.gateway_keys}  # these go before the database
+    return tuple(key for key in found.keys if key.name not in in_secret)
 
 
-def _without_database(digest: bytes, ports: Ports, keys: StoredKeys) -> GatewayKey:
+def _without_database(sought: bytes, ports: Ports, keys: StoredKeys) -> tuple[GatewayKey, ...]:
     """Return the key as it was last read, if that is not too long ago.
 
     Raises:
-        GatewayError: it is, or the token was in no row.
+        GatewayError: it is, or there was no row.
     """
-    found = keys.reading(digest, now_s=ports.now_s(), max_age_s=STALE_S)
-    if found is None or found.key is None:
+    found = keys.reading(sought, now_s=ports.now_s(), max_age_s=STALE_S)
+    if found is None or not found.keys:
         raise _unavailable("The database of keys does not answer. Try again.", PAUSE_S)
-    return found.key
+    return found.keys
 
 
-async def _look_up(digest: bytes, ports: Ports, keys: StoredKeys) -> None:
-    now_s, known = ports.now_s(), keys.is_known(digest)
+async def _look_up(sought: bytes, statement: Statement, ports: Ports, keys: StoredKeys) -> None:
+    now_s, known = ports.now_s(), keys.is_known(sought)
     wait_s = 0.0 if known else keys.lookups.wait_s(now_s=now_s)
     if wait_s > 0:
         raise _unavailable(
             f"The gateway looks up {LOOKUPS_PER_MINUTE} unknown keys a minute. Try again later.", wait_s
         )
-    keys.lookups.begin(digest, now_s=now_s, until_s=now_s + TIMEOUT_S, known=known)
+    keys.lookups.begin(sought, now_s=now_s, until_s=now_s + TIMEOUT_S, known=known)
     try:
-        (rows,) = await query_database([find(digest)], ports, within_s=TIMEOUT_S)
-        key = key_in(rows[0], digest) if rows else None
-        keys.note(digest, Reading(key, now_s))
+        (rows,) = await query_database([statement], ports, within_s=TIMEOUT_S)
+        keys.note(sought, Reading(tuple(key for row in rows for key in keys_in(row)), now_s))
     except (DatabaseError, TimeoutError) as error:
         ports.log("keys_not_read", error=type(error).__name__)
         keys.note_failure(now_s=ports.now_s())
     except ValueError:
         ports.log("stored_key_ignored")
-        keys.note(digest, Reading(None, now_s))
+        keys.note(sought, Reading((), now_s))
     finally:
-        keys.lookups.end(digest)
+        keys.lookups.end(sought)
 
 
 def _unavailable(message: str, wait_s: float) -> GatewayError:

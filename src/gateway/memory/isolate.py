@@ -46,6 +46,7 @@ class Memory:
         endpoints: the endpoints of the models that were requested last.
         own_endpoints: the same, for callers that fetched them with an OpenRouter key of their own.
         own_keys: what OpenRouter said of such keys.
+        lent_rates: how often each lent key calls.
         stored_keys: the keys of the database that were read lately.
         lost_writes: how many rows could not be written to the ledger.
     """
@@ -63,5 +64,6 @@ class Memory:
     endpoints: EndpointsMemory = field(default_factory=EndpointsMemory)
     own_endpoints: EndpointsMemory = field(default_factory=lambda: EndpointsMemory(MAX_OWN, MAX_OWN_BYTES))
     own_keys: OwnKeys = field(default_factory=OwnKeys)
+    lent_rates: Rates = field(default_factory=Rates)
     stored_keys: StoredKeys = field(default_factory=StoredKeys)
     lost_writes: LostWrites = field(default_factory=LostWrites)

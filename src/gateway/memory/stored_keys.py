@@ -9,6 +9,8 @@ from gateway.settings.keys import GatewayKey
 
 # How the token of such a key begins: it marks a leaked token as this gateway's.
 TOKEN_PREFIX = "oe-"  # noqa: S105  # no token
+# What stands for the keys with origins, among the digests and names that were sought.
+ORIGINS = b"origins"
 # How many keys are remembered, and how many tokens that are in no row: the ones that were used last.
 MAX_KEYS = 300
 MAX_UNKNOWN = 1_000
@@ -22,9 +24,14 @@ STALE_S = 3_600.0
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the database said of a token: its key, or None if it is in no row; and when it was asked."""
+    """What the database said of a token, of a name, or of origins.
 
-    key: GatewayKey | None
+    Attributes:
+        keys: the keys that it found, each once for each token that it has; none if there is no row.
+        at_s: when the database was asked.
+    """
+
+    keys: tuple[GatewayKey, ...]
     at_s: float
 
 
@@ -38,26 +45,26 @@ class StoredKeys:
         self._unknown: dict[bytes, Reading] = {}
         self._paused_until_s = 0.0
 
-    def reading(self, digest: bytes, *, now_s: float, max_age_s: float) -> Reading | None:
-        """Return what the database said of a token, if that is not older than ``max_age_s``."""
-        found = self._known.pop(digest, None)
+    def reading(self, sought: bytes, *, now_s: float, max_age_s: float) -> Reading | None:
+        """Return what the database said of a token or a name, if that is not older than ``max_age_s``."""
+        found = self._known.pop(sought, None)
         if found is not None:
-            self._known[digest] = found  # the one that was not used for longest comes first
-        found = found or self._unknown.get(digest)
+            self._known[sought] = found  # the one that was not used for longest comes first
+        found = found or self._unknown.get(sought)
         return found if found is not None and now_s - found.at_s <= max_age_s else None
 
-    def note(self, digest: bytes, reading: Reading) -> None:
-        """Remember what the database said of a token."""
-        self._known.pop(digest, None)
-        self._unknown.pop(digest, None)
-        kept, limit = (self._unknown, MAX_UNKNOWN) if reading.key is None else (self._known, MAX_KEYS)
+    def note(self, sought: bytes, reading: Reading) -> None:
+        """Remember what the database said of a token or a name."""
+        self._known.pop(sought, None)
+        self._unknown.pop(sought, None)
+        kept, limit = (self._known, MAX_KEYS) if reading.keys else (self._unknown, MAX_UNKNOWN)
         if len(kept) >= limit:
             del kept[next(iter(kept))]
-        kept[digest] = reading
+        kept[sought] = reading
 
-    def is_known(self, digest: bytes) -> bool:
-        """Return whether the last reading of a token found a key, however old it is."""
-        return digest in self._known
+    def is_known(self, sought: bytes) -> bool:
+        """Return whether the last reading of a token or a name found a key, however old it is."""
+        return sought in self._known
 
     def note_failure(self, *, now_s: float) -> None:
         """Note that the database failed."""
@@ -68,7 +75,9 @@ class StoredKeys:
         return now_s < self._paused_until_s
 
     def forget(self, name: str) -> None:
-        """Forget the tokens of a key whose row has changed. The next request reads the row."""
+        """Forget a key whose row has changed. The next request reads the row."""
+        self._unknown.pop(ORIGINS, None)
+        self._known.pop(ORIGINS, None)
         self._known = {
-            digest: each for digest, each in self._known.items() if each.key is None or each.key.name != name
+            sought: each for sought, each in self._known.items() if all(key.name != name for key in each.keys)
         }

@@ -14,11 +14,13 @@ from gateway.openapi.data_schema import (
 )
 from gateway.openapi.error_schema import error_schema
 from gateway.openapi.key_schema import key_schema, openrouters_key_schema
-from gateway.openapi.keys_operations import keys, one_key, rotation
+from gateway.openapi.keys_operations import keys, lending, one_key, rotation
 from gateway.openapi.keys_schema import (
     key_changes_schema,
     key_list_schema,
     key_request_schema,
+    lend_request_schema,
+    lent_key_schema,
     new_key_schema,
     rotation_schema,
     stored_key_schema,
@@ -80,6 +82,7 @@ def openapi(version: str) -> JsonObject:
             "/v1/key": {"get": key()},
             "/api/v1/key": {"get": openrouters_key()},
             "/v1/keys": keys(),
+            "/v1/keys/lend": lending(),
             "/v1/keys/{name}": one_key(),
             "/v1/keys/{name}/rotate": rotation(),
             "/v1/models": {"get": models()},
@@ -126,6 +129,8 @@ def openapi(version: str) -> JsonObject:
                 "StoredKey": stored_key_schema(),
                 "NewKey": new_key_schema(),
                 "KeyList": key_list_schema(),
+                "LendRequest": lend_request_schema(),
+                "LentKey": lent_key_schema(),
                 "Usage": usage_schema(),
                 "Model": model_schema(),
                 "ModelList": model_list_schema(),

@@ -1,6 +1,7 @@
 """The JSON Schemas of the responses of ``GET /v1/key`` and ``GET /api/v1/key``."""
 
 from gateway.http.json_values import Json, JsonObject
+from gateway.openapi.keys_schema import lent_properties
 
 
 def key_schema() -> JsonObject:
@@ -40,7 +41,11 @@ def key_schema() -> JsonObject:
         "type": ["object", "null"],
         "description": "Only for admins: OpenRouter's data about the gateway's key.",
     }
-    return {**shown, "properties": {**properties, "openrouter": openrouters}}
+    lent = {
+        **_object({**lent_properties(), "spent_usd": {"type": ["number", "null"]}}),
+        "description": "Only for a lent key: its part of the key that lent it, and what it has spent of it.",
+    }
+    return {**shown, "properties": {**properties, "openrouter": openrouters, "lent": lent}}
 
 
 def openrouters_key_schema() -> JsonObject:

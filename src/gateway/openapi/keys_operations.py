@@ -1,4 +1,4 @@
-"""The operations of the OpenAPI document that manage keys. They are for admins."""
+"""The operations of the OpenAPI document that manage keys. Most are for admins."""
 
 from gateway.access.key_table import MAX_PAGE
 from gateway.http.json_values import Json, JsonObject
@@ -25,6 +25,19 @@ def keys() -> JsonObject:
             "responses": made,
         },
         "get": listed | {"parameters": parameters},
+    }
+
+
+def lending() -> JsonObject:
+    """Return the operation that lends a part of the caller's key. It is for every key of the gateway."""
+    summary = "Lend a part of the caller's key, for a sub-agent or a job"
+    return {
+        "post": {
+            "operationId": "lendKey",
+            "summary": summary,
+            "requestBody": {**body("LendRequest"), "required": False},
+            "responses": {"201": response("The lent key, with its token", "LentKey"), **failures()},
+        }
     }
 
 

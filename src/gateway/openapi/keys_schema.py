@@ -1,6 +1,7 @@
 """The JSON Schemas of ``/v1/keys``: what makes and changes a key, and how one is shown."""
 
 from gateway.access.key_table import MAX_VALID_S
+from gateway.access.lent_key import MAX_LENT_S
 from gateway.http.json_values import Json, JsonObject
 from gateway.openapi.schemas import reference
 from gateway.settings.field_rule import MODEL_ITEM
@@ -93,6 +94,40 @@ def key_list_schema() -> JsonObject:
             "in_secret": {**names, "description": "The names of the keys in the secret GATEWAY_KEYS."},
         }
     )
+
+
+def lend_request_schema() -> JsonObject:
+    """Return the schema of the body that lends a part of the caller's key."""
+    valid: JsonObject = {"type": ["integer", "null"], "minimum": 1, "maximum": MAX_LENT_S}
+    fields = _fields()
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "models": fields["models"],
+            "per_minute": fields["per_minute"],
+            "budget_usd": {"type": ["number", "null"], "exclusiveMinimum": 0},
+            "valid_for_s": valid,
+        },
+    }
+
+
+def lent_key_schema() -> JsonObject:
+    """Return the schema of a lent key with its token."""
+    return _object({**lent_properties(), "token": {"type": "string"}})
+
+
+def lent_properties() -> JsonObject:
+    """Return the schemas of what is shown of a lent key."""
+    return {
+        "object": {"const": "lent_key"},
+        "id": {"type": "string"},
+        "name": {"type": "string", "description": "The name of the key that lent it."},
+        "models": {"type": ["array", "null"], "items": {"type": "string"}},
+        "budget_usd": {"type": ["number", "null"]},
+        "per_minute": {"type": ["integer", "null"]},
+        "expires_at": {"type": "string"},
+    }
 
 
 def _fields() -> JsonObject:

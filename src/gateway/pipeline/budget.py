@@ -6,8 +6,9 @@ from gateway.faults.fault import Fault, error_of
 from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json, JsonObject, number_or_none
+from gateway.memory.session_accounts import account_of
 from gateway.memory.spending import EVERYBODY, Spending
-from gateway.pipeline.session_budget import is_session, session_budget_spent
+from gateway.pipeline.session_budget import is_of_lent_key, is_session, session_budget_spent
 from gateway.routing.chain import Plan
 from gateway.routing.eligibility import fault_of_empty_chain
 from gateway.settings.budget import (
@@ -72,6 +73,13 @@ def accounts_of(caller: Caller, settings: Settings) -> tuple[Account, ...]:
         return ()
     both = ((caller.name, caller.budget), (EVERYBODY, settings.budget))
     return tuple(Account(key=key, budget=budget) for key, budget in both if budget)
+
+
+def session_accounts(session: str | None, max_usd: float | None) -> tuple[Account, ...]:
+    """Return the budget of a session; none if there is no session, or nothing limits it."""
+    if session is None or max_usd is None:
+        return ()
+    return (Account(key=account_of(session), budget=Budget(session_micros=micros_of(max_usd))),)
 
 
 def room_in(
@@ -140,6 +148,8 @@ def _scope(key: str, span: Span) -> JsonObject:
 
 
 def _whose(key: str, span: Span) -> str:
+    if is_of_lent_key(key):
+        return "the budget of this lent key"
     if span == SESSION:
         return "the budget of this session (max_session_usd)"
     adjective = "daily" if span == "day" else "monthly"
@@ -174,7 +184,7 @@ def check_budgets(accounts: tuple[Account, ...], caller: Caller, spending: Spend
         for span, limit in account.budget.limits():
             spent = spending.spent(account.key, span, now_s=now_s)
             if spent >= limit and is_session(account.key):
-                raise session_budget_spent(limit, spent)
+                raise session_budget_spent(account.key, limit, spent)
             if spent >= limit:
                 raise _spent(account, span, spent, now_s=now_s, caller=caller)
     room = room_in(accounts, spending, now_s=now_s)

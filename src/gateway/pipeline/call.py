@@ -59,5 +59,9 @@ async def admitted(call: Call, *, for_own_keys: bool, counted_apart: bool = Fals
     if caller.own_key is not None:
         endpoints = OwnersEndpoints(memory.endpoints, memory.own_endpoints, caller.name)
         memory = replace(memory, endpoints=endpoints)
-    frame = replace(call.frame, rate_headers=found.rate_headers)
+    frame = replace(
+        call.frame,
+        rate_headers=found.rate_headers,
+        allowed_origin=call.frame.allowed_origin or found.origin,
+    )
     return replace(call, caller=caller, frame=frame, memory=memory)

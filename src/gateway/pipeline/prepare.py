@@ -14,25 +14,23 @@ from gateway.http.frozen import dataclass
 from gateway.http.message import HeaderPairs
 from gateway.memory.catalog import Catalog
 from gateway.memory.latencies import Latencies
-from gateway.memory.session_accounts import account_of
-from gateway.pipeline.budget import Account, accounts_of, check_budgets, room_in, with_amounts
+from gateway.pipeline.budget import accounts_of, check_budgets, room_in, session_accounts, with_amounts
 from gateway.pipeline.budget_hold import BudgetHold
 from gateway.pipeline.call import Call
 from gateway.pipeline.cooldown_scopes import cooldowns_of
 from gateway.pipeline.key_limits import limit_request
 from gateway.pipeline.read_request import parse, read_body
 from gateway.pipeline.read_spending import read_spending
-from gateway.pipeline.session import Session, session_of
+from gateway.pipeline.session import Session, counted_session, session_of
 from gateway.routing.availability import look_up_endpoints, models_to_look_up
 from gateway.routing.chain import Plan
 from gateway.routing.plan import plan
 from gateway.routing.selection import Selection, loop_limit_of, select
 from gateway.routing.signals import Signals, gather_signals
-from gateway.settings.budget import MICROS, Budget, micros_of
+from gateway.settings.budget import MICROS, micros_of
 from gateway.settings.caller import Caller
 from gateway.settings.keys import allows
 from gateway.settings.options import Options
-from gateway.settings.settings import Settings
 
 PRICES_TIMEOUT_S = 3.0
 # Takes a request's body and its options; returns whether it will cost nothing.
@@ -107,7 +105,7 @@ async def prepare(
     request = parse(call, dialect, raw)
     request, notes = limit_request(request, dialect, caller.limits)
     session = session_of(call.request, request, caller)
-    named = session.digest if session and session.name else None
+    named = counted_session(session, caller)
     selection = select(
         request,
         settings,
@@ -120,8 +118,9 @@ async def prepare(
         from gateway.pipeline.loop_limit import check_loop  # noqa: PLC0415  # few gateways set the limit
 
         check_loop(request.fields, dialect, loop_limit, memory.spending, session=named, now_s=started_at_s)
+    max_session_usd = selection.options.max_session_usd
     bound = not is_free(raw, selection.options)
-    accounts = _accounts(caller, settings, named, selection.options.max_session_usd) if bound else ()
+    accounts = (*accounts_of(caller, settings), *session_accounts(named, max_session_usd)) if bound else ()
     await read_spending(accounts, ports, memory.spending, max_unsettled=settings.max_unsettled)
     needs_prices = bool(accounts) or selection.needs_prices or request.requirements.max_price is not None
     catalog = await _catalog_for(call, needs_prices=needs_prices)
@@ -148,7 +147,7 @@ async def prepare(
     planned = plan(request, selection, settings, caller, signals, dialect=dialect)
     if room is not None:
         planned = with_amounts(planned, room, memory.spending, is_admin=caller.admin)
-    if named is None and selection.options.max_session_usd is not None:
+    if named is None and max_session_usd is not None:
         notes = (*notes, NO_SESSION)
     if notes:
         planned = replace(planned, notes=(*planned.notes, *notes))
@@ -209,17 +208,6 @@ def refresh_signals(call: Call, prepared: Prepared) -> None:
     if models:
         upstream = settings.upstream_for(prepared.caller)
         ports.run_in_background(lambda: look_up_endpoints(models, upstream, ports, memory.endpoints))
-
-
-def _accounts(
-    caller: Caller, settings: Settings, session: str | None, max_session_usd: float | None
-) -> tuple[Account, ...]:
-    """Return the budgets that bind a request; that of its session only if it names one and a limit is set."""
-    accounts = accounts_of(caller, settings)
-    if session is None or max_session_usd is None:
-        return accounts
-    budget = Budget(session_micros=micros_of(max_session_usd))
-    return (*accounts, Account(key=account_of(session), budget=budget))
 
 
 async def _catalog_for(call: Call, *, needs_prices: bool) -> Catalog | None:

@@ -43,6 +43,16 @@ def session_of(http: HttpRequest, request: ModelRequest, caller: Caller) -> Sess
     return None
 
 
+def counted_session(session: Session | None, caller: Caller) -> str | None:
+    """Return the session whose sum in the ledger a request counts for; None if it names none.
+
+    All requests of a lent key are one session, whatever they name.
+    """
+    if caller.lent is not None:
+        return caller.lent.session
+    return session.digest if session and session.name else None
+
+
 def is_name(text: str) -> bool:
     """Return whether a text can name a session: printable, not blank, and not too long."""
     return len(text) <= MAX_NAME_CHARACTERS and text.isprintable() and not text.isspace()

@@ -4,6 +4,7 @@ from gateway.http.errors import GatewayError
 from gateway.memory.ports import Statement
 from gateway.memory.session_accounts import SESSION_PREFIX
 from gateway.settings.budget import MICROS, shown_usd
+from gateway.settings.caller import LENT
 
 # The ledger's sums: what was spent, with unsettled costs at their ceiling, and what other isolates hold.
 _SUMS = (
@@ -24,12 +25,25 @@ def sums_of_session(key: str, isolate: str) -> Statement:
     return _SUMS, (key.removeprefix(SESSION_PREFIX), isolate)
 
 
-def session_budget_spent(limit: int, spent: int) -> GatewayError:
-    """Return the error for a session that has spent its budget; the amounts are micro-dollars."""
+def is_of_lent_key(key: str) -> bool:
+    """Return whether an account is that of a lent key."""
+    return key.startswith(SESSION_PREFIX + LENT)
+
+
+def session_budget_spent(key: str, limit: int, spent: int) -> GatewayError:
+    """Return the error for a session or a lent key that has spent its budget, in micro-dollars."""
+    amounts = f"has spent {shown_usd(spent)} of its {shown_usd(limit)}"
+    message, param = (
+        (f"This lent key {amounts}. Ask whoever lent it for another one.", None)
+        if is_of_lent_key(key)
+        else (
+            f"This session {amounts} (max_session_usd). Begin another session, or raise the limit.",
+            "gateway.max_session_usd",
+        )
+    )
     return GatewayError(
         "session_budget_spent",
-        f"This session has spent {shown_usd(spent)} of its {shown_usd(limit)} (max_session_usd). "
-        "Begin another session, or raise the limit.",
-        param="gateway.max_session_usd",
+        message,
+        param=param,
         metadata={"limit_usd": limit / MICROS, "spent_usd": spent / MICROS},
     )

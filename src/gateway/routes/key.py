@@ -38,11 +38,13 @@ async def show_key(call: Call) -> HttpResponse:
     """``GET /v1/key``: show the caller's own key, never another; under ``/api`` in OpenRouter's form."""
     settings, ports, memory, caller = call.settings, call.ports, call.memory, call.caller
     accounts = accounts_of(caller, settings)
+    if caller.lent is not None:
+        accounts = ()  # the budgets of the key that lent it are not shown
     await read_spending(accounts, ports, memory.spending, max_unsettled=settings.max_unsettled)
     now_s = ports.now_s()
     own = [account for account in accounts if account.key != EVERYBODY or caller.admin]
     budgets = [row for account in own for row in _budget_rows(account, memory.spending, now_s)]
-    if call.frame.errors is OPENROUTER_ERRORS:  # the path is OpenRouter's
+    if call.frame.errors is OPENROUTER_ERRORS and caller.lent is None:  # the path is OpenRouter's
         from gateway.routes.openrouters_form import key_data  # noqa: PLC0415  # only its SDKs ask for it
 
         return respond_json(200, {"data": await key_data(call, budgets)}, call.frame, NO_STORE)
@@ -61,6 +63,10 @@ async def show_key(call: Call) -> HttpResponse:
         "budgets": [*budgets],
         "counted_by": "ledger" if ports.database.bound else "isolate",
     }
+    if caller.lent is not None:
+        from gateway.routes.lend import lent_state  # noqa: PLC0415  # few keys are lent
+
+        shown["lent"] = await lent_state(call, caller.lent)
     if caller.admin:
         shown["openrouter"] = await _openrouters_key(call)
     return respond_json(200, shown, call.frame, NO_STORE)

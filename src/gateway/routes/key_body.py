@@ -1,6 +1,7 @@
 """Reads the bodies of the requests that manage keys. The rules are those of ``GATEWAY_KEYS``."""
 
 from collections.abc import Collection
+from typing import Any
 
 from gateway.access.key_table import MAX_VALID_S
 from gateway.dialects.body import FIELD_NAME
@@ -23,7 +24,7 @@ async def key_to_make(call: Call) -> tuple[str, JsonObject]:
     Raises:
         GatewayError: the body is no JSON object, or a field of it is missing, unknown or wrong.
     """
-    body = await _fields_of(call, ("name", *FIELDS))
+    body = await fields_of(call, ("name", *FIELDS))
     name = body.pop("name", None)
     if name is None:
         raise GatewayError("missing_field", "A key needs a `name`.", param="name")
@@ -33,7 +34,7 @@ async def key_to_make(call: Call) -> tuple[str, JsonObject]:
         raise _wrong("name", str(error)) from None
     if wanted == LEND:
         raise _wrong("name", f"must not be `{LEND}`, which is a path of its own")
-    _check(body)
+    read_key_fields(body)
     return wanted, {field: value for field, value in body.items() if value is not None}
 
 
@@ -43,10 +44,10 @@ async def fields_to_change(call: Call) -> JsonObject:
     Raises:
         GatewayError: the body is no JSON object, changes nothing, or a field of it is unknown or wrong.
     """
-    body = await _fields_of(call, tuple(FIELDS))
+    body = await fields_of(call, tuple(FIELDS))
     if not body:
         raise GatewayError("missing_field", f"Send what to change: {', '.join(FIELDS)}.", param="body")
-    _check(body)
+    read_key_fields(body)
     return body
 
 
@@ -56,8 +57,7 @@ async def old_token_valid_s(call: Call) -> int:
     Raises:
         GatewayError: the body is no JSON object, or a field of it is unknown or wrong.
     """
-    raw = await _raw(call)
-    value = _read(raw, call, ("valid_for_s",)).get("valid_for_s") if raw.strip() else None
+    value = (await fields_of(call, ("valid_for_s",), may_be_empty=True)).get("valid_for_s")
     return DEFAULT_VALID_S if value is None else whole_between("valid_for_s", value, 0, MAX_VALID_S)
 
 
@@ -69,18 +69,17 @@ def whole_between(name: str, value: Json, minimum: int, maximum: int) -> int:
     return number
 
 
-async def _fields_of(call: Call, known: Collection[str]) -> JsonObject:
-    return _read(await _raw(call), call, known)
+async def fields_of(call: Call, known: Collection[str], *, may_be_empty: bool = False) -> JsonObject:
+    """Return the fields of the body, which must all be known; their values are not checked.
 
-
-async def _raw(call: Call) -> bytes:
+    Raises:
+        GatewayError: the body is no JSON object, is too large, or has an unknown field.
+    """
     raw = await read_body(call)
+    if may_be_empty and not raw.strip():
+        return {}
     if len(raw) > MAX_BYTES:
         raise GatewayError("body_too_large", f"The body is larger than {MAX_BYTES} bytes.", param="body")
-    return raw
-
-
-def _read(raw: bytes, call: Call, known: Collection[str]) -> JsonObject:
     body, _ = read_json_object(raw, {}, max_values=call.settings.max_body_values)
     for name in body:
         if name not in known:
@@ -93,9 +92,10 @@ def _read(raw: bytes, call: Call, known: Collection[str]) -> JsonObject:
     return body
 
 
-def _check(fields: JsonObject) -> None:
+def read_key_fields(fields: JsonObject) -> dict[str, Any]:
+    """Return the attributes of a key that fields set; raise ``GatewayError`` if one is wrong."""
     try:
-        read_fields(fields)
+        return read_fields(fields)
     except KeyFieldError as error:
         raise _wrong(error.field, str(error)) from None
 

@@ -20,10 +20,10 @@ def key_form(row: JsonObject, call: Call) -> JsonObject:
         "name": row["name"],
         "state": _state(row, bounds, call),
         **{field: bounds.get(field) for field in FIELDS},
-        "created_at": _time(row["created_at_ms"]),
-        "changed_at": _time(row["changed_at_ms"]),
-        "revoked_at": _time(row["revoked_at_ms"]),
-        "old_token_until": _time(old_until_ms) if old_until_ms and old_until_ms > now_ms else None,
+        "created_at": time_form(row["created_at_ms"]),
+        "changed_at": time_form(row["changed_at_ms"]),
+        "revoked_at": time_form(row["revoked_at_ms"]),
+        "old_token_until": time_form(old_until_ms) if old_until_ms and old_until_ms > now_ms else None,
     }
 
 
@@ -31,7 +31,7 @@ def change_form(row: JsonObject) -> JsonObject:
     """Return a change of a key: when, by which admin's key, and the new values."""
     fields: Json = json.loads(str(row["fields"]))
     return {
-        "at": _time(row["at_ms"]),
+        "at": time_form(row["at_ms"]),
         "by": row["changed_by"],
         "action": row["action"],
         "fields": fields,
@@ -51,6 +51,7 @@ def _state(row: JsonObject, bounds: JsonObject, call: Call) -> str:
     return "expired" if is_over else "active"
 
 
-def _time(at_ms: Json) -> str | None:
+def time_form(at_ms: Json) -> str | None:
+    """Return a time in Unix milliseconds as text, in whole seconds; None for None."""
     ms = number_or_none(at_ms)
     return None if ms is None else shown_time(datetime.fromtimestamp(ms // 1000, UTC))

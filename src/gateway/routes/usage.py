@@ -25,6 +25,8 @@ async def show_usage(call: Call) -> HttpResponse:
         GatewayError: the caller has no valid key, a parameter is invalid, or the ledger does not answer.
     """
     ports, caller = call.ports, call.caller
+    if caller.lent is not None:
+        raise GatewayError("not_allowed", "A lent key sees no usage: it is that of the key that lent it.")
     query = parameters_of(call.request.query)
     span = span_of(query, key=caller.name, admin=caller.admin, now_s=ports.now_s())
     output_format = query.get("format", "json")

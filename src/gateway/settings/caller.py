@@ -24,6 +24,7 @@ class KeyLimits:
         plugins: the plugins and server tools that a request may use, by name; ``web`` for every form of web
             search, ``preset`` for presets, which may bring others. Empty: none.
         models: models and tasks that a request may use, in the form of ``GatewayKey.models``; both count.
+        no_lending: whether the key may lend no part of itself.
     """
 
     max_cost_usd: float | None = None
@@ -35,6 +36,35 @@ class KeyLimits:
     deadline_ms: int | None = None
     plugins: frozenset[str] | None = None
     models: tuple[str, ...] | None = None
+    no_lending: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lent:
+    """What makes a key a lent one: a part of another key, whose name it has and whose budgets it uses.
+
+    Attributes:
+        id: what tells it apart from other parts of the same key.
+        expires_at_s: the Unix time from which it is refused, if not even earlier.
+        models: the models and tasks that it may use; the other key must allow them too. None: all of those.
+        budget_micros: how much it may spend in all, in micro-dollars; None: no limit of its own.
+        per_minute: how many requests it may make in a minute; None: no limit of its own.
+    """
+
+    id: str
+    expires_at_s: float
+    models: tuple[str, ...] | None = None
+    budget_micros: int | None = None
+    per_minute: int | None = None
+
+    @property
+    def session(self) -> str:
+        """The session that all its requests belong to in the ledger: the sum of what they cost."""
+        return f"{LENT}{self.id}"
+
+
+# How the session of a lent key begins in the ledger. Other sessions are hexadecimal digits.
+LENT = "lent:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +76,8 @@ class Caller:
         options: options for its requests that do not set them.
         limits: ceilings that its requests cannot lift.
         key_id: of a key in the database, its id, which nobody else knows; it is in no representation.
+        digest: the digest of the gateway's key, in no representation; None without one.
+        lent: what was lent to the caller, if its key is a part of another one.
         own_key: the caller's own key for OpenRouter, which is used in place of the gateway's; it is in no
             representation.
     """
@@ -59,6 +91,8 @@ class Caller:
     options: Mapping[str, Json] = field(default_factory=dict)
     limits: KeyLimits = field(default_factory=KeyLimits)
     key_id: str | None = field(default=None, repr=False)
+    digest: bytes | None = field(default=None, repr=False)
+    lent: Lent | None = None
     own_key: str | None = field(default=None, repr=False)
 
     @property

@@ -8,7 +8,7 @@ from hashlib import sha256
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json, list_or_empty, object_or_empty
 from gateway.settings.budget import Budget
-from gateway.settings.caller import Caller, KeyLimits
+from gateway.settings.caller import Caller, KeyLimits, Lent
 from gateway.settings.key_fields import FIELDS, as_key_name, is_key_name, read_fields, unreserved
 from gateway.settings.parse_value import as_lines, read_json
 
@@ -36,6 +36,7 @@ class GatewayKey:
             not checked.
         id: of a key in the database, what tells it apart from an earlier one of the same name.
         is_revoked: whether it was revoked; it has then expired as well.
+        lent: what was lent, if it is a part of another key.
     """
 
     name: str
@@ -51,6 +52,7 @@ class GatewayKey:
     origins: tuple[str, ...] | None = None
     id: str | None = field(default=None, repr=False)
     is_revoked: bool = False
+    lent: Lent | None = None
 
     def is_expired(self, now_s: float) -> bool:
         """Return whether it is refused from now on."""
@@ -144,3 +146,11 @@ def may_use(allowed: tuple[str, ...] | None, *names: str | None) -> bool:
         if name
         for each in allowed
     )
+
+
+def narrowed(allowed: tuple[str, ...] | None, wanted: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """Return the names that both lists of models allow; None allows all."""
+    if allowed is None or wanted is None:
+        return wanted if allowed is None else allowed
+    within = [each for each in wanted if may_use(allowed, each)]
+    return (*within, *(each for each in allowed if each not in within and may_use(wanted, each)))

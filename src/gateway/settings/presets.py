@@ -85,6 +85,7 @@ LIMITS: Mapping[str, FieldRule] = MappingProxyType({
     "retries": OPTIONS["retries"],
     "deadline_ms": OPTIONS["deadline_ms"],
     "plugins": FieldRule(_names, "a list of names of plugins or server tools", {"type": "array"}),
+    "no_lending": FLAG,
     "models": FieldRule(_models, "a list of names of models and tasks, at least one", {"type": "array"}),
 })  # fmt: skip  # one limit a line
 

@@ -264,9 +264,9 @@ def test_what_is_remembered_is_bounded_and_guesses_evict_no_key() -> None:
     keys = StoredKeys()
     for number in range(2 * MAX_KEYS):
         key = GatewayKey(name=f"key-{number}", digest=b"%d" % number)
-        keys.note(key.digest, Reading(key, 0.0))
+        keys.note(key.digest, Reading((key,), 0.0))
     for number in range(2 * MAX_UNKNOWN):
-        keys.note(b"guess-%d" % number, Reading(None, 0.0))
+        keys.note(b"guess-%d" % number, Reading((), 0.0))
 
     def count(prefix: bytes, numbers: int) -> int:
         found = (keys.reading(prefix + b"%d" % each, now_s=0.0, max_age_s=1.0) for each in range(numbers))
@@ -279,9 +279,9 @@ def test_what_is_remembered_is_bounded_and_guesses_evict_no_key() -> None:
 def test_the_key_that_was_not_used_for_longest_is_forgotten_first() -> None:
     keys = StoredKeys()
     for number in range(MAX_KEYS):
-        keys.note(b"%d" % number, Reading(GatewayKey(name="x", digest=b"%d" % number), 0.0))
+        keys.note(b"%d" % number, Reading((GatewayKey(name="x", digest=b"%d" % number),), 0.0))
     keys.reading(b"0", now_s=0.0, max_age_s=1.0)
-    keys.note(b"new", Reading(GatewayKey(name="new", digest=b"new"), 0.0))
+    keys.note(b"new", Reading((GatewayKey(name="new", digest=b"new"),), 0.0))
 
     assert [keys.is_known(each) for each in (b"0", b"1", b"new")] == [True, False, True]
 
@@ -374,3 +374,69 @@ async def test_on_loopback_a_token_that_is_not_known_for_sure_does_not_get_in() 
     made.memory = Memory()
     made.database.broken = True
     assert await name_or_code(token) == "keys_unavailable"
+
+
+PAGE = "https://app.example"
+
+
+async def preflight(made: World, origin: str = PAGE) -> str | None:
+    """Return the origin that a preflight allows."""
+    got = await made.get("/v1/key", method="OPTIONS", headers={"origin": origin})
+    assert got.status == 204
+    return got.headers.get("access-control-allow-origin")
+
+
+async def test_a_page_of_an_origin_of_a_key_of_the_database_may_call() -> None:
+    made = keys_world()
+    assert await preflight(made) is None
+    token = await make(made, origins=[PAGE])
+
+    assert await preflight(made) == PAGE
+    assert await preflight(made, "https://evil.example") is None
+    got = await made.get("/v1/key", headers={"origin": PAGE, "x-api-key": token})
+    assert (got.status, got.headers["access-control-allow-origin"]) == (200, PAGE)
+    got = await made.get("/v1/key", headers={"origin": PAGE, "x-api-key": TOKEN})
+    assert "access-control-allow-origin" not in got.headers
+    got = await made.get("/v1/key", headers={"origin": "https://evil.example", "x-api-key": token})
+    assert "access-control-allow-origin" not in got.headers
+
+
+@pytest.mark.parametrize(
+    ("method", "body"), [("DELETE", None), ("PATCH", {"origins": None}), ("PATCH", {"expires": "2020-01-01"})]
+)
+async def test_an_origin_that_no_key_allows_any_longer_is_refused(method: str, body: object) -> None:
+    made = keys_world()
+    await make(made, origins=[PAGE])
+    other = other_isolate(made)
+    assert [await preflight(each) for each in (made, other)] == [PAGE] * 2
+
+    await manage(made, method, ONE, body)
+    await asyncio.sleep(CACHE_S + 1)
+
+    assert [await preflight(each) for each in (made, other)] == [None] * 2
+
+
+async def test_preflights_ask_the_database_seldom_and_not_for_origins_that_are_set() -> None:
+    made = keys_world(CORS_ORIGINS="https://set.example")
+
+    async def many() -> None:
+        origins = [f"https://{number}.example" for number in range(50)]
+        assert await asyncio.gather(*(preflight(made, each) for each in origins)) == [None] * 50
+        assert await preflight(made, "https://set.example") == "https://set.example"
+
+    assert await asked_by(made, many) == 1
+    made.database.broken = True
+    assert await asked_by(made, many) == 0
+    await asyncio.sleep(CACHE_S + 1)
+    assert await asked_by(made, many) == 1
+
+
+async def test_a_key_that_is_remembered_counts_beside_one_that_cannot_be_looked_up() -> None:
+    made = keys_world()
+    known = await make(made)
+    await code_with(made, known)
+    made.database.broken = True
+
+    for first, second in ((UNKNOWN, known), (known, UNKNOWN)):
+        headers = {"authorization": f"Bearer {first}", "x-api-key": second}
+        assert (await made.begin(chat("a/one"), headers=headers)).status == 200

@@ -80,8 +80,7 @@ async def test_a_key_has_the_fields_of_the_secret_and_is_shown_as_it_was_made() 
     (in_secret,) = as_keys(json.dumps([{"name": "app", "token": token, **FULL}]))
     await ask_with(made, token)
     (reading,) = made.memory.stored_keys._known.values()  # what the gateway goes by
-    stored = reading.key
-    assert stored is not None
+    (stored,) = reading.keys
     assert all(
         getattr(stored, attribute) == getattr(in_secret, attribute) for attribute, _ in FIELDS.values()
     )
