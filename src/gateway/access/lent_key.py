@@ -24,7 +24,7 @@ PREFIX = "oe-lent-"
 MAX_LENT_S = 7 * 86_400
 # How much a token says at most. Headers have a limit, and so has what is read before the signature is known.
 MAX_CLAIMS_BYTES = 1_000
-_TOKEN = re.compile(f"{PREFIX}([0-9a-f]{{2,{2 * MAX_CLAIMS_BYTES}}})-([0-9a-f]{{64}})")
+_TOKEN = re.compile(f"{PREFIX}([0-9a-f]{{2,{2 * MAX_CLAIMS_BYTES}}}+)-([0-9a-f]{{64}})")
 _PURPOSE = b"openrouter-edge: lent keys"
 
 
