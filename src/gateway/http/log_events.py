@@ -36,6 +36,7 @@ EVENTS: Mapping[str, Logged] = MappingProxyType({
     "ledger_not_settled": Logged("warn", "The ledger failed while it settled costs or deleted old rows."),
     "alert_failed": Logged("error", "An alert could not be claimed, or its webhook did not accept it."),
     "own_key_not_checked": Logged("warn", "OpenRouter did not say whether it accepts a caller's own key."),
+    "ledger_not_read": Logged("warn", "The ledger did not answer a request about usage or keys."),
     "keys_not_read": Logged("warn", "The database of keys did not answer: the name of the error."),
     "stored_key_ignored": Logged("error", "The row of a key has bounds that this version does not know."),
     "key_changed": Logged("info", "An admin made, changed, rotated or revoked a key: who, which, what."),

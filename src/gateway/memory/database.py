@@ -37,5 +37,6 @@ async def query_for_caller(
     """
     try:
         return await query_database(statements, ports)
-    except (DatabaseError, TimeoutError):
+    except (DatabaseError, TimeoutError) as error:
+        ports.log("ledger_not_read", error=type(error).__name__)
         raise GatewayError("ledger_unavailable", failed, retry_after_s=TIMEOUT_S, retryable=True) from None
