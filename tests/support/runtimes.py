@@ -52,7 +52,7 @@ class Launch:
     settings: Mapping[str, str]
     bindings: tuple[str, ...]
     stored: str | None
-    name: str = ""
+    name: str | None = None
     coordinator: str | None = None
 
 
@@ -230,7 +230,7 @@ class Fleet:
         bindings: Iterable[str] = (),
         stored: str | None = None,
         *,
-        name: str = "",
+        name: str | None = None,
         coordinator: str | None = None,
         **settings: str | None,
     ) -> Gateway:
