@@ -17,6 +17,9 @@ LIBRARY = {"datetime", "hashlib", "hmac", "ipaddress", "urllib", "urllib.parse",
 IN_C = {"_blake2", "_datetime", "_hashlib", "_hmac", "_md5", "_sha1", "_sha2", "_sha256", "_sha3", "_sha512"}
 # Imported only by the first request that needs them, or by the cron trigger.
 ON_DEMAND = {
+    "coordination.coordinator",
+    "coordination.port",
+    "coordination.storage",
     "access.loopback",
     "access.own_keys",
     "ledger.budget_alerts",

@@ -26,6 +26,7 @@ PACKAGES = (
     "dialects",
     "catalog",
     "memory",
+    "coordination",
     "settings",
     "faults",
     "http",
