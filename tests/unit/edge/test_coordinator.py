@@ -44,6 +44,7 @@ class Objects:
 
 ERRORS = [
     (JsError("Durable Object is overloaded. Too many requests queued.", overloaded=True), "overloaded"),
+    (JsError("in words of a later release", overloaded=True), "overloaded"),
     (JsError("Too many requests for the same object within a 10 second window."), "overloaded"),
     (JsError("Durable Object reset because its code was updated.", retryable=True), "reset"),
     (JsError("The Durable Object's code has been updated, this version can no longer"), "reset"),
