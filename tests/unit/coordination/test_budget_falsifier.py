@@ -1,0 +1,79 @@
+"""Tries to break a budget: many isolates, faults of every kind, and a clock that passes midnights."""
+
+from random import Random
+
+import pytest
+
+from tests.support.isolates import Isolates
+
+DAY_MS = 86_400_000
+
+
+def act(isolates: Isolates, random: Random, most: int) -> None:
+    """Let one thing happen."""
+    isolate = random.randrange(isolates.count)
+    chance = random.random()
+    if chance < 0.55:
+        isolates.begin(isolate, random.randint(0, most))
+    elif chance < 0.80:
+        isolates.end()
+    elif chance < 0.90:
+        isolates.settle(isolate, give_back=random.random() < 0.5)
+    elif chance < 0.94:
+        isolates.deliver_late()
+    elif chance < 0.95:
+        isolates.crash(isolate)
+    elif chance < 0.96:
+        isolates.restart()
+    else:
+        isolates.wait(random.choice((50, 1_000, 15_000, 30_000, 600_000)))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_fifty_isolates_with_faults_never_spend_a_micro_dollar_too_much(seed: int) -> None:
+    random = Random(seed)
+    isolates = Isolates(limits={"day": 60_000, "month": 90_000}, random=random, count=50, faults=0.15)
+    isolates.now_ms += 16 * DAY_MS + 15 * 3_600_000  # an hour before the end of January
+    requests = 0
+    while requests < 2_000:
+        before = len(isolates.begun) + len(isolates.refusals)
+        act(isolates, random, 900)
+        requests += len(isolates.begun) + len(isolates.refusals) - before
+
+    assert not isolates.over
+    assert len(isolates.begun) > 100 and {"budget_spent", "budget_in_flight"} & {*isolates.refusals}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_without_crashes_the_coordinator_counts_exactly_what_was_billed(seed: int) -> None:
+    random = Random(seed)
+    isolates = Isolates(limits={"session": 10_000_000}, random=random, count=8, faults=0.2)
+    for _ in range(600):
+        isolates.begin(random.randrange(8), random.randint(0, 5_000))
+        if random.random() < 0.6:
+            isolates.end()
+        if random.random() < 0.2:
+            isolates.settle(random.randrange(8), give_back=random.random() < 0.5)
+        if random.random() < 0.1:
+            isolates.deliver_late()
+            isolates.wait(random.choice((10, 5_000, 25_000)))
+    isolates.finish()
+
+    assert isolates.counted("session") == isolates.billed["session"]
+    assert isolates.held() == 0
+
+
+def test_what_a_crashed_isolate_held_counts_as_spent_after_an_hour_and_never_less_than_was_billed() -> None:
+    random = Random(1)
+    isolates = Isolates(limits={"session": 1_000_000}, random=random, count=4)
+    for _ in range(40):
+        isolates.begin(random.randrange(4), 500)
+    isolates.crash(0)
+    held = isolates.held()
+    isolates.finish()
+    assert 0 < isolates.held() < held
+
+    isolates.wait(2 * 3_600_000)
+    isolates.settle(1)
+    assert isolates.held() == 0
+    assert isolates.counted("session") >= isolates.billed["session"]
