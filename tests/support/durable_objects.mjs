@@ -107,7 +107,7 @@ class LivingObject {
   constructor(file, python, env, log, name = null) {
     [this.#python, this.#env, this.#log] = [python, env, log];
     this.#database = new DatabaseSync(file);
-    this.#database.exec("PRAGMA journal_mode = WAL");
+    this.#database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
     this.#database.exec(OWN_TABLES);
     if (name !== null) this.#database.prepare("INSERT OR IGNORE INTO _cf_own VALUES ('name', ?)").run(name);
     this.name = this.#database.prepare("SELECT value FROM _cf_own WHERE name = 'name'").get().value;

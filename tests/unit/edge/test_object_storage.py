@@ -16,6 +16,27 @@ MODULE = "gateway.edge.object_storage"
 TABLE = "CREATE TABLE t (id TEXT PRIMARY KEY, n INTEGER, x REAL)"
 
 
+class Exec:
+    """A fake of JavaScript's function, which gets ``null`` only from values that JavaScript has made."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+
+    def apply(self, this: SimpleNamespace, given: list[Any]) -> SimpleNamespace:
+        assert id(this.exec) == id(self)  # a detached method of a native object fails
+        return self._run(*given)
+
+    def __call__(self, sql: str, *values: object) -> SimpleNamespace:
+        assert None not in values  # it would be undefined
+        return self._run(sql, *values)
+
+    def _run(self, sql: str, *values: object) -> SimpleNamespace:
+        # JavaScript's numbers are floats.
+        bound = [float(value) if isinstance(value, int) else value for value in values]
+        rows = [dict(row) for row in self._database.execute(sql, bound)]
+        return SimpleNamespace(toArray=lambda: rows)
+
+
 class RawStorage:
     """A fake of JavaScript's storage, over SQLite in memory."""
 
@@ -24,15 +45,7 @@ class RawStorage:
         self.database.row_factory = sqlite3.Row
         self.at_ms: int | None = None
         self.proxies: list[Proxy] = []
-        self.sql = SimpleNamespace(exec=SimpleNamespace(apply=self._exec))
-
-    def _exec(self, this: object, given: list[Any]) -> SimpleNamespace:
-        assert this is self.sql  # a detached method of a native object fails
-        sql, *values = given
-        # JavaScript's numbers are floats.
-        bound = [float(value) if isinstance(value, int) else value for value in values]
-        rows = [dict(row) for row in self.database.execute(sql, bound)]
-        return SimpleNamespace(toArray=lambda: rows)
+        self.sql = SimpleNamespace(exec=Exec(self.database))
 
     def transactionSync(self, work: Proxy) -> None:  # noqa: N802  # JavaScript's name
         self.proxies.append(work)
@@ -106,7 +119,7 @@ def test_rows_come_back_as_python_values(storage: Storage) -> None:
 def test_a_number_that_javascript_does_not_hold_exactly_is_refused(storage: Storage, value: float) -> None:
     storage.rows(TABLE)
 
-    with pytest.raises(ValueError, match=r"JavaScript|JSON"):
+    with pytest.raises(ValueError, match="too large, or not finite"):
         storage.rows("INSERT INTO t VALUES ('a', ?, 0)", value)
 
     assert storage.rows("SELECT * FROM t") == []
