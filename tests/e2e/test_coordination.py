@@ -184,6 +184,40 @@ def test_the_instances_of_the_objects_keep_nothing_to_themselves(
     assert statuses == [200, 200, 200, 429]
 
 
+def test_an_alarm_that_was_due_while_no_process_ran_fires_in_the_next_one(
+    coordinator: CoordinatorProcess,
+) -> None:
+    ask = {"id": "1", "limits": {"day": 1000}, "micros": 10, "least": 1, "counts": True, "lease": False}
+    asked = {"v": 1, "ask": {**ask, "strict": True}, "reports": [], "learned": [], "seen": 0}
+    assert coordinator.call("key:alarm", "admit", json.dumps(asked)).status_code == 200
+    (alarm,) = coordinator.rows("key:alarm", "SELECT value FROM _cf_own WHERE name = 'alarm'")
+    coordinator.rows("key:alarm", "UPDATE grants SET until_ms = 1")
+    coordinator.rows("key:alarm", "UPDATE _cf_own SET value = 1 WHERE name = 'alarm'")
+
+    coordinator.end()
+    coordinator.start()
+
+    until_s = time.monotonic() + 10
+    while not (spent := coordinator.rows("key:alarm", "SELECT micros FROM spend")):
+        assert time.monotonic() < until_s
+        time.sleep(0.05)
+    assert {row["micros"] for row in spent} == {10}
+    assert alarm["value"] > time.time() * 1000
+
+
+def test_an_error_inside_an_object_is_logged_and_passed_on_without_content(
+    coordinator: CoordinatorProcess,
+) -> None:
+    answer = coordinator.call("key:junk", "admit", '{"v": 1, "canary": ')
+
+    assert answer.status_code == 500
+    assert answer.json()["remote"] is True
+    for text in (answer.text, coordinator.log_text()):
+        assert "the coordinator failed: ValueError" in text
+        assert "canary" not in text
+    assert '"internal_error"' in coordinator.log_text()
+
+
 def fail(coordinator: CoordinatorProcess, fault: str) -> None:
     if fault == "ended":
         coordinator.end()
@@ -224,11 +258,9 @@ def test_without_an_answer_of_the_coordinator_a_shared_gateway_answers_and_says_
     assert len(journal.entries()) == 1
 
 
-def test_no_fault_of_the_coordinator_leaves_an_error_behind(
-    pair: Pair, lenient: Gateway, coordinator: CoordinatorProcess
-) -> None:
+def test_no_fault_of_the_coordinator_leaves_an_error_in_a_gateway(pair: Pair, lenient: Gateway) -> None:
     time.sleep(2)  # until the late replies have come
 
-    logs = [each.log_text() for each in (*pair.both, lenient, coordinator)]
+    logs = [each.log_text() for each in (*pair.both, lenient)]
 
     assert not [line for log in logs for line in log.splitlines() if any(word in line for word in UNCLEAN)]
