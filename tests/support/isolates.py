@@ -3,7 +3,7 @@
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from gateway.coordination.allowance import Allowance
 from gateway.coordination.coordinator import Coordinator
@@ -12,6 +12,7 @@ from gateway.settings.budget import Span, period_of
 from tests.support.coordinators import SqliteStorage
 
 Result = TypeVar("Result")
+Outcome: TypeAlias = Granted | Refused | None
 
 
 def run_now(work: Coroutine[Any, Any, Result]) -> Result:
@@ -104,7 +105,7 @@ class Isolates:
         self.ids += 1
         return f"id-{self.ids}"
 
-    def exchange(self, isolate: int, message: Message, reports: tuple[tuple[str, Report], ...]) -> Any:
+    def exchange(self, isolate: int, message: Message, reports: tuple[Report, ...]) -> Outcome:
         """Send a message with reports; return what was granted or refused, or None without an answer."""
         text = self.send("admit" if message.ask else "settle", encode(message))
         if text is None:
@@ -131,9 +132,7 @@ class Isolates:
             strict=self.strict,
         )
         grant = allowance.ask(grant_id, ticket, self.now_s)
-        outcome = self.exchange(
-            isolate, Message(ask=ask, reports=tuple(each for _, each in reports)), reports
-        )
+        outcome = self.exchange(isolate, Message(ask=ask, reports=reports), reports)
         if isinstance(outcome, Granted):
             is_limited = counts and self.concurrent is not None
             allowance.use(grant, outcome, counts=counts, is_limited=is_limited)
@@ -174,8 +173,9 @@ class Isolates:
 
     def bill(self, micros: int) -> None:
         """Bill an amount now."""
-        for span in ("day", "month", "session"):
-            period = period_of(span, self.now_s)  # type: ignore[arg-type]
+        spans: tuple[Span, ...] = ("day", "month", "session")
+        for span in spans:
+            period = period_of(span, self.now_s)
             self.billed[period] = self.billed.get(period, 0) + micros
         self.check()
 
@@ -184,7 +184,7 @@ class Isolates:
         allowance = self.allowances[isolate]
         allowance.end_leases(self.now_s, give_back=give_back)
         if reports := allowance.reports():
-            self.exchange(isolate, Message(reports=tuple(each for _, each in reports)), reports)
+            self.exchange(isolate, Message(reports=reports), reports)
 
     def crash(self, isolate: int) -> None:
         """End an isolate. Its requests in flight cost what they held."""

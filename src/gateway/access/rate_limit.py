@@ -34,8 +34,7 @@ async def limit_rate(caller: Caller, ports: Ports, rates: Rates) -> HeaderPairs:
     if limit is not None:
         wait_s = rates.wait_s(caller.name, limit, now_s=now_s)
         if wait_s > 0:
-            message = f"This key may make {limit} requests a minute."
-            raise _too_many(message, wait_s, _headers(caller, ports, rates))
+            raise too_many_a_minute(limit, wait_s, _headers(caller, ports, rates))
         rates.count(caller.name, now_s=now_s)  # before the await, during which other requests may arrive
     name = caller.name if caller.own_key is None else OWN_KEYS
     if ports.rate_limiter.bound and not await ports.rate_limiter.allows(name):
@@ -55,6 +54,11 @@ def _headers(caller: Caller, ports: Ports, rates: Rates) -> HeaderPairs:
         ("x-ratelimit-reset", str(ceil(rates.wait_s(caller.name, limit, now_s=now_s)))),
         ("x-ratelimit-scope", "location" if ports.rate_limiter.bound else "isolate"),
     )
+
+
+def too_many_a_minute(limit: int, wait_s: float, headers: HeaderPairs = ()) -> GatewayError:
+    """Return the error for a request above the number that a key may make in a minute."""
+    return _too_many(f"This key may make {limit} requests a minute.", wait_s, headers)
 
 
 def _too_many(message: str, wait_s: float, headers: HeaderPairs) -> GatewayError:

@@ -13,8 +13,6 @@ from gateway.settings.budget import Span
 # How many grants that have ended are kept while the coordinator cannot be told. The oldest are dropped.
 MAX_UNREPORTED = 1_000
 MAX_REPORTS = 100  # of one message
-# How long the coordinator is not asked after it has not answered, where requests go on without it.
-DOWN_S = 1.0
 
 
 @dataclass(slots=True)
@@ -73,6 +71,7 @@ class Allowance:
         told: the cooldowns that the coordinator knows, by place.
         down_until_s: until when the coordinator is not asked.
         settling_until_s: until when a request is about to report.
+        listened_until_s: until when the coordinator is not asked only to learn from it.
     """
 
     grants: dict[str, Grant] = field(default_factory=dict)
@@ -83,6 +82,7 @@ class Allowance:
     told: dict[str, Cooldown] = field(default_factory=dict)
     down_until_s: float = 0.0
     settling_until_s: float = 0.0
+    listened_until_s: float = 0.0
 
     def is_down(self, now_s: float) -> bool:
         """Return whether the coordinator did not answer a moment ago."""
@@ -167,6 +167,21 @@ class Allowance:
             used[-1].free = max(0, used[-1].free - left)
 
     @property
+    def leased_until_s(self) -> float:
+        """Until when other requests may use what was granted; 0 if there is no lease."""
+        return max((each.leased_until_s for each in self.grants.values() if not each.has_ended), default=0.0)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the coordinator has to be told something."""
+        return any(_is_due(each) for each in self.grants.values())
+
+    @property
+    def has_spent(self) -> bool:
+        """Whether what it has to be told is more than that grants are given back unused."""
+        return any(_is_due(each) and (each.spent or each.held) for each in self.grants.values())
+
+    @property
     def is_idle(self) -> bool:
         """Whether no request in flight holds anything, or waits for an answer."""
         return not any(
@@ -179,7 +194,7 @@ class Allowance:
             if each.leased_until_s and (give_back or now_s >= each.leased_until_s):
                 each.has_ended = True
 
-    def reports(self) -> tuple[tuple[str, Report], ...]:
+    def reports(self) -> tuple[Report, ...]:
         """Return what the coordinator does not know yet, with each grant's state in a report of its own."""
         if len(self.grants) > MAX_UNREPORTED:
             ended = [name for name, each in self.grants.items() if each.has_ended and not each.held]
@@ -199,19 +214,19 @@ class Allowance:
                 unused=unused,
                 busy=busy,
             )
-            made.append((name, report))
+            made.append(report)
         return tuple(made)
 
-    def confirm(self, reports: tuple[tuple[str, Report], ...]) -> None:
+    def confirm(self, reports: tuple[Report, ...]) -> None:
         """Note that the coordinator has these reports. Grants that have ended are forgotten."""
-        for name, report in reports:
-            grant = self.grants.get(name)
+        for report in reports:
+            grant = self.grants.get(report.id)
             if grant is None:
                 continue
             if report.number == grant.number:
                 grant.reported = (report.spent, report.held, report.unused, report.busy)
             if grant.has_ended and not grant.held and grant.reported == grant.state:
-                del self.grants[name]
+                del self.grants[report.id]
 
 
 def _is_due(grant: Grant) -> bool:

@@ -21,6 +21,7 @@ from gateway.fallback.receipt import Receipt
 from gateway.fallback.schedule import Schedule
 from gateway.fallback.time_limit import CODES, SET_BY_PEOPLE
 from gateway.faults.fault import AttemptFailedError, Fault
+from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import object_or_empty
 from gateway.memory.isolate import Memory
@@ -105,8 +106,9 @@ class _Walk:
                 limits=self._limits_of(step),
             )
             self.receipt.attempts.append(attempt)
+            if not await self._is_reserved(attempt, step):
+                continue
             try:
-                await self.ask.admission.reserve()
                 served = await attempt_once(
                     attempt, step, self.ask, self.plan.limits, self.ports, left_s=self.schedule.left_s
                 )
@@ -124,6 +126,26 @@ class _Walk:
                 raise
             return served
         return None
+
+    async def _is_reserved(self, attempt: Attempt, step: Step) -> bool:
+        """Return whether the attempt's money is held outside this isolate too, where it is counted.
+
+        An attempt that is not made leaves the receipt.
+        """
+        is_reserved = False
+        try:
+            refused = await self.ask.admission.reserve()
+            if refused is not None:
+                self.schedule.refused(step.candidate, refused)
+            is_reserved = refused is None
+        except (asyncio.CancelledError, GatewayError):
+            self.schedule.cancelled(step.candidate)
+            raise
+        finally:
+            if not is_reserved:
+                attempts = self.receipt.attempts
+                attempts[:] = [each for each in attempts if each is not attempt]
+        return is_reserved
 
     def _note_failure(self, attempt: Attempt, step: Step, failure: AttemptFailedError) -> None:
         if attempt.outcome != "cut_off":  # the guard of a watched answer has recorded its fault

@@ -67,6 +67,7 @@ KINDS: Mapping[str, ErrorKind] = MappingProxyType(
         "gateway_closed": ErrorKind(401, "authentication_error", "gateway"),
         "ledger_unavailable": ErrorKind(503, "api_error", "gateway"),
         "ledger_backlog": ErrorKind(503, "api_error", "gateway"),
+        "coordination_unavailable": ErrorKind(503, "api_error", "gateway"),
         "bad_setting": ErrorKind(500, "configuration_error", "gateway"),
         "internal_error": ErrorKind(500, "api_error", "gateway"),
     }

@@ -36,6 +36,7 @@ EVENTS: Mapping[str, Logged] = MappingProxyType({
     "ledger_not_settled": Logged("warn", "The ledger failed while it settled costs or deleted old rows."),
     "alert_failed": Logged("error", "An alert could not be claimed, or its webhook did not accept it."),
     "own_key_not_checked": Logged("warn", "OpenRouter did not say whether it accepts a caller's own key."),
+    "coordinator_failed": Logged("warn", "A coordinator did not answer: its scope, and what happened."),
     "rate_limiter_failed": Logged("warn", "The rate limiting binding failed; the request was let through."),
 })  # fmt: skip  # one event a line
 

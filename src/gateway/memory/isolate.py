@@ -1,6 +1,7 @@
 """Memory: all that one isolate remembers between requests."""
 
 from dataclasses import field
+from typing import TYPE_CHECKING
 
 from gateway.http.frozen import dataclass
 from gateway.memory.answer_lengths import AnswerLengths
@@ -14,6 +15,9 @@ from gateway.memory.rates import Rates
 from gateway.memory.sessions import Sessions
 from gateway.memory.signatures import Signatures
 from gateway.memory.spending import Spending
+
+if TYPE_CHECKING:
+    from gateway.coordination.allowance import Allowance
 
 
 @dataclass(slots=True)
@@ -44,6 +48,7 @@ class Memory:
         own_endpoints: the same, for callers that fetched them with an OpenRouter key of their own.
         own_keys: what OpenRouter said of such keys.
         lost_writes: how many rows could not be written to the ledger.
+        allowances: what the coordinators have granted to this isolate, by scope.
     """
 
     cooldowns: Cooldowns = field(default_factory=Cooldowns)
@@ -59,3 +64,4 @@ class Memory:
     own_endpoints: EndpointsMemory = field(default_factory=lambda: EndpointsMemory(MAX_OWN, MAX_OWN_BYTES))
     own_keys: OwnKeys = field(default_factory=OwnKeys)
     lost_writes: LostWrites = field(default_factory=LostWrites)
+    allowances: "dict[str, Allowance]" = field(default_factory=dict)

@@ -4,6 +4,7 @@ The routes of all dialects use it, and the plan route.
 """
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from gateway.catalog.refresh import available_catalog, current_catalog, refresh_in_background
 from gateway.dialects.dialect import Dialect
@@ -13,7 +14,7 @@ from gateway.http.message import HeaderPairs
 from gateway.memory.catalog import Catalog
 from gateway.memory.latencies import Latencies
 from gateway.memory.session_accounts import account_of
-from gateway.pipeline.budget import Account, accounts_of, check_budgets, room_in, with_amounts
+from gateway.pipeline.budget import Account, Room, accounts_of, check_budgets, room_in, tightest, with_amounts
 from gateway.pipeline.budget_hold import BudgetHold
 from gateway.pipeline.call import Call
 from gateway.pipeline.cooldown_scopes import cooldowns_of
@@ -29,6 +30,9 @@ from gateway.routing.signals import Signals, gather_signals
 from gateway.settings.budget import MICROS, Budget, micros_of
 from gateway.settings.caller import Caller
 from gateway.settings.keys import allows
+
+if TYPE_CHECKING:
+    from gateway.pipeline.shared_limits import SharedLimits
 
 PRICES_TIMEOUT_S = 3.0
 NO_SESSION = "The request names no session, so max_session_usd does not bind it."
@@ -73,13 +77,16 @@ class Prepared:
         return similar_ids(name, catalog, lambda model: allows(caller, model))
 
 
-async def prepare(call: Call, dialect: Dialect, raw: bytes | None = None) -> Prepared:
+async def prepare(
+    call: Call, dialect: Dialect, raw: bytes | None = None, shared: "SharedLimits | None" = None
+) -> Prepared:
     """Return the request, parsed and planned.
 
     Args:
         call: the call.
         dialect: the wire format of the request.
         raw: the body, if it has been read.
+        shared: where the request is counted for all isolates; None if each isolate counts for itself.
 
     Raises:
         GatewayError: the body or a setting is at fault, or a budget is exceeded.
@@ -116,8 +123,7 @@ async def prepare(call: Call, dialect: Dialect, raw: bytes | None = None) -> Pre
     if request.expected is not None:
         expected = request.expected.for_models(selection.models, selection.options)
         request = replace(request, expected=expected)
-    check_budgets(accounts, caller, memory.spending, now_s=ports.now_s())
-    room = room_in(accounts, memory.spending, now_s=ports.now_s())
+    room = await _room_for(call, accounts, shared)
     signals = gather_signals(
         ports,
         memory,
@@ -153,6 +159,7 @@ async def prepare(call: Call, dialect: Dialect, raw: bytes | None = None) -> Pre
         reserves=settings.budget_reservations and ports.database.bound and caller.own_key is None,
         ports=ports,
         spending=memory.spending,
+        shared=shared,
     )
     return Prepared(
         caller=caller,
@@ -194,6 +201,21 @@ def _session_account(session: str | None, max_usd: float | None) -> tuple[Accoun
     if session is None or max_usd is None:
         return ()
     return (Account(key=account_of(session), budget=Budget(session_micros=micros_of(max_usd))),)
+
+
+async def _room_for(call: Call, accounts: tuple[Account, ...], shared: "SharedLimits | None") -> Room | None:
+    """Return what is left of the budgets, for all isolates if they count together; None if there are none.
+
+    Raises:
+        GatewayError: a limit refuses the request.
+    """
+    caller, spending = call.caller, call.memory.spending
+    if shared is not None:
+        await shared.admitted(caller, accounts)
+    now_s = call.ports.now_s()
+    check_budgets(accounts, caller, spending, now_s=now_s)
+    room = room_in(accounts, spending, now_s=now_s)
+    return room if shared is None else tightest((room, shared.room()))
 
 
 async def _catalog_for(call: Call, *, needs_prices: bool) -> Catalog | None:
