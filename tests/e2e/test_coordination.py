@@ -8,12 +8,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-import httpx
 import pytest
 
 from scripts.dev.ports import free_port
 from scripts.dev.servers import stage_directory
-from tests.support.chat import SLACK_S, error_in, post, question
+from tests.support.chat import SLACK_S, Body, error_in, post, question
 from tests.support.coordinator import CoordinatorProcess
 from tests.support.journal import Journal
 from tests.support.leaver import Leaver
@@ -21,7 +20,8 @@ from tests.support.runtimes import KEY, NODE_PACKAGES, Gateway
 
 PRODUCTION = "pyodide-0.28"
 LIMIT_S = 0.3  # COORDINATION_MS
-BUDGET_USD = 0.001
+BUDGET_USD = 0.000_5
+QUIET_S = 3.0  # longer than a gateway keeps what it was granted and does not use
 FAULTS = ("overloaded", "unreachable", "reset", "late", "hangs", "ended")
 KEYS: Mapping[str, Mapping[str, object]] = {
     "pair": {"budget": {"day_usd": BUDGET_USD}},
@@ -107,29 +107,36 @@ def lenient(start: Callable[..., Gateway]) -> Gateway:
     return start("shared", "one")
 
 
-def spend_all(pair: Pair, journal: Journal) -> list[httpx.Response]:
-    """Send requests to both in turn; return the answers."""
-    body = question(journal, "sim/ok", max_tokens=100)
-    return [post(gateway, body) for _ in range(30) for gateway in pair.both]
+def refusals_of_both(pair: Pair, body: Body) -> list[str]:
+    """Send a request to both in turn until both refuse it for some seconds; return the codes of all refusals."""
+    codes: list[str] = []
+    answered_s = time.monotonic()
+    while time.monotonic() - answered_s < QUIET_S:
+        for answer in [post(gateway, body) for gateway in pair.both]:
+            if answer.status_code == 200:
+                answered_s = time.monotonic()
+            else:
+                codes.append(error_in(answer)["code"])
+                time.sleep(0.1)
+    return codes
 
 
 def test_two_gateways_spend_one_budget_and_what_is_spent_outlives_the_coordinators_process(
     pair: Pair, coordinator: CoordinatorProcess, journal: Journal
 ) -> None:
-    mine = pair.of("pair")
+    mine, body = pair.of("pair"), question(journal, "sim/ok", max_tokens=100)
 
-    answers = spend_all(mine, journal)
+    codes = refusals_of_both(mine, body)
 
     spent_usd = sum(each["cost_usd"] for each in journal.entries())
-    refused = [error_in(answer)["code"] for answer in answers if answer.status_code != 200]
-    assert BUDGET_USD / 2 < spent_usd <= BUDGET_USD
-    assert {*refused} <= {"budget_spent", "budget_too_small"}
-    assert {answer.status_code for answer in answers[-2:]} == {402}
+    assert BUDGET_USD / 5 < spent_usd <= BUDGET_USD
+    assert {*codes} <= {"budget_spent", "budget_too_small", "budget_in_flight"}
 
     coordinator.end()
     coordinator.start()
 
-    assert [post(gateway, question(journal, "sim/ok")).status_code for gateway in mine.both] == [402, 402]
+    assert {post(gateway, body).status_code for gateway in mine.both} <= {402, 429}
+    assert sum(each["cost_usd"] for each in journal.entries()) == spent_usd
 
 
 def test_two_gateways_count_one_minute(pair: Pair, journal: Journal) -> None:
@@ -139,7 +146,7 @@ def test_two_gateways_count_one_minute(pair: Pair, journal: Journal) -> None:
 
     assert [answer.status_code for answer in answers] == [200] * 4 + [429] * 2
     assert error_in(answers[-1])["code"] == "too_many_requests"
-    assert int(answers[-1].headers["retry-after"]) <= 60
+    assert int(answers[-1].headers["retry-after"]) <= 61
     assert len(journal.entries()) == 4
 
 
@@ -161,7 +168,9 @@ def test_a_request_in_flight_at_one_gateway_counts_at_the_other(pair: Pair, jour
 def test_a_cooldown_that_one_gateway_begins_holds_for_the_other(pair: Pair, journal: Journal) -> None:
     mine = pair.of("many")
     body = question(journal, "sim/retry-after-57", "sim/ok")
-    assert post(mine.one, body).headers["x-gateway-trace"] == "sim/retry-after-57=rate_limited,sim/ok=ok"
+    first = post(mine.one, body)
+    assert first.status_code == 200, first.text
+    assert first.headers["x-gateway-trace"] == "sim/retry-after-57=rate_limited,sim/ok=ok"
     post(mine.one, question(journal, "sim/ok"))
 
     answer = post(mine.other, body)

@@ -214,7 +214,10 @@ export class Objects {
 // What a gateway has as a binding: the objects of the process at `url`.
 export function namespaceAt(url) {
   const idFromName = (name) => ({ name, toString: () => hashOf(name) });
-  const get = ({ name }) => new Proxy({}, { get: (_, method) => (text) => callAt(url, name, method, text) });
+  // A stub has a method of every name. It is no promise, so it has no `then`.
+  const methodOf = (name, method) =>
+    typeof method === "symbol" || method === "then" ? undefined : (text) => callAt(url, name, method, text);
+  const get = ({ name }) => new Proxy({}, { get: (_, method) => methodOf(name, method) });
   return { idFromName, get, getByName: (name) => get(idFromName(name)) };
 }
 
