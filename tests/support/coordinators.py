@@ -62,6 +62,7 @@ class Coordinators:
         reply_pause_s: how long the reply takes.
         calls: the scope and the method of each call that was made.
         twice: whether each call is delivered twice.
+        reply: what is returned in place of the coordinator's reply; empty: that reply.
     """
 
     bound: bool = True
@@ -71,6 +72,7 @@ class Coordinators:
     reply_pause_s: float = 0.0
     calls: list[tuple[str, str]] = field(default_factory=list)
     twice: bool = False
+    reply: str = ""
     storages: dict[str, SqliteStorage] = field(default_factory=dict)
     _made: dict[str, Coordinator] = field(default_factory=dict)
 
@@ -83,7 +85,7 @@ class Coordinators:
         if self.twice:
             reply = await getattr(self.of(scope), method)(text)
         await asyncio.sleep(self.reply_pause_s)
-        return reply
+        return self.reply or reply
 
     def of(self, scope: str) -> Coordinator:
         """Return the coordinator of a scope."""
@@ -91,6 +93,10 @@ class Coordinators:
             storage = self.storages.setdefault(scope, SqliteStorage())
             self._made[scope] = Coordinator(storage, lambda: int(self.now_s() * 1000))
         return self._made[scope]
+
+    def be_well(self) -> None:
+        """End all faults."""
+        self.fault, self.pause_s, self.reply_pause_s, self.reply = None, 0.0, 0.0, ""
 
     def restart(self) -> None:
         """End all coordinators. What they have stored stays."""

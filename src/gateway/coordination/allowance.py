@@ -26,7 +26,8 @@ class Grant:
         free: what no request holds.
         held: what each request in flight holds.
         spent: what its requests have cost.
-        requests: how many more requests may begin.
+        counts: whether requests were granted with it.
+        requests: how many of them may still begin.
         busy: whether the coordinator counts its request as in flight.
         has_ended: whether nothing may be taken of it any more.
         number: of its last report.
@@ -39,6 +40,7 @@ class Grant:
     free: int = 0
     held: dict[str, int] = field(default_factory=dict)
     spent: int = 0
+    counts: bool = False
     requests: int = 0
     busy: bool = False
     has_ended: bool = False
@@ -94,10 +96,10 @@ class Allowance:
         if not leased or (needs_money and self.free(ticket, now_s) < max(1, self.usual)):
             return False
         if needs_count:
-            counted = next((each for each in leased if each.requests), None)
-            if counted is None:
+            counted = [each for each in leased if each.counts]
+            if not counted or not counted[-1].requests:
                 return False
-            counted.requests -= 1
+            counted[-1].requests -= 1  # of the newest: so an isolate has no more than one slice of a minute
         return True
 
     def ask(self, grant_id: str, ticket: str, now_s: float) -> Grant:
@@ -118,8 +120,9 @@ class Allowance:
         if grant.has_ended:
             return  # the request has ended meanwhile; the grant is given back
         grant.free = granted.micros
+        grant.counts = counts
         grant.requests = max(0, granted.requests - counts)
-        grant.leased_until_s = grant.asked_at_s + granted.for_ms / 1000
+        grant.leased_until_s = grant.asked_at_s + granted.for_ms / 1000 if granted.for_ms else 0.0
         grant.busy = is_limited
 
     def note(self, reply: Reply) -> None:
@@ -225,7 +228,7 @@ class Allowance:
                 continue
             if report.number == grant.number:
                 grant.reported = (report.spent, report.held, report.unused, report.busy)
-            if grant.has_ended and not grant.held and grant.reported == grant.state:
+            if grant.has_ended and not grant.held and not grant.busy and grant.reported == grant.state:
                 del self.grants[report.id]
 
 

@@ -155,6 +155,8 @@ class SharedLimits:
         self._open.add(scope.name)
 
     async def _ask_all(self, scopes: tuple[SharedScope, ...]) -> list[Outcome]:
+        if self._has_ended:  # before the task has begun
+            return [None for _ in scopes]
         return await gather_results(
             self.client.ask(scope, self.ticket, micros=scope.allowance.usual) for scope in scopes
         )
@@ -163,6 +165,8 @@ class SharedLimits:
         """Tell the coordinators what became of the request. Never raises."""
         if self._begun is not None and not self._begun.done():
             await asyncio.wait({self._begun})
+            for scope in self._asked:
+                scope.allowance.end(self.ticket, 0)  # one that was asked for after the end
         await gather_results(self.client.settle(scope) for scope in self.scopes)
 
 
