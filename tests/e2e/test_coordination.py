@@ -108,7 +108,7 @@ def lenient(start: Callable[..., Gateway]) -> Gateway:
 
 
 def refusals_of_both(pair: Pair, body: Body) -> list[str]:
-    """Send a request to both in turn until both refuse it for some seconds; return the codes of all refusals."""
+    """Send a request to both in turn until both refuse it for some seconds; return the refusals' codes."""
     codes: list[str] = []
     answered_s = time.monotonic()
     while time.monotonic() - answered_s < QUIET_S:
