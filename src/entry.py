@@ -1,6 +1,9 @@
-"""The Worker's entry point: receives ``fetch`` and cron events. Requests go on to ``gateway.app.handle``."""
+"""The Worker's entry points: its ``fetch`` and cron events, and its Durable Object.
 
-from typing import Any
+Requests go on to ``gateway.app.handle``, the object's calls to ``gateway.edge.durable_object``.
+"""
+
+from typing import TYPE_CHECKING, Any
 
 from js import Response
 
@@ -9,6 +12,9 @@ from gateway.edge.alarm import Alarm
 from gateway.edge.bindings import MEMORY, Work, log_bug, ports_of, read_settings
 from gateway.edge.convert import Incoming, to_failure, to_response
 from gateway.edge.lifeline import Lifeline
+
+if TYPE_CHECKING:
+    from gateway.edge.durable_object import CoordinatorObject
 
 CLIENT_CLOSED_REQUEST = 499  # nginx's status for a client that has disconnected; the client never receives it
 
@@ -41,7 +47,7 @@ def serve(request: Any, env: Any, ctx: Any, signal: Any = None) -> Any:
 
 
 try:
-    from workers import WorkerEntrypoint
+    from workers import DurableObject, WorkerEntrypoint
 except ImportError:  # the 2024 runtime has no SDK: it calls a global handler with raw objects
 
     def on_fetch(request: Any, env: Any, ctx: Any) -> Any:
@@ -68,3 +74,32 @@ else:
                     await work()
             finally:
                 alarm.stop()
+
+    class Coordinator(DurableObject):  # type: ignore[misc]  # mypy runs without the SDK
+        """Counts budgets and limits for all isolates, one object for each scope. It speaks JSON."""
+
+        _object: "CoordinatorObject | None" = None
+
+        async def admit(self, text: str) -> str:
+            """Ask for a request; see ``coordination.coordinator.Coordinator.admit``."""
+            return await self._made().call("admit", text)
+
+        async def settle(self, text: str) -> str:
+            """Say what a request has cost; see ``coordination.coordinator.Coordinator.settle``."""
+            return await self._made().call("settle", text)
+
+        async def release(self, text: str) -> str:
+            """Give back a request that was not sent; see ``coordination.coordinator.Coordinator.release``."""
+            return await self._made().call("release", text)
+
+        async def alarm(self, info: Any = None) -> None:
+            """Do what is due. The runtime may call it more than once for one alarm."""
+            await self._made().alarm()
+
+        def _made(self) -> "CoordinatorObject":
+            """Return the object's coordinator; the first call imports it and makes it."""
+            if not self._object:
+                from gateway.edge.durable_object import CoordinatorObject  # noqa: PLC0415  # most isolates never need it
+
+                self._object = CoordinatorObject(self.ctx)
+            return self._object

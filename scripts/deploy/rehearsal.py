@@ -32,7 +32,7 @@ def steps(target: Target, more: Sequence[str]) -> Iterable[Step]:
     yield "migrations: apply those that are missing", _typed(commands.apply_migrations(target, "--remote"))
     yield "secrets: upload the missing ones on standard input", _typed([commands.upload_secrets(target)])
     yield (
-        f"deploy: {target.worker}, and a KV namespace if it is missing",
+        f"deploy: {target.worker}, and a KV namespace and Durable Objects if they are missing",
         _typed([commands.deploy(target, *more)]),
     )
     yield "smoke test, unless --no-smoke", [shlex.join(("python", *smoke.command("https://…")[1:]))]

@@ -48,6 +48,11 @@ class Target:
         if self.environment and self.environment not in there:
             named = ", ".join(there) or "none"
             raise StepError(f"wrangler.toml has no environment `{self.environment}`; there is: {named}")
+        asked = str(self.own.get("vars", {}).get("COORDINATION", "")).strip().lower() or "local"
+        if asked != "local" and "COORDINATOR" not in self.objects():
+            raise StepError(
+                f"wrangler.toml: {self.worker} has COORDINATION = {asked}: it needs the binding COORDINATOR"
+            )
 
     @property
     def own(self) -> Mapping[str, Any]:
@@ -78,6 +83,11 @@ class Target:
             for kind in (KV, D1)
             for each in self.own.get(kind, [])
         )
+
+    def objects(self) -> Mapping[str, str]:
+        """Return the classes of the Worker's Durable Objects by binding. A deploy creates them."""
+        bound = self.own.get("durable_objects", {}).get("bindings", [])
+        return {each["name"]: each["class_name"] for each in bound}
 
     def write(self, directory: Path, ids: Mapping[str, str]) -> None:
         """Write the copy of the configuration with these ids, which are by binding."""

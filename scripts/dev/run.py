@@ -25,6 +25,8 @@ DEFAULT_PORT = "8787"
 MAKE_NAMES = frozenset({"PORT", "PYTHON"})  # allowed on make's command line next to the settings
 SIMULATOR_KEY = "sk-or-simulated"
 SIMULATOR_MODEL = "sim/ok"
+LOCAL = "local"
+"""The only value of COORDINATION here: the 2024 runtime has no Durable Objects."""
 POLL_S = 0.1
 RELOAD_S = 5.0
 """A changed source file makes wrangler replace its workerd: one that stays away longer has died."""
@@ -32,11 +34,16 @@ RELOAD_S = 5.0
 
 @dataclass(frozen=True)
 class Plan:
-    """What to run: the settings, the upstream, and whether to start the simulator."""
+    """What to run: the settings, the upstream, and whether to start the simulator.
+
+    Attributes:
+        coordination: the value of COORDINATION that was asked for; the settings have ``LOCAL``.
+    """
 
     settings: Mapping[str, str]
     upstream: str
     simulated: bool
+    coordination: str = LOCAL
 
     @property
     def is_open(self) -> bool:
@@ -61,17 +68,22 @@ def is_secret(name: str) -> bool:
 def plan(given: Mapping[str, str]) -> Plan:
     """Return what to run: with the given URL, else with OpenRouter if there is a key, else the simulator."""
     settings = {name: value for name, value in given.items() if value}
+    coordination = settings.get("COORDINATION", LOCAL)
+    if coordination != LOCAL:
+        settings["COORDINATION"] = LOCAL
     base_url = settings.get("OPENROUTER_BASE_URL", "")
     if not settings.get("GATEWAY_KEYS"):
         settings.setdefault("OPEN_ON_LOOPBACK", "true")
     if base_url:
         if urlsplit(base_url).hostname in LOOPBACK_HOSTS:
             settings.setdefault("OPENROUTER_API_KEY", SIMULATOR_KEY)
-        return Plan(settings, base_url, simulated=False)
+        return Plan(settings, base_url, simulated=False, coordination=coordination)
     if settings.get("OPENROUTER_API_KEY"):
-        return Plan(settings, "OpenRouter, with your key: answers cost money", simulated=False)
+        upstream = "OpenRouter, with your key: answers cost money"
+        return Plan(settings, upstream, simulated=False, coordination=coordination)
     simulator = {"OPENROUTER_API_KEY": SIMULATOR_KEY, "DEFAULT_MODEL": SIMULATOR_MODEL}
-    return Plan(simulator | settings, "a simulated OpenRouter (no OPENROUTER_API_KEY is set)", simulated=True)
+    upstream = "a simulated OpenRouter (no OPENROUTER_API_KEY is set)"
+    return Plan(simulator | settings, upstream, simulated=True, coordination=coordination)
 
 
 def banner(port: int, started: Plan, base_url: str) -> str:
@@ -89,6 +101,9 @@ def banner(port: int, started: Plan, base_url: str) -> str:
         f"    -H 'content-type: application/json' -d '{body}'",
         "",
     ]
+    if started.coordination != LOCAL:
+        why = f"COORDINATION={started.coordination} needs Durable Objects, which this runtime lacks"
+        lines.insert(3, f"counts    {LOCAL}, in this process: {why}")
     if not started.settings.get("OPENROUTER_API_KEY"):
         lines.insert(2, "          without OPENROUTER_API_KEY every call will fail: put it into .dev.vars")
     return "\n".join(lines)
@@ -148,9 +163,9 @@ def _end(_number: int, _frame: FrameType | None) -> None:
 def main() -> None:
     """Read the settings from the environment and the files, and run the gateway."""
     named = command_line_names(os.environ.get("MAKEFLAGS", ""))
-    declared = old_config(read_config(ROOT / "wrangler.toml"), "", {}, ())["vars"].get("UPSTREAMS", "")
-    given = given_settings(ROOT, os.environ, frozenset({"UPSTREAMS"}))
-    names = setting_names({"UPSTREAMS": declared} | given)
+    variables = old_config(read_config(ROOT / "wrangler.toml"), "", {}, ())["vars"]
+    declared = {name: variables[name] for name in ("UPSTREAMS", "COORDINATION") if name in variables}
+    names = setting_names(declared | given_settings(ROOT, os.environ, frozenset({"UPSTREAMS"})))
     unknown = unknown_names(named, MAKE_NAMES | names)
     if unknown:
         sys.exit(
@@ -164,7 +179,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
     try:
-        serve(int(port), plan(given_settings(ROOT, os.environ, names)))
+        serve(int(port), plan(declared | given_settings(ROOT, os.environ, names)))
     except ServerError as error:
         sys.exit(f"make dev: {error}")
 

@@ -19,6 +19,10 @@ FIRST_UNIT_HALF = (
 """About half of the unit tests by time. The other part runs all others, also in folders that are new."""
 
 
+BOUND = ("env.MODEL_CACHE", "env.LEDGER", "env.COORDINATOR (Coordinator)")
+"""The Worker's bindings, as a deploy dry run lists them."""
+
+
 @dataclass(frozen=True)
 class Part:
     """One command of the suite."""
@@ -49,10 +53,10 @@ def tests(name: str, *arguments: str, measures_time: bool) -> Part:
 
 
 def lists_the_worker(output: str) -> str:
-    """Return a complaint if the deploy dry run does not list the entry and the core's modules."""
+    """Return a complaint if the deploy dry run does not list the core's modules and the bindings."""
     source = ROOT / "src"
     modules = [path.relative_to(source).as_posix() for path in source.glob("gateway/**/*.py")]
-    missing = [name for name in modules if name not in output]
+    missing = [name for name in (*modules, *BOUND) if name not in output]
     return f"the upload lacks {', '.join(missing)}" if missing else ""
 
 

@@ -5,14 +5,20 @@
 //   src, sdk: folders; port: on loopback; vars: the settings in `env`;
 //   cache: whether there is a Cache API;
 //   kv, d1: names of bindings (miniflare provides real ones); stored: for each key that KV contains from
-//   the start, the file with its value; migrations: the SQL statements that create each D1's tables.
+//   the start, the file with its value; migrations: the SQL statements that create each D1's tables;
+//   objects: the folder of the Durable Objects that run in this process; coordinator: the URL of a process with objects,
+//   which the Worker gets as the binding COORDINATOR; see durable_objects.mjs.
 // Routes in addition to the Worker's: GET /__host/stats; GET /__host/kv/NAME/KEY returns a value in KV;
 // POST /__host/d1/NAME runs the SQL in its body and returns the rows; POST /__host/d1-is/STATE sets how every D1
 // answers the Worker: `up`, `down` (fails at once), `slow` (after a minute) or `late` (after half a second);
+// POST /__object/NAME/METHOD calls an object; POST /__host/objects-are/STATE sets how all objects answer, and
+// POST /__host/objects-restart ends their instances; POST /__host/object-sql/NAME runs SQL in an object's storage;
 // and GET /__scheduled?cron=… runs the cron trigger.
 import fs from "node:fs";
 import http from "node:http";
 import { Readable } from "node:stream";
+
+import { Objects, namespaceAt } from "./durable_objects.mjs";
 
 const config = JSON.parse(process.env.NODE_HOST);
 delete process.env.NODE_HOST;
@@ -112,7 +118,7 @@ async function startPython(env) {
 import sys
 sys.path[:0] = ["/session/metadata", "/session/sdk"]
 import entry
-from workers import Request, python_to_rpc
+from workers import Request, python_from_rpc, python_to_rpc
 
 async def dispatch(request, env, ctx):
     return python_to_rpc(await entry.Default(ctx, env).fetch(Request(request)))
@@ -121,8 +127,18 @@ async def scheduled(controller, env, ctx):
     await entry.Default(ctx, env).scheduled(controller)
 
 has_scheduled = hasattr(entry.Default, "scheduled")
+
+def new_object(ctx, env):
+    return entry.Coordinator(ctx, env)
+
+async def call_object(instance, method, text):
+    return python_to_rpc(await getattr(instance, method)(python_from_rpc(text)))
+
+async def alarm_of_object(instance):
+    await instance.alarm({"isRetry": False, "retryCount": 0})
 `);
-  return Object.fromEntries(["dispatch", "scheduled", "has_scheduled"].map((name) => [name, python.globals.get(name)]));
+  const names = ["dispatch", "scheduled", "has_scheduled", "new_object", "call_object", "alarm_of_object"];
+  return Object.fromEntries(names.map((name) => [name, python.globals.get(name)]));
 }
 
 function toRequest(incoming, signal) {
@@ -197,11 +213,36 @@ async function showKv(path, outgoing) {
   outgoing.end((await env[name].get(key)) ?? "");
 }
 
-async function runSql(name, incoming, outgoing) {
+async function textOf(incoming) {
   const pieces = [];
   for await (const piece of incoming) pieces.push(piece);
-  const { results } = await databases[name].prepare(Buffer.concat(pieces).toString()).all();
+  return Buffer.concat(pieces).toString();
+}
+
+async function runSql(name, incoming, outgoing) {
+  const { results } = await databases[name].prepare(await textOf(incoming)).all();
   outgoing.end(JSON.stringify(results));
+}
+
+async function callObject(target, incoming, outgoing) {
+  const [name, method] = target.split("/").map(decodeURIComponent);
+  try {
+    outgoing.end(await objects.serve(name, method, await textOf(incoming)));
+  } catch (error) {
+    const { message, overloaded = false, retryable = false } = error;
+    const remote = error.name === "PythonError"; // raised by the object's own code
+    if (remote) log("UNHANDLED in an object", error);
+    outgoing.writeHead(500).end(JSON.stringify({ message, overloaded, retryable, remote }));
+  }
+}
+
+async function runObjectSql(name, incoming, outgoing) {
+  outgoing.end(JSON.stringify(objects.named(decodeURIComponent(name)).rows(await textOf(incoming))));
+}
+
+function restartObjects(outgoing) {
+  objects.resetAll();
+  outgoing.end(JSON.stringify(objects.names));
 }
 
 function route(incoming, outgoing) {
@@ -210,6 +251,10 @@ function route(incoming, outgoing) {
   if (url.pathname.startsWith("/__host/kv/")) return showKv(url.pathname.slice(11), outgoing);
   if (url.pathname.startsWith("/__host/d1/")) return runSql(url.pathname.slice(11), incoming, outgoing);
   if (url.pathname.startsWith("/__host/d1-is/")) return outgoing.end((d1State = url.pathname.slice(14)));
+  if (url.pathname.startsWith("/__object/")) return callObject(url.pathname.slice(10), incoming, outgoing);
+  if (url.pathname.startsWith("/__host/objects-are/")) return outgoing.end((objects.state = url.pathname.slice(20)));
+  if (url.pathname === "/__host/objects-restart") return restartObjects(outgoing);
+  if (url.pathname.startsWith("/__host/object-sql/")) return runObjectSql(url.pathname.slice(19), incoming, outgoing);
   if (url.pathname === "/__scheduled") return playCron(url, outgoing);
   return serve(incoming, outgoing);
 }
@@ -221,6 +266,8 @@ const [store, worker] = await Promise.all([openBindings(), startPython(env)]).ca
   process.exit(1);
 });
 Object.assign(env, store.bindings);
+if (config.coordinator) env.COORDINATOR = namespaceAt(config.coordinator);
+const objects = config.objects ? new Objects(config.objects, worker, env, log) : null;
 
 const server = http.createServer({ requestTimeout: 0 }, route);
 server.listen(config.port, "127.0.0.1", () => console.log(`host listening on http://127.0.0.1:${config.port}`));

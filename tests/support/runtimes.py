@@ -43,6 +43,8 @@ class Launch:
 
     Attributes:
         stored: the catalogue that KV holds from the start; None for an empty KV.
+        name: sets gateways apart that have the same parameters.
+        coordinator: the URL of the process with the Durable Objects; None without that binding.
     """
 
     port: int
@@ -50,6 +52,8 @@ class Launch:
     settings: Mapping[str, str]
     bindings: tuple[str, ...]
     stored: str | None
+    name: str | None = None
+    coordinator: str | None = None
 
 
 Start: TypeAlias = Callable[[Launch], Leash]
@@ -93,28 +97,41 @@ def on_node(package: str) -> Start:
 
     def start(launch: Launch) -> Leash:
         config: dict[str, object] = {
-            "pyodide": package,
-            "snapshot": str(_snapshot_of(package)),
-            "src": str(ROOT / "src"),
-            "sdk": str(WORKER_SDK),
-            "port": launch.port,
             "vars": {**read_config(ROOT / "wrangler.toml").get("vars", {}), **launch.settings},
             "kv": [name for name in launch.bindings if name == "MODEL_CACHE"],
             "d1": [name for name in launch.bindings if name == "LEDGER"],
             "cache": "ANSWERS" in launch.bindings,
             "migrations": statements_in(ROOT / "migrations"),
+            "coordinator": launch.coordinator,
         }
         if launch.stored is not None:
             config["stored"] = {KEY_IN_KV: str(_file_with(launch.stored, launch.directory))}
-        environ = tool_environment(os.environ, without=frozenset(SETTINGS)) | {
-            "NODE_HOST": json.dumps(config)
-        }
-        log = launch.directory / "host.log"
-        leash = Leash([node(), NODE_HOST], log=log, cwd=ROOT, environ=environ)
-        wait_ready(leash, package, line="host listening on", url=f"http://127.0.0.1:{launch.port}/health")
-        return leash
+        return start_host(package, launch.port, launch.directory, config)
 
     return start
+
+
+def start_host(package: str, port: int, directory: Path, config: Mapping[str, object]) -> Leash:
+    """Start the Worker on Node, with the Pyodide of ``package``; return once it answers.
+
+    Args:
+        package: the npm package.
+        port: on the loopback address.
+        directory: for the log.
+        config: what else the Node host is told; see node_host.mjs.
+    """
+    told = {
+        "pyodide": package,
+        "snapshot": str(_snapshot_of(package)),
+        "src": str(ROOT / "src"),
+        "sdk": str(WORKER_SDK),
+        "port": port,
+        **config,
+    }
+    environ = tool_environment(os.environ, without=frozenset(SETTINGS)) | {"NODE_HOST": json.dumps(told)}
+    leash = Leash([node(), NODE_HOST], log=directory / "host.log", cwd=ROOT, environ=environ)
+    wait_ready(leash, package, line="host listening on", url=f"http://127.0.0.1:{port}/health")
+    return leash
 
 
 def _snapshot_of(package: str) -> Path:
@@ -124,11 +141,15 @@ def _snapshot_of(package: str) -> Path:
     return DEV / "snapshots" / f"pyodide-{version}"
 
 
+NODE_PACKAGES: Mapping[str, str] = MappingProxyType(
+    {"pyodide-0.28": "pyodide-028", "pyodide-314": "pyodide-314"}
+)
+"""The npm package with the Pyodide of each runtime on Node."""
+
 RUNTIMES: Mapping[str, Start] = MappingProxyType(
     {
         "workerd": on_workerd,
-        "pyodide-0.28": on_node("pyodide-028"),
-        "pyodide-314": on_node("pyodide-314"),
+        **{runtime: on_node(package) for runtime, package in NODE_PACKAGES.items()},
     }
 )
 
@@ -185,6 +206,10 @@ class Gateway:
         return plain_text(self.leash.log_text()) if self.leash else ""
 
 
+def _parameters(launch: Launch) -> tuple[object, ...]:
+    return (launch.settings, launch.bindings, launch.stored, launch.name, launch.coordinator)
+
+
 def _first_token(gateway_keys: str) -> str:
     """Return the token of the first key, whether the keys are JSON or `name:token`; empty without keys."""
     if gateway_keys.startswith("["):
@@ -201,16 +226,23 @@ class Fleet:
     _started: list[tuple[Launch, Gateway]] = field(default_factory=list)
 
     def start(
-        self, bindings: Iterable[str] = (), stored: str | None = None, **settings: str | None
+        self,
+        bindings: Iterable[str] = (),
+        stored: str | None = None,
+        *,
+        name: str | None = None,
+        coordinator: str | None = None,
+        **settings: str | None,
     ) -> Gateway:
         """Return a gateway with the default settings and ``settings``; None removes a default.
 
-        A running gateway with the same parameters is reused. For ``stored`` see ``Launch``.
+        A running gateway with the same parameters is reused. For the other arguments see ``Launch``.
         """
-        merged = {name: value for name, value in {**self.defaults, **settings}.items() if value is not None}
-        wanted = (merged, tuple(sorted({*bindings} - ALWAYS_THERE.get(self.runtime, set()))), stored)
+        merged = {each: value for each, value in {**self.defaults, **settings}.items() if value is not None}
+        bound = tuple(sorted({*bindings} - ALWAYS_THERE.get(self.runtime, set())))
+        wanted = (merged, bound, stored, name, coordinator)
         for launch, gateway in self._started:
-            if gateway.leash and (launch.settings, launch.bindings, launch.stored) == wanted:
+            if gateway.leash and _parameters(launch) == wanted:
                 return gateway
         port = free_port()
         launch = Launch(port, stage_directory(f"e2e/{self.runtime}-{port}"), *wanted)

@@ -16,6 +16,7 @@ from gateway.memory.isolate import Memory
 from gateway.memory.ports import Ports
 from gateway.settings.settings import Settings
 from tests.support.chunks import payloads_in
+from tests.support.coordinators import Coordinators
 from tests.support.httpx_transport import HttpxTransport
 from tests.support.sqlite_database import SqliteDatabase
 from tests.support.upstream import Act, Upstream
@@ -161,10 +162,12 @@ class World:
     cache: MemoryCache = field(default_factory=MemoryCache)
     answer_cache: Answers = field(default_factory=Answers)
     database: SqliteDatabase = field(default_factory=lambda: SqliteDatabase(bound=False))
+    coordinator: Coordinators = field(default_factory=lambda: Coordinators(bound=False))
     transport: HttpxTransport = field(init=False)
 
     def __post_init__(self) -> None:
         self.transport = HttpxTransport(self.upstream.transport())
+        self.coordinator.now_s = lambda: EPOCH_S + now_s()
 
     def script(self, model: str, *acts: Act) -> Self:
         """Set the acts of a model."""
@@ -188,6 +191,7 @@ class World:
             cache=self.cache,
             answer_cache=self.answer_cache,
             database=self.database,
+            coordinator=self.coordinator,
         )
 
     def _log_bug(self, error: Exception, *, request_id: str | None = None) -> None:

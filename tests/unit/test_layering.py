@@ -27,6 +27,7 @@ PACKAGES = (
     "dialects",
     "catalog",
     "memory",
+    "coordination",
     "settings",
     "faults",
     "http",

@@ -38,9 +38,14 @@ def refuse_too_many_in_flight(caller: Caller, rates: Rates, *, now_s: float) -> 
     """Raise ``GatewayError`` if the caller has as many requests in flight as its key allows."""
     limit = caller.concurrent
     if limit is not None and rates.in_flight(caller.name, now_s=now_s) >= limit:
-        raise GatewayError(
-            "too_many_at_once",
-            f"This key may have {limit} requests in flight at once. Wait until one has ended.",
-            retry_after_s=CONCURRENT_WAIT_S,
-            retryable=True,
-        )
+        raise too_many_at_once(limit)
+
+
+def too_many_at_once(limit: int) -> GatewayError:
+    """Return the error for a request above the number that a key may have in flight."""
+    return GatewayError(
+        "too_many_at_once",
+        f"This key may have {limit} requests in flight at once. Wait until one has ended.",
+        retry_after_s=CONCURRENT_WAIT_S,
+        retryable=True,
+    )

@@ -36,8 +36,7 @@ async def limit_rate(caller: Caller, ports: Ports, rates: Rates, lent_rates: Rat
     for each in counts:
         wait_s = each.wait_s(now_s)
         if wait_s > 0:
-            message = f"This key may make {each.limit} requests a minute."
-            raise _too_many(message, wait_s, _headers(counts, ports))
+            raise too_many_a_minute(each.limit, wait_s, _headers(counts, ports))
     for each in counts:
         each.rates.count(each.name, now_s=now_s)  # before the await, during which other requests may arrive
     name = caller.name if caller.own_key is None else OWN_KEYS
@@ -85,6 +84,11 @@ def _headers(counts: list[_Count], ports: Ports) -> HeaderPairs:
         ("x-ratelimit-reset", str(ceil(tightest.wait_s(now_s)))),
         ("x-ratelimit-scope", "location" if ports.rate_limiter.bound else "isolate"),
     )
+
+
+def too_many_a_minute(limit: int, wait_s: float, headers: HeaderPairs = ()) -> GatewayError:
+    """Return the error for a request above the number that a key may make in a minute."""
+    return _too_many(f"This key may make {limit} requests a minute.", wait_s, headers)
 
 
 def _too_many(message: str, wait_s: float, headers: HeaderPairs) -> GatewayError:

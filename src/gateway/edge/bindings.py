@@ -12,6 +12,7 @@ from pyodide.ffi import JsException, to_js
 
 from gateway.edge.alarm import Alarm
 from gateway.edge.answer_cache import CachedAnswers
+from gateway.edge.coordinator import Coordinators
 from gateway.edge.d1 import D1Database
 from gateway.edge.fetch import FetchTransport
 from gateway.http.json_values import Json
@@ -146,4 +147,5 @@ def ports_of(env: Any, run_in_background: Callable[[Work], None], alarm: Alarm) 
         cache=KvCache(env),
         answer_cache=CachedAnswers(alarm.within, write_log),
         database=D1Database(env),
+        coordinator=Coordinators(env),
     )

@@ -43,8 +43,12 @@ class Admission(Protocol):
             most_usd: what they have cost, or may have cost at most.
         """
 
-    async def reserve(self) -> None:
-        """Write to the ledger what is held, if that is not there yet. Never raises."""
+    async def reserve(self) -> Refused | None:
+        """Hold the money outside this isolate too, where it is counted; return why not, if it is refused.
+
+        Raises:
+            GatewayError: it cannot be held there, and the settings demand it.
+        """
 
 
 class NoBudget:

@@ -59,13 +59,17 @@ class CostCeiling:
         held_usd, most_usd = self._receipt.held_usd, self._receipt.most_usd
         outcome = self._admission.admit(candidate, held_usd=held_usd, most_usd=most_usd)
         if isinstance(outcome, Refused):
-            if outcome.fault is not None:
-                self._faults[outcome.fault.code] = outcome.fault
-            self._refuse(candidate, outcome.reason)
+            self.note_refusal(candidate, outcome)
             return None
         if outcome.ceiling_usd == candidate.worst_cost_usd:
             return candidate
         return replace(candidate, worst_cost_usd=outcome.ceiling_usd)
+
+    def note_refusal(self, candidate: Candidate, refused: Refused) -> None:
+        """Record in the receipt that a budget has no room for an attempt."""
+        if refused.fault is not None:
+            self._faults[refused.fault.code] = refused.fault
+        self._refuse(candidate, refused.reason)
 
     def _refuse(self, candidate: Candidate, reason: str) -> None:
         self._reasons.append(reason)

@@ -21,6 +21,7 @@ from gateway.fallback.receipt import Receipt
 from gateway.fallback.schedule import Schedule
 from gateway.fallback.time_limit import CODES, SET_BY_PEOPLE
 from gateway.faults.fault import AttemptFailedError, Fault
+from gateway.http.errors import GatewayError
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import object_or_empty
 from gateway.memory.isolate import Memory
@@ -105,8 +106,9 @@ class _Walk:
                 limits=self._limits_of(step),
             )
             self.receipt.attempts.append(attempt)
+            if not await self._is_reserved(attempt, step):
+                continue
             try:
-                await self.ask.admission.reserve()
                 served = await attempt_once(
                     attempt, step, self.ask, self.plan.limits, self.ports, left_s=self.schedule.left_s
                 )
@@ -124,6 +126,32 @@ class _Walk:
                 raise
             return served
         return None
+
+    async def _is_reserved(self, attempt: Attempt, step: Step) -> bool:
+        """Return whether the attempt's money is held outside this isolate too, where it is counted.
+
+        An attempt that is not made leaves the receipt.
+        """
+        try:
+            refused = await self.ask.admission.reserve()
+        except asyncio.CancelledError:
+            self._withdraw(attempt, step)
+            raise
+        except GatewayError as error:
+            self._withdraw(attempt, step)
+            self.receipt.time_until(self.ports.now_s())
+            error.metadata["gateway"] = self.receipt.to_json()
+            raise
+        if refused is not None:
+            self._withdraw(attempt, step)
+            self.schedule.refused(step.candidate, refused)
+        return refused is None
+
+    def _withdraw(self, attempt: Attempt, step: Step) -> None:
+        """Take back an attempt that was not made."""
+        self.schedule.cancelled(step.candidate)
+        attempts = self.receipt.attempts
+        attempts[:] = [each for each in attempts if each is not attempt]
 
     def _note_failure(self, attempt: Attempt, step: Step, failure: AttemptFailedError) -> None:
         if attempt.outcome != "cut_off":  # the guard of a watched answer has recorded its fault

@@ -8,7 +8,7 @@ waits for the model that has just failed, and tries it again before the next one
 
 from collections.abc import Callable
 
-from gateway.fallback.admission import Admission, NoBudget
+from gateway.fallback.admission import Admission, NoBudget, Refused
 from gateway.fallback.asked_otherwise import asked_otherwise
 from gateway.fallback.cooling_down import CoolingDown
 from gateway.fallback.cost_ceiling import CostCeiling
@@ -128,6 +128,11 @@ class Schedule:
     def cancelled(self, candidate: Candidate) -> None:
         """Note that the attempt was cancelled; if it was a probe, another request may probe the model now."""
         self._cooldowns.release(candidate.model, now_s=self._now_s())
+
+    def refused(self, candidate: Candidate, refused: Refused) -> None:
+        """Note that the attempt may not be made, because a budget that is counted elsewhere has no room."""
+        self._tries[candidate.model] -= 1
+        self._ceiling.note_refusal(candidate, refused)
 
     def failed(self, candidate: Candidate, fault: Fault, *, may_be_billed: bool = False) -> None:
         """Note why an attempt failed, and decide whether to retry the model, go on, or stop the chain.

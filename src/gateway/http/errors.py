@@ -76,6 +76,7 @@ KINDS: Mapping[str, ErrorKind] = MappingProxyType(
         "ledger_not_bound": ErrorKind(501, "configuration_error", "gateway"),
         "ledger_backlog": ErrorKind(503, "api_error", "gateway"),
         "repeat_lost": ErrorKind(503, "api_error", "gateway"),
+        "coordination_unavailable": ErrorKind(503, "api_error", "gateway"),
         "bad_setting": ErrorKind(500, "configuration_error", "gateway"),
         "internal_error": ErrorKind(500, "api_error", "gateway"),
     }

@@ -40,6 +40,7 @@ EVENTS: Mapping[str, Logged] = MappingProxyType({
     "keys_not_read": Logged("warn", "The database of keys did not answer: the name of the error."),
     "stored_key_ignored": Logged("error", "The row of a key has bounds that this version does not know."),
     "key_changed": Logged("info", "An admin made, changed, rotated or revoked a key: who, which, what."),
+    "coordinator_failed": Logged("warn", "A coordinator did not answer: its scope, and what happened."),
     "rate_limiter_failed": Logged("warn", "The rate limiting binding failed; the request was let through."),
 })  # fmt: skip  # one event a line
 

@@ -18,7 +18,7 @@ STREAM_HEADERS: HeaderPairs = (
     ("x-accel-buffering", "no"),
 )
 EXPOSED = (
-    "age, etag, retry-after, server-timing, x-gateway-attempts, x-gateway-cache, "
+    "age, etag, retry-after, server-timing, x-gateway-attempts, x-gateway-cache, x-gateway-coordination, "
     "x-gateway-embedding-space, x-gateway-model, "
     "x-gateway-receipt, "
     "x-gateway-trace, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, x-ratelimit-scope, "

@@ -102,6 +102,39 @@ class Cooldowns:
         copied._narrowed = self._narrowed
         return copied
 
+    def of_all_callers(self) -> list[tuple[str, str, float, float, float]]:
+        """Return the cooldowns for all callers: preferences, model, begin, end, and the end of the probe."""
+        return [
+            (preferences, model, each.began_s, each.until_s, each.probed_until_s)
+            for ((owner, preferences), model), each in self._noted.items()
+            if not owner
+        ]
+
+    def learn(
+        self, preferences: str, model: str, *, began_s: float, until_s: float, probed_s: float, now_s: float
+    ) -> None:
+        """Store a cooldown for all callers that another isolate has begun, unless a later one is here."""
+        place = (("", preferences), model)
+        before = self._noted.get(place)
+        if before is None:
+            if until_s <= now_s and probed_s <= now_s:
+                return
+            self._make_room(place, now_s)
+        elif before.until_s > until_s or (before.until_s == until_s and before.probed_until_s >= probed_s):
+            return
+        self._noted[place] = _Cooldown(
+            until_s=until_s,
+            began_s=began_s,
+            next_probe_s=now_s + PROBE_EVERY_S if until_s - now_s > PROBE_EVERY_S else inf,
+            probed_until_s=probed_s,
+        )
+
+    def forget(self, preferences: str, model: str, *, ended_s: float) -> None:
+        """Forget a cooldown for all callers that has ended elsewhere, unless it began later."""
+        before = self._noted.get((("", preferences), model))
+        if before is not None and before.began_s <= ended_s:
+            del self._noted[(("", preferences), model)]
+
     def note(self, model: str, fault: Fault, *, now_s: float) -> None:
         """Begin the cooldown that a fault asks for, unless a running one lasts longer.
 

@@ -1,6 +1,7 @@
 """Memory: all that one isolate remembers between requests."""
 
 from dataclasses import field
+from typing import TYPE_CHECKING
 
 from gateway.http.frozen import dataclass
 from gateway.memory.answer_lengths import AnswerLengths
@@ -16,6 +17,9 @@ from gateway.memory.shared_answers import SharedAnswers
 from gateway.memory.signatures import Signatures
 from gateway.memory.spending import Spending
 from gateway.memory.stored_keys import StoredKeys
+
+if TYPE_CHECKING:
+    from gateway.coordination.allowance import Allowance
 
 
 @dataclass(slots=True)
@@ -49,6 +53,7 @@ class Memory:
         lent_rates: how often each lent key calls.
         stored_keys: the keys of the database that were read lately.
         lost_writes: how many rows could not be written to the ledger.
+        allowances: what the coordinators have granted to this isolate, by scope.
     """
 
     cooldowns: Cooldowns = field(default_factory=Cooldowns)
@@ -67,3 +72,4 @@ class Memory:
     lent_rates: Rates = field(default_factory=Rates)
     stored_keys: StoredKeys = field(default_factory=StoredKeys)
     lost_writes: LostWrites = field(default_factory=LostWrites)
+    allowances: "dict[str, Allowance]" = field(default_factory=dict)

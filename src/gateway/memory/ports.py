@@ -5,11 +5,14 @@ The ``edge`` package implements them on Workers; tests implement them in memory.
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json, JsonObject
 from gateway.http.message import Reply, UpstreamRequest
+
+if TYPE_CHECKING:
+    from gateway.coordination.port import CoordinatorPort
 
 # Two times this close count as equal. Clocks in the Workers runtimes may stand still between I/O, and count
 # whole milliseconds.
@@ -123,6 +126,7 @@ class Ports:
         cache: the key-value store that all isolates share, if it is bound.
         answer_cache: the cached answers, for requests that ask for them.
         database: the ledger's database, if it is bound.
+        coordinator: calls the coordinators, which count for all isolates, if they are bound.
     """
 
     transport: Transport
@@ -138,3 +142,4 @@ class Ports:
     cache: Cache
     answer_cache: AnswerCache
     database: Database
+    coordinator: "CoordinatorPort"

@@ -106,6 +106,10 @@ def receipt_schema() -> JsonObject:
                 "type": "string",
                 "description": "The model of the vectors, and their number of dimensions.",
             },
+            "coordination": {
+                "const": "open",
+                "description": "A coordinator did not answer, so this isolate counted alone.",
+            },
             "skipped": {"type": "array", "items": {"type": "object", "required": ["model", "reason"]}},
             "notes": {"type": "array", "items": {"type": "string"}},
             "cost_usd": {"type": ["number", "null"]},

@@ -1,5 +1,6 @@
 """Budgets: which ones bind a caller, what is left of them, and the errors if that is too little."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from gateway.faults.fault import Fault, error_of
@@ -107,6 +108,18 @@ def room_in(
     return tightest and replace(tightest, unspent=min(unspents), is_alone=is_alone)
 
 
+def tightest(rooms: Iterable[Room | None]) -> Room | None:
+    """Return the room with the least left, with what is unspent of all budgets; None if there is none."""
+    known = [room for room in rooms if room is not None]
+    if not known:
+        return None
+    return replace(
+        min(known, key=lambda room: room.left),
+        unspent=min(room.unspent for room in known),
+        is_alone=all(room.is_alone for room in known),
+    )
+
+
 def fault_in_flight(
     room: Room, spending: Spending, *, needed: int | None = None, is_admin: bool = False
 ) -> Fault:
@@ -186,14 +199,14 @@ def check_budgets(accounts: tuple[Account, ...], caller: Caller, spending: Spend
             if spent >= limit and is_session(account.key):
                 raise session_budget_spent(account.key, limit, spent)
             if spent >= limit:
-                raise _spent(account, span, spent, now_s=now_s, caller=caller)
+                raise budget_spent(account, span, spent, now_s=now_s, caller=caller)
     room = room_in(accounts, spending, now_s=now_s)
     if room is not None and room.left <= 0:
         fault = fault_in_flight(room, spending, is_admin=caller.admin)
         raise error_of(fault, metadata=fault.details)
 
 
-def _spent(account: Account, span: Span, spent: int, *, now_s: float, caller: Caller) -> GatewayError:
+def budget_spent(account: Account, span: Span, spent: int, *, now_s: float, caller: Caller) -> GatewayError:
     """Return the error for a spent budget; only an admin is told the amounts of the budget of all keys."""
     reset = resets_at(span, now_s)
     is_common = account.key == EVERYBODY

@@ -1,5 +1,7 @@
 """The money that one request holds in the budgets that bind it, from its first attempt until it has ended."""
 
+from typing import TYPE_CHECKING
+
 from gateway.fallback.admission import Admitted, Refused
 from gateway.fallback.receipt import Receipt
 from gateway.http.frozen import dataclass
@@ -7,9 +9,12 @@ from gateway.memory.database import query_database
 from gateway.memory.ports import DatabaseError, Ports
 from gateway.memory.session_accounts import account_of
 from gateway.memory.spending import Spending
-from gateway.pipeline.budget import IN_FLIGHT, Account, Room, fault_in_flight, room_in
+from gateway.pipeline.budget import IN_FLIGHT, Account, Room, fault_in_flight, room_in, tightest
 from gateway.routing.chain import Candidate
 from gateway.settings.budget import MICROS, micros_of, period_of
+
+if TYPE_CHECKING:
+    from gateway.pipeline.shared_limits import SharedLimits
 
 RESERVE_TIMEOUT_S = 1.0
 # Not for a request whose row is written already: it has replaced the reservation.
@@ -38,6 +43,7 @@ class BudgetHold:
         first_worst_micros: the ceiling of the most expensive model of the chain: the first reservation in the
             ledger counts at this if the isolate is killed, so that most requests need one write.
         reserves: whether reservations are written to the ledger.
+        shared: where the request is counted for all isolates; None if each isolate counts for itself.
     """
 
     accounts: tuple[Account, ...]
@@ -52,6 +58,7 @@ class BudgetHold:
     reserves: bool
     ports: Ports
     spending: Spending
+    shared: "SharedLimits | None" = None
     _held: int = 0
     _worst: int = 0
     _reserved: int = 0
@@ -60,7 +67,8 @@ class BudgetHold:
     def admit(self, candidate: Candidate, *, held_usd: float, most_usd: float) -> Admitted | Refused:
         """Hold money for an attempt, if there is enough left now. Does not wait."""
         now_s = self.ports.now_s()
-        room = room_in(self.accounts, self.spending, now_s=now_s, ticket=self.ticket)
+        own_room = room_in(self.accounts, self.spending, now_s=now_s, ticket=self.ticket)
+        room = tightest((own_room, self.shared.room())) if self.shared else own_room
         worst_usd = candidate.worst_cost_usd
         if room is None:
             return Admitted(worst_usd)
@@ -82,11 +90,22 @@ class BudgetHold:
         fault = fault_in_flight(room, self.spending, needed=needed, is_admin=self.is_admin)
         return Refused(IN_FLIGHT, fault)
 
-    async def reserve(self) -> None:
-        """Write to the ledger what is held, if that is not there yet. Never raises.
+    async def reserve(self) -> Refused | None:
+        """Hold the money for all isolates, and write it to the ledger; return why not, if it is refused.
 
         If the ledger fails, the request goes on: this isolate counts it in memory.
+
+        Raises:
+            GatewayError: a coordinator does not answer, and all must.
         """
+        if self.shared is not None:
+            refused = await self.shared.hold(self._held, is_admin=self.is_admin)
+            if refused is not None:
+                return refused
+        await self._reserve_in_ledger()
+        return None
+
+    async def _reserve_in_ledger(self) -> None:
         is_there = self._held <= self._reserved and self._worst <= self._reserved_worst
         if not self.reserves or not self.accounts or is_there:
             return
@@ -123,3 +142,5 @@ class BudgetHold:
         micros = micros_of(receipt.most_usd)
         for key in self.counted:
             self.spending.settle(key, self.ticket, micros, now_s=self.ports.now_s())
+        if self.shared is not None:
+            self.shared.end(micros)

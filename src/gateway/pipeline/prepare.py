@@ -5,7 +5,7 @@ The routes of all dialects use it, and the plan route.
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from gateway.catalog.refresh import available_catalog, current_catalog, refresh_in_background
 from gateway.dialects.dialect import Dialect
@@ -14,7 +14,16 @@ from gateway.http.frozen import dataclass
 from gateway.http.message import HeaderPairs
 from gateway.memory.catalog import Catalog
 from gateway.memory.latencies import Latencies
-from gateway.pipeline.budget import accounts_of, check_budgets, room_in, session_accounts, with_amounts
+from gateway.pipeline.budget import (
+    Account,
+    Room,
+    accounts_of,
+    check_budgets,
+    room_in,
+    session_accounts,
+    tightest,
+    with_amounts,
+)
 from gateway.pipeline.budget_hold import BudgetHold
 from gateway.pipeline.call import Call
 from gateway.pipeline.cooldown_scopes import cooldowns_of
@@ -31,6 +40,9 @@ from gateway.settings.budget import MICROS, micros_of
 from gateway.settings.caller import Caller
 from gateway.settings.keys import allows
 from gateway.settings.options import Options
+
+if TYPE_CHECKING:
+    from gateway.pipeline.shared_limits import SharedLimits
 
 PRICES_TIMEOUT_S = 3.0
 # Takes a request's body and its options; returns whether it will cost nothing.
@@ -82,7 +94,12 @@ def _costs(_: bytes, __: Options) -> bool:
 
 
 async def prepare(
-    call: Call, dialect: Dialect, raw: bytes | None = None, *, is_free: IsFree = _costs
+    call: Call,
+    dialect: Dialect,
+    raw: bytes | None = None,
+    *,
+    is_free: IsFree = _costs,
+    shared: "SharedLimits | None" = None,
 ) -> Prepared:
     """Return the request, parsed and planned.
 
@@ -92,6 +109,7 @@ async def prepare(
         raw: the body, if it has been read.
         is_free: called with the body and the request's options; returns whether it will cost nothing. Then
             no budget binds it.
+        shared: where the request is counted for all isolates; None if each isolate counts for itself.
 
     Raises:
         GatewayError: the body or a setting is at fault, or a budget is exceeded.
@@ -131,8 +149,7 @@ async def prepare(
     if request.expected is not None:
         expected = request.expected.for_models(selection.models, selection.options)
         request = replace(request, expected=expected)
-    check_budgets(accounts, caller, memory.spending, now_s=ports.now_s())
-    room = room_in(accounts, memory.spending, now_s=ports.now_s())
+    room = await _room_for(call, accounts, shared) if bound else None
     signals = gather_signals(
         ports,
         memory,
@@ -168,6 +185,7 @@ async def prepare(
         reserves=settings.budget_reservations and ports.database.bound and caller.own_key is None,
         ports=ports,
         spending=memory.spending,
+        shared=shared,
     )
     return Prepared(
         caller=caller,
@@ -208,6 +226,21 @@ def refresh_signals(call: Call, prepared: Prepared) -> None:
     if models:
         upstream = settings.upstream_for(prepared.caller)
         ports.run_in_background(lambda: look_up_endpoints(models, upstream, ports, memory.endpoints))
+
+
+async def _room_for(call: Call, accounts: tuple[Account, ...], shared: "SharedLimits | None") -> Room | None:
+    """Return what is left of the budgets, for all isolates if they count together; None if there are none.
+
+    Raises:
+        GatewayError: a limit refuses the request.
+    """
+    caller, spending = call.caller, call.memory.spending
+    if shared is not None:
+        await shared.admitted(caller, accounts)
+    now_s = call.ports.now_s()
+    check_budgets(accounts, caller, spending, now_s=now_s)
+    room = room_in(accounts, spending, now_s=now_s)
+    return room if shared is None else tightest((room, shared.room()))
 
 
 async def _catalog_for(call: Call, *, needs_prices: bool) -> Catalog | None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from gateway.access.concurrency import begin
 from gateway.answer_cache.reuse import AnswerReuse
@@ -29,6 +29,9 @@ from gateway.repeats.claim import Claim
 from gateway.streaming.streaming import Streaming
 from gateway.upstream.compose import Composer
 
+if TYPE_CHECKING:
+    from gateway.pipeline.shared_limits import SharedLimits
+
 ReuseBy: TypeAlias = Callable[[Call, Prepared, Receipt], AnswerReuse]
 
 
@@ -37,16 +40,36 @@ async def generate(call: Call, dialect: Dialect, reuse_by: ReuseBy = AnswerReuse
 
     ``reuse_by`` returns the answer cache for a request.
     """
+    if call.settings.coordination == "local":
+        return await _generate(call, dialect, reuse_by)
+    from gateway.pipeline.shared_limits import shared_limits_of  # noqa: PLC0415  # not where each isolate counts
+
+    shared = shared_limits_of(call)
+    try:
+        return await _generate(call, dialect, reuse_by, shared)
+    except BaseException:  # nothing was sent
+        if shared is not None:
+            shared.end(0)
+        raise
+
+
+async def _generate(
+    call: Call, dialect: Dialect, reuse_by: ReuseBy, shared: "SharedLimits | None" = None
+) -> HttpResponse:
     started_at_s = call.ports.now_s()
     claim = Claim(call, dialect)
-    prepared = await prepare(call, dialect, is_free=claim.is_free)
+    prepared = await prepare(call, dialect, is_free=claim.is_free, shared=shared)
     if claim.is_repeat and claim.find() is None:  # the earlier request has failed meanwhile
-        prepared = await prepare(call, dialect, claim.raw)
+        prepared = await prepare(call, dialect, claim.raw, shared=shared)
     if claim.name:
         prepared = guarded_to_its_end(prepared)
     planned = prepared.planned
     receipt = open_receipt(planned, call.frame.request_id, started_at_s=started_at_s)
     receipt.similar = prepared.similar_models
+    if shared is not None:
+        shared.on_open = lambda: receipt.state("coordination", "open")
+        if shared.is_open:
+            shared.on_open()
     # No ``await`` from here to ``hold``: another request could run between a check and its count, and the
     # limits of requests in flight and of budgets would be exceeded.
     deadline_s, is_stream = planned.limits.deadline_s, prepared.request.stream

@@ -55,6 +55,8 @@ class Settings:
     unknown_price_usd: float
     budget_hold: str
     budget_reservations: bool
+    coordination: str
+    coordination_ms: int
     max_unsettled: int
     settle_per_run: int
     alert_webhook_url: str
@@ -125,6 +127,8 @@ class Settings:
         keys = cast(tuple[GatewayKey, ...], values["GATEWAY_KEYS"])
         origins = joined.from_iterable(key.origins or () for key in keys)
         plain = {name.lower(): value for name, value in values.items() if name not in DERIVED}
+        if plain["coordination"] == "strict":
+            plain["budget_hold"] = "worst"  # an estimate can be exceeded
         return cls(
             upstream=Upstream(
                 base_url=str(values["OPENROUTER_BASE_URL"]), api_key=str(values["OPENROUTER_API_KEY"])

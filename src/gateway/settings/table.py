@@ -91,6 +91,16 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             "Under a budget: whether a row in the ledger reserves what a request holds before its first "
             "call. It costs one write, and an isolate that is killed forgets nothing.",
         ),
+        "COORDINATION": Setting(
+            "local",
+            as_choice("local", "shared", "strict"),
+            "Whether isolates count budgets and limits together, by the binding `COORDINATOR`. `local`: each "
+            "counts alone. `shared`: together, and alone while a coordinator does not answer. `strict`: "
+            "together, or not at all; a budget then holds the most that a request may cost.",
+        ),
+        "COORDINATION_MS": Setting(
+            "300", as_whole(1, 10_000), "How long a request waits for a coordinator, in milliseconds."
+        ),
         "MAX_UNSETTLED": Setting(
             "2000",
             as_whole(1, 1_000_000),

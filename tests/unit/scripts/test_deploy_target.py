@@ -1,5 +1,7 @@
 """wrangler.toml, its environments, and Cloudflare's deploy button are consistent."""
 
+import ast
+import copy
 import json
 
 import pytest
@@ -21,6 +23,40 @@ def test_an_environment_has_productions_bindings_with_other_stores() -> None:
             (each.kind, each.binding) for each in production
         ]
         assert not {each.name for each in own} & {each.name for each in production}
+
+
+def test_an_environment_has_productions_durable_objects() -> None:
+    assert {str(Target(CONFIG, name).objects()) for name in CONFIG["env"]} == {str(Target(CONFIG).objects())}
+
+
+def test_each_durable_object_is_a_class_of_the_entry_module_that_a_deploy_creates_with_sql() -> None:
+    tree = ast.parse((ROOT / CONFIG["main"]).read_text())
+    classes = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    created = {name for migration in CONFIG["migrations"] for name in migration["new_sqlite_classes"]}
+
+    assert {*Target(CONFIG).objects().values()} == created
+    assert created <= classes
+
+
+@pytest.mark.parametrize("environment", ["", "staging"])
+@pytest.mark.parametrize("asked", ["shared", "strict", " Strict "])
+def test_coordination_without_its_binding_is_refused_before_a_deploy(environment: str, asked: str) -> None:
+    config = copy.deepcopy(CONFIG)
+    own = config["env"][environment] if environment else config
+    own["vars"]["COORDINATION"] = asked
+    Target(config, environment)
+    del own["durable_objects"]
+
+    with pytest.raises(StepError, match="needs the binding COORDINATOR"):
+        Target(config, environment)
+
+
+@pytest.mark.parametrize("variables", [{}, {"COORDINATION": "local"}])
+def test_without_coordination_the_binding_may_be_missing(variables: dict[str, str]) -> None:
+    config = {**CONFIG, "vars": variables}
+    del config["durable_objects"]
+
+    assert Target(config).objects() == {}
 
 
 def test_an_environment_does_not_inherit_productions_domain() -> None:

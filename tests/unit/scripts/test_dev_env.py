@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scripts.dev.env import command_line_names, given_settings, quote_dotenv, read_dotenv, unknown_names
-from scripts.dev.run import SIMULATOR_KEY, is_secret, plan, setting_names
+from scripts.dev.run import SIMULATOR_KEY, banner, is_secret, plan, setting_names
 from scripts.dev.stage import old_config, stage, to_toml
 
 NAMES = frozenset({"A", "B", "C"})
@@ -103,6 +103,21 @@ def test_gateway_keys_close_the_gateway() -> None:
     assert "OPEN_ON_LOOPBACK" not in planned.settings
 
 
+@pytest.mark.parametrize("asked", ["shared", "strict"])
+def test_coordination_is_local_where_no_durable_object_runs_and_the_start_says_so(asked: str) -> None:
+    planned = plan({"COORDINATION": asked})
+
+    assert planned.settings["COORDINATION"] == "local"
+    assert f"counts    local, in this process: COORDINATION={asked} needs" in banner(
+        8787, planned, "http://x"
+    )
+
+
+@pytest.mark.parametrize("given", [{}, {"COORDINATION": "local"}])
+def test_a_start_that_was_asked_for_nothing_else_says_nothing_of_coordination(given: dict[str, str]) -> None:
+    assert "COORDINATION" not in banner(8787, plan(given), "http://x")
+
+
 def test_the_old_wranglers_configuration_has_only_what_it_supports() -> None:
     config = {
         "name": "w",
@@ -110,12 +125,14 @@ def test_the_old_wranglers_configuration_has_only_what_it_supports() -> None:
         "vars": {"A": "file", "B": "file"},
         "observability": {"enabled": True},
         "triggers": {"crons": ["* * * * *"]},
+        "durable_objects": {"bindings": [{"name": "COORDINATOR", "class_name": "Coordinator"}]},
+        "migrations": [{"tag": "coordinator", "new_sqlite_classes": ["Coordinator"]}],
     }
     staged = old_config(config, "entry.py", {"A": "given"}, ["MODEL_CACHE"])
     assert staged["compatibility_flags"] == ["python_workers"]
     assert staged["vars"] == {"A": "given", "B": "file"}
     assert staged["kv_namespaces"] == [{"binding": "MODEL_CACHE", "id": "local"}]
-    assert not staged.keys() & {"observability", "triggers", "d1_databases"}
+    assert not staged.keys() & {"observability", "triggers", "d1_databases", "durable_objects", "migrations"}
 
 
 @given(

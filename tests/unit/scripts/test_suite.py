@@ -145,3 +145,11 @@ def test_every_folder_of_tests_is_in_the_suite() -> None:
     words = {str(word) for part in FULL for word in part.command}
     folders = {path.parent.relative_to(ROOT).parts[1] for path in (ROOT / "tests").rglob("test_*.py")}
     assert {f"tests/{folder}" for folder in folders - {"clients"}} <= words
+
+
+def test_a_dry_run_that_lists_no_durable_object_is_a_complaint() -> None:
+    modules = "\n".join(path.relative_to(ROOT / "src").as_posix() for path in (ROOT / "src").rglob("*.py"))
+    listed = "\n".join([modules, "env.MODEL_CACHE", "env.LEDGER", "env.COORDINATOR (Coordinator)"])
+
+    assert parts.lists_the_worker(listed) == ""
+    assert "COORDINATOR" in parts.lists_the_worker(listed.replace("env.COORDINATOR", ""))
