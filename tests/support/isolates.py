@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, TypeAlias, TypeVar
 
+from gateway.coordination.accounts import Accounts
 from gateway.coordination.allowance import Allowance
 from gateway.coordination.coordinator import Coordinator
 from gateway.coordination.messages import Ask, Granted, Message, Refused, Report, decode_reply, encode
@@ -213,9 +214,7 @@ class Isolates:
 
     def counted(self, span: Span) -> int:
         """Return what the coordinator counts as spent in the current period."""
-        period = period_of(span, self.now_s)
-        rows = self.storage.rows("SELECT micros FROM spend WHERE period = ?", period)
-        return int(rows[0]["micros"] or 0) if rows else 0
+        return Accounts(self.storage).sums(self.now_ms, but="").spent[span]
 
     def held(self) -> int:
         """Return what the coordinator holds."""

@@ -127,7 +127,8 @@ class Allowance:
 
     def note(self, reply: Reply) -> None:
         """Remember the coordinator's sums."""
-        self.spent, self.held = {**reply.spent}, reply.held
+        granted = reply.outcome.micros if isinstance(reply.outcome, Granted) else 0
+        self.spent, self.held = {**reply.spent}, reply.held + granted
 
     def free(self, ticket: str, now_s: float) -> int:
         """Return what a request may take at once."""

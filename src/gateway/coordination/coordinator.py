@@ -6,13 +6,13 @@ each scope, and calls it for one event at a time.
 
 from collections.abc import Callable
 
-from gateway.coordination.accounts import SPANS, Accounts
+from gateway.coordination.accounts import Accounts
 from gateway.coordination.call_rate import CallRate
 from gateway.coordination.cooldown_board import CooldownBoard
 from gateway.coordination.grants import LIFE_MS, Grants
-from gateway.coordination.messages import Granted, Message, Refused, Reply, decode_message, encode
+from gateway.coordination.messages import Message, Reply, decode_message, encode
 from gateway.coordination.storage import Storage
-from gateway.coordination.tables import create_tables, one_number
+from gateway.coordination.tables import create_tables
 
 # A session that is idle for this long is forgotten, as the ledger does by default (`LEDGER_DAYS`).
 IDLE_MS = 90 * 86_400_000
@@ -68,7 +68,7 @@ class Coordinator:
             self._grants.write_off(now_ms)
             self._grants.forget(now_ms)
             self._board.forget(now_ms)
-            self._accounts.forget_before(now_ms, idle_ms=IDLE_MS)
+            self._accounts.fold(now_ms, idle_ms=IDLE_MS)
 
         self._storage.transaction(work)
         self._alarm_ms = None
@@ -91,25 +91,20 @@ class Coordinator:
         learned, seen = self._board.changed_since(message.seen)
         if message.ask is None:
             return Reply(learned=learned, seen=seen)
-        outcome: Granted | Refused = self._grants.grant(message.ask, now_ms)
+        sums = self._accounts.sums(now_ms, but=message.ask.id)
         return Reply(
-            outcome=outcome,
-            spent={each: self._accounts.spent(each, now_ms) for each in SPANS if each in message.ask.limits},
-            held=self._accounts.held() if message.ask.limits else 0,
+            outcome=self._grants.grant(message.ask, sums, now_ms),
+            spent={span: sums.spent[span] for span in message.ask.limits},
+            held=sums.held,
             learned=learned,
             seen=seen,
         )
 
     async def _set_alarm(self, now_ms: int) -> None:
         """Set the alarm to when something is due next; none if there is nothing to write off or to forget."""
-        due_ms = [
-            due_ms
-            for due_ms in (
-                self._grants.next_due_ms(),
-                one_number(self._storage, "SELECT min(at_ms) FROM spend") + IDLE_MS,
-            )
-            if due_ms is not None and due_ms != IDLE_MS
-        ]
+        due_ms = [each for each in (self._grants.next_due_ms(),) if each is not None]
+        if last_ms := self._accounts.last_ms():
+            due_ms.append(last_ms + IDLE_MS)
         if due_ms:
             self._alarm_ms = max(min(due_ms), now_ms + MIN_ALARM_MS)
             await self._storage.set_alarm(self._alarm_ms)

@@ -5,7 +5,9 @@ If none comes in time, all that is held counts as spent: its requests may have b
 that right. Reports may come twice, late or in any order: the one with the highest number counts.
 """
 
-from gateway.coordination.accounts import Accounts
+from dataclasses import replace
+
+from gateway.coordination.accounts import Accounts, Sums
 from gateway.coordination.call_rate import CallRate, slot_of
 from gateway.coordination.messages import Ask, Granted, Refused, Report
 from gateway.coordination.storage import Storage, Value
@@ -32,58 +34,33 @@ class Grants:
         self._accounts = accounts
         self._rate = rate
 
-    def grant(self, ask: Ask, now_ms: int) -> Granted | Refused:
-        """Return what a request may use, and hold it; or why it may not begin."""
+    def grant(self, ask: Ask, sums: Sums, now_ms: int) -> Granted | Refused:
+        """Return what a request may use, and hold it; or why it may not begin.
+
+        Args:
+            ask: what is asked for.
+            sums: the sums of the scope, without this grant.
+            now_ms: Unix time in ms.
+        """
         found = self._storage.rows("SELECT * FROM grants WHERE id = ?", ask.id)
         if found:  # the same message again, or a release that was faster
             return _same_again(found[0])
-        if ask.counts and ask.per_minute is not None and (wait := self._rate.wait_ms(ask.per_minute, now_ms)):
-            return Refused(code="too_many_requests", wait_ms=wait)
-        if ask.counts and ask.concurrent is not None and self._accounts.busy() >= ask.concurrent:
+        used = 0
+        if ask.counts and ask.per_minute is not None:
+            used = self._rate.used(now_ms)
+            if used >= ask.per_minute:
+                wait_ms = self._rate.wait_ms(ask.per_minute, now_ms)
+                return Refused(code="too_many_requests", wait_ms=wait_ms)
+        if ask.counts and ask.concurrent is not None and sums.busy >= ask.concurrent:
             return Refused(code="too_many_at_once")
-        granted = self._money(ask, now_ms)
+        granted = _money_for(ask, sums)
         if isinstance(granted, Refused):
             return granted
-        granted = self._with_requests(ask, granted, now_ms)
+        granted = replace(granted, requests=_requests_for(ask, used, is_lease=granted.for_ms > 0))
         self._insert(ask, granted, now_ms)
         if granted.requests and ask.per_minute is not None:
             self._rate.count(granted.requests, now_ms)
         return granted
-
-    def _money(self, ask: Ask, now_ms: int) -> Granted | Refused:
-        """Return how much a request may use of the budgets."""
-        for_ms = LEASE_MS if ask.lease and ask.concurrent is None else 0
-        if not ask.limits:
-            return Granted(for_ms=for_ms)
-        held = self._accounts.held()
-        lefts, unspents = {}, {}
-        for span, limit in ask.limits.items():
-            unspents[span] = limit - self._accounts.spent(span, now_ms)
-            lefts[span] = unspents[span] - held
-            if unspents[span] <= 0:
-                return Refused(code="budget_spent", span=span)
-        span = min(lefts, key=lefts.__getitem__)
-        left = lefts[span]
-        if ask.least > min(unspents.values()):
-            return Refused(code="over_budget", span=span)
-        if left <= 0 or ask.least > left:
-            return Refused(code="budget_in_flight", span=span)
-        needed = min(max(ask.micros, ask.least), left)
-        if ask.strict and any(lefts[each] * NEARLY_SPENT_PART < limit for each, limit in ask.limits.items()):
-            for_ms = 0
-        slice_micros = (left - needed) // SLICE_PART if for_ms else 0
-        return Granted(micros=needed + slice_micros, for_ms=for_ms)
-
-    def _with_requests(self, ask: Ask, granted: Granted, now_ms: int) -> Granted:
-        """Return the grant with the number of requests that the isolate may begin."""
-        if not ask.counts:
-            return Granted(micros=granted.micros, requests=0, for_ms=granted.for_ms)
-        if ask.per_minute is None or not granted.for_ms:
-            return granted
-        if ask.strict:
-            return Granted(micros=granted.micros, requests=1, for_ms=granted.for_ms)
-        more = (ask.per_minute - self._rate.used(now_ms) - 1) // SLICE_PART
-        return Granted(micros=granted.micros, requests=1 + max(0, more), for_ms=granted.for_ms)
 
     def _insert(self, ask: Ask, granted: Granted, now_ms: int) -> None:
         busy = int(ask.counts and ask.concurrent is not None)
@@ -152,7 +129,10 @@ class Grants:
 
     def write_off(self, now_ms: int) -> None:
         """Count grants as spent that nobody has reported in time, at all that is held."""
-        for row in self._storage.rows("SELECT id, held FROM grants WHERE open = 1 AND until_ms <= ?", now_ms):
+        overdue = self._storage.rows(
+            "SELECT id, held FROM grants INDEXED BY grants_open WHERE open = 1 AND until_ms <= ?", now_ms
+        )
+        for row in overdue:
             held = whole_in(row["held"])
             self._accounts.add(held, now_ms)
             self._storage.rows(
@@ -169,10 +149,43 @@ class Grants:
 
     def next_due_ms(self) -> int | None:
         """Return when the first grant has to be written off or forgotten; None if there are none."""
-        first_open = one_number(self._storage, "SELECT min(until_ms) FROM grants WHERE open = 1")
+        first_open = one_number(
+            self._storage, "SELECT min(until_ms) FROM grants INDEXED BY grants_open WHERE open = 1"
+        )
         first_ended = one_number(self._storage, "SELECT min(until_ms) FROM grants WHERE open = 0")
         due = [first_open] if first_open else []
         return min([*due, first_ended + REMEMBERED_MS] if first_ended else due, default=None)
+
+
+def _money_for(ask: Ask, sums: Sums) -> Granted | Refused:
+    """Return how much a request may use of the budgets, and for how long other requests may use it too."""
+    for_ms = LEASE_MS if ask.lease and ask.concurrent is None else 0
+    if not ask.limits:
+        return Granted(for_ms=for_ms)
+    unspents = {span: limit - sums.spent[span] for span, limit in ask.limits.items()}
+    span = min(unspents, key=unspents.__getitem__)
+    unspent, left = unspents[span], unspents[span] - sums.held
+    if unspent <= 0:
+        return Refused(code="budget_spent", span=span)
+    if ask.least > unspent:
+        return Refused(code="over_budget", span=span)
+    if left <= 0 or ask.least > left:
+        return Refused(code="budget_in_flight", span=span)
+    if ask.strict and any(
+        (unspents[each] - sums.held) * NEARLY_SPENT_PART < limit for each, limit in ask.limits.items()
+    ):
+        for_ms = 0
+    needed = min(max(ask.micros, ask.least), left)
+    return Granted(micros=needed + ((left - needed) // SLICE_PART if for_ms else 0), for_ms=for_ms)
+
+
+def _requests_for(ask: Ask, used: int, *, is_lease: bool) -> int:
+    """Return how many requests the isolate may begin; ``used`` is how many the last minute has."""
+    if not ask.counts:
+        return 0
+    if ask.per_minute is None or ask.strict or not is_lease:
+        return 1
+    return 1 + (ask.per_minute - used - 1) // SLICE_PART
 
 
 def _same_again(row: dict[str, Value]) -> Granted | Refused:

@@ -140,7 +140,7 @@ class Reply:
     Attributes:
         outcome: what it grants or refuses; None if nothing was asked for.
         spent: micro-dollars that are spent, by span.
-        held: micro-dollars that the coordinator holds for all isolates, this grant included.
+        held: micro-dollars that the coordinator holds for all isolates, without this grant.
         learned: the cooldowns that have changed since ``seen``.
         seen: the number of the last change.
     """

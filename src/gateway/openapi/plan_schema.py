@@ -87,6 +87,9 @@ def health_schema() -> JsonObject:
         "version": _TEXT,
         "python": _TEXT,
         "set": {"type": "object", "properties": {"OPENROUTER_API_KEY": flag, "GATEWAY_KEYS": flag}},
+        "coordination": _object(
+            {"mode": {"enum": ["local", "shared", "strict"]}, "problem": {"type": ["string", "null"]}}
+        ),
     }
     models: JsonObject = {"type": "array", "items": _TEXT}
     deep: JsonObject = {

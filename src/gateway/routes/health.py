@@ -46,6 +46,9 @@ async def show_health(call: Call) -> HttpResponse:
 def _shallow(call: Call) -> JsonObject:
     settings = call.settings
     ready = bool(settings.upstream.api_key) and (bool(settings.gateway_keys) or settings.open_on_loopback)
+    coordination = _coordination(settings.coordination, call)
+    if coordination["problem"] is not None:
+        ready = False
     return {
         "status": "ok" if ready else "incomplete",
         "version": VERSION,
@@ -54,7 +57,17 @@ def _shallow(call: Call) -> JsonObject:
             "OPENROUTER_API_KEY": bool(settings.upstream.api_key),
             "GATEWAY_KEYS": bool(settings.gateway_keys),
         },
+        "coordination": coordination,
     }
+
+
+def _coordination(setting: str, call: Call) -> JsonObject:
+    """Return how isolates count, and what is wrong if they cannot count as ``COORDINATION`` says."""
+    if setting == "local" or call.ports.coordinator.bound:
+        return {"mode": setting, "problem": None}
+    effect = "each isolate counts alone" if setting == "shared" else "all requests to models are refused"
+    problem = f"COORDINATION={setting} needs the binding COORDINATOR. Without it {effect}."
+    return {"mode": "local" if setting == "shared" else setting, "problem": problem}
 
 
 def _deep(shallow: JsonObject, call: Call, catalog: Catalog | None) -> JsonObject:

@@ -37,7 +37,7 @@ def test_a_grant_whose_request_has_ended_before_the_answer_is_not_used() -> None
 
     made.use(grant, Granted(micros=100, for_ms=20_000), counts=True, is_limited=True)
     assert made.free("two", NOW_S) == 0
-    assert made.reports()[0].held == 0
+    assert (made.reports()[0].held, made.reports()[0].busy) == (0, False)
 
 
 def test_a_request_that_costs_more_than_it_held_is_reported_with_what_it_cost() -> None:
@@ -69,6 +69,7 @@ def test_what_changes_while_a_report_is_on_its_way_is_reported_again() -> None:
     made.confirm(first)
     assert made.is_due
     made.confirm(second)
+    made.confirm(first)
     assert not made.is_due
 
     made.end_leases(NOW_S, give_back=True)

@@ -31,7 +31,7 @@ def act(isolates: Isolates, random: Random, most: int) -> None:
         isolates.wait(random.choice((50, 1_000, 15_000, 30_000, 600_000)))
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_fifty_isolates_with_faults_never_spend_a_micro_dollar_too_much(seed: int) -> None:
     random = Random(seed)  # noqa: S311  # a test repeats its numbers
     isolates = Isolates(limits={"day": 60_000, "month": 90_000}, random=random, count=50, faults=0.15)
@@ -88,9 +88,9 @@ def test_a_minute_has_no_more_requests_than_the_limit_and_shared_than_what_is_le
     seed: int, strict: bool
 ) -> None:
     random = Random(seed)  # noqa: S311  # a test repeats its numbers
-    limit, count = 100, 6
+    limit, count = 40, 6
     isolates = Isolates(limits={}, per_minute=limit, random=random, count=count, strict=strict, faults=0.1)
-    for _ in range(3_000):
+    for _ in range(700):
         isolates.begin(random.randrange(count), 0)
         isolates.end()
         isolates.wait(random.choice((0, 20, 100, 1_000)))
@@ -110,7 +110,7 @@ def test_a_minute_has_no_more_requests_than_the_limit_and_shared_than_what_is_le
 def test_no_more_requests_are_in_flight_than_a_key_may_have_and_none_is_lost(seed: int) -> None:
     random = Random(seed)  # noqa: S311  # a test repeats its numbers
     isolates = Isolates(limits={}, concurrent=4, random=random, count=6, faults=0.15)
-    for _ in range(1_500):
+    for _ in range(600):
         isolate = random.randrange(6)
         isolates.begin(isolate, 0)
         assert len(isolates.in_flight) <= 4

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from gateway.settings.task_routes import DEFAULT_ROUTES
+from tests.support.coordinators import Coordinators
 from tests.support.models import listing, model
 from tests.support.upstream import fail
 from tests.support.world import TOKEN, UPSTREAM_KEY, World, finish
@@ -86,7 +87,10 @@ async def test_shallow_health_needs_no_key_and_makes_no_upstream_call(query: str
     made = world(model("a/one"))
     got = await made.get(f"/health{query}", headers={})
 
-    assert (got.status, set(got.json)) == (200, {"status", "version", "python", "set"})
+    assert (got.status, set(got.json)) == (
+        200,
+        {"status", "version", "python", "set", "coordination"},
+    )
     assert made.upstream.got == []
 
 
@@ -95,3 +99,25 @@ async def test_deep_is_0_or_1(query: str) -> None:
     got = await world().get(f"/health?{query}")
 
     assert (got.status, got.error["param"]) == (400, "deep")
+
+
+@pytest.mark.parametrize(
+    ("setting", "bound", "mode", "status"),
+    [
+        ("local", False, "local", "ok"),
+        ("shared", True, "shared", "ok"),
+        ("strict", True, "strict", "ok"),
+        ("shared", False, "local", "incomplete"),
+        ("strict", False, "strict", "incomplete"),
+    ],
+)
+async def test_it_says_if_isolates_cannot_count_as_the_setting_says(
+    setting: str, bound: bool, mode: str, status: str
+) -> None:
+    made = World({"COORDINATION": setting}, coordinator=Coordinators(bound=bound))
+    got = await made.get("/health")
+
+    assert (got.json["status"], got.json["coordination"]["mode"]) == (status, mode)
+    problem = got.json["coordination"]["problem"]
+    assert (problem is None) == (status == "ok")
+    assert problem is None or f"COORDINATION={setting} needs the binding COORDINATOR" in problem
