@@ -139,19 +139,15 @@ class Allowance:
         return sum(each.held.get(ticket, 0) for each in self.grants.values())
 
     def take(self, ticket: str, micros: int, now_s: float) -> int:
-        """Let a request hold an amount in all; return how much is missing. Then nothing has been taken."""
+        """Let a request hold an amount in all, or as much of it as there is; return how much is missing."""
         self.usual = micros
-        missing = micros - self.held_by(ticket)
-        if missing <= 0:
-            return 0
-        if missing > (free := self.free(ticket, now_s)):
-            return missing - free
+        missing = max(0, micros - self.held_by(ticket))
         for each in self.grants.values():
             if each.may_use(ticket, now_s) and (taken := min(each.free, missing)):
                 each.free -= taken
                 each.held[ticket] = each.held.get(ticket, 0) + taken
                 missing -= taken
-        return 0
+        return missing
 
     def end(self, ticket: str, spent: int) -> None:
         """Count what a request has cost, in place of what it holds. Its grants end unless they are leases."""

@@ -132,20 +132,26 @@ class _Walk:
 
         An attempt that is not made leaves the receipt.
         """
-        is_reserved = False
         try:
             refused = await self.ask.admission.reserve()
-            if refused is not None:
-                self.schedule.refused(step.candidate, refused)
-            is_reserved = refused is None
-        except (asyncio.CancelledError, GatewayError):
-            self.schedule.cancelled(step.candidate)
+        except asyncio.CancelledError:
+            self._withdraw(attempt, step)
             raise
-        finally:
-            if not is_reserved:
-                attempts = self.receipt.attempts
-                attempts[:] = [each for each in attempts if each is not attempt]
-        return is_reserved
+        except GatewayError as error:
+            self._withdraw(attempt, step)
+            self.receipt.time_until(self.ports.now_s())
+            error.metadata["gateway"] = self.receipt.to_json()
+            raise
+        if refused is not None:
+            self._withdraw(attempt, step)
+            self.schedule.refused(step.candidate, refused)
+        return refused is None
+
+    def _withdraw(self, attempt: Attempt, step: Step) -> None:
+        """Take back an attempt that was not made."""
+        self.schedule.cancelled(step.candidate)
+        attempts = self.receipt.attempts
+        attempts[:] = [each for each in attempts if each is not attempt]
 
     def _note_failure(self, attempt: Attempt, step: Step, failure: AttemptFailedError) -> None:
         if attempt.outcome != "cut_off":  # the guard of a watched answer has recorded its fault

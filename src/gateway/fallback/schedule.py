@@ -131,7 +131,6 @@ class Schedule:
 
     def refused(self, candidate: Candidate, refused: Refused) -> None:
         """Note that the attempt may not be made, because a budget that is counted elsewhere has no room."""
-        self.cancelled(candidate)
         self._tries[candidate.model] -= 1
         self._ceiling.note_refusal(candidate, refused)
 

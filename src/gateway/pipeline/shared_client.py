@@ -33,7 +33,7 @@ class CoordinatorClient:
     is_strict: bool
 
     async def ask(
-        self, scope: SharedScope, ticket: str, *, micros: int, least: int = 0, counts: bool = True
+        self, scope: SharedScope, ticket: str, *, micros: int, hold: int | None = None
     ) -> Granted | Refused | None:
         """Ask a scope's coordinator for a request; return its outcome, or None if it does not answer.
 
@@ -42,10 +42,11 @@ class CoordinatorClient:
         Args:
             scope: the scope.
             ticket: identifies the request in this isolate.
-            micros: how much it will likely need.
-            least: how much it needs.
-            counts: whether the request has not been counted yet.
+            micros: how much it will likely need; with ``hold``, how much it needs.
+            hold: what the request holds in all if that is granted; None if the request only begins, and is
+                counted.
         """
+        counts = hold is None
         allowance, now_s, grant_id = scope.allowance, self.ports.now_s(), self.ports.new_id()
         grant = allowance.ask(grant_id, ticket, now_s)
         if allowance.is_down(now_s) and not self.is_strict:
@@ -54,7 +55,7 @@ class CoordinatorClient:
             id=grant_id,
             limits=scope.limits,
             micros=micros,
-            least=least,
+            least=0 if counts else micros,
             per_minute=scope.per_minute,
             concurrent=scope.concurrent,
             counts=counts,
@@ -67,6 +68,8 @@ class CoordinatorClient:
         if isinstance(reply.outcome, Granted):
             is_limited = counts and scope.concurrent is not None
             allowance.use(grant, reply.outcome, counts=counts, is_limited=is_limited)
+            if hold is not None:  # at once, before another request of this isolate takes it
+                allowance.take(ticket, hold, now_s)
             return reply.outcome
         allowance.grants.pop(grant_id, None)
         return None if reply.outcome.code == "released" else reply.outcome
@@ -122,7 +125,7 @@ class CoordinatorClient:
             ports.log("coordinator_failed", scope=scope.kind, method=method, error=what)
             return None
         allowance.confirm(reports)
-        note_told(allowance, (*news, *reply.learned))
+        note_told(allowance, (*news, *reply.learned), now_s=ports.now_s())
         learn(self.cooldowns, reply.learned, now_s=ports.now_s())
         allowance.seen = reply.seen
         return reply

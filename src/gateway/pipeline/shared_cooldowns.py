@@ -25,10 +25,14 @@ def to_tell(cooldowns: Cooldowns, allowance: Allowance, *, now_s: float) -> tupl
     return (*news, *ended)
 
 
-def note_told(allowance: Allowance, told: Iterable[Cooldown]) -> None:
-    """Remember what a coordinator knows. It need not be told of a cooldown that has ended a second time."""
+def note_told(allowance: Allowance, told: Iterable[Cooldown], *, now_s: float) -> None:
+    """Remember what a coordinator knows.
+
+    A cooldown that is over is not remembered: that this isolate does not have it does not say that a probe
+    was answered.
+    """
     for each in told:
-        if each.until_ms:
+        if each.until_ms > now_s * 1000:
             allowance.told[each.place] = each
         else:
             allowance.told.pop(each.place, None)

@@ -5,6 +5,7 @@ advance is used without a call.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import field
 from typing import TypeAlias
 
@@ -32,6 +33,7 @@ class SharedLimits:
         ticket: identifies the request in this isolate.
         client: sends its messages.
         is_open: whether a coordinator has not answered, and the request goes on without it.
+        on_open: called when that happens.
         scopes: where it is counted.
     """
 
@@ -39,6 +41,7 @@ class SharedLimits:
     ticket: str
     client: CoordinatorClient
     is_open: bool = False
+    on_open: Callable[[], None] | None = None
     scopes: tuple[SharedScope, ...]
     _begun: "asyncio.Task[list[Outcome]] | None" = None
     _asked: tuple[SharedScope, ...] = ()
@@ -118,8 +121,7 @@ class SharedLimits:
         if not short:
             return None
         outcomes = await gather_results(
-            self.client.ask(scope, self.ticket, micros=amount, least=amount, counts=False)
-            for scope, amount in short
+            self.client.ask(scope, self.ticket, micros=amount, hold=micros) for scope, amount in short
         )
         for (scope, _), outcome in zip(short, outcomes, strict=True):
             if isinstance(outcome, Refused):
@@ -127,8 +129,6 @@ class SharedLimits:
                 return too_little_left(outcome, room, micros, self.call.memory.spending, is_admin=is_admin)
             if outcome is None:
                 self._go_on_without(scope)
-            elif scope.allowance.take(self.ticket, micros, self._ports.now_s()):
-                raise unavailable()  # less was granted than was asked for
         return None
 
     def end(self, micros: int) -> None:
@@ -136,8 +136,12 @@ class SharedLimits:
         if self._has_ended:
             return
         self._has_ended = True
+        now_s = self._ports.now_s()
         for scope in self.scopes:
             scope.allowance.end(self.ticket, micros if scope.account is not None else 0)
+            if scope.account is not None and not micros:
+                # It may have been refused by sums that are out of date: the next request asks.
+                scope.allowance.end_leases(now_s, give_back=True)
         self._ports.run_in_background(self._settle)
 
     def _listen_to(self, scope: SharedScope) -> None:
@@ -152,6 +156,8 @@ class SharedLimits:
         if self.client.is_strict:
             raise unavailable()
         self.is_open = True
+        if self.on_open is not None:
+            self.on_open()
         self._open.add(scope.name)
 
     async def _ask_all(self, scopes: tuple[SharedScope, ...]) -> list[Outcome]:

@@ -54,8 +54,10 @@ async def _generate(
     planned = prepared.planned
     receipt = open_receipt(planned, call.frame.request_id, started_at_s=started_at_s)
     receipt.similar = prepared.similar_models
-    if shared is not None and shared.is_open:
-        receipt.state("coordination", "open")
+    if shared is not None:
+        shared.on_open = lambda: receipt.state("coordination", "open")
+        if shared.is_open:
+            shared.on_open()
     # No ``await`` from here to ``hold``: another request could run between a check and its count, and the
     # limits of requests in flight and of budgets would be exceeded.
     deadline_s, is_stream = planned.limits.deadline_s, prepared.request.stream

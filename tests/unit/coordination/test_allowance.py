@@ -17,8 +17,10 @@ def test_a_lease_serves_other_requests_until_it_ends() -> None:
     assert made.begin("two", needs_money=True, needs_count=False, now_s=NOW_S + 19)
     assert not made.begin("two", needs_money=True, needs_count=False, now_s=NOW_S + 20)
     assert made.take("two", 60, NOW_S + 19) == 0
-    assert made.take("three", 60, NOW_S + 19) == 20
-    assert made.take("three", 40, NOW_S + 20) == 40
+    assert made.take("three", 60, NOW_S + 19) == 20  # as much as there is
+    assert made.free("four", NOW_S + 19) == 0
+    made.end("two", 0)
+    assert made.take("three", 60, NOW_S + 20) == 20
 
 
 def test_a_grant_that_is_no_lease_serves_its_own_request_only() -> None:

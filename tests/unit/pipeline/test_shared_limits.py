@@ -346,3 +346,85 @@ async def test_a_client_that_leaves_while_a_coordinator_is_asked_leaves_nothing_
 
     rows = coordinator.storages["key:one"].rows("SELECT sum(held) AS held, sum(busy) AS busy FROM grants")
     assert rows == [{"held": 0, "busy": 0}]
+
+
+async def test_requests_that_begin_at_the_same_moment_take_no_money_from_each_other() -> None:
+    coordinator = Coordinators(pause_s=0.1)
+    made = world(coordinator, "strict", budget={"day_usd": 0.1})
+    answers = await asyncio.gather(*(ask(made, settle=False, max_tokens=size) for size in range(1, 60)))
+
+    assert {each.status for each in answers} == {200}
+    await made.let_run()
+    assert coordinator.storages["key:one"].rows("SELECT sum(held) AS held FROM grants") == [{"held": 0}]
+
+
+async def test_after_a_refusal_by_old_sums_the_next_request_asks_again() -> None:
+    pair = Pair("shared", {"budget": {"day_usd": 0.001}})
+    pair.two.script("a/one", after(3, costing(0.00001)))
+    big = asyncio.ensure_future(ask(pair.two, max_tokens=300))
+    await asyncio.sleep(1)
+    pair.one.script("a/one", after(60, costing(0.00001)), answer("Hello."))
+    small = asyncio.ensure_future(ask(pair.one, settle=False, max_tokens=1))  # it leases
+    await asyncio.sleep(1)
+    assert (await ask(pair.one, settle=False, max_tokens=300)).error["code"] == "budget_in_flight"
+    assert (await big).status == 200
+
+    assert (await ask(pair.one, settle=False, max_tokens=300)).status == 200
+    small.cancel()
+
+
+async def test_a_coordinator_that_goes_away_between_two_calls_of_a_request_is_noted_too() -> None:
+    coordinator = Coordinators()
+    made = world(coordinator, "shared", budget={"day_usd": 0.001})
+    made.body_s = 0.1
+    request = asyncio.ensure_future(ask(made, settle=False, max_tokens=200))
+    await asyncio.sleep(0.05)
+    coordinator.fault = "unreachable"
+
+    assert (await request).receipt["coordination"] == "open"
+
+
+@pytest.mark.parametrize("trouble", TROUBLE)
+async def test_strict_makes_no_attempt_if_the_coordinator_goes_away_before_it(
+    trouble: Callable[[Coordinators], None],
+) -> None:
+    coordinator = Coordinators()
+    made = world(coordinator, "strict", budget={"day_usd": 0.001})
+    made.body_s = 0.1
+    request = asyncio.ensure_future(ask(made, settle=False, max_tokens=200))
+    await asyncio.sleep(0.05)
+    trouble(coordinator)
+
+    got = await request
+    assert (got.status, got.error["code"], got.receipt["attempts"]) == (503, "coordination_unavailable", [])
+    assert not made.upstream.received
+
+
+async def test_the_next_model_is_asked_if_only_that_one_fits_what_others_have_left() -> None:
+    pair = Pair("strict", {"budget": {"day_usd": 0.001}})
+    dear = listed("a/one", pricing={"prompt": "0.000001", "completion": "0.00002"})
+    for made in (pair.one, pair.two):
+        made.memory.catalog.catalog = catalog_of(dear, listed("b/two"))
+    await ask(pair.one, models=["b/two"])
+    pair.one.body_s = 0.1
+    request = asyncio.ensure_future(ask(pair.one, models=["a/one", "b/two"], max_tokens=20))
+    await asyncio.sleep(0.05)
+    pair.two.script("b/two", after(5, answer("Hello.")))
+    other = asyncio.ensure_future(ask(pair.two, models=["b/two"], max_tokens=200))
+
+    got = await request
+    assert (got.status, got.receipt["served"]) == (200, "b/two")
+    assert [each["model"] for each in got.receipt["attempts"]] == ["b/two"]
+    assert (await other).status == 200
+
+
+async def test_a_cooldown_that_is_over_is_not_taken_for_one_that_has_ended() -> None:
+    pair = Pair("shared", {"per_minute": 100})
+    pair.one.script("a/one", fail(429, "slow down", **{"retry-after": "30"}))
+    await ask(pair.one, models=["a/one", "b/two"])
+    await asyncio.sleep(31)
+    for _ in range(3):
+        await ask(pair.two, models=["b/two"])
+
+    rows = pair.coordinator.storages["key:one"].rows("SELECT until_ms FROM cooldowns")
+    assert [row["until_ms"] for row in rows] != [0]
