@@ -8,7 +8,8 @@ from typing import Any, TypeAlias, TypeVar
 from gateway.coordination.accounts import Accounts
 from gateway.coordination.allowance import Allowance
 from gateway.coordination.coordinator import Coordinator
-from gateway.coordination.messages import Ask, Granted, Message, Refused, Report, decode_reply, encode
+from gateway.coordination.message_json import decode_reply, encode
+from gateway.coordination.messages import Ask, Granted, Message, Refused, Report
 from gateway.settings.budget import Span, period_of
 from tests.support.coordinators import SqliteStorage
 

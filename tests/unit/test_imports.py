@@ -23,6 +23,8 @@ ON_DEMAND = {
     "coordination.cooldown_board",
     "coordination.coordinator",
     "coordination.grants",
+    "coordination.isolate_grant",
+    "coordination.message_json",
     "coordination.messages",
     "coordination.port",
     "coordination.storage",

@@ -6,6 +6,7 @@ which it checks that there is some.
 
 from dataclasses import field
 
+from gateway.coordination.isolate_grant import Grant
 from gateway.coordination.messages import Cooldown, Granted, Reply, Report
 from gateway.http.frozen import dataclass
 from gateway.settings.budget import Span
@@ -13,51 +14,6 @@ from gateway.settings.budget import Span
 # How many grants that have ended are kept while the coordinator cannot be told. The oldest are dropped.
 MAX_UNREPORTED = 1_000
 MAX_REPORTS = 100  # of one message
-
-
-@dataclass(slots=True)
-class Grant:
-    """One grant. Amounts are micro-dollars, times Unix times.
-
-    Attributes:
-        asked_at_s: when the isolate asked for it.
-        owner: the request for which it was asked.
-        leased_until_s: until when other requests may use it.
-        free: what no request holds.
-        held: what each request in flight holds.
-        spent: what its requests have cost.
-        counts: whether requests were granted with it.
-        requests: how many of them may still begin.
-        busy: whether the coordinator counts its request as in flight.
-        has_ended: whether nothing may be taken of it any more.
-        number: of its last report.
-        reported: what its last confirmed report said.
-    """
-
-    asked_at_s: float
-    owner: str
-    leased_until_s: float = 0.0
-    free: int = 0
-    held: dict[str, int] = field(default_factory=dict)
-    spent: int = 0
-    counts: bool = False
-    requests: int = 0
-    busy: bool = False
-    has_ended: bool = False
-    number: int = 0
-    reported: tuple[int, int, int, bool] | None = None
-
-    def may_use(self, ticket: str, now_s: float) -> bool:
-        """Return whether a request may take something of the grant."""
-        return not self.has_ended and (ticket == self.owner or now_s < self.leased_until_s)
-
-    @property
-    def state(self) -> tuple[int, int, int, bool]:
-        """What a report says: spent, held, unused requests, and whether its request is in flight."""
-        held = sum(self.held.values())
-        if self.has_ended:
-            return self.spent, held, self.requests, self.busy
-        return self.spent, held + self.free, 0, self.busy
 
 
 @dataclass(slots=True)
@@ -174,12 +130,12 @@ class Allowance:
     @property
     def is_due(self) -> bool:
         """Whether the coordinator has to be told something."""
-        return any(_is_due(each) for each in self.grants.values())
+        return any(each.is_due for each in self.grants.values())
 
     @property
     def has_spent(self) -> bool:
         """Whether what it has to be told is more than that grants are given back unused."""
-        return any(_is_due(each) and (each.spent or each.held) for each in self.grants.values())
+        return any(each.is_due and (each.spent or each.held) for each in self.grants.values())
 
     @property
     def is_idle(self) -> bool:
@@ -200,7 +156,7 @@ class Allowance:
             ended = [name for name, each in self.grants.items() if each.has_ended and not each.held]
             for name in ended[: len(self.grants) - MAX_UNREPORTED]:
                 del self.grants[name]
-        due = [(name, each) for name, each in self.grants.items() if _is_due(each)]
+        due = [(name, each) for name, each in self.grants.items() if each.is_due]
         made = []
         for name, each in due[:MAX_REPORTS]:
             each.number += 1
@@ -227,10 +183,3 @@ class Allowance:
                 grant.reported = (report.spent, report.held, report.unused, report.busy)
             if grant.has_ended and not grant.held and not grant.busy and grant.reported == grant.state:
                 del self.grants[report.id]
-
-
-def _is_due(grant: Grant) -> bool:
-    """Return whether the coordinator has to be told of a grant: it has ended, or has cost something."""
-    if grant.has_ended:
-        return grant.reported != grant.state
-    return bool(grant.leased_until_s and grant.spent) and grant.reported != grant.state

@@ -10,7 +10,8 @@ from gateway.coordination.accounts import Accounts
 from gateway.coordination.call_rate import CallRate
 from gateway.coordination.cooldown_board import CooldownBoard
 from gateway.coordination.grants import LIFE_MS, Grants
-from gateway.coordination.messages import Message, Reply, decode_message, encode
+from gateway.coordination.message_json import decode_message, encode
+from gateway.coordination.messages import Message, Reply
 from gateway.coordination.storage import Storage
 from gateway.coordination.tables import create_tables
 

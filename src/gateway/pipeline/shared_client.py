@@ -1,7 +1,8 @@
 """Talks to coordinators for one request: asks for grants, and reports what became of them."""
 
 from gateway.coordination.grants import LEASE_MS
-from gateway.coordination.messages import Ask, Granted, Message, Refused, Reply, decode_reply, encode
+from gateway.coordination.message_json import decode_reply, encode
+from gateway.coordination.messages import Ask, Granted, Message, Refused, Reply
 from gateway.coordination.port import CoordinatorError
 from gateway.http.frozen import dataclass
 from gateway.memory.cooldowns import Cooldowns

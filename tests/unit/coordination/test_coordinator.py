@@ -6,17 +6,8 @@ import pytest
 
 from gateway.coordination.coordinator import Coordinator
 from gateway.coordination.grants import LEASE_MS, LIFE_MS, REMEMBERED_MS
-from gateway.coordination.messages import (
-    Ask,
-    Cooldown,
-    Granted,
-    Message,
-    Refused,
-    Reply,
-    Report,
-    decode_reply,
-    encode,
-)
+from gateway.coordination.message_json import decode_reply, encode
+from gateway.coordination.messages import Ask, Cooldown, Granted, Message, Refused, Reply, Report
 from tests.support.coordinators import SqliteStorage
 from tests.support.isolates import run_now
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gateway.settings.settings import Settings
 from tests.support.coordinators import Coordinators
 from tests.support.planning import catalog_of, listed
 from tests.support.upstream import Act, after, answer, fail
@@ -69,9 +70,15 @@ async def test_what_a_request_in_flight_of_one_isolate_holds_is_not_left_in_the_
     first = asyncio.ensure_future(ask(pair.one, max_tokens=10))
     await asyncio.sleep(1)
 
+    grants = pair.one.memory.allowances["key:one"].grants.values()
+    assert sum(micros for grant in grants for micros in grant.held.values()) > 100
+
     got = await ask(pair.two, max_tokens=10)
     assert (got.status, got.error["code"]) == (429, "budget_in_flight")
     assert not pair.two.upstream.received
+    assert (
+        pair.coordinator.calls.count(("key:one", ADMIT)) == 2 + 1
+    )  # it knows what is left from the first call
     assert (await first).status == 200
     assert (await ask(pair.two, max_tokens=10)).status == 200
 
@@ -316,6 +323,15 @@ async def test_without_the_binding_shared_is_local_and_strict_refuses() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("mode", "hold"), [("strict", "worst"), ("shared", "estimate"), ("local", "estimate")]
+)
+def test_only_strict_holds_the_most_that_a_request_may_cost_whatever_is_set(mode: str, hold: str) -> None:
+    settings = Settings.from_env({"COORDINATION": mode, "BUDGET_HOLD": "estimate"}.get)
+
+    assert settings.budget_hold == hold
+
+
 async def test_local_asks_nobody() -> None:
     coordinator = Coordinators()
     made = world(coordinator, "local", budget={"day_usd": 1}, per_minute=5)
@@ -415,6 +431,7 @@ async def test_the_next_model_is_asked_if_only_that_one_fits_what_others_have_le
     got = await request
     assert (got.status, got.receipt["served"]) == (200, "b/two")
     assert [each["model"] for each in got.receipt["attempts"]] == ["b/two"]
+    assert got.receipt["skipped"] == [{"model": "a/one", "reason": "budget_in_flight"}]
     assert (await other).status == 200
 
 
