@@ -111,6 +111,7 @@ class LivingObject {
     this.#database.exec(OWN_TABLES);
     if (name !== null) this.#database.prepare("INSERT OR IGNORE INTO _cf_own VALUES ('name', ?)").run(name);
     this.name = this.#database.prepare("SELECT value FROM _cf_own WHERE name = 'name'").get().value;
+    this.#database.exec("UPDATE OR REPLACE _cf_own SET name = 'alarm' WHERE name = 'ringing'");
     const storage = new DurableObjectStorage(this.#database, () => this.#setTimer());
     this.#state = new DurableObjectState(this.name, storage);
     this.#setTimer();
@@ -149,9 +150,11 @@ class LivingObject {
   async #ring(instance, at) {
     const { storage } = this.#state;
     if (storage.alarmNow() !== at || at > Date.now()) return this.#setTimer();
-    await storage.deleteAlarm(); // the handler may set the next one
+    // The handler may set the next one. If the process ends meanwhile, the next process rings again.
+    this.#database.exec("UPDATE OR REPLACE _cf_own SET name = 'ringing' WHERE name = 'alarm'");
     try {
       await this.#python.alarm_of_object(instance);
+      this.#database.exec("DELETE FROM _cf_own WHERE name = 'ringing'");
     } catch (error) {
       this.#log("UNHANDLED in alarm", error);
       if (storage.alarmNow() === null) await storage.setAlarm(Date.now() + ALARM_RETRY_MS);
