@@ -11,6 +11,7 @@ import re
 from dataclasses import replace
 
 from gateway.access.stored_key import keys_of_name
+from gateway.http.destination import derived_secret
 from gateway.http.json_values import Json, JsonObject, list_or_empty, number_or_none, whole_or_none
 from gateway.memory.ports import Ports
 from gateway.memory.stored_keys import StoredKeys
@@ -39,14 +40,17 @@ def lent_token(lent: Lent, name: str, digest: bytes, settings: Settings) -> str:
         lent: the part.
         name: the name of the key.
         digest: the digest of the token that lends.
-        settings: the settings; ``OPENROUTER_API_KEY`` must be set.
+        settings: the settings.
 
     Raises:
+        ConfigError: ``OPENROUTER_API_KEY`` is not set.
         TooLongError: it has too many models.
     """
+    settings.require_upstream_key()
+    secret = derived_secret(settings.upstream, _PURPOSE) or b""
     claims: JsonObject = {
         "name": name,
-        "by": _lender(digest, settings),
+        "by": _lender(digest, secret),
         "id": lent.id,
         "expires": lent.expires_at_s,
         "models": None if lent.models is None else [*lent.models],
@@ -58,7 +62,7 @@ def lent_token(lent: Lent, name: str, digest: bytes, settings: Settings) -> str:
     ).encode()
     if len(text) > MAX_CLAIMS_BYTES:
         raise TooLongError
-    return f"{PREFIX}{text.hex()}-{_signature(text, settings)}"
+    return f"{PREFIX}{text.hex()}-{_signature(text, secret)}"
 
 
 async def lent_key(token: str, settings: Settings, ports: Ports, keys: StoredKeys) -> GatewayKey | None:
@@ -69,18 +73,18 @@ async def lent_key(token: str, settings: Settings, ports: Ports, keys: StoredKey
     Raises:
         GatewayError: the database of keys does not answer.
     """
-    matched = _TOKEN.fullmatch(token)
-    if matched is None or len(matched[1]) % 2 or not settings.upstream.api_key:
+    matched, secret = _TOKEN.fullmatch(token), derived_secret(settings.upstream, _PURPOSE)
+    if matched is None or len(matched[1]) % 2 or secret is None:
         return None
     text = bytes.fromhex(matched[1])
-    if not hmac.compare_digest(_signature(text, settings), matched[2]):
+    if not hmac.compare_digest(_signature(text, secret), matched[2]):
         return None
     claims: JsonObject = json.loads(text)
     name, by = str(claims["name"]), str(claims["by"])
     lenders = [key for key in settings.gateway_keys if key.name == name]
     if not lenders and ports.database.bound:
         lenders = [*await keys_of_name(name, settings, ports, keys)]
-    lender = next((key for key in lenders if hmac.compare_digest(_lender(key.digest, settings), by)), None)
+    lender = next((key for key in lenders if hmac.compare_digest(_lender(key.digest, secret), by)), None)
     return None if lender is None else _part_of(lender, _lent_in(claims))
 
 
@@ -114,14 +118,10 @@ def _lent_in(claims: JsonObject) -> Lent:
     )
 
 
-def _secret(settings: Settings) -> bytes:
-    return hmac.digest(settings.upstream.api_key.encode(), _PURPOSE, "sha256")
-
-
-def _lender(digest: bytes, settings: Settings) -> str:
+def _lender(digest: bytes, secret: bytes) -> str:
     """Return what names the token that lends. It does not help to guess that token."""
-    return hmac.digest(_secret(settings), b"by" + digest, "sha256").hex()[:32]
+    return hmac.digest(secret, b"by" + digest, "sha256").hex()[:32]
 
 
-def _signature(text: bytes, settings: Settings) -> str:
-    return hmac.digest(_secret(settings), b"says" + text, "sha256").hex()
+def _signature(text: bytes, secret: bytes) -> str:
+    return hmac.digest(secret, b"says" + text, "sha256").hex()

@@ -1,5 +1,6 @@
 """Checks the destination of an upstream's key: its own host, and no text that is shown or stored."""
 
+import hmac
 from hashlib import sha256
 from urllib.parse import urlsplit
 
@@ -71,3 +72,12 @@ def _random_part(key: str) -> str:
 def digest_of(upstream: Upstream) -> str:
     """Return a digest of where an upstream is and of the key that it is called with."""
     return sha256(f"{upstream.base_url}\0{upstream.api_key}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def derived_secret(upstream: Upstream, purpose: bytes) -> bytes | None:
+    """Return a secret that only who knows the upstream's key can make; None without a key.
+
+    It tells nothing about the key, and nothing about the secret for another purpose.
+    """
+    key = upstream.api_key.encode("utf-8", "surrogatepass")
+    return hmac.digest(key, purpose, "sha256") if key else None

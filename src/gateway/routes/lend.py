@@ -29,13 +29,13 @@ async def lend_key(call: Call) -> HttpResponse:
     """Return a lent key, with its token. It counts against the caller's key, and can only be tighter.
 
     Raises:
-        GatewayError: the caller has no key that may lend, or a field of the body is wrong.
+        GatewayError: the caller has no key that may lend, a field of the body is wrong, or
+            ``OPENROUTER_API_KEY`` is not set.
     """
     caller, settings = call.caller, call.settings
     digest = caller.digest
     if digest is None or caller.lent is not None or caller.limits.no_lending:
         raise GatewayError("not_allowed", f"This key may lend nothing: {_why(caller)}.")
-    settings.require_upstream_key()
     lent = _lent_in(await fields_of(call, (*OF_A_KEY, *OWN), may_be_empty=True), call)
     try:
         token = lent_token(lent, caller.name, digest, settings)
