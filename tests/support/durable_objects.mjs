@@ -14,7 +14,7 @@ import { DatabaseSync } from "node:sqlite";
 
 const ALARM_RETRY_MS = 500; // Cloudflare waits two seconds, then twice as long each time
 const MAX_TIMER_MS = 2 ** 31 - 1;
-const LATE_MS = 1500;
+const LATE_MS = 2500;
 const FORBIDDEN = /^\s*(begin|commit|end|rollback|savepoint|release|attach|detach|vacuum|pragma)\b/i;
 const OWN_TABLES = "CREATE TABLE IF NOT EXISTS _cf_own (name TEXT PRIMARY KEY, value) WITHOUT ROWID";
 const wait = (ms) => new Promise((resume) => setTimeout(resume, ms));
@@ -196,7 +196,7 @@ export class Objects {
   }
 
   // Returns the reply's text, or throws what Cloudflare would. By `state` a call is answered at once (`up`), after
-  // it was done and 1.5 s went by (`late`), refused (`overloaded`, `unreachable`), done and lost (`reset`), or not at all (`hangs`).
+  // it was done and 2.5 s went by (`late`), refused (`overloaded`, `unreachable`), done and lost (`reset`), or not at all (`hangs`).
   async serve(name, method, text) {
     if (this.state === "hangs") await new Promise(() => {});
     if (this.state === "overloaded") {
