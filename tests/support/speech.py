@@ -242,6 +242,51 @@ MESSAGES = Speech(
     repeated_call=_messages_calls,
 )
 
+
+def _text_chunk(text: str, finish: str | None = None) -> bytes:
+    choice = {"index": 0, "text": text, "logprobs": None, "finish_reason": finish}
+    return chunks.event({**_TEXT_COMPLETION, "choices": [choice]})
+
+
+_TEXT_COMPLETION = {
+    "id": "gen-1",
+    "object": "text_completion",
+    "created": 1_795_338_000,
+    "model": "served/one",
+}
+_TEXT_USAGE = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5, "cost": COST_USD}
+
+
+def _texts_in(payloads: list[Any]) -> str:
+    choices = [choice for each in payloads if each != "[DONE]" for choice in each.get("choices", [])]
+    return "".join(choice["text"] for choice in choices)
+
+
+COMPLETIONS = Speech(
+    name="completions",
+    path="/v1/completions",
+    upstream_path="/api/v1/completions",
+    can=frozenset({"stream", "other_model", "text"}),
+    content={"prompt": PROMPT},
+    opening=(_text_chunk(""),),
+    text=_text_chunk,
+    closing=(
+        _text_chunk("", "stop"),
+        chunks.event({**_TEXT_COMPLETION, "choices": [], "usage": _TEXT_USAGE}),
+        chunks.DONE,
+    ),
+    plain=lambda text: {
+        **_TEXT_COMPLETION,
+        "choices": [{"index": 0, "text": text, "logprobs": None, "finish_reason": "stop"}],
+        "usage": _TEXT_USAGE,
+    },
+    refused=_refused,
+    text_in=lambda body: str(body["choices"][0]["text"]),
+    texts_in=_texts_in,
+    is_complete=lambda payloads: payloads[-1] == "[DONE]",
+    error_in=_chat_error_in,
+)
+
 EMBEDDINGS = Speech(
     name="embeddings",
     path="/v1/embeddings",
@@ -274,4 +319,4 @@ RERANK = Speech(
     text_in=lambda body: str(body["results"][0]["document"]["text"]),
 )
 
-SPEECHES = (CHAT, MESSAGES, EMBEDDINGS, RERANK)
+SPEECHES = (CHAT, MESSAGES, COMPLETIONS, EMBEDDINGS, RERANK)

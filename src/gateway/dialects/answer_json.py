@@ -1,9 +1,12 @@
 """Reads the JSON of a plain reply with status 200."""
 
-from gateway.faults.classify import GetHeader
+from typing import NoReturn
+
+from gateway.dialects.error_forms import error_in
+from gateway.faults.classify import GetHeader, classify
 from gateway.faults.fault import AttemptFailedError, Fault
 from gateway.http.json_bytes import TooManyValuesError, parse_json
-from gateway.http.json_values import Json
+from gateway.http.json_values import Json, JsonObject, number_or_none, object_or_empty
 
 
 def answer_json(raw: bytes, header: GetHeader) -> Json:
@@ -20,3 +23,28 @@ def answer_json(raw: bytes, header: GetHeader) -> Json:
         content_type = (header("content-type") or "").lower()
         is_other = "html" in content_type or "event-stream" in content_type
         raise AttemptFailedError(Fault(code="wrong_content_type" if is_other else "not_json")) from None
+
+
+def object_in(raw: bytes, *, header: GetHeader, now_s: float) -> JsonObject:
+    """Return the object in the body of a plain reply with status 200.
+
+    Raises:
+        AttemptFailedError: the body is no JSON object, or reports an error.
+    """
+    payload = answer_json(raw, header)
+    error = error_in(payload)
+    if error:
+        raise AttemptFailedError(classify(error, status=None, header=header, now_s=now_s))
+    if not isinstance(payload, dict):
+        raise AttemptFailedError(Fault(code="not_json"))
+    return payload
+
+
+def raise_fault(code: str, payload: JsonObject) -> NoReturn:
+    """Raise the fault of an answer that is not usable, with the cost that it states.
+
+    Raises:
+        AttemptFailedError: always.
+    """
+    cost_usd = number_or_none(object_or_empty(payload.get("usage")).get("cost"))
+    raise AttemptFailedError(Fault(code=code, cost_usd=cost_usd))

@@ -1,5 +1,6 @@
-"""Builds the JSON Schemas of embeddings and reranking: the requests and the answers."""
+"""Builds the JSON Schemas of completions, embeddings and reranking: the requests and the answers."""
 
+from gateway.dialects.completions import fields as completions
 from gateway.dialects.embeddings import fields as embeddings
 from gateway.dialects.rerank import fields as rerank
 from gateway.http.json_values import Json, JsonObject
@@ -10,6 +11,38 @@ _NAMES_A_MODEL: list[Json] = [
     {"required": ["model"], "properties": {"model": {"type": "string"}}},
     {"required": ["models"], "properties": {"models": {"type": "array"}}},
 ]
+
+
+def completions_request_schema() -> JsonObject:
+    """Return the schema of a completion request."""
+    return {
+        "type": "object",
+        "description": "OpenRouter's body of `/completions`. Fields not listed here go upstream unchanged.",
+        "required": [*completions.REQUIRED],
+        "properties": request_properties(completions.FIELDS, completions.REQUIRED),
+    }
+
+
+def text_completion_schema() -> JsonObject:
+    """Return the schema of a completion that is not streamed."""
+    choice: JsonObject = {
+        "type": "object",
+        "required": ["index", "text", "logprobs", "finish_reason"],
+        "properties": {"index": {"type": "integer"}, "text": {"type": "string"}},
+    }
+    return {
+        "type": "object",
+        "required": ["id", "object", "created", "model", "choices", "gateway"],
+        "properties": {
+            "id": {"type": "string"},
+            "object": {"const": "text_completion"},
+            "created": {"type": "integer"},
+            "model": {"type": "string"},
+            "choices": {"type": "array", "minItems": 1, "items": choice},
+            "usage": {"type": ["object", "null"]},
+            "gateway": reference("Receipt"),
+        },
+    }
 
 
 def embeddings_request_schema() -> JsonObject:

@@ -8,10 +8,12 @@ from gateway.http.errors import KINDS
 from gateway.http.json_values import Json, JsonObject, object_or_empty
 from gateway.http.session_headers import AGENT_HEADERS, SESSION_HEADERS
 from gateway.openapi.data_schema import (
+    completions_request_schema,
     embeddings_request_schema,
     embeddings_schema,
     rerank_request_schema,
     rerank_schema,
+    text_completion_schema,
 )
 from gateway.openapi.examples import EXAMPLES
 from gateway.openapi.key_schema import key_schema, openrouters_key_schema
@@ -54,6 +56,7 @@ def openapi(version: str) -> JsonObject:
             "/api/v1/chat/completions": {"post": _chat() | {"operationId": "createChatCompletionUnderApi"}},
             "/v1/messages": {"post": _messages()},
             "/v1/messages/count_tokens": {"post": _count_tokens()},
+            "/v1/completions": {"post": _completions()},
             "/v1/embeddings": {
                 "post": _data("createEmbeddings", "Vectors for texts, of one model", "Embeddings")
             },
@@ -90,6 +93,8 @@ def openapi(version: str) -> JsonObject:
                 "Message": message_schema(),
                 "TokenCount": token_count_schema(),
                 "MessagesError": messages_error_schema(),
+                "TextCompletionRequest": completions_request_schema(),
+                "TextCompletion": text_completion_schema(),
                 "EmbeddingsRequest": embeddings_request_schema(),
                 "Embeddings": embeddings_schema(),
                 "RerankRequest": rerank_request_schema(),
@@ -140,6 +145,19 @@ def _messages() -> JsonObject:
     }
 
 
+def _completions() -> JsonObject:
+    answered: JsonObject = {
+        "description": "A model answered",
+        "content": {"application/json": {"schema": reference("TextCompletion")}, "text/event-stream": {}},
+    }
+    return {
+        "operationId": "createCompletion",
+        "summary": "Let a chain of models go on with a prompt",
+        "requestBody": _body("TextCompletionRequest"),
+        "responses": {"200": answered, **_failures()},
+    }
+
+
 def _data(operation: str, summary: str, schema: str) -> JsonObject:
     """Return an operation whose answer is never streamed. ``schema`` is the answer's name."""
     return {
@@ -174,7 +192,13 @@ def _body(schema: str) -> JsonObject:
 def _plan() -> JsonObject:
     planned = _response("The chain that the request would use now; no model is called", "Plan")
     said = "The wire format of the body. Without it the header `anthropic-version` or the body tells."
-    requests = ("ChatRequest", "MessagesRequest", "EmbeddingsRequest", "RerankRequest")
+    requests = (
+        "ChatRequest",
+        "MessagesRequest",
+        "TextCompletionRequest",
+        "EmbeddingsRequest",
+        "RerankRequest",
+    )
     schemas: JsonObject = {"anyOf": [reference(each) for each in requests]}
     content: JsonObject = {"schema": schemas, "examples": EXAMPLES}
     dialect: JsonObject = {"enum": [*DIALECTS]}

@@ -25,6 +25,7 @@ FIELDS_OF: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "embeddings": frozenset({"dimensions", "encoding_format", "input_type"}),
         "rerank": frozenset({"documents", "query"}),
+        "completions": frozenset({"suffix", "echo", "best_of"}),
     }
 )
 NAMES = ("chat", "messages", *FIELDS_OF)

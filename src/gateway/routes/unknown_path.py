@@ -21,7 +21,6 @@ _OF_COSTS = "The receipt of an answer has its cost, under `gateway`."
 # Endpoints of OpenAI, OpenRouter and Anthropic that are not served, by the beginning of their path below
 # `/v1`: what they are, and what to use instead. The first entry that fits counts.
 NOT_SERVED: Mapping[str, tuple[str, str]] = MappingProxyType({
-    "completions": ("completions of a text", _OF_CHATS),
     "chat": ("stored chats", _OF_CHATS),
     "responses": ("OpenAI's Responses API", _OF_CHATS),
     "complete": ("completions of a text", _OF_CHATS),

@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from gateway.dialects.chat.media import media_in
 from gateway.dialects.openrouter_fields import (
+    CALLERS_TOOLS,
     MODALITIES,
     extras_of,
     has_fees,
@@ -36,8 +37,6 @@ SAYING_MORE = frozenset(
         "service_tier",
     }
 )
-# The kinds of tools that the caller runs itself. Others run at OpenRouter or a provider, for a fee.
-CALLERS_TOOLS = frozenset({"function", "custom"})
 
 
 def requirements_of(body: JsonObject, text: bytes, long: LongStrings = NONE) -> Requirements:

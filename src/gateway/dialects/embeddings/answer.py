@@ -1,11 +1,11 @@
 """Checks whether a body holds usable vectors, without making an object of each of their numbers."""
 
+from gateway.dialects.answer_json import object_in, raise_fault
 from gateway.dialects.answer_test import AnswerTest
 from gateway.dialects.embeddings.expected import ExpectedVectors
 from gateway.dialects.embeddings.vector import VectorError, size_of
 from gateway.dialects.fill import fill
 from gateway.dialects.plain_answer import Completion
-from gateway.dialects.plain_body import object_in, raise_fault
 from gateway.faults.classify import GetHeader
 from gateway.faults.fault import AttemptFailedError
 from gateway.http.frozen import dataclass

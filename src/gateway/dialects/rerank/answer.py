@@ -1,7 +1,7 @@
 """Checks whether a body holds usable results of reranking."""
 
+from gateway.dialects.answer_json import object_in, raise_fault
 from gateway.dialects.answer_test import AnswerTest, Expected
-from gateway.dialects.plain_body import object_in, raise_fault
 from gateway.faults.classify import GetHeader
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json, JsonObject, number_or_none

@@ -1,23 +1,23 @@
-"""Adapts a chat to direct upstreams, which the gateway calls without OpenRouter."""
+"""Adapts a chat or a completion to direct upstreams, which the gateway calls without OpenRouter."""
 
-from gateway.dialects.chat.fields import OPENROUTERS_OWN
 from gateway.dialects.model_request import ModelRequest
+from gateway.dialects.openai_fields import OPENROUTERS_OWN
 from gateway.http.json_members import Buffer, member
 from gateway.http.json_values import object_or_empty
 
 
-def direct_members(chat: ModelRequest) -> dict[str, Buffer]:
+def direct_members(request: ModelRequest) -> dict[str, Buffer]:
     """Return the body's members for an upstream that is not OpenRouter, by their names.
 
     Fields that only OpenRouter understands are left out. Its ``reasoning.effort`` becomes OpenAI's
     ``reasoning_effort``. A stream is asked for its usage, which OpenRouter always sends.
     Source: OpenAI API reference, "Create chat completion": unknown fields are refused.
     """
-    members = chat.fields.views()
-    effort = object_or_empty(chat.fields.value("reasoning")).get("effort")
+    members = request.fields.views()
+    effort = object_or_empty(request.fields.value("reasoning")).get("effort")
     if effort is not None and "reasoning_effort" not in members:
         members["reasoning_effort"] = member("reasoning_effort", effort)
-    if chat.stream:
-        options = object_or_empty(chat.fields.value("stream_options"))
+    if request.stream:
+        options = object_or_empty(request.fields.value("stream_options"))
         members["stream_options"] = member("stream_options", {**options, "include_usage": True})
     return {name: each for name, each in members.items() if name not in OPENROUTERS_OWN}
