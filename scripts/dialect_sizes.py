@@ -6,7 +6,7 @@ from pathlib import Path
 from scripts.tools import ROOT
 
 DIALECTS = ROOT / "src" / "gateway" / "dialects"
-NAMES = ("chat", "messages", "completions", "embeddings", "rerank")
+NAMES = ("chat", "messages", "responses", "completions", "embeddings", "rerank", "images")
 # The modules of each part, in all dialects.
 PARTS: Mapping[str, tuple[str, ...]] = {
     "the description itself": ("dialect",),
@@ -14,18 +14,21 @@ PARTS: Mapping[str, tuple[str, ...]] = {
         *("fields", "parse", "requirements", "media", "headers", "direct_members", "spaces", "expected"),
     ),
     "an agent's repeated calls": ("repetition",),
-    "signed reasoning": ("signed_reasoning", "signed_thinking"),
+    "signed reasoning": ("signed_reasoning", "signed_thinking", "signed_items"),
     "a plain answer: is it usable, its form": (
         *("answer", "answer_checks", "answer_shape", "json_answer", "content", "shape"),
-        *("usage", "told", "safeguards", "tool_calls", "vector"),
+        *("usage", "told", "safeguards", "tool_calls", "items", "vector"),
     ),
     "a stream: up to the commit, each event, its end": (
         *("opening", "stream", "chunk_shape", "chunk_form", "text_form", "blocks", "ending"),
-        *("event_form", "message_start"),
+        *("message_start", "numbers", "open_items", "progress"),
     ),
     "a stream that continues another": ("continued", "text_so_far"),
     "a stream put together to a plain answer": ("assemble", "assembled", "assembly"),
-    "errors: as a body, as an event, in upstream's words": (*("errors", "key_words", "reported_errors"),),
+    "errors: as a body, as an event, in upstream's words": (
+        *("errors", "error_event", "error_events", "codex_errors"),
+        *("key_words", "reported_errors"),
+    ),
     "what may be cached": ("cacheable", "parts"),
 }
 

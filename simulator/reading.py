@@ -68,8 +68,8 @@ def unauthorized(headers: Mapping[str, str], dialect: Dialect = CHAT) -> Complet
 def read(dialect: Dialect, raw: bytes, headers: Mapping[str, str], repeats: Repeats) -> Request:
     """Return how to answer; for an invalid request, a script with the error."""
     parts = form.parts_of(raw, headers["Content-Type"]) if form.is_form(headers) else None
-    body = _parsed(raw) if parts is None else form.fields_of(parts)
     shown = None if parts is None else [part.as_json() for part in parts]
+    body = _parsed(raw) if shown is None else form.fields_of(shown)
     model, user = _asked_model(body), _user_of(body)
     found = Found(behaviours()[HEALED]) if catalog.serves(model, dialect.output) else None
     if model.startswith(AUTHOR):
@@ -127,9 +127,10 @@ def _asked_model(body: dict[str, Any]) -> str:
 
 
 def _user_of(body: dict[str, Any]) -> str | None:
-    """Return who asks: `user`, else `metadata.user_id`, where Anthropic's clients put it."""
+    """Return who asks: `user`, `metadata.user_id` (Anthropic's clients) or `prompt_cache_key` (Codex)."""
     metadata = body.get("metadata")
-    return _text(body.get("user")) or _text(metadata.get("user_id") if isinstance(metadata, dict) else None)
+    named = metadata.get("user_id") if isinstance(metadata, dict) else None
+    return _text(body.get("user")) or _text(named) or _text(body.get("prompt_cache_key"))
 
 
 def _text(value: object) -> str | None:
@@ -143,7 +144,7 @@ def _faulty(body: dict[str, Any], turn: Turn) -> Complete | None:
     if isinstance(models, list) and len(models) > MAX_MODELS:
         return _bad(turn, TOO_MANY.format(field="models"))
     words = turn.dialect.complaint(body)
-    return _bad(turn, words) if words else None
+    return refused(turn.dialect, turn.id, turn.dialect.invalid(words)) if words else None
 
 
 def _unknown(turn: Turn) -> Complete:

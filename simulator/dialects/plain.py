@@ -1,21 +1,24 @@
 """What the endpoints share that answer with one body: embeddings, rerank, images, speech, transcriptions."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from simulator.answers import JSON_TYPE, Answer, Json, dumps
+from simulator.answers import Answer, Json
 from simulator.asked import Asked
 from simulator.dialects.chat_forms import error_body, error_object
+from simulator.dialects.json_answers import JsonAnswers
 from simulator.fault import Fault
 from simulator.framing import Event
 from simulator.steps import Tally
 from simulator.turn import Turn
 
+# An answer of more characters than a usual one makes an image or an audio as large as it is.
+USUAL_CHARACTERS = 40
 _NOTHING = Answer()
 
 
-class Plain(ABC):
+class Plain(JsonAnswers):
     """An endpoint without a conversation. An answer's pieces give its size; without pieces it is empty."""
 
     streams = False
@@ -26,20 +29,8 @@ class Plain(ABC):
         """Return the words with which the body is refused; None if it is a request of this endpoint."""
 
     @abstractmethod
-    def body(self, turn: Turn, answer: Answer) -> Json:
-        """Return the body of an answer."""
-
-    @abstractmethod
     def tally(self, turn: Turn, answer: Answer) -> Tally:
         """Return the tokens and the cost of an answer."""
-
-    def payload(self, turn: Turn, answer: Answer) -> bytes:
-        """Return the bytes of an answer."""
-        return dumps(self.body(turn, answer))
-
-    def media_type(self, _turn: Turn) -> str:
-        """Return the content type of an answer."""
-        return JSON_TYPE
 
     def asked(self, _body: Mapping[str, Any]) -> Asked:
         """Return an empty conversation."""
@@ -86,13 +77,13 @@ class Plain(ABC):
         """Return an envelope with this error."""
         return {"error": error}
 
-    def error_event(self, body: Json) -> Event:
+    def error_event(self, _turn: Turn, body: Json) -> Event:
         """Return the event with the error of this body."""
         return Event({"type": "error", "error": body["error"]})
 
-    def mid_stream_error(self, _turn: Turn, fault: Fault) -> Event:
+    def mid_stream_error(self, turn: Turn, fault: Fault) -> Event:
         """Return the error event: it is the same at any place."""
-        return self.error_event(self.bare_error(error_object(fault)))
+        return self.error_event(turn, self.bare_error(error_object(fault)))
 
 
 def tallied(turn: Turn, prompt_tokens: int, completion_tokens: int = 0) -> Tally:

@@ -1,5 +1,6 @@
-"""Embeddings and reranking over HTTP: answers of data, which are never streamed."""
+"""Embeddings, reranking and images over HTTP: answers of data, which are never streamed."""
 
+from binascii import a2b_base64
 from typing import Any
 
 import httpx
@@ -8,7 +9,7 @@ import pytest
 from tests.support.journal import Journal
 from tests.support.runtimes import Gateway
 
-EMBEDDINGS, RERANK = "/v1/embeddings", "/v1/rerank"
+EMBEDDINGS, RERANK, IMAGES = "/v1/embeddings", "/v1/rerank", "/v1/images/generations"
 SPACE = "x-gateway-embedding-space"
 
 
@@ -71,3 +72,23 @@ def test_the_next_model_sorts_documents(gateway: Gateway, journal: Journal) -> N
     assert answer.status_code == 200, answer.text
     assert [each["index"] for each in answer.json()["results"]] == [1, 0]
     assert answer.json()["gateway"]["served"] == "sim/ok"
+
+
+def test_a_picture_is_relayed_from_the_next_model_that_makes_one(gateway: Gateway, journal: Journal) -> None:
+    # `sim/ok` is listed as a model that makes texts only, so it would be skipped.
+    answer = post(gateway, IMAGES, journal, "sim/status-503", "openai/gpt-image-1", prompt="a red panda")
+
+    assert answer.status_code == 200, answer.text
+    (picture,) = answer.json()["data"]
+    assert a2b_base64(picture["b64_json"]).startswith(b"\x89PNG")
+    assert [each["code"] for each in answer.json()["gateway"]["attempts"]] == ["overloaded", None]
+
+
+@pytest.mark.parametrize("model", ["sim/image-no-bytes", "sim/close-bytes-100"])
+def test_no_picture_is_paid_for_twice(gateway: Gateway, journal: Journal, model: str) -> None:
+    answer = post(gateway, IMAGES, journal, model, "sim/ok", prompt="a red panda")
+
+    error = answer.json()["error"]
+    assert answer.status_code == 502
+    assert "may have been billed" in error["message"]
+    assert len(error["metadata"]["gateway"]["attempts"]) == 1

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.support import chunks
+from tests.support import chunks, responses
 from tests.support.upstream import Act, Step, reply, stream
 from tests.support.world import PROMPT, TOKEN, Answer, World, finish
 
@@ -17,6 +17,12 @@ MESSAGES_CONTENT: dict[str, object] = {"messages": [{"role": "user", "content": 
 def nothing(_: object) -> Any:  # noqa: ANN401  # it stands for functions of any type
     """Fail: a dialect that never streams has no such thing."""
     raise NotImplementedError
+
+
+def _last_words(body: dict[str, Any]) -> str:
+    last = body["messages"][-1]
+    assert last["role"] == "assistant"
+    return json.dumps(last)
 
 
 def named_event(payload: dict[str, Any]) -> bytes:
@@ -46,6 +52,8 @@ class Speech:
         texts_in: returns the text that a client reads from a stream's payloads.
         is_complete: whether a client takes a stream's payloads for a complete answer.
         error_in: returns the error in the payloads of a stream; None if there is none.
+        answer_member: the member of a stream's payloads that has the answer; None: the payload is it.
+        last_words: returns what a request's body asks a model to go on with.
         repeated_call: returns the messages of an agent that has made the same tool call so many times.
     """
 
@@ -64,12 +72,19 @@ class Speech:
     texts_in: Callable[[list[Any]], str] = nothing
     is_complete: Callable[[list[Any]], bool] = nothing
     error_in: Callable[[list[Any]], dict[str, Any] | None] = nothing
+    answer_member: str | None = None
+    last_words: Callable[[dict[str, Any]], str] = _last_words
     repeated_call: Callable[[int], list[dict[str, Any]]] = nothing
 
     def body(self, *models: str, stream: bool = False, **given: object) -> dict[str, object]:
         """Return the body of a request."""
         body: dict[str, object] = {**self.content, **self.fields, **given}
         return body | ({"models": list(models)} if models else {}) | ({"stream": True} if stream else {})
+
+    def answer_of(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """Return what has the usage and the receipt of the answer in a stream's payload; empty if nothing."""
+        found = payload.get(self.answer_member, {}) if self.answer_member else payload
+        return found if isinstance(found, dict) else {}
 
     async def ask(
         self,
@@ -266,7 +281,7 @@ COMPLETIONS = Speech(
     name="completions",
     path="/v1/completions",
     upstream_path="/api/v1/completions",
-    can=frozenset({"stream", "other_model", "text"}),
+    can=frozenset({"stream", "continue", "other_model", "text"}),
     content={"prompt": PROMPT},
     opening=(_text_chunk(""),),
     text=_text_chunk,
@@ -285,6 +300,7 @@ COMPLETIONS = Speech(
     texts_in=_texts_in,
     is_complete=lambda payloads: payloads[-1] == "[DONE]",
     error_in=_chat_error_in,
+    last_words=lambda body: str(body["prompt"]),
 )
 
 EMBEDDINGS = Speech(
@@ -319,4 +335,85 @@ RERANK = Speech(
     text_in=lambda body: str(body["results"][0]["document"]["text"]),
 )
 
-SPEECHES = (CHAT, MESSAGES, COMPLETIONS, EMBEDDINGS, RERANK)
+
+def _responses_calls(count: int) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = [{"role": "user", "content": PROMPT}]
+    for place in range(count):
+        call = {
+            "type": "function_call",
+            "call_id": f"call_{place}",
+            "name": "read",
+            "arguments": '{"path": "a"}',
+        }
+        result = {"type": "function_call_output", "call_id": f"call_{place}", "output": "no news"}
+        items += [call, result]
+    return items
+
+
+def _responses_texts(payloads: list[Any]) -> str:
+    return "".join(
+        each["delta"]
+        for each in payloads
+        if each != "[DONE]" and each["type"] == "response.output_text.delta"
+    )
+
+
+def _responses_closing(text: str) -> tuple[bytes, ...]:
+    return responses.done(0, responses.message(text)), responses.ended("completed", responses.message(text))
+
+
+class _ResponsesSpeech(Speech):
+    """Responses repeats the whole answer at the end of a stream."""
+
+    def streams(self, *texts: str) -> Act:
+        """Return an act: a complete stream."""
+        return stream(*self.opening, *map(self.text, texts), *_responses_closing("".join(texts)))
+
+
+RESPONSES = _ResponsesSpeech(
+    name="responses",
+    path="/v1/responses",
+    upstream_path="/api/v1/responses",
+    can=frozenset({"stream", "other_model", "text", "agent"}),
+    content={"input": PROMPT},
+    opening=(
+        responses.created(),
+        responses.event("response.in_progress", response=responses.BEGUN),
+        responses.added(),
+        responses.event(
+            "response.content_part.added",
+            output_index=0,
+            content_index=0,
+            item_id="msg_1",
+            part={"type": "output_text", "text": "", "annotations": []},
+        ),
+    ),
+    text=responses.delta,
+    closing=_responses_closing("Hello."),
+    answer_member="response",
+    plain=lambda text: responses.ended_response("completed", responses.message(text)),
+    refused=_refused,
+    text_in=lambda body: str(body["output"][0]["content"][0]["text"]),
+    texts_in=_responses_texts,
+    is_complete=lambda payloads: payloads[-1]["type"] == "response.completed",
+    error_in=lambda payloads: next(
+        (each["error"] for each in payloads if each["type"] == "response.failed"), None
+    ),
+    repeated_call=_responses_calls,
+)
+IMAGES = Speech(
+    name="images",
+    path="/v1/images",
+    upstream_path="/api/v1/images",
+    can=frozenset({"other_model"}),
+    content={"prompt": PROMPT},
+    plain=lambda text: {
+        "created": 1_795_338_000,
+        "data": [{"b64_json": text, "media_type": "image/png"}],
+        "usage": {"prompt_tokens": 3, "completion_tokens": 0, "total_tokens": 3, "cost": COST_USD},
+    },
+    refused=_refused,
+    text_in=lambda body: str(body["data"][0]["b64_json"]),
+)
+
+SPEECHES = (CHAT, MESSAGES, RESPONSES, COMPLETIONS, EMBEDDINGS, RERANK, IMAGES)

@@ -15,7 +15,15 @@ from tests.support.samples import sample
 
 BASE_URL = "https://openrouter.ai/api/v1"
 URL = f"{BASE_URL}/chat/completions"
-PATHS = ("/chat/completions", "/messages", "/completions", "/embeddings", "/rerank")
+PATHS = (
+    "/chat/completions",
+    "/messages",
+    "/responses",
+    "/completions",
+    "/embeddings",
+    "/rerank",
+    "/images",
+)
 DIRECT_BASE_URL = "https://direct.example/v1"  # another upstream, which `UPSTREAMS` may declare
 WEBHOOK_URL = "https://hooks.example/x"
 HANG = 1_000_000_000.0

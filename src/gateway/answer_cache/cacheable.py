@@ -117,8 +117,9 @@ def stream_to_cache(sent: bytes, dialect: StreamingDialect, *, model: str, at_s:
         payload = object_or_empty(parse_json(data))
         payloads.append(payload)
         bare = event
-        if isinstance(payload.get("usage"), dict):
-            payload.pop("gateway", None)
+        answer = object_or_empty(payload.get(member)) if (member := dialect.answer_member) else payload
+        if isinstance(answer.get("usage"), dict):
+            answer.pop("gateway", None)
             bare = dialect.event_of(payload)
             usages.append((length, length + len(bare)))
         stored.append(bare)

@@ -65,34 +65,45 @@ def unpack(raw: bytes) -> CachedAnswer | None:
     return CachedAnswer(at_s=at_s, model=model, body=body, usages=usages)
 
 
+def fresh_in(raw: bytes | None, *, now_s: float, ttl_s: float) -> CachedAnswer | None:
+    """Return the answer that the cache holds, if it is not older than ``ttl_s``; else None."""
+    answer = unpack(raw) if raw else None
+    return answer if answer is not None and 0.0 <= now_s - answer.at_s <= ttl_s else None
+
+
 def replay_stream(
-    answer: CachedAnswer, receipt: JsonObject, event_of: Callable[[JsonObject], bytes]
+    answer: CachedAnswer,
+    receipt: JsonObject,
+    event_of: Callable[[JsonObject], bytes],
+    *,
+    member: str | None,
 ) -> bytes:
     """Return the bytes that replay a cached stream: its usage gets this receipt and a cost of 0.
 
-    ``event_of`` returns an event with a payload.
+    ``event_of`` returns an event with a payload. ``member`` has the answer; see ``Dialect.answer_member``.
     """
     parts: list[bytes] = []
     copied = 0
     for start, end in answer.usages:
         data = data_of(answer.body[start:end]) or b"{}"
-        parts += [answer.body[copied:start], event_of(_replayed(data, receipt))]
+        parts += [answer.body[copied:start], event_of(_replayed(data, receipt, member))]
         copied = end
     return b"".join(parts) + answer.body[copied:]
 
 
 def replay_plain(answer: CachedAnswer, receipt: JsonObject) -> bytes:
     """Return the bytes that replay a cached plain answer: it gets this receipt and a cost of 0."""
-    return to_json_bytes(_replayed(answer.body, receipt))
+    return to_json_bytes(_replayed(answer.body, receipt, None))
 
 
-def _replayed(raw: bytes, receipt: JsonObject) -> JsonObject:
+def _replayed(raw: bytes, receipt: JsonObject, member: str | None) -> JsonObject:
     payload = object_or_empty(parse_json(raw))
-    usage = payload.get("usage")
+    answer = object_or_empty(payload.get(member)) if member else payload
+    usage = answer.get("usage")
     if isinstance(usage, dict):
         usage["cost"] = 0
         usage.pop("cost_details", None)  # they refer to the original cost
-    payload["gateway"] = receipt
+    answer["gateway"] = receipt
     return payload
 
 

@@ -125,6 +125,10 @@ class AnswerStream(Protocol):
         """Whether the answer is complete as it stands, although its stream has not ended."""
 
     @property
+    def may_be_complete(self) -> bool:
+        """Whether the answer is complete if the upstream closes the stream here, without an end."""
+
+    @property
     def holds_all(self) -> bool:
         """Whether every event must be read: none may pass because it repeats another."""
 

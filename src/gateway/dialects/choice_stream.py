@@ -36,6 +36,8 @@ class ChoiceStream:
         note: notes what an event has besides its content; called before it is changed.
     """
 
+    may_be_complete = False
+
     def __init__(
         self, context: StreamContext, shape: ChunkShape, note: Callable[[ReadEvent], None] = nothing_to_note
     ) -> None:

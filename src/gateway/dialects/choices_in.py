@@ -1,13 +1,12 @@
 """Reads the choices in the body of a plain reply, and checks each: a status of 200 proves nothing."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TypeAlias
 
-from gateway.dialects.answer_json import object_in
+from gateway.dialects.answer_json import answer_object, raise_fault
 from gateway.faults.classify import GetHeader
 from gateway.faults.fault import AttemptFailedError, Fault
-from gateway.http.json_values import JsonObject, number_or_none, object_or_empty
+from gateway.http.json_values import JsonObject, object_or_empty
 
 MAX_CHOICES = 1_000
 # Returns the fault of a choice; None if it is usable.
@@ -22,7 +21,7 @@ def answer_with_choices(raw: bytes, fault_of: FaultOf, *, header: GetHeader, now
     Raises:
         AttemptFailedError: the body holds no usable answer.
     """
-    payload = object_in(raw, header=header, now_s=now_s)
+    payload = answer_object(raw, header=header, now_s=now_s)
     choices = payload.get("choices")
     if not isinstance(choices, list) or not choices:
         raise AttemptFailedError(Fault(code="no_choices"))
@@ -30,6 +29,5 @@ def answer_with_choices(raw: bytes, fault_of: FaultOf, *, header: GetHeader, now
         raise AttemptFailedError(Fault(code="answer_too_large"))
     faults = [fault_of(object_or_empty(choice)) for choice in choices]
     if all(faults) and faults[0]:
-        cost_usd = number_or_none(object_or_empty(payload.get("usage")).get("cost"))
-        raise AttemptFailedError(replace(faults[0], cost_usd=cost_usd))
+        raise_fault(faults[0], payload)
     return payload

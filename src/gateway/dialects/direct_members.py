@@ -1,23 +1,28 @@
-"""Adapts a chat or a completion to direct upstreams, which the gateway calls without OpenRouter."""
+"""Leaves out of a request what a direct upstream, which the gateway calls without OpenRouter, refuses."""
 
-from gateway.dialects.model_request import ModelRequest
-from gateway.dialects.openai_fields import OPENROUTERS_OWN
-from gateway.http.json_members import Buffer, member
-from gateway.http.json_values import object_or_empty
+from gateway.http.json_members import Buffer, Members
+
+# Fields that only OpenRouter understands, in every wire format. Other upstreams refuse fields that they do
+# not know. Source: OpenRouter API reference: chat, Responses, Messages.
+OPENROUTERS_FIELDS = frozenset(
+    {
+        "provider",
+        "plugins",
+        "route",
+        "preset",
+        "session_id",
+        "trace",
+        "debug",
+        "stop_server_tools_when",
+        "fallbacks",
+    }
+)
 
 
-def direct_members(request: ModelRequest) -> dict[str, Buffer]:
-    """Return the body's members for an upstream that is not OpenRouter, by their names.
-
-    Fields that only OpenRouter understands are left out. Its ``reasoning.effort`` becomes OpenAI's
-    ``reasoning_effort``. A stream is asked for its usage, which OpenRouter always sends.
-    Source: OpenAI API reference, "Create chat completion": unknown fields are refused.
-    """
-    members = request.fields.views()
-    effort = object_or_empty(request.fields.value("reasoning")).get("effort")
-    if effort is not None and "reasoning_effort" not in members:
-        members["reasoning_effort"] = member("reasoning_effort", effort)
-    if request.stream:
-        options = object_or_empty(request.fields.value("stream_options"))
-        members["stream_options"] = member("stream_options", {**options, "include_usage": True})
-    return {name: each for name, each in members.items() if name not in OPENROUTERS_OWN}
+def without_openrouters(
+    fields: Members, own: frozenset[str] = OPENROUTERS_FIELDS
+) -> dict[str, Buffer] | None:
+    """Return a body's members without ``own``, by their names; None if there are none of these."""
+    if own.isdisjoint(fields.places):
+        return None
+    return {name: each for name, each in fields.views().items() if name not in own}

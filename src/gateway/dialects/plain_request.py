@@ -12,8 +12,6 @@ from gateway.http.json_values import JsonObject, text_or_none
 
 # The gateway's own fields. They do not go upstream.
 OWN = frozenset({"model", "models", "gateway"})
-# Fields that only OpenRouter understands.
-OPENROUTERS_OWN = ("provider", "session_id", "trace")
 
 
 def require(body: JsonObject, names: Iterable[str]) -> None:
@@ -47,7 +45,6 @@ def plain_request(
         models=models_of(body),
         fields=fields,
         choices=0,
-        openrouters_own=any(body.get(name) is not None for name in OPENROUTERS_OWN),
         session=text_or_none(fields.value("session_id")),
         user=text_or_none(fields.value("user")),
         requirements=requirements,

@@ -11,6 +11,11 @@ from gateway.settings.price import Price
 JsonRequirement: TypeAlias = Literal["json_object", "json_schema"]
 
 
+# The kind of JSON for each type of format.
+JSON_KINDS: Mapping[str, JsonRequirement] = MappingProxyType(
+    {"json_object": "json_object", "json_schema": "json_schema"}
+)
+
 # For each field of a request, the names under which a model's `supported_parameters` may list it.
 # Source: OpenRouter API reference, "Parameters".
 PARAMETERS: Mapping[str, frozenset[str]] = MappingProxyType(
@@ -44,6 +49,8 @@ PARAMETERS: Mapping[str, frozenset[str]] = MappingProxyType(
         "reasoning_effort": frozenset({"reasoning", "reasoning_effort"}),
     }
 )
+# The names of a wire format whose fields have the names that `supported_parameters` lists.
+SAME_NAMES: Mapping[str, str] = MappingProxyType({name: name for name in PARAMETERS})
 
 
 # Plugins without a fee. Others search, read or route, at a cost that the price per token does not include.

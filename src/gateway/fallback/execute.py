@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import field
 from typing import TypeVar
 
-from gateway.dialects.dialect import Dialect
+from gateway.dialects.dialect import Dialect, streaming_of
 from gateway.fallback.attempt import Attempt
 from gateway.fallback.attempt_once import Ask, Served, ServedAnswer, ServedStream, attempt_once
 from gateway.fallback.exhausted import chain_exhausted
@@ -46,7 +46,7 @@ async def execute(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports, memory: 
         now_s=ports.now_s,
         draw=ports.draw,
         admission=ask.admission,
-        has_prefill=bool(ask.prefill),
+        has_prefill=bool(ask.prefill) and streaming_of(ask.dialect).tells_to_go_on,
     )
     walk = _Walk(schedule=schedule, plan=plan, ask=ask, receipt=receipt, ports=ports, memory=memory)
     hedge_s = plan.limits.hedge_s
@@ -56,7 +56,13 @@ async def execute(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports, memory: 
         last = schedule.last_fault
         served = next((each for fault, each in walk.withheld if fault is last), None)
         if served is None:
-            raise chain_exhausted(receipt, last, list_all=plan.list_errors, wait_s=schedule.ready_in_s)
+            raise chain_exhausted(
+                receipt,
+                last,
+                list_all=plan.list_errors,
+                wait_s=schedule.ready_in_s,
+                by_bill=schedule.stopped_by_bill,
+            )
         served.attempt.hand_over()
     receipt.serving = served.attempt
     if receipt.first_ms is None:
@@ -125,7 +131,7 @@ class _Walk:
         if isinstance(failure.withheld, (ServedAnswer, ServedStream)):
             self.withheld.append((failure.fault, failure.withheld))
         self._note_latency(attempt)
-        self.schedule.failed(step.candidate, failure.fault)
+        self.schedule.failed(step.candidate, failure.fault, may_be_billed=attempt.billed != "no")
         self.ports.log("attempt_failed", request_id=self.receipt.request_id, **attempt.to_log())
 
     def _limits_of(self, step: Step) -> dict[str, TimeLimit]:

@@ -4,14 +4,7 @@ from gateway.fallback.receipt import Receipt
 from gateway.http.body import HttpResponse, Stream
 from gateway.http.errors import GatewayError
 from gateway.http.message import HeaderPairs
-from gateway.http.responses import JSON_TYPE, Frame, respond_error
-
-# A proxy must not buffer chunks. Source: nginx "X-Accel-Buffering".
-STREAM_HEADERS: HeaderPairs = (
-    ("content-type", "text/event-stream; charset=utf-8"),
-    ("cache-control", "no-store"),
-    ("x-accel-buffering", "no"),
-)
+from gateway.http.responses import JSON_TYPE, STREAM_HEADERS, Frame, respond_error
 
 
 def respond_answer(body: bytes, receipt: Receipt, frame: Frame) -> HttpResponse:

@@ -1,10 +1,13 @@
-"""Builds the JSON Schemas of completions, embeddings and reranking: the requests and the answers."""
+"""Builds the JSON Schemas of embeddings, reranking and images: the requests and the answers."""
 
-from gateway.dialects.completions import fields as completions
+from collections.abc import Mapping, Sequence
+
 from gateway.dialects.embeddings import fields as embeddings
+from gateway.dialects.images import fields as images
 from gateway.dialects.rerank import fields as rerank
 from gateway.http.json_values import Json, JsonObject
 from gateway.openapi.schemas import reference, request_properties
+from gateway.settings.field_rule import FieldRule
 
 # No default is for these: one of them must name a model.
 _NAMES_A_MODEL: list[Json] = [
@@ -13,47 +16,23 @@ _NAMES_A_MODEL: list[Json] = [
 ]
 
 
-def completions_request_schema() -> JsonObject:
-    """Return the schema of a completion request."""
+def _request(path: str, fields: Mapping[str, FieldRule], required: Sequence[str]) -> JsonObject:
     return {
         "type": "object",
-        "description": "OpenRouter's body of `/completions`. Fields not listed here go upstream unchanged.",
-        "required": [*completions.REQUIRED],
-        "properties": request_properties(completions.FIELDS, completions.REQUIRED),
-    }
-
-
-def text_completion_schema() -> JsonObject:
-    """Return the schema of a completion that is not streamed."""
-    choice: JsonObject = {
-        "type": "object",
-        "required": ["index", "text", "logprobs", "finish_reason"],
-        "properties": {"index": {"type": "integer"}, "text": {"type": "string"}},
-    }
-    return {
-        "type": "object",
-        "required": ["id", "object", "created", "model", "choices", "gateway"],
-        "properties": {
-            "id": {"type": "string"},
-            "object": {"const": "text_completion"},
-            "created": {"type": "integer"},
-            "model": {"type": "string"},
-            "choices": {"type": "array", "minItems": 1, "items": choice},
-            "usage": {"type": ["object", "null"]},
-            "gateway": reference("Receipt"),
-        },
+        "description": f"OpenRouter's body of `{path}`. Fields that are not listed go upstream unchanged.",
+        "required": [*required],
+        "anyOf": _NAMES_A_MODEL,
+        "properties": request_properties(fields, required),
     }
 
 
 def embeddings_request_schema() -> JsonObject:
     """Return the schema of a request for embeddings."""
-    return {
-        "type": "object",
-        "description": "OpenRouter's body of `/embeddings`. Fields not listed here go upstream unchanged.",
-        "required": [*embeddings.REQUIRED],
-        "anyOf": _NAMES_A_MODEL,
-        "properties": request_properties(embeddings.FIELDS, embeddings.REQUIRED),
-    }
+    return _request(
+        "OpenRouter's body of `/embeddings`. Fields not listed here go upstream unchanged.",
+        embeddings.FIELDS,
+        embeddings.REQUIRED,
+    )
 
 
 def embeddings_schema() -> JsonObject:
@@ -82,13 +61,11 @@ def embeddings_schema() -> JsonObject:
 
 def rerank_request_schema() -> JsonObject:
     """Return the schema of a rerank request."""
-    return {
-        "type": "object",
-        "description": "OpenRouter's body of `/rerank`. Fields that are not listed go upstream unchanged.",
-        "required": [*rerank.REQUIRED],
-        "anyOf": _NAMES_A_MODEL,
-        "properties": request_properties(rerank.FIELDS, rerank.REQUIRED),
-    }
+    return _request(
+        "OpenRouter's body of `/rerank`. Fields that are not listed go upstream unchanged.",
+        rerank.FIELDS,
+        rerank.REQUIRED,
+    )
 
 
 def rerank_schema() -> JsonObject:
@@ -106,6 +83,37 @@ def rerank_schema() -> JsonObject:
         "required": ["results", "gateway"],
         "properties": {
             "results": {"type": "array", "minItems": 1, "items": result},
+            "usage": {"type": "object"},
+            "gateway": reference("Receipt"),
+        },
+    }
+
+
+def images_request_schema() -> JsonObject:
+    """Return the schema of a request for images."""
+    return _request(
+        "OpenRouter's body of `/images`. Fields that are not listed go upstream unchanged.",
+        images.FIELDS,
+        images.REQUIRED,
+    )
+
+
+def images_schema() -> JsonObject:
+    """Return the schema of an answer with pictures."""
+    picture: JsonObject = {
+        "type": "object",
+        "properties": {
+            "b64_json": {"type": "string"},
+            "url": {"type": "string"},
+            "media_type": {"type": "string"},
+        },
+    }
+    return {
+        "type": "object",
+        "required": ["data", "gateway"],
+        "properties": {
+            "created": {"type": "integer"},
+            "data": {"type": "array", "minItems": 1, "items": picture},
             "usage": {"type": "object"},
             "gateway": reference("Receipt"),
         },

@@ -4,7 +4,7 @@ from math import inf
 
 from gateway.dialects.model_request import ModelRequest
 from gateway.http.json_values import Json, JsonObject, number_or_none
-from gateway.routing.plan import BY_PATIENCE, LIMIT_SETTINGS
+from gateway.routing.limits import BY_PATIENCE, LIMIT_SETTINGS
 from gateway.routing.selection import CEILINGS, Selection
 from gateway.settings.caller import Caller
 from gateway.settings.settings import Settings
@@ -16,6 +16,7 @@ OPTIONAL = (
     "fallbacks",
     "retry_first",
     "stop_on",
+    "retry_billed",
     "hedge_ms",
     "max_cost_usd",
     "max_session_usd",

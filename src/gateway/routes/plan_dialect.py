@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from gateway.dialects.chat.dialect import CHAT
 from gateway.dialects.dialect import Dialect
+from gateway.dialects.names import NAMES
 from gateway.http.errors import GatewayError
 from gateway.http.json_bytes import parse_json
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
@@ -19,16 +20,21 @@ MESSAGES_FIELDS = frozenset(
 )
 # The types of content blocks that chat has not.
 MESSAGES_BLOCKS = frozenset({"tool_use", "tool_result", "image", "document", "thinking", "redacted_thinking"})
-# The fields that a request of these has, and no chat.
-# Sources: OpenRouter API reference, "Create embeddings", "Submit a rerank request".
+# The fields that a request of these has, and no chat. Of two that fit, the first one counts.
+# Sources: OpenRouter API reference, "Create embeddings", "Submit a rerank request", "Create a response",
+# "Create images"; OpenAI API reference, "Create completion".
 FIELDS_OF: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "embeddings": frozenset({"dimensions", "encoding_format", "input_type"}),
         "rerank": frozenset({"documents", "query"}),
-        "completions": frozenset({"suffix", "echo", "best_of"}),
+        "responses": frozenset({"input", "instructions", "max_output_tokens"}),
+        # Not ``prompt``: a body with nothing else of these is a completion.
+        "images": frozenset(
+            {"input_references", "aspect_ratio", "resolution", "size", "background", "output_format"}
+        ),
+        "completions": frozenset({"prompt", "suffix", "echo", "best_of"}),
     }
 )
-NAMES = ("chat", "messages", *FIELDS_OF)
 
 
 def dialect_of(request: HttpRequest, raw: bytes) -> Dialect:
@@ -57,7 +63,7 @@ def _name_by_body(raw: bytes) -> str:
         body = object_or_empty(parse_json(raw))
     except ValueError:  # the dialect says what is wrong with it
         return "chat"
-    if _is_messages(body):
+    if "input" not in body and _is_messages(body):
         return "messages"
     others = () if "messages" in body else FIELDS_OF
     return next((name for name in others if not FIELDS_OF[name].isdisjoint(body)), "chat")

@@ -14,6 +14,7 @@ MODEL = "/v1/models/{author}/{slug}"
 # No path that is served is longer, but for the name of a model. The rest of a longer path is not looked at.
 MAX_CHARACTERS = 300
 _OF_CHATS = f"Send a chat request to {CHAT}."
+_OF_PROMPTS = f"Send a prompt to /v1/completions, or a chat to {CHAT}."
 _OF_MONEY = (
     "What this gateway's key has used and has left is at /v1/key, and what it was used for at /v1/usage."
 )
@@ -22,11 +23,11 @@ _OF_COSTS = "The receipt of an answer has its cost, under `gateway`."
 # `/v1`: what they are, and what to use instead. The first entry that fits counts.
 NOT_SERVED: Mapping[str, tuple[str, str]] = MappingProxyType({
     "chat": ("stored chats", _OF_CHATS),
-    "responses": ("OpenAI's Responses API", _OF_CHATS),
-    "complete": ("completions of a text", _OF_CHATS),
-    "engines": ("engines", _OF_CHATS),
+    "complete": ("Anthropic's older completions", _OF_PROMPTS),
+    "engines": ("engines", _OF_PROMPTS),
     "moderations": ("moderations", ""),
-    "images": ("the images API", f"Some models make images at {CHAT}, with `modalities`."),
+    "images/edits": ("edits of images", "Send pictures in `input_references` to /v1/images."),
+    "images/variations": ("variations of images", "Send pictures in `input_references` to /v1/images."),
     "videos": ("videos", ""),
     "audio": ("the audio API", f"Some models hear and speak at {CHAT}."),
     "realtime": ("realtime sessions", ""),

@@ -29,6 +29,7 @@ OPTIONS: Mapping[str, FieldRule] = MappingProxyType({
     "retries": between(0, 10),
     "retry_first": FLAG,
     "stop_on": CODES,
+    "retry_billed": FLAG,
     "fallbacks": FLAG,
     "errors": one_of("last", "all"),
     "on_midstream": one_of(*MIDSTREAM),
@@ -66,6 +67,8 @@ class Options:
         retries: how often one model may be retried.
         retry_first: whether a model is retried before the next one is asked, if a retry may help.
         stop_on: the fault codes at which the chain ends: no further model is asked, and none is retried.
+        retry_billed: whether another attempt is made after one that may have been billed, in a dialect whose
+            answers are expensive (see ``Dialect.may_pay_twice``).
         fallbacks: False: only the first model is tried.
         errors: ``all``: if the chain is exhausted, the error of every attempt is listed.
         on_midstream: what happens if a stream is cut off. ``error`` ends it with an error. With ``restart``
@@ -101,6 +104,7 @@ class Options:
     retries: int | None = None
     retry_first: bool = False
     stop_on: Sequence[str] = ()
+    retry_billed: bool = False
     fallbacks: bool = True
     errors: Literal["last", "all"] = "last"
     on_midstream: Midstream = "error"

@@ -121,7 +121,7 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "UPSTREAMS": Setting(
             "",
             as_upstreams,
-            "JSON: OpenAI-compatible upstreams that a chain can call directly, as `direct:NAME/MODEL`.",
+            "JSON: APIs like OpenAI's or Anthropic's that a chain can call directly, as `direct:NAME/MODEL`.",
         ),
         "OPENROUTER_BASE_URL": Setting(
             "https://openrouter.ai/api/v1",

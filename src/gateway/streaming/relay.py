@@ -14,7 +14,6 @@ from gateway.faults.fault import Fault
 from gateway.http.body import Sink
 from gateway.http.errors import internal_error
 from gateway.http.frozen import dataclass
-from gateway.http.json_values import JsonObject
 from gateway.http.message import ClientGoneError, TransportError
 from gateway.http.responses import Frame
 from gateway.memory.ports import CallLater
@@ -127,7 +126,10 @@ class RelayedStream:
     def _bug_event(self, guard: Guard | None) -> bytes:
         """Return the event that tells the client that the gateway failed and the answer is incomplete."""
         error = self.frame.error_json(internal_error(partial=True, gateway=self.receipt.to_json()))
-        return guard.stream.error_event(error) if guard else self.dialect.error_event(error, {})
+        if guard is not None:
+            return guard.stream.error_event(error)
+        names = self.receipt.names_for(self.served.attempt, now_s=self.now_s())
+        return self.dialect.error_event(error, names)
 
     def _guard_of(self, served: ServedStream, so_far: str | None, before: Guard | None) -> Guard:
         """Return the guard of a stream, which continues the text of the one before if that is given."""
@@ -143,16 +145,11 @@ class RelayedStream:
         """Return what the dialect needs to know of a stream; note in its attempt which provider serves it."""
         committed, attempt = served.answer, served.attempt
         attempt.provider = short_line(committed.first.get("provider"), served.upstream)
-        names: JsonObject = {
-            "id": attempt.generation_id or f"gen-{self.receipt.request_id}",
-            "created": int(self.now_s()),
-            "model": attempt.model,
-        }
         signatures = self.signatures
         return StreamContext(
             request=self.request,
             first=committed.first,
-            names=names,
+            names=self.receipt.names_for(attempt, now_s=self.now_s()),
             header=committed.reply.header,
             now_s=self.now_s,
             settle=lambda usage: attempt.settle_usage(usage, self.dialect.tokens_of(usage)),

@@ -138,6 +138,7 @@ NOT_IN_KEY = {
     "keepalive_ms": 1_000,
     "retry_first": True,
     "stop_on": ["rate_limited"],
+    "retry_billed": True,
     "max_cost_usd": 1,
     "max_session_usd": 1,
     "loop_limit": 3,

@@ -10,7 +10,8 @@ from tests.support.upstream import DIRECT_BASE_URL, reply
 from tests.support.world import World, one_key
 
 pytestmark = pytest.mark.anyio
-UPSTREAMS = json.dumps({"openai": {"base_url": DIRECT_BASE_URL, "secret": "OPENAI_KEY"}})
+DECLARED = {"base_url": DIRECT_BASE_URL, "secret": "OPENAI_KEY", "dialects": ["embeddings"]}
+UPSTREAMS = json.dumps({"openai": DECLARED})
 DIRECT = {"UPSTREAMS": UPSTREAMS, "OPENAI_KEY": "sk-direct"}
 SMALL, DIRECT_SMALL = "openai/text-embedding-3-small", "direct:openai/text-embedding-3-small"
 SPACE = "x-gateway-embedding-space"

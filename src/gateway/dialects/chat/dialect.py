@@ -22,9 +22,9 @@ from gateway.dialects.chat.stream import chat_stream, notes_signatures, shape_of
 from gateway.dialects.choice_opening import ChoiceOpening
 from gateway.dialects.choice_stream import END
 from gateway.dialects.continuation import messages_to_go_on, with_messages
-from gateway.dialects.direct_members import direct_members
 from gateway.dialects.error_chunk import error_chunk
 from gateway.dialects.model_request import ModelRequest
+from gateway.dialects.openai_direct_members import direct_members
 from gateway.dialects.plain_answer import Completion, read_answer
 from gateway.dialects.tokens import Tokens, tokens_of_text
 from gateway.faults.classify import GetHeader
@@ -43,14 +43,17 @@ class Chat:
 
     name = "chat"
     upstream_path = "/chat/completions"
-    goes_direct = True
     can_stream = True
     writes_text = True
+    may_pay_twice = True
     can_restart = True
+    can_continue = True
+    tells_to_go_on = True
     session_in_body = True
     token_limits: tuple[str, ...] = ("max_tokens", "max_completion_tokens")
     end_event = END
     signed_form = SIGNED
+    answer_member: str | None = None
 
     def parse(self, raw: bytes, *, max_values: int) -> ModelRequest:
         """Return the chat request in a body."""
@@ -63,7 +66,7 @@ class Chat:
 
     def direct_members(self, request: ModelRequest) -> dict[str, Buffer] | None:
         """Return the body's members for a direct upstream; None if they are the caller's own."""
-        return direct_members(request) if request.openrouters_own or request.stream else None
+        return direct_members(request, takes_effort=True)
 
     def members_to_go_on(
         self, members: Mapping[str, Buffer], prefill: str, *, takes_prefill: bool

@@ -1,27 +1,11 @@
 """Finds out what a chat request requires of a model: context length, modalities, tools, parameters, price."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 from gateway.dialects.chat.media import media_in
-from gateway.dialects.openrouter_fields import (
-    CALLERS_TOOLS,
-    MODALITIES,
-    extras_of,
-    has_fees,
-    max_price_of,
-    preferences_of,
-    prefers_endpoints,
-    words_of,
-)
-from gateway.dialects.prompt import read_prompt
-from gateway.dialects.requirements import FREE_PLUGINS, PARAMETERS, JsonRequirement, Requirements
+from gateway.dialects.openrouter_fields import CALLERS_TOOLS, MODALITIES, reasoning_of, words_of
+from gateway.dialects.requirements import JSON_KINDS, SAME_NAMES, Requirements
+from gateway.dialects.text_requirements import TextNeeds, requirements_of_text
 from gateway.http.json_values import JsonObject, list_or_empty, object_or_empty
 from gateway.http.long_strings import NONE, LongStrings
-
-JSON_KINDS: Mapping[str, JsonRequirement] = MappingProxyType(
-    {"json_object": "json_object", "json_schema": "json_schema"}
-)
 
 # A body without media and without these fields requires nothing but context for its tokens.
 SAYING_MORE = frozenset(
@@ -47,48 +31,25 @@ def requirements_of(body: JsonObject, text: bytes, long: LongStrings = NONE) -> 
         text: the fields that go upstream, as JSON.
         long: what was left out of the body's long strings.
     """
-    media = media_in(body, long)
-    tokens, caches = read_prompt(body, text, media)
-    if not media.kinds and SAYING_MORE.isdisjoint(body):  # most bodies
-        return Requirements(tokens=tokens, writes_cache=caches, reasoning=_reasoning(body))
-    plugins = words_of(list_or_empty(body.get("plugins")), "id")
-    services = words_of(list_or_empty(body.get("tools")), "type") - CALLERS_TOOLS
-    provider = object_or_empty(body.get("provider"))
-    is_required = provider.get("require_parameters") is True
+    return requirements_of_text(
+        body,
+        text,
+        media_in(body, long),
+        saying_more=SAYING_MORE,
+        needs_of=_needs_of,
+        reasoning=reasoning_of(body),
+    )
+
+
+def _needs_of(body: JsonObject) -> TextNeeds:
     modalities = MODALITIES.intersection(
         each for each in list_or_empty(body.get("modalities")) if isinstance(each, str)
     )
-    return Requirements(
-        tokens=tokens,
+    return TextNeeds(
         tools=bool(body.get("tools")) and body.get("tool_choice") != "none",
-        inputs=frozenset(media.kinds),
-        outputs=modalities - {"text"},
+        services=words_of(list_or_empty(body.get("tools")), "type") - CALLERS_TOOLS,
         json=JSON_KINDS.get(str(object_or_empty(body.get("response_format")).get("type"))),
-        parameters=tuple(name for name in PARAMETERS if body.get(name) is not None) if is_required else (),
-        max_price=max_price_of(provider.get("max_price")),
-        has_fees=has_fees(body, (plugins - FREE_PLUGINS) | services) or bool(modalities - {"text"}),
-        prefers_endpoints=prefers_endpoints(body, provider),
-        extras=extras_of(body, plugins | services),
-        preferences=preferences_of(body, provider),
-        writes_cache=caches,
-        shrinks="context-compression" in plugins or bool(body.get("transforms")),
-        reasoning=_reasoning(body),
+        parameters=SAME_NAMES,
+        outputs=modalities - {"text"},
+        shrinks=bool(body.get("transforms")),
     )
-
-
-def _reasoning(body: JsonObject) -> bool | None:
-    """Return whether the body turns reasoning on or off; None if it does not say.
-
-    Source: OpenRouter "Reasoning Tokens": `enabled`, `effort` ("none" turns it off) and `max_tokens`. With
-    `exclude` the model reasons unseen. OpenAI's form of `effort` is `reasoning_effort`.
-    """
-    reasoning = body.get("reasoning")
-    if isinstance(reasoning, dict):
-        if reasoning.get("enabled") is not None:
-            return reasoning["enabled"] is not False
-        if reasoning.get("effort") is not None:
-            return reasoning["effort"] != "none"
-        if reasoning.get("max_tokens") is not None:
-            return reasoning["max_tokens"] != 0
-    effort = body.get("reasoning_effort")
-    return None if effort is None else effort != "none"

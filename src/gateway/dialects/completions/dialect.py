@@ -18,9 +18,9 @@ from gateway.dialects.completions.answer import completions_in
 from gateway.dialects.completions.parse import parse
 from gateway.dialects.completions.shape import TextChunkShape, shape_completion
 from gateway.dialects.completions.text_form import TEXTS
-from gateway.dialects.direct_members import direct_members
 from gateway.dialects.error_chunk import error_chunk
 from gateway.dialects.model_request import ModelRequest
+from gateway.dialects.openai_direct_members import direct_members
 from gateway.dialects.plain_answer import Completion, read_answer
 from gateway.dialects.signed_parts import NOTHING_SIGNED
 from gateway.dialects.tokens import Tokens, tokens_of_text
@@ -40,14 +40,17 @@ class Completions:
 
     name = "completions"
     upstream_path = "/completions"
-    goes_direct = True
     can_stream = True
     writes_text = True
+    may_pay_twice = True
     can_restart = True
+    can_continue = True
+    tells_to_go_on = False
     session_in_body = False
     token_limits: tuple[str, ...] = ("max_tokens",)
     end_event = END
     signed_form = NOTHING_SIGNED
+    answer_member: str | None = None
 
     def parse(self, raw: bytes, *, max_values: int) -> ModelRequest:
         """Return the completion request in a body."""
@@ -60,13 +63,13 @@ class Completions:
 
     def direct_members(self, request: ModelRequest) -> dict[str, Buffer] | None:
         """Return the body's members for a direct upstream; None if they are the caller's own."""
-        return direct_members(request) if request.openrouters_own or request.stream else None
+        return direct_members(request, takes_effort=False)
 
     def members_to_go_on(
         self, members: Mapping[str, Buffer], prefill: str, *, takes_prefill: bool
     ) -> dict[str, Buffer]:
         """Return the members with a prompt that has the text so far at its end."""
-        del takes_prefill  # a prompt is never refused for its end
+        del takes_prefill  # `tells_to_go_on` is not set
         (prompt,) = object_or_empty(parse_json(b"{%b}" % bytes(members["prompt"]))).values()
         assert isinstance(prompt, str)  # no other is continued: see `is_text_only`
         return {**members, "prompt": member("prompt", prompt + prefill)}

@@ -2,10 +2,9 @@
 
 from gateway.dialects.body import integers_of, models_of, options_of, read_body, wrong_field
 from gateway.dialects.completions.fields import FIELDS, NOT_CONTINUED, PROMPT
-from gateway.dialects.data_requirements import requirements_of_data
+from gateway.dialects.completions.requirements import requirements_of
 from gateway.dialects.model_request import ModelRequest
 from gateway.dialects.openai_fields import OPENROUTERS_OWN, OWN
-from gateway.dialects.prompt_tokens import NO_MEDIA
 from gateway.http.errors import GatewayError
 from gateway.http.json_values import Json, object_or_empty, text_or_none
 
@@ -23,7 +22,8 @@ def parse(raw: bytes, *, max_values: int) -> ModelRequest:
         raise GatewayError("missing_field", f"`prompt` is required.{hint}", param="prompt")
     _check_tokens(prompt)
     fields = members.without(OWN)
-    choices = max([1, *integers_of(body, "n", "best_of")]) * _prompts_in(prompt)
+    prompts = _prompts_in(prompt)
+    choices = max([1, *integers_of(body, "n", "best_of")]) * prompts
     return ModelRequest(
         model=text_or_none(body.get("model")),
         models=models_of(body),
@@ -36,9 +36,7 @@ def parse(raw: bytes, *, max_values: int) -> ModelRequest:
         openrouters_own=not OPENROUTERS_OWN.isdisjoint(body),
         session=text_or_none(fields.value("session_id")),
         user=text_or_none(fields.value("user")),
-        requirements=requirements_of_data(
-            body, NO_MEDIA, text_bytes=len(fields.text), is_in_parts=_prompts_in(prompt) > 1
-        ),
+        requirements=requirements_of(body, fields.text, prompts=prompts),
         options=options_of(body),
     )
 

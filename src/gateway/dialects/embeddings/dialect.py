@@ -18,7 +18,6 @@ class Embeddings(PlainDialect):
 
     name = "embeddings"
     upstream_path = "/embeddings"
-    goes_direct = True
 
     def parse(self, raw: bytes, *, max_values: int) -> ModelRequest:
         """Return the request for embeddings in a body."""

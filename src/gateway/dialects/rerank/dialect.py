@@ -16,7 +16,6 @@ class Rerank(PlainDialect):
 
     name = "rerank"
     upstream_path = "/rerank"
-    goes_direct = True
 
     def parse(self, raw: bytes, *, max_values: int) -> ModelRequest:
         """Return the rerank request in a body."""

@@ -81,6 +81,23 @@ def test_a_plugin_counts_as_in_a_chat() -> None:
     assert (requirements.extras, requirements.has_fees) == (frozenset({"web"}), True)
 
 
+def test_all_parameters_can_be_required() -> None:
+    fields = {"provider": {"require_parameters": True}, "logprobs": 2, "seed": 1, "stop": None, "suffix": "x"}
+
+    assert set(parsed(prompt="a", **fields).requirements.parameters) == {"logprobs", "seed"}
+
+
+@pytest.mark.parametrize(
+    ("prompt", "in_parts"), [("a", False), ([1, 2], False), (["a"], False), (["a", "b"], True)]
+)
+def test_several_prompts_need_a_context_for_the_longest_alone(prompt: object, in_parts: bool) -> None:
+    assert parsed(prompt=prompt).requirements.is_in_parts is in_parts
+
+
+def test_reasoning_can_be_turned_off() -> None:
+    assert parsed(prompt="a", reasoning={"enabled": False}).requirements.reasoning is False
+
+
 def choice(text: str | None, finish: str | None = None, **fields: object) -> dict[str, object]:
     return {"index": 0, "text": text, "logprobs": None, "finish_reason": finish, **fields}
 
@@ -201,6 +218,18 @@ async def test_a_text_that_is_cut_off_is_continued_by_a_longer_prompt(prompt: st
     assert world.upstream.received[1].body["prompt"] == f"{prompt}a time "
 
 
+async def test_a_longer_prompt_that_is_refused_is_not_sent_again() -> None:
+    world = World().script("a/one", SPEECH.breaks_off("a time ")).script("b/two", SPEECH.fails(400))
+    world.script("c/three", SPEECH.streams("there was."))
+
+    answer = await SPEECH.ask(
+        world, "a/one", "b/two", "c/three", stream=True, gateway={"on_midstream": "continue"}
+    )
+
+    assert SPEECH.texts_in(answer.events) == "a time there was."
+    assert world.upstream.models == ["a/one", "b/two", "c/three"]
+
+
 async def test_what_the_next_model_repeats_is_left_out() -> None:
     world = World().script("a/one", SPEECH.breaks_off("there was a king"))
     world.script("b/two", SPEECH.streams("there was", " a king", " and a queen."))
@@ -231,7 +260,7 @@ async def test_only_one_text_of_one_prompt_is_continued(fields: dict[str, Any]) 
         world, "a/one", "b/two", stream=True, gateway={"on_midstream": "continue"}, **fields
     )
 
-    assert SPEECH.error_in(answer.events) is not None or "prompt" in fields
+    assert SPEECH.error_in(answer.events) is not None
     assert world.upstream.models == ["a/one"]
 
 
