@@ -12,10 +12,11 @@ from gateway.http.json_values import JsonObject
 def shape_completion(payload: JsonObject, names: JsonObject) -> bool:
     """Give a plain answer the shape, in place; return whether anything changed.
 
-    ``names`` are defaults for top-level fields.
+    ``names`` are defaults for top-level fields. An answer in the form of a chat says so in its ``object``.
     """
-    changed = make_created_whole(payload)
-    changed |= fill(payload, {"id": names["id"], "object": TEXTS.object, **names})
+    changed = make_created_whole(payload) | (payload.get("object") != TEXTS.object)
+    payload["object"] = TEXTS.object
+    changed |= fill(payload, names)
     for index, choice in indexed_choices(payload):
         changed |= fill(choice, {"index": index}) | fill_null(choice, "logprobs", "finish_reason")
         changed |= shape_text(choice) | shape_finish(choice, has_calls=False)

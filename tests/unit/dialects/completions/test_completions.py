@@ -139,9 +139,10 @@ async def test_white_space_and_a_limit_are_answers(given: list[dict[str, object]
 
 async def test_an_answer_in_the_form_of_a_chat_becomes_a_text() -> None:
     message = {"role": "assistant", "content": "Hello."}
-    said: dict[str, object] = {"message": message, "finish_reason": "end_turn"}
+    chat = {"object": "chat.completion", "choices": [{"message": message, "finish_reason": "end_turn"}]}
+    world = World().script("a/one", reply(200, json.dumps(chat).encode()))
 
-    answer = await ask_plain(said)
+    answer = await SPEECH.ask(world, "a/one")
 
     (found,) = answer.json["choices"]
     assert (found["text"], found["finish_reason"], found["native_finish_reason"]) == (
@@ -150,6 +151,7 @@ async def test_an_answer_in_the_form_of_a_chat_becomes_a_text() -> None:
         "end_turn",
     )
     assert (found["index"], found["logprobs"]) == (0, None)
+    assert answer.json["object"] == "text_completion"
 
 
 async def streamed(*events: bytes, models: tuple[str, ...] = ("a/one",), **fields: Any) -> Answer:  # noqa: ANN401  # of a body
