@@ -6,7 +6,7 @@ from pathlib import Path
 from scripts.tools import ROOT
 
 DIALECTS = ROOT / "src" / "gateway" / "dialects"
-NAMES = ("chat", "messages", "responses", "embeddings", "rerank", "images")
+NAMES = ("chat", "messages", "responses", "completions", "embeddings", "rerank", "images")
 # The modules of each part, in all dialects.
 PARTS: Mapping[str, tuple[str, ...]] = {
     "the description itself": ("dialect",),
@@ -16,17 +16,17 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "an agent's repeated calls": ("repetition",),
     "signed reasoning": ("signed_reasoning", "signed_thinking", "signed_items"),
     "a plain answer: is it usable, its form": (
-        *("answer", "answer_checks", "answer_shape", "json_answer", "content", "choices", "finish_reason"),
-        *("usage", "usage_shape", "told", "safeguards", "tool_calls", "items", "vector"),
+        *("answer", "answer_checks", "answer_shape", "json_answer", "content", "shape"),
+        *("usage", "told", "safeguards", "tool_calls", "items", "vector"),
     ),
     "a stream: up to the commit, each event, its end": (
-        *("opening", "stream", "chunk_shape", "event_facts", "held_events", "blocks", "ending"),
+        *("opening", "stream", "chunk_shape", "chunk_form", "text_form", "blocks", "ending"),
         *("message_start", "said", "numbers", "open_items", "open_parts", "complete_items", "progress"),
     ),
     "a stream that continues another": ("continued", "text_so_far"),
-    "a stream put together to a plain answer": ("assemble", "assembled", "assembly", "merge"),
+    "a stream put together to a plain answer": ("assemble", "assembled", "assembly"),
     "errors: as a body, as an event, in upstream's words": (
-        *("errors", "error_chunk", "error_event", "error_events", "codex_errors"),
+        *("errors", "error_event", "error_events", "codex_errors"),
         *("key_words", "reported_errors"),
     ),
     "what may be cached": ("cacheable", "parts"),

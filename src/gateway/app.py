@@ -196,6 +196,9 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
             {"POST": _lazy_handler("routes.count_tokens", "count_tokens")},
             counted_apart=True,  # clients that count before each request would use up the limit
         ),
+        "/v1/completions": Route(
+            Access.ALL_KEYS, {"POST": _lazy_handler("routes.completions", "completions")}
+        ),
         "/v1/responses": Route(Access.ALL_KEYS, {"POST": _lazy_handler("routes.responses", "responses")}),
         "/v1/embeddings": Route(Access.ALL_KEYS, {"POST": _lazy_handler("routes.embeddings", "embeddings")}),
         "/v1/rerank": Route(Access.ALL_KEYS, {"POST": _lazy_handler("routes.rerank", "rerank")}),

@@ -172,7 +172,10 @@ def test_an_unknown_route_is_not_found(gateway: Gateway, path: str) -> None:
         ("/v1/chat/completions/", "Use /v1/chat/completions."),
         ("/api/chat/completions", "Use /api/v1/chat/completions."),
         ("/v1/moderations", "This gateway does not serve moderations. This gateway serves: POST /v1/chat/"),
-        ("/v1/engines", "This gateway does not serve engines. Send a chat request to /v1/chat/completions."),
+        (
+            "/v1/engines",
+            "This gateway does not serve engines. Send a prompt to /v1/completions, or a chat to",
+        ),
         ("/", "This gateway serves: POST /v1/chat/completions,"),
     ],
 )

@@ -19,6 +19,12 @@ def nothing(_: object) -> Any:  # noqa: ANN401  # it stands for functions of any
     raise NotImplementedError
 
 
+def _last_words(body: dict[str, Any]) -> str:
+    last = body["messages"][-1]
+    assert last["role"] == "assistant"
+    return json.dumps(last)
+
+
 def named_event(payload: dict[str, Any]) -> bytes:
     """Return an event of Messages: its name is the payload's type."""
     return b"event: %b\n" % payload["type"].encode() + chunks.event(payload)
@@ -47,6 +53,7 @@ class Speech:
         is_complete: whether a client takes a stream's payloads for a complete answer.
         error_in: returns the error in the payloads of a stream; None if there is none.
         answer_member: the member of a stream's payloads that has the answer; None: the payload is it.
+        last_words: returns what a request's body asks a model to go on with.
         repeated_call: returns the messages of an agent that has made the same tool call so many times.
     """
 
@@ -66,6 +73,7 @@ class Speech:
     is_complete: Callable[[list[Any]], bool] = nothing
     error_in: Callable[[list[Any]], dict[str, Any] | None] = nothing
     answer_member: str | None = None
+    last_words: Callable[[dict[str, Any]], str] = _last_words
     repeated_call: Callable[[int], list[dict[str, Any]]] = nothing
 
     def body(self, *models: str, stream: bool = False, **given: object) -> dict[str, object]:
@@ -249,6 +257,52 @@ MESSAGES = Speech(
     repeated_call=_messages_calls,
 )
 
+
+def _text_chunk(text: str, finish: str | None = None) -> bytes:
+    choice = {"index": 0, "text": text, "logprobs": None, "finish_reason": finish}
+    return chunks.event({**_TEXT_COMPLETION, "choices": [choice]})
+
+
+_TEXT_COMPLETION = {
+    "id": "gen-1",
+    "object": "text_completion",
+    "created": 1_795_338_000,
+    "model": "served/one",
+}
+_TEXT_USAGE = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5, "cost": COST_USD}
+
+
+def _texts_in(payloads: list[Any]) -> str:
+    choices = [choice for each in payloads if each != "[DONE]" for choice in each.get("choices", [])]
+    return "".join(choice["text"] for choice in choices)
+
+
+COMPLETIONS = Speech(
+    name="completions",
+    path="/v1/completions",
+    upstream_path="/api/v1/completions",
+    can=frozenset({"stream", "watch", "pay_twice", "continue", "other_model", "text"}),
+    content={"prompt": PROMPT},
+    opening=(_text_chunk(""),),
+    text=_text_chunk,
+    closing=(
+        _text_chunk("", "stop"),
+        chunks.event({**_TEXT_COMPLETION, "choices": [], "usage": _TEXT_USAGE}),
+        chunks.DONE,
+    ),
+    plain=lambda text: {
+        **_TEXT_COMPLETION,
+        "choices": [{"index": 0, "text": text, "logprobs": None, "finish_reason": "stop"}],
+        "usage": _TEXT_USAGE,
+    },
+    refused=_refused,
+    text_in=lambda body: str(body["choices"][0]["text"]),
+    texts_in=_texts_in,
+    is_complete=lambda payloads: payloads[-1] == "[DONE]",
+    error_in=_chat_error_in,
+    last_words=lambda body: str(body["prompt"]),
+)
+
 EMBEDDINGS = Speech(
     name="embeddings",
     path="/v1/embeddings",
@@ -396,4 +450,4 @@ IMAGES = _ImagesSpeech(
     text_in=lambda body: str(body["data"][0]["b64_json"]),
 )
 
-SPEECHES = (CHAT, MESSAGES, RESPONSES, EMBEDDINGS, RERANK, IMAGES)
+SPEECHES = (CHAT, MESSAGES, RESPONSES, COMPLETIONS, EMBEDDINGS, RERANK, IMAGES)

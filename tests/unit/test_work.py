@@ -24,7 +24,7 @@ from gateway.dialects import signed_layout
 from gateway.dialects.answer_test import AnswerTest
 from gateway.dialects.chat.answer_checks import completion_in
 from gateway.dialects.chat.answer_shape import shape_completion
-from gateway.dialects.chat.chunk_shape import ChunkShape
+from gateway.dialects.chat.chunk_shape import ChatChunkShape
 from gateway.dialects.chat.dialect import CHAT
 from gateway.dialects.chat.parse import parse
 from gateway.dialects.dialect import Dialect
@@ -390,7 +390,7 @@ def test_the_cpu_of_a_text_that_repeats_another_grows_with_its_size(name: str, p
 
 def test_the_cpu_of_a_streams_tool_calls_grows_with_their_number() -> None:
     def shape(count: int) -> None:
-        chunks = ChunkShape({}, {"id": "gen-1", "created": 1, "model": "a/one"}, openai_usage=False)
+        chunks = ChatChunkShape({}, {"id": "gen-1", "created": 1, "model": "a/one"}, openai_usage=False)
         for index in range(count):
             chunks.shape(call_chunk(index))
 
@@ -405,7 +405,7 @@ def test_no_name_of_an_upstream_is_repeated_at_any_length() -> None:
     later: JsonObject = {"choices": [{"delta": {"tool_calls": copy.deepcopy(calls)}}]}
 
     shape_completion(answer, always={})
-    ChunkShape(first, {"id": "gen-1", "created": 1, "model": "a/one"}, openai_usage=False).shape(later)
+    ChatChunkShape(first, {"id": "gen-1", "created": 1, "model": "a/one"}, openai_usage=False).shape(later)
 
     assert len(to_json_bytes(answer)) < 50_000
     assert len(to_json_bytes(later)) < 50_000

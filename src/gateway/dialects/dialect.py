@@ -121,11 +121,13 @@ class StreamingDialect(Dialect, Protocol):
     Attributes:
         can_restart: whether an answer that is cut off can start over within its stream.
         can_continue: whether another model can continue one.
+        tells_to_go_on: whether a model that refuses the beginning of an answer can be told to go on.
         end_event: the event that ends a complete stream.
     """
 
     can_restart: bool
     can_continue: bool
+    tells_to_go_on: bool
     end_event: bytes
 
     def members_to_go_on(

@@ -11,3 +11,10 @@ def fill(fields: JsonObject, defaults: JsonObject) -> bool:
     missing = {name: value for name, value in defaults.items() if fields.get(name) in _ABSENT}
     fields.update(missing)
     return bool(missing)
+
+
+def fill_null(fields: JsonObject, *names: str) -> bool:
+    """Set fields that are missing to null; return whether there were any."""
+    missing = [name for name in names if name not in fields]
+    fields.update(dict.fromkeys(missing))
+    return bool(missing)

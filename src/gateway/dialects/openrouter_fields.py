@@ -21,6 +21,10 @@ LISTED_TIERS = frozenset({"auto", "default", "flex"})
 OTHER = "?"
 
 
+# The kinds of tools that the caller runs itself. Others run at OpenRouter or a provider, for a fee.
+CALLERS_TOOLS = frozenset({"function", "custom"})
+
+
 # Fields of `provider` that do not exclude the model's cheapest endpoint, whose price is the list price.
 # Source: OpenRouter "Provider Routing".
 PRICE_NEUTRAL = frozenset({"allow_fallbacks", "max_price", "require_parameters"})

@@ -7,7 +7,7 @@ from gateway.dialects.answer_stream import AnswerContext
 from gateway.dialects.answer_test import AnswerTest
 from gateway.dialects.direct_members import without_openrouters
 from gateway.dialects.model_request import ModelRequest
-from gateway.dialects.signed_parts import SignedForm
+from gateway.dialects.signed_parts import NOTHING_SIGNED
 from gateway.http.json_members import Buffer, Members
 from gateway.http.json_values import JsonObject
 from gateway.http.message import HeaderPairs, HttpRequest
@@ -22,7 +22,6 @@ NO_STREAM = FieldRule(
     "false or absent: answers of this endpoint are not streamed",
     {"enum": [False, None]},
 )
-NOTHING_SIGNED = SignedForm(list_name="", is_all=False, read=lambda _: None, marks=())
 
 
 class PlainDialect:

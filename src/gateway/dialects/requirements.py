@@ -49,6 +49,8 @@ PARAMETERS: Mapping[str, frozenset[str]] = MappingProxyType(
         "reasoning_effort": frozenset({"reasoning", "reasoning_effort"}),
     }
 )
+# The names of a wire format whose fields have the names that `supported_parameters` lists.
+SAME_NAMES: Mapping[str, str] = MappingProxyType({name: name for name in PARAMETERS})
 
 
 # Plugins without a fee. Others search, read or route, at a cost that the price per token does not include.

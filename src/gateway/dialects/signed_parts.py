@@ -56,6 +56,10 @@ class SignedForm:
         return any(mark in text for mark in self.marks)
 
 
+# Of a wire format without signed parts.
+NOTHING_SIGNED = SignedForm(list_name="", is_all=False, read=lambda _: None, marks=())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedPart:
     """A signed part of a request.

@@ -3,7 +3,7 @@
 from dataclasses import field
 
 from gateway.http.frozen import dataclass
-from gateway.http.json_values import JsonObject, number_or_none
+from gateway.http.json_values import JsonObject, number_or_none, object_or_empty
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,3 +37,17 @@ def prompt_tokens_in(usage: JsonObject) -> Tokens:
     """Return the tokens of a request whose answer has none: its prompt's, else those in all."""
     name = "prompt_tokens" if usage.get("prompt_tokens") is not None else "total_tokens"
     return Tokens(prompt=tokens_in(usage, name), are_stated=number_or_none(usage.get(name)) is not None)
+
+
+_COUNTS = ("prompt_tokens", "completion_tokens")
+
+
+def tokens_of_text(usage: JsonObject) -> Tokens:
+    """Return the token counts in a usage of OpenAI's form."""
+    return Tokens(
+        prompt=tokens_in(usage, "prompt_tokens"),
+        completion=tokens_in(usage, "completion_tokens"),
+        reasoning=tokens_in(object_or_empty(usage.get("completion_tokens_details")), "reasoning_tokens"),
+        cached=tokens_in(object_or_empty(usage.get("prompt_tokens_details")), "cached_tokens"),
+        are_stated=all(number_or_none(usage.get(name)) is not None for name in _COUNTS),
+    )

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import field
 from typing import TypeVar
 
-from gateway.dialects.dialect import Dialect
+from gateway.dialects.dialect import Dialect, streaming_of
 from gateway.fallback.attempt import Attempt
 from gateway.fallback.attempt_once import Ask, Served, ServedAnswer, ServedStream, attempt_once
 from gateway.fallback.exhausted import chain_exhausted
@@ -47,7 +47,7 @@ async def execute(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports, memory: 
         now_s=ports.now_s,
         draw=ports.draw,
         admission=ask.admission,
-        has_prefill=bool(ask.prefill),
+        has_prefill=bool(ask.prefill) and streaming_of(ask.dialect).tells_to_go_on,
     )
     walk = _Walk(schedule=schedule, plan=plan, ask=ask, receipt=receipt, ports=ports, memory=memory)
     hedge_s = plan.limits.hedge_s

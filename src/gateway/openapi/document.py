@@ -4,6 +4,7 @@ The module is imported by the first request for the document.
 """
 
 from gateway.http.json_values import JsonObject
+from gateway.openapi.completions_schema import completions_request_schema, text_completion_schema
 from gateway.openapi.data_schema import (
     embeddings_request_schema,
     embeddings_schema,
@@ -31,7 +32,16 @@ from gateway.openapi.messages_schema import (
     messages_request_schema,
     token_count_schema,
 )
-from gateway.openapi.model_operations import chat, count_tokens, data, images, messages, plan, responses
+from gateway.openapi.model_operations import (
+    chat,
+    completions,
+    count_tokens,
+    data,
+    images,
+    messages,
+    plan,
+    responses,
+)
 from gateway.openapi.models_schema import endpoints_schema, model_list_schema, model_schema
 from gateway.openapi.plan_schema import health_schema, plan_schema
 from gateway.openapi.reading_operations import (
@@ -69,6 +79,7 @@ def openapi(version: str) -> JsonObject:
             "/v1/messages": {"post": messages()},
             "/v1/messages/count_tokens": {"post": count_tokens()},
             "/v1/responses": {"post": responses()},
+            "/v1/completions": {"post": completions()},
             "/v1/embeddings": {
                 "post": data("createEmbeddings", "Vectors for texts, of one model", "Embeddings")
             },
@@ -113,6 +124,8 @@ def openapi(version: str) -> JsonObject:
                 "MessagesError": messages_error_schema(),
                 "ResponsesRequest": responses_request_schema(),
                 "Response": response_schema(),
+                "TextCompletionRequest": completions_request_schema(),
+                "TextCompletion": text_completion_schema(),
                 "EmbeddingsRequest": embeddings_request_schema(),
                 "Embeddings": embeddings_schema(),
                 "RerankRequest": rerank_request_schema(),

@@ -49,6 +49,16 @@ def responses() -> JsonObject:
     )
 
 
+def completions() -> JsonObject:
+    """Return the operation of completions."""
+    return _generation(
+        "createCompletion",
+        "Let a chain of models go on with a prompt",
+        "TextCompletionRequest",
+        "TextCompletion",
+    )
+
+
 def _generation(
     operation: str,
     summary: str,
@@ -127,6 +137,7 @@ def plan() -> JsonObject:
         "ChatRequest",
         "MessagesRequest",
         "ResponsesRequest",
+        "TextCompletionRequest",
         "EmbeddingsRequest",
         "RerankRequest",
         "ImagesRequest",

@@ -53,16 +53,26 @@ def _gateway_schema() -> JsonObject:
 
 
 def completion_schema() -> JsonObject:
-    """Return the schema of an answer that is not streamed."""
+    """Return the schema of a chat's answer that is not streamed."""
+    return answer_schema("chat.completion", {"type": "object"})
+
+
+def answer_schema(name: str, choice: JsonObject) -> JsonObject:
+    """Return the schema of an answer with choices.
+
+    Args:
+        name: its ``object``.
+        choice: the schema of a choice.
+    """
     return {
         "type": "object",
         "required": ["id", "object", "created", "model", "choices", "gateway"],
         "properties": {
             "id": {"type": "string"},
-            "object": {"const": "chat.completion"},
+            "object": {"const": name},
             "created": {"type": "integer"},
             "model": {"type": "string", "description": "The model that answered."},
-            "choices": {"type": "array", "minItems": 1, "items": {"type": "object"}},
+            "choices": {"type": "array", "minItems": 1, "items": choice},
             "usage": {"type": ["object", "null"]},
             "gateway": reference("Receipt"),
         },

@@ -22,16 +22,17 @@ MESSAGES_FIELDS = frozenset(
 MESSAGES_BLOCKS = frozenset({"tool_use", "tool_result", "image", "document", "thinking", "redacted_thinking"})
 # The fields that a request of these has, and no chat. Of two that fit, the first one counts.
 # Sources: OpenRouter API reference, "Create embeddings", "Submit a rerank request", "Create a response",
-# "Create images".
+# "Create images"; OpenAI API reference, "Create completion".
 FIELDS_OF: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "embeddings": frozenset({"dimensions", "encoding_format", "input_type"}),
         "rerank": frozenset({"documents", "query"}),
         "responses": frozenset({"input", "instructions", "max_output_tokens"}),
-        # Not ``prompt``: completions of a text have it, too.
+        # Not ``prompt``: a body with nothing else of these is a completion.
         "images": frozenset(
             {"input_references", "aspect_ratio", "resolution", "size", "background", "output_format"}
         ),
+        "completions": frozenset({"prompt", "suffix", "echo", "best_of"}),
     }
 )
 

@@ -15,6 +15,7 @@ KEY = "/v1/keys/{name}"
 # No path that is served is longer, but for the name of a model. The rest of a longer path is not looked at.
 MAX_CHARACTERS = 300
 _OF_CHATS = f"Send a chat request to {CHAT}."
+_OF_PROMPTS = f"Send a prompt to /v1/completions, or a chat to {CHAT}."
 _OF_MONEY = (
     "What this gateway's key has used and has left is at /v1/key, and what it was used for at /v1/usage."
 )
@@ -22,10 +23,9 @@ _OF_COSTS = "The receipt of an answer has its cost, under `gateway`."
 # Endpoints of OpenAI, OpenRouter and Anthropic that are not served, by the beginning of their path below
 # `/v1`: what they are, and what to use instead. The first entry that fits counts.
 NOT_SERVED: Mapping[str, tuple[str, str]] = MappingProxyType({
-    "completions": ("completions of a text", _OF_CHATS),
     "chat": ("stored chats", _OF_CHATS),
-    "complete": ("completions of a text", _OF_CHATS),
-    "engines": ("engines", _OF_CHATS),
+    "complete": ("Anthropic's older completions", _OF_PROMPTS),
+    "engines": ("engines", _OF_PROMPTS),
     "moderations": ("moderations", ""),
     "images/edits": ("edits of images", "Send pictures in `input_references` to /v1/images."),
     "images/variations": ("variations of images", "Send pictures in `input_references` to /v1/images."),

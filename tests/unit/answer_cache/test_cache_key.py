@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gateway.answer_cache import cacheable
 from gateway.dialects.body import REFUSED
 from gateway.dialects.chat.dialect import CHAT
-from gateway.dialects.chat.fields import OWN
+from gateway.dialects.openai_fields import OWN
 from gateway.http.json_bytes import to_json_bytes
 from gateway.http.json_values import Json
 from gateway.pipeline.prepare import Prepared

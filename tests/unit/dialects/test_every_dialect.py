@@ -112,9 +112,7 @@ async def test_a_text_that_breaks_off_is_continued_by_the_next_model(speech: Spe
     answer = await speech.ask(world, "a/one", "b/two", stream=True, gateway={"on_midstream": "continue"})
 
     assert streamed_text(speech, answer) == "Once upon a time."
-    asked = world.upstream.received[1].body["messages"]
-    assert asked[-1]["role"] == "assistant"
-    assert "Once upon" in json.dumps(asked[-1])
+    assert "Once upon" in speech.last_words(world.upstream.received[1].body)
 
 
 @pytest.mark.needs("stream")

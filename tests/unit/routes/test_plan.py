@@ -446,3 +446,24 @@ async def test_openrouters_price_is_not_shown_for_an_upstream_whose_price_is_not
     plan = await plan_of(world, "direct:near/a/one")
 
     assert plan["chain"][0]["usd_per_million_tokens"] is None
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("body", "dialect"),
+    [
+        ({"messages": [{"role": "user", "content": "Hi"}]}, "chat"),
+        ({"messages": [{"role": "user", "content": "Hi"}], "prompt": "Hi"}, "chat"),
+        ({"prompt": "Hi"}, "completions"),
+        ({"prompt": ["Hi", "Ho"], "best_of": 2}, "completions"),
+        ({"prompt": "A panda", "size": "1024x1024"}, "images"),
+        ({"input": "Hi", "instructions": "Be short."}, "responses"),
+        ({"input": "Hi", "dimensions": 8}, "embeddings"),
+        ({"query": "Hi", "documents": ["Hi"]}, "rerank"),
+    ],
+)
+async def test_the_body_says_in_which_dialect_it_is(body: dict[str, object], dialect: str) -> None:
+    headers = {"authorization": f"Bearer {TOKEN}"}
+    got = await finish(await World().begin({"model": "a/one", **body}, path=PLAN, headers=headers))
+
+    assert got.json["dialect"] == dialect

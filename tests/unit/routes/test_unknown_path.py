@@ -25,6 +25,8 @@ SERVED = {path: route.methods for path, route in ROUTES.items()}
         ("/api/api/v1/chat/completions", f"/api{CHAT}"),
         ("/api/v1/v1/chat/completions", f"/api{CHAT}"),
         ("/openai/deployments/x/chat/completions", CHAT),
+        ("/v1/engines/x/completions", "/v1/completions"),
+        ("/api/completions", "/api/v1/completions"),
         ("/v1/auth/key", "/v1/key"),
         ("/api/v1/auth/key", "/api/v1/key"),
         ("/models", "/v1/models"),

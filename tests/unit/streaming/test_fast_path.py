@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.dialects.chat.event_facts import inspect_event
+from gateway.dialects.chat.chunk_form import CHUNKS
+from gateway.dialects.event_facts import inspect_event
 from gateway.http.sse import data_of, event_of
 from gateway.streaming.fast_path import LEARN_EVERY, MAX_FRAMES, MAX_LEARNED_BYTES, RepeatedFrames
 
@@ -141,7 +142,7 @@ def test_an_event_that_repeats_the_frame_of_progress_is_valid_json_and_progress(
         return
 
     payload = json.loads((data_of(later) or b"").decode(), strict=True)
-    facts = inspect_event(payload, header=lambda _: None, now_s=0)
+    facts = inspect_event(payload, form=CHUNKS, header=lambda _: None, now_s=0)
 
     assert (facts.progressed, facts.finished, facts.usage) == ((0,), (), None)
     assert payload == json.loads(chunk(payload["choices"][0]["delta"]["content"])[6:])

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.support.responses import RESPONSE, message
-from tests.support.speech import MESSAGES
+from tests.support.speech import COMPLETIONS, MESSAGES
 from tests.support.upstream import DIRECT_BASE_URL, reply
 from tests.support.world import TOKEN, Answer, World, finish
 
@@ -73,6 +73,36 @@ async def test_anthropics_api_gets_its_key_in_its_own_header_and_the_version(str
     assert not {"provider", "user", "models"} & set(call.body)
     assert answer.receipt["cost_usd"] == pytest.approx(0.000023)
     assert KEY not in answer.body.decode() + str(answer.headers) + made.log_text
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_an_upstream_that_speaks_completions_gets_openais_fields(streamed: bool) -> None:
+    act = COMPLETIONS.streams("Hello.") if streamed else COMPLETIONS.answers("Hello.")
+    made = world(dialects=["completions"]).script("fast", act)
+
+    answer = await COMPLETIONS.ask(
+        made,
+        MODEL,
+        stream=streamed,
+        prompt="Hi",
+        provider={"sort": "price"},
+        reasoning={"effort": "low"},
+        best_of=1,
+    )
+
+    (call,) = made.upstream.received
+    usage = {"stream": True, "stream_options": {"include_usage": True}} if streamed else {}
+    assert (call.host, call.path) == ("direct.example", "/v1/completions")
+    assert call.body == {"model": "fast", "prompt": "Hi", "best_of": 1, **usage}
+    assert answer.receipt["cost_usd"] == pytest.approx(0.000023)
+
+
+async def test_an_upstream_of_chats_gets_no_completion() -> None:
+    made = world().script("a/one", COMPLETIONS.answers("One."))
+
+    answer = await COMPLETIONS.ask(made, MODEL, "a/one")
+
+    assert answer.receipt["skipped"] == [{"model": MODEL, "reason": "format_unsupported"}]
 
 
 async def test_a_fault_of_a_direct_upstream_is_that_of_its_own_kind() -> None:

@@ -1,12 +1,12 @@
 """Checks whether a body holds a usable answer, and a message any content: a status of 200 proves neither."""
 
-from gateway.dialects.answer_json import answer_object, raise_fault
 from gateway.dialects.answer_test import AnswerTest
-from gateway.dialects.chat.choices import said_in
-from gateway.dialects.chat.finish_reason import FAILED, finish_of
 from gateway.dialects.chat.json_answer import has_json
+from gateway.dialects.choices import said_in
+from gateway.dialects.choices_in import answer_with_choices
+from gateway.dialects.finish_reason import FAILED, finish_of
 from gateway.faults.classify import GetHeader, classify
-from gateway.faults.fault import AttemptFailedError, Fault
+from gateway.faults.fault import Fault
 from gateway.http.json_values import Json, JsonObject, object_or_empty
 
 # The fields of a message, or of a delta, that can hold content.
@@ -24,7 +24,6 @@ SUBSTANCE = (
     "annotations",
 )
 REASONING = frozenset({"reasoning", "reasoning_content", "reasoning_details"})
-MAX_CHOICES = 1_000
 # What a part of a message says of itself; it is not content.
 _LABELS = frozenset({"type", "index", "format", "id", "role"})
 
@@ -32,21 +31,15 @@ _LABELS = frozenset({"type", "index", "format", "id", "role"})
 def completion_in(raw: bytes, test: AnswerTest, *, header: GetHeader, now_s: float) -> JsonObject:
     """Return the completion in the body of a plain reply with status 200, if it passes the checks.
 
-    One usable choice is enough. If all choices are faulty, the first one's fault is raised.
-
     Raises:
         AttemptFailedError: the body holds no usable answer.
     """
-    payload = answer_object(raw, header=header, now_s=now_s)
-    choices = payload.get("choices")
-    if not isinstance(choices, list) or not choices:
-        raise AttemptFailedError(Fault(code="no_choices"))
-    if len(choices) > MAX_CHOICES:
-        raise AttemptFailedError(Fault(code="answer_too_large"))
-    faults = [_fault_of_choice(object_or_empty(choice), test, header, now_s) for choice in choices]
-    if all(faults) and faults[0]:
-        raise_fault(faults[0], payload)
-    return payload
+    return answer_with_choices(
+        raw,
+        lambda choice: _fault_of_choice(choice, test, header, now_s),
+        header=header,
+        now_s=now_s,
+    )
 
 
 def _fault_of_choice(choice: JsonObject, test: AnswerTest, header: GetHeader, now_s: float) -> Fault | None:

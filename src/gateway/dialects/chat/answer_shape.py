@@ -7,15 +7,14 @@ has the shape can therefore be passed on byte for byte. Fields that the shape do
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from gateway.dialects.chat.choices import said_in
-from gateway.dialects.chat.finish_reason import finish_of
 from gateway.dialects.chat.tool_calls import shape_calls
-from gateway.dialects.chat.usage_shape import count_or_none, shape_usage
-from gateway.dialects.fill import fill
+from gateway.dialects.choice_shape import make_created_whole, shape_finish
+from gateway.dialects.choices import said_in
+from gateway.dialects.fill import fill, fill_null
+from gateway.dialects.usage_shape import shape_usage
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
 
 _NESTED_TEXTS = ("text", "thinking", "value", "content")
-MAX_NATIVE_CHARACTERS = 100
 # How deep the text of a content part may be nested.
 MAX_PART_LEVELS = 4
 
@@ -25,23 +24,14 @@ def shape_completion(payload: JsonObject, *, always: JsonObject) -> bool:
     changed = make_created_whole(payload) | fill(payload, always)
     for index, choice in enumerate(list_or_empty(payload.get("choices"))):
         if isinstance(choice, dict):
-            changed |= fill(choice, {"index": index}) | _fill_null(choice, "logprobs", "finish_reason")
+            changed |= fill(choice, {"index": index}) | fill_null(choice, "logprobs", "finish_reason")
             message = said_in(choice, "message")
             if isinstance(message, dict):
                 changed |= fill(choice, {"message": message})
-                changed |= fill(message, {"role": "assistant"}) | _fill_null(message, "content", "refusal")
+                changed |= fill(message, {"role": "assistant"}) | fill_null(message, "content", "refusal")
                 changed |= shape_message(message) | shape_calls(message, answer_id=payload.get("id"))
             changed |= shape_finish(choice, has_calls=bool(object_or_empty(message).get("tool_calls")))
     return changed | shape_usage(payload)
-
-
-def make_created_whole(payload: JsonObject) -> bool:
-    """Turn a time that is text or a fraction into a whole number; what is no time counts as missing."""
-    created = payload.get("created")
-    if created is None or (type(created) is int and created > 0):
-        return False
-    payload["created"] = count_or_none(created) or None
-    return True
 
 
 def shape_message(message: JsonObject) -> bool:
@@ -115,24 +105,3 @@ def _text_of(value: Json, levels: int = MAX_PART_LEVELS) -> str | None:
         return None
     within = next((value[name] for name in _NESTED_TEXTS if value.get(name) is not None), None)
     return _text_of(within, levels - 1)
-
-
-def shape_finish(choice: JsonObject, *, has_calls: bool) -> bool:
-    """Give a choice one of OpenAI's finish reasons; keep the provider's as ``native_finish_reason``."""
-    native = choice.get("finish_reason")
-    reason = finish_of(native)
-    if reason == "stop" and has_calls:
-        reason = "tool_calls"  # some providers send "stop" here; agents wait for "tool_calls"
-    if reason == native:
-        return False
-    choice["finish_reason"] = reason
-    if reason is not None and isinstance(native, str):
-        fill(choice, {"native_finish_reason": native[:MAX_NATIVE_CHARACTERS]})
-    return True
-
-
-def _fill_null(fields: JsonObject, *names: str) -> bool:
-    """Set fields that are missing to null; return whether there were any."""
-    missing = [name for name in names if name not in fields]
-    fields.update(dict.fromkeys(missing))
-    return bool(missing)

@@ -14,30 +14,28 @@ from gateway.dialects.answer_stream import (
 from gateway.dialects.answer_test import AnswerTest
 from gateway.dialects.chat.answer_checks import completion_in
 from gateway.dialects.chat.answer_shape import shape_completion
-from gateway.dialects.chat.choices import OBJECT
-from gateway.dialects.chat.direct_members import direct_members
-from gateway.dialects.chat.error_chunk import error_chunk
+from gateway.dialects.chat.chunk_form import CHUNKS
 from gateway.dialects.chat.json_answer import take_fences_off
-from gateway.dialects.chat.opening import ChatOpening
 from gateway.dialects.chat.parse import parse
 from gateway.dialects.chat.signed_reasoning import SIGNED, signatures_of
-from gateway.dialects.chat.stream import END, ChatStream
+from gateway.dialects.chat.stream import chat_stream, notes_signatures, shape_of
+from gateway.dialects.choice_opening import ChoiceOpening
+from gateway.dialects.choice_stream import END
 from gateway.dialects.continuation import messages_to_go_on, with_messages
+from gateway.dialects.error_chunk import error_chunk
 from gateway.dialects.model_request import ModelRequest
+from gateway.dialects.openai_direct_members import direct_members
 from gateway.dialects.plain_answer import Completion, read_answer
-from gateway.dialects.tokens import Tokens, tokens_in
+from gateway.dialects.tokens import Tokens, tokens_of_text
 from gateway.faults.classify import GetHeader
 from gateway.http.json_bytes import to_json_bytes
 from gateway.http.json_members import Buffer, Members
-from gateway.http.json_values import JsonObject, number_or_none, object_or_empty
+from gateway.http.json_values import JsonObject
 from gateway.http.message import HeaderPairs, HttpRequest
 from gateway.http.sse import event_of
 
 if TYPE_CHECKING:  # few requests are checked for repetitions
     from gateway.dialects.repeated_calls import Repetition
-
-
-_COUNTS = ("prompt_tokens", "completion_tokens")
 
 
 class Chat:
@@ -51,6 +49,7 @@ class Chat:
     may_pay_twice = True
     can_restart = True
     can_continue = True
+    tells_to_go_on = True
     session_in_body = True
     token_limits: tuple[str, ...] = ("max_tokens", "max_completion_tokens")
     end_event = END
@@ -68,7 +67,7 @@ class Chat:
 
     def direct_members(self, request: ModelRequest) -> dict[str, Buffer] | None:
         """Return the body's members for a direct upstream; None if they are the caller's own."""
-        return direct_members(request) if request.openrouters_own or request.stream else None
+        return direct_members(request, takes_effort=True)
 
     def members_to_go_on(
         self, members: Mapping[str, Buffer], prefill: str, *, takes_prefill: bool
@@ -98,13 +97,7 @@ class Chat:
 
     def tokens_of(self, usage: JsonObject) -> Tokens:
         """Return the token counts in a usage."""
-        return Tokens(
-            prompt=tokens_in(usage, "prompt_tokens"),
-            completion=tokens_in(usage, "completion_tokens"),
-            reasoning=tokens_in(object_or_empty(usage.get("completion_tokens_details")), "reasoning_tokens"),
-            cached=tokens_in(object_or_empty(usage.get("prompt_tokens_details")), "cached_tokens"),
-            are_stated=all(number_or_none(usage.get(name)) is not None for name in _COUNTS),
-        )
+        return tokens_of_text(usage)
 
     def signatures_of(self, payload: JsonObject) -> Iterator[str]:
         """Yield the signatures in a completion."""
@@ -112,27 +105,28 @@ class Chat:
 
     def opening(self, *, header: GetHeader, now_s: float, watched: bool) -> Opening:
         """Return what reads a stream up to its first chunk with content."""
-        return ChatOpening(header=header, now_s=now_s, watched=watched)
+        return ChoiceOpening(CHUNKS, header=header, now_s=now_s, watched=watched)
 
     def stream(self, context: StreamContext) -> AnswerStream:
         """Return what reads a committed stream."""
-        return ChatStream(context)
+        return chat_stream(context)
 
     def continued(self, context: StreamContext, before: AnswerStream, text: str) -> AnswerStream:
         """Return what reads a stream that continues ``text``."""
-        from gateway.dialects.chat.continued import ContinuedStream  # noqa: PLC0415  # few streams are continued
+        from gateway.dialects.continued_choices import ContinuedStream  # noqa: PLC0415  # few streams are continued
 
         del before
-        return ContinuedStream(context, text)
+        return ContinuedStream(context, shape_of(context), text, notes_signatures(context))
 
     def assembled(self, context: StreamContext, *, max_bytes: int, mark: str) -> AssembledStream:
         """Return what puts a stream together to a completion."""
-        from gateway.dialects.chat.assemble import Assembly  # noqa: PLC0415  # few answers are put together
-        from gateway.dialects.chat.assembled import AssembledChat  # noqa: PLC0415
+        from gateway.dialects.assembled_choices import AssembledChoices  # noqa: PLC0415  # few answers are put together
+        from gateway.dialects.chat.assemble import ChatAssembly  # noqa: PLC0415
 
         # A chunk with nothing but the usage then has no choice that no model sent.
         request = replace(context.request, openai_usage=True)
-        return AssembledChat(replace(context, request=request), Assembly(max_bytes, mark))
+        context = replace(context, request=request)
+        return AssembledChoices(context, shape_of(context), ChatAssembly(max_bytes, mark))
 
     def event_of(self, payload: JsonObject) -> bytes:
         """Return an event with this payload."""
@@ -140,11 +134,11 @@ class Chat:
 
     def error_event(self, error: JsonObject, names: JsonObject) -> bytes:
         """Return the chunk that says that no model has answered."""
-        return error_chunk({"object": OBJECT, **names}, error)
+        return error_chunk({"object": CHUNKS.object, **names}, error, CHUNKS)
 
     def may_cache(self, payloads: list[JsonObject], *, ended: bool) -> bool:
         """Return whether an answer may be cached."""
-        from gateway.dialects.chat.cacheable import is_cacheable  # noqa: PLC0415  # few requests use the cache
+        from gateway.dialects.choices_cacheable import is_cacheable  # noqa: PLC0415  # few requests use the cache
 
         return ended and is_cacheable(payloads)
 

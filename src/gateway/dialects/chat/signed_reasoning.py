@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from gateway.dialects.chat.choices import indexed_choices, said_in
+from gateway.dialects.choices import indexed_choices, said_in
 from gateway.dialects.signed_parts import Signature, SignedForm, signatures_in
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
 

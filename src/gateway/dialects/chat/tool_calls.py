@@ -2,7 +2,7 @@
 
 import json
 
-from gateway.dialects.chat.choices import index_of
+from gateway.dialects.choices import index_of
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty, text_or_none
 
 MAX_ID_CHARACTERS = 200

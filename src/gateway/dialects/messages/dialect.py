@@ -49,6 +49,7 @@ class Messages:
     may_pay_twice = True
     can_restart = False
     can_continue = True
+    tells_to_go_on = True
     session_in_body = False
     token_limits: tuple[str, ...] = ("max_tokens",)
     end_event = event_of(STOP)

@@ -45,6 +45,7 @@ class Responses:
     writes_text = True
     can_restart = False
     can_continue = False
+    tells_to_go_on = False
     session_in_body = True
     token_limits: tuple[str, ...] = ("max_output_tokens",)
     end_event = b"data: %b\n\n" % DONE

@@ -1,7 +1,8 @@
 import pytest
 
 from gateway.dialects.chat.answer_checks import has_progress
-from gateway.dialects.chat.event_facts import inspect_event
+from gateway.dialects.chat.chunk_form import CHUNKS
+from gateway.dialects.event_facts import inspect_event
 from gateway.faults.fault import AttemptFailedError
 from gateway.http.json_values import Json, JsonObject
 from tests.support.samples import samples_named
@@ -153,7 +154,7 @@ def delta_event(delta: Json, finish: Json = None, **fields: Json) -> JsonObject:
     ids=repr,
 )
 def test_the_finish_reason_of_an_event_is_found(payload: JsonObject, finish: str | None) -> None:
-    assert inspect_event(payload, header=no_header, now_s=0).finish == finish
+    assert inspect_event(payload, form=CHUNKS, header=no_header, now_s=0).finish == finish
 
 
 @pytest.mark.parametrize(
@@ -169,7 +170,7 @@ def test_the_finish_reason_of_an_event_is_found(payload: JsonObject, finish: str
 )
 def test_an_event_with_an_error_raises(payload: JsonObject) -> None:
     with pytest.raises(AttemptFailedError):
-        inspect_event(payload, header=no_header, now_s=0)
+        inspect_event(payload, form=CHUNKS, header=no_header, now_s=0)
 
 
 @pytest.mark.parametrize(

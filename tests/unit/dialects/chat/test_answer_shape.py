@@ -3,7 +3,7 @@ import json
 import pytest
 
 from gateway.dialects.chat.answer_shape import shape_completion
-from gateway.dialects.chat.finish_reason import FINISH_REASONS
+from gateway.dialects.finish_reason import FINISH_REASONS
 from gateway.http.json_values import Json, JsonObject
 from tests.support.samples import sample
 from tests.support.upstream import reply

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.dialects.chat.answer_shape import shape_completion
-from gateway.dialects.chat.chunk_shape import ChunkShape
-from gateway.dialects.chat.usage_shape import MAX_COUNT, shape_usage
+from gateway.dialects.chat.chunk_shape import ChatChunkShape
+from gateway.dialects.usage_shape import MAX_COUNT, shape_usage
 from gateway.http.json_values import Json, JsonObject
 from tests.support.chunks import DONE, STOP, chunk, event, text
 from tests.support.upstream import answer, reply, stream
@@ -124,7 +124,7 @@ def test_any_answer_can_be_shaped_and_shaping_it_again_changes_nothing(payload: 
 @given(PAYLOAD, st.lists(PAYLOAD, max_size=4), st.booleans())
 def test_any_chunks_can_be_shaped(first: dict[str, Any], chunks: list[dict[str, Any]], openai: bool) -> None:
     fallback: JsonObject = {"id": "gen-1", "created": 1, "model": "a/one"}
-    shape = ChunkShape(first, fallback, openai_usage=openai)
+    shape = ChatChunkShape(first, fallback, openai_usage=openai)
 
     for payload in [first, *chunks]:
         shape.shape(payload)

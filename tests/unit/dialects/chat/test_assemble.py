@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.dialects.chat.assemble import Assembly
+from gateway.dialects.chat.assemble import ChatAssembly
 from gateway.dialects.event_data import payload_in
 from gateway.dialects.meter import TooMuchError
 from gateway.http.long_strings import LONG_BYTES
@@ -17,7 +17,7 @@ Piece = dict[str, Any]
 
 
 def assembled(*events: bytes, max_bytes: int = 1_000_000) -> dict[str, Any]:
-    assembly = Assembly(max_bytes, "@long-mark-")
+    assembly = ChatAssembly(max_bytes, "@long-mark-")
     for each in events:
         read = payload_in(data_of(each) or b"")
         assert read is not None

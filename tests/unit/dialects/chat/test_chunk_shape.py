@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from gateway.dialects.chat.chunk_shape import ChunkShape
-from gateway.dialects.chat.finish_reason import FINISH_WORDS
+from gateway.dialects.chat.chunk_shape import ChatChunkShape
+from gateway.dialects.finish_reason import FINISH_WORDS
 from gateway.http.json_values import Json, JsonObject
 from tests.support.chunks import COST_USD, DONE, STOP, USAGE, chunk, event, text
 from tests.support.samples import sample
@@ -65,7 +65,7 @@ async def test_a_regular_stream_is_passed_on_byte_for_byte(body: bytes) -> None:
 async def test_a_recorded_stream_needs_no_change(name: str) -> None:
     events = [each for each in sample(name).body.split(b"\n\n") if each.startswith(b"data: {")]
     payloads: list[dict[str, Any]] = [json.loads(each[6:]) for each in events]
-    shape = ChunkShape(payloads[0], {"id": "x", "created": 0, "model": "x"}, openai_usage=False)
+    shape = ChatChunkShape(payloads[0], {"id": "x", "created": 0, "model": "x"}, openai_usage=False)
 
     changed = [shape.shape(payload) for payload in payloads if "usage" not in payload]
 

@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.dialects.chat.finish_reason import (
+from gateway.dialects.finish_reason import (
     FAULT_WORDS,
     FINISH_REASONS,
     FINISH_WORDS,

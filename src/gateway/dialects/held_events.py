@@ -2,8 +2,8 @@
 
 from collections.abc import Collection
 
-from gateway.dialects.chat.choices import indexed_choices
-from gateway.dialects.chat.chunk_shape import ChunkShape
+from gateway.dialects.choices import indexed_choices
+from gateway.dialects.chunk_shape import ChunkShape
 from gateway.dialects.read_event import ReadEvent
 from gateway.http.json_values import JsonObject
 

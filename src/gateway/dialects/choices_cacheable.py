@@ -1,4 +1,4 @@
-"""Decides whether a chat answer may be cached.
+"""Decides whether an answer with choices may be cached.
 
 Only complete answers with the finish reason ``stop`` and without tool calls are cached. A second request must
 not get an answer that was filtered, cut off, or ended by a length limit.

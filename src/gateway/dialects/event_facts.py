@@ -1,9 +1,9 @@
 """Finds out what an event of a stream shows about the attempt, and whether the answer is complete."""
 
-from gateway.dialects.chat.answer_checks import has_progress, has_substance
-from gateway.dialects.chat.choices import OBJECT, indexed_choices, said_in
-from gateway.dialects.chat.finish_reason import FAILED, finish_of
+from gateway.dialects.choice_form import ChoiceForm
+from gateway.dialects.choices import indexed_choices
 from gateway.dialects.error_forms import error_in
+from gateway.dialects.finish_reason import FAILED, finish_of
 from gateway.faults.classify import GetHeader, classify
 from gateway.faults.fault import AttemptFailedError
 from gateway.http.frozen import dataclass
@@ -33,7 +33,7 @@ class EventFacts:
     finished: tuple[int, ...] = ()
 
 
-def inspect_event(payload: JsonObject, *, header: GetHeader, now_s: float) -> EventFacts:
+def inspect_event(payload: JsonObject, *, form: ChoiceForm, header: GetHeader, now_s: float) -> EventFacts:
     """Return what a stream event's payload shows about the attempt.
 
     Raises:
@@ -47,10 +47,9 @@ def inspect_event(payload: JsonObject, *, header: GetHeader, now_s: float) -> Ev
     finished: list[int] = []
     for index, choice in choices:
         error = error or choice.get("error")
-        delta = said_in(choice, "delta")
-        if has_progress(delta):
+        if form.says(choice, blank_counts=True):
             progressed.append(index)
-            substance = substance or has_substance(delta)
+            substance = substance or form.says(choice, blank_counts=False)
         if found := finish_of(choice.get("finish_reason")):
             finished.append(index)
             finish = FAILED if found == FAILED else finish or found
@@ -89,18 +88,12 @@ class OpenChoices:
         self._open.difference_update(facts.finished)
 
 
-def says_nothing(payload: JsonObject, facts: EventFacts) -> bool:
+def says_nothing(payload: JsonObject, facts: EventFacts, form: ChoiceForm) -> bool:
     """Return whether an object is no chunk, such as ``{"type": "ping"}``."""
-    return "choices" not in payload and facts.usage is None and payload.get("object") != OBJECT
+    return "choices" not in payload and facts.usage is None and payload.get("object") != form.object
 
 
-def text_in(payload: JsonObject) -> str | None:
+def text_in(payload: JsonObject, form: ChoiceForm) -> str | None:
     """Return the chunk's text; None if the chunk holds anything other than text."""
-    text = ""
-    for choice in list_or_empty(payload.get("choices")):
-        delta = object_or_empty(object_or_empty(choice).get("delta"))
-        content = delta.get("content") or ""
-        if not isinstance(content, str) or delta.get("tool_calls") or delta.get("content_parts"):
-            return None
-        text += content
-    return text
+    texts = [form.text_in(object_or_empty(choice)) for choice in list_or_empty(payload.get("choices"))]
+    return None if None in texts else "".join(each for each in texts if each)

@@ -1,24 +1,29 @@
 """Joins the chunks of a model that continues a text to that text: drops what they repeat, and their role."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from gateway.dialects.answer_stream import StreamContext
-from gateway.dialects.chat.answer_checks import REASONING, SUBSTANCE, has_progress
-from gateway.dialects.chat.stream import ChatStream
+from gateway.dialects.choice_form import ChoiceForm
+from gateway.dialects.choice_stream import ChoiceStream, nothing_to_note
+from gateway.dialects.chunk_shape import ChunkShape
 from gateway.dialects.overlap import Overlap
 from gateway.dialects.read_event import ReadEvent, is_json
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
 
-# Content other than text and reasoning; the held text is sent before it. `content_parts`: see `answer_shape`.
-_OTHER_CONTENT = (*sorted({*SUBSTANCE} - {"content", *REASONING}), "content_parts")
 
+class ContinuedStream(ChoiceStream):
+    """A stream that continues a text. It drops what the stream repeats of ``so_far``."""
 
-class ContinuedStream(ChatStream):
-    """A chat stream that continues a text. It drops what the stream repeats of ``so_far``."""
-
-    def __init__(self, context: StreamContext, so_far: str) -> None:
-        super().__init__(replace(context, collect_text=True))
-        self._chunks = ContinuedChunks(so_far, self._shape.envelope())
+    def __init__(
+        self,
+        context: StreamContext,
+        shape: ChunkShape,
+        so_far: str,
+        note: Callable[[ReadEvent], None] = nothing_to_note,
+    ) -> None:
+        super().__init__(replace(context, collect_text=True), shape, note)
+        self._chunks = ContinuedChunks(so_far, shape.envelope(), shape.form)
 
     @property
     def holds_all(self) -> bool:
@@ -49,9 +54,11 @@ class ContinuedChunks:
     Args:
         so_far: the text that the client has.
         envelope: the fields that every chunk of the stream has.
+        form: the form of their choices.
     """
 
-    def __init__(self, so_far: str, envelope: JsonObject) -> None:
+    def __init__(self, so_far: str, envelope: JsonObject, form: ChoiceForm) -> None:
+        self._form = form
         self._overlap = Overlap(so_far)
         self._envelope = envelope
 
@@ -69,39 +76,39 @@ class ContinuedChunks:
         before, is_less, has_more = "", False, isinstance(payload.get("usage"), dict)
         for each in list_or_empty(payload.get("choices")):
             choice = object_or_empty(each)
-            delta = object_or_empty(choice.get("delta"))
-            ends_text = bool(choice.get("finish_reason")) or any(map(delta.get, _OTHER_CONTENT))
-            is_less |= delta.pop("role", None) is not None  # the first model has sent it
+            said = self._form.said_in(choice)
+            # The held text is sent before what is no text.
+            ends_text = bool(choice.get("finish_reason")) or any(map(said.get, self._form.other_content))
+            is_less |= said.pop("role", None) is not None  # the first model has sent it
             if self._overlap.is_open:
-                content = delta.get("content")
+                content = said.get(self._form.text_field)
                 text = self._overlap.take(content) if isinstance(content, str) else ""
                 if ends_text:
                     before, text = before + text + self._overlap.end(), ""
-                is_less |= _set_text(choice, delta, text)
-            has_more |= ends_text or has_progress(delta)
+                is_less |= self._set_text(choice, said, text)
+            has_more |= ends_text or self._form.says(choice, blank_counts=True)
         chunks = [self._chunk_of(before)] if before else []
         return chunks if is_less and not has_more else [*chunks, payload]
 
     def plain(self, payload: JsonObject) -> JsonObject:
         """Return a chunk with a chunk's text and finish reason alone, which JSON can always represent."""
         choice = object_or_empty(next(iter(list_or_empty(payload.get("choices"))), None))
-        content = object_or_empty(choice.get("delta")).get("content")
+        content = self._form.said_in(choice).get(self._form.text_field)
         return self._chunk_of(content if isinstance(content, str) else "", choice.get("finish_reason"))
 
     def _chunk_of(self, text: str, finish: Json = None) -> JsonObject:
         reason = finish if isinstance(finish, str) else None
         return {
             **self._envelope,
-            "choices": [{"index": 0, "delta": {"content": text}, "finish_reason": reason}],
+            "choices": [self._form.choice_of(text, reason)],
         }
 
-
-def _set_text(choice: JsonObject, delta: JsonObject, text: str) -> bool:
-    """Set the text of a choice, in place; return whether it changed."""
-    content = delta.get("content")
-    if not isinstance(content, str) or content == text:
-        return False
-    delta["content"] = text
-    if choice.get("logprobs"):
-        choice["logprobs"] = None  # they belong to the tokens of the chunk's own text
-    return True
+    def _set_text(self, choice: JsonObject, said: JsonObject, text: str) -> bool:
+        """Set the text of a choice, in place; return whether it changed."""
+        content = said.get(self._form.text_field)
+        if not isinstance(content, str) or content == text:
+            return False
+        said[self._form.text_field] = text
+        if choice.get("logprobs"):
+            choice["logprobs"] = None  # they belong to the tokens of the chunk's own text
+        return True

@@ -1,8 +1,6 @@
-"""Reads the choices of a chat completion and of its chunks."""
+"""Reads the choices of a completion and of its chunks."""
 
 from gateway.http.json_values import Json, JsonObject, list_or_empty
-
-OBJECT = "chat.completion.chunk"
 
 
 def indexed_choices(payload: JsonObject) -> list[tuple[int, JsonObject]]:

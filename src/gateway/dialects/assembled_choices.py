@@ -1,22 +1,24 @@
-"""Puts a chat stream together to a plain answer. Nothing of it is passed on."""
+"""Puts a stream with choices together to a plain answer. Nothing of it is passed on."""
 
 from gateway.dialects.answer_stream import StreamContext
-from gateway.dialects.chat.assemble import Assembly
-from gateway.dialects.chat.stream import ChatStream
+from gateway.dialects.choice_assembly import Assembly
+from gateway.dialects.choice_stream import ChoiceStream
+from gateway.dialects.chunk_shape import ChunkShape
 from gateway.dialects.event_data import EventPayload
 from gateway.dialects.read_event import ReadEvent
 
 
-class AssembledChat(ChatStream):
-    """One chat stream that becomes a plain answer; see ``AssembledStream``.
+class AssembledChoices(ChoiceStream):
+    """One stream that becomes a plain answer; see ``AssembledStream``.
 
     Args:
         context: see ``StreamContext``.
+        shape: shapes the chunks.
         assembly: takes the chunks.
     """
 
-    def __init__(self, context: StreamContext, assembly: Assembly) -> None:
-        super().__init__(context)
+    def __init__(self, context: StreamContext, shape: ChunkShape, assembly: Assembly) -> None:
+        super().__init__(context, shape)
         self._assembly = assembly
 
     def add_repeated(self, read: EventPayload) -> None:

@@ -1,0 +1,1 @@
+"""The dialect of completions: a text that goes on with a prompt."""
