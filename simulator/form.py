@@ -54,16 +54,15 @@ def parts_of(raw: bytes, content_type: str) -> list[Part] | None:
     return None if None in parts else [part for part in parts if part is not None]
 
 
-def fields_of(parts: list[Part]) -> dict[str, Any]:
-    """Return the form as a body: a name that ends in `[]` is a list, a file is what the journal shows."""
+def fields_of(shown: list[Json]) -> dict[str, Any]:
+    """Return a form as a body: a name that ends in `[]` is a list, a file is what the journal shows of it."""
     body: dict[str, Any] = {}
-    for part in parts:
-        shown = part.as_json()
-        value = shown["value"] if part.filename is None else shown
-        if part.name.endswith("[]"):
-            body.setdefault(part.name, []).append(value)
+    for part in shown:
+        name, value = part["name"], part.get("value", part)
+        if name.endswith("[]"):
+            body.setdefault(name, []).append(value)
         else:
-            body[part.name] = value
+            body[name] = value
     return body
 
 

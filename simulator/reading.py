@@ -68,8 +68,8 @@ def unauthorized(headers: Mapping[str, str], dialect: Dialect = CHAT) -> Complet
 def read(dialect: Dialect, raw: bytes, headers: Mapping[str, str], repeats: Repeats) -> Request:
     """Return how to answer; for an invalid request, a script with the error."""
     parts = form.parts_of(raw, headers["Content-Type"]) if form.is_form(headers) else None
-    body = _parsed(raw) if parts is None else form.fields_of(parts)
     shown = None if parts is None else [part.as_json() for part in parts]
+    body = _parsed(raw) if shown is None else form.fields_of(shown)
     model, user = _asked_model(body), _user_of(body)
     found = Found(behaviours()[HEALED]) if catalog.serves(model, dialect.output) else None
     if model.startswith(AUTHOR):

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from simulator import plain_only
+from simulator import altered_rows, images_only, raw_bytes
+from simulator.altered_rows import altered, each_vector, first_vector, last_vector, with_index, without
 from simulator.healthy import OK_PAIR
-from simulator.plain_only import altered, each_vector, first_vector, last_vector, with_index, without
 from simulator.row import Behaviour
 from simulator.scope import ANY, SPEECH, STREAMED
 from simulator.steps import Break, Pair
@@ -25,9 +25,9 @@ def _byte_rows() -> Iterator[Behaviour]:
         example, most = (100, _MAX_BYTES) if "<n>" in name else (0, 0)
         return Behaviour(name, "bytes", does, pair, example, 0, most, only=outputs)
 
-    reset, close = plain_only.after_bytes(Break.RESET), plain_only.after_bytes(Break.CLOSE)
-    stall = plain_only.after_bytes(Break.HANG)
-    untyped = Pair.same(plain_only.typed("application/octet-stream"))
+    reset, close = raw_bytes.after_bytes(Break.RESET), raw_bytes.after_bytes(Break.CLOSE)
+    stall = raw_bytes.after_bytes(Break.HANG)
+    untyped = Pair.same(raw_bytes.typed("application/octet-stream"))
     yield row("reset-bytes-<n>", "n bytes of the answer, then a TCP reset.", reset)
     yield row("close-bytes-<n>", "n bytes of the answer, then the connection closes.", close)
     yield row("stall-bytes-<n>", "n bytes of the answer, then silence.", stall)
@@ -38,12 +38,12 @@ def _embedding_rows() -> Iterator[Behaviour]:
     def row(name: str, does: str, pair: Pair, example: str = "") -> Behaviour:
         return Behaviour(name, "embeddings", does, pair, example, only=frozenset({"embeddings"}))
 
-    def rows(name: str, does: str, alter: plain_only.Alter) -> Behaviour:
+    def rows(name: str, does: str, alter: altered_rows.Alter) -> Behaviour:
         return row(name, does, altered("data", alter))
 
     yield row("space-<name>", "As ok: a space of its own for each name.", OK_PAIR, "alpha")
     yield rows("vectors-fewer", "One row too few.", lambda _, data: data[:-1])
-    yield rows("vectors-more", "One row too many.", plain_only.one_too_many)
+    yield rows("vectors-more", "One row too many.", altered_rows.one_too_many)
     yield row("vectors-empty", "The first vector is empty.", first_vector(lambda _: []))
     yield row("vectors-unequal", "The last vector is one shorter.", last_vector(lambda vector: vector[:-1]))
     yield row(
@@ -63,20 +63,23 @@ def _embedding_rows() -> Iterator[Behaviour]:
         first_vector(lambda vector: [None, *vector[1:]]),
     )
     yield rows(
-        "vectors-cut", "Base64 that is cut; a list: without its last number.", plain_only.with_cut_base64
+        "vectors-cut",
+        "The first vector lacks its last byte (a list: its last number).",
+        altered_rows.with_cut_base64,
     )
-    yield rows("vectors-other-form", "Base64 for floats, and floats for base64.", plain_only.in_other_form)
+    yield rows("vectors-garbled", "The first vector is a text, no base64.", altered_rows.with_garbled_base64)
+    yield rows("vectors-other-form", "Base64 for floats, and floats for base64.", altered_rows.in_other_form)
 
 
 def _rerank_rows() -> Iterator[Behaviour]:
-    def row(name: str, does: str, alter: plain_only.Alter) -> Behaviour:
+    def row(name: str, does: str, alter: altered_rows.Alter) -> Behaviour:
         pair = altered("results", alter)
         return Behaviour(name, "rerank", does, pair, only=frozenset({"rerank"}))
 
-    yield row("ranks-beyond", "Results with the index after the last.", plain_only.beyond)
+    yield row("ranks-beyond", "Results with the index after the last.", altered_rows.beyond)
     yield row("ranks-negative", "Results with the index -1.", with_index(-1))
     yield row("ranks-same-index", "Each result has index 0.", with_index(0))
-    yield row("ranks-more", "One result more than documents.", plain_only.more_than_given)
+    yield row("ranks-more", "One result more than documents.", altered_rows.more_than_given)
     yield row("ranks-no-score", "Results without a score.", without("relevance_score"))
     yield row("ranks-reversed", "The worst result first.", lambda _, results: results[::-1])
 
@@ -85,17 +88,21 @@ def _image_rows() -> Iterator[Behaviour]:
     def row(name: str, does: str, pair: Pair) -> Behaviour:
         return Behaviour(name, "images", does, pair, only=STREAMED)
 
-    yield row("image-named-events", "As ok, with name lines; plain: as ok.", plain_only.NAMED)
+    yield row("image-named-events", "As ok, with name lines; plain: as ok.", images_only.NAMED)
     yield row(
         "image-not-completed",
         "Partial images, then `[DONE]`; plain: as ok.",
-        plain_only.NEVER_COMPLETED,
+        images_only.NEVER_COMPLETED,
     )
-    yield row("image-text-chunks", "Text chunks (SVG), then completed; plain: as ok.", plain_only.TEXT_CHUNKS)
+    yield row(
+        "image-text-chunks", "Text chunks of SVG, then completed; plain: as ok.", images_only.TEXT_CHUNKS
+    )
     yield row(
         "image-error-word",
         "Partial images, then an error whose code is a word; plain: 502.",
-        plain_only.FAILING_WITH_A_WORD,
+        images_only.FAILING_WITH_A_WORD,
     )
-    yield row("image-no-bytes", "Images without `b64_json`.", altered("data", without("b64_json")))
-    yield row("image-refused", "400: a provider's content policy.", Pair.same(plain_only.unsafe))
+    yield row(
+        "image-no-bytes", "Images without `b64_json`; stream: as ok.", altered("data", without("b64_json"))
+    )
+    yield row("image-refused", "400: a provider's content policy.", Pair.same(images_only.unsafe))

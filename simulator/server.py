@@ -32,10 +32,11 @@ from simulator.turn import new_generation_id
 _LARGE = "/large/api/v1"
 _LISTLESS = "/listless/api/v1"
 _PREFIXES = ("/api/v1", "/v1", _LARGE, _LISTLESS)
-_DIALECTS: tuple[Dialect, ...] = (
+DIALECTS: tuple[Dialect, ...] = (
     *(CHAT, MESSAGES),
     *(EMBEDDINGS, RERANK, IMAGES, SPEECH, TRANSCRIPTIONS),
 )
+_OTHER_LISTS = {"/embeddings/models": embedding_models_body, "/images/models": image_models_body}
 _MAX_BODY_BYTES = 64 * 1024 * 1024
 _SHUTDOWN_S = 0.05  # many handlers hang on purpose: do not wait for them
 _CATALOG_HEADERS = sample("cat-01-models").headers
@@ -55,11 +56,11 @@ class Simulator:
         """Return the web application with every route."""
         app = web.Application(client_max_size=_MAX_BODY_BYTES)
         for prefix in _PREFIXES:
-            for dialect in _DIALECTS:
+            for dialect in DIALECTS:
                 app.router.add_post(prefix + dialect.path, self._answering(dialect))
             app.router.add_get(f"{prefix}/models", self._logged(self._models))
-            app.router.add_get(f"{prefix}/embeddings/models", self._logged(_embedding_models))
-            app.router.add_get(f"{prefix}/images/models", self._logged(_image_models))
+            for path, body_of in _OTHER_LISTS.items():
+                app.router.add_get(prefix + path, self._logged(_listing(body_of)))
             app.router.add_get(
                 f"{prefix}/models/{{author}}/{{slug}}/endpoints", self._logged(self._endpoints)
             )
@@ -182,12 +183,8 @@ async def listening(host: str, port: int, generation_delay_s: float = 0) -> Asyn
         await runner.cleanup()
 
 
-def _embedding_models(_: web.Request) -> web.Response:
-    return web.Response(body=embedding_models_body(), headers=_CATALOG_HEADERS)
-
-
-def _image_models(_: web.Request) -> web.Response:
-    return web.Response(body=image_models_body(), headers=_CATALOG_HEADERS)
+def _listing(body_of: Callable[[], bytes]) -> Callable[[web.Request], web.Response]:
+    return lambda _: web.Response(body=body_of(), headers=_CATALOG_HEADERS)
 
 
 def _not_found(generation_id: str, message: str) -> Complete:

@@ -7,7 +7,7 @@ from typing import Any
 from simulator.answers import Answer, Json
 from simulator.dialects.chat_forms import usage_object
 from simulator.dialects.pictures import png
-from simulator.dialects.plain import Plain, lacks_text, tallied
+from simulator.dialects.plain import USUAL_CHARACTERS, Plain, lacks_text, tallied
 from simulator.framing import DONE, Event
 from simulator.steps import Tally
 from simulator.turn import Turn, tokens_of
@@ -15,7 +15,6 @@ from simulator.turn import Turn, tokens_of
 MAX_IMAGES = 10
 _MEDIA_TYPE = "image/png"
 _TOKENS_OF_AN_IMAGE = 272
-_SMALL_CHARACTERS = 100  # pieces of more characters make the image larger
 
 
 class Images(Plain):
@@ -83,6 +82,6 @@ IMAGES = Images()
 
 
 def _picture(turn: Turn, text: str, number: int) -> str:
-    padding_bytes = len(text) * 3 // 4 if len(text) > _SMALL_CHARACTERS else 0
-    image = png(f"{turn.model}\0{turn.body['prompt']}\0{text[:_SMALL_CHARACTERS]}\0{number}", padding_bytes)
+    padding_bytes = len(text) * 3 // 4 if len(text) > USUAL_CHARACTERS else 0
+    image = png(f"{turn.model}\0{turn.body['prompt']}\0{text[:USUAL_CHARACTERS]}\0{number}", padding_bytes)
     return base64.b64encode(image).decode()

@@ -12,6 +12,8 @@ from simulator.framing import Event
 from simulator.steps import Tally
 from simulator.turn import Turn
 
+# An answer of more characters than a usual one makes an image or an audio as large as it is.
+USUAL_CHARACTERS = 40
 _NOTHING = Answer()
 
 

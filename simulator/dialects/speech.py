@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from simulator.answers import Answer, Json
-from simulator.dialects.plain import Plain, lacks_text, tallied
+from simulator.dialects.plain import USUAL_CHARACTERS, Plain, lacks_text, tallied
 from simulator.steps import Tally
 from simulator.turn import Turn
 
@@ -34,11 +34,13 @@ class Speech(Plain):
         return {}
 
     def payload(self, turn: Turn, answer: Answer) -> bytes:
-        """Return the audio: the input, then as many bytes as the answer has characters."""
+        """Return the audio: as long as the input needs, or as large as an answer of unusual length."""
         if not answer.pieces:
             return b""
-        spoken = min(len(turn.body["input"]) * _BYTES_PER_CHARACTER, _MAX_SPOKEN_BYTES)
-        size = (spoken if answer.content else 0) + len(answer.content or "") // 2 * 2
+        size = min(len(turn.body["input"]) * _BYTES_PER_CHARACTER, _MAX_SPOKEN_BYTES)
+        length = len(answer.content or "")
+        if length == 0 or length > USUAL_CHARACTERS:
+            size = length // 2 * 2  # a sample has two bytes
         return _FORMATS[_format(turn)][1](_seed(turn), size)
 
     def media_type(self, turn: Turn) -> str:

@@ -4,6 +4,7 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from simulator.answers import Answer, Json
@@ -71,8 +72,13 @@ def _heard(body: Mapping[str, Any]) -> tuple[str, int] | None:
         return file["sha256"], file["bytes"]
     if not isinstance(audio, dict) or not isinstance(audio.get("format"), str):
         return None
+    return _heard_in(str(audio.get("data")))
+
+
+@lru_cache(maxsize=4)  # it is asked for several times in a request, and may be large
+def _heard_in(text: str) -> tuple[str, int] | None:
     try:
-        data = base64.b64decode(str(audio.get("data")), validate=True)
+        data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         return None
     return (hashlib.sha256(data).hexdigest(), len(data)) if data else None

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import uuid
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,17 @@ import httpx
 REPOSITORY = Path(__file__).parents[2]
 MESSAGES = [{"role": "user", "content": "What is the capital of Australia?"}]
 KEY = {"Authorization": "Bearer sk-or-test"}
+AUDIO = bytes(range(256)) * 100
+# What a request needs at each endpoint beside the model.
+NEEDED: dict[str, dict[str, Any]] = {
+    "/chat/completions": {"messages": MESSAGES},
+    "/messages": {"messages": MESSAGES, "max_tokens": 1000},
+    "/embeddings": {"input": ["A cat sat on the mat.", "Dogs bark.", "Rain fell."]},
+    "/rerank": {"query": "Which animal barks?", "documents": ["A cat.", {"text": "A dog barks."}, "Rain."]},
+    "/images": {"prompt": "A cat on a mat"},
+    "/audio/speech": {"input": "A cat sat on the mat.", "voice": "alloy"},
+    "/audio/transcriptions": {"input_audio": {"data": b64encode(AUDIO).decode(), "format": "wav"}},
+}
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
@@ -39,6 +51,10 @@ class Rig:
     def messages(self, model: str, user: str | None = None, /, **more: object) -> httpx.Response:
         body = {**self.body(model, user or fresh_user()), "max_tokens": 1000, **more}
         return self.client.post(f"{self.url}/messages", json=body)
+
+    def ask(self, path: str, model: str, user: str | None = None, /, **more: object) -> httpx.Response:
+        body = {"model": model, "user": user or fresh_user(), **NEEDED[path], **more}
+        return self.client.post(self.url + path, json=body)
 
     def get(self, path: str) -> Any:  # noqa: ANN401  # JSON of any form
         return self.client.get(f"{self.root}{path}").json()

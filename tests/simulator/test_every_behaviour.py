@@ -7,21 +7,23 @@ import httpx
 import pytest
 
 from simulator.behaviours import AUTHOR, behaviours, find
-from simulator.dialects.chat import CHAT
 from simulator.dialects.dialect import Dialect
-from simulator.dialects.messages import MESSAGES
 from simulator.row import Behaviour
-from tests.simulator.rig import KEY, Rig, chunks_of, data_of, fresh_user, named_events_of
+from simulator.scope import has_meaning
+from simulator.server import DIALECTS
+from tests.simulator.rig import KEY, NEEDED, Rig, chunks_of, data_of, fresh_user, named_events_of
 
 pytestmark = pytest.mark.anyio
 
 SILENT = {
     *("hang", "hang-body", "whitespace", "comments-only"),
     *("stall-before", "stall-after", "stall-comments", "stall-empty", "stall-after-block", "coder-stall"),
+    "stall-bytes-<n>",
 }
 OUTCOMES = {
     **dict.fromkeys(("reset", "reset-body", "reset-after", "reset-after-block", "coder-reset"), "reset"),
-    **dict.fromkeys(("close", "truncated"), "closed"),
+    **dict.fromkeys(("close", "truncated", "close-bytes-<n>"), "closed"),
+    "reset-bytes-<n>": "reset",
 }
 TIMEOUT_S = 2.5
 AT_ONCE = 24
@@ -36,9 +38,10 @@ class Seen:
 
 
 async def _seen(
-    client: httpx.AsyncClient, url: str, rig: Rig, row: Behaviour, user: str, *, stream: bool
+    client: httpx.AsyncClient, rig: Rig, path: str, row: Behaviour, user: str, *, stream: bool
 ) -> Seen:
-    body = rig.body(AUTHOR + row.example_name, user, stream=stream)
+    body = {"model": AUTHOR + row.example_name, "user": user, "stream": stream, **NEEDED[path]}
+    url = rig.url + path
     status, received, failed, timed_out = None, b"", False, False
     timeout_s = 0.5 if row.name in SILENT else TIMEOUT_S
     try:
@@ -56,7 +59,9 @@ async def _seen(
     return Seen(status, received.decode(errors="replace"), failed, timed_out)
 
 
-def _expected_outcome(row: Behaviour, *, stream: bool) -> str:
+def _expected_outcome(dialect: Dialect, row: Behaviour, *, stream: bool) -> str:
+    if not has_meaning(row, dialect):
+        return "answered"
     if row.name in SILENT:
         return "cancelled"
     if row.name.startswith("sse-07"):
@@ -64,7 +69,7 @@ def _expected_outcome(row: Behaviour, *, stream: bool) -> str:
     return OUTCOMES.get(row.name, "answered")
 
 
-@pytest.mark.parametrize("dialect", [CHAT, MESSAGES], ids=lambda dialect: dialect.path)
+@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.path)
 async def test_every_behaviour_ends_in_time_and_as_the_journal_says(sim: Rig, dialect: Dialect) -> None:
     limit = asyncio.Semaphore(AT_ONCE)
 
@@ -73,19 +78,21 @@ async def test_every_behaviour_ends_in_time_and_as_the_journal_says(sim: Rig, di
         async def check(row: Behaviour, *, stream: bool) -> str | None:
             user = fresh_user()
             async with limit:
-                seen = await _seen(client, sim.url + dialect.path, sim, row, user, stream=stream)
+                seen = await _seen(client, sim, dialect.path, row, user, stream=stream)
                 await asyncio.sleep(0.05)
                 log = await client.get(f"{sim.root}/sim/log", params={"user": user})
             outcomes = [entry["outcome"] for entry in log.json()["entries"]]
-            expected = _expected_outcome(row, stream=stream)
+            expected = _expected_outcome(dialect, row, stream=stream)
             as_expected = (
                 outcomes == [expected]
                 and seen.timed_out == (expected == "cancelled")
                 and seen.failed == (expected in {"reset", "closed"})
+                and ("has no meaning" in seen.text) != has_meaning(row, dialect)
             )
             return None if as_expected else f"{row.name} stream={stream}: {outcomes}, {seen}"
 
-        checks = [check(row, stream=stream) for row in behaviours().values() for stream in (False, True)]
+        kinds = (False, True) if dialect.streams else (False,)
+        checks = [check(row, stream=stream) for row in behaviours().values() for stream in kinds]
         surprises = [surprise for surprise in await asyncio.gather(*checks) if surprise]
     assert surprises == []
 

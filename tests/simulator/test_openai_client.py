@@ -1,10 +1,16 @@
+import base64
+import hashlib
 from collections.abc import Iterator
+from typing import Literal
 
 import openai
 import pytest
+from openai.types import ImageGenStreamEvent, ImagesResponse
+from openai.types.audio import TranscriptionVerbose
 from openai.types.chat import ChatCompletionUserMessageParam
 
-from tests.simulator.rig import Rig
+from simulator.dialects.vectors import vector_of
+from tests.simulator.rig import AUDIO, Rig, fresh_user
 
 QUESTION: list[ChatCompletionUserMessageParam] = [{"role": "user", "content": "Hello"}]
 
@@ -30,3 +36,69 @@ def test_the_openai_client_gets_a_stream(client: openai.OpenAI) -> None:
 def test_the_openai_client_raises_the_error_of_a_status(client: openai.OpenAI) -> None:
     with pytest.raises(openai.RateLimitError):
         client.chat.completions.create(model="sim/retry-after-1", messages=QUESTION)
+
+
+def test_the_openai_client_gets_embeddings_in_base64_as_it_asks_by_default(
+    client: openai.OpenAI, sim: Rig
+) -> None:
+    user = fresh_user()
+    answer = client.embeddings.create(model="sim/ok", input=["one", "two"], user=user)
+    assert sim.one(user)["body"]["encoding_format"] == "base64"
+    assert [row.embedding for row in answer.data] == [vector_of("sim/ok", text, 8) for text in ("one", "two")]
+    floats = client.embeddings.create(model="sim/ok", input="one", encoding_format="float")
+    assert floats.data[0].embedding == answer.data[0].embedding
+    assert answer.usage.prompt_tokens == 2
+
+
+def test_the_openai_client_finds_no_embeddings_in_an_empty_answer(client: openai.OpenAI) -> None:
+    with pytest.raises(ValueError, match="No embedding data received"):
+        client.embeddings.create(model="sim/empty", input="one")
+
+
+def test_the_openai_client_gets_images(client: openai.OpenAI) -> None:
+    answer = client.post("/images", cast_to=ImagesResponse, body={"model": "sim/ok", "prompt": "A cat"})
+    assert answer.data is not None
+    assert base64.b64decode(answer.data[0].b64_json or "").startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("model", ["sim/ok", "sim/image-named-events"])
+def test_the_openai_client_gets_a_stream_of_images(client: openai.OpenAI, model: str) -> None:
+    events = list(_image_events(client, model))
+    assert [event.type.rpartition(".")[2] for event in events] == [*["partial_image"] * 5, "completed"]
+
+
+@pytest.mark.parametrize("model", ["sim/error-mid", "sim/image-error-word"])
+def test_the_openai_client_raises_the_error_of_a_stream_of_images(client: openai.OpenAI, model: str) -> None:
+    with pytest.raises(openai.APIError):
+        list(_image_events(client, model))
+
+
+def test_the_openai_client_streams_speech(client: openai.OpenAI) -> None:
+    request = client.audio.speech.with_streaming_response
+    with request.create(
+        model="sim/drip-1ms", voice="alloy", input="Rain fell.", response_format="mp3"
+    ) as answer:
+        assert answer.headers["content-type"] == "audio/mpeg"
+        pieces = list(answer.iter_bytes(1000))
+    assert len(pieces) > 5
+    assert pieces[0].startswith(b"ID3")
+
+
+@pytest.mark.parametrize("response_format", ["json", "verbose_json"])
+def test_the_openai_client_gets_a_transcription_of_its_file(
+    client: openai.OpenAI, sim: Rig, response_format: Literal["json", "verbose_json"]
+) -> None:
+    before = len(sim.get("/sim/log?model=openai/whisper-large-v3")["entries"])
+    answer = client.audio.transcriptions.create(
+        model="openai/whisper-large-v3", file=("speech.wav", AUDIO), response_format=response_format
+    )
+    assert isinstance(answer, TranscriptionVerbose) == (response_format == "verbose_json")
+    assert f"Heard {len(AUDIO)} bytes, sha256 {hashlib.sha256(AUDIO).hexdigest()}." in answer.text
+    entries = sim.get("/sim/log?model=openai/whisper-large-v3")["entries"]
+    assert [part["name"] for part in entries[before]["form"]][-1] == "file"
+
+
+def _image_events(client: openai.OpenAI, model: str) -> Iterator[ImageGenStreamEvent]:
+    body = {"model": model, "prompt": "A cat", "stream": True}
+    kind = openai.Stream[ImageGenStreamEvent]
+    return iter(client.post("/images", cast_to=object, body=body, stream=True, stream_cls=kind))
