@@ -13,11 +13,15 @@ JSON_TYPE = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A function call. A stream sends the name in its first piece, and then the arguments in pieces."""
+    """A function call. A stream sends the name in its first piece, and then the arguments in pieces.
+
+    `custom`: a custom tool of Responses, whose input is any text.
+    """
 
     id: str
     name: str
     arguments: tuple[str, ...]
+    custom: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +65,17 @@ def tally_of(turn: Turn, answer: Answer) -> Tally:
     cost = prompt * turn.price.prompt_nano_usd + completion * turn.price.completion_nano_usd
     cached = prompt // 2 if answer.cached else 0
     return Tally(prompt, completion, reasoning, cost, answer.finish_reason, cached)
+
+
+def cost_fields(turn: Turn, tally: Tally, prompt: str = "prompt", completions: str = "completions") -> Json:
+    """Return the fields of `usage` that say the cost, in USD; the two names are the dialect's."""
+    prompt_nano_usd = tally.prompt_tokens * turn.price.prompt_nano_usd
+    return {
+        "cost": tally.cost_nano_usd / 1e9,
+        "is_byok": False,
+        "cost_details": {
+            "upstream_inference_cost": None,
+            f"upstream_inference_{prompt}_cost": prompt_nano_usd / 1e9,
+            f"upstream_inference_{completions}_cost": (tally.cost_nano_usd - prompt_nano_usd) / 1e9,
+        },
+    }

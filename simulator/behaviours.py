@@ -11,6 +11,7 @@ from simulator.rows_coder import coder_rows
 from simulator.rows_failing import connection_rows, hidden_rows
 from simulator.rows_messages import messages_rows, request_rows
 from simulator.rows_plain import plain_rows
+from simulator.rows_responses import responses_rows
 from simulator.rows_streaming import stream_rows
 
 AUTHOR = "sim/"
@@ -40,6 +41,7 @@ def behaviours() -> dict[str, Behaviour]:
         stream_rows,
         request_rows,
         messages_rows,
+        responses_rows,
         coder_rows,
         plain_rows,
     )

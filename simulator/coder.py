@@ -6,12 +6,12 @@ next follows from the conversation alone, so another model can take over at any 
 
 import json
 import re
-import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from simulator.answers import Answer, Json, ToolCall
-from simulator.asked import Asked, Said
+from simulator.asked import Asked, Said, Tool
+from simulator.coder_tools import EDITORS, READERS, Change, edit
 from simulator.healthy import OK, Answers, answering, call_id
 from simulator.steps import Pair
 from simulator.turn import Turn
@@ -19,17 +19,14 @@ from simulator.turn import Turn
 _FILE = re.compile(r"\bFILE=(\S+)")
 _CHANGE = r'\b{}=(?:"([^"]*)"|(\S+))'
 _OLD, _NEW = re.compile(_CHANGE.format("OLD")), re.compile(_CHANGE.format("NEW"))
-_READERS, _EDITORS = ("Read", "Bash"), ("Edit", "Write")
 _ARGUMENT_PIECES = 4
 
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    file: str
-    old: str
-    new: str
-    reader: str
-    editor: str
+    change: Change
+    reader: Tool
+    editor: Tool
     since: Sequence[Said]  # what followed the prompt
 
 
@@ -38,16 +35,18 @@ def coder_answer(turn: Turn) -> Answer:
     task = _task(turn.dialect.asked(turn.body))
     if task is None:
         return OK
+    change, reader, editor = task.change, task.reader, task.editor
     called = [name for message in task.since for name in message.calls]
     results = [result for message in task.since for result in message.results]
     if results and results[-1].failed:
-        return Answer(("I could not", f" change {task.file}", ": a tool failed."))
-    if task.editor in called:
-        return Answer(("Done: ", f"{task.file} now says", f" {task.new}", f" instead of {task.old}."))
-    if task.reader in called:
+        return Answer(("I could not", f" change {change.file}", ": a tool failed."))
+    if called.count(editor.name) > (reader.name == editor.name):
+        return Answer(("Done: ", f"{change.file} now says", f" {change.new}", f" instead of {change.old}."))
+    if reader.name in called:
         before = results[-1].text if results else ""
-        return _calling(turn, ("I will", " change it."), task.editor, _edit(task, before))
-    return _calling(turn, ("I will", " read", f" {task.file}."), task.reader, _reading(task))
+        return _calling(turn, ("I will", " change it."), editor, edit(editor, change, before))
+    reading = READERS[reader.name](change)
+    return _calling(turn, ("I will", " read", f" {change.file}."), reader, reading)
 
 
 def judging(verdict: str | None) -> Answers:
@@ -59,17 +58,20 @@ CODER: Pair = answering(coder_answer)
 
 
 def _task(asked: Asked) -> _Task | None:
-    reader = next((name for name in _READERS if name in asked.tools), None)
-    editor = next((name for name in _EDITORS if name in asked.tools), None)
+    reader, editor = _first(asked, READERS), _first(asked, EDITORS)
     if reader is None or editor is None:
         return None
     for at in range(len(asked.messages) - 1, -1, -1):
         message = asked.messages[at]
         file = _FILE.search(message.text) if message.role == "user" else None
         if file:
-            old, new = _words(_OLD, message.text), _words(_NEW, message.text)
-            return _Task(file[1], old, new, reader, editor, asked.messages[at + 1 :])
+            change = Change(file[1], _words(_OLD, message.text), _words(_NEW, message.text))
+            return _Task(change, reader, editor, asked.messages[at + 1 :])
     return None
+
+
+def _first(asked: Asked, names: Iterable[str]) -> Tool | None:
+    return next((asked.tools[name] for name in names if name in asked.tools), None)
 
 
 def _words(named: re.Pattern[str], text: str) -> str:
@@ -77,20 +79,9 @@ def _words(named: re.Pattern[str], text: str) -> str:
     return (found[1] or found[2] or "") if found else ""
 
 
-def _reading(task: _Task) -> Json:
-    if task.reader == "Read":
-        return {"file_path": task.file}
-    return {"command": f"cat {shlex.quote(task.file)}", "description": "Show the file"}
-
-
-def _edit(task: _Task, before: str) -> Json:
-    if task.editor == "Edit":
-        return {"file_path": task.file, "old_string": task.old, "new_string": task.new}
-    return {"file_path": task.file, "content": before.replace(task.old, task.new) if task.old else task.new}
-
-
-def _calling(turn: Turn, text: tuple[str, ...], name: str, arguments: Json) -> Answer:
-    written = json.dumps(arguments)
+def _calling(turn: Turn, text: tuple[str, ...], tool: Tool, arguments: Json | str) -> Answer:
+    written = arguments if isinstance(arguments, str) else json.dumps(arguments)
     size = -(-len(written) // _ARGUMENT_PIECES)
     pieces = tuple(written[at : at + size] for at in range(0, len(written), size))
-    return Answer(text, tool=ToolCall(call_id(turn), name, pieces), finish_reason="tool_calls")
+    call = ToolCall(call_id(turn), tool.name, pieces, custom=tool.custom)
+    return Answer(text, tool=call, finish_reason="tool_calls")

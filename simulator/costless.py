@@ -32,6 +32,8 @@ def _event_without_cost(event: Event) -> Event:
 
 
 def _without_cost(payload: Json) -> Json:
+    if isinstance(payload.get("response"), dict):
+        return {**payload, "response": _without_cost(payload["response"])}
     usage = payload.get("usage")
     if not isinstance(usage, dict):
         return payload

@@ -7,6 +7,7 @@ from dataclasses import replace
 from simulator import framing
 from simulator.answers import JSON_TYPE, Answer, ToolCall
 from simulator.steps import Complete, Headers, Pair, Pause, Step, Write
+from simulator.tool_choice import arguments_of, tool_for
 from simulator.turn import Turn
 
 BLANK = b"         \n\n"  # OpenRouter's keep-alive of a slow plain response
@@ -15,7 +16,6 @@ OK = Answer(("Canberra", " is the", " capital", " of", " Australia."))
 NO_WORD = Answer(("",))
 LARGE_EVENT_CHARACTERS = 1_000_000
 _PIECE_CHARACTERS = 4096
-_ARGUMENTS = ('{"city"', ':"Os', 'lo"}')
 _PIXEL = (
     "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ"
     "AAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -110,11 +110,11 @@ def bytes_answer(turn: Turn) -> Answer:
 
 def tool_answer(turn: Turn) -> Answer:
     """Return a tool call; return text once the last message is a tool's result."""
-    asked = turn.dialect.asked(turn.body)
-    if asked.last.results:
+    tool = tool_for(turn.dialect.asked(turn.body))
+    if tool is None:
         return Answer(("It is", " raining", " in Oslo."))
-    name = asked.tools[0] if asked.tools else "get_weather"
-    return Answer(tool=ToolCall(call_id(turn), name, _ARGUMENTS), finish_reason="tool_calls")
+    call = ToolCall(call_id(turn), tool.name, arguments_of(tool), custom=tool.custom)
+    return Answer(tool=call, finish_reason="tool_calls")
 
 
 def judged(verdict: str | None) -> Pair:
@@ -127,7 +127,8 @@ def half_tool_answer(turn: Turn) -> Answer:
     answer = tool_answer(turn)
     if answer.tool is None:
         return answer
-    return replace(answer, tool=replace(answer.tool, arguments=_ARGUMENTS[:-1]), finish_reason="length")
+    half = replace(answer.tool, arguments=answer.tool.arguments[:-1])
+    return replace(answer, tool=half, finish_reason="length")
 
 
 def call_id(turn: Turn) -> str:

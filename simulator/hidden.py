@@ -116,7 +116,7 @@ def error_only(body_of: Callable[[Turn], Json]) -> Pair:
 
     def stream(turn: Turn) -> Iterator[Step]:
         yield Headers(stream_headers(turn))
-        yield framing.write(turn.dialect.error_event(body_of(turn)))
+        yield framing.write(turn.dialect.error_event(turn, body_of(turn)))
 
     return Pair(plain, stream=stream)
 

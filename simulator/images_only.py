@@ -49,7 +49,7 @@ def _failing_with_a_word(turn: Turn) -> Iterator[Step]:
     yield Headers(stream_headers(turn))
     yield from said(turn, OK)
     error = {"message": "Generation failed", "code": "server_error"}
-    yield framing.write(turn.dialect.error_event({"error": error}))
+    yield framing.write(turn.dialect.error_event(turn, {"error": error}))
 
 
 NAMED = Pair(OK_PAIR.plain, stream=_named)

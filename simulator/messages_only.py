@@ -1,10 +1,10 @@
-"""Scripts that only Anthropic Messages has; in chat the same models do something else."""
+"""Scripts that only Anthropic Messages has; elsewhere the same models do something else."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from simulator import framing
 from simulator.answers import Answer, ToolCall, dumps, tally_of
-from simulator.dialects.messages import MESSAGES, closing, message_of, opening, progress
+from simulator.dialects.messages import MESSAGES, closing, opening, progress
 from simulator.dialects.messages_blocks import (
     Block,
     compaction,
@@ -25,11 +25,10 @@ from simulator.dialects.messages_forms import (
 )
 from simulator.framing import DONE, Event
 from simulator.healthy import BEAT_S, BLANK, OK, OK_PAIR, keep_alive, plain_headers, stream_headers
-from simulator.steps import Complete, Headers, Pair, Script, Step, Write
-from simulator.timing import reasons_plain, reasons_stream
+from simulator.per_dialect import Events, per_dialect
+from simulator.steps import Complete, Headers, Pair, Step, Write
 from simulator.turn import Turn
 
-Events = list[Event]
 _SEARCH = ToolCall("srvtoolu_1", "web_search", ('{"query": ', '"capital of Australia"}'))
 _FOUND = {
     "type": "web_search_tool_result",
@@ -51,12 +50,8 @@ SPOKEN = (text(OK.pieces),)
 
 
 def in_messages(pair: Pair, otherwise: Pair = OK_PAIR) -> Pair:
-    """Return scripts that play one pair in Messages, and the other in chat."""
-
-    def choose(script: Script, other: Script) -> Script:
-        return lambda turn: (script if turn.dialect is MESSAGES else other)(turn)
-
-    return Pair(choose(pair.plain, otherwise.plain), stream=choose(pair.stream, otherwise.stream))
+    """Return scripts that play one pair in Messages, and the other elsewhere."""
+    return per_dialect({MESSAGES: pair}, otherwise)
 
 
 def message(blocks: tuple[Block, ...], stop_reason: str) -> Pair:
@@ -71,19 +66,12 @@ def message(blocks: tuple[Block, ...], stop_reason: str) -> Pair:
 
     def stream(turn: Turn) -> Iterator[Step]:
         yield Headers(stream_headers(turn))
-        yield from map(framing.write, _events(turn, message_to(turn)))
+        answer = message_to(turn)
+        yield from map(framing.write, opening(turn, answer))
+        yield from map(framing.write, progress(answer))
+        yield from map(framing.write, closing(turn, answer))
 
     return in_messages(Pair(plain, stream=stream))
-
-
-def altered(alter: Callable[[Turn, Events], Iterable[Event]]) -> Pair:
-    """Return scripts that stream the usual answer with other events; plain: as ok."""
-
-    def stream(turn: Turn) -> Iterator[Step]:
-        yield Headers(stream_headers(turn))
-        yield from map(framing.write, alter(turn, _events(turn, message_of(turn, OK))))
-
-    return in_messages(Pair(OK_PAIR.plain, stream=stream))
 
 
 def with_pings(_: Turn, events: Events) -> Iterable[Event]:
@@ -93,7 +81,7 @@ def with_pings(_: Turn, events: Events) -> Iterable[Event]:
 
 def with_named_done(_: Turn, events: Events) -> Iterable[Event]:
     """Put a `[DONE]` with a name at the end."""
-    return *events, Event("[DONE]", "data")
+    return *(each for each in events if each is not DONE), Event("[DONE]", "data")
 
 
 def with_unnamed_done(_: Turn, events: Events) -> Iterable[Event]:
@@ -139,10 +127,4 @@ def _withheld_plain(turn: Turn) -> Iterator[Step]:
     yield Write(dumps(plain_body(turn, answer)), tally=answer.tally)
 
 
-WITHHELD = in_messages(
-    Pair(_withheld_plain, stream=_withheld_stream), Pair(reasons_plain, stream=reasons_stream)
-)
-
-
-def _events(turn: Turn, answer: Message) -> Events:
-    return [*opening(turn, answer), *progress(answer), *closing(turn, answer)]
+WITHHELD = Pair(_withheld_plain, stream=_withheld_stream)

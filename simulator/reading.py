@@ -127,9 +127,10 @@ def _asked_model(body: dict[str, Any]) -> str:
 
 
 def _user_of(body: dict[str, Any]) -> str | None:
-    """Return who asks: `user`, else `metadata.user_id`, where Anthropic's clients put it."""
+    """Return who asks: `user`, `metadata.user_id` (Anthropic's clients) or `prompt_cache_key` (Codex)."""
     metadata = body.get("metadata")
-    return _text(body.get("user")) or _text(metadata.get("user_id") if isinstance(metadata, dict) else None)
+    named = metadata.get("user_id") if isinstance(metadata, dict) else None
+    return _text(body.get("user")) or _text(named) or _text(body.get("prompt_cache_key"))
 
 
 def _text(value: object) -> str | None:
@@ -143,7 +144,7 @@ def _faulty(body: dict[str, Any], turn: Turn) -> Complete | None:
     if isinstance(models, list) and len(models) > MAX_MODELS:
         return _bad(turn, TOO_MANY.format(field="models"))
     words = turn.dialect.complaint(body)
-    return _bad(turn, words) if words else None
+    return refused(turn.dialect, turn.id, turn.dialect.invalid(words)) if words else None
 
 
 def _unknown(turn: Turn) -> Complete:

@@ -1,13 +1,14 @@
 """Models that refuse a request for what is in it: a field, a tool's type, its length, a foreign signature."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
 from simulator.answers import Answer
-from simulator.asked import mappings
+from simulator.asked import Signed, mappings
 from simulator.coder import coder_answer
 from simulator.dialects.messages_blocks import maker_of, signature
-from simulator.fault import Fault, provider_metadata, rejected
+from simulator.fault import PROVIDER_ERROR, Fault, provider_metadata, rejected
 from simulator.healthy import OK, REASONING, tool_answer
 from simulator.turn import Turn
 
@@ -18,6 +19,11 @@ _UNKNOWN_TAG = (
     "tools.{place}: Input tag '{kind}' found using 'type' does not match any of the expected tags: 'custom'"
 )
 _SIGNATURE = "{place}: Invalid `signature` in `thinking` block"
+# Source: OpenAI's error, which shows the ends of the content.
+_ENCRYPTED = (
+    "The encrypted content {start}...{end} could not be verified. "
+    "Reason: Encrypted content could not be decrypted or parsed."
+)
 _KNOWN_TOOL_TYPES = frozenset({None, "custom", "function"})
 _THOUGHT = "".join(REASONING.reasoning)
 
@@ -49,7 +55,7 @@ def is_too_long(turn: Turn) -> Fault | None:
         return None
     words = _TOO_LONG.format(tokens=tokens, limit=turn.number)
     metadata = provider_metadata(words, error_type="context_length_exceeded")
-    return Fault(400, "Provider returned error", metadata, words)
+    return Fault(400, PROVIDER_ERROR, metadata, words)
 
 
 def has_foreign_signature(turn: Turn) -> Fault | None:
@@ -57,8 +63,21 @@ def has_foreign_signature(turn: Turn) -> Fault | None:
     for message in turn.dialect.asked(turn.body).messages:
         for signed in message.signed:
             if maker_of(signed.signature) != turn.model:
-                return rejected(_SIGNATURE.format(place=signed.place))
+                return _foreign(signed)
     return None
+
+
+def _foreign(signed: Signed) -> Fault:
+    if not signed.encrypted_content:
+        return rejected(_SIGNATURE.format(place=signed.place))
+    words = _ENCRYPTED.format(start=signed.signature[:4], end=signed.signature[-4:])
+    error = {
+        "message": words,
+        "type": "invalid_request_error",
+        "param": None,
+        "code": "invalid_encrypted_content",
+    }
+    return Fault(400, PROVIDER_ERROR, provider_metadata(json.dumps({"error": error})), words)
 
 
 def signed_answer(turn: Turn) -> Answer:

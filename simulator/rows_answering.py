@@ -26,7 +26,7 @@ def healthy_rows() -> Iterator[Behaviour]:
     yield row("ok", "A short answer.", OK_PAIR)
     yield row(
         "ok-usage-empty-choices",
-        "As ok; the stream's usage chunk has `choices: []` (Messages: as ok).",
+        "As ok; the stream's usage chunk has `choices: []` (Messages, Responses: as ok).",
         Pair(OK_PAIR.plain, stream=timing.usage_empty_choices),
     )
     yield row("slow-<n>ms", "Silent for n ms before the headers, then as ok.", slow, 50, _MAX_MS)
@@ -65,26 +65,36 @@ def healthy_rows() -> Iterator[Behaviour]:
     yield row("bytes-<n>", "JSON of about n bytes.", answering(healthy.bytes_answer), 20_000, _MAX_BYTES)
     yield row(
         "tools",
-        "A tool call, arguments streamed in pieces; text once the last message has a tool's result. "
-        "Messages with `safeguards`: `not_flagged`.",
+        "A call of the first tool, arguments streamed in pieces; text once the last message has a tool's "
+        "result. A `transfer_to_…` tool is called if the prompt names it. Messages with `safeguards`: "
+        "`not_flagged`. Completions: its arguments as text.",
         answering(healthy.tool_answer),
     )
     yield row(
         "coder",
         "Reads, then edits the file of a prompt that says `FILE=/path OLD=words NEW=words`, with the tools "
-        "Read and Edit (or Bash, Write); then text. Without such tools or prompt: as ok.",
+        "Read and Edit (or Bash, Write; Codex: exec_command, apply_patch); then text. Without such tools or "
+        "prompt: as ok.",
         coder.CODER,
     )
     yield row("cached", "As ok; half of the prompt was read from the cache.", answering(healthy.CACHED))
     yield row("reasoning", "Reasoning, then text.", answering(healthy.REASONING))
     yield row(
-        "image", "Text and an image in `message.images` (Messages: only the text).", answering(healthy.IMAGE)
+        "image",
+        "Text and an image in `message.images` (Responses: an `image_generation_call`; Messages and "
+        "completions: only the text).",
+        answering(healthy.IMAGE),
     )
     yield row("json", "The content is a JSON object.", answering(healthy.JSON))
-    yield row("refusal", "A refusal instead of content (Messages: as text).", answering(healthy.REFUSAL))
+    yield row(
+        "refusal",
+        "A refusal instead of content (Responses: a refusal part; Messages and completions: as text).",
+        answering(healthy.REFUSAL),
+    )
     yield row(
         "length",
-        "Finish reason length (`max_tokens`) after reasoning only: empty content, and yet a valid answer.",
+        "Finish reason length (Messages: `max_tokens`; Responses: incomplete by `max_output_tokens`) after "
+        "reasoning only: empty content, and yet a valid answer.",
         answering(healthy.LENGTH),
     )
     yield row("continues", "As ok; after a prefill it goes on exactly where that stops.", continuing.EXACT)

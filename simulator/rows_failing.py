@@ -60,7 +60,8 @@ def hidden_rows() -> Iterator[Behaviour]:
     yield row("empty", "Empty content, finish reason stop, no completion tokens.", answering(hidden.EMPTY))
     yield row(
         "filtered",
-        "Empty content, finish reason content_filter (Messages: `refusal` with `stop_details`).",
+        "Empty content, finish reason content_filter (Messages: `refusal` with `stop_details`; Responses: "
+        "incomplete by `content_filter`).",
         answering(hidden.FILTERED),
     )
     yield row(
@@ -70,12 +71,14 @@ def hidden_rows() -> Iterator[Behaviour]:
     )
     yield row(
         "choices-empty",
-        "`choices: []`; stream: one such chunk, then `[DONE]` (Messages: no content and no stop reason).",
+        "`choices: []`; stream: one such chunk, then `[DONE]` (Messages: no content and no stop reason; "
+        "Responses: no items and no status).",
         hidden.hollow(),
     )
     yield row(
         "choice-error",
-        "Finish reason error, and the error in the choice (Messages: beside the content, or as event).",
+        "Finish reason error, and the error in the choice (Messages: beside the content, or as event; "
+        "Responses: `status: failed`).",
         hidden.choice_error(hidden.EMPTY),
     )
     yield row(
@@ -90,7 +93,8 @@ def hidden_rows() -> Iterator[Behaviour]:
     )
     yield row(
         "tools-half",
-        "A tool call with half of its arguments, finish reason length; Messages, plain: an empty input.",
+        "A tool call with half of its arguments, finish reason length; Messages, plain: an empty input; "
+        "Responses: incomplete.",
         answering(healthy.half_tool_answer),
     )
     yield row(

@@ -2,13 +2,19 @@
 
 from collections.abc import Iterator
 
-from simulator import costless, errors, messages_only, refusals
+from simulator import costless, errors, messages_only, refusals, responses_only
 from simulator.coder import CODER
+from simulator.dialects.dialect import Dialect
+from simulator.dialects.messages import MESSAGES
+from simulator.dialects.responses import RESPONSES
 from simulator.errors import refusing
 from simulator.healthy import answering, judged
-from simulator.messages_only import altered, in_messages, message
+from simulator.messages_only import in_messages, message
+from simulator.per_dialect import Alter, altered, per_dialect
+from simulator.responses_events import created, stray, with_event, with_second_done
 from simulator.row import Behaviour
 from simulator.steps import Pair
+from simulator.timing import reasons_plain, reasons_stream
 
 _MAX_MS, _MAX_TOKENS = 600_000, 100_000_000
 
@@ -24,13 +30,14 @@ def request_rows() -> Iterator[Behaviour]:
     yield row(
         "signs-<name>",
         "Signed reasoning, then as coder (tools but no task: as tools); 400 if the request has a signature "
-        "of another model. `signature` is `signed-by:<model>:<hash>`.",
+        "of another model. `signature` (Responses: `encrypted_content`) is `signed-by:<model>:<hash>`.",
         signed,
         "alpha",
     )
     yield row(
         "encrypts-<name>",
-        "As signs, with encrypted reasoning (`reasoning.encrypted`; Messages: `redacted_thinking`).",
+        "As signs, with encrypted reasoning alone (`reasoning.encrypted`; Messages: `redacted_thinking`; "
+        "Responses: no summary).",
         encrypted,
         "alpha",
     )
@@ -62,16 +69,24 @@ def request_rows() -> Iterator[Behaviour]:
 
 
 def messages_rows() -> Iterator[Behaviour]:
-    """Yield the rows of what only Messages has; in chat they are as ok if nothing else is said."""
+    """Yield the rows of what Messages has; elsewhere they are as ok if nothing else is said."""
 
     def row(name: str, does: str, pair: Pair) -> Behaviour:
         return Behaviour(name, "messages", does, pair)
 
+    def altering(in_messages: Alter, in_responses: Alter | None = None) -> Pair:
+        alters: dict[Dialect, Alter | None] = {MESSAGES: in_messages, RESPONSES: in_responses}
+        return per_dialect({dialect: altered(alter) for dialect, alter in alters.items() if alter})
+
     yield Behaviour(
         "withheld-<n>ms",
         "messages",
-        "A thinking block, pings every 200 ms for n ms, its signature, then text; chat: as reasons.",
-        messages_only.WITHHELD,
+        "A thinking block, pings every 200 ms for n ms, its signature, then text; Responses: a reasoning "
+        "item, comments, its end, then text; elsewhere as reasons.",
+        per_dialect(
+            {MESSAGES: messages_only.WITHHELD, RESPONSES: responses_only.WITHHELD},
+            Pair(reasons_plain, stream=reasons_stream),
+        ),
         50,
         0,
         _MAX_MS,
@@ -86,24 +101,28 @@ def messages_rows() -> Iterator[Behaviour]:
         599,
     )
     yield row("no-cost", "As ok, without cost in `usage`; chat: the same.", costless.PAIR)
-    yield row("pings", "As ok, a ping after each event.", altered(messages_only.with_pings))
+    yield row("pings", "As ok, a ping after each event.", altering(messages_only.with_pings))
     yield row(
         "done-named",
         "As ok, then `event: data` with `[DONE]`.",
-        altered(messages_only.with_named_done),
+        altering(messages_only.with_named_done, messages_only.with_named_done),
     )
-    yield row("done-unnamed", "As ok, then an unnamed `[DONE]`.", altered(messages_only.with_unnamed_done))
+    yield row("done-unnamed", "As ok, then an unnamed `[DONE]`.", altering(messages_only.with_unnamed_done))
     yield row(
         "second-start",
-        "As ok, a second `message_start` between the deltas.",
-        altered(messages_only.with_second_start),
+        "As ok, a second `message_start` (Responses: `response.created`) between the deltas.",
+        altering(messages_only.with_second_start, with_event(created)),
     )
     yield row(
         "stray-delta",
-        "As ok, a delta of a block that was never started.",
-        altered(messages_only.with_stray_delta),
+        "As ok, a delta of a block (Responses: an item) that was never started.",
+        altering(messages_only.with_stray_delta, with_event(stray)),
     )
-    yield row("second-stop", "As ok, its block stopped twice.", altered(messages_only.with_second_stop))
+    yield row(
+        "second-stop",
+        "As ok, its block stopped twice (Responses: its item is done twice).",
+        altering(messages_only.with_second_stop, with_second_done),
+    )
     yield row(
         "pause-turn",
         "A `server_tool_use` block, stop reason `pause_turn`.",

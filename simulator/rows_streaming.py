@@ -70,7 +70,8 @@ def _cut_off_streams() -> Iterator[Behaviour]:
     )
     yield row(
         "cut-after",
-        "3 events of text, then a clean end without finish reason or `[DONE]`; plain: as cut-json.",
+        "3 events of text, then a clean end without finish reason or `[DONE]` (Responses: the item is not "
+        "done); plain: as cut-json.",
         Pair(hidden.cut_json_plain, stream=streams.after_three()),
     )
     yield row(
@@ -121,7 +122,8 @@ def _cut_off_streams() -> Iterator[Behaviour]:
     )
     yield row(
         "error-mid",
-        "3 events of text, then the documented error event; plain: as choice-error after partial text.",
+        "3 events of text, then the documented error event (Responses: `response.failed`); plain: as "
+        "choice-error after partial text.",
         Pair(partial, stream=streams.fault_mid(lambda _: errors.OVERLOADED)),
     )
     yield row(
@@ -167,7 +169,7 @@ def _block_streams() -> Iterator[Behaviour]:
 
 def _bare_mid(error: object) -> Pair:
     body_of = hidden.bare(error)
-    stream = streams.error_mid(lambda turn: turn.dialect.error_event(body_of(turn)))
+    stream = streams.error_mid(lambda turn: turn.dialect.error_event(turn, body_of(turn)))
     return Pair(hidden.error_only(body_of).plain, stream=stream)
 
 

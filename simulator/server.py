@@ -12,11 +12,13 @@ from simulator import catalog, journal, reading, table
 from simulator.catalog_plain import embedding_models_body, image_models_body
 from simulator.connection import TRAP_PATH
 from simulator.dialects.chat import CHAT
+from simulator.dialects.completions import COMPLETIONS
 from simulator.dialects.dialect import Dialect
 from simulator.dialects.embeddings import EMBEDDINGS
 from simulator.dialects.images import IMAGES
 from simulator.dialects.messages import MESSAGES
 from simulator.dialects.rerank import RERANK
+from simulator.dialects.responses import RESPONSES
 from simulator.dialects.speech import SPEECH
 from simulator.dialects.transcriptions import TRANSCRIPTIONS
 from simulator.errors import refused
@@ -33,7 +35,7 @@ _LARGE = "/large/api/v1"
 _LISTLESS = "/listless/api/v1"
 _PREFIXES = ("/api/v1", "/v1", _LARGE, _LISTLESS)
 DIALECTS: tuple[Dialect, ...] = (
-    *(CHAT, MESSAGES),
+    *(CHAT, MESSAGES, RESPONSES, COMPLETIONS),
     *(EMBEDDINGS, RERANK, IMAGES, SPEECH, TRANSCRIPTIONS),
 )
 _OTHER_LISTS = {"/embeddings/models": embedding_models_body, "/images/models": image_models_body}

@@ -53,9 +53,8 @@ def stall_comments(turn: Turn) -> Iterator[Step]:
 def stall_empty(turn: Turn) -> Iterator[Step]:
     """Send three events of text, then empty deltas until the time limit."""
     yield from after_three()(turn)
-    nothing = list(progress(turn, NO_WORD))
     for _ in range(int(FOR_EVER_S / BEAT_S)):
-        yield from nothing
+        yield from progress(turn, NO_WORD)
         yield Pause(BEAT_S)
 
 
@@ -77,9 +76,9 @@ def cut_event(turn: Turn) -> Iterator[Step]:
 
 
 def _interrupted(turn: Turn, wrong: Callable[[Event], Event]) -> Iterator[Step]:
-    events = list(turn.dialect.progress(turn, OK))
     yield Headers(stream_headers(turn))
     yield from opening(turn, OK)
+    events = list(turn.dialect.progress(turn, OK))
     yield from map(framing.write, [*events[:2], wrong(events[2]), *events[2:]])
     yield from ending(turn, OK)
 

@@ -5,7 +5,8 @@ from itertools import cycle, islice
 
 from simulator import framing
 from simulator.answers import Answer
-from simulator.dialects.chat import CHAT
+from simulator.dialects.choices import Choices
+from simulator.dialects.responses import RESPONSES
 from simulator.healthy import (
     BLANK,
     NO_WORD,
@@ -28,8 +29,9 @@ _WORDS = ("every ", "question ", "deserves ", "a ", "patient ", "answer ", "that
 
 
 def usage_empty_choices(turn: Turn) -> Iterator[Step]:
-    """Play a stream whose usage chunk has no choices, in chat."""
-    closing = CHAT.closing_with_empty_choices if turn.dialect is CHAT else turn.dialect.closing
+    """Play a stream whose usage chunk has no choices, in dialects with choices."""
+    dialect = turn.dialect
+    closing = dialect.closing_with_empty_choices if isinstance(dialect, Choices) else dialect.closing
     yield Headers(stream_headers(turn))
     yield from said(turn, OK)
     yield from map(framing.write, closing(turn, OK))
@@ -122,5 +124,8 @@ def long_stream(turn: Turn) -> Iterator[Step]:
     """Send n events of one word each. Each word is encoded once, so the socket limits the speed."""
     yield Headers(stream_headers(turn))
     yield from opening(turn, Answer(_WORDS))
-    yield from islice(cycle(list(progress(turn, Answer(_WORDS)))), turn.number)
+    if turn.dialect is RESPONSES:  # its events are numbered, so no two are the same
+        yield from progress(turn, long_answer(turn))
+    else:
+        yield from islice(cycle(list(progress(turn, Answer(_WORDS)))), turn.number)
     yield from ending(turn, long_answer(turn))

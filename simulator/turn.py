@@ -3,8 +3,9 @@
 import random
 import string
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # a dialect answers turns
@@ -13,6 +14,8 @@ if TYPE_CHECKING:  # a dialect answers turns
 PROVIDER = "Simulator"
 _ALPHANUMERIC = string.ascii_letters + string.digits
 _CHARACTERS_PER_TOKEN = 4
+_CONVERSATIONS = ("messages", "input")
+_INSTRUCTIONS = ("system", "instructions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,10 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One valid request, and the identity of the generation that answers it."""
+    """One valid request, and the identity of the generation that answers it.
+
+    `sequence` numbers the events of its stream, in dialects whose events have numbers.
+    """
 
     id: str
     dialect: "Dialect"
@@ -39,6 +45,7 @@ class Turn:
     number: int
     word: str
     host: str
+    sequence: Iterator[int] = field(default_factory=count)
 
     @property
     def prompt_tokens(self) -> int:
@@ -58,12 +65,23 @@ def new_generation_id(now_s: float | None = None) -> str:
 
 
 def prompt_characters(body: Mapping[str, Any]) -> int:
-    """Return how many characters of text are in `system` and `messages`, or in `prompt`."""
-    messages = body.get("messages")
-    if not isinstance(messages, list):
-        return len(str(body.get("prompt", "")))
-    contents = [message.get("content") for message in messages if isinstance(message, dict)]
-    return sum(map(_content_characters, [body.get("system"), *contents]))
+    """Return how many characters of text are in the conversation, or in `prompt`."""
+    said = next((body[name] for name in _CONVERSATIONS if isinstance(body.get(name), list | str)), None)
+    if said is None:
+        return sum(map(len, _texts(body.get("prompt", ""))))
+    contents = (
+        [said] if isinstance(said, str) else [_content(each) for each in said if isinstance(each, dict)]
+    )
+    return sum(map(_content_characters, [*(body.get(name) for name in _INSTRUCTIONS), *contents]))
+
+
+def _texts(prompt: object) -> list[str]:
+    return [str(each) for each in prompt] if isinstance(prompt, list) else [str(prompt)]
+
+
+def _content(said: Mapping[str, Any]) -> object:
+    """Return what a message says, or what a tool returned."""
+    return said.get("content") or said.get("output")
 
 
 def _content_characters(content: object) -> int:

@@ -4,6 +4,7 @@
 its parent. When the pipe closes - the parent has let go, or was killed - it ends the command's whole family.
 """
 
+import contextlib
 import os
 import select
 import signal
@@ -57,9 +58,10 @@ class Leash:
         if self._holder.stdin:
             self._holder.stdin.close()
         try:
-            self._holder.wait(timeout=5)
+            with contextlib.suppress(subprocess.TimeoutExpired):  # the machine is busy; see below
+                self._holder.wait(timeout=5)
         finally:
-            end_family(self._holder.pid, grace_s=0)  # finds nothing, unless the holder itself was killed
+            end_family(self._holder.pid, grace_s=0)  # finds nothing, unless the holder was killed or is slow
             self._holder.wait()
 
     def __enter__(self) -> "Leash":

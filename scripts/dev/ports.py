@@ -46,3 +46,26 @@ def wait_until(condition: Callable[[], bool], *, timeout_s: float, poll_s: float
             return False
         time.sleep(poll_s)
     return True
+
+
+def wait_while_alive(
+    condition: Callable[[], bool], progress: Callable[[], object], *, stall_s: float, poll_s: float = 0.05
+) -> bool:
+    """Poll ``condition`` until it is true; return whether it was.
+
+    There is no limit for the whole: a busy machine may need any time.
+
+    Args:
+        condition: what is waited for.
+        progress: its value changes as long as there is progress.
+        stall_s: how long the value may stay the same.
+        poll_s: the time between two polls.
+    """
+    last, changed_s = progress(), time.monotonic()
+    while not condition():
+        if (now := progress()) != last:
+            last, changed_s = now, time.monotonic()
+        elif time.monotonic() - changed_s >= stall_s:
+            return False
+        time.sleep(poll_s)
+    return True

@@ -51,6 +51,20 @@ def _row_from_stat(entry: Path) -> Row | None:
     )
 
 
+def cpu_used_s(rows: Iterable[Row]) -> float:
+    """Return the CPU time that the processes of ``rows`` have used, in seconds; 0.0 if there is no /proc."""
+    return sum(_cpu_ticks(PROC / str(row.pid)) for row in rows) / os.sysconf("SC_CLK_TCK")
+
+
+def _cpu_ticks(entry: Path) -> int:
+    try:
+        text = (entry / "stat").read_text(errors="replace")
+    except OSError:  # it has ended, or there is no /proc
+        return 0
+    user, system = text.rpartition(")")[2].split()[11:13]
+    return int(user) + int(system)
+
+
 def family(leader: int, rows: Iterable[Row]) -> list[Row]:
     """Return ``leader``'s process, its descendants, and all other processes in its group or session.
 

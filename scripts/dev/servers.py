@@ -9,14 +9,20 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from scripts.dev.leash import Leash
-from scripts.dev.ports import answers, free_port, wait_until
+from scripts.dev.ports import answers, free_port, wait_while_alive
+from scripts.dev.processes import cpu_used_s
 from scripts.dev.stage import BINDINGS, read_config, stage
 from scripts.tools import DEV, OLD_WRANGLER, ROOT, node, tool_environment
 
-READY_TIMEOUT_S = 60.0
+STALL_S = 120.0
+"""A server that neither prints nor computes for so long while it starts hangs."""
+ANSWER_TIMEOUT_S = 10.0
+"""wrangler may lose a request that arrives while it replaces its Worker; then another one is sent."""
 LOG_TAIL_CHARACTERS = 3000
-HOST_HEADER = ROOT / "scripts" / "dev" / "host_header.cjs"
-"""What tells the Worker which host a client asked for; wrangler's proxy hides it."""
+LOCAL_WRANGLER = ROOT / "scripts" / "dev" / "local_wrangler.cjs"
+"""What is loaded into the 2024 wrangler before its own code."""
+NO_REGISTRY = "http://127.0.0.1:9/"
+"""Nothing answers there: wrangler does not wait for a registry's answer about newer releases."""
 
 
 class ServerError(RuntimeError):
@@ -37,21 +43,26 @@ def plain_text(text: str) -> str:
 
 
 def wait_ready(leash: Leash, name: str, *, line: str, url: str) -> None:
-    """Return once the server has printed ``line`` and answers ``url``.
+    """Return once the server has printed ``line`` and answers ``url``, however long it takes.
 
     Raises:
-        ServerError: it ended, or was not ready in time. In both cases it is not running any more.
+        ServerError: it ended, or made no progress for ``STALL_S``. In both cases it is not running any more.
     """
 
     def settled() -> bool:
         return leash.status is not None or (
-            line in leash.log_text() and answers(url, timeout_s=READY_TIMEOUT_S)
+            line in leash.log_text() and answers(url, timeout_s=ANSWER_TIMEOUT_S)
         )
+
+    def progress() -> tuple[int, int]:
+        return leash.log.stat().st_size, int(cpu_used_s(leash.processes()))
 
     ready = False
     try:
-        ready = wait_until(settled, timeout_s=READY_TIMEOUT_S) and leash.status is None
-        problem = "was not ready in time" if leash.status is None else f"ended with status {leash.status}"
+        ready = wait_while_alive(settled, progress, stall_s=STALL_S) and leash.status is None
+        problem = f"ended with status {leash.status}"
+        if leash.status is None:
+            problem = f"made no progress for {STALL_S:.0f} s"
     finally:
         if not ready:  # also after an interrupt: no other code can end it yet
             leash.end()
@@ -94,13 +105,18 @@ def start_workerd(
     stage(directory, config, main=main, variables=variables, secrets=secrets, bindings=bindings)
     if "LEDGER" in bindings:
         migrate_locally(directory)
-    command: list[str | Path] = [node(), "--require", HOST_HEADER, OLD_WRANGLER, "dev"]
+    command: list[str | Path] = [node(), "--require", LOCAL_WRANGLER, OLD_WRANGLER, "dev"]
     command += ["--port", str(port), "--ip", "127.0.0.1"]
     command += ["--inspector-port", str(free_port()), "--show-interactive-dev-session", "false"]
-    environ = tool_environment(os.environ, without=frozenset(secrets) | frozenset(variables))
+    environ = wrangler_environment(without=frozenset(secrets) | frozenset(variables))
     leash = Leash(command, log=directory / "wrangler.log", cwd=directory, environ=environ)
     wait_ready(leash, "wrangler", line="Ready on", url=f"http://127.0.0.1:{port}/health")
     return leash
+
+
+def wrangler_environment(without: frozenset[str] = frozenset()) -> dict[str, str]:
+    """Return the environment of the 2024 wrangler: this one, without ``without``, and no look-ups."""
+    return tool_environment(os.environ, without=without) | {"npm_config_registry": NO_REGISTRY}
 
 
 def migrate_locally(directory: Path) -> None:
@@ -110,7 +126,7 @@ def migrate_locally(directory: Path) -> None:
     done = subprocess.run(  # the pinned wrangler
         command,
         cwd=directory,
-        env=tool_environment(os.environ) | {"CI": "1"},  # without CI it asks for confirmation
+        env=wrangler_environment() | {"CI": "1"},  # without CI it asks for confirmation
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,

@@ -1,35 +1,28 @@
-"""The JSON of chat completions: choices, chunks, usage and errors."""
+"""The JSON of chat completions: messages, deltas, usage and errors."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from simulator.answers import Answer, Json
+from simulator.answers import Answer, Json, cost_fields
 from simulator.fault import Fault
 from simulator.steps import Tally
-from simulator.turn import PROVIDER, Turn
+from simulator.turn import Turn
 
 USER_ID = "user_2xSIMULATED00000000000000000"
 
 
 def usage_object(turn: Turn, tally: Tally) -> Json:
     """Return the `usage` object; `cost` is in USD."""
-    prompt_nano_usd = tally.prompt_tokens * turn.price.prompt_nano_usd
     return {
         "prompt_tokens": tally.prompt_tokens,
         "completion_tokens": tally.completion_tokens,
         "total_tokens": tally.prompt_tokens + tally.completion_tokens,
-        "cost": tally.cost_nano_usd / 1e9,
-        "is_byok": False,
+        **cost_fields(turn, tally),
         "prompt_tokens_details": {
             "cached_tokens": tally.cached_tokens,
             "cache_write_tokens": 0,
             "audio_tokens": 0,
             "video_tokens": 0,
-        },
-        "cost_details": {
-            "upstream_inference_cost": None,
-            "upstream_inference_prompt_cost": prompt_nano_usd / 1e9,
-            "upstream_inference_completions_cost": (tally.cost_nano_usd - prompt_nano_usd) / 1e9,
         },
         "completion_tokens_details": {
             "reasoning_tokens": tally.reasoning_tokens,
@@ -39,23 +32,8 @@ def usage_object(turn: Turn, tally: Tally) -> Json:
     }
 
 
-def completion(turn: Turn, choices: list[Json], usage: Json) -> Json:
-    """Return the body of a plain answer with these choices."""
-    return {
-        "id": turn.id,
-        "object": "chat.completion",
-        "created": turn.created_s,
-        "model": turn.model,
-        "provider": PROVIDER,
-        "system_fingerprint": None,
-        "service_tier": None,
-        "choices": choices,
-        "usage": usage,
-    }
-
-
-def choice_of(answer: Answer) -> Json:
-    """Return the single choice of a plain answer."""
+def message_of(answer: Answer) -> Json:
+    """Return the message of a plain answer."""
     message: Json = {
         "role": "assistant",
         "content": answer.content,
@@ -70,37 +48,7 @@ def choice_of(answer: Answer) -> Json:
         message["tool_calls"] = [{"id": answer.tool.id, "type": "function", "index": 0, "function": function}]
     if answer.image_url:
         message["images"] = [_image(answer.image_url)]
-    return {
-        "index": 0,
-        "logprobs": None,
-        "finish_reason": answer.finish_reason,
-        "native_finish_reason": answer.finish_reason,
-        "message": message,
-    }
-
-
-def chunk(turn: Turn, delta: Json, finish_reason: str | None = None, **more: object) -> Json:
-    """Return a stream chunk; `more` are further top-level fields such as `usage` or `error`."""
-    choice = {
-        "index": 0,
-        "delta": delta,
-        "finish_reason": finish_reason,
-        "native_finish_reason": finish_reason,
-    }
-    return bare_chunk(turn, [choice], **more)
-
-
-def bare_chunk(turn: Turn, choices: list[Json], **more: object) -> Json:
-    """Return a chunk with these choices."""
-    return {
-        "id": turn.id,
-        "object": "chat.completion.chunk",
-        "created": turn.created_s,
-        "model": turn.model,
-        "provider": PROVIDER,
-        "choices": choices,
-        **more,
-    }
+    return message
 
 
 def deltas(answer: Answer) -> Iterator[Json]:

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 
 from simulator.answers import JSON_TYPE, Answer, Json, dumps, tally_of
+from simulator.fault import Fault
 from simulator.steps import Tally
 from simulator.turn import Turn
 
@@ -20,6 +21,10 @@ class Conversation(ABC):
     def payload(self, turn: Turn, answer: Answer) -> bytes:
         """Return the bytes of a plain answer."""
         return dumps(self.body(turn, answer))
+
+    def invalid(self, words: str) -> Fault:
+        """Return the error of a body that is refused with these words."""
+        return Fault(400, words)
 
     def media_type(self, _turn: Turn) -> str:
         """Return the content type of a plain answer."""

@@ -1,6 +1,6 @@
 """What a dialect must say: the forms of answers, of streams and of errors."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:  # a turn names its dialect
@@ -39,6 +39,9 @@ class Dialect(Protocol):
     def complaint(self, body: Mapping[str, Any]) -> str | None:
         """Return the words with which the body is refused; None if it is a request of this dialect."""
 
+    def invalid(self, words: str) -> "Fault":
+        """Return the error of a body that is refused with these words."""
+
     def asked(self, body: Mapping[str, Any]) -> "Asked":
         """Return what the conversation says."""
 
@@ -54,7 +57,7 @@ class Dialect(Protocol):
     def tally(self, turn: "Turn", answer: "Answer") -> "Tally":
         """Return the tokens and the cost of an answer."""
 
-    def opening(self, turn: "Turn", answer: "Answer") -> Sequence["Event"]:
+    def opening(self, turn: "Turn", answer: "Answer") -> Iterable["Event"]:
         """Return the events that come before anything is said."""
 
     def progress(self, turn: "Turn", answer: "Answer") -> Iterator["Event"]:
@@ -84,7 +87,7 @@ class Dialect(Protocol):
     def bare_error(self, error: object) -> "Json":
         """Return the body of an error whose `error` is this value."""
 
-    def error_event(self, body: "Json") -> "Event":
+    def error_event(self, turn: "Turn", body: "Json") -> "Event":
         """Return the event with the error of this body."""
 
     def mid_stream_error(self, turn: "Turn", fault: "Fault") -> "Event":

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from simulator.answers import Answer, Json, tally_of
-from simulator.asked import Asked, Result, Said, Signed, mappings, text_in
+from simulator.asked import Asked, Result, Said, Signed, mappings, text_in, tools_in
 from simulator.dialects.conversation import Conversation
 from simulator.dialects.dialect import EMPTY_INPUT, MAX_MODELS, TOO_MANY
 from simulator.dialects.messages_blocks import blocks_of
@@ -60,7 +60,7 @@ class Messages(Conversation):
     def asked(self, body: Mapping[str, Any]) -> Asked:
         """Return what the conversation says."""
         messages = tuple(_said(number, each) for number, each in enumerate(mappings(body.get("messages"))))
-        return Asked(messages, tuple(str(tool.get("name")) for tool in mappings(body.get("tools"))))
+        return Asked(messages, tools_in(body.get("tools"), "input_schema"))
 
     def body(self, turn: Turn, answer: Answer) -> Json:
         """Return a message."""
@@ -107,13 +107,13 @@ class Messages(Conversation):
         """Return an envelope with this error."""
         return {"type": "error", "error": error}
 
-    def error_event(self, body: Json) -> Event:
+    def error_event(self, _turn: Turn, body: Json) -> Event:
         """Return the error event; it has no `request_id`."""
         return Event({key: body[key] for key in ("type", "error")}, "error")
 
-    def mid_stream_error(self, _turn: Turn, fault: Fault) -> Event:
+    def mid_stream_error(self, turn: Turn, fault: Fault) -> Event:
         """Return the error event: it is the same at any place."""
-        return self.error_event(self.bare_error(error_object(fault)))
+        return self.error_event(turn, self.bare_error(error_object(fault)))
 
 
 MESSAGES = Messages()

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulator.answers import Json
+from simulator.answers import Json, cost_fields
 from simulator.asked import mappings
 from simulator.dialects.messages_blocks import Block
 from simulator.fault import Fault
@@ -28,12 +28,6 @@ _ERROR_TYPES: Mapping[str, str] = {
     "content_policy_violation": "invalid_request_error",
     "invalid_request": "invalid_request_error",
 }
-_ERROR_TYPE_OF_STATUS: Mapping[int, str] = {
-    400: "invalid_request", 401: "authentication", 402: "payment_required", 403: "permission_denied",
-    404: "not_found", 408: "timeout", 413: "payload_too_large", 422: "invalid_request",
-    429: "rate_limit_exceeded", 500: "server", 502: "provider_unavailable", 503: "provider_overloaded",
-    504: "timeout", 524: "timeout", 529: "provider_overloaded",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +43,12 @@ class Message:
 
 def usage_object(turn: Turn, tally: Tally) -> Json:
     """Return the `usage` object; `cost` is in USD."""
-    prompt_nano_usd = tally.prompt_tokens * turn.price.prompt_nano_usd
     return {
         **_tokens(tally.prompt_tokens, tally.completion_tokens, tally.cached_tokens),
         "output_tokens_details": {"thinking_tokens": tally.reasoning_tokens},
         "server_tool_use": None,
         "service_tier": "standard",
-        "cost": tally.cost_nano_usd / 1e9,
-        "is_byok": False,
-        "cost_details": {
-            "upstream_inference_cost": None,
-            "upstream_inference_prompt_cost": prompt_nano_usd / 1e9,
-            "upstream_inference_completions_cost": (tally.cost_nano_usd - prompt_nano_usd) / 1e9,
-        },
+        **cost_fields(turn, tally),
     }
 
 
@@ -125,10 +112,8 @@ def ending_of(turn: Turn, message: Message) -> Json:
 
 def error_object(fault: Fault) -> Json:
     """Return the value of `error`."""
-    stated = (fault.metadata or {}).get("error_type")
-    error_type = stated or _ERROR_TYPE_OF_STATUS.get(fault.status, "unmapped")
-    kind = _ERROR_TYPES.get(error_type, "invalid_request_error" if fault.status < 500 else "api_error")
-    return {"type": kind, "message": fault.words or fault.message, "error_type": error_type}
+    kind = _ERROR_TYPES.get(fault.error_type, "invalid_request_error" if fault.status < 500 else "api_error")
+    return {"type": kind, "message": fault.words or fault.message, "error_type": fault.error_type}
 
 
 def _tokens(prompt: int, output: int, cached: int) -> Json:

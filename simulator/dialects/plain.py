@@ -39,6 +39,10 @@ class Plain(ABC):
         """Return the bytes of an answer."""
         return dumps(self.body(turn, answer))
 
+    def invalid(self, words: str) -> Fault:
+        """Return the error of a body that is refused with these words."""
+        return Fault(400, words)
+
     def media_type(self, _turn: Turn) -> str:
         """Return the content type of an answer."""
         return JSON_TYPE
@@ -88,13 +92,13 @@ class Plain(ABC):
         """Return an envelope with this error."""
         return {"error": error}
 
-    def error_event(self, body: Json) -> Event:
+    def error_event(self, _turn: Turn, body: Json) -> Event:
         """Return the event with the error of this body."""
         return Event({"type": "error", "error": body["error"]})
 
-    def mid_stream_error(self, _turn: Turn, fault: Fault) -> Event:
+    def mid_stream_error(self, turn: Turn, fault: Fault) -> Event:
         """Return the error event: it is the same at any place."""
-        return self.error_event(self.bare_error(error_object(fault)))
+        return self.error_event(turn, self.bare_error(error_object(fault)))
 
 
 def tallied(turn: Turn, prompt_tokens: int, completion_tokens: int = 0) -> Tally:

@@ -67,7 +67,7 @@ async def handle(
     sent_id = request.header("x-request-id") or ""
     frame = Frame(
         request_id=sent_id if _REQUEST_ID.fullmatch(sent_id) else f"req-{ports.new_id()}",
-        errors=_errors_at(request.path),
+        errors=_errors_for(request),
     )
     if request.method == "HEAD" and request.path in PROBES:
         return HttpResponse(status=204, headers=frame.headers, body=b"")
@@ -92,12 +92,17 @@ async def handle(
         return respond_error(internal_error(), frame)
 
 
-def _errors_at(path: str) -> ErrorForm:
-    """Return the form of errors that the clients of a path expect."""
+def _errors_for(request: HttpRequest) -> ErrorForm:
+    """Return the form of errors that the client of a request expects."""
+    path = request.path
     if "/messages" in path:  # also at a wrong path: a client of Messages asked for it
         from gateway.dialects.messages.errors import MESSAGES_ERRORS  # noqa: PLC0415  # no chat needs it
 
         return MESSAGES_ERRORS
+    if "/responses" in path:
+        from gateway.dialects.responses.errors import errors_for  # noqa: PLC0415  # no chat needs it
+
+        return errors_for(request)
     return OPENROUTER_ERRORS if path.startswith("/api/") else OPENAI_ERRORS
 
 
@@ -167,6 +172,13 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
             Access.ALL_KEYS,
             {"POST": _lazy_handler("routes.count_tokens", "count_tokens")},
             counted_apart=True,  # clients that count before each request would use up the limit
+        ),
+        "/v1/responses": Route(Access.ALL_KEYS, {"POST": _lazy_handler("routes.responses", "responses")}),
+        "/v1/embeddings": Route(Access.ALL_KEYS, {"POST": _lazy_handler("routes.embeddings", "embeddings")}),
+        "/v1/rerank": Route(Access.ALL_KEYS, {"POST": _lazy_handler("routes.rerank", "rerank")}),
+        **dict.fromkeys(
+            ("/v1/images", "/v1/images/generations"),
+            Route(Access.ALL_KEYS, {"POST": _lazy_handler("routes.images", "images")}),
         ),
         "/v1/plan": Route(Access.ALL_KEYS, {"POST": _lazy_handler("routes.plan", "show_plan")}),
         "/v1/usage": _get_and_head(Access.GATEWAY_KEYS, "routes.usage", "show_usage"),

@@ -16,12 +16,11 @@ import httpx
 import pytest
 
 from gateway.settings.table import SETTINGS
-from scripts.dev.ports import free_port, is_taken, wait_until
-from scripts.dev.processes import family, process_table
-from scripts.dev.servers import stage_directory
+from scripts.dev.ports import free_port, is_taken, wait_until, wait_while_alive
+from scripts.dev.processes import cpu_used_s, family, process_table
+from scripts.dev.servers import STALL_S, stage_directory
 from scripts.tools import ROOT
 
-START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 3.0
 
 
@@ -38,11 +37,14 @@ class Dev:
         return self.log.read_text()
 
     def wait_ready(self) -> None:
-        ready = wait_until(
-            lambda: "curl" in self.printed or self.make.poll() is not None, timeout_s=START_TIMEOUT_S
-        )
-        assert ready, self.printed
+        assert wait_while_alive(
+            lambda: "curl" in self.printed or self.make.poll() is not None, self.progress, stall_s=STALL_S
+        ), self.printed
         assert self.make.poll() is None, self.printed
+
+    def progress(self) -> tuple[int, int]:
+        rows = family(self.make.pid, process_table())
+        return len(self.printed), int(cpu_used_s(rows))
 
     def pids(self) -> set[int]:
         return {row.pid for row in family(self.make.pid, process_table())}
@@ -85,7 +87,22 @@ def start_dev(directory: Path, *words: str, port: int | None = None) -> Dev:
 
 @pytest.fixture
 def dev(tmp_path: Path) -> Iterator[Dev]:
-    started = start_dev(tmp_path, 'APP_TITLE=it\'s a "test"')
+    """A `make dev` that the test may end."""
+    with running(tmp_path) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def shared_dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
+    """A `make dev` for the tests that leave it as it is."""
+    with running(tmp_path_factory.mktemp("shared")) as started:
+        yield started
+
+
+@contextlib.contextmanager
+def running(directory: Path) -> Iterator[Dev]:
+    """Start `make dev`; end it on leaving, with all its processes."""
+    started = start_dev(directory, 'APP_TITLE=it\'s a "test"')
     try:
         started.wait_ready()
         yield started
@@ -97,17 +114,23 @@ def dev(tmp_path: Path) -> Iterator[Dev]:
         shutil.rmtree(stage_directory(started.port))
 
 
-def test_the_printed_curl_command_works(dev: Dev) -> None:
-    command = re.search(r"^ {2}curl .*\\\n.*$", dev.printed, re.MULTILINE)
-    assert command, dev.printed
+def test_a_start_looks_up_nothing_on_the_network(shared_dev: Dev) -> None:
+    printed = (stage_directory(shared_dev.port) / "wrangler.log").read_text()
+    assert "Ready on" in printed
+    assert "Request.cf" not in printed
+
+
+def test_the_printed_curl_command_works(shared_dev: Dev) -> None:
+    command = re.search(r"^ {2}curl .*\\\n.*$", shared_dev.printed, re.MULTILINE)
+    assert command, shared_dev.printed
     answer = subprocess.run(  # noqa: S602  # pasted into a shell, as its reader does
         command.group(), shell=True, capture_output=True, text=True, check=True, timeout=30
     )
     assert '"choices"' in answer.stdout, answer.stdout
-    assert wait_until(lambda: '"request_done"' in dev.printed, timeout_s=5), (
+    assert wait_until(lambda: '"request_done"' in shared_dev.printed, timeout_s=30), (
         "the Worker's log line is not shown"
     )
-    assert "[wrangler" not in dev.printed
+    assert "[wrangler" not in shared_dev.printed
 
 
 def status_of(port: int, *headers: tuple[str, str], method: str = "GET", path: str = "/v1/usage") -> int:
@@ -121,14 +144,14 @@ def status_of(port: int, *headers: tuple[str, str], method: str = "GET", path: s
         return connection.getresponse().status
 
 
-def test_a_page_cannot_make_itself_local_by_a_host_or_a_header_of_its_own(dev: Dev) -> None:
-    here, there = f"localhost:{dev.port}", f"evil.example:{dev.port}"
+def test_a_page_cannot_make_itself_local_by_a_host_or_a_header_of_its_own(shared_dev: Dev) -> None:
+    here, there = f"localhost:{shared_dev.port}", f"evil.example:{shared_dev.port}"
     local = ("mf-original-url", f"http://{here}/v1/usage")
     forged = [
         (("host", there),),
         (("host", there), local),
         (("host", there), local, ("x-forwarded-host", here)),
-        (("host", there), ("mf-original-url", f"http://127.0.0.1:{dev.port}/v1/key")),
+        (("host", there), ("mf-original-url", f"http://127.0.0.1:{shared_dev.port}/v1/key")),
         (("host", there), ("mf-original-url", f"http://{there}/v1/usage"), local),
         (("host", f"{here}.evil.example"), local),
         (("host", here), ("mf-original-url", f"http://{there}/v1/usage")),
@@ -137,25 +160,30 @@ def test_a_page_cannot_make_itself_local_by_a_host_or_a_header_of_its_own(dev: D
         (("host", here), ("sec-fetch-site", "same-site")),
     ]
     refused = {
-        headers: status_of(dev.port, *headers, method=method)
+        headers: status_of(shared_dev.port, *headers, method=method)
         for method in ("GET", "HEAD")
         for headers in forged
     }
 
     assert set(refused.values()) <= {401, 403, 404}, refused
-    for host in (here, f"127.0.0.1:{dev.port}", f"LOCALHOST:{dev.port}", f"[::1]:{dev.port}"):
-        assert status_of(dev.port, ("host", host)) == 200
-    assert status_of(dev.port, ("host", here), ("sec-fetch-site", "none")) == 200
+    for host in (
+        here,
+        f"127.0.0.1:{shared_dev.port}",
+        f"LOCALHOST:{shared_dev.port}",
+        f"[::1]:{shared_dev.port}",
+    ):
+        assert status_of(shared_dev.port, ("host", host)) == 200
+    assert status_of(shared_dev.port, ("host", here), ("sec-fetch-site", "none")) == 200
 
 
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="which ports a process listens on is in /proc")
-def test_the_ports_behind_wranglers_proxy_are_no_way_in(dev: Dev) -> None:
-    ports = {port for pid in dev.pids() for port in listening_ports(pid)} - {dev.port}
+def test_the_ports_behind_wranglers_proxy_are_no_way_in(shared_dev: Dev) -> None:
+    ports = {port for pid in shared_dev.pids() for port in listening_ports(pid)} - {shared_dev.port}
     assert len(ports) >= 2
 
     found = {}
     for port in ports:
-        local = ("mf-original-url", f"http://localhost:{dev.port}/v1/usage")
+        local = ("mf-original-url", f"http://localhost:{shared_dev.port}/v1/usage")
         with contextlib.suppress(OSError, http.client.HTTPException):
             found[port] = status_of(port, ("host", f"evil.example:{port}"), local)
 
@@ -214,12 +242,12 @@ def test_no_process_is_left_however_it_ends(number: signal.Signals, to_the_group
     assert not is_taken(dev.port)
 
 
-def test_a_second_instance_can_run_at_the_same_time(dev: Dev, tmp_path: Path) -> None:
+def test_a_second_instance_can_run_at_the_same_time(shared_dev: Dev, tmp_path: Path) -> None:
     second = start_dev(tmp_path, "GATEWAY_KEYS=me:0123456789abcdef")
     try:
         second.wait_ready()
         chat = {"messages": [{"role": "user", "content": "Hello"}]}
-        for port, status in ((dev.port, 200), (second.port, 401)):
+        for port, status in ((shared_dev.port, 200), (second.port, 401)):
             url = f"http://127.0.0.1:{port}/v1/chat/completions"
             assert httpx.post(url, json=chat, trust_env=False, timeout=30).status_code == status
     finally:
@@ -228,11 +256,11 @@ def test_a_second_instance_can_run_at_the_same_time(dev: Dev, tmp_path: Path) ->
         shutil.rmtree(stage_directory(second.port), ignore_errors=True)
 
 
-def test_a_taken_port_is_reported_and_changes_nothing(dev: Dev, tmp_path: Path) -> None:
-    second = start_dev(tmp_path, port=dev.port)
+def test_a_taken_port_is_reported_and_changes_nothing(shared_dev: Dev, tmp_path: Path) -> None:
+    second = start_dev(tmp_path, port=shared_dev.port)
     assert second.make.wait(timeout=30) != 0
-    assert f"port {dev.port} is taken" in second.printed
-    assert dev.make.poll() is None
+    assert f"port {shared_dev.port} is taken" in second.printed
+    assert shared_dev.make.poll() is None
 
 
 def test_the_error_names_an_unknown_setting(tmp_path: Path) -> None:

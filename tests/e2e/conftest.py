@@ -2,8 +2,11 @@
 
 A test uses ``gateway``, and ``journal`` to check which calls reached the upstream. ``start_gateway`` makes a
 gateway with other settings. Each gateway starts when a test first needs it, and ends with the session.
+
+A start takes up to four seconds of CPU time: several files share the gateways here, and add their own keys.
 """
 
+import json
 import os
 import shutil
 import uuid
@@ -11,11 +14,32 @@ from collections.abc import Callable, Generator, Iterator
 
 import pytest
 
+from scripts.dev.ports import free_port
 from scripts.dev.servers import stage_directory, start_simulator
+from tests.support.documented_key import documented_key
+from tests.support.gateway_keys import (
+    BOUND,
+    DIRECT,
+    DOCUMENTED,
+    FRUGAL,
+    PAGE,
+    TIGHT,
+)
 from tests.support.journal import Journal
 from tests.support.runtimes import KEY, RUNTIMES, UPSTREAM_KEY, Fleet, Gateway
 
 DEPLOYED = "deployed"
+ROUTES = {
+    "task/mine": {"models": ["sim/status-503", "sim/ok"], "options": {"deadline_ms": 20_000}},
+    "task/cheap": {
+        "models": ["anthropic/claude-haiku-4.5", "openai/gpt-oss-120b", "sim/ok"],
+        "order": "cheapest",
+        "max_price": {"prompt": 0.5},
+    },
+    "task/background": {"models": ["sim/ok"], "when": {"request_class": ["auxiliary", "compaction"]}},
+    "task/gone": ["sim/ok", "gone/model"],
+    "task/code": None,
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -119,6 +143,59 @@ def custom_gateway(start_gateway: Callable[..., Gateway]) -> Gateway:
 def open_gateway(start_gateway: Callable[..., Gateway]) -> Gateway:
     """A gateway without keys that accepts calls from loopback, as in `make dev`."""
     return start_gateway(GATEWAY_KEYS=None, OPEN_ON_LOOPBACK="true")
+
+
+@pytest.fixture(scope="session")
+def routed_gateway(start_gateway: Callable[..., Gateway]) -> Gateway:
+    """A gateway with custom task routes, the list of models, and a key that is limited to some models."""
+    entries = [
+        {"name": "e2e", "token": KEY},
+        {"name": "bound", "token": BOUND, "models": ["sim/ok", "task/*"]},
+    ]
+    gateway = start_gateway(
+        bindings=("MODEL_CACHE",),
+        TASK_ROUTES=json.dumps(ROUTES),
+        DEFAULT_MODEL="task/mine",
+        GATEWAY_KEYS=json.dumps(entries),
+    )
+    with gateway.client() as client:
+        assert client.get("/v1/models").status_code == 200
+    return gateway
+
+
+@pytest.fixture(scope="session")
+def cut_off_gateway(start_gateway: Callable[..., Gateway], simulator: str) -> Gateway:
+    """A gateway whose OpenRouter is offline; the simulator is its direct upstream `near`."""
+    return start_gateway(
+        bindings=("MODEL_CACHE",),
+        OPENROUTER_BASE_URL=f"http://127.0.0.1:{free_port()}/api/v1",
+        UPSTREAMS=json.dumps({"near": {"base_url": simulator, "secret": "NEAR_KEY"}}),
+        NEAR_KEY=DIRECT,
+    )
+
+
+@pytest.fixture(scope="session")
+def budget_gateway(start_gateway: Callable[..., Gateway]) -> Gateway:
+    """A gateway with a ledger, an admin's key, and keys with limits; it has the list of models.
+
+    One key's budget pays for a few answers. One key's sessions may spend a little. One key is the first of
+    the example in docs/access.md.
+    """
+    entries = [
+        {"name": "boss", "token": KEY, "admin": True},
+        {"name": "tight", "token": TIGHT, "budget": {"day_usd": 0.001}},
+        {"name": "frugal", "token": FRUGAL, "limits": {"max_session_usd": 0.000_5, "loop_limit": 2}},
+        *json.loads(documented_key(DOCUMENTED)),
+    ]
+    gateway = start_gateway(
+        bindings=("LEDGER", "MODEL_CACHE"),
+        GATEWAY_KEYS=json.dumps(entries),
+        LOOP_LIMIT="3",
+        CORS_ORIGINS=PAGE,
+    )
+    with gateway.client() as client:
+        assert client.get("/v1/models").status_code == 200
+    return gateway
 
 
 @pytest.fixture

@@ -126,3 +126,15 @@ def test_without_the_option_the_cache_is_neither_read_nor_written(
         answer = post_and_wait_until_stored(caching_gateway, question(journal, "sim/ok"))
         assert "x-gateway-cache" not in answer.headers
     assert len(journal.models()) == 2
+
+
+def test_each_input_of_embeddings_is_cached_for_itself(caching_gateway: Gateway, journal: Journal) -> None:
+    body = {"model": "sim/ok", "user": journal.user, "gateway": {"cache_ttl_s": 60}}
+    with caching_gateway.client() as client:
+        first = client.post("/v1/embeddings", json=body | {"input": ["one", "two"]})
+        wait_until_stored(caching_gateway)
+        again = client.post("/v1/embeddings", json=body | {"input": ["two", "new", "one"]})
+
+    one, two = (row["embedding"] for row in first.json()["data"])
+    assert [row["embedding"] for row in again.json()["data"]][0::2] == [two, one]
+    assert again.json()["gateway"]["cache"]["items_hit"] == 2

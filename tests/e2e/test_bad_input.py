@@ -171,8 +171,8 @@ def test_an_unknown_route_is_not_found(gateway: Gateway, path: str) -> None:
         ("/v1/v1/chat/completions", "Use /v1/chat/completions."),
         ("/v1/chat/completions/", "Use /v1/chat/completions."),
         ("/api/chat/completions", "Use /api/v1/chat/completions."),
-        ("/v1/embeddings", "This gateway does not serve embeddings. This gateway serves: POST /v1/chat/"),
-        ("/v1/responses", "OpenAI's Responses API. Send a chat request to /v1/chat/completions."),
+        ("/v1/moderations", "This gateway does not serve moderations. This gateway serves: POST /v1/chat/"),
+        ("/v1/engines", "This gateway does not serve engines. Send a chat request to /v1/chat/completions."),
         ("/", "This gateway serves: POST /v1/chat/completions,"),
     ],
 )

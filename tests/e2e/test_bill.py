@@ -19,6 +19,7 @@ from tests.support.bill import SILENT, send_many
 from tests.support.chat import complete_log
 from tests.support.ledger import Ledger
 from tests.support.runtimes import KEY, UPSTREAM_KEY, Gateway
+from tests.support.tls import tls
 
 REQUESTS = int(os.environ.get("BILL_REQUESTS", "300"))
 AT_ONCE = 24
@@ -32,7 +33,7 @@ def bill(simulator: str) -> Callable[[], int]:
     """A function that returns what the simulator has billed, in nano-dollars."""
 
     def read() -> int:
-        answer = httpx.get(simulator.removesuffix("/api/v1") + "/sim/bill", trust_env=False)
+        answer = httpx.get(simulator.removesuffix("/api/v1") + "/sim/bill", trust_env=False, verify=tls())
         return int(answer.json()["cost_nano_usd"])
 
     return read
@@ -82,7 +83,11 @@ def test_the_ledger_equals_the_simulators_bill(
     name = f"bill-{uuid.uuid4().hex[:8]}"
     before_nano_usd, began_s = bill(), time.monotonic()
 
-    asyncio.run(send_many(ledger_gateway, count, name=name, watched=watched, at_once=AT_ONCE, seed=7))
+    asyncio.run(
+        send_many(
+            ledger_gateway, count, simulator=simulator, name=name, watched=watched, at_once=AT_ONCE, seed=7
+        )
+    )
     ledger.wait_idle(60)
     took_s = time.monotonic() - began_s
 

@@ -8,10 +8,10 @@ import pytest
 from scripts.dev.ports import free_port
 from tests.support.chat import error_in, post, question
 from tests.support.chunks import payloads_in
+from tests.support.gateway_keys import DIRECT
 from tests.support.journal import Journal
 from tests.support.runtimes import UPSTREAM_KEY, Gateway
 
-DIRECT_KEY = "sk-or-canary-of-the-direct-upstream"
 PRICES = {"sim/ok": {"prompt": 1, "completion": 2}}
 
 
@@ -22,7 +22,7 @@ def direct(start_gateway: Callable[..., Gateway], simulator: str) -> Gateway:
         "near": {"base_url": simulator, "secret": "NEAR_KEY", "usd_per_million_tokens": PRICES},
         "down": {"base_url": f"http://127.0.0.1:{free_port()}/v1"},
     }
-    return start_gateway(UPSTREAMS=json.dumps(declared), NEAR_KEY=DIRECT_KEY)
+    return start_gateway(UPSTREAMS=json.dumps(declared), NEAR_KEY=DIRECT)
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -46,21 +46,14 @@ def test_a_chain_starts_direct_and_falls_back_to_openrouter(
         ("openrouter", None),
     ]
     keys = [call["headers"]["authorization"] for call in journal.entries()]
-    assert keys == [f"Bearer {DIRECT_KEY}", f"Bearer {UPSTREAM_KEY}"]
-    assert DIRECT_KEY not in answer.text + str(answer.headers) + direct.log_text()
+    assert keys == [f"Bearer {DIRECT}", f"Bearer {UPSTREAM_KEY}"]
+    assert DIRECT not in answer.text + str(answer.headers) + direct.log_text()
 
 
 def test_a_direct_upstream_answers_while_openrouter_is_down(
-    start_gateway: Callable[..., Gateway], simulator: str, journal: Journal
+    cut_off_gateway: Gateway, journal: Journal
 ) -> None:
-    declared = {"near": {"base_url": simulator, "secret": "NEAR_KEY"}}
-    gateway = start_gateway(
-        OPENROUTER_BASE_URL=f"http://127.0.0.1:{free_port()}/api/v1",
-        UPSTREAMS=json.dumps(declared),
-        NEAR_KEY=DIRECT_KEY,
-    )
-
-    answer = post(gateway, question(journal, "sim/ok", "direct:near/sim/ok"))
+    answer = post(cut_off_gateway, question(journal, "sim/ok", "direct:near/sim/ok"))
 
     assert answer.json()["gateway"]["served"] == "direct:near/sim/ok"
     assert answer.headers["x-gateway-model"] == "direct:near/sim/ok"

@@ -1,8 +1,5 @@
 """What Claude Code asks a gateway before its first request: a probe, the models, and their names."""
 
-import json
-from collections.abc import Callable
-
 import httpx
 import pytest
 
@@ -13,24 +10,19 @@ from tests.support.runtimes import KEY, Gateway
 LIST = "/v1/models"
 RIGHT = {"authorization": f"Bearer {KEY}"}
 CLAUDE = {"anthropic-version": "2023-06-01"}
-ROUTES = {"task/background": {"models": ["sim/ok"], "when": {"request_class": ["auxiliary", "compaction"]}}}
 CLASS = "x-claude-code-request-class"
 
 
-@pytest.fixture(scope="session")
-def discovered(start_gateway: Callable[..., Gateway]) -> Gateway:
-    """A gateway with a task route for background work."""
-    return start_gateway(TASK_ROUTES=json.dumps(ROUTES), bindings=("MODEL_CACHE",))
-
-
 @pytest.mark.parametrize("path", ["/", "/api/hello"])
-def test_a_probe_without_a_key_is_answered(discovered: Gateway, path: str) -> None:
-    answer = httpx.head(discovered.base_url + path)
+def test_a_probe_without_a_key_is_answered(routed_gateway: Gateway, path: str) -> None:
+    answer = httpx.head(routed_gateway.base_url + path)
     assert (answer.status_code, answer.content) == (204, b"")
 
 
-def test_claude_code_lists_models_and_tasks_that_it_can_ask(discovered: Gateway, journal: Journal) -> None:
-    with discovered.client(headers=RIGHT | CLAUDE) as client:
+def test_claude_code_lists_models_and_tasks_that_it_can_ask(
+    routed_gateway: Gateway, journal: Journal
+) -> None:
+    with routed_gateway.client(headers=RIGHT | CLAUDE) as client:
         got = client.get(LIST, params={"limit": "1000"})
         assert (got.status_code, got.history) == (200, [])
         listed = got.json()
@@ -44,8 +36,8 @@ def test_claude_code_lists_models_and_tasks_that_it_can_ask(discovered: Gateway,
     assert answer.json()["gateway"]["served"] == "sim/ok"
 
 
-def test_a_short_name_is_found_in_a_request_and_alone(discovered: Gateway) -> None:
-    with discovered.client() as client:
+def test_a_short_name_is_found_in_a_request_and_alone(routed_gateway: Gateway) -> None:
+    with routed_gateway.client() as client:
         assert client.get(f"{LIST}/claude-haiku-4-5-20251001").json()["id"] == "anthropic/claude-haiku-4.5"
         body = {"model": "claude-haiku-4-5-20251001", "messages": [{"role": "user", "content": "Hi"}]}
         plan = client.post("/v1/plan", json=body).json()
@@ -54,11 +46,11 @@ def test_a_short_name_is_found_in_a_request_and_alone(discovered: Gateway) -> No
 
 
 def test_background_work_takes_the_route_whose_condition_it_meets(
-    discovered: Gateway, journal: Journal
+    routed_gateway: Gateway, journal: Journal
 ) -> None:
-    with discovered.client(headers=RIGHT | {CLASS: "auxiliary"}) as client:
+    with routed_gateway.client(headers=RIGHT | {CLASS: "auxiliary"}) as client:
         background = client.post(CHAT, json=question(journal, "sim/slow-500ms")).json()["gateway"]
-    with discovered.client(headers=RIGHT | {CLASS: "main"}) as client:
+    with routed_gateway.client(headers=RIGHT | {CLASS: "main"}) as client:
         shown = client.post(CHAT, json=question(journal, "sim/slow-500ms")).json()["gateway"]
     assert background["served"] == "sim/ok"
     assert background["route"] == {"task": "task/background", "when": {"request_class": "auxiliary"}}
@@ -72,6 +64,6 @@ def test_background_work_takes_the_route_whose_condition_it_meets(
         {"authorization": f"Bearer {KEY}", "x-api-key": "wrong-token-0123456789"},
     ],
 )
-def test_a_wrong_key_beside_a_right_one_is_ignored(discovered: Gateway, headers: dict[str, str]) -> None:
-    assert httpx.get(discovered.base_url + LIST, headers=headers).status_code == 200
-    assert "wrong-token" not in discovered.log_text()
+def test_a_wrong_key_beside_a_right_one_is_ignored(routed_gateway: Gateway, headers: dict[str, str]) -> None:
+    assert httpx.get(routed_gateway.base_url + LIST, headers=headers).status_code == 200
+    assert "wrong-token" not in routed_gateway.log_text()

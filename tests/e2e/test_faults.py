@@ -8,12 +8,15 @@ import httpx
 from tests.support.fault_rows import ROWS
 from tests.support.matrix import run_matrix
 from tests.support.runtimes import Gateway
+from tests.support.tls import tls
 
 
 def test_every_behaviour_of_the_simulator_in_chat_has_a_row(simulator: str) -> None:
     parts = urlsplit(simulator)
-    table = httpx.get(f"{parts.scheme}://{parts.netloc}/sim", trust_env=False).json()
-    in_chat = [row for row in table["behaviours"] if "text" in row["outputs"]]
+    table = httpx.get(f"{parts.scheme}://{parts.netloc}/sim", trust_env=False, verify=tls()).json()
+    # What only Responses has is as ok in chat.
+    rows = [row for row in table["behaviours"] if row["group"] != "responses"]
+    in_chat = [row for row in rows if "text" in row["outputs"]]
     names = {row["example"].removeprefix("sim/") for row in in_chat}
     assert names <= {row.name for row in ROWS}
 

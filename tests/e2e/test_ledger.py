@@ -9,58 +9,44 @@ import httpx
 import pytest
 
 from tests.support.chat import CHAT, error_in, post, question
-from tests.support.documented_key import documented_key
+from tests.support.gateway_keys import DOCUMENTED, TIGHT
 from tests.support.journal import Journal
 from tests.support.ledger import usage, wait_for
 from tests.support.runtimes import KEY, Gateway
 
-TIGHT = "e2e-tight-token-0123456789"
 WAIT_S = 15.0
 
 
-@pytest.fixture(scope="session")
-def ledger_gateway(start_gateway: Callable[..., Gateway]) -> Gateway:
-    """A gateway with a ledger, an admin's key, and a key whose budget pays for a few answers."""
-    entries = [
-        {"name": "boss", "token": KEY, "admin": True},
-        {"name": "tight", "token": TIGHT, "budget": {"day_usd": 0.001}},
-    ]
-    gateway = start_gateway(bindings=("LEDGER", "MODEL_CACHE"), GATEWAY_KEYS=json.dumps(entries))
-    with gateway.client(headers={"authorization": f"Bearer {KEY}"}) as client:
-        assert client.get("/v1/models").status_code == 200
-    return Gateway(gateway.runtime, gateway.base_url, KEY, gateway.leash)
-
-
 @pytest.mark.parametrize("stream", [False, True])
-def test_an_answer_is_recorded_with_its_cost(ledger_gateway: Gateway, journal: Journal, stream: bool) -> None:
-    before = usage(ledger_gateway)["totals"]
+def test_an_answer_is_recorded_with_its_cost(budget_gateway: Gateway, journal: Journal, stream: bool) -> None:
+    before = usage(budget_gateway)["totals"]
 
-    answer = post(ledger_gateway, question(journal, "sim/status-503", "sim/ok", stream=stream))
+    answer = post(budget_gateway, question(journal, "sim/status-503", "sim/ok", stream=stream))
     assert answer.status_code == 200
 
-    after = wait_for(ledger_gateway, before["requests"] + 1, timeout_s=WAIT_S)["totals"]
+    after = wait_for(budget_gateway, before["requests"] + 1, timeout_s=WAIT_S)["totals"]
     (call,) = [each for each in journal.entries() if each["status"] == 200]
     assert after["cost_usd"] - before["cost_usd"] == pytest.approx(call["cost_usd"])
     assert (after["fallbacks"], after["answered"]) == (before["fallbacks"] + 1, before["answered"] + 1)
 
 
-def test_usage_is_shown_by_model_and_as_csv(ledger_gateway: Gateway, journal: Journal) -> None:
-    before = usage(ledger_gateway)["totals"]["requests"]
-    post(ledger_gateway, question(journal, "sim/ok"))
-    wait_for(ledger_gateway, before + 1, timeout_s=WAIT_S)
+def test_usage_is_shown_by_model_and_as_csv(budget_gateway: Gateway, journal: Journal) -> None:
+    before = usage(budget_gateway)["totals"]["requests"]
+    post(budget_gateway, question(journal, "sim/ok"))
+    wait_for(budget_gateway, before + 1, timeout_s=WAIT_S)
 
-    assert "sim/ok" in {row["name"] for row in usage(ledger_gateway, "?by=model")["series"]}
-    with ledger_gateway.client() as client:
+    assert "sim/ok" in {row["name"] for row in usage(budget_gateway, "?by=model")["series"]}
+    with budget_gateway.client() as client:
         csv = client.get("/v1/usage?by=outcome&format=csv")
     assert csv.headers["content-type"].startswith("text/csv")
     assert csv.text.startswith("outcome,requests,")
 
 
-def test_a_used_up_budget_refuses_requests(ledger_gateway: Gateway, journal: Journal) -> None:
+def test_a_used_up_budget_refuses_requests(budget_gateway: Gateway, journal: Journal) -> None:
     headers = {"authorization": f"Bearer {TIGHT}"}
     refusals = []
     for _ in range(60):
-        answer = post(ledger_gateway, question(journal, "sim/ok", max_tokens=100), **headers)
+        answer = post(budget_gateway, question(journal, "sim/ok", max_tokens=100), **headers)
         if answer.status_code != 200:
             refusals.append(error_in(answer))
     spent_usd = sum(each["cost_usd"] for each in journal.entries())
@@ -68,7 +54,7 @@ def test_a_used_up_budget_refuses_requests(ledger_gateway: Gateway, journal: Jou
     assert refusals
     assert {each["code"] for each in refusals} <= {"budget_too_small", "budget_spent"}
     assert spent_usd <= 0.001
-    with ledger_gateway.client(headers=headers) as client:
+    with budget_gateway.client(headers=headers) as client:
         (row,) = client.get("/v1/key").json()["budgets"]
     assert row["limit_usd"] == 0.001
     assert row["spent_usd"] == pytest.approx(spent_usd, abs=0.000_1)
@@ -96,26 +82,22 @@ def test_concurrent_requests_do_not_exceed_a_budget(
 @pytest.mark.parametrize("model", ["openai/gpt-6.1-sol", "task/reasoning"])
 @pytest.mark.parametrize("stream", [False, True])
 def test_twelve_requests_at_once_pass_under_the_documented_key(
-    documented_gateway: Gateway, journal: Journal, model: str, stream: bool
+    budget_gateway: Gateway, journal: Journal, model: str, stream: bool
 ) -> None:
     body = question(journal, model, stream=stream)
 
-    statuses = asyncio.run(_all_at_once(documented_gateway, body, 12))
+    statuses = asyncio.run(_all_at_once(budget_gateway, body, 12, key=DOCUMENTED))
 
     assert statuses == {200: 12}
     assert len(journal.entries()) == 12
 
 
-@pytest.fixture(scope="session")
-def documented_gateway(start_gateway: Callable[..., Gateway]) -> Gateway:
-    """A gateway with a ledger and the first key of the example in docs/access.md."""
-    documented = start_gateway(bindings=("LEDGER", "MODEL_CACHE"), GATEWAY_KEYS=documented_key(KEY))
-    return Gateway(documented.runtime, documented.base_url, KEY, documented.leash)
-
-
-async def _all_at_once(gateway: Gateway, body: dict[str, Any], count: int) -> dict[int, int]:
+async def _all_at_once(
+    gateway: Gateway, body: dict[str, Any], count: int, *, key: str = KEY
+) -> dict[int, int]:
     statuses: dict[int, int] = {}
-    async with gateway.async_client(limits=httpx.Limits(max_connections=count)) as client:
+    headers, limits = {"authorization": f"Bearer {key}"}, httpx.Limits(max_connections=count)
+    async with gateway.async_client(headers=headers, limits=limits) as client:
         for answer in await asyncio.gather(*(client.post(CHAT, json=body) for _ in range(count))):
             statuses[answer.status_code] = statuses.get(answer.status_code, 0) + 1
     return statuses

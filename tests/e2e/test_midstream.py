@@ -21,6 +21,7 @@ from tests.support.chat import (
 from tests.support.chunks import payloads_in
 from tests.support.journal import Journal
 from tests.support.runtimes import UPSTREAM_KEY, Gateway
+from tests.support.tls import tls
 
 PART = "Canberra is the capital"
 BREAKS = {
@@ -239,7 +240,9 @@ def test_an_unwatched_stream_arrives_unchanged(
     body = question(journal, model, stream=True)
     through = post(start_gateway(STREAM_GUARD_EVENTS=events), body).content
     key = {"authorization": f"Bearer {UPSTREAM_KEY}"}
-    direct = httpx.post(f"{simulator}/chat/completions", json=body, headers=key, trust_env=False).content
+    direct = httpx.post(
+        f"{simulator}/chat/completions", json=body, headers=key, trust_env=False, verify=tls()
+    ).content
     # The usage may be among the three events that are watched. It then holds the receipt.
     assert unpriced(events_of(through)) == unpriced(events_of(direct))
 

@@ -13,6 +13,7 @@ from gateway.catalog.stored_catalog import KEY, VERSION, catalog_of, to_stored
 from gateway.settings.task_routes import PREFIX
 from simulator.catalog import many_models
 from tests.support.runtimes import Fleet, Gateway
+from tests.support.tls import tls
 
 HAIKU = "anthropic/claude-haiku-4.5"
 LIST = "/v1/models"
@@ -45,7 +46,7 @@ def fetches(simulator: str) -> Callable[[], int]:
     """A function that returns how often a list was fetched from the simulator."""
 
     def count() -> int:
-        answer = httpx.get(simulator.removesuffix("/api/v1") + "/sim/log", trust_env=False)
+        answer = httpx.get(simulator.removesuffix("/api/v1") + "/sim/log", trust_env=False, verify=tls())
         return sum(entry["path"].endswith("/api/v1/models") for entry in answer.json()["entries"])
 
     return count

@@ -1,37 +1,16 @@
 """Plans, task routes and orders over HTTP: a request does what the plan shows."""
 
-import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.support.chat import CHAT, attempts_in, error_in, post, question
+from tests.support.gateway_keys import BOUND
 from tests.support.journal import Journal
-from tests.support.runtimes import KEY, Gateway
+from tests.support.runtimes import Gateway
 
 PLAN = "/v1/plan"
 FAILING = ("sim/status-503", "sim/err-404-data-policy", "sim/status-500")
-ROUTES = {
-    "task/mine": {"models": ["sim/status-503", "sim/ok"], "options": {"deadline_ms": 20_000}},
-    "task/cheap": {
-        "models": ["anthropic/claude-haiku-4.5", "openai/gpt-oss-120b", "sim/ok"],
-        "order": "cheapest",
-        "max_price": {"prompt": 0.5},
-    },
-    "task/code": None,
-}
-
-
-@pytest.fixture(scope="session")
-def planning(start_gateway: Callable[..., Gateway]) -> Gateway:
-    """A gateway with custom task routes and the list of models."""
-    gateway = start_gateway(
-        bindings=("MODEL_CACHE",), TASK_ROUTES=json.dumps(ROUTES), DEFAULT_MODEL="task/mine"
-    )
-    with gateway.client() as client:
-        assert client.get("/v1/models").status_code == 200
-    return gateway
 
 
 def plan_for(gateway: Gateway, body: dict[str, Any]) -> dict[str, Any]:
@@ -46,51 +25,53 @@ def models_in(plan: dict[str, Any]) -> list[str]:
     return [each["model"] for each in plan["chain"]]
 
 
-def test_a_plan_calls_no_model_and_a_request_follows_it(planning: Gateway, journal: Journal) -> None:
+def test_a_plan_calls_no_model_and_a_request_follows_it(routed_gateway: Gateway, journal: Journal) -> None:
     body = question(journal, *FAILING, gateway={"retries": 0})
 
-    plan = plan_for(planning, body)
+    plan = plan_for(routed_gateway, body)
     assert journal.entries() == []
 
-    error = error_in(post(planning, body))
+    error = error_in(post(routed_gateway, body))
     attempts = attempts_in(error["metadata"]["gateway"])
     assert models_in(plan) == [model for model, _ in attempts] == [*FAILING]
     assert plan["catalog"]["fresh"]
 
 
-def test_a_client_can_choose_a_tasks_chain(planning: Gateway, journal: Journal) -> None:
-    with planning.client() as client:
+def test_a_client_can_choose_a_tasks_chain(routed_gateway: Gateway, journal: Journal) -> None:
+    with routed_gateway.client() as client:
         ids = [each["id"] for each in client.get("/v1/models").json()["data"]]
     assert ids[:2] == ["task/classification", "task/reasoning"]
     assert "task/mine" in ids
     assert "task/code" not in ids
 
-    answer = post(planning, question(journal, "task/mine"))
+    answer = post(routed_gateway, question(journal, "task/mine"))
     assert attempts_in(answer.json()["gateway"]) == [("sim/status-503", "overloaded"), ("sim/ok", "answered")]
 
 
 def test_order_cheapest_starts_with_the_cheapest_model_and_skips_too_expensive_ones(
-    planning: Gateway, journal: Journal
+    routed_gateway: Gateway, journal: Journal
 ) -> None:
-    plan = plan_for(planning, question(journal, "task/cheap"))
+    plan = plan_for(routed_gateway, question(journal, "task/cheap"))
 
     assert models_in(plan) == ["openai/gpt-oss-120b"]
     assert {each["model"]: each["reason"] for each in plan["skipped"]} == {
         "anthropic/claude-haiku-4.5": "over_max_price",
         "sim/ok": "over_max_price",
     }
-    answer = post(planning, question(journal, "task/cheap"))
+    answer = post(routed_gateway, question(journal, "task/cheap"))
     assert answer.json()["gateway"]["served"] == "openai/gpt-oss-120b"
     (call,) = journal.entries()
     assert call["body"]["provider"] == {"max_price": {"prompt": 0.5}}
 
 
-def test_a_model_without_image_input_is_skipped_for_an_image(planning: Gateway, journal: Journal) -> None:
+def test_a_model_without_image_input_is_skipped_for_an_image(
+    routed_gateway: Gateway, journal: Journal
+) -> None:
     picture = {"type": "image_url", "image_url": {"url": "https://pages.example/a.png"}}
     body = question(journal, "sim/ok", "anthropic/claude-haiku-4.5")
     body["messages"] = [{"role": "user", "content": [picture]}]
 
-    answer = post(planning, body)
+    answer = post(routed_gateway, body)
 
     assert answer.json()["gateway"]["served"] == "anthropic/claude-haiku-4.5"
     assert answer.json()["gateway"]["skipped"] == [
@@ -100,11 +81,11 @@ def test_a_model_without_image_input_is_skipped_for_an_image(planning: Gateway, 
 
 
 def test_a_request_that_no_model_can_serve_is_an_error_without_a_call(
-    planning: Gateway, journal: Journal
+    routed_gateway: Gateway, journal: Journal
 ) -> None:
     body = question(journal, "sim/ok", modalities=["text", "audio"])
 
-    answer = post(planning, body)
+    answer = post(routed_gateway, body)
 
     error = error_in(answer)
     assert (answer.status_code, error["code"], error["metadata"]["source"]) == (
@@ -112,11 +93,11 @@ def test_a_request_that_no_model_can_serve_is_an_error_without_a_call(
         "no_model_fits",
         "client",
     )
-    assert plan_for(planning, body)["would_fail_with"]["code"] == "no_model_fits"
+    assert plan_for(routed_gateway, body)["would_fail_with"]["code"] == "no_model_fits"
     assert journal.entries() == []
 
 
-def test_a_session_keeps_its_model(planning: Gateway, journal: Journal) -> None:
+def test_a_session_keeps_its_model(routed_gateway: Gateway, journal: Journal) -> None:
     body = question(
         journal,
         "sim/status-503",
@@ -125,29 +106,26 @@ def test_a_session_keeps_its_model(planning: Gateway, journal: Journal) -> None:
         gateway={"order": "sticky", "retries": 0},
     )
 
-    first, second = post(planning, body).json(), post(planning, body).json()
+    first, second = post(routed_gateway, body).json(), post(routed_gateway, body).json()
 
     assert len(first["gateway"]["attempts"]) == 2
     assert attempts_in(second["gateway"]) == [("sim/ok", "answered")]
 
 
-def test_deep_health_names_models_that_are_no_longer_listed(start_gateway: Callable[..., Gateway]) -> None:
-    gateway = start_gateway(TASK_ROUTES='{"task/gone": ["sim/ok", "gone/model"]}')
-    with gateway.client() as client:
+def test_deep_health_names_models_that_are_no_longer_listed(routed_gateway: Gateway) -> None:
+    with routed_gateway.client() as client:
         health = client.get("/health?deep=1").json()
 
     assert health["status"] == "degraded"
     assert health["chains"]["task/gone"]["not_listed"] == ["gone/model"]
-    assert health["chains"]["task/code"]["not_listed"] == []
+    assert health["chains"]["task/reasoning"]["not_listed"] == []
 
 
-def test_a_key_can_be_limited_to_models(start_gateway: Callable[..., Gateway], journal: Journal) -> None:
-    keys = json.dumps([{"name": "bound", "token": KEY, "models": ["sim/ok", "task/*"]}])
-    bound = start_gateway(GATEWAY_KEYS=keys)
-    gateway = Gateway(bound.runtime, bound.base_url, KEY, bound.leash)
+def test_a_key_can_be_limited_to_models(routed_gateway: Gateway, journal: Journal) -> None:
+    bound = {"authorization": f"Bearer {BOUND}"}
 
-    refused = post(gateway, question(journal, "sim/tools"))
-    answered = post(gateway, question(journal, "sim/tools", "sim/ok"))
+    refused = post(routed_gateway, question(journal, "sim/tools"), **bound)
+    answered = post(routed_gateway, question(journal, "sim/tools", "sim/ok"), **bound)
 
     assert (refused.status_code, error_in(refused)["code"]) == (403, "model_not_allowed")
     assert answered.json()["gateway"]["served"] == "sim/ok"
@@ -155,9 +133,11 @@ def test_a_key_can_be_limited_to_models(start_gateway: Callable[..., Gateway], j
 
 
 @pytest.mark.parametrize("model", ["task/typo", "direct:nobody/m"])
-def test_an_unknown_route_name_is_a_client_error(planning: Gateway, journal: Journal, model: str) -> None:
+def test_an_unknown_route_name_is_a_client_error(
+    routed_gateway: Gateway, journal: Journal, model: str
+) -> None:
     for path in (CHAT, PLAN):
-        with planning.client() as client:
+        with routed_gateway.client() as client:
             answer = client.post(path, json=question(journal, model))
         assert (answer.status_code, error_in(answer)["param"]) == (400, "model")
     assert journal.entries() == []

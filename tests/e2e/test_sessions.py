@@ -2,39 +2,19 @@
 
 import json
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.support.chat import error_in, post, question
+from tests.support.gateway_keys import FRUGAL, PAGE
 from tests.support.journal import Journal
 from tests.support.ledger import usage, wait_for
 from tests.support.runtimes import KEY, Gateway
 
-OTHER = "e2e-other-session-0123456789"
-PAGE = "https://page.example"
 AGENTS_HEADERS = "x-session-id, x-claude-code-session-id, session-id, session_id, thread-id"
 LONG = [{"role": "user", "content": "word " * 9_000}]
 WAIT_S = 15.0
-
-
-@pytest.fixture(scope="session")
-def sessions_gateway(start_gateway: Callable[..., Gateway]) -> Gateway:
-    """A gateway with a ledger, a limit for circles, and a key whose sessions may spend a little."""
-    entries = [
-        {"name": "boss", "token": KEY, "admin": True},
-        {"name": "tight", "token": OTHER, "limits": {"max_session_usd": 0.000_5, "loop_limit": 2}},
-    ]
-    gateway = start_gateway(
-        bindings=("LEDGER", "MODEL_CACHE"),
-        GATEWAY_KEYS=json.dumps(entries),
-        LOOP_LIMIT="3",
-        CORS_ORIGINS=PAGE,
-    )
-    with gateway.client(headers={"authorization": f"Bearer {KEY}"}) as client:
-        assert client.get("/v1/models").status_code == 200
-    return Gateway(gateway.runtime, gateway.base_url, KEY, gateway.leash)
 
 
 def new_session() -> str:
@@ -53,16 +33,16 @@ def circle(times: int) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_long_session_stays_with_its_model_and_openrouter_is_told(
-    sessions_gateway: Gateway, journal: Journal, stream: bool
+    budget_gateway: Gateway, journal: Journal, stream: bool
 ) -> None:
     headers = {"x-claude-code-session-id": new_session()}
     first = question(journal, "sim/status-503", "sim/ok", messages=LONG)
-    assert post(sessions_gateway, first, **headers).status_code == 200
+    assert post(budget_gateway, first, **headers).status_code == 200
 
     body = question(journal, "sim/tools", "sim/ok", messages=LONG, stream=stream)
-    with sessions_gateway.client() as client:
+    with budget_gateway.client() as client:
         plan = client.post("/v1/plan", json=body, headers=headers).json()
-    got = post(sessions_gateway, body, **headers)
+    got = post(budget_gateway, body, **headers)
 
     assert (plan["order"], plan["sticky"], plan["chain"][0]["model"]) == ("auto", True, "sim/ok")
     assert got.headers["x-gateway-model"] == "sim/ok"
@@ -73,16 +53,16 @@ def test_a_long_session_stays_with_its_model_and_openrouter_is_told(
     assert sent == {*headers.values()}
 
 
-def test_a_session_that_has_spent_its_budget_is_refused(sessions_gateway: Gateway, journal: Journal) -> None:
-    headers = {"authorization": f"Bearer {OTHER}", "session-id": new_session()}
+def test_a_session_that_has_spent_its_budget_is_refused(budget_gateway: Gateway, journal: Journal) -> None:
+    headers = {"authorization": f"Bearer {FRUGAL}", "session-id": new_session()}
     body = question(journal, "sim/ok", max_tokens=10)
-    before = usage(sessions_gateway)["totals"]["requests"]
+    before = usage(budget_gateway)["totals"]["requests"]
 
-    answers = [post(sessions_gateway, body, **headers) for _ in range(60)]
+    answers = [post(budget_gateway, body, **headers) for _ in range(60)]
     answered = [each for each in answers if each.status_code == 200]
     refusals = [error_in(each) for each in answers if each.status_code != 200]
-    wait_for(sessions_gateway, before + len(answered), timeout_s=WAIT_S)
-    other = post(sessions_gateway, body, **(headers | {"session-id": new_session()}))
+    wait_for(budget_gateway, before + len(answered), timeout_s=WAIT_S)
+    other = post(budget_gateway, body, **(headers | {"session-id": new_session()}))
 
     assert answered
     assert refusals
@@ -91,12 +71,12 @@ def test_a_session_that_has_spent_its_budget_is_refused(sessions_gateway: Gatewa
     assert other.status_code == 200
 
 
-def test_a_spent_session_is_named_with_its_amounts(sessions_gateway: Gateway, journal: Journal) -> None:
+def test_a_spent_session_is_named_with_its_amounts(budget_gateway: Gateway, journal: Journal) -> None:
     session = new_session()
-    assert post(sessions_gateway, question(journal, "sim/ok", session_id=session)).status_code == 200
+    assert post(budget_gateway, question(journal, "sim/ok", session_id=session)).status_code == 200
 
     limited = question(journal, "sim/ok", session_id=session, gateway={"max_session_usd": 0.000_001})
-    error = error_in(post(sessions_gateway, limited))
+    error = error_in(post(budget_gateway, limited))
 
     assert error["code"] == "session_budget_spent"
     assert error["metadata"]["limit_usd"] == 0.000_001
@@ -104,15 +84,15 @@ def test_a_spent_session_is_named_with_its_amounts(sessions_gateway: Gateway, jo
     assert error["metadata"]["spent_usd"] == pytest.approx(call["cost_usd"])
 
 
-@pytest.mark.parametrize(("token", "limit"), [(KEY, 3), (OTHER, 2)])
+@pytest.mark.parametrize(("token", "limit"), [(KEY, 3), (FRUGAL, 2)])
 def test_an_agent_in_a_circle_is_refused(
-    sessions_gateway: Gateway, journal: Journal, token: str, limit: int
+    budget_gateway: Gateway, journal: Journal, token: str, limit: int
 ) -> None:
     headers = {"authorization": f"Bearer {token}"}
 
-    below = post(sessions_gateway, question(journal, "sim/ok", messages=circle(limit - 1)), **headers)
+    below = post(budget_gateway, question(journal, "sim/ok", messages=circle(limit - 1)), **headers)
     lifted = question(journal, "sim/ok", messages=circle(limit), gateway={"loop_limit": limit})
-    error = error_in(post(sessions_gateway, lifted, **headers))
+    error = error_in(post(budget_gateway, lifted, **headers))
 
     assert below.status_code == 200
     assert (error["code"], error["metadata"]["tool"]) == ("agent_loop", "read_file")
@@ -120,8 +100,8 @@ def test_an_agent_in_a_circle_is_refused(
     assert len(journal.models()) == 1
 
 
-def test_a_page_may_name_a_session(sessions_gateway: Gateway) -> None:
-    with sessions_gateway.client() as client:
+def test_a_page_may_name_a_session(budget_gateway: Gateway) -> None:
+    with budget_gateway.client() as client:
         for requested in (AGENTS_HEADERS, ""):
             got = client.options(
                 "/v1/chat/completions",

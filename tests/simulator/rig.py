@@ -23,6 +23,8 @@ AUDIO = bytes(range(256)) * 100
 NEEDED: dict[str, dict[str, Any]] = {
     "/chat/completions": {"messages": MESSAGES},
     "/messages": {"messages": MESSAGES, "max_tokens": 1000},
+    "/responses": {"input": MESSAGES},
+    "/completions": {"prompt": "The capital of Australia"},
     "/embeddings": {"input": ["A cat sat on the mat.", "Dogs bark.", "Rain fell."]},
     "/rerank": {"query": "Which animal barks?", "documents": ["A cat.", {"text": "A dog barks."}, "Rain."]},
     "/images": {"prompt": "A cat on a mat"},

@@ -1,4 +1,4 @@
-"""A whole coding task, played as Claude Code plays it."""
+"""A whole coding task, played as Claude Code and Codex play it."""
 
 import json
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.simulator.responses_reader import checked_response, responses_events_of
 from tests.simulator.rig import Rig, fresh_user, named_events_of
 
 PROMPT = 'Please: FILE=/tmp/a.txt OLD="good day" NEW=hello'
@@ -143,3 +144,70 @@ def test_a_faulty_model_turns_into_a_coder_after_its_first_calls(sim: Rig) -> No
     answers = [sim.messages("sim/status-529-once", user, messages=_prompt(), tools=tools) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [529, 200]
     assert answers[1].json()["stop_reason"] == "tool_use"
+
+
+SHELL = {"type": "function", "name": "exec_command", "parameters": {"type": "object"}}
+PATCH = {"type": "custom", "name": "apply_patch", "format": {"type": "text"}}
+OTHERS = [{"type": "namespace", "name": "multi_agent_v1", "tools": []}, {"type": "web_search"}]
+CONTEXT = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "<cwd>/tmp</cwd>"}]}
+READ = "Chunk ID: 1\nProcess exited with code 0\nOutput:\ngood day, world\n"
+
+
+def _codex_steps(
+    sim: Rig, model: str, user: str | None = None, /, *tools: dict[str, Any], result: str = READ
+) -> list[dict[str, Any]]:
+    """Return the calls that the coder makes, and its last message, as Codex gets them."""
+    prompt = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": PROMPT}]}
+    history: list[dict[str, Any]] = [CONTEXT, prompt]
+    steps: list[dict[str, Any]] = []
+    for _ in range(5):
+        answer = sim.ask("/responses", model, user, input=history, tools=[*tools, *OTHERS], stream=True)
+        response = checked_response(responses_events_of(answer.text))
+        history += response["output"]
+        last = response["output"][-1]
+        steps.append(last)
+        if last["type"] == "message":
+            return steps
+        history.append({"type": f"{last['type']}_output", "call_id": last["call_id"], "output": result})
+    raise AssertionError("the coder does not come to an end")
+
+
+def test_the_coder_patches_a_file_with_codexs_tools(sim: Rig) -> None:
+    read, edit, said = _codex_steps(sim, "sim/coder", None, SHELL, PATCH)
+    assert json.loads(read["arguments"]) == {"cmd": "cat /tmp/a.txt"}
+    assert (edit["type"], edit["name"]) == ("custom_tool_call", "apply_patch")
+    assert edit["input"].splitlines() == [
+        *("*** Begin Patch", "*** Update File: /tmp/a.txt", "@@"),
+        *("-good day, world", "+hello, world", "*** End Patch"),
+    ]
+    assert said["content"][0]["text"].startswith("Done")
+
+
+@pytest.mark.parametrize(("name", "field"), [("exec_command", "cmd"), ("shell_command", "command")])
+def test_the_coder_edits_in_the_shell_if_there_is_nothing_else(sim: Rig, name: str, field: str) -> None:
+    read, edit, said = _codex_steps(sim, "sim/coder", None, {**SHELL, "name": name})
+    commands = [json.loads(call["arguments"])[field] for call in (read, edit)]
+    assert commands == ["cat /tmp/a.txt", "sed -i 's/good day/hello/g' /tmp/a.txt"]
+    assert said["type"] == "message"
+
+
+def test_a_command_that_fails_ends_the_coders_work(sim: Rig) -> None:
+    failed = "Process exited with code 1\nOutput:\ncat: /tmp/a.txt: No such file or directory\n"
+    *_, said = _codex_steps(sim, "sim/coder", None, SHELL, result=failed)
+    assert said["content"][0]["text"].startswith("I could not")
+
+
+@pytest.mark.parametrize("model", ["sim/signs-alpha", "sim/encrypts-alpha", "openai/gpt-6.1-sol"])
+def test_every_model_that_codes_does_it_for_codex(sim: Rig, model: str) -> None:
+    assert len(_codex_steps(sim, model, None, SHELL, PATCH)) == 3
+
+
+@pytest.mark.parametrize(
+    "model",
+    ["sim/coder-cut", "sim/coder-cut-tool", "sim/coder-error", "sim/failed-before-server_error"],
+)
+def test_a_model_that_breaks_for_codex_goes_on_after_its_first_call(sim: Rig, model: str) -> None:
+    user = fresh_user()
+    broken = sim.ask("/responses", f"{model}-once", user, tools=[SHELL], stream=True)
+    assert "response.completed" not in broken.text
+    assert len(_codex_steps(sim, f"{model}-once", user, SHELL, PATCH)) == 3

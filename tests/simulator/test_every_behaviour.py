@@ -11,6 +11,7 @@ from simulator.dialects.dialect import Dialect
 from simulator.row import Behaviour
 from simulator.scope import has_meaning
 from simulator.server import DIALECTS
+from tests.simulator.responses_reader import checked_response, responses_events_of
 from tests.simulator.rig import KEY, NEEDED, Rig, chunks_of, data_of, fresh_user, named_events_of
 
 pytestmark = pytest.mark.anyio
@@ -25,7 +26,9 @@ OUTCOMES = {
     **dict.fromkeys(("close", "truncated", "close-bytes-<n>"), "closed"),
     "reset-bytes-<n>": "reset",
 }
-TIMEOUT_S = 2.5
+TIMEOUT_S = 10
+SILENT_S = 0.5  # how long nothing may come, from the arrival on
+BEAT_S = 0.02
 AT_ONCE = 24
 
 
@@ -43,12 +46,10 @@ async def _seen(
     body = {"model": AUTHOR + row.example_name, "user": user, "stream": stream, **NEEDED[path]}
     url = rig.url + path
     status, received, failed, timed_out = None, b"", False, False
-    timeout_s = 0.5 if row.name in SILENT else TIMEOUT_S
+    limit = asyncio.timeout(TIMEOUT_S)
+    watch = asyncio.create_task(_give_up_soon(limit, client, rig, user)) if row.name in SILENT else None
     try:
-        async with (
-            asyncio.timeout(timeout_s),
-            client.stream("POST", url, json=body) as answer,
-        ):
+        async with limit, client.stream("POST", url, json=body) as answer:
             status = answer.status_code
             async for part in answer.aiter_raw():
                 received += part
@@ -56,7 +57,30 @@ async def _seen(
         failed = True
     except TimeoutError:
         timed_out = True
+    finally:
+        if watch:
+            watch.cancel()
     return Seen(status, received.decode(errors="replace"), failed, timed_out)
+
+
+async def _outcomes(client: httpx.AsyncClient, rig: Rig, user: str) -> list[str]:
+    log = await client.get(f"{rig.root}/sim/log", params={"user": user})
+    return [entry["outcome"] for entry in log.json()["entries"]]
+
+
+async def _give_up_soon(limit: asyncio.Timeout, client: httpx.AsyncClient, rig: Rig, user: str) -> None:
+    """Let the request time out a while after it has arrived, however busy the machine is."""
+    while not await _outcomes(client, rig, user):  # noqa: ASYNC110  # another process answers
+        await asyncio.sleep(BEAT_S)
+    limit.reschedule(asyncio.get_running_loop().time() + SILENT_S)
+
+
+async def _ended(client: httpx.AsyncClient, rig: Rig, user: str) -> list[str]:
+    """Return the outcomes once no request is open."""
+    async with asyncio.timeout(TIMEOUT_S):
+        while "open" in (outcomes := await _outcomes(client, rig, user)):  # noqa: ASYNC110  # as above
+            await asyncio.sleep(BEAT_S)
+    return outcomes
 
 
 def _expected_outcome(dialect: Dialect, row: Behaviour, *, stream: bool) -> str:
@@ -79,9 +103,7 @@ async def test_every_behaviour_ends_in_time_and_as_the_journal_says(sim: Rig, di
             user = fresh_user()
             async with limit:
                 seen = await _seen(client, sim, dialect.path, row, user, stream=stream)
-                await asyncio.sleep(0.05)
-                log = await client.get(f"{sim.root}/sim/log", params={"user": user})
-            outcomes = [entry["outcome"] for entry in log.json()["entries"]]
+                outcomes = await _ended(client, sim, user)
             expected = _expected_outcome(dialect, row, stream=stream)
             as_expected = (
                 outcomes == [expected]
@@ -165,3 +187,46 @@ def test_a_healthy_stream_of_messages_is_in_order_and_complete(sim: Rig, row: Be
         if event["type"] == "content_block_stop":
             open_block = None
     assert open_block is None
+
+
+@pytest.mark.parametrize("path", ["/responses", "/completions"])
+@pytest.mark.parametrize("row", HEALTHY, ids=lambda row: row.name)
+def test_a_plain_answer_says_its_kind_and_its_cost(sim: Rig, path: str, row: Behaviour) -> None:
+    user = fresh_user()
+    answer = sim.ask(path, AUTHOR + row.example_name, user)
+    body = answer.json()
+    if path == "/responses":
+        ending = "incomplete" if row.name == "length" else "completed"
+        assert (body["object"], body["status"], bool(body["output"])) == ("response", ending, True)
+    else:
+        assert (body["object"], bool(body["choices"][0]["finish_reason"])) == ("text_completion", True)
+    assert 0 < body["usage"]["cost"] == sim.one(user)["cost_usd"]
+    generation = sim.get(f"/api/v1/generation?id={answer.headers['x-generation-id']}")["data"]
+    assert generation["total_cost"] == body["usage"]["cost"]
+
+
+@pytest.mark.parametrize("row", HEALTHY, ids=lambda row: row.name)
+def test_a_healthy_stream_of_responses_is_in_order_and_complete(sim: Rig, row: Behaviour) -> None:
+    user = fresh_user()
+    answer = sim.ask("/responses", AUTHOR + row.example_name, user, stream=True)
+    events = responses_events_of(answer.text)
+    response = checked_response(events)
+    assert response["status"] == ("incomplete" if row.name == "length" else "completed")
+    assert response["usage"]["cost"] == sim.one(user)["cost_usd"] > 0
+    assert sim.one(user)["events_sent"] == len(events) + 1
+
+
+@pytest.mark.parametrize("row", HEALTHY, ids=lambda row: row.name)
+def test_a_healthy_stream_of_completions_has_text_finish_reason_usage_and_done(
+    sim: Rig, row: Behaviour
+) -> None:
+    user = fresh_user()
+    answer = sim.ask("/completions", AUTHOR + row.example_name, user, stream=True)
+    chunks = chunks_of(answer.text)
+    choices = [choice for chunk in chunks for choice in chunk["choices"]]
+    assert data_of(answer.text)[-1] == "[DONE]"
+    assert {chunk["object"] for chunk in chunks} == {"text_completion"}
+    assert all("delta" not in choice for choice in choices)
+    assert choices[-1]["finish_reason"]
+    assert any(choice.get("text") or choice.get("reasoning") for choice in choices)
+    assert chunks[-1]["usage"]["cost"] == sim.one(user)["cost_usd"] > 0

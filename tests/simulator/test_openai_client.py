@@ -1,11 +1,12 @@
 import base64
 import hashlib
+import json
 from collections.abc import Iterator
 from typing import Literal
 
 import openai
 import pytest
-from openai.types import ImageGenStreamEvent, ImagesResponse
+from openai.types import ImageGenStreamEvent, ImagesResponse, responses
 from openai.types.audio import TranscriptionVerbose
 from openai.types.chat import ChatCompletionUserMessageParam
 
@@ -102,3 +103,58 @@ def _image_events(client: openai.OpenAI, model: str) -> Iterator[ImageGenStreamE
     body = {"model": model, "prompt": "A cat", "stream": True}
     kind = openai.Stream[ImageGenStreamEvent]
     return iter(client.post("/images", cast_to=object, body=body, stream=True, stream_cls=kind))
+
+
+def test_the_openai_client_gets_a_response(client: openai.OpenAI) -> None:
+    response = client.responses.create(model="sim/reasoning", input="Hello")
+    assert response.output_text == "Canberra it is."
+    assert [item.type for item in response.output] == ["reasoning", "message"]
+    assert response.usage is not None
+    assert response.usage.output_tokens_details.reasoning_tokens > 0
+
+
+def test_the_openai_client_gets_the_raw_events_of_a_response(client: openai.OpenAI) -> None:
+    events = list(client.responses.create(model="sim/ok", input="Hello", stream=True))
+    text = "".join(event.delta for event in events if event.type == "response.output_text.delta")
+    assert text == "Canberra is the capital of Australia."
+    assert (events[0].type, events[-1].type) == ("response.created", "response.completed")
+
+
+@pytest.mark.parametrize("model", ["sim/ok", "sim/reasoning", "sim/tools", "sim/refusal", "sim/web-search"])
+def test_the_openai_client_adds_a_typed_stream_up(client: openai.OpenAI, model: str) -> None:
+    with client.responses.stream(model=model, input="Hello") as stream:
+        kinds = [event.type for event in stream]
+        response = stream.get_final_response()
+    plain = client.responses.create(model=model, input="Hello")
+    assert kinds[-1] == "response.completed"
+    assert response.output_text == plain.output_text
+    assert [item.type for item in response.output] == [item.type for item in plain.output]
+
+
+def test_the_openai_client_reads_a_call_of_its_tool(client: openai.OpenAI) -> None:
+    tool = responses.FunctionToolParam(
+        type="function",
+        name="look_up",
+        parameters={"type": "object", "properties": {"days": {"type": "integer"}}},
+        strict=False,
+    )
+    [call] = client.responses.create(model="sim/tools", input="Hello", tools=[tool]).output
+    assert isinstance(call, responses.ResponseFunctionToolCall)
+    assert (call.name, json.loads(call.arguments)) == ("look_up", {"days": 1})
+
+
+def test_the_openai_client_raises_the_errors_of_responses(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.RateLimitError):
+        client.responses.create(model="sim/status-429", input="Hello")
+    with pytest.raises(openai.BadRequestError):
+        client.responses.create(model="sim/ok", input="Hello", store=True)
+    with pytest.raises(openai.APIError, match="Provider disconnected"):
+        list(client.responses.create(model="sim/error-nested-after", input="Hello", stream=True))
+
+
+def test_the_openai_client_gets_completions(client: openai.OpenAI) -> None:
+    plain = client.completions.create(model="sim/ok", prompt="The capital of Australia")
+    chunks = list(client.completions.create(model="sim/ok", prompt="The capital of Australia", stream=True))
+    text = "".join(choice.text for chunk in chunks for choice in chunk.choices)
+    assert plain.choices[0].text == text == "Canberra is the capital of Australia."
+    assert (plain.choices[0].finish_reason, chunks[-1].usage) == ("stop", plain.usage)

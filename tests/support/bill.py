@@ -18,11 +18,13 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from tests.support.chat import CHAT, QUESTION
+from tests.support.journal import Journal
 from tests.support.runtimes import Gateway
 
 SILENT = "direct:near/sim/hang"  # a direct upstream: its declared price gives the upper bound
 TIMED_OUT = 10_000  # ms, shared by the chain: after a silent first model, 5 s remain for the next one
-TO_BE_READ_S = 3.0  # a client that leaves sooner may be gone before the gateway has read its request
+TO_HAVE_HEADERS_S = 3.0  # a client that leaves sooner after its call began may leave a call without headers
+CALLED_TIMEOUT_S = 60.0
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER of 0 s: closing resets the connection
 _JSON = {"response_format": {"type": "json_object"}}
 
@@ -119,7 +121,7 @@ KINDS = (
 
 
 async def send_many(
-    gateway: Gateway, count: int, *, name: str, watched: bool, at_once: int, seed: int
+    gateway: Gateway, count: int, *, simulator: str, name: str, watched: bool, at_once: int, seed: int
 ) -> None:
     """Send ``count`` requests, each until its answer ends or its client leaves.
 
@@ -134,7 +136,11 @@ async def send_many(
 
         async def work() -> None:
             for own, kind in requests:
-                await (_send(own, kind, session) if kind.leaves_at is None else _leave(own, kind, gateway))
+                await (
+                    _send(own, kind, session)
+                    if kind.leaves_at is None
+                    else _leave(own, kind, gateway, simulator)
+                )
 
         await asyncio.gather(*(work() for _ in range(at_once)))
 
@@ -144,8 +150,11 @@ async def _send(name: str, kind: Kind, session: aiohttp.ClientSession) -> None:
         await answer.read()
 
 
-async def _leave(name: str, kind: Kind, gateway: Gateway) -> None:
-    """Send a request over a raw socket, read until ``kind.leaves_at``, and reset the connection."""
+async def _leave(name: str, kind: Kind, gateway: Gateway, simulator: str) -> None:
+    """Send a request over a raw socket, read until ``kind.leaves_at``, and reset the connection.
+
+    A client that reads nothing waits until its call is upstream, which takes longer on a busy machine.
+    """
     parts = urlsplit(gateway.base_url)
     content = json.dumps(_body(name, kind)).encode()
     request_headers = (
@@ -159,7 +168,8 @@ async def _leave(name: str, kind: Kind, gateway: Gateway) -> None:
     while kind.leaves_at and kind.leaves_at not in arrived and (piece := await reader.read(65_536)):
         arrived += piece
     if not kind.leaves_at:
-        await asyncio.sleep(TO_BE_READ_S)
+        await asyncio.to_thread(Journal(simulator, name).wait_until, bool, CALLED_TIMEOUT_S)
+        await asyncio.sleep(TO_HAVE_HEADERS_S)
     peer: socket.socket = writer.get_extra_info("socket")
     peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
     writer.transport.abort()

@@ -10,6 +10,7 @@ from openai import OpenAI
 from tests.support.chunks import payloads_in
 from tests.support.journal import Journal
 from tests.support.runtimes import Gateway
+from tests.support.tls import tls
 
 Body: TypeAlias = dict[str, Any]
 
@@ -38,7 +39,7 @@ def post(gateway: Gateway, body: Body, **headers: str) -> httpx.Response:
 
 def openai(gateway: Gateway, *, path: str = "/v1", max_retries: int = 0) -> OpenAI:
     """Return an unmodified ``openai`` client with the gateway's base URL."""
-    http = httpx2.Client(trust_env=False)
+    http = httpx2.Client(trust_env=False, verify=tls())
     return OpenAI(
         base_url=gateway.base_url + path, api_key=gateway.key, max_retries=max_retries, http_client=http
     )
@@ -88,6 +89,6 @@ def attempts_in(receipt: dict[str, Any]) -> list[tuple[str, str]]:
 def complete_log(simulator_url: str) -> list[dict[str, Any]]:
     """Return every entry of the simulator's journal, from all tests."""
     parts = urlsplit(simulator_url)
-    answer = httpx.get(f"{parts.scheme}://{parts.netloc}/sim/log", trust_env=False)
+    answer = httpx.get(f"{parts.scheme}://{parts.netloc}/sim/log", trust_env=False, verify=tls())
     entries: list[dict[str, Any]] = answer.json()["entries"]
     return entries

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from tests.support.tls import tls
+
 Entry: TypeAlias = dict[str, Any]
 POLL_S = 0.03
 
@@ -23,7 +25,9 @@ class Journal:
         """Return the entries so far, oldest first; only those of ``model`` if it is given."""
         parts = urlsplit(self.simulator_url)
         query = {"user": self.user} | ({"model": model} if model else {})
-        answer = httpx.get(f"{parts.scheme}://{parts.netloc}/sim/log", params=query, trust_env=False)
+        answer = httpx.get(
+            f"{parts.scheme}://{parts.netloc}/sim/log", params=query, trust_env=False, verify=tls()
+        )
         answer.raise_for_status()
         entries: list[Entry] = answer.json()["entries"]
         return entries

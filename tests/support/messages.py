@@ -155,13 +155,13 @@ class Played:
         if taken.ends:
             self._end(raw)
 
-    def close(self) -> None:
-        """End the stream as `streaming.guard` does when the upstream closes it."""
+    def close(self, code: str = "no_finish_reason") -> None:
+        """End the stream as `streaming.guard` does when the upstream closes it, or is lost by a fault."""
         if not self.ended:
-            self._lose("no_finish_reason", b"")
+            self._lose(code, b"")
 
     def _lose(self, code: str, last: bytes) -> None:
-        if self.stream.is_complete:
+        if self.stream.is_complete or (code == "no_finish_reason" and self.stream.may_be_complete):
             self._end(last)
         else:
             self._cut(Fault(code=code))

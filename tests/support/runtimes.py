@@ -24,10 +24,12 @@ from scripts.dev.servers import (
     start_workerd,
     wait_ready,
     workerd_count,
+    wrangler_environment,
 )
 from scripts.dev.stage import BINDINGS, read_config, stage
-from scripts.tools import OLD_WRANGLER, ROOT, WORKER_SDK, node, tool_environment
+from scripts.tools import DEV, NODE_MODULES, OLD_WRANGLER, ROOT, WORKER_SDK, node, tool_environment
 from tests.support.sqlite_database import statements_in
+from tests.support.tls import tls
 
 NODE_HOST = ROOT / "tests" / "support" / "node_host.mjs"
 CLIENT_TIMEOUT_S = 60.0
@@ -75,7 +77,7 @@ def _store_on_workerd(value: str, directory: Path) -> None:
     stage(directory, config, main=ROOT / "src" / "entry.py", variables={}, secrets={})
     command: list[str | Path] = [node(), OLD_WRANGLER, "kv", "key", "put", "--local"]
     command += ["--binding", "MODEL_CACHE", KEY_IN_KV, "--path", _file_with(value, directory)]
-    environ = tool_environment(os.environ)
+    environ = wrangler_environment()
     subprocess.run(command, cwd=directory, env=environ, check=True, capture_output=True)  # noqa: S603  # the pinned wrangler
 
 
@@ -92,6 +94,7 @@ def on_node(package: str) -> Start:
     def start(launch: Launch) -> Leash:
         config: dict[str, object] = {
             "pyodide": package,
+            "snapshot": str(_snapshot_of(package)),
             "src": str(ROOT / "src"),
             "sdk": str(WORKER_SDK),
             "port": launch.port,
@@ -114,6 +117,13 @@ def on_node(package: str) -> Start:
     return start
 
 
+def _snapshot_of(package: str) -> Path:
+    """Return the file for the snapshot of this release of ``package`` under this Node."""
+    version = json.loads((NODE_MODULES / package / "package.json").read_text())["version"]
+    (DEV / "snapshots").mkdir(parents=True, exist_ok=True)
+    return DEV / "snapshots" / f"pyodide-{version}"
+
+
 RUNTIMES: Mapping[str, Start] = MappingProxyType(
     {
         "workerd": on_workerd,
@@ -121,6 +131,10 @@ RUNTIMES: Mapping[str, Start] = MappingProxyType(
         "pyodide-314": on_node("pyodide-314"),
     }
 )
+
+
+ALWAYS_THERE: Mapping[str, set[str]] = MappingProxyType({"workerd": {"ANSWERS"}})
+"""The bindings that each gateway of a runtime has."""
 
 
 @dataclass
@@ -162,12 +176,20 @@ class Gateway:
             "headers": self.headers,
             "timeout": CLIENT_TIMEOUT_S,
             "trust_env": False,
+            "verify": tls(),
         }
         return {**own, **options}
 
     def log_text(self) -> str:
         """Return all output of the Worker and of its runtime."""
         return plain_text(self.leash.log_text()) if self.leash else ""
+
+
+def _first_token(gateway_keys: str) -> str:
+    """Return the token of the first key, whether the keys are JSON or `name:token`; empty without keys."""
+    if gateway_keys.startswith("["):
+        return str(json.loads(gateway_keys)[0].get("token", ""))
+    return gateway_keys.partition(":")[2]
 
 
 @dataclass
@@ -186,14 +208,14 @@ class Fleet:
         A running gateway with the same parameters is reused. For ``stored`` see ``Launch``.
         """
         merged = {name: value for name, value in {**self.defaults, **settings}.items() if value is not None}
-        wanted = (merged, tuple(sorted(bindings)), stored)
+        wanted = (merged, tuple(sorted({*bindings} - ALWAYS_THERE.get(self.runtime, set()))), stored)
         for launch, gateway in self._started:
             if gateway.leash and (launch.settings, launch.bindings, launch.stored) == wanted:
                 return gateway
         port = free_port()
         launch = Launch(port, stage_directory(f"e2e/{self.runtime}-{port}"), *wanted)
         gateway = Gateway(
-            self.runtime, f"http://127.0.0.1:{port}", merged.get("GATEWAY_KEYS", ":").split(":")[1]
+            self.runtime, f"http://127.0.0.1:{port}", _first_token(merged.get("GATEWAY_KEYS", ""))
         )
         self._started.append((launch, gateway))
         self._launch(launch, gateway)

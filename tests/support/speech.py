@@ -10,6 +10,13 @@ from tests.support.upstream import Act, Step, reply, stream
 from tests.support.world import PROMPT, TOKEN, Answer, World, finish
 
 COST_USD = chunks.COST_USD
+ALL = frozenset({"stream", "continue", "other_model", "text", "messages", "agent"})
+MESSAGES_CONTENT: dict[str, object] = {"messages": [{"role": "user", "content": PROMPT}]}
+
+
+def nothing(_: object) -> Any:  # noqa: ANN401  # it stands for functions of any type
+    """Fail: a dialect that never streams has no such thing."""
+    raise NotImplementedError
 
 
 def named_event(payload: dict[str, Any]) -> bytes:
@@ -25,38 +32,51 @@ class Speech:
         name: the dialect's name.
         path: where clients send requests.
         upstream_path: where OpenRouter gets them.
-        fields: the fields that every request has, beside the models and the messages.
+        can: what it can do: ``stream``, ``continue`` a stream, ``other_model`` as a fallback, ``text``,
+            ``messages``, ``agent`` with tools.
+        content: what a request asks: the fields without which it is refused.
+        fields: further fields that every request has, beside the models.
         opening: the events of a stream before its first text.
         text: returns the event with a piece of text.
-        closing: the events after the last text of a complete stream.
+        closing: the events after the last text of a complete stream. Of a dialect that never streams, nothing
+            of streams is set.
         plain: returns the body of a plain answer with a text.
         refused: returns the body of an error with a status and a message.
         text_in: returns the text that a client reads from a plain answer's body.
         texts_in: returns the text that a client reads from a stream's payloads.
         is_complete: whether a client takes a stream's payloads for a complete answer.
         error_in: returns the error in the payloads of a stream; None if there is none.
+        answer_member: the member of a stream's payloads that has the answer; None: the payload is it.
         repeated_call: returns the messages of an agent that has made the same tool call so many times.
     """
 
     name: str
     path: str
     upstream_path: str
+    can: frozenset[str] = ALL
+    content: dict[str, object] = field(default_factory=lambda: {**MESSAGES_CONTENT})
     fields: dict[str, object] = field(default_factory=dict)
-    opening: tuple[bytes, ...]
-    text: Callable[[str], bytes]
-    closing: tuple[bytes, ...]
+    opening: tuple[bytes, ...] = ()
+    text: Callable[[str], bytes] = nothing
+    closing: tuple[bytes, ...] = ()
     plain: Callable[[str], dict[str, Any]]
     refused: Callable[[int, str], dict[str, Any]]
     text_in: Callable[[dict[str, Any]], str]
-    texts_in: Callable[[list[Any]], str]
-    is_complete: Callable[[list[Any]], bool]
-    error_in: Callable[[list[Any]], dict[str, Any] | None]
-    repeated_call: Callable[[int], list[dict[str, Any]]]
+    texts_in: Callable[[list[Any]], str] = nothing
+    is_complete: Callable[[list[Any]], bool] = nothing
+    error_in: Callable[[list[Any]], dict[str, Any] | None] = nothing
+    answer_member: str | None = None
+    repeated_call: Callable[[int], list[dict[str, Any]]] = nothing
 
     def body(self, *models: str, stream: bool = False, **given: object) -> dict[str, object]:
         """Return the body of a request."""
-        body: dict[str, object] = {"messages": [{"role": "user", "content": PROMPT}], **self.fields, **given}
+        body: dict[str, object] = {**self.content, **self.fields, **given}
         return body | ({"models": list(models)} if models else {}) | ({"stream": True} if stream else {})
+
+    def answer_of(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """Return what has the usage and the receipt of the answer in a stream's payload; empty if nothing."""
+        found = payload.get(self.answer_member, {}) if self.answer_member else payload
+        return found if isinstance(found, dict) else {}
 
     async def ask(
         self,
@@ -87,6 +107,10 @@ class Speech:
     def fails(self, status: int, message: str = "Provider returned error", **headers: str) -> Act:
         """Return an act: an error in the dialect's form."""
         return reply(status, json.dumps(self.refused(status, message)).encode(), **headers)
+
+
+def _refused(status: int, message: str) -> dict[str, Any]:
+    return {"error": {"code": status, "message": message}}
 
 
 def _chat_error_in(payloads: list[Any]) -> dict[str, Any] | None:
@@ -120,7 +144,7 @@ CHAT = Speech(
         "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5, "cost": COST_USD},
     },
-    refused=lambda status, message: {"error": {"code": status, "message": message}},
+    refused=_refused,
     text_in=lambda body: str(body["choices"][0]["message"]["content"]),
     texts_in=chunks.text_in,
     is_complete=lambda payloads: payloads[-1] == "[DONE]",
@@ -225,4 +249,153 @@ MESSAGES = Speech(
     repeated_call=_messages_calls,
 )
 
-SPEECHES = (CHAT, MESSAGES)
+EMBEDDINGS = Speech(
+    name="embeddings",
+    path="/v1/embeddings",
+    upstream_path="/api/v1/embeddings",
+    can=frozenset(),
+    content={"input": PROMPT},
+    plain=lambda text: {
+        "object": "list",
+        "data": [{"object": "embedding", "index": 0, "embedding": [*map(ord, text)]}],
+        "model": "served/one",
+        "usage": {"prompt_tokens": 3, "total_tokens": 3, "cost": COST_USD},
+    },
+    refused=_refused,
+    text_in=lambda body: "".join(map(chr, body["data"][0]["embedding"])),
+)
+
+RERANK = Speech(
+    name="rerank",
+    path="/v1/rerank",
+    upstream_path="/api/v1/rerank",
+    can=frozenset({"other_model"}),
+    content={"query": PROMPT, "documents": [PROMPT]},
+    plain=lambda text: {
+        "id": "gen-1",
+        "model": "served/one",
+        "results": [{"index": 0, "relevance_score": 0.5, "document": {"text": text}}],
+        "usage": {"search_units": 1, "total_tokens": 3, "cost": COST_USD},
+    },
+    refused=_refused,
+    text_in=lambda body: str(body["results"][0]["document"]["text"]),
+)
+
+_RESPONSE = {
+    "id": "gen-1",
+    "object": "response",
+    "created_at": 1_795_338_000,
+    "model": "served/one",
+    "error": None,
+    "incomplete_details": None,
+}
+_RESPONSES_USAGE = {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5, "cost": COST_USD}
+
+
+def _message_item(text: str) -> dict[str, Any]:
+    part = {"type": "output_text", "text": text, "annotations": []}
+    return {"id": "msg_1", "type": "message", "role": "assistant", "status": "completed", "content": [part]}
+
+
+def _responses_event(kind: str, **fields: object) -> bytes:
+    return named_event({"type": kind, **fields})
+
+
+def _responses_calls(count: int) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = [{"role": "user", "content": PROMPT}]
+    for place in range(count):
+        call = {
+            "type": "function_call",
+            "call_id": f"call_{place}",
+            "name": "read",
+            "arguments": '{"path": "a"}',
+        }
+        result = {"type": "function_call_output", "call_id": f"call_{place}", "output": "no news"}
+        items += [call, result]
+    return items
+
+
+def _responses_texts(payloads: list[Any]) -> str:
+    return "".join(
+        each["delta"]
+        for each in payloads
+        if each != "[DONE]" and each["type"] == "response.output_text.delta"
+    )
+
+
+def _responses_closing(text: str) -> tuple[bytes, ...]:
+    ended = {**_RESPONSE, "status": "completed", "output": [_message_item(text)], "usage": _RESPONSES_USAGE}
+    return (
+        _responses_event("response.output_item.done", output_index=0, item=_message_item(text)),
+        _responses_event("response.completed", response=ended),
+    )
+
+
+class _ResponsesSpeech(Speech):
+    """Responses repeats the whole answer at the end of a stream."""
+
+    def streams(self, *texts: str) -> Act:
+        """Return an act: a complete stream."""
+        return stream(*self.opening, *map(self.text, texts), *_responses_closing("".join(texts)))
+
+
+RESPONSES = _ResponsesSpeech(
+    name="responses",
+    path="/v1/responses",
+    upstream_path="/api/v1/responses",
+    can=frozenset({"stream", "other_model", "text", "agent"}),
+    content={"input": PROMPT},
+    opening=(
+        _responses_event("response.created", response={**_RESPONSE, "status": "in_progress", "output": []}),
+        _responses_event(
+            "response.in_progress", response={**_RESPONSE, "status": "in_progress", "output": []}
+        ),
+        _responses_event(
+            "response.output_item.added",
+            output_index=0,
+            item={**_message_item(""), "status": "in_progress", "content": []},
+        ),
+        _responses_event(
+            "response.content_part.added",
+            output_index=0,
+            content_index=0,
+            item_id="msg_1",
+            part={"type": "output_text", "text": "", "annotations": []},
+        ),
+    ),
+    text=lambda text: _responses_event(
+        "response.output_text.delta", output_index=0, content_index=0, item_id="msg_1", delta=text
+    ),
+    closing=_responses_closing("Hello."),
+    answer_member="response",
+    plain=lambda text: {
+        **_RESPONSE,
+        "status": "completed",
+        "output": [_message_item(text)],
+        "usage": _RESPONSES_USAGE,
+    },
+    refused=_refused,
+    text_in=lambda body: str(body["output"][0]["content"][0]["text"]),
+    texts_in=_responses_texts,
+    is_complete=lambda payloads: payloads[-1]["type"] == "response.completed",
+    error_in=lambda payloads: next(
+        (each["error"] for each in payloads if each["type"] == "response.failed"), None
+    ),
+    repeated_call=_responses_calls,
+)
+IMAGES = Speech(
+    name="images",
+    path="/v1/images",
+    upstream_path="/api/v1/images",
+    can=frozenset({"other_model"}),
+    content={"prompt": PROMPT},
+    plain=lambda text: {
+        "created": 1_795_338_000,
+        "data": [{"b64_json": text, "media_type": "image/png"}],
+        "usage": {"prompt_tokens": 3, "completion_tokens": 0, "total_tokens": 3, "cost": COST_USD},
+    },
+    refused=_refused,
+    text_in=lambda body: str(body["data"][0]["b64_json"]),
+)
+
+SPEECHES = (CHAT, MESSAGES, RESPONSES, EMBEDDINGS, RERANK, IMAGES)

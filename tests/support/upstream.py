@@ -15,6 +15,15 @@ from tests.support.samples import sample
 
 BASE_URL = "https://openrouter.ai/api/v1"
 URL = f"{BASE_URL}/chat/completions"
+PATHS = (
+    "/chat/completions",
+    "/messages",
+    "/responses",
+    "/completions",
+    "/embeddings",
+    "/rerank",
+    "/images",
+)
 DIRECT_BASE_URL = "https://direct.example/v1"  # another upstream, which `UPSTREAMS` may declare
 WEBHOOK_URL = "https://hooks.example/x"
 HANG = 1_000_000_000.0
@@ -161,7 +170,7 @@ class Upstream:
         """Return the httpx transport that reaches this upstream only."""
         router = respx.MockRouter(assert_all_called=False)
         for base_url in (BASE_URL, DIRECT_BASE_URL):
-            for path in ("/chat/completions", "/messages"):
+            for path in PATHS:
                 router.post(base_url + path).mock(side_effect=self._play)
         router.post(WEBHOOK_URL).mock(side_effect=self._alert)
         router.get(url__startswith=BASE_URL).mock(side_effect=self._show)

@@ -62,10 +62,10 @@ class Answer:
     def receipt(self) -> dict[str, Any]:
         """The receipt of an answer or of an error; of a stream, its last receipt."""
         if self.headers["content-type"].startswith("application/json"):
-            holder = self.json.get("error", {}).get("metadata", self.json)
+            holder = _holder_in(self.json)
         else:
             holders = [each for each in self.events if each != "[DONE]"]
-            holders = [each.get("error", {}).get("metadata", each) for each in holders]
+            holders = [_holder_in(each) for each in holders]
             holder = next(each for each in reversed(holders) if "gateway" in each)
         receipt = holder["gateway"]
         assert isinstance(receipt, dict)
@@ -75,6 +75,13 @@ class Answer:
     def codes(self) -> list[str | None]:
         """The error code of each attempt in the receipt; None for an attempt that answered."""
         return [attempt["code"] for attempt in self.receipt["attempts"]]
+
+
+def _holder_in(payload: dict[str, Any]) -> dict[str, Any]:
+    """Return what has the receipt of an event: its error, its response, or the event itself."""
+    if payload.get("error"):
+        return payload["error"].get("metadata", payload)  # type: ignore[no-any-return]
+    return payload.get("response", payload)  # type: ignore[no-any-return]
 
 
 class MemoryCache:

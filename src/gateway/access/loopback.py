@@ -16,7 +16,7 @@ from gateway.settings.parse_value import LOOPBACK_HOSTS
 # A host with or without a port, as headers have it.
 _HOST_AND_PORT = re.compile(r"(\[[0-9a-f:]++\]|[^:\s]++)(?::[0-9]{1,5}+)?", re.ASCII)
 # Headers that name the host which the client asked for. A proxy writes the others where it changes `Host`.
-# `scripts/dev/host_header.cjs` writes `X-Forwarded-Host`: the 2024 runtime changes `Host`, and the URL.
+# `scripts/dev/local_wrangler.cjs` writes `X-Forwarded-Host`: the 2024 runtime changes `Host`, and the URL.
 _HOST_HEADERS = ("host", "x-forwarded-host", "x-forwarded-server", "x-original-host", "mf-original-hostname")
 # The 2024 runtime takes a request's URL from this header.
 _URL_HEADER = "mf-original-url"

@@ -1,6 +1,8 @@
 """Finds the key of an answer in the cache, and packs answers that may be cached."""
 
+from collections.abc import Sequence
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from gateway.answer_cache.cached_answer import VERSION, CachedAnswer, pack
 from gateway.dialects.dialect import Dialect, StreamingDialect
@@ -15,6 +17,9 @@ from gateway.settings.caller import Caller
 from gateway.settings.settings import Settings
 from gateway.settings.upstreams import split_direct
 
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
 MAX_BYTES = 1_000_000
 
 
@@ -23,6 +28,34 @@ def key_of(prepared: Prepared, settings: Settings) -> str:
 
     All Workers of a zone share one cache. No other Worker can make the same key without this gateway's keys.
     """
+    digest = _digest_of(prepared, settings)
+    digest.update(prepared.request.fields.text)  # as it arrived: to serialize a long text again is expensive
+    return digest.hexdigest()
+
+
+def keys_of_parts(
+    prepared: Prepared, settings: Settings, fields: bytes, groups: Sequence[Sequence[bytes]]
+) -> list[str]:
+    """Return a key for each group of a request's items.
+
+    Args:
+        prepared: the request.
+        settings: the Worker's settings.
+        fields: the fields of the request that hold for all its items.
+        groups: the items.
+    """
+    of_all = _digest_of(prepared, settings)
+    of_all.update(b"parts:%d:%b" % (len(fields), fields))
+    keys = []
+    for group in groups:
+        digest = of_all.copy()
+        digest.update(b",".join(group))
+        keys.append(digest.hexdigest())
+    return keys
+
+
+def _digest_of(prepared: Prepared, settings: Settings) -> "_Hash":
+    """Return a digest of the caller, and of what a request's fields do not say."""
     request, planned = prepared.request, prepared.planned
     test = planned.answer_test
     parts: list[Json] = [
@@ -34,9 +67,7 @@ def key_of(prepared: Prepared, settings: Settings) -> str:
         [test.json, test.reasoning_only, request.openai_usage, planned.shown_model],
         [prepared.dialect.name, *(text for pair in prepared.headers for text in pair)],
     ]
-    digest = sha256(to_json_bytes(parts))
-    digest.update(request.fields.text)  # as it arrived: to serialize a long text again is expensive
-    return digest.hexdigest()
+    return sha256(to_json_bytes(parts))
 
 
 def _caller_parts(caller: Caller, settings: Settings) -> list[Json]:
@@ -64,7 +95,7 @@ def plain_to_cache(answer: Completion, dialect: Dialect, *, model: str, at_s: fl
     if sum(map(len, pieces)) > MAX_BYTES:
         return None
     body = b"".join(pieces)
-    return _within_size(CachedAnswer(at_s=at_s, model=model, body=body))
+    return within_size(CachedAnswer(at_s=at_s, model=model, body=body))
 
 
 def stream_to_cache(sent: bytes, dialect: StreamingDialect, *, model: str, at_s: float) -> bytes | None:
@@ -86,8 +117,9 @@ def stream_to_cache(sent: bytes, dialect: StreamingDialect, *, model: str, at_s:
         payload = object_or_empty(parse_json(data))
         payloads.append(payload)
         bare = event
-        if isinstance(payload.get("usage"), dict):
-            payload.pop("gateway", None)
+        answer = object_or_empty(payload.get(member)) if (member := dialect.answer_member) else payload
+        if isinstance(answer.get("usage"), dict):
+            answer.pop("gateway", None)
             bare = dialect.event_of(payload)
             usages.append((length, length + len(bare)))
         stored.append(bare)
@@ -95,9 +127,10 @@ def stream_to_cache(sent: bytes, dialect: StreamingDialect, *, model: str, at_s:
     if not dialect.may_cache(payloads, ended=ended):
         return None
     body = b"".join(stored) + (events[-1][0] if ended else b"")
-    return _within_size(CachedAnswer(at_s=at_s, model=model, body=body, usages=tuple(usages)))
+    return within_size(CachedAnswer(at_s=at_s, model=model, body=body, usages=tuple(usages)))
 
 
-def _within_size(answer: CachedAnswer) -> bytes | None:
+def within_size(answer: CachedAnswer) -> bytes | None:
+    """Return an answer in the format of the cache; None if it is too large."""
     packed = pack(answer)
     return packed if len(packed) <= MAX_BYTES else None

@@ -30,7 +30,8 @@ class CachedAnswer:
         at_s: when it was cached, in Unix time.
         model: the model that served it.
         body: the bytes that the client got, without receipts, and for a stream without comments.
-        usages: the start and end of each event of a stream that has a usage, as offsets into ``body``.
+        usages: the start and end of each event of a stream that has a usage, as offsets into ``body``; of an
+            answer with parts, those of each part.
     """
 
     at_s: float
@@ -65,33 +66,38 @@ def unpack(raw: bytes) -> CachedAnswer | None:
 
 
 def replay_stream(
-    answer: CachedAnswer, receipt: JsonObject, event_of: Callable[[JsonObject], bytes]
+    answer: CachedAnswer,
+    receipt: JsonObject,
+    event_of: Callable[[JsonObject], bytes],
+    *,
+    member: str | None,
 ) -> bytes:
     """Return the bytes that replay a cached stream: its usage gets this receipt and a cost of 0.
 
-    ``event_of`` returns an event with a payload.
+    ``event_of`` returns an event with a payload. ``member`` has the answer; see ``Dialect.answer_member``.
     """
     parts: list[bytes] = []
     copied = 0
     for start, end in answer.usages:
         data = data_of(answer.body[start:end]) or b"{}"
-        parts += [answer.body[copied:start], event_of(_replayed(data, receipt))]
+        parts += [answer.body[copied:start], event_of(_replayed(data, receipt, member))]
         copied = end
     return b"".join(parts) + answer.body[copied:]
 
 
 def replay_plain(answer: CachedAnswer, receipt: JsonObject) -> bytes:
     """Return the bytes that replay a cached plain answer: it gets this receipt and a cost of 0."""
-    return to_json_bytes(_replayed(answer.body, receipt))
+    return to_json_bytes(_replayed(answer.body, receipt, None))
 
 
-def _replayed(raw: bytes, receipt: JsonObject) -> JsonObject:
+def _replayed(raw: bytes, receipt: JsonObject, member: str | None) -> JsonObject:
     payload = object_or_empty(parse_json(raw))
-    usage = payload.get("usage")
+    answer = object_or_empty(payload.get(member)) if member else payload
+    usage = answer.get("usage")
     if isinstance(usage, dict):
         usage["cost"] = 0
         usage.pop("cost_details", None)  # they refer to the original cost
-    payload["gateway"] = receipt
+    answer["gateway"] = receipt
     return payload
 
 

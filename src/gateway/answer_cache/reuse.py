@@ -25,6 +25,15 @@ class AnswerReuse:
         self._receipt = receipt
         self._key = ""
 
+    @property
+    def asked(self) -> Prepared:
+        """What is still to be asked once the cache has been searched: the complete request."""
+        return self._prepared
+
+    def completed(self, answer: Completion) -> Completion:
+        """Return the answer that the caller gets: the model's own."""
+        return answer
+
     async def cached(self, done: Callable[[str], None]) -> HttpResponse | None:
         """Return the response with the cached answer; None on a miss, or if the cache is not used.
 
@@ -45,7 +54,8 @@ class AnswerReuse:
         receipt.reuse(answer.model, age_s=age_s)
         receipt.time_until(ports.now_s())
         if prepared.request.stream:
-            events = replay_stream(answer, receipt.to_json(), streaming_of(prepared.dialect).event_of)
+            dialect = streaming_of(prepared.dialect)
+            events = replay_stream(answer, receipt.to_json(), dialect.event_of, member=dialect.answer_member)
             stream = _ReplayedStream(events, done)
             return respond_stream(stream, receipt, self._call.frame)
         body = replay_plain(answer, receipt.to_json())

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from gateway.dialects.event_data import EventPayload
 from gateway.dialects.model_request import ModelRequest
+from gateway.dialects.plain_answer import Completion
 from gateway.dialects.read_event import ReadEvent
 from gateway.faults.classify import GetHeader
 from gateway.http.frozen import dataclass
@@ -82,12 +83,16 @@ class AnswerContext:
         model: the model that serves the answer, by the name that the caller knows.
         shown_model: the name that the answer must state as its model; None: that which the upstream states.
         note: adds a note to the receipt.
+        state: adds a field to the receipt, and a header of the same name.
+        answer: the answer as it was read.
     """
 
     request: ModelRequest
     model: str
     shown_model: str | None
     note: Callable[[str], None]
+    state: Callable[[str, str], None]
+    answer: Completion
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +123,10 @@ class AnswerStream(Protocol):
     @property
     def is_complete(self) -> bool:
         """Whether the answer is complete as it stands, although its stream has not ended."""
+
+    @property
+    def may_be_complete(self) -> bool:
+        """Whether the answer is complete if the upstream closes the stream here, without an end."""
 
     @property
     def holds_all(self) -> bool:

@@ -1,8 +1,10 @@
 """Defines what a plain (not streamed) answer must satisfy."""
 
-from typing import Literal, TypeAlias
+from collections.abc import Sequence
+from typing import Literal, Self, TypeAlias
 
 from gateway.http.frozen import dataclass
+from gateway.settings.options import Options
 
 # The type that the JSON of an answer must have.
 JsonRoot: TypeAlias = Literal["object", "array"]
@@ -12,6 +14,19 @@ class Expected:
     """What a dialect's own check must know of the request. A dialect with such a check has a subclass."""
 
     __slots__ = ()
+
+    def for_models(self, models: Sequence[str], options: Options) -> Self:
+        """Return what is expected of these models with these options.
+
+        Args:
+            models: all models that the request may call, those of task routes included.
+            options: the options that apply, those of task routes and keys included.
+
+        Raises:
+            GatewayError: an answer of one of them could not stand for that of another, or is not wanted.
+        """
+        del models, options
+        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from gateway.http.errors import GatewayError
 from gateway.http.json_bytes import (
@@ -17,6 +17,7 @@ from gateway.http.json_bytes import (
 )
 from gateway.http.json_members import Members, NoObjectError, read_members
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty, whole_or_none
+from gateway.http.long_strings import LongStrings
 from gateway.http.sse import BOM
 from gateway.settings.field_rule import MODEL, OBJECT, TEXT, FieldRule
 from gateway.settings.options import OPTIONS, Options
@@ -28,13 +29,21 @@ FIELD_NAME = re.compile(r"\w{1,64}", re.ASCII)
 REFUSED = frozenset({"api_key", "api_base", "base_url", "headers", "extra_headers"})
 
 
-def read_body(raw: bytes, rules: Mapping[str, FieldRule], *, max_values: int) -> tuple[JsonObject, Members]:
+def read_body(
+    raw: bytes,
+    rules: Mapping[str, FieldRule],
+    *,
+    max_values: int,
+    shorten: Callable[[bytes], tuple[bytes, LongStrings]] | None = None,
+) -> tuple[JsonObject, Members]:
     """Return the fields of a body: their values, checked by ``rules``, and their text.
+
+    ``shorten`` leaves other values out than long strings; the limit does not count them.
 
     Raises:
         GatewayError: the body is no JSON object, is too large, or has a field that is wrong or refused.
     """
-    body, members = _load(raw, max_values)
+    body, members = _load(raw, max_values, shorten)
     if not REFUSED.isdisjoint(body):
         name = next(name for name in body if name in REFUSED)
         raise GatewayError("refused_field", f"A caller cannot set `{name}`.", param=name)
@@ -42,13 +51,16 @@ def read_body(raw: bytes, rules: Mapping[str, FieldRule], *, max_values: int) ->
     return body, members
 
 
-def _load(raw: bytes, max_values: int) -> tuple[JsonObject, Members]:
+def _load(
+    raw: bytes, max_values: int, shorten: Callable[[bytes], tuple[bytes, LongStrings]] | None
+) -> tuple[JsonObject, Members]:
     raw = raw.removeprefix(BOM)  # Source: RFC 8259, section 8.1: a parser may ignore it
     if not raw or raw.isspace():
         raise GatewayError("invalid_json", "The body is empty.")
     try:
-        check_size(raw, max_values=max_values)
-        return read_members(raw, _DISTINCT)
+        shortened = shorten(raw) if shorten else None
+        check_size(shortened[0] if shortened else raw, max_values=max_values)
+        return read_members(raw, _DISTINCT, shortened)
     except NoObjectError:
         raise GatewayError("invalid_body", "The body must be a JSON object, which begins with {.") from None
     except TooManyValuesError:

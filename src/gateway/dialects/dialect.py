@@ -35,23 +35,27 @@ class Dialect(Protocol):
     Attributes:
         name: its name in cache keys and plans.
         upstream_path: where OpenRouter serves it, after the base URL.
-        goes_direct: whether direct upstreams speak it, too.
         can_stream: whether it is a ``StreamingDialect``.
         writes_text: whether its models write texts. The settings' default models and conditional task routes
             are for those; a request in any other dialect names its model.
+        may_pay_twice: whether a request may be paid for twice: hedged, or sent again after an attempt that
+            may have been billed. If not, the caller must allow the second (``gateway.retry_billed``).
         session_in_body: whether the session's name goes upstream in the body; if not, in a header.
         token_limits: the fields that limit the length of an answer, in tokens; empty if none does.
         signed_form: where its messages have signed parts.
+        answer_member: the member of a stream's event that has the answer, with its usage and its receipt;
+            None: the event itself has them.
     """
 
     name: str
     upstream_path: str
-    goes_direct: bool
     can_stream: bool
     writes_text: bool
+    may_pay_twice: bool
     session_in_body: bool
     token_limits: tuple[str, ...]
     signed_form: SignedForm
+    answer_member: str | None
 
     # -- the request
 
@@ -66,10 +70,7 @@ class Dialect(Protocol):
         """Return the headers of the caller that go to OpenRouter."""
 
     def direct_members(self, request: ModelRequest) -> dict[str, Buffer] | None:
-        """Return the body's members for a direct upstream, by their names; None if they are the caller's own.
-
-        It is called only if ``goes_direct`` is set.
-        """
+        """Return the body's members for a direct upstream; None if they are the caller's own."""
 
     def repetition_in(self, fields: Members) -> "Repetition | None":
         """Return what an agent repeats at the end of a request's messages; None if nothing."""
@@ -117,10 +118,12 @@ class StreamingDialect(Dialect, Protocol):
 
     Attributes:
         can_restart: whether an answer that is cut off can start over within its stream.
+        can_continue: whether another model can continue one.
         end_event: the event that ends a complete stream.
     """
 
     can_restart: bool
+    can_continue: bool
     end_event: bytes
 
     def members_to_go_on(

@@ -20,7 +20,7 @@ class ModelRequest:
         fields: the body's fields except the gateway's own (`model`, `models`, `gateway`), as the caller wrote
             them.
         max_tokens: the caller's limit for each answer; None if there is none.
-        choices: how many answers the caller requests (`n`), 1 or more.
+        choices: how many answers the caller requests (`n`); 0 if an answer has no tokens of its own.
         wants_json: whether ``response_format`` requests JSON.
         json_root: the type of the JSON that it requests; None for any.
         is_text_only: whether the answer can be nothing but text: no tools, no JSON, one choice.

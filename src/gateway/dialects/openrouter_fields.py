@@ -103,3 +103,21 @@ def extras_of(body: JsonObject, services: set[str]) -> frozenset[str]:
     if body.get("preset"):
         extras.add("preset")
     return frozenset(extras)
+
+
+def reasoning_of(body: JsonObject) -> bool | None:
+    """Return whether the body turns reasoning on or off; None if it does not say.
+
+    Source: OpenRouter "Reasoning Tokens": `enabled`, `effort` ("none" turns it off) and `max_tokens`. With
+    `exclude` the model reasons unseen. OpenAI's form of `effort` is `reasoning_effort`.
+    """
+    reasoning = body.get("reasoning")
+    if isinstance(reasoning, dict):
+        if reasoning.get("enabled") is not None:
+            return reasoning["enabled"] is not False
+        if reasoning.get("effort") is not None:
+            return reasoning["effort"] != "none"
+        if reasoning.get("max_tokens") is not None:
+            return reasoning["max_tokens"] != 0
+    effort = body.get("reasoning_effort")
+    return None if effort is None else effort != "none"

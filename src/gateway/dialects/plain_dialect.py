@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from gateway.dialects.answer_stream import AnswerContext
 from gateway.dialects.answer_test import AnswerTest
+from gateway.dialects.direct_members import without_openrouters
 from gateway.dialects.model_request import ModelRequest
 from gateway.dialects.signed_parts import SignedForm
 from gateway.http.json_members import Buffer, Members
@@ -31,12 +32,13 @@ class PlainDialect:
     of fields has ``NO_STREAM`` for ``stream``.
     """
 
-    goes_direct = False
     can_stream = False
     writes_text = False
+    may_pay_twice = True
     session_in_body = False
     token_limits: tuple[str, ...] = ()
     signed_form = NOTHING_SIGNED
+    answer_member: str | None = None
 
     def upstream_headers(self, request: HttpRequest) -> HeaderPairs:
         """Return no headers."""
@@ -44,9 +46,8 @@ class PlainDialect:
         return ()
 
     def direct_members(self, request: ModelRequest) -> dict[str, Buffer] | None:
-        """Return None: a direct upstream gets the caller's own members."""
-        del request
-        return None
+        """Return the members without those that only OpenRouter understands."""
+        return without_openrouters(request.fields)
 
     def repetition_in(self, fields: Members) -> "Repetition | None":
         """Return None: there are no messages."""

@@ -1,7 +1,7 @@
 """Estimates how many tokens a prompt has, from its bytes and its media."""
 
 import re
-from dataclasses import field
+from dataclasses import field, replace
 
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json
@@ -41,6 +41,15 @@ class TokenEstimate:
     text_bytes: int = 0
     images: int = 0
     other_bytes: int = 0
+
+    def plus(self, tokens: int) -> "TokenEstimate":
+        """Return the estimate of a prompt that has so many more tokens, which were counted."""
+        return replace(
+            self,
+            least=self.least + tokens,
+            likely=self.likely + tokens,
+            most=None if self.most is None else self.most + tokens,
+        )
 
 
 @dataclass(slots=True)

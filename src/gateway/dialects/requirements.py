@@ -11,6 +11,11 @@ from gateway.settings.price import Price
 JsonRequirement: TypeAlias = Literal["json_object", "json_schema"]
 
 
+# The kind of JSON for each type of format.
+JSON_KINDS: Mapping[str, JsonRequirement] = MappingProxyType(
+    {"json_object": "json_object", "json_schema": "json_schema"}
+)
+
 # For each field of a request, the names under which a model's `supported_parameters` may list it.
 # Source: OpenRouter API reference, "Parameters".
 PARAMETERS: Mapping[str, frozenset[str]] = MappingProxyType(
@@ -73,6 +78,7 @@ class Requirements:
             fault that such a request meets says nothing about the model's other endpoints.
         writes_cache: whether it requests prompt caching, with which a prompt costs up to twice as much.
         shrinks: whether OpenRouter shortens the prompt to the model's context.
+        is_in_parts: whether the model reads the prompt in parts, so that its context limits each alone.
         reasoning: whether the request turns the model's reasoning on or off; None if it does not say.
         hides_reasoning: whether the reasoning is withheld, so that the stream is silent meanwhile.
     """
@@ -90,5 +96,6 @@ class Requirements:
     preferences: str = ""
     writes_cache: bool = False
     shrinks: bool = False
+    is_in_parts: bool = False
     reasoning: bool | None = None
     hides_reasoning: bool = False

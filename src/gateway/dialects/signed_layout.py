@@ -15,7 +15,6 @@ from gateway.http.json_members import Members, narrow_text
 from gateway.http.json_values import Json, JsonObject
 from gateway.http.long_strings import shorten_texts
 
-_MESSAGES = "messages"
 # The members of a message that say nothing by themselves.
 _SILENT = frozenset({"role", "name"})
 _BLANKS = re.compile(r"[ \t\n\r]*+")
@@ -46,7 +45,7 @@ class SignedLayout:
     """Where the signed parts of a request are in its text.
 
     Args:
-        fields: the request's members, which have ``messages``.
+        fields: the request's members, which have its messages.
         signed: its signed parts, one or more.
         form: where they are.
 
@@ -56,10 +55,11 @@ class SignedLayout:
 
     def __init__(self, fields: Members, signed: Sequence[SignedPart], form: SignedForm) -> None:
         self._fields = fields
+        self._member = form.in_member
         self._signed = signed
         short, self._long = shorten_texts(fields.text)
         text = narrow_text(short)
-        begin, _ = fields.places[_MESSAGES]
+        begin, _ = fields.places[self._member]
         _, colon = _SCAN(text, self._long.place_in_short(begin))
         array = _after_blanks(text, _after_blanks(text, colon) + 1)
         concerned = {part.message for part in signed}
@@ -87,7 +87,9 @@ class SignedLayout:
         for number in gone.keys() - hollow:
             cuts += self._cuts_within(self._messages[number], gone[number])
         complete = self._long.to_complete()
-        return self._fields.cut(_MESSAGES, [(complete(start), complete(end)) for start, end in sorted(cuts)])
+        return self._fields.cut(
+            self._member, [(complete(start), complete(end)) for start, end in sorted(cuts)]
+        )
 
     @staticmethod
     def _cuts_within(message: _Message, places: set[int]) -> Iterator[Span]:
@@ -98,6 +100,8 @@ class SignedLayout:
 
 def _layout_of(text: str, start: int, message: JsonObject, form: SignedForm) -> _Message:
     """Return the layout of a message whose text begins at ``start``."""
+    if not form.list_name:  # it is a part itself
+        return _Message(parts=[(start, start)], members=[], list_place=0, is_all=True)
     members: list[Span] = []
     list_place = list_start = 0
     for place, (name, name_start, value_start, end) in enumerate(_members(text, start)):

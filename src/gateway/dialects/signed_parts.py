@@ -38,12 +38,14 @@ class SignedForm:
     """Where the messages of a wire format have signed parts.
 
     Attributes:
-        list_name: the member of a message that lists them.
+        in_member: the member of a body that has the messages.
+        list_name: the member of a message that lists them; empty: the messages themselves are the parts.
         is_all: whether a message says nothing but what is in this list.
         read: returns a part's signature.
         marks: a text that has none of these has no signed part.
     """
 
+    in_member: str = "messages"
     list_name: str
     is_all: bool
     read: ReadSignature
@@ -87,7 +89,9 @@ def signed_parts_in(messages: list[Json], members: Members, form: SignedForm) ->
 
 def _found_in(messages: list[Json], form: SignedForm, long: LongStrings) -> Iterator[SignedPart]:
     for number, message in enumerate(messages):
-        parts = message.get(form.list_name) if isinstance(message, dict) else None
+        if not isinstance(message, dict):
+            continue
+        parts = message.get(form.list_name) if form.list_name else [message]
         if not isinstance(parts, list):
             continue
         for place, part in enumerate(parts):

@@ -31,3 +31,9 @@ def tokens_in(counts: JsonObject, name: str) -> int:
     if type(count) is int and 0 <= count <= MAX_TOKENS:  # the common case; excludes bool
         return count
     return int(min(MAX_TOKENS, max(0.0, number_or_none(count) or 0.0)))
+
+
+def prompt_tokens_in(usage: JsonObject) -> Tokens:
+    """Return the tokens of a request whose answer has none: its prompt's, else those in all."""
+    name = "prompt_tokens" if usage.get("prompt_tokens") is not None else "total_tokens"
+    return Tokens(prompt=tokens_in(usage, name), are_stated=number_or_none(usage.get(name)) is not None)

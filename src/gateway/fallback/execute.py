@@ -56,7 +56,13 @@ async def execute(plan: Plan, ask: Ask, receipt: Receipt, ports: Ports, memory: 
         last = schedule.last_fault
         served = next((each for fault, each in walk.withheld if fault is last), None)
         if served is None:
-            raise chain_exhausted(receipt, last, list_all=plan.list_errors, wait_s=schedule.ready_in_s)
+            raise chain_exhausted(
+                receipt,
+                last,
+                list_all=plan.list_errors,
+                wait_s=schedule.ready_in_s,
+                by_bill=schedule.stopped_by_bill,
+            )
         served.attempt.hand_over()
     receipt.serving = served.attempt
     if receipt.first_ms is None:
@@ -125,7 +131,7 @@ class _Walk:
         if isinstance(failure.withheld, (ServedAnswer, ServedStream)):
             self.withheld.append((failure.fault, failure.withheld))
         self._note_latency(attempt)
-        self.schedule.failed(step.candidate, failure.fault)
+        self.schedule.failed(step.candidate, failure.fault, may_be_billed=attempt.billed != "no")
         self.ports.log("attempt_failed", request_id=self.receipt.request_id, **attempt.to_log())
 
     def _limits_of(self, step: Step) -> dict[str, TimeLimit]:

@@ -8,8 +8,14 @@ from gateway.http.errors import GatewayError
 from gateway.http.json_values import Json, JsonObject
 from gateway.http.message import OPENROUTER
 
+MAY_BE_BILLED = (
+    "The attempt may have been billed, so no other was made; `gateway.retry_billed` allows another."
+)
 
-def chain_exhausted(receipt: Receipt, last: Fault, *, list_all: bool, wait_s: float | None) -> GatewayError:
+
+def chain_exhausted(
+    receipt: Receipt, last: Fault, *, list_all: bool, wait_s: float | None, by_bill: bool = False
+) -> GatewayError:
     """Return the error for a chain without an answer.
 
     Args:
@@ -17,17 +23,18 @@ def chain_exhausted(receipt: Receipt, last: Fault, *, list_all: bool, wait_s: fl
         last: the fault that ended the chain.
         list_all: whether every attempt's error is listed (``gateway.errors: "all"``).
         wait_s: in how many seconds the first model that is cooling down is ready; None if there is none.
+        by_bill: whether that fault ended the chain because its attempt may have been billed.
     """
     rule = last.rule
     stopped = rule.verdict is Verdict.STOP
     return GatewayError(
         last.code,
-        _message(last, receipt),
+        _message(last, receipt) + (_bill_of(_attempt_of(last, receipt)) if by_bill else ""),
         kind=last.kind,
         retry_after_s=last.retry_after_s
         if stopped or (wait_s is None and rule.source == "gateway")
         else wait_s,
-        retryable=last.may_pass or (wait_s is not None and not stopped),
+        retryable=not by_bill and (last.may_pass or (wait_s is not None and not stopped)),
         metadata=_metadata(last, receipt, list_all=list_all),
     )
 
@@ -62,6 +69,13 @@ def _message(last: Fault, receipt: Receipt) -> str:
         return f"{last.message} {told}."
     advice = last.message.partition(". ")[2]
     return f"No model answered. {told}." + (f" {advice}" if advice else "") + _said(last)
+
+
+def _bill_of(attempt: Attempt | None) -> str:
+    """Return what a caller should know of an attempt that may have been billed, as sentences after others."""
+    generation = attempt.generation_id if attempt else None
+    named = f" The generation is {generation}." if generation else ""
+    return f" {MAY_BE_BILLED}{named}"
 
 
 def _what_happened(fault: Fault, receipt: Receipt) -> str:

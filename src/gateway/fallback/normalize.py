@@ -31,6 +31,8 @@ def normalize(served: ServedAnswer, ask: Ask, receipt: Receipt, plan: Plan, *, n
         model=served.attempt.model,
         shown_model=plan.shown_model,
         note=receipt.note,
+        state=receipt.state,
+        answer=served.answer,
     )
     changed = dialect.shape_answer(payload, names, plan.answer_test) | cost_added
     changed |= dialect.tell(payload, told)

@@ -70,6 +70,8 @@ FAILED: Mapping[str, Phrases] = MappingProxyType({
     "answer_too_large": ("its answer was larger than the gateway reads",),
     "not_json": ("its answer was not JSON",),
     "wrong_content_type": ("its answer had the wrong content type",),
+    "malformed_answer": ("its answer lacked a part, or a part of it was wrong",),
+    "wrong_embedding_space": ("its vectors were in another embedding space",),
     "malformed_event": ("its stream held data that is not a valid event",),
     "no_finish_reason": ("its stream ended without a finish reason",),
     # -- the gateway

@@ -33,11 +33,14 @@ class Receipt:
         notes: what else the caller should know, as sentences.
         ms: how long the request has taken so far, in ms.
         cache: the result of the lookup in the answer cache; None if there was no lookup.
+        cached_items: of an answer with parts, how many items had a cached part, and how many there are; None
+            if the answer is cached as a whole.
         reused: on a cache hit, the model that served the cached answer, and the answer's age in seconds.
         session_model: the model that came first because it served the session last; None if there is none.
         closed: whether ``ledger.close_request`` has run for the request.
         first_ms: how long it took until a model committed, in ms; None while none has.
         signed_by: the model or author that made the newest signed part of the messages; None if unknown.
+        stated: further fields of the receipt, each of which is a header, too.
         similar: returns the listed models whose names are like that of a model, and that the caller may use.
     """
 
@@ -56,7 +59,9 @@ class Receipt:
     closed: bool = False
     signed_by: str | None = None
     cache: Literal["hit", "miss"] | None = None
+    cached_items: tuple[int, int] | None = None
     reused: tuple[str, float] | None = None
+    stated: dict[str, str] = field(default_factory=dict)
     similar: Callable[[str], tuple[str, ...]] = no_similar_models
 
     def skip(self, model: str, reason: str, **details: Json) -> None:
@@ -67,6 +72,10 @@ class Receipt:
         """Add a note, once."""
         if text not in self.notes:
             self.notes.append(text)
+
+    def state(self, name: str, value: str) -> None:
+        """Add a field, and a header of its name: ``x-gateway-`` and the name with hyphens."""
+        self.stated[name] = value
 
     def reuse(self, model: str, *, age_s: float) -> None:
         """Record that a cached answer of ``model`` is returned; ``age_s`` is its age in seconds."""
@@ -131,12 +140,19 @@ class Receipt:
             shown["signed_by"] = self.signed_by
         if self.cache:
             age_s = round(self.reused[1]) if self.reused else None
-            shown["cache"] = {"hit": self.cache == "hit", "age_s": age_s}
+            shown["cache"] = {"hit": self.cache == "hit", "age_s": age_s, **self._items_json()}
+        shown |= self.stated
         if self.skipped:
             shown["skipped"] = list(self.skipped.values())
         if self.notes:
             shown["notes"] = list(self.notes)
         return shown
+
+    def _items_json(self) -> JsonObject:
+        if self.cached_items is None:
+            return {}
+        hits, items = self.cached_items
+        return {"items": items, "items_hit": hits}
 
     def to_header(self) -> str:
         """Return the receipt as compact ASCII JSON, without its least important parts if it is too long.

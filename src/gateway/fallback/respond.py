@@ -4,14 +4,7 @@ from gateway.fallback.receipt import Receipt
 from gateway.http.body import HttpResponse, Stream
 from gateway.http.errors import GatewayError
 from gateway.http.message import HeaderPairs
-from gateway.http.responses import JSON_TYPE, Frame, respond_error
-
-# A proxy must not buffer chunks. Source: nginx "X-Accel-Buffering".
-STREAM_HEADERS: HeaderPairs = (
-    ("content-type", "text/event-stream; charset=utf-8"),
-    ("cache-control", "no-store"),
-    ("x-accel-buffering", "no"),
-)
+from gateway.http.responses import JSON_TYPE, STREAM_HEADERS, Frame, respond_error
 
 
 def respond_answer(body: bytes, receipt: Receipt, frame: Frame) -> HttpResponse:
@@ -38,11 +31,13 @@ def _short_receipt(receipt: Receipt) -> HeaderPairs:
     own_ms = max(0, receipt.ms - upstream_ms)
     served = (("x-gateway-model", receipt.served),) if receipt.served else ()
     cache = (("x-gateway-cache", receipt.cache),) if receipt.cache else ()
+    stated = ((f"x-gateway-{name.replace('_', '-')}", value) for name, value in receipt.stated.items())
     age = (("age", str(round(receipt.reused[1]))),) if receipt.reused else ()
     return (
         *served,
         *cache,
         *age,
+        *stated,
         ("x-gateway-attempts", str(len(receipt.attempts))),
         ("x-gateway-trace", receipt.to_trace()),
         ("server-timing", f"upstream;dur={upstream_ms}, gateway;dur={own_ms}"),

@@ -62,6 +62,7 @@ class Schedule:
         called = [attempt.model for attempt in receipt.attempts]
         self._tries = {each.model: called.count(each.model) for each in plan.chain}
         self._stopped = not plan.chain
+        self.stopped_by_bill = False  # whether the last fault ended the chain because it may be billed
         self._last_fault = None if plan.chain else plan.nothing_left
 
     @property
@@ -135,8 +136,11 @@ class Schedule:
         """Note that the attempt was cancelled; if it was a probe, another request may probe the model now."""
         self._cooldowns.release(candidate.model, now_s=self._now_s())
 
-    def failed(self, candidate: Candidate, fault: Fault) -> None:
-        """Note why an attempt failed, and decide whether to retry the model, go on, or stop the chain."""
+    def failed(self, candidate: Candidate, fault: Fault, *, may_be_billed: bool = False) -> None:
+        """Note why an attempt failed, and decide whether to retry the model, go on, or stop the chain.
+
+        ``may_be_billed``: whether the attempt has cost something, or may have.
+        """
         now_s = self._now_s()
         self._cooldowns.note(candidate.model, fault, now_s=now_s)
         wait_s = pause_s(fault, now_s=now_s)
@@ -145,6 +149,9 @@ class Schedule:
         if self._stopped:  # the other lane stopped the chain, and its fault is the one to report
             return
         self._last_fault = fault
+        if may_be_billed and self._limits.stops_if_billed:
+            self._stopped = self.stopped_by_bill = True
+            return
         other = self._asked_otherwise(candidate, fault)
         if other is not None:
             self._retry = (now_s, other)

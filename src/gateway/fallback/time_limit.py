@@ -31,7 +31,7 @@ def time_limit(plan: Plan, candidate: Candidate, *, left_s: float, others: int) 
         others: how many other models are ready. If there are none, the model gets all the time that is left.
     """
     limits = plan.limits
-    if limits.stop_on & TIMEOUTS:  # no other model would be asked
+    if limits.stops_if_billed or limits.stop_on & TIMEOUTS:  # no other model would be asked
         others = 0
     # The other lane of a hedge takes one of them, whether or not this attempt ends.
     is_last = others <= (0 if limits.hedge_s is None else 1)

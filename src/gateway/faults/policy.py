@@ -121,6 +121,8 @@ RULES: Mapping[str, Rule] = MappingProxyType({
     "answer_too_large": Rule("provider", _F, 502, "The answer was larger than the gateway reads.", billed="unknown"),
     "not_json": Rule("provider", _R, 502, "The answer was not JSON.", billed="unknown"),
     "wrong_content_type": Rule("provider", _F, 502, "The answer had the wrong content type.", billed="unknown"),
+    "malformed_answer": Rule("provider", _R, 502, "The answer lacks a part of what the request asked for, or a part of it is wrong.", billed="unknown"),
+    "wrong_embedding_space": Rule("provider", _F, 502, "The answer's vectors are not in the embedding space that the request demands.", billed="unknown"),
     "malformed_event": Rule("provider", _F, 502, "The stream contained data that is not a valid event.", billed="unknown"),
     "no_finish_reason": Rule("provider", _R, 502, "The stream ended without a finish reason, so the answer may be incomplete.", billed="unknown"),
     # -- the gateway

@@ -3,7 +3,7 @@
 from hashlib import sha256
 from urllib.parse import urlsplit
 
-from gateway.http.message import HeaderPairs, Upstream, UpstreamRequest
+from gateway.http.message import AUTHORIZATION, HeaderPairs, Upstream, UpstreamRequest
 
 # A text that has this many characters of a key in common with it repeats the key.
 _PART_OF_KEY = 12
@@ -25,7 +25,9 @@ def check_destination(request: UpstreamRequest) -> tuple[str, HeaderPairs]:
     if not request.path.startswith("/") or (target.scheme, target.netloc) != (allowed.scheme, allowed.netloc):
         raise ValueError("an upstream call must stay on its upstream's host")
     key = request.upstream.api_key
-    return url, (*request.headers, *((("authorization", f"Bearer {key}"),) if key else ()))
+    name = request.upstream.key_header
+    value = f"Bearer {key}" if name == AUTHORIZATION else key
+    return url, (*request.headers, *(((name, value),) if key else ()))
 
 
 def repeats_key(text: str, upstream: Upstream) -> bool:

@@ -68,7 +68,12 @@ class Members:
 
     def plus(self, name: str, value: Json) -> "Members":
         """Return the members and one more; ``name`` is plain ASCII and not among them."""
-        pieces = [self.text, member(name, value)] if self.places else [member(name, value)]
+        return self.plus_text(name, to_json_bytes(value))
+
+    def plus_text(self, name: str, value: bytes) -> "Members":
+        """Return the members and one more, whose value is given as JSON."""
+        added = b'"%b":%b' % (name.encode(), value)
+        pieces = [self.text, added] if self.places else [added]
         text = b",".join(pieces)
         return Members(text, {**self.places, name: (len(text) - len(pieces[-1]), len(text))})
 
@@ -114,7 +119,9 @@ def member(name: str, value: Json) -> bytes:
     return b'"%b":%b' % (name.encode(), to_json_bytes(value))
 
 
-def read_members(raw: bytes, decoder: JSONDecoder) -> tuple[JsonObject, Members]:
+def read_members(
+    raw: bytes, decoder: JSONDecoder, shortened: tuple[bytes, LongStrings] | None = None
+) -> tuple[JsonObject, Members]:
     """Return a JSON object's values, and its members as text.
 
     Strings that are not ASCII are not decoded in the returned object: a byte is a character there. Of long
@@ -123,13 +130,14 @@ def read_members(raw: bytes, decoder: JSONDecoder) -> tuple[JsonObject, Members]
     Args:
         raw: the text, which ``check_size`` has passed.
         decoder: reads the values.
+        shortened: the text with placeholders, and what it lacks; None: without its long strings.
 
     Raises:
         NoObjectError: it is JSON, but not an object.
         NamedTwiceError: two members have one name.
         ValueError: it is not JSON in UTF-8, or has more than ``MAX_MEMBERS`` members.
     """
-    short, long = shorten_texts(raw)
+    short, long = shortened or shorten_texts(raw)
     text = narrow_text(short)
     values: JsonObject = {}
     places: dict[str, tuple[int, int]] = {}

@@ -11,7 +11,7 @@ from itertools import count
 
 from gateway.http.frozen import dataclass
 from gateway.http.json_bytes import check_utf8
-from gateway.http.json_values import JsonObject
+from gateway.http.json_values import Json, JsonObject
 
 # Strings that are at least so long are left out, if they are base64, a data URL, or the like.
 LONG_BYTES = 262_144
@@ -27,7 +27,7 @@ _SPELLED_MARK = re.compile(
     rb"((?:[0-9]|\\u003[0-9]){1,9}+)(?:-|\\u002[dD])"
 )
 _PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-:;,.%"
-_NUMBER = rb"(\d{1,6})@"
+_NUMBER = rb"(\d{1,6})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,26 +36,29 @@ class LongStrings:
 
     Attributes:
         parts: their bytes, in order.
-        mark: what the placeholder of each begins with; its number and ``@`` follow.
+        mark: what the placeholder of each begins with; its number and ``closing`` follow.
         places: where each was in the text.
+        closing: how each placeholder ends. With a quote here and in ``mark``, complete values were left out.
     """
 
     parts: tuple[memoryview, ...] = ()
     mark: str = ""
     places: tuple[tuple[int, int], ...] = ()
+    closing: str = "@"
 
     def pieces(self, text: bytes) -> list[bytes | memoryview]:
         """Return a JSON text in pieces, with these strings in the places of their placeholders."""
         if not self.parts:
             return [text]
+        mark, closing = self.mark.encode(), self.closing.encode()
         pieces: list[bytes | memoryview] = []
-        for place, piece in enumerate(re.split(self.mark.encode() + _NUMBER, text)):
+        for place, piece in enumerate(re.split(b"%b%b%b" % (mark, _NUMBER, closing), text)):
             if place % 2 == 0:
                 pieces.append(piece)
             elif int(piece) < len(self.parts):
                 pieces.append(self.parts[int(piece)])
             else:  # a text that the gateway added looks like a placeholder
-                pieces.append(b"%b%b@" % (self.mark.encode(), piece))
+                pieces.append(b"%b%b%b" % (mark, piece, closing))
         return pieces
 
     def restore(self, text: bytes) -> bytes:
@@ -83,6 +86,14 @@ class LongStrings:
             return value, None
         return beginning, self.parts[int(number)]
 
+    def value(self, placeholder: Json) -> memoryview | None:
+        """Return the complete value that was left out in the place of this one; None if none was."""
+        begin, end = self.mark[1:], self.closing[:-1]
+        if not self.parts or not isinstance(placeholder, str) or not placeholder.startswith(begin):
+            return None
+        number = placeholder[len(begin) : -len(end)]
+        return self.parts[int(number)] if number.isdecimal() and int(number) < len(self.parts) else None
+
     def to_complete(self) -> Callable[[int], int]:
         """Return what turns places in the shortened text, asked for in order, into those in the complete."""
         starts, shifts = self._shifts()
@@ -106,7 +117,7 @@ class LongStrings:
         starts, shifts, shift = [], [0], 0
         for number, (start, end) in enumerate(self.places):
             starts.append(start - shift)
-            shift += end - start - len(self.mark) - len(str(number)) - 1
+            shift += end - start - len(self.mark) - len(str(number)) - len(self.closing)
             shifts.append(shift)
         return starts, shifts
 
@@ -121,7 +132,7 @@ def shorten(raw: bytes) -> tuple[bytes, LongStrings]:
     legal only inside a string, and what it replaces is legal in any string. Each byte is searched a constant
     number of times.
     """
-    return _without(raw, _long_places(raw)) if len(raw) >= LONG_BYTES else (raw, NONE)
+    return without_places(raw, _long_places(raw)) if len(raw) >= LONG_BYTES else (raw, NONE)
 
 
 def shorten_texts(raw: bytes) -> tuple[bytes, LongStrings]:
@@ -138,25 +149,31 @@ def shorten_texts(raw: bytes) -> tuple[bytes, LongStrings]:
         check_utf8(raw)
     except UnicodeDecodeError:
         return raw, NONE  # a parser says so
-    return _without(raw, ends_of_long_texts(raw))
+    return without_places(raw, ends_of_long_texts(raw))
 
 
-def _without(raw: bytes, places: list[tuple[int, int]]) -> tuple[bytes, LongStrings]:
-    """Return a JSON text with placeholders for what is at these places, and what was there."""
+def without_places(
+    raw: bytes, places: list[tuple[int, int]], *, quote: bytes = b""
+) -> tuple[bytes, LongStrings]:
+    """Return a JSON text with placeholders for what is at these places, and what was there.
+
+    ``quote`` is a quotation mark if complete values are there, and not parts of strings.
+    """
     if not places:
         return raw, NONE
     view = memoryview(raw)
     mark = _unused_mark(raw, places)
     if mark is None:
         return raw, NONE
+    mark, closing = quote + mark, b"@" + quote
     short, kept_from = bytearray(), 0
     for number, (start, end) in enumerate(places):
         short += view[kept_from:start]
-        short += b"%b%d@" % (mark, number)
+        short += b"%b%d%b" % (mark, number, closing)
         kept_from = end
     short += view[kept_from:]
     parts = tuple(view[start:end] for start, end in places)
-    return bytes(short), LongStrings(parts, mark.decode(), tuple(places))
+    return bytes(short), LongStrings(parts, mark.decode(), tuple(places), closing.decode())
 
 
 def _long_places(raw: bytes) -> list[tuple[int, int]]:

@@ -7,6 +7,7 @@ from gateway.http.frozen import dataclass
 
 HeaderPairs: TypeAlias = tuple[tuple[str, str], ...]
 
+AUTHORIZATION = "authorization"
 OPENROUTER = "openrouter"  # the name of the upstream for every model without the prefix ``direct:``
 
 
@@ -52,12 +53,14 @@ class Upstream:
         api_key: the key for this upstream; it must go to no other. Empty: calls are sent without a key.
         name: ``openrouter``, or the name of a direct upstream.
         is_callers: whether the key is a caller's own, and not the gateway's.
+        key_header: the header that carries the key: ``authorization``, or the name of another.
     """
 
     base_url: str
     api_key: str
     name: str = OPENROUTER
     is_callers: bool = False
+    key_header: str = AUTHORIZATION
 
     def __repr__(self) -> str:
         return f"Upstream(name={self.name!r}, base_url={self.base_url!r}, api_key=***)"

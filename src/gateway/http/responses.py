@@ -11,8 +11,15 @@ from gateway.http.json_values import Json, JsonObject, object_or_empty
 from gateway.http.message import HeaderPairs
 
 JSON_TYPE = ("content-type", "application/json")
+# A proxy must not buffer chunks. Source: nginx "X-Accel-Buffering".
+STREAM_HEADERS: HeaderPairs = (
+    ("content-type", "text/event-stream; charset=utf-8"),
+    ("cache-control", "no-store"),
+    ("x-accel-buffering", "no"),
+)
 EXPOSED = (
-    "age, etag, retry-after, server-timing, x-gateway-attempts, x-gateway-cache, x-gateway-model, "
+    "age, etag, retry-after, server-timing, x-gateway-attempts, x-gateway-cache, "
+    "x-gateway-embedding-space, x-gateway-model, "
     "x-gateway-receipt, "
     "x-gateway-trace, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, x-ratelimit-scope, "
     "x-request-id, x-should-retry"
@@ -30,8 +37,27 @@ class ErrorForm(Protocol):
     def may_retry(self, error: GatewayError) -> bool:
         """Return whether the client may send the same request again after the wait that the error names."""
 
+    def status_of(self, error: GatewayError) -> int:
+        """Return the HTTP status of an error response."""
 
-class OpenAIErrors:
+    def as_stream(self, error: GatewayError, request_id: str) -> bytes | None:
+        """Return the stream that tells of the error in place of a body; None for a body."""
+
+
+class BodyErrors:
+    """The base of a form that tells of errors by a status and a body; see ``ErrorForm``."""
+
+    def status_of(self, error: GatewayError) -> int:
+        """Return the status of the error's kind."""
+        return error.kind.status
+
+    def as_stream(self, error: GatewayError, request_id: str) -> bytes | None:
+        """Return None."""
+        del error, request_id
+        return None
+
+
+class OpenAIErrors(BodyErrors):
     """OpenAI's form of errors.
 
     Attributes:
@@ -108,5 +134,10 @@ def respond_error(error: GatewayError, frame: Frame, headers: HeaderPairs = ()) 
     if wait_s is None or wait_s > MAX_SDK_WAIT_S or not frame.errors.may_retry(error):
         # Every model has been tried, or a retry cannot help. Retries by the SDK would only multiply attempts.
         pairs.append(("x-should-retry", "false"))
+    events = frame.errors.as_stream(error, frame.request_id)
+    if events is not None:
+        return HttpResponse(
+            status=200, headers=(*STREAM_HEADERS, *pairs, *headers, *frame.headers), body=events
+        )
     payload = frame.error_json(error)
-    return respond_json(error.kind.status, payload, frame, (*pairs, *headers))
+    return respond_json(frame.errors.status_of(error), payload, frame, (*pairs, *headers))

@@ -28,9 +28,10 @@ def close_request(call: Call, prepared: Prepared, receipt: Receipt, outcome: str
     receipt.time_until(ports.now_s())  # a natively piped stream was last timed at its first progress
     prepared.hold.settle(receipt)
     _note_lengths(prepared, receipt, memory.answer_lengths, now_s=ports.now_s())
-    _note_prompt_size(prepared, receipt, memory.prompt_sizes)
+    if prepared.dialect.writes_text:
+        _note_prompt_size(prepared, receipt, memory.prompt_sizes)
     memory.rates.end(caller.name, prepared.ticket)
-    if prepared.session:
+    if prepared.session and prepared.dialect.writes_text:  # a chat of the session stays with its own model
         _note_session(prepared.session, receipt, memory.sessions, outcome, now_s=ports.now_s())
     fields: JsonObject = {"caller": caller.name, "outcome": outcome, "stream": prepared.request.stream}
     ports.log("request_done", **fields, **receipt.to_log())
@@ -58,9 +59,9 @@ def _note_lengths(prepared: Prepared, receipt: Receipt, lengths: AnswerLengths, 
 
     An answer that its limit ended does not tell how long it would have been.
     """
-    if not prepared.hold.accounts:
-        return
     request = prepared.request
+    if not prepared.hold.accounts or not request.choices:
+        return
     for attempt in receipt.attempts:
         tokens = -(-attempt.tokens.completion // request.choices)
         is_limited = request.max_tokens is not None and 0 < request.max_tokens <= tokens

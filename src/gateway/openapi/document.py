@@ -7,6 +7,14 @@ from gateway.faults.policy import RULES
 from gateway.http.errors import KINDS
 from gateway.http.json_values import Json, JsonObject, object_or_empty
 from gateway.http.session_headers import AGENT_HEADERS, SESSION_HEADERS
+from gateway.openapi.data_schema import (
+    embeddings_request_schema,
+    embeddings_schema,
+    images_request_schema,
+    images_schema,
+    rerank_request_schema,
+    rerank_schema,
+)
 from gateway.openapi.examples import EXAMPLES
 from gateway.openapi.key_schema import key_schema, openrouters_key_schema
 from gateway.openapi.messages_schema import (
@@ -15,7 +23,8 @@ from gateway.openapi.messages_schema import (
     messages_request_schema,
     token_count_schema,
 )
-from gateway.openapi.plan_schema import health_schema, plan_schema
+from gateway.openapi.plan_schema import DIALECTS, health_schema, plan_schema
+from gateway.openapi.responses_schema import response_schema, responses_request_schema
 from gateway.openapi.schemas import (
     chat_request_schema,
     completion_schema,
@@ -48,6 +57,15 @@ def openapi(version: str) -> JsonObject:
             "/api/v1/chat/completions": {"post": _chat() | {"operationId": "createChatCompletionUnderApi"}},
             "/v1/messages": {"post": _messages()},
             "/v1/messages/count_tokens": {"post": _count_tokens()},
+            "/v1/responses": {"post": _responses()},
+            "/v1/embeddings": {
+                "post": _data("createEmbeddings", "Vectors for texts, of one model", "Embeddings")
+            },
+            "/v1/rerank": {
+                "post": _data("rerank", "Documents, sorted by how well they fit a query", "Rerank")
+            },
+            "/v1/images": {"post": _images()},
+            "/v1/images/generations": {"post": _images() | {"operationId": "createImagesAsOpenAi"}},
             "/v1/plan": {"post": _plan()},
             "/v1/usage": {"get": _usage()},
             "/v1/key": {"get": _key()},
@@ -78,6 +96,14 @@ def openapi(version: str) -> JsonObject:
                 "Message": message_schema(),
                 "TokenCount": token_count_schema(),
                 "MessagesError": messages_error_schema(),
+                "ResponsesRequest": responses_request_schema(),
+                "Response": response_schema(),
+                "EmbeddingsRequest": embeddings_request_schema(),
+                "Embeddings": embeddings_schema(),
+                "RerankRequest": rerank_request_schema(),
+                "Rerank": rerank_schema(),
+                "ImagesRequest": images_request_schema(),
+                "Images": images_schema(),
                 "Receipt": receipt_schema(),
                 "Plan": plan_schema(),
                 "Key": key_schema(),
@@ -124,6 +150,38 @@ def _messages() -> JsonObject:
     }
 
 
+def _data(operation: str, summary: str, schema: str) -> JsonObject:
+    """Return an operation whose answer is never streamed. ``schema`` is the answer's name."""
+    return {
+        "operationId": operation,
+        "summary": summary,
+        "requestBody": _body(f"{schema}Request"),
+        "responses": {"200": _response("A model answered", schema), **_failures()},
+    }
+
+
+def _responses() -> JsonObject:
+    said = "Codex gets errors in the forms at which it stops, if its name begins with `codex`."
+    answered: JsonObject = {
+        "description": "A model answered",
+        "content": {"application/json": {"schema": reference("Response")}, "text/event-stream": {}},
+    }
+    return {
+        "operationId": "createResponse",
+        "summary": "Send a request in the form of OpenAI's Responses to a chain of models",
+        "parameters": [
+            *_agent_headers(),
+            {"name": "originator", "in": "header", "description": said, "schema": {"type": "string"}},
+        ],
+        "requestBody": _body("ResponsesRequest"),
+        "responses": {"200": answered, **_failures()},
+    }
+
+
+def _images() -> JsonObject:
+    return _data("createImages", "Pictures for a prompt", "Images")
+
+
 def _count_tokens() -> JsonObject:
     return {
         "operationId": "countTokens",
@@ -148,9 +206,17 @@ def _body(schema: str) -> JsonObject:
 def _plan() -> JsonObject:
     planned = _response("The chain that the request would use now; no model is called", "Plan")
     said = "The wire format of the body. Without it the header `anthropic-version` or the body tells."
-    schemas: JsonObject = {"anyOf": [reference("ChatRequest"), reference("MessagesRequest")]}
+    requests = (
+        "ChatRequest",
+        "MessagesRequest",
+        "ResponsesRequest",
+        "EmbeddingsRequest",
+        "RerankRequest",
+        "ImagesRequest",
+    )
+    schemas: JsonObject = {"anyOf": [reference(each) for each in requests]}
     content: JsonObject = {"schema": schemas, "examples": EXAMPLES}
-    dialect: JsonObject = {"enum": ["chat", "messages"]}
+    dialect: JsonObject = {"enum": [*DIALECTS]}
     return {
         "operationId": "planRequest",
         "summary": "What a request would do",

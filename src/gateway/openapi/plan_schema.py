@@ -5,6 +5,7 @@ from gateway.openapi.schemas import resolved_schema, route_schema, time_limit_pr
 from gateway.settings.options import MIDSTREAM, ORDERS
 from gateway.settings.patience import PATIENCE_NAMES
 
+DIALECTS = ("chat", "messages", "responses", "embeddings", "rerank", "images")
 _NUMBER: JsonObject = {"type": ["number", "null"]}
 _COUNT: JsonObject = {"type": ["integer", "null"], "minimum": 0}
 _TEXT: JsonObject = {"type": "string"}
@@ -40,7 +41,7 @@ def plan_schema() -> JsonObject:
     failure: JsonObject = {"code": _TEXT, "status": {"type": "integer"}, "message": _TEXT}
     properties: JsonObject = {
         "object": {"const": "plan"},
-        "dialect": {"enum": ["chat", "messages"], "description": "The wire format of the body."},
+        "dialect": {"enum": [*DIALECTS], "description": "The wire format of the body."},
         "request_id": _TEXT,
         "requested": {"type": "array", "items": _TEXT},
         "resolved": resolved_schema(),

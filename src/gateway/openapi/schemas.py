@@ -1,6 +1,6 @@
 """Builds the JSON Schemas of requests and responses from the tables that the gateway itself uses."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import get_args
 
 from gateway.catalog.query import MAX_SEARCH_CHARACTERS, PARAMETERS, SORTS
@@ -10,7 +10,7 @@ from gateway.fallback.attempt import MAX_MESSAGE_CHARACTERS
 from gateway.faults.policy import RULES
 from gateway.faults.upstream_message import MAX_CHARACTERS
 from gateway.http.errors import KINDS
-from gateway.http.json_values import JsonObject
+from gateway.http.json_values import JsonObject, list_or_empty
 from gateway.pipeline.budget import WOULD_HELP
 from gateway.routing.chain import LimitName
 from gateway.settings.field_rule import FieldRule
@@ -35,12 +35,19 @@ def chat_request_schema() -> JsonObject:
     }
 
 
-def request_properties(fields: Mapping[str, FieldRule]) -> JsonObject:
-    """Return the schemas of a request's fields, by the rules of its dialect."""
+def request_properties(
+    fields: Mapping[str, FieldRule], required: Iterable[str] = ("messages",)
+) -> JsonObject:
+    """Return the schemas of a request's fields, by the rules of its dialect.
+
+    ``required``: the fields of which null is refused, because it counts as absent.
+    """
     properties: JsonObject = {name: dict(rule.schema) for name, rule in fields.items()}
     properties["gateway"] = _gateway_schema()
     properties |= dict.fromkeys(REFUSED, False)
-    properties["messages"] = {**fields["messages"].schema, "type": "array"}  # null counts as absent
+    for name in required:
+        types = [each for each in list_or_empty(fields[name].schema["type"]) if each != "null"]
+        properties[name] = {**fields[name].schema, "type": types[0] if len(types) == 1 else types}
     return properties
 
 
@@ -155,7 +162,13 @@ def receipt_schema() -> JsonObject:
                 "properties": {
                     "hit": {"type": "boolean"},
                     "age_s": {"type": ["integer", "null"], "minimum": 0},
+                    "items": {"type": "integer", "minimum": 1, "description": "How many inputs there are."},
+                    "items_hit": {"type": "integer", "minimum": 0, "description": "How many were cached."},
                 },
+            },
+            "embedding_space": {
+                "type": "string",
+                "description": "The model of the vectors, and their number of dimensions.",
             },
             "skipped": {"type": "array", "items": {"type": "object", "required": ["model", "reason"]}},
             "notes": {"type": "array", "items": {"type": "string"}},

@@ -16,6 +16,7 @@ OPTIONAL = (
     "fallbacks",
     "retry_first",
     "stop_on",
+    "retry_billed",
     "hedge_ms",
     "max_cost_usd",
     "max_session_usd",
@@ -29,6 +30,8 @@ OPTIONAL = (
     "watch",
     "errors",
     "cache_ttl_s",
+    "allow_model_change",
+    "embedding_space",
 )
 
 

@@ -113,6 +113,9 @@ async def prepare(call: Call, dialect: Dialect, raw: bytes | None = None) -> Pre
         from gateway.routing.resolved_names import with_resolved_names  # noqa: PLC0415  # few names have no author
 
         selection = with_resolved_names(selection, catalog)
+    if request.expected is not None:
+        expected = request.expected.for_models(selection.models, selection.options)
+        request = replace(request, expected=expected)
     check_budgets(accounts, caller, memory.spending, now_s=ports.now_s())
     room = room_in(accounts, memory.spending, now_s=ports.now_s())
     signals = gather_signals(

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeAlias
 
 from gateway.access.concurrency import begin
 from gateway.answer_cache.reuse import AnswerReuse
@@ -20,9 +22,14 @@ from gateway.pipeline.prepare import Prepared, for_attempts, prepare, refresh_si
 from gateway.streaming.streaming import Streaming
 from gateway.upstream.compose import Composer
 
+ReuseBy: TypeAlias = Callable[[Call, Prepared, Receipt], AnswerReuse]
 
-async def generate(call: Call, dialect: Dialect) -> HttpResponse:
-    """Answer a request in a dialect: parse, plan, execute, normalize, respond."""
+
+async def generate(call: Call, dialect: Dialect, reuse_by: ReuseBy = AnswerReuse) -> HttpResponse:
+    """Answer a request in a dialect: parse, plan, execute, normalize, respond.
+
+    ``reuse_by`` returns the answer cache for a request.
+    """
     started_at_s = call.ports.now_s()
     prepared = await prepare(call, dialect)
     planned = prepared.planned
@@ -47,8 +54,8 @@ async def generate(call: Call, dialect: Dialect) -> HttpResponse:
 
     try:
         refresh_signals(call, prepared)
-        reuse = AnswerReuse(call, prepared, receipt)
-        return await reuse.cached(done) or await _ask(call, prepared, receipt, reuse, done)
+        reuse = reuse_by(call, prepared, receipt)
+        return await reuse.cached(done) or await _ask(call, reuse.asked, receipt, reuse, done)
     except GatewayError as error:
         done(error.code)
         return respond_exhausted(error, receipt, call.frame)
@@ -102,6 +109,7 @@ async def _ask(
     served = await execute(planned, ask, receipt, ports, memory)
     assert isinstance(served, ServedAnswer)  # since ``ask.stream`` is false
     note_signatures(served.answer, dialect, memory.signatures, served.attempt.model)
+    served = replace(served, answer=reuse.completed(served.answer))
     answer = normalize(served, ask, receipt, planned, now_s=ports.now_s())
     done("answered")
     reuse.cache_answer(served.answer)

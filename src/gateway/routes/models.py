@@ -38,6 +38,8 @@ MAX_LISTED = 10
 # Every request to Anthropic's API has this header. The cursors count in Anthropic's form only.
 CLAUDE_HEADER = "anthropic-version"
 CURSORS = ("after_id", "before_id")
+# The parameter of the query with which Codex asks. Source: Codex CLI 0.171, as observed.
+CODEX_PARAMETER = "client_version"
 # The model's id becomes part of an upstream path, so no segment may begin with a dot. The author may be
 # missing, see ``_id_of``.
 _MODEL_ID = re.compile(r"(~?[\w-][\w.-]{0,127}+/)?(?!endpoints\Z)[\w-][\w.:-]{0,127}+", re.ASCII)
@@ -47,7 +49,8 @@ _MODEL_PATH = re.compile(rf"/v1/models?/(?P<id>{_MODEL_ID.pattern})(?P<endpoints
 async def show_models(call: Call) -> HttpResponse:
     """``GET /v1/models``: the models in OpenAI's list format, filtered and sorted by the query.
 
-    Claude Code and Anthropic's SDKs get the models that Claude Code shows, see ``catalog.claude_list``.
+    Claude Code and Anthropic's SDKs get the models that Claude Code shows, see ``catalog.claude_list``. Codex
+    gets a second list in the same body, see ``catalog.codex_list``.
 
     Raises:
         GatewayError: the query is invalid, or there is no model list.
@@ -55,8 +58,9 @@ async def show_models(call: Call) -> HttpResponse:
     caller = call.caller
     catalog = await _catalog(call)
     model_list, allowed = _model_list(call, catalog), (caller.models, caller.limits.models)
-    known = (*PARAMETERS, *CURSORS)
+    known = (*PARAMETERS, *CURSORS, CODEX_PARAMETER)
     query = parameters_of(call.request.query, known=known, ignore_unknown=True)
+    client = query.pop(CODEX_PARAMETER, None)
     page = {name: query.pop(name) for name in CURSORS if name in query}
     selection = read_query(query)
     if any(each is not None for each in allowed):  # a key that is limited to some models sees only those
@@ -70,6 +74,10 @@ async def show_models(call: Call) -> HttpResponse:
         etag = f'"{model_list.tag(f"{CLAUDE_HEADER} {call.request.query} {allowed}")}"'
         return _respond(call, catalog, etag, lambda: body)
     etag = f'"{model_list.tag(f"{call.request.query} {allowed}")}"'
+    if client is not None:
+        from gateway.catalog.codex_list import codex_body  # noqa: PLC0415  # few clients ask for it
+
+        return _respond(call, catalog, etag, lambda: codex_body(model_list, selection))
     return _respond(call, catalog, etag, lambda: list_body(*model_list.select(selection)))
 
 

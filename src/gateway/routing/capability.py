@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from gateway.dialects.model_request import ModelRequest
-from gateway.dialects.requirements import PARAMETERS
+from gateway.dialects.requirements import PARAMETERS, Requirements
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
 
@@ -69,20 +69,21 @@ def _expired(listed: JsonObject, question: Question) -> JsonObject | None:
 
 
 def _certainly_too_long(listed: JsonObject, question: Question) -> JsonObject | None:
-    return (
-        None
-        if question.request.requirements.shrinks
-        else _exceeds_context(listed, question.request.requirements.tokens.least)
-    )
+    requirements = question.request.requirements
+    return None if _is_unlimited(requirements) else _exceeds_context(listed, requirements.tokens.least)
 
 
 def _likely_too_long(listed: JsonObject, question: Question) -> JsonObject | None:
     requirements = question.request.requirements
     return (
         None
-        if requirements.shrinks
+        if _is_unlimited(requirements)
         else _exceeds_context(listed, requirements.tokens.likely + (question.request.max_tokens or 0))
     )
+
+
+def _is_unlimited(requirements: Requirements) -> bool:
+    return requirements.shrinks or requirements.is_in_parts
 
 
 def _exceeds_context(listed: JsonObject, tokens: int) -> JsonObject | None:

@@ -128,6 +128,7 @@ class Limits:
         hedge_s: after this time without a commit, a second model starts as well; None: never.
         keepalive_s: how often a stream gets a comment while it waits for a model; None: never.
         max_cost_usd: the cost ceiling of all attempts together, in USD; None: there is none.
+        stops_if_billed: whether the chain ends after an attempt that failed and may have been billed.
         max_answer_bytes: the largest plain answer, and the largest event of a stream.
     """
 
@@ -147,6 +148,7 @@ class Limits:
     hedge_s: float | None = None
     keepalive_s: float | None = None
     max_cost_usd: float | None = None
+    stops_if_billed: bool = False
     max_answer_bytes: int = MAX_EVENT_BYTES
 
 

@@ -79,6 +79,8 @@ def estimate_costs(
 
 def _most_completion_tokens(request: ModelRequest, listed: JsonObject | None) -> float | None:
     """Return the caller's limit on tokens, else the model's, else its context length; None if unknown."""
+    if not request.choices:
+        return 0.0
     if request.max_tokens is not None and request.max_tokens > 0:
         return float(request.max_tokens)
     if listed is None:

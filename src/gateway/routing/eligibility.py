@@ -1,6 +1,6 @@
 """Decides which candidates may be called, by the caller's rights, prices, budgets and the catalogue."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field, replace
 from types import MappingProxyType
 
@@ -60,7 +60,7 @@ class Eligibility:
         signals: the signals that routing uses.
         named_first: the model that the caller named first; None if that is a task, or no model is named. It
             is skipped only for a certain reason.
-        goes_direct: whether direct upstreams speak the request's wire format.
+        speaks: returns whether a direct upstream speaks the request's wire format.
     """
 
     request: ModelRequest
@@ -68,7 +68,7 @@ class Eligibility:
     caller: Caller
     signals: Signals
     named_first: str | None
-    goes_direct: bool
+    speaks: Callable[[str], bool]
 
     def sort(self, infos: Iterable[CandidateInfo]) -> SortedCandidates:
         """Return the candidates, sorted by eligibility."""
@@ -91,7 +91,7 @@ class Eligibility:
         is_operators_key = self.caller.own_key is not None and candidate.upstream != OPENROUTER
         if is_operators_key or not allows(self.caller, candidate.model, candidate.task):
             return Ineligible(reason="not_allowed", certain=True)
-        if candidate.upstream != OPENROUTER and not self.goes_direct:
+        if candidate.upstream != OPENROUTER and not self.speaks(candidate.upstream):
             return Ineligible(reason="format_unsupported", certain=True)
         if not self._may_use_extras(candidate.model):
             return Ineligible(reason="not_allowed", certain=True)

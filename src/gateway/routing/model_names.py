@@ -20,6 +20,7 @@ AUTHORS: Mapping[str, str] = MappingProxyType(
         "o1": "openai",
         "o3": "openai",
         "o4": "openai",
+        "text-embedding-": "openai",
         "gemini-": "google",
     }
 )

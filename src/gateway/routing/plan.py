@@ -25,6 +25,7 @@ from gateway.settings.task_routes import TaskRoute
 NOT_SURE = "By the model list, no model of the chain surely supports this request. Those that may are tried."
 
 
+NO_CONTINUE = "No other model can continue an answer of this wire format: on_midstream is error."
 NO_RESTART = "An answer of this wire format cannot start over within its stream: on_midstream is error."
 NOTHING_TO_WATCH = "Answers of this wire format are never streamed: watch has no effect."
 CUT_OFF_LAST = "{} comes last: its answer to this session was cut off a short time ago."
@@ -53,7 +54,12 @@ def plan(
         GatewayError: a name that starts with ``direct:`` has no declared upstream, or no model.
     """
     options = selection.options
-    limits = _limits(options, settings, hides_reasoning=request.requirements.hides_reasoning)
+    limits = _limits(
+        options,
+        settings,
+        hides_reasoning=request.requirements.hides_reasoning,
+        may_pay_twice=dialect.may_pay_twice,
+    )
     if not options.fallbacks:
         selection = replace(selection, names=selection.names[:1], routes=selection.routes[:1])
     names, routes = selection.names, selection.routes
@@ -78,7 +84,7 @@ def plan(
         caller=caller,
         signals=signals,
         named_first=named_first,
-        goes_direct=dialect.goes_direct,
+        speaks=lambda upstream: dialect.name in settings.direct[upstream].dialects,
     )
     groups, skipped, notes = _eligible([eligibility.sort(each) for each in infos])
     chain = _in_order(groups, selection, signals)
@@ -99,6 +105,9 @@ def plan(
     on_midstream = options.on_midstream
     if on_midstream == "continue" and not request.is_text_only:
         on_midstream = "error"  # a cut-off tool call or JSON cannot be continued
+    if on_midstream == "continue" and dialect.can_stream and not streaming_of(dialect).can_continue:
+        on_midstream = "error"
+        notes = (*notes, NO_CONTINUE)
     if on_midstream == "restart" and dialect.can_stream and not streaming_of(dialect).can_restart:
         on_midstream = "error"
         notes = (*notes, NO_RESTART)
@@ -220,7 +229,7 @@ _limits_in = attrgetter(*LIMIT_SETTINGS)
 HOLD_KEEPALIVE_MS = 10_000
 
 
-def _limits(options: Options, settings: Settings, *, hides_reasoning: bool) -> Limits:
+def _limits(options: Options, settings: Settings, *, hides_reasoning: bool, may_pay_twice: bool) -> Limits:
     holds = options.on_midstream == "hold"
     keepalive_ms = options.keepalive_ms or (HOLD_KEEPALIVE_MS if holds else None)
     from_options, from_settings = _limits_in(options), _limits_in(settings)
@@ -249,8 +258,9 @@ def _limits(options: Options, settings: Settings, *, hides_reasoning: bool) -> L
         stop_on=frozenset(options.stop_on),
         max_attempts=settings.max_attempts,
         guard_events=None if holds else settings.stream_guard_events,
-        hedge_s=options.hedge_ms / 1000 if options.hedge_ms else None,
+        hedge_s=options.hedge_ms / 1000 if options.hedge_ms and may_pay_twice else None,
         keepalive_s=keepalive_ms / 1000 if keepalive_ms else None,
         max_cost_usd=options.max_cost_usd,
+        stops_if_billed=not may_pay_twice and not options.retry_billed,
         max_answer_bytes=settings.max_answer_bytes,
     )

@@ -1,5 +1,6 @@
 """Rules for the fields of a request: each has a test, a description and a JSON Schema."""
 
+import re
 from collections.abc import Callable
 
 from gateway.faults.policy import RULES
@@ -80,6 +81,12 @@ def of_types(kinds: tuple[type, ...], expected: str, *names: str) -> FieldRule:
     return FieldRule(lambda value: isinstance(value, kinds), expected, {"type": [*names, "null"]})
 
 
+ONE_OR_MORE = FieldRule(
+    lambda value: _is_within(value, 1, BILLION - 1),
+    "a whole number from 1 on, of at most nine digits",
+    {"type": ["integer", "null"], "minimum": 1, "exclusiveMaximum": BILLION},
+    whole_or_none,
+)
 NUMBER = FieldRule(_is_number, "a number", {"type": ["number", "null"]})
 WHOLE = FieldRule(
     lambda value: whole_or_none(value) is not None,
@@ -103,6 +110,12 @@ MODEL = FieldRule(
     lambda value: isinstance(value, str) and is_model_name(value),
     "a model's name: printable ASCII without spaces, at most 256 characters",
     {"type": ["string", "null"], "pattern": "^[!-~]{1,256}$"},
+)
+_SPACE = r"[!-~]{1,249}/[1-9][0-9]{0,5}"
+SPACE = FieldRule(
+    lambda value: isinstance(value, str) and re.fullmatch(_SPACE, value) is not None,
+    "a model's name, a slash, and the number of dimensions, such as openai/text-embedding-3-small/1536",
+    {"type": ["string", "null"], "pattern": f"^{_SPACE}$"},
 )
 ABOVE_ZERO = FieldRule(
     lambda value: (number_or_none(value) or 0) > 0,

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Literal, TypeAlias, get_args
 
 from gateway.http.frozen import dataclass
-from gateway.settings.field_rule import ABOVE_ZERO, CODES, FLAG, WEIGHTS, FieldRule, between, one_of
+from gateway.settings.field_rule import ABOVE_ZERO, CODES, FLAG, SPACE, WEIGHTS, FieldRule, between, one_of
 from gateway.settings.parse_value import HOUR_MS
 from gateway.settings.patience import PATIENCE_NAMES, PatienceName
 
@@ -29,6 +29,7 @@ OPTIONS: Mapping[str, FieldRule] = MappingProxyType({
     "retries": between(0, 10),
     "retry_first": FLAG,
     "stop_on": CODES,
+    "retry_billed": FLAG,
     "fallbacks": FLAG,
     "errors": one_of("last", "all"),
     "on_midstream": one_of(*MIDSTREAM),
@@ -43,6 +44,8 @@ OPTIONS: Mapping[str, FieldRule] = MappingProxyType({
     "watch": FLAG,
     "show_model": one_of("served", "requested"),
     "cache_ttl_s": between(1, DAY_S),
+    "allow_model_change": FLAG,
+    "embedding_space": SPACE,
     "order": one_of(*ORDERS),
     "weights": WEIGHTS,
 })  # fmt: skip  # one option a line
@@ -64,6 +67,8 @@ class Options:
         retries: how often one model may be retried.
         retry_first: whether a model is retried before the next one is asked, if a retry may help.
         stop_on: the fault codes at which the chain ends: no further model is asked, and none is retried.
+        retry_billed: whether another attempt is made after one that may have been billed, in a dialect whose
+            answers are expensive (see ``Dialect.may_pay_twice``).
         fallbacks: False: only the first model is tried.
         errors: ``all``: if the chain is exhausted, the error of every attempt is listed.
         on_midstream: what happens if a stream is cut off. ``error`` ends it with an error. With ``restart``
@@ -85,6 +90,8 @@ class Options:
             used or stored.
         order: how the chain is ordered; None: by its route's order, or as given.
         weights: by model, for the order ``weighted``; 1 for a model without one.
+        allow_model_change: whether another model may answer a request for embeddings.
+        embedding_space: the model and the number of dimensions that vectors must have: ``model/dimensions``.
         asked: the names of the options that the caller has set.
     """
 
@@ -97,6 +104,7 @@ class Options:
     retries: int | None = None
     retry_first: bool = False
     stop_on: Sequence[str] = ()
+    retry_billed: bool = False
     fallbacks: bool = True
     errors: Literal["last", "all"] = "last"
     on_midstream: Midstream = "error"
@@ -113,4 +121,6 @@ class Options:
     cache_ttl_s: int | None = None
     order: Order | None = None
     weights: Mapping[str, float] | None = None
+    allow_model_change: bool = False
+    embedding_space: str | None = None
     asked: frozenset[str] = field(default=frozenset())

@@ -25,6 +25,7 @@ SETTABLE = (
     "retries",
     "retry_first",
     "stop_on",
+    "retry_billed",
     "on_midstream",
     "hedge_ms",
     "keepalive_ms",

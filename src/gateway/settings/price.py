@@ -19,10 +19,11 @@ class Price:
     completion: float | None = None
 
     def cost_usd(self, prompt_tokens: float, completion_tokens: float) -> float | None:
-        """Return the cost of these tokens in USD, at most ``MAX_USD``; None if a price is not known."""
-        if self.prompt is None or self.completion is None:
+        """Return the cost of these tokens in USD, at most ``MAX_USD``; None if it needs an unknown price."""
+        if self.prompt is None or (self.completion is None and completion_tokens):
             return None
-        return min(MAX_USD, (prompt_tokens * self.prompt + completion_tokens * self.completion) / PER_MILLION)
+        completion_usd = completion_tokens * (self.completion or 0.0)
+        return min(MAX_USD, (prompt_tokens * self.prompt + completion_usd) / PER_MILLION)
 
     def to_json(self) -> JsonObject:
         """Return the price as a JSON object."""

@@ -24,10 +24,11 @@ Env: TypeAlias = Callable[[str], str | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Direct:
-    """A direct upstream: its base URL and key, and its prices by model."""
+    """A direct upstream: its base URL and key, its prices by model, and the wire formats that it speaks."""
 
     upstream: Upstream
     prices: Mapping[str, Price]
+    dialects: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +77,7 @@ class Settings:
     max_body_bytes: int
     max_body_values: int
     max_answer_bytes: int
+    cache_lookups: int
     open_on_loopback: bool
 
     def __repr__(self) -> str:
@@ -175,8 +177,10 @@ def _with_key(declared: DirectUpstream, env: Env) -> Direct:
     if declared.secret in SETTINGS:
         raise ConfigError("UPSTREAMS", f"must not send {declared.secret} to `{declared.name}`")
     key = _read_secret(declared.secret, env) if declared.secret else ""
-    upstream = Upstream(base_url=declared.base_url, api_key=key, name=declared.name)
-    return Direct(upstream=upstream, prices=declared.prices)
+    upstream = Upstream(
+        base_url=declared.base_url, api_key=key, name=declared.name, key_header=declared.key_header
+    )
+    return Direct(upstream=upstream, prices=declared.prices, dialects=declared.dialects)
 
 
 def _read_secret(name: str, env: Env) -> str:

@@ -121,7 +121,7 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "UPSTREAMS": Setting(
             "",
             as_upstreams,
-            "JSON: OpenAI-compatible upstreams that a chain can call directly, as `direct:NAME/MODEL`.",
+            "JSON: APIs like OpenAI's or Anthropic's that a chain can call directly, as `direct:NAME/MODEL`.",
         ),
         "OPENROUTER_BASE_URL": Setting(
             "https://openrouter.ai/api/v1",
@@ -207,6 +207,12 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             as_whole(1_048_576, 100_000_000),
             "The largest plain answer, and the largest event of a stream, in bytes. An image may have tens "
             "of megabytes. An isolate has 128 MB of memory for all its requests.",
+        ),
+        "CACHE_LOOKUPS": Setting(
+            "20",
+            as_whole(1, 500),
+            "How many look-ups in the answer cache a request for embeddings may make. Each is a "
+            "subrequest, and so is each part that is stored: the free plan has 50 for a request.",
         ),
         "OPEN_ON_LOOPBACK": Setting(
             "false",

@@ -1,4 +1,4 @@
-"""Direct upstreams: OpenAI-compatible APIs that the gateway calls without OpenRouter.
+"""Direct upstreams: APIs of OpenAI's or Anthropic's kind that the gateway calls without OpenRouter.
 
 The operator declares them in ``UPSTREAMS``, and nowhere else. A candidate of a chain with the name
 ``direct:NAME/MODEL`` means the model ``MODEL`` at the upstream ``NAME``.
@@ -6,6 +6,7 @@ The operator declares them in ``UPSTREAMS``, and nowhere else. A candidate of a 
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from gateway.http.frozen import dataclass
@@ -17,24 +18,44 @@ from gateway.settings.price import Price, as_price
 DIRECT = "direct:"
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
-_FIELDS = ("base_url", "secret", "usd_per_million_tokens")
+_FIELDS = ("base_url", "secret", "usd_per_million_tokens", "dialects", "format")
+# The wire formats that an upstream of each kind may speak. The first one counts if it names none.
+# Anthropic's API takes its key in a header of its own.
+FORMATS: Mapping[str, tuple[str, ...]] = MappingProxyType({
+    "openai": (
+        "chat",
+        "responses",
+        "completions",
+        "embeddings",
+        "rerank",
+        "images",
+        "speech",
+        "transcriptions",
+    ),
+    "anthropic": ("messages",),
+})  # fmt: skip  # one format a line
+_KEY_HEADERS: Mapping[str, str] = MappingProxyType({"openai": "authorization", "anthropic": "x-api-key"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DirectUpstream:
-    """One OpenAI-compatible upstream.
+    """One direct upstream.
 
     Attributes:
         name: the ``NAME`` in ``direct:NAME/MODEL``.
-        base_url: the URL without ``/chat/completions``.
+        base_url: the URL without ``/chat/completions`` or ``/messages``.
         secret: the name of the secret that holds its key; None if it requires no key.
         prices: its prices by model; the price of a model that is missing is not known.
+        dialects: the names of the wire formats that it speaks.
+        key_header: the header that carries its key.
     """
 
     name: str
     base_url: str
     secret: str | None
     prices: Mapping[str, Price]
+    dialects: frozenset[str]
+    key_header: str
 
 
 def as_upstreams(raw: str) -> tuple[DirectUpstream, ...]:
@@ -64,14 +85,34 @@ def _upstream(name: str, value: Json) -> DirectUpstream:
         raise ValueError(f"must give `{name}` an object of {', '.join(_FIELDS)}")
     base_url = fields.get("base_url")
     try:
+        kind = _format(fields.get("format"))
         return DirectUpstream(
             name=name,
             base_url=as_base_url(base_url if isinstance(base_url, str) else ""),
             secret=_secret(fields.get("secret")),
             prices=_prices(fields.get("usd_per_million_tokens")),
+            dialects=_dialects(fields.get("dialects"), FORMATS[kind]),
+            key_header=_KEY_HEADERS[kind],
         )
     except ValueError as error:
         raise ValueError(f"is wrong at `{name}`: it {error}") from None
+
+
+def _format(value: Json) -> str:
+    if value is None:
+        return next(iter(FORMATS))
+    if not isinstance(value, str) or value not in FORMATS:
+        raise ValueError(f"must have as `format` one of: {', '.join(FORMATS)}")
+    return value
+
+
+def _dialects(value: Json, known: tuple[str, ...]) -> frozenset[str]:
+    """Return the wire formats that an upstream speaks."""
+    if value is None:
+        return frozenset(known[:1])
+    if not isinstance(value, list) or not value or any(each not in known for each in value):
+        raise ValueError(f"must have as `dialects` a list of: {', '.join(known)}")
+    return frozenset(map(str, value))
 
 
 def _prices(value: Json) -> dict[str, Price]:

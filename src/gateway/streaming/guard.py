@@ -85,7 +85,9 @@ class Guard:
         """
         if self.ended:  # not a fault: the gateway itself closes the connection after the end
             return b""
-        return self._end(last) if self.stream.is_complete else self._cut_off(fault)
+        is_closed = fault.code == "no_finish_reason"  # and neither lost nor silent
+        is_end = self.stream.is_complete or (is_closed and self.stream.may_be_complete)
+        return self._end(last) if is_end else self._cut_off(fault)
 
     def error_event(self, frame: Frame, *, list_all: bool) -> bytes:
         """Return the event that tells the client that the answer was cut off and is incomplete."""

@@ -127,19 +127,18 @@ class HeldGuard(Guard):
         self._held_bytes = 0
 
     def pass_on(self, events: Iterable[bytes]) -> bytes:
-        """Check the events, and keep them without comments and without the event that ends them."""
+        """Check the events, and keep them without comments. The last one may have the usage: it is kept."""
         for event in events:
-            if not self.ended:
-                super().pass_on([event])
             if self.ended:
                 break
-            if data_of(event):
+            super().pass_on([event])
+            if self.fault is None and data_of(event):
                 self._hold(event)
         return b""
 
     def _hold(self, event: bytes) -> None:
         self._held_bytes += idle_bytes_of(event)
-        if self._held_bytes > self._max_bytes:
+        if self._held_bytes > self._max_bytes and not self.ended:
             self.lose(Fault(code="answer_too_large"))
         else:
             self.events.append(event)

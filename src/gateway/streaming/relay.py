@@ -7,6 +7,7 @@ from typing import TypeAlias
 from gateway.dialects.answer_stream import AnswerStream, StreamContext, note_nothing
 from gateway.dialects.dialect import StreamingDialect
 from gateway.dialects.model_request import ModelRequest
+from gateway.fallback.attempt import Attempt
 from gateway.fallback.attempt_once import ServedStream
 from gateway.fallback.receipt import Receipt
 from gateway.faults.details import short_line
@@ -127,7 +128,9 @@ class RelayedStream:
     def _bug_event(self, guard: Guard | None) -> bytes:
         """Return the event that tells the client that the gateway failed and the answer is incomplete."""
         error = self.frame.error_json(internal_error(partial=True, gateway=self.receipt.to_json()))
-        return guard.stream.error_event(error) if guard else self.dialect.error_event(error, {})
+        if guard is not None:
+            return guard.stream.error_event(error)
+        return self.dialect.error_event(error, self._names(self.served.attempt))
 
     def _guard_of(self, served: ServedStream, so_far: str | None, before: Guard | None) -> Guard:
         """Return the guard of a stream, which continues the text of the one before if that is given."""
@@ -143,16 +146,11 @@ class RelayedStream:
         """Return what the dialect needs to know of a stream; note in its attempt which provider serves it."""
         committed, attempt = served.answer, served.attempt
         attempt.provider = short_line(committed.first.get("provider"), served.upstream)
-        names: JsonObject = {
-            "id": attempt.generation_id or f"gen-{self.receipt.request_id}",
-            "created": int(self.now_s()),
-            "model": attempt.model,
-        }
         signatures = self.signatures
         return StreamContext(
             request=self.request,
             first=committed.first,
-            names=names,
+            names=self._names(attempt),
             header=committed.reply.header,
             now_s=self.now_s,
             settle=lambda usage: attempt.settle_usage(usage, self.dialect.tokens_of(usage)),
@@ -164,6 +162,14 @@ class RelayedStream:
             shown_model=self.shown_model,
             note=self.receipt.note,
         )
+
+    def _names(self, attempt: Attempt) -> JsonObject:
+        """Return the names of an answer that states none."""
+        return {
+            "id": attempt.generation_id or f"gen-{self.receipt.request_id}",
+            "created": int(self.now_s()),
+            "model": attempt.model,
+        }
 
     async def relay(self, stream: CommittedStream, guard: Guard, sink: Sink) -> bool:
         """Relay one stream until it ends; ``guard.fault`` is set if it was cut off.

@@ -130,7 +130,7 @@ async def _first_progress(
                 )
             if opened is Opened.WITHHELD:
                 withheld = _complete(reply, dialect, opening.first, held)
-                fault = Fault(code="filtered_answer", cost_usd=_cost_in(event))
+                fault = Fault(code="filtered_answer", cost_usd=_cost_in(event, dialect.answer_member))
                 raise AttemptFailedError(fault, withheld=withheld)
             idle_bytes += idle_bytes_of(event)
             if idle_bytes > MAX_IDLE_BYTES:
@@ -168,10 +168,14 @@ def _complete(
     )
 
 
-def _cost_in(event: bytes) -> float | None:
-    """Return the cost in the usage of an event; None if it states none. A withheld answer may be billed."""
+def _cost_in(event: bytes, member: str | None) -> float | None:
+    """Return the cost in the usage of an event; None if it states none. A withheld answer may be billed.
+
+    ``member`` has the answer; see ``Dialect.answer_member``.
+    """
     read = _read(event)
-    return number_or_none(object_or_empty(read.payload.get("usage")).get("cost")) if read else None
+    answer = object_or_empty(read.payload.get(member) if member else read.payload) if read else {}
+    return number_or_none(object_or_empty(answer.get("usage")).get("cost"))
 
 
 def idle_bytes_of(event: bytes) -> int:

@@ -31,7 +31,7 @@ class Composer:
         caller: who sends it.
         settings: the Worker's settings.
         header: returns a header of the caller.
-        headers: the headers that the dialect sends on to OpenRouter.
+        headers: the headers that the dialect sends on.
         session: the name of the request's session, for OpenRouter; None if it names none.
     """
 
@@ -52,6 +52,7 @@ class Composer:
         self._settings = settings
         self._header = header
         self._forms = BodyForms(dialect, request, session=session if dialect.session_in_body else None)
+        self._dialects_headers = headers
         if session is not None and not dialect.session_in_body and header_text(session):
             headers = (*headers, (SESSION_HEADER, session))
         self._headers = headers
@@ -67,7 +68,7 @@ class Composer:
             ("content-type", "application/json"),
             ("accept", "text/event-stream" if self._request.stream else "application/json"),
             *(_attribution(self._settings, self._header) if is_openrouter else ()),
-            *(self._headers if is_openrouter else ()),
+            *(self._headers if is_openrouter else self._dialects_headers),
         )
         forms = self._forms.without(candidate.without)
         if is_openrouter:

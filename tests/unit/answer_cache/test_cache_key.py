@@ -138,6 +138,7 @@ NOT_IN_KEY = {
     "keepalive_ms": 1_000,
     "retry_first": True,
     "stop_on": ["rate_limited"],
+    "retry_billed": True,
     "max_cost_usd": 1,
     "max_session_usd": 1,
     "loop_limit": 3,
@@ -145,6 +146,8 @@ NOT_IN_KEY = {
     "cache_ttl_s": 5,
     "order": "cheapest",
     "weights": {"a/one": 2},
+    "allow_model_change": True,
+    "embedding_space": "a/one/3",
 }
 WEIGHTED = {"order": "weighted"}  # `weights` requires this order
 IN_KEY = {"check_json", "allow_reasoning_only", "fallbacks", "show_model"}

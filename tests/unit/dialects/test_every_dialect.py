@@ -1,6 +1,7 @@
 """What holds for a request holds in every dialect: each rule is tested with all of them."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -10,11 +11,16 @@ from tests.support.speech import CHAT, COST_USD, MESSAGES, SPEECHES, Speech
 from tests.support.upstream import HANG, RESET, after, hang, stream
 from tests.support.world import EPOCH_S, PROMPT, TOKEN, Answer, World, finish, one_key
 
-pytestmark = [
-    pytest.mark.anyio,
-    pytest.mark.parametrize("speech", SPEECHES, ids=lambda speech: speech.name),
-]
+pytestmark = pytest.mark.anyio
 BUDGET = one_key(budget={"day_usd": 0.01})
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each test with the dialects that can do what it needs."""
+    marker = metafunc.definition.get_closest_marker("needs")
+    needed = set(marker.args) if marker else set()
+    speeches = [each for each in SPEECHES if needed <= each.can]
+    metafunc.parametrize("speech", speeches, ids=lambda speech: speech.name)
 
 
 def streamed_text(speech: Speech, answer: Answer) -> str:
@@ -35,18 +41,21 @@ async def test_a_plain_answer_has_the_receipt_and_goes_to_the_dialects_path(spee
     assert [each.path for each in world.upstream.received] == [speech.upstream_path]
 
 
+@pytest.mark.needs("stream")
 async def test_a_stream_has_the_receipt_beside_its_usage(speech: Speech) -> None:
     world = World().script("a/one", speech.streams("Hel", "lo."))
 
     answer = await speech.ask(world, "a/one", stream=True)
 
     assert streamed_text(speech, answer) == "Hello."
-    holders = [each for each in answer.events if each != "[DONE]" and "gateway" in each]
+    held = [speech.answer_of(each) for each in answer.events if each != "[DONE]"]
+    holders = [each for each in held if "gateway" in each]
     assert len(holders) == 1
     assert holders[0]["usage"]["cost"] == COST_USD
     assert answer.receipt["served"] == "a/one"
 
 
+@pytest.mark.needs("other_model")
 @pytest.mark.parametrize("status", [429, 500, 503, 529])
 async def test_a_model_that_fails_is_followed_by_the_next(speech: Speech, status: int) -> None:
     world = World().script("a/one", speech.fails(status)).script("b/two", speech.answers("Two."))
@@ -57,6 +66,7 @@ async def test_a_model_that_fails_is_followed_by_the_next(speech: Speech, status
     assert [attempt["status"] for attempt in answer.receipt["attempts"]] == [status, 200]
 
 
+@pytest.mark.needs("stream")
 async def test_a_stream_that_breaks_off_before_its_first_text_is_followed_by_the_next(speech: Speech) -> None:
     world = World().script("a/one", speech.breaks_off()).script("b/two", speech.streams("Two."))
 
@@ -66,6 +76,7 @@ async def test_a_stream_that_breaks_off_before_its_first_text_is_followed_by_the
     assert answer.receipt["served"] == "b/two"
 
 
+@pytest.mark.needs("stream")
 @pytest.mark.parametrize("end", [b"", RESET], ids=["ends", "is reset"])
 async def test_a_stream_that_breaks_off_later_ends_in_an_error_and_never_looks_complete(
     speech: Speech, end: bytes | Exception
@@ -82,6 +93,7 @@ async def test_a_stream_that_breaks_off_later_ends_in_an_error_and_never_looks_c
     assert world.upstream.models == ["a/one"]
 
 
+@pytest.mark.needs("stream")
 async def test_a_stream_that_is_held_starts_over_unseen(speech: Speech) -> None:
     world = World().script("a/one", speech.breaks_off("Hel")).script("b/two", speech.streams("Two."))
 
@@ -91,6 +103,7 @@ async def test_a_stream_that_is_held_starts_over_unseen(speech: Speech) -> None:
     assert answer.receipt["served"] == "b/two"
 
 
+@pytest.mark.needs("continue")
 async def test_a_text_that_breaks_off_is_continued_by_the_next_model(speech: Speech) -> None:
     world = (
         World().script("a/one", speech.breaks_off("Once upon ")).script("b/two", speech.streams("a time."))
@@ -104,7 +117,8 @@ async def test_a_text_that_breaks_off_is_continued_by_the_next_model(speech: Spe
     assert "Once upon" in json.dumps(asked[-1])
 
 
-async def test_the_cost_goes_to_the_ledger(speech: Speech) -> None:
+@pytest.mark.needs("stream")
+async def test_the_cost_of_a_stream_goes_to_the_ledger(speech: Speech) -> None:
     world = ledger_world().script("a/one", speech.streams("Hello."))
 
     await speech.ask(world, "a/one", stream=True)
@@ -115,6 +129,20 @@ async def test_the_cost_goes_to_the_ledger(speech: Speech) -> None:
     )
     assert row["outcome"] == "answered"
     assert (row["cost_micros"], row["prompt_tokens"], row["completion_tokens"]) == (21, 3, 2)
+
+
+async def test_the_cost_goes_to_the_ledger(speech: Speech) -> None:
+    world = ledger_world().script("a/one", speech.answers("Hello."))
+
+    await speech.ask(world, "a/one")
+    await world.let_run()
+
+    (row,) = world.database.rows(
+        "SELECT cost_micros, prompt_tokens, completion_tokens, outcome FROM requests"
+    )
+    assert row["outcome"] == "answered"
+    assert (row["cost_micros"], row["prompt_tokens"]) == (21, 3)
+    assert row["completion_tokens"] == (2 if "text" in speech.can else 0)
 
 
 async def test_a_budget_that_is_spent_refuses_before_any_call(speech: Speech) -> None:
@@ -140,6 +168,7 @@ async def test_a_rate_limit_refuses_with_the_time_to_wait(speech: Speech) -> Non
     assert int(second.headers["retry-after"]) > 0
 
 
+@pytest.mark.needs("other_model")
 async def test_an_exhausted_chain_says_that_the_client_should_not_ask_again(speech: Speech) -> None:
     world = World().script("a/one", speech.fails(500)).script("b/two", speech.fails(503))
 
@@ -151,6 +180,7 @@ async def test_an_exhausted_chain_says_that_the_client_should_not_ask_again(spee
     assert len(answer.receipt["attempts"]) == len(world.upstream.received)
 
 
+@pytest.mark.needs("other_model")
 async def test_a_plan_shows_the_chain_without_a_call(speech: Speech) -> None:
     world = World()
     body = speech.body("a/one", "b/two")
@@ -163,18 +193,32 @@ async def test_a_plan_shows_the_chain_without_a_call(speech: Speech) -> None:
     assert not world.upstream.received
 
 
-@pytest.mark.parametrize("streams", [False, True], ids=["plain", "stream"])
-async def test_the_same_request_again_comes_from_the_answer_cache(speech: Speech, *, streams: bool) -> None:
-    act = speech.streams("Hello.") if streams else speech.answers("Hello.")
-    world = World().script("a/one", act)
+async def test_the_same_request_again_comes_from_the_answer_cache(speech: Speech) -> None:
+    world = World().script("a/one", speech.answers("Hello."))
     options = {"cache_ttl_s": 60}
 
-    await speech.ask(world, "a/one", stream=streams, gateway=options)
+    await speech.ask(world, "a/one", gateway=options)
     await world.let_run()
-    again = await speech.ask(world, "a/one", stream=streams, gateway=options)
+    again = await speech.ask(world, "a/one", gateway=options)
 
-    text = streamed_text(speech, again) if streams else speech.text_in(again.json)
-    assert text == "Hello."
+    assert speech.text_in(again.json) == "Hello."
+    assert again.headers["x-gateway-cache"] == "hit"
+    assert again.receipt["cache"]["hit"] is True
+    assert again.receipt["cost_usd"] == 0.0
+    assert again.json["usage"]["cost"] == 0
+    assert len(world.upstream.received) == 1
+
+
+@pytest.mark.needs("stream")
+async def test_the_same_stream_again_comes_from_the_answer_cache(speech: Speech) -> None:
+    world = World().script("a/one", speech.streams("Hello."))
+    options = {"cache_ttl_s": 60}
+
+    await speech.ask(world, "a/one", stream=True, gateway=options)
+    await world.let_run()
+    again = await speech.ask(world, "a/one", stream=True, gateway=options)
+
+    assert streamed_text(speech, again) == "Hello."
     assert again.receipt["cache"]["hit"] is True
     assert again.receipt["cost_usd"] == 0.0
     assert len(world.upstream.received) == 1
@@ -192,6 +236,7 @@ async def test_a_dialects_cached_answer_is_not_that_of_another(speech: Speech) -
     assert other.upstream_path in [each.path for each in world.upstream.received]
 
 
+@pytest.mark.needs("stream")
 async def test_a_hedge_answers_while_the_first_model_is_silent(speech: Speech) -> None:
     world = World().script("a/one", hang).script("b/two", speech.streams("Two."))
 
@@ -201,10 +246,13 @@ async def test_a_hedge_answers_while_the_first_model_is_silent(speech: Speech) -
     assert world.upstream.cancelled == ["a/one"]
 
 
+@pytest.mark.needs("agent")
 async def test_an_agent_that_repeats_a_call_is_refused(speech: Speech) -> None:
     world = World({"LOOP_LIMIT": "3"})
 
-    answer = await speech.ask(world, "a/one", messages=speech.repeated_call(4))
+    asked: dict[str, Any] = {next(iter(speech.content)): speech.repeated_call(4)}
+
+    answer = await speech.ask(world, "a/one", **asked)
 
     assert answer.status == 422
     assert answer.error["code"] == "agent_loop"
@@ -224,6 +272,7 @@ async def test_a_session_has_one_budget(speech: Speech) -> None:
     assert answer.error["code"] == "session_budget_spent"
 
 
+@pytest.mark.needs("stream")
 async def test_keep_alives_come_before_an_error_that_ends_the_stream(speech: Speech) -> None:
     world = World().script("a/one", after(3.0, speech.fails(500)))
 
@@ -236,6 +285,7 @@ async def test_keep_alives_come_before_an_error_that_ends_the_stream(speech: Spe
     assert not speech.is_complete(answer.events)
 
 
+@pytest.mark.needs("stream")
 async def test_a_watched_answer_is_put_together_from_a_stream(speech: Speech) -> None:
     world = World().script("a/one", speech.streams("Hel", "lo."))
 
@@ -246,6 +296,7 @@ async def test_a_watched_answer_is_put_together_from_a_stream(speech: Speech) ->
     assert world.upstream.received[0].body["stream"] is True
 
 
+@pytest.mark.needs("stream")
 async def test_a_watched_answer_that_breaks_off_is_followed_by_the_next(speech: Speech) -> None:
     world = World().script("a/one", speech.breaks_off("Hel")).script("b/two", speech.streams("Two."))
 
@@ -254,6 +305,7 @@ async def test_a_watched_answer_that_breaks_off_is_followed_by_the_next(speech: 
     assert speech.text_in(answer.json) == "Two."
 
 
+@pytest.mark.needs("stream")
 async def test_a_stream_that_stops_after_its_beginning_ends_by_the_idle_limit(speech: Speech) -> None:
     world = World().script("a/one", stream(*speech.opening, speech.text("Hel"), HANG))
 
@@ -265,33 +317,57 @@ async def test_a_stream_that_stops_after_its_beginning_ends_by_the_idle_limit(sp
     assert error["code"] == "idle_timeout"
 
 
-BAD_BODIES = {
-    "no JSON": (b"{", "invalid_json", None),
-    "no object": (b"[]", "invalid_body", None),
-    "an unknown option": (
-        b'{"gateway": {"x": 1}, "messages": [{"role": "user"}]}',
-        "unknown_option",
-        "gateway.x",
-    ),
-    "a refused field": (b'{"api_key": "x"}', "refused_field", "api_key"),
-    "no messages": (b'{"model": "a/one"}', "missing_field", "messages"),
-    "a message that is none": (b'{"messages": [1]}', "invalid_field", "messages[0]"),
-    "models that are none": (b'{"models": 1, "messages": [{"role": "user"}]}', "invalid_field", "models"),
-    "a task that does not exist": (
-        b'{"model": "task/x", "messages": [{"role": "user"}]}',
-        "unknown_task",
-        "model",
-    ),
+# What is added to a good body, the code of the error, and the field that it names.
+BAD_FIELDS: dict[str, tuple[dict[str, object], str, str]] = {
+    "an unknown option": ({"gateway": {"x": 1}}, "unknown_option", "gateway.x"),
+    "a refused field": ({"api_key": "x"}, "refused_field", "api_key"),
+    "models that are none": ({"models": 1}, "invalid_field", "models"),
+    "a model that is none": ({"model": [1]}, "invalid_field", "model"),
+    "an item of models that is none": ({"models": [[1]]}, "invalid_field", "models[0]"),
+    "a task that does not exist": ({"model": "task/x"}, "unknown_task", "model"),
 }
 
 
-@pytest.mark.parametrize("case", BAD_BODIES)
-async def test_a_bad_body_is_refused_by_name_in_the_dialects_form(speech: Speech, case: str) -> None:
-    raw, code, param = BAD_BODIES[case]
+@pytest.mark.parametrize("case", BAD_FIELDS)
+async def test_a_bad_field_is_refused_by_name_in_the_dialects_form(speech: Speech, case: str) -> None:
+    given, code, param = BAD_FIELDS[case]
+    world = World()
+
+    answer = await finish(await world.begin(speech.body() | given, path=speech.path))
+
+    assert_refused(speech, answer, world, code, param)
+
+
+@pytest.mark.parametrize(("raw", "code"), [(b"{", "invalid_json"), (b"[]", "invalid_body")])
+async def test_a_body_that_is_no_object_is_refused(speech: Speech, raw: bytes, code: str) -> None:
     world = World()
 
     answer = await finish(await world.begin(raw, path=speech.path))
 
+    assert_refused(speech, answer, world, code, None)
+
+
+async def test_a_body_without_what_is_asked_is_refused(speech: Speech) -> None:
+    for name in speech.content:
+        body = speech.body("a/one")
+        del body[name]
+        world = World()
+
+        answer = await finish(await world.begin(body, path=speech.path))
+
+        assert_refused(speech, answer, world, "missing_field", name)
+
+
+@pytest.mark.needs("messages")
+async def test_a_message_that_is_none_is_refused(speech: Speech) -> None:
+    world = World()
+
+    answer = await finish(await world.begin({"messages": [1]}, path=speech.path))
+
+    assert_refused(speech, answer, world, "invalid_field", "messages[0]")
+
+
+def assert_refused(speech: Speech, answer: Answer, world: World, code: str, param: str | None) -> None:
     assert 400 <= answer.status < 500
     assert (answer.error["code"], answer.error["param"]) == (code, param)
     assert (answer.json.get("type") == "error") is (speech is MESSAGES)
@@ -309,8 +385,10 @@ async def test_a_wrong_key_is_refused_in_the_dialects_form(speech: Speech) -> No
 
 
 async def test_the_body_goes_upstream_byte_for_byte_but_for_the_gateways_own_fields(speech: Speech) -> None:
-    kept = b'"max_tokens" : 1e2,  "messages":[ {"role":"user","content":"\\u00e9 \xc3\xa9"} ]'
-    kept += b',"x":{"b":1,"a":[ ]}'
+    content = b" , ".join(
+        b'"%b" :  %b' % (name.encode(), json.dumps(each).encode()) for name, each in speech.content.items()
+    )
+    kept = b'"seed" : 1e2,  ' + content + b' ,"y":"\\u00e9 \xc3\xa9","x":{"b":1,"a":[ ],"c":[1, 2]}'
     raw = b'{"models":["a/one"],' + kept + b',"gateway":{"retries":0}}'
     world = World().script("a/one", speech.answers())
 

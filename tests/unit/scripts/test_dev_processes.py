@@ -39,7 +39,7 @@ def test_a_family_is_found_by_descent_group_and_session() -> None:
 
 def test_ending_a_leash_ends_all_its_processes(tmp_path: Path) -> None:
     leash = Leash(["sh", "-c", STUBBORN], log=tmp_path / "log", cwd=tmp_path, environ=os.environ)
-    assert wait_until(lambda: len(leash.processes()) == 4, timeout_s=5)
+    assert wait_until(lambda: len(leash.processes()) == 4, timeout_s=30)
     pids = {row.pid for row in leash.processes()}
     leash.end()
     assert not living(pids)
@@ -55,12 +55,12 @@ def test_a_leashed_command_ends_when_its_owner_is_killed(number: signal.Signals,
         assert len(living(pids)) == 4
         owner.send_signal(number)
         owner.wait()
-    assert wait_until(lambda: not living(pids), timeout_s=5)
+    assert wait_until(lambda: not living(pids), timeout_s=30)
 
 
 def test_a_leash_has_its_commands_exit_status(tmp_path: Path) -> None:
     with Leash(["sh", "-c", "exit 7"], log=tmp_path / "log", cwd=tmp_path, environ=os.environ) as leash:
-        assert wait_until(lambda: leash.status is not None, timeout_s=5)
+        assert wait_until(lambda: leash.status is not None, timeout_s=30)
         assert leash.status == 7
 
 

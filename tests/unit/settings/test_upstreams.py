@@ -71,6 +71,14 @@ WRONG = [
     {"openai": {**OPENAI, "base_url": "https://api.openai.example:99999/v1"}},
     {"openai": {**OPENAI, "base_url": "https://api.openai.example/a b"}},
     ["openai"],
+    {"openai": {**OPENAI, "dialects": ["canary"]}},
+    {"openai": {**OPENAI, "dialects": "chat"}},
+    {"openai": {**OPENAI, "dialects": []}},
+    {"openai": {**OPENAI, "dialects": [["chat"]]}},
+    {"openai": {**OPENAI, "dialects": ["messages"]}},
+    {"openai": {**OPENAI, "format": "canary"}},
+    {"openai": {**OPENAI, "format": ["openai"]}},
+    {"openai": {**OPENAI, "format": "anthropic", "dialects": ["chat"]}},
 ]
 
 

@@ -11,10 +11,9 @@ from gateway.dialects.chat.choices import said_in
 from gateway.dialects.chat.finish_reason import finish_of
 from gateway.dialects.chat.tool_calls import shape_calls
 from gateway.dialects.chat.usage_shape import count_or_none, shape_usage
+from gateway.dialects.fill import fill
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
 
-# Values that say nothing. A choice's index is 0 all the same: see `fill`.
-_ABSENT = (None, "")
 _NESTED_TEXTS = ("text", "thinking", "value", "content")
 MAX_NATIVE_CHARACTERS = 100
 # How deep the text of a content part may be nested.
@@ -130,13 +129,6 @@ def shape_finish(choice: JsonObject, *, has_calls: bool) -> bool:
     if reason is not None and isinstance(native, str):
         fill(choice, {"native_finish_reason": native[:MAX_NATIVE_CHARACTERS]})
     return True
-
-
-def fill(fields: JsonObject, defaults: JsonObject) -> bool:
-    """Set fields that are missing, null or empty to their defaults; return whether there were any."""
-    missing = {name: value for name, value in defaults.items() if fields.get(name) in _ABSENT}
-    fields.update(missing)
-    return bool(missing)
 
 
 def _fill_null(fields: JsonObject, *names: str) -> bool:

@@ -45,14 +45,16 @@ class Chat:
 
     name = "chat"
     upstream_path = "/chat/completions"
-    goes_direct = True
     can_stream = True
     writes_text = True
+    may_pay_twice = True
     can_restart = True
+    can_continue = True
     session_in_body = True
     token_limits: tuple[str, ...] = ("max_tokens", "max_completion_tokens")
     end_event = END
     signed_form = SIGNED
+    answer_member: str | None = None
 
     def parse(self, raw: bytes, *, max_values: int) -> ModelRequest:
         """Return the chat request in a body."""

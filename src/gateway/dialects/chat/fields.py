@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from gateway.dialects.body import MAX_MESSAGES, MAX_MODELS
+from gateway.dialects.direct_members import OPENROUTERS_FIELDS
 from gateway.http.json_values import JsonObject
 from gateway.settings.field_rule import (
     COUNT,
@@ -69,27 +70,16 @@ FIELDS: Mapping[str, FieldRule] = MappingProxyType({
 
 # The gateway's own fields. They do not go upstream.
 OWN = frozenset({"model", "models", "gateway"})
-# Fields that only OpenRouter understands. Other upstreams refuse fields that they do not know.
+# Fields of a chat that only OpenRouter understands, beside those of every wire format.
 # Source: OpenRouter API reference; its SDKs' ModelRequest.
-OPENROUTERS_OWN = frozenset(
-    {
-        "provider",
-        "plugins",
-        "transforms",
-        "route",
-        "preset",
-        "session_id",
-        "trace",
-        "usage",
-        "debug",
-        "include_reasoning",
-        "reasoning",
-        "image_config",
-        "cache_control",
-        "deferred_tools",
-        "stop_server_tools_when",
-        "fallbacks",
-    }
-)
+OPENROUTERS_OWN = OPENROUTERS_FIELDS | {
+    "transforms",
+    "usage",
+    "include_reasoning",
+    "reasoning",
+    "image_config",
+    "cache_control",
+    "deferred_tools",
+}
 # With one of these, the answer may be something other than a message's text.
 NOT_TEXT = ("tools", "functions", "prompt")

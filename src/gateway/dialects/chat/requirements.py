@@ -1,8 +1,5 @@
 """Finds out what a chat request requires of a model: context length, modalities, tools, parameters, price."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 from gateway.dialects.chat.media import media_in
 from gateway.dialects.openrouter_fields import (
     MODALITIES,
@@ -11,16 +8,13 @@ from gateway.dialects.openrouter_fields import (
     max_price_of,
     preferences_of,
     prefers_endpoints,
+    reasoning_of,
     words_of,
 )
 from gateway.dialects.prompt import read_prompt
-from gateway.dialects.requirements import FREE_PLUGINS, PARAMETERS, JsonRequirement, Requirements
+from gateway.dialects.requirements import FREE_PLUGINS, JSON_KINDS, PARAMETERS, Requirements
 from gateway.http.json_values import JsonObject, list_or_empty, object_or_empty
 from gateway.http.long_strings import NONE, LongStrings
-
-JSON_KINDS: Mapping[str, JsonRequirement] = MappingProxyType(
-    {"json_object": "json_object", "json_schema": "json_schema"}
-)
 
 # A body without media and without these fields requires nothing but context for its tokens.
 SAYING_MORE = frozenset(
@@ -51,7 +45,7 @@ def requirements_of(body: JsonObject, text: bytes, long: LongStrings = NONE) -> 
     media = media_in(body, long)
     tokens, caches = read_prompt(body, text, media)
     if not media.kinds and SAYING_MORE.isdisjoint(body):  # most bodies
-        return Requirements(tokens=tokens, writes_cache=caches, reasoning=_reasoning(body))
+        return Requirements(tokens=tokens, writes_cache=caches, reasoning=reasoning_of(body))
     plugins = words_of(list_or_empty(body.get("plugins")), "id")
     services = words_of(list_or_empty(body.get("tools")), "type") - CALLERS_TOOLS
     provider = object_or_empty(body.get("provider"))
@@ -73,23 +67,5 @@ def requirements_of(body: JsonObject, text: bytes, long: LongStrings = NONE) -> 
         preferences=preferences_of(body, provider),
         writes_cache=caches,
         shrinks="context-compression" in plugins or bool(body.get("transforms")),
-        reasoning=_reasoning(body),
+        reasoning=reasoning_of(body),
     )
-
-
-def _reasoning(body: JsonObject) -> bool | None:
-    """Return whether the body turns reasoning on or off; None if it does not say.
-
-    Source: OpenRouter "Reasoning Tokens": `enabled`, `effort` ("none" turns it off) and `max_tokens`. With
-    `exclude` the model reasons unseen. OpenAI's form of `effort` is `reasoning_effort`.
-    """
-    reasoning = body.get("reasoning")
-    if isinstance(reasoning, dict):
-        if reasoning.get("enabled") is not None:
-            return reasoning["enabled"] is not False
-        if reasoning.get("effort") is not None:
-            return reasoning["effort"] != "none"
-        if reasoning.get("max_tokens") is not None:
-            return reasoning["max_tokens"] != 0
-    effort = body.get("reasoning_effort")
-    return None if effort is None else effort != "none"

@@ -28,6 +28,8 @@ _NOTHING = Taken()
 class ChatStream:
     """One committed chat stream; see ``AnswerStream``."""
 
+    may_be_complete = False
+
     def __init__(self, context: StreamContext) -> None:
         self._context = context
         self._shape = ChunkShape(context.first, context.names, openai_usage=context.request.openai_usage)

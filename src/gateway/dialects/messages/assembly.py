@@ -8,9 +8,9 @@ from io import StringIO
 from gateway.dialects.event_data import EventPayload
 from gateway.dialects.messages.blocks import malformed
 from gateway.dialects.messages.content import DELTA_TEXTS
-from gateway.dialects.messages.event_form import json_of, whole_payload
 from gateway.dialects.messages.usage import merged
 from gateway.dialects.meter import Meter, TooMuchError, length_of, weight_of
+from gateway.dialects.named_events import json_of, whole_payload
 from gateway.http.json_bytes import parse_json
 from gateway.http.json_values import Json, JsonObject, object_or_empty
 

@@ -11,8 +11,8 @@ from gateway.dialects.answer_stream import AnswerStream, StreamContext, Taken
 from gateway.dialects.event_data import EventPayload
 from gateway.dialects.messages.blocks import Blocks, block_type, index_in, malformed
 from gateway.dialects.messages.content import THINKING_BLOCKS, adds
-from gateway.dialects.messages.event_form import whole_payload
 from gateway.dialects.messages.stream import MessagesStream
+from gateway.dialects.named_events import whole_payload
 from gateway.dialects.overlap import Overlap
 from gateway.dialects.read_event import ReadEvent
 from gateway.http.json_values import JsonObject, object_or_empty

@@ -12,9 +12,11 @@ from gateway.dialects.answer_stream import (
 )
 from gateway.dialects.answer_test import AnswerTest
 from gateway.dialects.continuation import messages_to_go_on, with_messages
+from gateway.dialects.direct_members import without_openrouters
 from gateway.dialects.messages.answer import answer_in, shape_answer
 from gateway.dialects.messages.ending import STOP
-from gateway.dialects.messages.event_form import error_event, event_of
+from gateway.dialects.messages.error_event import error_event
+from gateway.dialects.messages.fields import ANTHROPICS_NOT
 from gateway.dialects.messages.headers import upstream_headers
 from gateway.dialects.messages.opening import MessagesOpening
 from gateway.dialects.messages.parse import parse
@@ -23,6 +25,7 @@ from gateway.dialects.messages.signed_thinking import SIGNED, signature_of
 from gateway.dialects.messages.stream import MessagesStream
 from gateway.dialects.messages.usage import tokens_of
 from gateway.dialects.model_request import ModelRequest
+from gateway.dialects.named_events import event_of
 from gateway.dialects.plain_answer import Completion, read_answer
 from gateway.dialects.signed_parts import signatures_in
 from gateway.dialects.tokens import Tokens
@@ -40,14 +43,16 @@ class Messages:
 
     name = "messages"
     upstream_path = "/messages"
-    goes_direct = False
     can_stream = True
     writes_text = True
+    may_pay_twice = True
     can_restart = False
+    can_continue = True
     session_in_body = False
     token_limits: tuple[str, ...] = ("max_tokens",)
     end_event = event_of(STOP)
     signed_form = SIGNED
+    answer_member: str | None = None
 
     def parse(self, raw: bytes, *, max_values: int) -> ModelRequest:
         """Return the Messages request in a body."""
@@ -58,9 +63,8 @@ class Messages:
         return upstream_headers(request)
 
     def direct_members(self, request: ModelRequest) -> dict[str, Buffer] | None:
-        """Return None: no direct upstream speaks this dialect."""
-        del request
-        return None
+        """Return the members without those that only OpenRouter understands."""
+        return without_openrouters(request.fields, ANTHROPICS_NOT)
 
     def members_to_go_on(
         self, members: Mapping[str, Buffer], prefill: str, *, takes_prefill: bool

@@ -1,8 +1,8 @@
 """Holds back what ends a Messages answer, until it is known that nothing follows."""
 
-from gateway.dialects.messages.event_form import whole_payload
 from gateway.dialects.messages.safeguards import RESULTS
 from gateway.dialects.messages.usage import merged
+from gateway.dialects.named_events import whole_payload
 from gateway.dialects.read_event import ReadEvent
 from gateway.http.json_values import Json, JsonObject, number_or_none, object_or_empty
 

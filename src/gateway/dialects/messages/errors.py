@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from gateway.http.errors import GatewayError
 from gateway.http.json_values import JsonObject, object_or_empty
+from gateway.http.responses import BodyErrors
 
 # The type of each status. Others of 4xx are the request's fault, others of 5xx an API error. Claude Code asks
 # again after an `overloaded_error`, whatever the headers say, unless the status is 429 or 529.
@@ -27,7 +28,7 @@ TYPES: Mapping[int, str] = MappingProxyType({
 BILLING = "billing_error"
 
 
-class MessagesErrors:
+class MessagesErrors(BodyErrors):
     """Anthropic's form of errors; see ``ErrorForm``."""
 
     def body(self, error: GatewayError, request_id: str) -> JsonObject:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from gateway.dialects.body import MAX_MESSAGES, MAX_MODELS
+from gateway.dialects.direct_members import OPENROUTERS_FIELDS
 from gateway.http.json_values import JsonObject
 from gateway.settings.field_rule import (
     BILLION,
@@ -61,5 +62,7 @@ FIELDS: Mapping[str, FieldRule] = MappingProxyType({
 
 # The gateway's own fields. They do not go upstream.
 OWN = frozenset({"model", "models", "fallbacks", "gateway"})
+# Fields that Anthropic's own API does not know. Source: Anthropic API reference, "Create a Message".
+ANTHROPICS_NOT = OPENROUTERS_FIELDS | {"user"}
 # With one of these, the answer may be something other than a text.
 NOT_TEXT = ("tools", "mcp_servers")

@@ -46,7 +46,6 @@ def parse(raw: bytes, *, max_values: int = MAX_VALUES) -> ModelRequest:
         json_root=root_of_schema(output_format.get("schema")) if output_format else None,
         openai_usage=False,
         is_text_only=output_format is None and not any(map(body.get, NOT_TEXT)),
-        openrouters_own=False,  # no direct upstream speaks this dialect
         session=text_or_none(fields.value("session_id")),
         prompt_cache_key=None,
         user=_user_of(fields),

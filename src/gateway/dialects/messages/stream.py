@@ -11,13 +11,14 @@ from gateway.dialects.answer_stream import StreamContext, Taken
 from gateway.dialects.messages.blocks import Blocks, malformed, set_index
 from gateway.dialects.messages.content import DELTA_TEXTS, SILENT_BLOCKS, adds, fill_text, says
 from gateway.dialects.messages.ending import STOP, Ending
-from gateway.dialects.messages.event_form import error_event, is_two_lines, name_of, to_bytes
+from gateway.dialects.messages.error_event import error_event
 from gateway.dialects.messages.message_start import started
 from gateway.dialects.messages.reported_errors import raise_error_in
 from gateway.dialects.messages.safeguards import CLIENTS_CALLS, NO_VERDICTS, asks_for_verdicts, no_verdicts
 from gateway.dialects.messages.signed_thinking import SIGNED, signed_pieces_in
 from gateway.dialects.messages.text_so_far import TextSoFar
 from gateway.dialects.messages.usage import UsageSoFar
+from gateway.dialects.named_events import is_two_lines, name_of, to_bytes
 from gateway.dialects.read_event import ReadEvent
 from gateway.dialects.stream_signatures import StreamSignatures
 from gateway.faults.fault import AttemptFailedError, Fault
@@ -28,6 +29,8 @@ _NOTHING = Taken()
 
 class MessagesStream:
     """One committed Messages stream; see ``AnswerStream``."""
+
+    may_be_complete = False
 
     def __init__(self, context: StreamContext) -> None:
         self.blocks = Blocks()

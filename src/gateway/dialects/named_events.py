@@ -1,6 +1,7 @@
-"""Writes the events of a Messages stream: a line with the name, and a line with the data.
+"""Writes named events, which Messages and Responses have: a line with the name, and a line with the data.
 
-Clients drop an event without a name line. Source: Anthropic "Streaming messages"; its SDKs.
+Clients drop an event without a name line. Sources: Anthropic "Streaming messages"; OpenAI "Streaming API
+responses"; their SDKs.
 """
 
 import re
@@ -13,8 +14,6 @@ from gateway.http.sse import data_of
 
 # The names that a line may hold. An event whose type is another text is not sent.
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
-# A stream has the request's id in a header. Source: OpenRouter API reference, errors within a stream.
-_NOT_IN_EVENTS = "request_id"
 _INFINITIES = (float("inf"), float("-inf"))
 
 
@@ -50,11 +49,6 @@ def event_of(payload: JsonObject) -> bytes:
     if name is None:
         raise ValueError("an event without a type")
     return event_with(name, to_json_bytes(payload))
-
-
-def error_event(error: JsonObject) -> bytes:
-    """Return the event that ends a stream in an error; ``error`` is the error's body."""
-    return event_with("error", json_of({name: error[name] for name in error if name != _NOT_IN_EVENTS}))
 
 
 def to_bytes(here: ReadEvent, name: str) -> bytes:

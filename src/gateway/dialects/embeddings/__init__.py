@@ -1,0 +1,1 @@
+"""The dialect of embeddings: a vector for each input."""

@@ -1,0 +1,1 @@
+"""The dialect of images: pictures for a prompt."""

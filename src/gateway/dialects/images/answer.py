@@ -1,0 +1,30 @@
+"""Checks whether a body holds a picture."""
+
+from gateway.dialects.answer_test import AnswerTest
+from gateway.dialects.plain_body import object_in, raise_fault
+from gateway.faults.classify import GetHeader
+from gateway.http.json_values import Json, JsonObject, list_or_empty
+
+# Where a picture is: its data, or a link to it.
+# Source: OpenAI API reference, "The image generation response".
+PLACES = ("b64_json", "url")
+
+
+def images_in(raw: bytes, test: AnswerTest, *, header: GetHeader, now_s: float) -> JsonObject:
+    """Return the answer in the body of a plain reply with status 200, if it has a picture.
+
+    Fewer pictures than requested are an answer. Source: OpenRouter API reference: ``n`` is an upper bound.
+
+    Raises:
+        AttemptFailedError: there is none.
+    """
+    del test
+    payload = object_in(raw, header=header, now_s=now_s)
+    if not any(map(_is_picture, list_or_empty(payload.get("data")))):
+        raise_fault("empty_answer", payload)
+    return payload
+
+
+def _is_picture(item: Json) -> bool:
+    values = [item.get(place) for place in PLACES] if isinstance(item, dict) else []
+    return any(isinstance(value, str) and value for value in values)

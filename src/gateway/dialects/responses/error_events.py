@@ -1,0 +1,88 @@
+"""Writes the event that ends a Responses stream in an error.
+
+Codex reads the error in the response, which has OpenAI's word. OpenAI's SDKs and the Agents SDK raise an
+error for the one beside the response, which has the gateway's fields. Not all of them understand a plain
+``error`` event.
+Source: Codex CLI 0.171, Python ``openai`` 3.57 and ``openai-agents`` 0.24, as observed.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from gateway.http.json_values import JsonObject, object_or_empty, text_or_none
+
+FAILED = "response.failed"
+SERVER_ERROR, OVERLOADED, LIMITED = "server_error", "server_is_overloaded", "rate_limit_exceeded"
+QUOTA, TOO_LONG, INVALID = "insufficient_quota", "context_length_exceeded", "invalid_prompt"
+# OpenAI's word for each of the gateway's codes. Of a code that is missing, its type's word counts.
+# Source: OpenAI's Python SDK, ``ResponseError.code``; Codex CLI 0.171, as observed.
+WORDS: Mapping[str, str] = MappingProxyType({
+    "context_too_long": TOO_LONG,
+    "rate_limited": LIMITED,
+    "overloaded": OVERLOADED,
+})  # fmt: skip  # one code a line
+WORDS_OF_TYPES: Mapping[str, str] = MappingProxyType({
+    "billing_error": QUOTA,
+    "invalid_request_error": INVALID,
+    "not_found_error": INVALID,
+    "permission_error": INVALID,
+    "authentication_error": INVALID,
+})  # fmt: skip  # one type a line
+
+
+# The words that a body for Codex already has as its code.
+FOR_CODEX = frozenset({OVERLOADED, LIMITED, QUOTA, TOO_LONG, SERVER_ERROR})
+# What a response says of itself from its beginning on.
+_NAMES = ("id", "created_at", "model")
+
+
+def word_of(error: JsonObject) -> str:
+    """Return OpenAI's word for an error; ``error`` has the gateway's ``code`` and ``type``."""
+    stated = text_or_none(error.get("code"))
+    if stated in FOR_CODEX:
+        return stated
+    metadata = object_or_empty(error.get("metadata"))
+    code, kind = text_or_none(metadata.get("code")), text_or_none(error.get("type"))
+    return WORDS.get(code or "") or WORDS_OF_TYPES.get(kind or "", SERVER_ERROR)
+
+
+def begun_response(names: JsonObject, stated: JsonObject | None = None) -> JsonObject:
+    """Return the object of a response that has only begun.
+
+    Args:
+        names: the ``id``, ``created`` and ``model`` of a response that states none.
+        stated: the response as a later event states it; its names count.
+    """
+    said = {name: value for name in _NAMES if (value := (stated or {}).get(name)) is not None}
+    return {
+        "id": names["id"],
+        "object": "response",
+        "created_at": names["created"],
+        "status": "in_progress",
+        "model": names["model"],
+        "output": [],
+        "error": None,
+        "incomplete_details": None,
+        "parallel_tool_calls": True,
+        "tool_choice": "auto",
+        "tools": [],
+        "usage": None,
+        **said,
+    }
+
+
+def failed_event(body: JsonObject, response: JsonObject) -> JsonObject:
+    """Return the payload of the event that says that a response has failed, without its number.
+
+    Args:
+        body: the error's body in this dialect.
+        response: the response as it has begun.
+    """
+    error = object_or_empty(body["error"])
+    failed: JsonObject = {
+        **response,
+        "status": "failed",
+        "error": {"code": word_of(error), "message": error["message"]},
+        "error_type": object_or_empty(error.get("metadata")).get("code"),
+    }
+    return {"type": FAILED, "response": failed, "error": error}
