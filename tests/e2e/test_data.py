@@ -1,15 +1,19 @@
-"""Embeddings, reranking and images over HTTP: answers of data, which are never streamed."""
+"""Embeddings, reranking, images and transcriptions over HTTP: answers of data, which are never streamed."""
 
+import json
 from binascii import a2b_base64
+from hashlib import sha256
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.support.chat import openai
 from tests.support.journal import Journal
 from tests.support.runtimes import Gateway
 
 EMBEDDINGS, RERANK, IMAGES = "/v1/embeddings", "/v1/rerank", "/v1/images/generations"
+TRANSCRIPTIONS, WHISPER = "/v1/audio/transcriptions", "openai/whisper-large-v3"
 SPACE = "x-gateway-embedding-space"
 
 
@@ -92,3 +96,35 @@ def test_no_picture_is_paid_for_twice(gateway: Gateway, journal: Journal, model:
     assert answer.status_code == 502
     assert "may have been billed" in error["message"]
     assert len(error["metadata"]["gateway"]["attempts"]) == 1
+
+
+# Every byte, among them lines that look like a boundary's.
+RECORDING = b"RIFF" + bytes(range(256)) * 4_000 + b"\r\n--\r\n"
+
+
+@pytest.mark.parametrize("first", ["sim/status-503", "sim/rate-limit"])
+def test_openais_sdk_sends_a_file_that_reaches_the_next_model_unchanged(
+    gateway: Gateway, journal: Journal, first: str
+) -> None:
+    options = {"retries": 0, "max_wait_ms": 0}
+    own = {"models": [first, WHISPER], "user": journal.user, "gateway": json.dumps(options)}
+    with openai(gateway) as client:
+        text = client.audio.transcriptions.create(
+            model=first, file=("C:\\a b.wav", RECORDING, "audio/wav"), extra_body=own
+        )
+
+    assert f"Heard {len(RECORDING)} bytes, sha256 {sha256(RECORDING).hexdigest()}." in text.text
+    assert text.model_extra is not None
+    assert text.model_extra["gateway"]["served"] == WHISPER
+
+
+def test_a_form_that_is_cut_off_is_refused(gateway: Gateway, journal: Journal) -> None:
+    with gateway.client() as client:
+        answer = client.post(
+            TRANSCRIPTIONS,
+            content=b'--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nsim/ok\r\n',
+            headers={"content-type": "multipart/form-data; boundary=b"},
+        )
+
+    assert (answer.status_code, answer.json()["error"]["type"]) == (400, "invalid_request_error")
+    assert journal.models() == []

@@ -398,4 +398,18 @@ IMAGES = Speech(
     text_in=lambda body: str(body["data"][0]["b64_json"]),
 )
 
-SPEECHES = (CHAT, MESSAGES, RESPONSES, EMBEDDINGS, RERANK, IMAGES)
+TRANSCRIPTIONS = Speech(
+    name="transcriptions",
+    path="/v1/audio/transcriptions",
+    upstream_path="/api/v1/audio/transcriptions",
+    can=frozenset({"other_model"}),
+    content={"input_audio": {"data": "UklGRg==", "format": "wav"}},
+    plain=lambda text: {
+        "text": text,
+        "usage": {"seconds": 1.5, "input_tokens": 3, "output_tokens": 0, "total_tokens": 3, "cost": COST_USD},
+    },
+    refused=_refused,
+    text_in=lambda body: str(body["text"]),
+)
+
+SPEECHES = (CHAT, MESSAGES, RESPONSES, EMBEDDINGS, RERANK, IMAGES, TRANSCRIPTIONS)

@@ -1,8 +1,9 @@
-"""Builds the JSON Schemas of embeddings, reranking and images: the requests and the answers."""
+"""Builds the JSON Schemas of answers of data, such as vectors and pictures: the requests and the answers."""
 
 from gateway.dialects.embeddings import fields as embeddings
 from gateway.dialects.images import fields as images
 from gateway.dialects.rerank import fields as rerank
+from gateway.dialects.transcriptions import fields as transcriptions
 from gateway.http.json_values import Json, JsonObject
 from gateway.openapi.schemas import reference, request_properties
 
@@ -107,6 +108,51 @@ def images_schema() -> JsonObject:
         "properties": {
             "created": {"type": "integer"},
             "data": {"type": "array", "minItems": 1, "items": picture},
+            "usage": {"type": "object"},
+            "gateway": reference("Receipt"),
+        },
+    }
+
+
+def transcriptions_request_schema() -> JsonObject:
+    """Return the schema of a request for a transcription in JSON."""
+    words: JsonObject = {"type": "string", "minLength": 1}
+    audio: JsonObject = {
+        "type": "object",
+        "required": [*transcriptions.AUDIO_FIELDS],
+        "properties": dict.fromkeys(transcriptions.AUDIO_FIELDS, words),
+    }
+    properties = request_properties(transcriptions.FIELDS, transcriptions.REQUIRED)
+    return {
+        "type": "object",
+        "description": "OpenRouter's body of `/audio/transcriptions`. Fields that are not listed go upstream "
+        "unchanged.",
+        "required": [*transcriptions.REQUIRED],
+        "anyOf": _NAMES_A_MODEL,
+        "properties": properties | {"input_audio": audio},
+    }
+
+
+def recording_form_schema() -> JsonObject:
+    """Return the schema of a form with a recording."""
+    text: JsonObject = {"type": "string"}
+    file: JsonObject = {"type": "string", "contentMediaType": "application/octet-stream"}
+    texts = dict.fromkeys(("model", "models", "gateway", "language", "prompt", "response_format"), text)
+    return {
+        "type": "object",
+        "description": "As OpenAI's SDKs send it. `models` and `gateway` are JSON.",
+        "required": [transcriptions.FILE],
+        "properties": {transcriptions.FILE: file, **texts},
+    }
+
+
+def transcriptions_schema() -> JsonObject:
+    """Return the schema of a transcription."""
+    return {
+        "type": "object",
+        "required": ["text", "gateway"],
+        "properties": {
+            "text": {"type": "string"},
             "usage": {"type": "object"},
             "gateway": reference("Receipt"),
         },

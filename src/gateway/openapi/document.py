@@ -12,8 +12,11 @@ from gateway.openapi.data_schema import (
     embeddings_schema,
     images_request_schema,
     images_schema,
+    recording_form_schema,
     rerank_request_schema,
     rerank_schema,
+    transcriptions_request_schema,
+    transcriptions_schema,
 )
 from gateway.openapi.examples import EXAMPLES
 from gateway.openapi.key_schema import key_schema, openrouters_key_schema
@@ -66,6 +69,7 @@ def openapi(version: str) -> JsonObject:
             },
             "/v1/images": {"post": _images()},
             "/v1/images/generations": {"post": _images() | {"operationId": "createImagesAsOpenAi"}},
+            "/v1/audio/transcriptions": {"post": _transcriptions()},
             "/v1/plan": {"post": _plan()},
             "/v1/usage": {"get": _usage()},
             "/v1/key": {"get": _key()},
@@ -104,6 +108,8 @@ def openapi(version: str) -> JsonObject:
                 "Rerank": rerank_schema(),
                 "ImagesRequest": images_request_schema(),
                 "Images": images_schema(),
+                "TranscriptionsRequest": transcriptions_request_schema(),
+                "Transcriptions": transcriptions_schema(),
                 "Receipt": receipt_schema(),
                 "Plan": plan_schema(),
                 "Key": key_schema(),
@@ -182,6 +188,13 @@ def _images() -> JsonObject:
     return _data("createImages", "Pictures for a prompt", "Images")
 
 
+def _transcriptions() -> JsonObject:
+    said = _data("createTranscription", "The text of a recording", "Transcriptions")
+    json_body = _body("TranscriptionsRequest")
+    form: JsonObject = {"multipart/form-data": {"schema": recording_form_schema()}}
+    return said | {"requestBody": json_body | {"content": object_or_empty(json_body["content"]) | form}}
+
+
 def _count_tokens() -> JsonObject:
     return {
         "operationId": "countTokens",
@@ -213,6 +226,7 @@ def _plan() -> JsonObject:
         "EmbeddingsRequest",
         "RerankRequest",
         "ImagesRequest",
+        "TranscriptionsRequest",
     )
     schemas: JsonObject = {"anyOf": [reference(each) for each in requests]}
     content: JsonObject = {"schema": schemas, "examples": EXAMPLES}

@@ -21,7 +21,7 @@ MESSAGES_FIELDS = frozenset(
 MESSAGES_BLOCKS = frozenset({"tool_use", "tool_result", "image", "document", "thinking", "redacted_thinking"})
 # The fields that a request of these has, and no chat. Of two that fit, the first one counts.
 # Sources: OpenRouter API reference, "Create embeddings", "Submit a rerank request", "Create a response",
-# "Create images".
+# "Create images", "Create transcription".
 FIELDS_OF: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "embeddings": frozenset({"dimensions", "encoding_format", "input_type"}),
@@ -31,6 +31,7 @@ FIELDS_OF: Mapping[str, frozenset[str]] = MappingProxyType(
         "images": frozenset(
             {"input_references", "aspect_ratio", "resolution", "size", "background", "output_format"}
         ),
+        "transcriptions": frozenset({"input_audio"}),
     }
 )
 NAMES = ("chat", "messages", *FIELDS_OF)
