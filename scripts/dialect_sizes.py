@@ -6,7 +6,7 @@ from pathlib import Path
 from scripts.tools import ROOT
 
 DIALECTS = ROOT / "src" / "gateway" / "dialects"
-NAMES = ("chat", "messages", "responses", "embeddings", "rerank", "images", "transcriptions")
+NAMES = ("chat", "messages", "responses", "embeddings", "rerank", "images", "transcriptions", "speech")
 # The modules of each part, in all dialects.
 PARTS: Mapping[str, tuple[str, ...]] = {
     "the description itself": ("dialect",),

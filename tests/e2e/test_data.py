@@ -13,6 +13,7 @@ from tests.support.journal import Journal
 from tests.support.runtimes import Gateway
 
 EMBEDDINGS, RERANK, IMAGES = "/v1/embeddings", "/v1/rerank", "/v1/images/generations"
+SPEECH, VOICE = "/v1/audio/speech", "openai/gpt-4o-mini-tts-2025-12-15"
 TRANSCRIPTIONS, WHISPER = "/v1/audio/transcriptions", "openai/whisper-large-v3"
 SPACE = "x-gateway-embedding-space"
 
@@ -128,3 +129,25 @@ def test_a_form_that_is_cut_off_is_refused(gateway: Gateway, journal: Journal) -
 
     assert (answer.status_code, answer.json()["error"]["type"]) == (400, "invalid_request_error")
     assert journal.models() == []
+
+
+def test_the_next_model_speaks(gateway: Gateway, journal: Journal) -> None:
+    text = "The sea is calm tonight. " * 100
+    answer = post(
+        gateway, SPEECH, journal, "sim/status-503", VOICE, input=text, voice="alloy", response_format="wav"
+    )
+
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "audio/wav")
+    assert len(answer.content) == 44 + min(len(text) * 2_400, 4_000_000)
+    assert json.loads(answer.headers["x-gateway-receipt"])["served"] == VOICE
+
+
+@pytest.mark.parametrize("model", ["sim/close-bytes-3000", "sim/reset-bytes-3000", "sim/stall-bytes-3000"])
+def test_audio_that_is_cut_off_is_followed_by_the_next_models(
+    gateway: Gateway, journal: Journal, model: str
+) -> None:
+    options = {"attempt_ms": 1_000, "retries": 0}
+    answer = post(gateway, SPEECH, journal, model, VOICE, input="The sea.", voice="alloy", gateway=options)
+
+    assert (answer.status_code, len(answer.content)) == (200, len("The sea.") * 2_400)
+    assert answer.headers["x-gateway-model"] == VOICE

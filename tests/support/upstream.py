@@ -24,6 +24,7 @@ PATHS = (
     "/embeddings",
     "/rerank",
     "/images",
+    "/audio/speech",
     "/audio/transcriptions",
 )
 DIRECT_BASE_URL = "https://direct.example/v1"  # another upstream, which `UPSTREAMS` may declare

@@ -22,6 +22,7 @@ class ModelRequest:
         models: the names of all models, in order and without duplicates; may be empty.
         models_field: the field that names models beside ``model``.
         stream: whether the caller requests server-sent events.
+        wants_bytes: whether its answer is bytes, such as audio, and no JSON.
         fields: the body's fields except the gateway's own (`model`, `models`, `gateway`), as the caller wrote
             them.
         max_tokens: the caller's limit for each answer; None if there is none.
@@ -45,6 +46,7 @@ class ModelRequest:
     models: tuple[str, ...]
     models_field: str = "models"
     stream: bool = False
+    wants_bytes: bool = False
     fields: Members
     max_tokens: int | None = None
     choices: int = 1

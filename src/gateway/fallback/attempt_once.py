@@ -20,7 +20,7 @@ from gateway.fallback.time_limit import CODES
 from gateway.faults.details import reported_without_key, without_key
 from gateway.faults.fault import AttemptFailedError, Fault, fault_of_own_key
 from gateway.http.frozen import dataclass
-from gateway.http.message import OPENROUTER, TransportError, Upstream, UpstreamRequest
+from gateway.http.message import OPENROUTER, Reply, TransportError, Upstream, UpstreamRequest
 from gateway.memory.ports import Ports
 from gateway.routing.chain import Candidate, Limits, Step
 from gateway.upstream.commit import CommittedStream, as_generation_id, commit, generation_id_in
@@ -133,15 +133,7 @@ async def _send(attempt: Attempt, candidate: Candidate, ask: Ask, limits: Limits
     try:
         attempt.status = reply.status
         attempt.generation_id = generation_id_in(reply) if is_openrouter else None
-        committed = await commit(
-            reply,
-            ask.dialect,
-            ask.test,
-            stream=ask.gets_stream,
-            watched=ask.assemble is not None,
-            max_bytes=limits.max_answer_bytes,
-            now_s=ports.now_s(),
-        )
+        committed = await _committed(reply, ask, limits, now_s=ports.now_s())
     except AttemptFailedError as failure:
         reply.abort()
         fault = fault_of(failure.fault, request.upstream)
@@ -154,6 +146,22 @@ async def _send(attempt: Attempt, candidate: Candidate, ask: Ask, limits: Limits
     served = _served(committed, attempt, request.upstream)
     assert served is not None  # since an answer has committed
     return served
+
+
+async def _committed(reply: Reply, ask: Ask, limits: Limits, *, now_s: float) -> Completion | CommittedStream:
+    if ask.request.wants_bytes:
+        from gateway.upstream.commit_bytes import commit_bytes  # noqa: PLC0415  # few answers are bytes
+
+        return await commit_bytes(reply, max_bytes=limits.max_answer_bytes, now_s=now_s)
+    return await commit(
+        reply,
+        ask.dialect,
+        ask.test,
+        stream=ask.gets_stream,
+        watched=ask.assemble is not None,
+        max_bytes=limits.max_answer_bytes,
+        now_s=now_s,
+    )
 
 
 def _served(committed: object, attempt: Attempt, upstream: Upstream) -> Served | None:

@@ -3,6 +3,7 @@
 from gateway.dialects.embeddings import fields as embeddings
 from gateway.dialects.images import fields as images
 from gateway.dialects.rerank import fields as rerank
+from gateway.dialects.speech import fields as speech
 from gateway.dialects.transcriptions import fields as transcriptions
 from gateway.http.json_values import Json, JsonObject
 from gateway.openapi.schemas import reference, request_properties
@@ -156,4 +157,16 @@ def transcriptions_schema() -> JsonObject:
             "usage": {"type": "object"},
             "gateway": reference("Receipt"),
         },
+    }
+
+
+def speech_request_schema() -> JsonObject:
+    """Return the schema of a request for speech."""
+    return {
+        "type": "object",
+        "description": "OpenRouter's body of `/audio/speech`. Fields that are not listed go upstream "
+        "unchanged.",
+        "required": [*speech.REQUIRED],
+        "anyOf": _NAMES_A_MODEL,
+        "properties": request_properties(speech.FIELDS, speech.REQUIRED),
     }

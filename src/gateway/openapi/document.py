@@ -15,6 +15,7 @@ from gateway.openapi.data_schema import (
     recording_form_schema,
     rerank_request_schema,
     rerank_schema,
+    speech_request_schema,
     transcriptions_request_schema,
     transcriptions_schema,
 )
@@ -70,6 +71,7 @@ def openapi(version: str) -> JsonObject:
             "/v1/images": {"post": _images()},
             "/v1/images/generations": {"post": _images() | {"operationId": "createImagesAsOpenAi"}},
             "/v1/audio/transcriptions": {"post": _transcriptions()},
+            "/v1/audio/speech": {"post": _speech()},
             "/v1/plan": {"post": _plan()},
             "/v1/usage": {"get": _usage()},
             "/v1/key": {"get": _key()},
@@ -108,6 +110,7 @@ def openapi(version: str) -> JsonObject:
                 "Rerank": rerank_schema(),
                 "ImagesRequest": images_request_schema(),
                 "Images": images_schema(),
+                "SpeechRequest": speech_request_schema(),
                 "TranscriptionsRequest": transcriptions_request_schema(),
                 "Transcriptions": transcriptions_schema(),
                 "Receipt": receipt_schema(),
@@ -195,6 +198,19 @@ def _transcriptions() -> JsonObject:
     return said | {"requestBody": json_body | {"content": object_or_empty(json_body["content"]) | form}}
 
 
+def _speech() -> JsonObject:
+    spoken: JsonObject = {
+        "description": "A model speaks. The receipt is in the headers",
+        "content": {"audio/*": {}, "application/octet-stream": {}},
+    }
+    return {
+        "operationId": "createSpeech",
+        "summary": "A text, spoken by a model",
+        "requestBody": _body("SpeechRequest"),
+        "responses": {"200": spoken, **_failures()},
+    }
+
+
 def _count_tokens() -> JsonObject:
     return {
         "operationId": "countTokens",
@@ -227,6 +243,7 @@ def _plan() -> JsonObject:
         "RerankRequest",
         "ImagesRequest",
         "TranscriptionsRequest",
+        "SpeechRequest",
     )
     schemas: JsonObject = {"anyOf": [reference(each) for each in requests]}
     content: JsonObject = {"schema": schemas, "examples": EXAMPLES}

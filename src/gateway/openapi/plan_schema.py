@@ -5,7 +5,7 @@ from gateway.openapi.schemas import resolved_schema, route_schema, time_limit_pr
 from gateway.settings.options import MIDSTREAM, ORDERS
 from gateway.settings.patience import PATIENCE_NAMES
 
-DIALECTS = ("chat", "messages", "responses", "embeddings", "rerank", "images", "transcriptions")
+DIALECTS = ("chat", "messages", "responses", "embeddings", "rerank", "images", "speech", "transcriptions")
 _NUMBER: JsonObject = {"type": ["number", "null"]}
 _COUNT: JsonObject = {"type": ["integer", "null"], "minimum": 0}
 _TEXT: JsonObject = {"type": "string"}

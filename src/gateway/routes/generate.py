@@ -12,7 +12,7 @@ from gateway.fallback.attempt_once import Ask, ServedAnswer
 from gateway.fallback.execute import execute
 from gateway.fallback.normalize import normalize
 from gateway.fallback.receipt import Receipt, open_receipt
-from gateway.fallback.respond import respond_answer, respond_exhausted, respond_stream
+from gateway.fallback.respond import respond_answer, respond_bytes, respond_exhausted, respond_stream
 from gateway.fallback.signed_parts import note_signatures
 from gateway.http.body import HttpResponse
 from gateway.http.errors import GatewayError
@@ -108,6 +108,10 @@ async def _ask(
         return respond_stream(stream, receipt, call.frame)
     served = await execute(planned, ask, receipt, ports, memory)
     assert isinstance(served, ServedAnswer)  # since ``ask.stream`` is false
+    if request.wants_bytes:
+        receipt.time_until(ports.now_s())
+        done("answered")
+        return respond_bytes(served.answer.raw, served.answer.media_type, receipt, call.frame)
     note_signatures(served.answer, dialect, memory.signatures, served.attempt.model)
     served = replace(served, answer=reuse.completed(served.answer))
     answer = normalize(served, ask, receipt, planned, now_s=ports.now_s())

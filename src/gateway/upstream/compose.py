@@ -67,7 +67,7 @@ class Composer:
         form = self._request.form
         headers: HeaderPairs = (
             ("content-type", "application/json" if form is None else form.content_type),
-            ("accept", "text/event-stream" if self._request.stream else "application/json"),
+            ("accept", _accepted(self._request)),
             *(_attribution(self._settings, self._header) if is_openrouter else ()),
             *(self._headers if is_openrouter else self._dialects_headers),
         )
@@ -99,6 +99,12 @@ class Composer:
         return lambda members: dialect.members_to_go_on(
             members, prefill, takes_prefill=candidate.takes_prefill
         )
+
+
+def _accepted(request: ModelRequest) -> str:
+    if request.wants_bytes:
+        return "*/*"
+    return "text/event-stream" if request.stream else "application/json"
 
 
 def _upstream(candidate: Candidate, caller: Caller, settings: Settings) -> Upstream:

@@ -1,0 +1,112 @@
+"""Answers of bytes: which are complete, what the client gets, and when the next model is asked."""
+
+import json
+
+import pytest
+
+from gateway.dialects.speech.dialect import SPEECH
+from gateway.http.errors import GatewayError
+from tests.support.ledger_world import ledger_world
+from tests.support.upstream import RESET, Act, Step, fail, hang, reply
+from tests.support.world import TOKEN, Answer, World, finish
+
+PATH = "/v1/audio/speech"
+AUDIO = (b"\xff\xfb\x90\x64", b"\0" * 1_000, b"end")
+
+
+def speaks(*steps: Step, content_type: str = "audio/mpeg", **headers: str) -> Act:
+    return reply(200, *steps, content_type=content_type, **headers)
+
+
+async def say(world: World, *models: str, **fields: object) -> Answer:
+    body = {"models": models, "input": "Hello.", "voice": "alloy", **fields}
+    return await finish(await world.begin(body, path=PATH, headers={"authorization": f"Bearer {TOKEN}"}))
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "param"),
+    [
+        ({"input": None}, "missing_field", "input"),
+        ({"input": ["a"]}, "invalid_field", "input"),
+        ({"voice": 1}, "invalid_field", "voice"),
+        ({"speed": "1"}, "invalid_field", "speed"),
+        ({"stream": True}, "invalid_field", "stream"),
+        ({"stream_format": "sse"}, "invalid_field", "stream_format"),
+        ({"headers": {}}, "refused_field", "headers"),
+    ],
+)
+def test_a_wrong_field_is_named(fields: dict[str, object], code: str, param: str) -> None:
+    body = {"model": "a/one", "input": "Hello.", **fields}
+    with pytest.raises(GatewayError) as caught:
+        SPEECH.parse(json.dumps(body).encode(), max_values=1_000)
+
+    assert (caught.value.code, caught.value.param) == (code, param)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "content_type", ["audio/mpeg", "Audio/PCM; rate=24000", "audio/x-wav", "application/octet-stream"]
+)
+async def test_audio_is_relayed_as_it_comes(content_type: str) -> None:
+    world = World().script("a/one", speaks(*AUDIO, content_type=content_type))
+    answer = await say(world, "a/one")
+
+    assert (answer.status, answer.headers["content-type"]) == (200, content_type)
+    assert answer.body == b"".join(AUDIO)
+    assert json.loads(answer.headers["x-gateway-receipt"])["served"] == "a/one"
+    assert answer.headers["x-gateway-model"] == "a/one"
+    assert world.upstream.received[0].headers["accept"] == "*/*"
+    assert world.upstream.received[0].body == {"model": "a/one", "input": "Hello.", "voice": "alloy"}
+
+
+ERROR = b'{"error": {"code": 503, "message": "Provider is overloaded"}}'
+FAILING = [
+    pytest.param(fail(503), "overloaded", id="503"),
+    pytest.param(reply(200, ERROR), "overloaded", id="a 200 that reports an error"),
+    pytest.param(reply(200, b'{"audio": "AAAA"}'), "wrong_content_type", id="JSON"),
+    pytest.param(reply(200, b"{"), "wrong_content_type", id="no JSON"),
+    pytest.param(speaks(b"<html>", content_type="text/html"), "wrong_content_type", id="HTML"),
+    pytest.param(
+        speaks(b"x", content_type="audio/mpeg\tx"), "wrong_content_type", id="a type that is no type"
+    ),
+    pytest.param(speaks(b"x", content_type="audio/" + "x" * 100), "wrong_content_type", id="a long type"),
+    pytest.param(speaks(b"data: x\n\n", content_type="text/event-stream"), "wrong_content_type", id="events"),
+    pytest.param(speaks(), "empty_answer", id="empty"),
+    pytest.param(speaks(RESET), "connection_lost", id="lost"),
+    pytest.param(hang, "attempt_timeout", id="hangs"),
+    pytest.param(speaks(100.0, b"x"), "attempt_timeout", id="no first byte"),
+    pytest.param(speaks(b"abc", 100.0, b"x"), "attempt_timeout", id="no end"),
+    pytest.param(speaks(b"abc", RESET), "connection_lost", id="cut off"),
+    pytest.param(speaks(b"x" * 1_048_577), "answer_too_large", id="too large"),
+]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("act", "code"), FAILING)
+async def test_the_next_model_speaks_if_one_has_said_nothing(act: Act, code: str) -> None:
+    world = World({"MAX_ANSWER_BYTES": "1048576"}).script("a/one", act).script("b/two", speaks(*AUDIO))
+    answer = await say(world, "a/one", "b/two", gateway={"retries": 0})
+
+    attempts = json.loads(answer.headers["x-gateway-receipt"])["attempts"]
+    assert (answer.status, answer.body) == (200, b"".join(AUDIO))
+    assert [each.get("code") for each in attempts] == [code, None]
+
+
+@pytest.mark.anyio
+async def test_an_exhausted_chain_is_an_error_in_openais_form() -> None:
+    world = World().script("a/one", speaks())
+    answer = await say(world, "a/one", gateway={"retries": 0})
+
+    assert (answer.status, answer.headers["content-type"]) == (502, "application/json")
+    assert answer.json["error"]["code"] == "empty_answer"
+
+
+@pytest.mark.anyio
+async def test_the_cost_is_asked_for_later() -> None:
+    headers = {"x-generation-id": "gen-1"}
+    world = ledger_world().script("a/one", speaks(*AUDIO, **headers))
+    await say(world, "a/one")
+    await world.let_run()
+
+    (row,) = world.database.rows("SELECT outcome, cost_state FROM requests")
+    assert (row["outcome"], row["cost_state"]) == ("answered", "pending")
