@@ -17,7 +17,9 @@ from gateway.upstream.commit import MAX_ERROR_BYTES, fault_in
 
 # What may be audio. Some providers say no more than that it is bytes.
 # Source: OpenRouter API reference, "Create speech": `audio/*`.
-_AUDIO = re.compile(r"(?:audio/[a-z0-9.+-]{1,60}+|application/octet-stream)(?:[ \t]*+;[!-~ ]{1,100}+)?+", re.I)
+_AUDIO = re.compile(
+    r"(?:audio/[a-z0-9.+-]{1,60}+|application/octet-stream)(?:[ \t]*+;[!-~ ]{1,100}+)?+", re.IGNORECASE
+)
 
 
 async def commit_bytes(reply: Reply, *, max_bytes: int, now_s: float) -> Completion:
