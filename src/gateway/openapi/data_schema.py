@@ -1,12 +1,15 @@
 """Builds the JSON Schemas of answers of data, such as vectors and pictures: the requests and the answers."""
 
+from collections.abc import Mapping, Sequence
+
 from gateway.dialects.embeddings import fields as embeddings
 from gateway.dialects.images import fields as images
 from gateway.dialects.rerank import fields as rerank
 from gateway.dialects.speech import fields as speech
 from gateway.dialects.transcriptions import fields as transcriptions
-from gateway.http.json_values import Json, JsonObject
+from gateway.http.json_values import Json, JsonObject, object_or_empty
 from gateway.openapi.schemas import reference, request_properties
+from gateway.settings.field_rule import FieldRule
 
 # No default is for these: one of them must name a model.
 _NAMES_A_MODEL: list[Json] = [
@@ -15,15 +18,19 @@ _NAMES_A_MODEL: list[Json] = [
 ]
 
 
-def embeddings_request_schema() -> JsonObject:
-    """Return the schema of a request for embeddings."""
+def _request(path: str, fields: Mapping[str, FieldRule], required: Sequence[str]) -> JsonObject:
     return {
         "type": "object",
-        "description": "OpenRouter's body of `/embeddings`. Fields not listed here go upstream unchanged.",
-        "required": [*embeddings.REQUIRED],
+        "description": f"OpenRouter's body of `{path}`. Fields that are not listed go upstream unchanged.",
+        "required": [*required],
         "anyOf": _NAMES_A_MODEL,
-        "properties": request_properties(embeddings.FIELDS, embeddings.REQUIRED),
+        "properties": request_properties(fields, required),
     }
+
+
+def embeddings_request_schema() -> JsonObject:
+    """Return the schema of a request for embeddings."""
+    return _request("/embeddings", embeddings.FIELDS, embeddings.REQUIRED)
 
 
 def embeddings_schema() -> JsonObject:
@@ -52,13 +59,7 @@ def embeddings_schema() -> JsonObject:
 
 def rerank_request_schema() -> JsonObject:
     """Return the schema of a rerank request."""
-    return {
-        "type": "object",
-        "description": "OpenRouter's body of `/rerank`. Fields that are not listed go upstream unchanged.",
-        "required": [*rerank.REQUIRED],
-        "anyOf": _NAMES_A_MODEL,
-        "properties": request_properties(rerank.FIELDS, rerank.REQUIRED),
-    }
+    return _request("/rerank", rerank.FIELDS, rerank.REQUIRED)
 
 
 def rerank_schema() -> JsonObject:
@@ -84,13 +85,7 @@ def rerank_schema() -> JsonObject:
 
 def images_request_schema() -> JsonObject:
     """Return the schema of a request for images."""
-    return {
-        "type": "object",
-        "description": "OpenRouter's body of `/images`. Fields that are not listed go upstream unchanged.",
-        "required": [*images.REQUIRED],
-        "anyOf": _NAMES_A_MODEL,
-        "properties": request_properties(images.FIELDS, images.REQUIRED),
-    }
+    return _request("/images", images.FIELDS, images.REQUIRED)
 
 
 def images_schema() -> JsonObject:
@@ -123,15 +118,9 @@ def transcriptions_request_schema() -> JsonObject:
         "required": [*transcriptions.AUDIO_FIELDS],
         "properties": dict.fromkeys(transcriptions.AUDIO_FIELDS, words),
     }
-    properties = request_properties(transcriptions.FIELDS, transcriptions.REQUIRED)
-    return {
-        "type": "object",
-        "description": "OpenRouter's body of `/audio/transcriptions`. Fields that are not listed go upstream "
-        "unchanged.",
-        "required": [*transcriptions.REQUIRED],
-        "anyOf": _NAMES_A_MODEL,
-        "properties": properties | {"input_audio": audio},
-    }
+    request = _request("/audio/transcriptions", transcriptions.FIELDS, transcriptions.REQUIRED)
+    object_or_empty(request["properties"])["input_audio"] = audio
+    return request
 
 
 def recording_form_schema() -> JsonObject:
@@ -162,11 +151,4 @@ def transcriptions_schema() -> JsonObject:
 
 def speech_request_schema() -> JsonObject:
     """Return the schema of a request for speech."""
-    return {
-        "type": "object",
-        "description": "OpenRouter's body of `/audio/speech`. Fields that are not listed go upstream "
-        "unchanged.",
-        "required": [*speech.REQUIRED],
-        "anyOf": _NAMES_A_MODEL,
-        "properties": request_properties(speech.FIELDS, speech.REQUIRED),
-    }
+    return _request("/audio/speech", speech.FIELDS, speech.REQUIRED)

@@ -1,8 +1,9 @@
 """Checks whether a body holds a transcription."""
 
+from gateway.dialects.answer_json import answer_object, raise_fault
 from gateway.dialects.answer_test import AnswerTest
-from gateway.dialects.plain_body import object_in, raise_fault
 from gateway.faults.classify import GetHeader
+from gateway.faults.fault import Fault
 from gateway.http.json_values import JsonObject
 
 
@@ -15,7 +16,7 @@ def transcription_in(raw: bytes, test: AnswerTest, *, header: GetHeader, now_s: 
         AttemptFailedError: there is no text.
     """
     del test
-    payload = object_in(raw, header=header, now_s=now_s)
+    payload = answer_object(raw, header=header, now_s=now_s)
     if not isinstance(payload.get("text"), str):
-        raise_fault("empty_answer", payload)
+        raise_fault(Fault(code="empty_answer"), payload)
     return payload
