@@ -142,11 +142,34 @@ def test_the_next_model_speaks(gateway: Gateway, journal: Journal) -> None:
     assert json.loads(answer.headers["x-gateway-receipt"])["served"] == VOICE
 
 
-@pytest.mark.parametrize("model", ["sim/close-bytes-3000", "sim/reset-bytes-3000", "sim/stall-bytes-3000"])
-def test_audio_that_is_cut_off_is_followed_by_the_next_models(
-    gateway: Gateway, journal: Journal, model: str
+CUT = ["sim/close-bytes-3000", "sim/reset-bytes-3000", "sim/stall-bytes-3000"]
+# It ends a response of unknown length as if it were complete. So such audio is read to its end there.
+ENDS_ALL_CLEANLY = {"workerd"}
+
+
+@pytest.mark.parametrize("model", CUT)
+def test_a_client_sees_that_audio_is_cut_off(
+    gateway: Gateway, runtime: str, journal: Journal, model: str
 ) -> None:
-    options = {"attempt_ms": 1_000, "retries": 0}
+    options = {"attempt_ms": 2_000, "idle_ms": 1_000, "retries": 0}
+    said = {"input": "The sea. " * 10, "voice": "alloy", "gateway": options}
+    if runtime in ENDS_ALL_CLEANLY:
+        answer = post(gateway, SPEECH, journal, model, VOICE, **said)
+        assert (len(answer.content), answer.headers["x-gateway-model"]) == (90 * 2_400, VOICE)
+    else:
+        with pytest.raises(httpx.RemoteProtocolError, match=r"incomplete|closed"):
+            post(gateway, SPEECH, journal, model, VOICE, **said)
+
+
+def test_a_client_sees_that_audio_is_shorter_than_declared(gateway: Gateway, journal: Journal) -> None:
+    said = {"input": "The sea. " * 10, "voice": "alloy", "gateway": {"retries": 0}}
+    with pytest.raises(httpx.RemoteProtocolError, match=r"incomplete|closed"):
+        post(gateway, SPEECH, journal, "sim/truncated", VOICE, **said)
+
+
+@pytest.mark.parametrize("model", CUT)
+def test_audio_that_is_held_is_complete(gateway: Gateway, journal: Journal, model: str) -> None:
+    options = {"attempt_ms": 1_000, "retries": 0, "on_midstream": "hold"}
     answer = post(gateway, SPEECH, journal, model, VOICE, input="The sea.", voice="alloy", gateway=options)
 
     assert (answer.status_code, len(answer.content)) == (200, len("The sea.") * 2_400)

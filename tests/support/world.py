@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import looptime
 
 from gateway.app import handle
-from gateway.http.body import HttpResponse, Step
+from gateway.http.body import CutOffError, HttpResponse, Step
 from gateway.http.json_values import Json
 from gateway.http.message import BodyTooLargeError, HttpRequest, Reply
 from gateway.memory.isolate import Memory
@@ -32,12 +32,16 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the client received; ``pieces`` are a stream's writes, each with its time in seconds."""
+    """What the client received; ``pieces`` are a stream's writes, each with its time in seconds.
+
+    ``is_cut``: the client sees that the connection was closed before the end of the response.
+    """
 
     status: int
     headers: dict[str, str]
     body: bytes
     pieces: tuple[tuple[float, bytes], ...] = ()
+    is_cut: bool = False
 
     @property
     def json(self) -> dict[str, Any]:
@@ -147,6 +151,7 @@ class World:
 
     Attributes:
         body_s: how long a request's body takes to arrive, in seconds.
+        shows_cuts: see ``gateway.memory.ports.Ports``.
     """
 
     env: Mapping[str, str] = field(default_factory=dict)
@@ -156,6 +161,7 @@ class World:
     draw: float = 1.0
     ids: int = 0
     body_s: float = 0.0
+    shows_cuts: bool = True
     rate_limiter: Limiter = field(default_factory=lambda: Limiter(bound=False))
     memory: Memory = field(default_factory=Memory)
     cache: MemoryCache = field(default_factory=MemoryCache)
@@ -188,6 +194,7 @@ class World:
             cache=self.cache,
             answer_cache=self.answer_cache,
             database=self.database,
+            shows_cuts=self.shows_cuts,
         )
 
     def _log_bug(self, error: Exception, *, request_id: str | None = None) -> None:
@@ -308,14 +315,21 @@ async def finish(
     response: HttpResponse, *, on_write: Callable[[bytes], Awaitable[None]] | None = None
 ) -> Answer:
     """Return the answer that a client gets when it reads to the end."""
-    client = Client(on_write)
+    client, is_cut = Client(on_write), False
     body = response.body
     if not isinstance(body, bytes):
         async with asyncio.timeout(NOTHING_TAKES_LONGER_S):
-            await body.run(client)
+            try:
+                await body.run(client)
+            except CutOffError:
+                is_cut = True
         body = b"".join(piece for _, piece in client.pieces)
     return Answer(
-        status=response.status, headers=dict(response.headers), body=body, pieces=tuple(client.pieces)
+        status=response.status,
+        headers=dict(response.headers),
+        body=body,
+        pieces=tuple(client.pieces),
+        is_cut=is_cut,
     )
 
 

@@ -84,6 +84,7 @@ ON_DEMAND = {
     "dialects.speech.fields",
     "dialects.speech.parse",
     "routes.speech",
+    "streaming.relay_bytes",
     "upstream.commit_bytes",
     "dialects.transcriptions.answer",
     "dialects.transcriptions.dialect",
@@ -182,7 +183,7 @@ ON_DEMAND = {
     "ledger.write",
 }
 # Imported only by `edge`, which this interpreter cannot import.
-OF_THE_EDGE = {"http.log_events"}
+OF_THE_EDGE = {"http.content_length", "http.log_events"}
 LOADED_BY = f"""
 import {RUNTIMES_OWN}, json, sys
 before = set(sys.modules)

@@ -123,6 +123,7 @@ class Ports:
         cache: the key-value store that all isolates share, if it is bound.
         answer_cache: the cached answers, for requests that ask for them.
         database: the ledger's database, if it is bound.
+        shows_cuts: whether a client sees that a response was cut off although its length is unknown.
     """
 
     transport: Transport
@@ -138,3 +139,4 @@ class Ports:
     cache: Cache
     answer_cache: AnswerCache
     database: Database
+    shows_cuts: bool = True

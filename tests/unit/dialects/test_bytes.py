@@ -6,8 +6,9 @@ import pytest
 
 from gateway.dialects.speech.dialect import SPEECH
 from gateway.http.errors import GatewayError
+from gateway.http.message import ClientGoneError
 from tests.support.ledger_world import ledger_world
-from tests.support.upstream import RESET, Act, Step, fail, hang, reply
+from tests.support.upstream import RESET, Act, Step, after, fail, hang, reply
 from tests.support.world import TOKEN, Answer, World, finish
 
 PATH = "/v1/audio/speech"
@@ -47,7 +48,7 @@ def test_a_wrong_field_is_named(fields: dict[str, object], code: str, param: str
 @pytest.mark.parametrize(
     "content_type", ["audio/mpeg", "Audio/PCM; rate=24000", "audio/x-wav", "application/octet-stream"]
 )
-async def test_audio_is_relayed_as_it_comes(content_type: str) -> None:
+async def test_audio_keeps_its_bytes_and_its_type(content_type: str) -> None:
     world = World().script("a/one", speaks(*AUDIO, content_type=content_type))
     answer = await say(world, "a/one")
 
@@ -75,21 +76,100 @@ FAILING = [
     pytest.param(speaks(RESET), "connection_lost", id="lost"),
     pytest.param(hang, "attempt_timeout", id="hangs"),
     pytest.param(speaks(100.0, b"x"), "attempt_timeout", id="no first byte"),
+]
+# What a client would get a part of, if it were not held.
+INCOMPLETE = [
     pytest.param(speaks(b"abc", 100.0, b"x"), "attempt_timeout", id="no end"),
     pytest.param(speaks(b"abc", RESET), "connection_lost", id="cut off"),
     pytest.param(speaks(b"x" * 1_048_577), "answer_too_large", id="too large"),
 ]
 
 
+async def assert_the_next_speaks(world: World, act: Act, code: str, **options: object) -> None:
+    world.env = {"MAX_ANSWER_BYTES": "1048576"}
+    world.script("a/one", act).script("b/two", speaks(*AUDIO))
+    answer = await say(world, "a/one", "b/two", gateway={"retries": 0, **options})
+
+    attempts = json.loads(answer.headers["x-gateway-receipt"])["attempts"]
+    assert (answer.status, answer.body, answer.is_cut) == (200, b"".join(AUDIO), False)
+    assert [each.get("code") for each in attempts] == [code, None]
+
+
 @pytest.mark.anyio
 @pytest.mark.parametrize(("act", "code"), FAILING)
 async def test_the_next_model_speaks_if_one_has_said_nothing(act: Act, code: str) -> None:
-    world = World({"MAX_ANSWER_BYTES": "1048576"}).script("a/one", act).script("b/two", speaks(*AUDIO))
-    answer = await say(world, "a/one", "b/two", gateway={"retries": 0})
+    await assert_the_next_speaks(World(), act, code)
 
-    attempts = json.loads(answer.headers["x-gateway-receipt"])["attempts"]
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("act", "code"), [*FAILING, *INCOMPLETE])
+async def test_audio_that_is_held_is_complete(act: Act, code: str) -> None:
+    await assert_the_next_speaks(World(), act, code, on_midstream="hold")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("act", "code"), INCOMPLETE)
+async def test_audio_of_unknown_length_is_held_where_a_client_would_not_see_a_cut(
+    act: Act, code: str
+) -> None:
+    await assert_the_next_speaks(World(shows_cuts=False), act, code)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("shows_cuts", "headers"), [(True, {}), (False, {"content_length": "6"})])
+async def test_audio_is_sent_as_it_comes(
+    shows_cuts: bool, headers: dict[str, str]
+) -> None:  # a parameter of the test
+    world = World(shows_cuts=shows_cuts).script("a/one", speaks(b"abc", 30.0, b"def", **headers))
+    answer = await say(world, "a/one", gateway={"idle_ms": 60_000})
+
+    assert [(round(at_s), piece) for at_s, piece in answer.pieces] == [(0, b"abc"), (30, b"def")]
+    assert answer.headers.get("content-length") == headers.get("content_length")
+    assert not answer.is_cut
+    assert world.events("request_done")[0]["outcome"] == "answered"
+
+
+CUT = [
+    pytest.param(speaks(b"abc", RESET), "connection_lost", id="lost"),
+    pytest.param(speaks(b"abc", content_length="6"), "connection_lost", id="short"),
+    pytest.param(speaks(b"abc", 100.0, b"def"), "idle_timeout", id="stalls"),
+]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("act", "code"), CUT)
+async def test_audio_that_is_cut_off_never_ends_as_if_it_were_complete(act: Act, code: str) -> None:
+    world = ledger_world().script("a/one", act)
+    answer = await say(world, "a/one", "b/two", gateway={"idle_ms": 2_000})
+    await world.let_run()
+
+    assert (answer.status, answer.body, answer.is_cut) == (200, b"abc", True)
+    assert world.upstream.models == ["a/one"]
+    (row,) = world.database.rows("SELECT outcome FROM requests")
+    assert row["outcome"] == code
+    assert world.transport.replies[0].aborted
+
+
+@pytest.mark.anyio
+async def test_a_client_that_leaves_ends_the_call() -> None:
+    async def leave(_: bytes) -> None:
+        raise ClientGoneError
+
+    world = World().script("a/one", speaks(b"abc", 30.0, b"def"))
+    body = {"model": "a/one", "input": "Hello."}
+    await finish(await world.begin(body, path=PATH), on_write=leave)
+
+    assert world.transport.replies[0].aborted
+    assert world.events("request_done")[0]["outcome"] == "client_gone"
+
+
+@pytest.mark.anyio
+async def test_of_two_models_that_begin_at_once_one_is_ended() -> None:
+    world = World().script("a/one", after(2.0, speaks(*AUDIO))).script("b/two", after(1.0, speaks(*AUDIO)))
+    answer = await say(world, "a/one", "b/two", gateway={"hedge_ms": 1_000})
+
     assert (answer.status, answer.body) == (200, b"".join(AUDIO))
-    assert [each.get("code") for each in attempts] == [code, None]
+    assert [each.aborted for each in world.transport.replies] == [True, True]
 
 
 @pytest.mark.anyio
