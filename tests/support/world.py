@@ -64,8 +64,11 @@ class Answer:
 
     @property
     def receipt(self) -> dict[str, Any]:
-        """The receipt of an answer or of an error; of a stream, its last receipt."""
-        if self.headers["content-type"].startswith("application/json"):
+        """The receipt of an answer or of an error; of a stream, its last receipt; of audio, its header's."""
+        content_type = self.headers["content-type"]
+        if content_type.startswith("audio/"):
+            holder = {"gateway": json.loads(self.headers["x-gateway-receipt"])}
+        elif content_type.startswith("application/json"):
             holder = _holder_in(self.json)
         else:
             holders = [each for each in self.events if each != "[DONE]"]

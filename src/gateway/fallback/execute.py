@@ -197,7 +197,7 @@ async def _release(lanes: "set[asyncio.Task[Served | None]]", dialect: Dialect, 
     for outcome in await asyncio.gather(*lanes, return_exceptions=True) if lanes else ():
         if isinstance(outcome, Exception):  # a bug in the gateway; the other lane's answer is not affected
             ports.log_bug(outcome)
-        elif outcome is not None and not isinstance(outcome, BaseException):
+        elif isinstance(outcome, (ServedAnswer, ServedStream, ServedBytes)):
             _discard(outcome, dialect)
 
 

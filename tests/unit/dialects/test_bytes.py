@@ -9,7 +9,7 @@ from gateway.http.errors import GatewayError
 from gateway.http.message import ClientGoneError
 from tests.support.ledger_world import ledger_world
 from tests.support.upstream import RESET, Act, Step, after, fail, hang, reply
-from tests.support.world import TOKEN, Answer, World, finish
+from tests.support.world import TOKEN, Answer, World, finish, one_key
 
 PATH = "/v1/audio/speech"
 AUDIO = (b"\xff\xfb\x90\x64", b"\0" * 1_000, b"end")
@@ -190,3 +190,16 @@ async def test_the_cost_is_asked_for_later() -> None:
 
     (row,) = world.database.rows("SELECT outcome, cost_state FROM requests")
     assert (row["outcome"], row["cost_state"]) == ("answered", "pending")
+
+
+@pytest.mark.anyio
+async def test_a_budget_holds_the_price_that_is_not_known_until_the_cost_is() -> None:
+    world = ledger_world(GATEWAY_KEYS=one_key(budget={"day_usd": 0.1}), UNKNOWN_PRICE_USD="0.1")
+    world.script("a/one", speaks(*AUDIO, **{"x-generation-id": "gen-1"}))
+    first = await say(world, "a/one")
+    await world.let_run()
+    second = await say(world, "a/one")
+
+    assert (first.status, second.status) == (200, 402)
+    assert second.error["code"] == "budget_spent"
+    assert world.upstream.models == ["a/one"]
