@@ -6,12 +6,16 @@ from pathlib import Path
 from scripts.tools import ROOT
 
 DIALECTS = ROOT / "src" / "gateway" / "dialects"
-NAMES = ("chat", "messages", "responses", "completions", "embeddings", "rerank", "images")
+NAMES = (
+    *("chat", "messages", "responses", "completions", "embeddings", "rerank"),
+    *("images", "transcriptions", "speech"),
+)
 # The modules of each part, in all dialects.
 PARTS: Mapping[str, tuple[str, ...]] = {
     "the description itself": ("dialect",),
     "reading a request: fields, models, requirements, media, headers": (
-        *("fields", "parse", "requirements", "media", "headers", "direct_members", "spaces", "expected"),
+        *("fields", "parse", "parse_form", "requirements", "media", "headers", "direct_members"),
+        *("spaces", "expected"),
     ),
     "an agent's repeated calls": ("repetition",),
     "signed reasoning": ("signed_reasoning", "signed_thinking", "signed_items"),

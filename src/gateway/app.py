@@ -206,6 +206,10 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
             ("/v1/images", "/v1/images/generations"),
             Route(Access.ALL_KEYS, {"POST": _lazy_handler("routes.images", "images")}),
         ),
+        "/v1/audio/transcriptions": Route(
+            Access.ALL_KEYS, {"POST": _lazy_handler("routes.transcriptions", "transcriptions")}
+        ),
+        "/v1/audio/speech": Route(Access.ALL_KEYS, {"POST": _lazy_handler("routes.speech", "speech")}),
         "/v1/plan": Route(Access.ALL_KEYS, {"POST": _lazy_handler("routes.plan", "show_plan")}),
         "/v1/usage": _get_and_head(Access.GATEWAY_KEYS, "routes.usage", "show_usage"),
         "/v1/key": _get_and_head(Access.GATEWAY_KEYS, "routes.key", "show_key"),

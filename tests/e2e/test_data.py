@@ -1,16 +1,21 @@
-"""Embeddings, reranking and images over HTTP: answers of data. Only images are streamed."""
+"""Embeddings, reranking, images, transcriptions and speech over HTTP. Only images are streamed as events."""
 
+import json
 from binascii import a2b_base64
+from hashlib import sha256
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.support.chat import openai
 from tests.support.chunks import payloads_in
 from tests.support.journal import Journal
 from tests.support.runtimes import Gateway
 
 EMBEDDINGS, RERANK, IMAGES = "/v1/embeddings", "/v1/rerank", "/v1/images/generations"
+SPEECH, VOICE = "/v1/audio/speech", "openai/gpt-4o-mini-tts-2025-12-15"
+TRANSCRIPTIONS, WHISPER = "/v1/audio/transcriptions", "openai/whisper-large-v3"
 SPACE = "x-gateway-embedding-space"
 
 
@@ -114,3 +119,80 @@ def test_a_stream_of_images_that_is_not_completed_ends_in_an_error(
     answer = post(gateway, IMAGES, journal, "sim/image-not-completed", prompt="a red panda", stream=True)
 
     assert payloads_in(answer.content)[-1]["type"] == "error"
+
+
+# Every byte, among them lines that look like a boundary's.
+RECORDING = b"RIFF" + bytes(range(256)) * 4_000 + b"\r\n--\r\n"
+
+
+@pytest.mark.parametrize("first", ["sim/status-503", "sim/rate-limit"])
+def test_openais_sdk_sends_a_file_that_reaches_the_next_model_unchanged(
+    gateway: Gateway, journal: Journal, first: str
+) -> None:
+    options = {"retries": 0, "max_wait_ms": 0}
+    own = {"models": [first, WHISPER], "user": journal.user, "gateway": json.dumps(options)}
+    with openai(gateway) as client:
+        text = client.audio.transcriptions.create(
+            model=first, file=("C:\\a b.wav", RECORDING, "audio/wav"), extra_body=own
+        )
+
+    assert f"Heard {len(RECORDING)} bytes, sha256 {sha256(RECORDING).hexdigest()}." in text.text
+    assert text.model_extra is not None
+    assert text.model_extra["gateway"]["served"] == WHISPER
+
+
+def test_a_form_that_is_cut_off_is_refused(gateway: Gateway, journal: Journal) -> None:
+    with gateway.client() as client:
+        answer = client.post(
+            TRANSCRIPTIONS,
+            content=b'--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nsim/ok\r\n',
+            headers={"content-type": "multipart/form-data; boundary=b"},
+        )
+
+    assert (answer.status_code, answer.json()["error"]["type"]) == (400, "invalid_request_error")
+    assert journal.models() == []
+
+
+def test_the_next_model_speaks(gateway: Gateway, journal: Journal) -> None:
+    text = "The sea is calm tonight. " * 100
+    answer = post(
+        gateway, SPEECH, journal, "sim/status-503", VOICE, input=text, voice="alloy", response_format="wav"
+    )
+
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "audio/wav")
+    assert len(answer.content) == 44 + min(len(text) * 2_400, 4_000_000)
+    assert json.loads(answer.headers["x-gateway-receipt"])["served"] == VOICE
+
+
+CUT = ["sim/close-bytes-3000", "sim/reset-bytes-3000", "sim/stall-bytes-3000"]
+# It ends a response of unknown length as if it were complete. So such audio is read to its end there.
+ENDS_ALL_CLEANLY = {"workerd"}
+
+
+@pytest.mark.parametrize("model", CUT)
+def test_a_client_sees_that_audio_is_cut_off(
+    gateway: Gateway, runtime: str, journal: Journal, model: str
+) -> None:
+    options = {"attempt_ms": 2_000, "idle_ms": 1_000, "retries": 0}
+    said = {"input": "The sea. " * 10, "voice": "alloy", "gateway": options}
+    if runtime in ENDS_ALL_CLEANLY:
+        answer = post(gateway, SPEECH, journal, model, VOICE, **said)
+        assert (len(answer.content), answer.headers["x-gateway-model"]) == (90 * 2_400, VOICE)
+    else:
+        with pytest.raises(httpx.RemoteProtocolError, match=r"incomplete|closed"):
+            post(gateway, SPEECH, journal, model, VOICE, **said)
+
+
+def test_a_client_sees_that_audio_is_shorter_than_declared(gateway: Gateway, journal: Journal) -> None:
+    said = {"input": "The sea. " * 10, "voice": "alloy", "gateway": {"retries": 0}}
+    with pytest.raises(httpx.RemoteProtocolError, match=r"incomplete|closed"):
+        post(gateway, SPEECH, journal, "sim/truncated", VOICE, **said)
+
+
+@pytest.mark.parametrize("model", CUT)
+def test_audio_that_is_held_is_complete(gateway: Gateway, journal: Journal, model: str) -> None:
+    options = {"attempt_ms": 1_000, "retries": 0, "on_midstream": "hold"}
+    answer = post(gateway, SPEECH, journal, model, VOICE, input="The sea.", voice="alloy", gateway=options)
+
+    assert (answer.status_code, len(answer.content)) == (200, len("The sea.") * 2_400)
+    assert answer.headers["x-gateway-model"] == VOICE

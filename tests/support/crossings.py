@@ -79,6 +79,8 @@ class Border:
             "WritableStream",
             "TransformStream",
             "IdentityTransformStream",
+            "FixedLengthStream",
+            "Error",
             "Object",
             "JSON",
             "Uint8Array",

@@ -174,7 +174,8 @@ async function send(response, outgoing, gone) {
       await new Promise((resume) => outgoing.once("drain", resume).once("close", resume));
     }
   } catch (error) {
-    log("BODY FAILED", error); // workerd too ends such a response as if it were complete
+    log("BODY FAILED", error);
+    return void outgoing.destroy(); // as workerd: the client sees that the response is incomplete
   }
   outgoing.end();
 }
@@ -259,6 +260,21 @@ function route(incoming, outgoing) {
   return serve(incoming, outgoing);
 }
 
+globalThis.FixedLengthStream ??= class FixedLengthStream extends TransformStream {
+  constructor(length) {
+    let left = length;
+    const check = (isWrong) => {
+      if (isWrong) throw new TypeError("FixedLengthStream got another number of bytes");
+    };
+    super({
+      transform(piece, controller) {
+        check((left -= piece.byteLength) < 0);
+        controller.enqueue(piece);
+      },
+      flush: () => check(left > 0),
+    });
+  }
+};
 globalThis.IdentityTransformStream ??= class IdentityTransformStream extends TransformStream {};
 const env = { ...config.vars };
 const [store, worker] = await Promise.all([openBindings(), startPython(env)]).catch((error) => {

@@ -30,7 +30,10 @@ def listed(model: str, **fields: Json) -> JsonObject:
         "name": model,
         "created": 1_780_000_000,
         "context_length": 1_000_000,
-        "architecture": {"input_modalities": everything, "output_modalities": everything},
+        "architecture": {
+            "input_modalities": everything,
+            "output_modalities": [*everything, "transcription", "speech"],
+        },
         "pricing": {"prompt": "0.000001", "completion": "0.000002"},
         "top_provider": {"max_completion_tokens": 10_000},
         "supported_parameters": ALL_PARAMETERS,

@@ -11,6 +11,8 @@ from tests.support.world import PROMPT, TOKEN, Answer, World, finish
 
 COST_USD = chunks.COST_USD
 ALL = frozenset({"stream", "watch", "pay_twice", "continue", "other_model", "text", "messages", "agent"})
+# What answers have in all dialects but those that lack it: a cost, and a place in the answer cache.
+ALL_ANSWERS = frozenset({"cost", "cache"})
 MESSAGES_CONTENT: dict[str, object] = {"messages": [{"role": "user", "content": PROMPT}]}
 
 
@@ -40,6 +42,7 @@ class Speech:
         upstream_path: where OpenRouter gets them.
         can: what it can do: ``stream``, ``watch`` a plain answer, ``pay_twice`` for a request, ``continue`` a
             stream, ``other_model`` as a fallback, ``text``, ``messages``, ``agent`` with tools.
+        lacks: what its answers lack of ``ALL_ANSWERS``.
         content: what a request asks: the fields without which it is refused.
         fields: further fields that every request has, beside the models.
         opening: the events of a stream before its first text.
@@ -61,6 +64,7 @@ class Speech:
     path: str
     upstream_path: str
     can: frozenset[str] = ALL
+    lacks: frozenset[str] = frozenset()
     content: dict[str, object] = field(default_factory=lambda: {**MESSAGES_CONTENT})
     fields: dict[str, object] = field(default_factory=dict)
     opening: tuple[bytes, ...] = ()
@@ -75,6 +79,14 @@ class Speech:
     answer_member: str | None = None
     last_words: Callable[[dict[str, Any]], str] = _last_words
     repeated_call: Callable[[int], list[dict[str, Any]]] = nothing
+
+    def does(self, what: str) -> bool:
+        """Return whether the dialect can do something, or its answers have it."""
+        return what in self.can or what in ALL_ANSWERS - self.lacks
+
+    def said(self, answer: Answer) -> str:
+        """Return the text that a client reads from a plain answer."""
+        return self.text_in(answer.json)
 
     def body(self, *models: str, stream: bool = False, **given: object) -> dict[str, object]:
         """Return the body of a request."""
@@ -450,4 +462,47 @@ IMAGES = _ImagesSpeech(
     text_in=lambda body: str(body["data"][0]["b64_json"]),
 )
 
-SPEECHES = (CHAT, MESSAGES, RESPONSES, COMPLETIONS, EMBEDDINGS, RERANK, IMAGES)
+TRANSCRIPTIONS = Speech(
+    name="transcriptions",
+    path="/v1/audio/transcriptions",
+    upstream_path="/api/v1/audio/transcriptions",
+    can=frozenset({"other_model"}),
+    content={"input_audio": {"data": "UklGRg==", "format": "wav"}},
+    plain=lambda text: {
+        "text": text,
+        "usage": {"seconds": 1.5, "input_tokens": 3, "output_tokens": 0, "total_tokens": 3, "cost": COST_USD},
+    },
+    refused=_refused,
+    text_in=lambda body: str(body["text"]),
+)
+
+
+class _SpokenSpeech(Speech):
+    """Speech answers with audio, which here is the text itself."""
+
+    def said(self, answer: Answer) -> str:
+        """Return the text of the audio."""
+        assert answer.headers["content-type"] == "audio/mpeg"
+        return answer.body.decode()
+
+    def answers(self, text: str = "Hello.") -> Act:
+        """Return an act: audio."""
+        return reply(200, text.encode(), content_type="audio/mpeg")
+
+
+SPEECH = _SpokenSpeech(
+    name="speech",
+    path="/v1/audio/speech",
+    upstream_path="/api/v1/audio/speech",
+    can=frozenset({"other_model"}),
+    lacks=ALL_ANSWERS,
+    content={"input": PROMPT},
+    plain=nothing,
+    refused=_refused,
+    text_in=nothing,
+)
+
+SPEECHES = (
+    *(CHAT, MESSAGES, RESPONSES, COMPLETIONS),
+    *(EMBEDDINGS, RERANK, IMAGES, TRANSCRIPTIONS, SPEECH),
+)

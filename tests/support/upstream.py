@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import httpx
 import respx
 
+from simulator import form
 from tests.support.chunks import DONE, STOP, USAGE, text
 from tests.support.samples import sample
 
@@ -23,6 +24,8 @@ PATHS = (
     "/embeddings",
     "/rerank",
     "/images",
+    "/audio/speech",
+    "/audio/transcriptions",
 )
 DIRECT_BASE_URL = "https://direct.example/v1"  # another upstream, which `UPSTREAMS` may declare
 WEBHOOK_URL = "https://hooks.example/x"
@@ -139,6 +142,14 @@ class Received:
     raw: bytes
 
 
+def _body_of(request: httpx.Request) -> dict[str, Any]:
+    if not form.is_form(request.headers):
+        return dict(json.loads(request.content))
+    parts = form.parts_of(request.content, request.headers["content-type"])
+    assert parts is not None  # the gateway sends complete forms
+    return dict(form.fields_of([part.as_json() for part in parts]))
+
+
 @dataclass(slots=True)
 class Upstream:
     """The scripts, and the calls that were received or cancelled.
@@ -177,7 +188,7 @@ class Upstream:
         return httpx.MockTransport(router.async_handler)
 
     async def _play(self, request: httpx.Request) -> httpx.Response:
-        body = json.loads(request.content)
+        body = _body_of(request)
         model = body["model"]
         at_s = asyncio.get_running_loop().time()
         before = self._calls()[model]

@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar
 import looptime
 
 from gateway.app import handle
-from gateway.http.body import HttpResponse, Step
+from gateway.http.body import CutOffError, HttpResponse, Step
 from gateway.http.json_values import Json
 from gateway.http.message import BodyTooLargeError, HttpRequest, Reply
 from gateway.memory.isolate import Memory
@@ -33,12 +33,16 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the client received; ``pieces`` are a stream's writes, each with its time in seconds."""
+    """What the client received; ``pieces`` are a stream's writes, each with its time in seconds.
+
+    ``is_cut``: the client sees that the connection was closed before the end of the response.
+    """
 
     status: int
     headers: dict[str, str]
     body: bytes
     pieces: tuple[tuple[float, bytes], ...] = ()
+    is_cut: bool = False
 
     @property
     def json(self) -> dict[str, Any]:
@@ -61,8 +65,11 @@ class Answer:
 
     @property
     def receipt(self) -> dict[str, Any]:
-        """The receipt of an answer or of an error; of a stream, its last receipt."""
-        if self.headers["content-type"].startswith("application/json"):
+        """The receipt of an answer or of an error; of a stream, its last receipt; of audio, its header's."""
+        content_type = self.headers["content-type"]
+        if content_type.startswith("audio/"):
+            holder = {"gateway": json.loads(self.headers["x-gateway-receipt"])}
+        elif content_type.startswith("application/json"):
             holder = _holder_in(self.json)
         else:
             holders = [each for each in self.events if each != "[DONE]"]
@@ -148,6 +155,7 @@ class World:
 
     Attributes:
         body_s: how long a request's body takes to arrive, in seconds.
+        shows_cuts: see ``gateway.memory.ports.Ports``.
     """
 
     env: Mapping[str, str] = field(default_factory=dict)
@@ -157,6 +165,7 @@ class World:
     draw: float = 1.0
     ids: int = 0
     body_s: float = 0.0
+    shows_cuts: bool = True
     rate_limiter: Limiter = field(default_factory=lambda: Limiter(bound=False))
     memory: Memory = field(default_factory=Memory)
     cache: MemoryCache = field(default_factory=MemoryCache)
@@ -192,6 +201,7 @@ class World:
             answer_cache=self.answer_cache,
             database=self.database,
             coordinator=self.coordinator,
+            shows_cuts=self.shows_cuts,
         )
 
     def _log_bug(self, error: Exception, *, request_id: str | None = None) -> None:
@@ -312,14 +322,21 @@ async def finish(
     response: HttpResponse, *, on_write: Callable[[bytes], Awaitable[None]] | None = None
 ) -> Answer:
     """Return the answer that a client gets when it reads to the end."""
-    client = Client(on_write)
+    client, is_cut = Client(on_write), False
     body = response.body
     if not isinstance(body, bytes):
         async with asyncio.timeout(NOTHING_TAKES_LONGER_S):
-            await body.run(client)
+            try:
+                await body.run(client)
+            except CutOffError:
+                is_cut = True
         body = b"".join(piece for _, piece in client.pieces)
     return Answer(
-        status=response.status, headers=dict(response.headers), body=body, pieces=tuple(client.pieces)
+        status=response.status,
+        headers=dict(response.headers),
+        body=body,
+        pieces=tuple(client.pieces),
+        is_cut=is_cut,
     )
 
 

@@ -108,6 +108,20 @@ ON_DEMAND = {
     "dialects.images.parse",
     "dialects.images.progress",
     "dialects.images.stream",
+    "dialects.speech.dialect",
+    "dialects.speech.fields",
+    "dialects.speech.parse",
+    "routes.speech",
+    "streaming.relay_bytes",
+    "upstream.commit_bytes",
+    "dialects.transcriptions.answer",
+    "dialects.transcriptions.dialect",
+    "dialects.transcriptions.fields",
+    "dialects.transcriptions.parse",
+    "dialects.transcriptions.parse_form",
+    "http.form",
+    "http.upstream_form",
+    "routes.transcriptions",
     "dialects.messages.answer",
     "dialects.messages.assembled",
     "dialects.messages.assembly",
@@ -220,7 +234,7 @@ ON_DEMAND = {
     "ledger.write",
 }
 # Imported only by `edge`, which this interpreter cannot import.
-OF_THE_EDGE = {"http.log_events"}
+OF_THE_EDGE = {"http.content_length", "http.log_events"}
 LOADED_BY = f"""
 import {RUNTIMES_OWN}, json, sys
 before = set(sys.modules)

@@ -1,11 +1,16 @@
 """Defines ``ModelRequest``: a request to a model, in any dialect, after parsing and checks."""
 
+from typing import TYPE_CHECKING
+
 from gateway.dialects.answer_test import Expected, JsonRoot
 from gateway.dialects.requirements import Requirements
 from gateway.dialects.signed_parts import SignedPart
 from gateway.http.frozen import dataclass
 from gateway.http.json_members import Members
 from gateway.settings.options import Options
+
+if TYPE_CHECKING:  # few requests are forms
+    from gateway.http.upstream_form import UpstreamForm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +22,7 @@ class ModelRequest:
         models: the names of all models, in order and without duplicates; may be empty.
         models_field: the field that names models beside ``model``.
         stream: whether the caller requests server-sent events.
+        wants_bytes: whether its answer is bytes, such as audio, and no JSON.
         fields: the body's fields except the gateway's own (`model`, `models`, `gateway`), as the caller wrote
             them.
         max_tokens: the caller's limit for each answer; None if there is none.
@@ -32,6 +38,7 @@ class ModelRequest:
         requirements: what a model must support to serve it.
         options: the body's ``gateway`` object.
         signed: the signed parts of its messages, the newest last.
+        form: the request as a form, which goes upstream in the place of ``fields``; None if it is JSON.
         expected: what the dialect's check of a plain answer must know of it; None if that needs nothing.
     """
 
@@ -39,6 +46,7 @@ class ModelRequest:
     models: tuple[str, ...]
     models_field: str = "models"
     stream: bool = False
+    wants_bytes: bool = False
     fields: Members
     max_tokens: int | None = None
     choices: int = 1
@@ -53,6 +61,7 @@ class ModelRequest:
     requirements: Requirements
     options: Options
     signed: tuple[SignedPart, ...] = ()
+    form: "UpstreamForm | None" = None
     expected: Expected | None = None
 
     def field_of(self, name: str) -> str:

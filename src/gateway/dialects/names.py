@@ -1,3 +1,6 @@
 """The names of the wire formats that are served."""
 
-NAMES = ("chat", "messages", "embeddings", "rerank", "responses", "images", "completions")
+NAMES = (
+    *("chat", "messages", "embeddings", "rerank", "responses", "images", "speech", "transcriptions"),
+    "completions",
+)

@@ -17,13 +17,16 @@ class Completion:
 
     Attributes:
         payload: the parsed JSON object, without its long strings.
-        raw: the complete object as bytes, unchanged, from its opening to its closing brace.
+        raw: the complete object as bytes, unchanged, from its opening to its closing brace; or the bytes of
+            an answer that is no JSON, whose ``payload`` is empty.
         long: the strings that ``payload`` has placeholders for.
+        media_type: the content type of an answer that is no JSON.
     """
 
     payload: JsonObject
     raw: bytes
     long: LongStrings
+    media_type: str = "application/json"
 
 
 class CheckAnswer(Protocol):

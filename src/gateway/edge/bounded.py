@@ -12,13 +12,6 @@ from gateway.http.message import BodyTooLargeError
 FIRST_BYTES, PIECE_BYTES = 65_536, 262_144
 # Read at once, a larger body would take twice its size of JavaScript's memory.
 MAX_AT_ONCE_BYTES = 1024 * 1024
-MAX_DIGITS = 15
-
-
-def declared_length(content_length: str | None) -> int | None:
-    """Return the length that a ``content-length`` header declares; None if it declares none."""
-    text = content_length or ""
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else None
 
 
 async def read_bounded(

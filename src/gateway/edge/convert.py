@@ -8,11 +8,12 @@ from js import Headers, Response, WritableStream
 from pyodide.ffi import JsException, to_js
 
 from gateway.edge.alarm import Alarm
-from gateway.edge.bounded import MAX_AT_ONCE_BYTES, declared_length, read_bounded
+from gateway.edge.bounded import MAX_AT_ONCE_BYTES, read_bounded
 from gateway.edge.fetch import text_or_none
 from gateway.edge.lifeline import Lifeline
 from gateway.edge.sinks import GuardedSink, NativeSink
 from gateway.http.body import HttpResponse
+from gateway.http.content_length import declared_length
 from gateway.http.errors import internal_error
 from gateway.http.json_bytes import to_json_bytes
 from gateway.http.message import BodyTooLargeError, ClientGoneError, HeaderPairs, HttpRequest
@@ -94,7 +95,7 @@ def to_response(response: HttpResponse, lifeline: Lifeline) -> Any:
         return Response.new(
             to_js(response.body) if response.body else None, status=response.status, headers=headers
         )
-    sink = NativeSink() if response.body.hands_over else GuardedSink()
+    sink = NativeSink() if response.body.hands_over else GuardedSink(response.length_bytes)
     lifeline.start(sink.carry(response.body))
     return Response.new(sink.readable, status=response.status, headers=headers)
 

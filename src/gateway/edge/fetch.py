@@ -5,7 +5,8 @@ from typing import Any
 from js import AbortController, Headers, Uint8Array, fetch
 from pyodide.ffi import JsException, to_js
 
-from gateway.edge.bounded import MAX_AT_ONCE_BYTES, bytes_reader_of, declared_length, read_bounded
+from gateway.edge.bounded import MAX_AT_ONCE_BYTES, bytes_reader_of, read_bounded
+from gateway.http.content_length import body_length
 from gateway.http.destination import check_destination
 from gateway.http.message import BodyTooLargeError, ReplyTooLargeError, TransportError, UpstreamRequest
 
@@ -111,9 +112,7 @@ class FetchReply:
             ReplyTooLargeError: it has more than ``limit_bytes``; no more of it was read.
             TransportError: the body was cut off, or aborted.
         """
-        length = declared_length(self.header("content-length"))
-        if self.header("content-encoding"):
-            length = None  # the decoded body is longer
+        length = body_length(self.header)
         if length is not None and length > limit_bytes:
             raise ReplyTooLargeError
         try:

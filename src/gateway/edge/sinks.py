@@ -8,11 +8,11 @@ pipe the rest of the body, which costs almost nothing at any length.
 from contextlib import suppress
 from typing import Any, cast
 
-from js import IdentityTransformStream, Object, Promise, TransformStream
+from js import Error, FixedLengthStream, IdentityTransformStream, Object, Promise, TransformStream
 from pyodide.ffi import JsException, create_proxy, to_js
 
 from gateway.edge.fetch import FetchReply
-from gateway.http.body import Step, Stream
+from gateway.http.body import CutOffError, Step, Stream
 from gateway.http.message import ClientGoneError, Reply, TransportError
 
 
@@ -36,9 +36,13 @@ async def _settled(promise: Any) -> None:
 
 
 class GuardedSink:
-    """Sends through a ``TransformStream`` with a Python callback; see ``http.body.Sink``."""
+    """Sends through a ``TransformStream`` with a Python callback; see ``http.body.Sink``.
 
-    def __init__(self) -> None:
+    Args:
+        length_bytes: the length of the response; None if it is unknown.
+    """
+
+    def __init__(self, length_bytes: int | None = None) -> None:
         self._step: Step | None = None
         self._controller: Any = None
         self._enqueue: Any = None
@@ -50,7 +54,9 @@ class GuardedSink:
         )  # room for one piece; ``blocked`` sees whether the client has taken it
         # When a client disconnects, the 2024 runtime drops the response and tells only its own type of
         # stream. A ``TransformStream`` is just not read any more, as with a slow client, and waits forever.
-        self.readable = self._pipe.readable.pipeThrough(IdentityTransformStream.new())
+        is_known = length_bytes is not None
+        own = FixedLengthStream.new(length_bytes) if is_known else IdentityTransformStream.new()
+        self.readable = self._pipe.readable.pipeThrough(own)
 
     @property
     def blocked(self) -> bool:
@@ -59,9 +65,12 @@ class GuardedSink:
         return isinstance(size, (int, float)) and size <= 0
 
     async def carry(self, stream: Stream) -> None:
-        """Run the stream; end the response when the stream has ended."""
+        """Run the stream; end the response when the stream has ended, with an error if it is incomplete."""
         try:
             await stream.run(self)
+        except CutOffError:
+            with suppress(JsException):
+                self._controller.error(Error.new("the answer was cut off"))
         finally:
             with suppress(JsException):  # the client has disconnected: there is nothing to end
                 self._controller.terminate()

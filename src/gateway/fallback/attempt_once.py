@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from gateway.dialects.answer_test import AnswerTest
 from gateway.dialects.dialect import Dialect
@@ -20,11 +20,14 @@ from gateway.fallback.time_limit import CODES
 from gateway.faults.details import reported_without_key, without_key
 from gateway.faults.fault import AttemptFailedError, Fault, fault_of_own_key
 from gateway.http.frozen import dataclass
-from gateway.http.message import OPENROUTER, TransportError, Upstream, UpstreamRequest
+from gateway.http.message import OPENROUTER, Reply, TransportError, Upstream, UpstreamRequest
 from gateway.memory.ports import Ports
 from gateway.routing.chain import Candidate, Limits, Step
 from gateway.upstream.commit import CommittedStream, as_generation_id, commit, generation_id_in
 from gateway.upstream.direct import fault_at_direct
+
+if TYPE_CHECKING:  # few answers are bytes
+    from gateway.upstream.commit_bytes import CommittedBytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +48,16 @@ class ServedStream:
     upstream: Upstream
 
 
-Served: TypeAlias = ServedAnswer | ServedStream
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedBytes:
+    """An answer of bytes that has begun, the attempt that produced it, and the upstream that was called."""
+
+    attempt: Attempt
+    answer: "CommittedBytes"
+    upstream: Upstream
+
+
+Served: TypeAlias = ServedAnswer | ServedStream | ServedBytes
 
 # A connection that fails later than this had been established: the model may have worked, and be billed.
 CONNECTS_WITHIN_S = 5.0
@@ -65,6 +77,7 @@ class Ask:
         stream: whether the answer is requested as a stream.
         test: the checks that a plain answer must pass.
         admission: holds the money of each attempt in the budgets that bind the request.
+        complete: whether an answer of bytes must have arrived to its end before it is sent.
         prefill: the beginning of an answer that the model continues; None if there is none.
         assemble: for a watched answer: makes a plain answer of a stream, which ``request_for`` requests. It
             raises ``AttemptFailedError`` if the stream is cut off, or makes no usable answer.
@@ -76,6 +89,7 @@ class Ask:
     stream: bool
     test: AnswerTest
     admission: Admission
+    complete: bool = False
     prefill: str | None = None
     assemble: Callable[[ServedStream], Awaitable[ServedAnswer]] | None = None
 
@@ -133,15 +147,7 @@ async def _send(attempt: Attempt, candidate: Candidate, ask: Ask, limits: Limits
     try:
         attempt.status = reply.status
         attempt.generation_id = generation_id_in(reply) if is_openrouter else None
-        committed = await commit(
-            reply,
-            ask.dialect,
-            ask.test,
-            stream=ask.gets_stream,
-            watched=ask.assemble is not None,
-            max_bytes=limits.max_answer_bytes,
-            now_s=ports.now_s(),
-        )
+        committed = await _committed(reply, ask, limits, ports)
     except AttemptFailedError as failure:
         reply.abort()
         fault = fault_of(failure.fault, request.upstream)
@@ -151,9 +157,35 @@ async def _send(attempt: Attempt, candidate: Candidate, ask: Ask, limits: Limits
         reply.abort()
         raise
     attempt.outcome = "answered"
+    if not isinstance(committed, (Completion, CommittedStream)):
+        return ServedBytes(attempt=attempt, answer=committed, upstream=request.upstream)
     served = _served(committed, attempt, request.upstream)
     assert served is not None  # since an answer has committed
     return served
+
+
+async def _committed(
+    reply: Reply, ask: Ask, limits: Limits, ports: Ports
+) -> "Completion | CommittedStream | CommittedBytes":
+    if ask.request.wants_bytes:
+        from gateway.upstream.commit_bytes import commit_bytes  # noqa: PLC0415  # few answers are bytes
+
+        return await commit_bytes(
+            reply,
+            complete=ask.complete,
+            shows_cuts=ports.shows_cuts,
+            max_bytes=limits.max_answer_bytes,
+            now_s=ports.now_s(),
+        )
+    return await commit(
+        reply,
+        ask.dialect,
+        ask.test,
+        stream=ask.gets_stream,
+        watched=ask.assemble is not None,
+        max_bytes=limits.max_answer_bytes,
+        now_s=ports.now_s(),
+    )
 
 
 def _served(committed: object, attempt: Attempt, upstream: Upstream) -> Served | None:

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from gateway.dialects.dialect import Dialect, streaming_of
 from gateway.fallback.attempt import Attempt
-from gateway.fallback.attempt_once import Ask, Served, ServedAnswer, ServedStream, attempt_once
+from gateway.fallback.attempt_once import Ask, Served, ServedAnswer, ServedBytes, ServedStream, attempt_once
 from gateway.fallback.exhausted import chain_exhausted
 from gateway.fallback.receipt import Receipt
 from gateway.fallback.schedule import Schedule
@@ -225,14 +225,14 @@ async def _release(lanes: "set[asyncio.Task[Served | None]]", dialect: Dialect, 
     for outcome in await asyncio.gather(*lanes, return_exceptions=True) if lanes else ():
         if isinstance(outcome, Exception):  # a bug in the gateway; the other lane's answer is not affected
             ports.log_bug(outcome)
-        elif isinstance(outcome, (ServedAnswer, ServedStream)):
+        elif isinstance(outcome, (ServedAnswer, ServedStream, ServedBytes)):
             _discard(outcome, dialect)
 
 
 def _discard(served: Served, dialect: Dialect) -> None:
     """Close an answer that a model committed to, but that is not used."""
     served.attempt.outcome = "cancelled"
-    if isinstance(served, ServedStream):
+    if isinstance(served, (ServedStream, ServedBytes)):
         served.answer.reply.abort()
     else:  # the answer is not used, but its cost counts
         usage = object_or_empty(served.answer.payload.get("usage"))

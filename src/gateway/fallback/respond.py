@@ -21,6 +21,25 @@ def respond_stream(stream: Stream, receipt: Receipt, frame: Frame) -> HttpRespon
     )
 
 
+def respond_bytes(
+    body: bytes | Stream, media_type: str, receipt: Receipt, frame: Frame, *, length_bytes: int | None = None
+) -> HttpResponse:
+    """Return the response for an answer of bytes, such as audio. Its receipt is in the headers only.
+
+    ``length_bytes`` is the length of a stream, if it is known.
+    """
+    length = () if length_bytes is None else (("content-length", str(length_bytes)),)
+    headers = (
+        ("content-type", media_type),
+        *length,
+        ("cache-control", "no-store"),
+        ("x-gateway-receipt", receipt.to_header()),
+        *_short_receipt(receipt),
+        *frame.headers,
+    )
+    return HttpResponse(status=200, headers=headers, body=body, length_bytes=length_bytes)
+
+
 def respond_exhausted(error: GatewayError, receipt: Receipt, frame: Frame) -> HttpResponse:
     """Return the response for an error, with the headers that show what was tried."""
     return respond_error(error, frame, _short_receipt(receipt))

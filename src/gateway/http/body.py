@@ -10,6 +10,10 @@ from gateway.http.frozen import dataclass
 from gateway.http.message import HeaderPairs, Reply
 
 
+class CutOffError(Exception):
+    """A response is incomplete, so the connection must be closed early."""
+
+
 class Step(Protocol):
     """Processes each piece of an upstream's body on its way to the client."""
 
@@ -52,7 +56,11 @@ class Stream(Protocol):
         """Whether its steps may hand over. If so, the sink must be able to pipe bytes without Python."""
 
     async def run(self, sink: Sink) -> None:
-        """Send the body; return when it has ended or the client has left. Called exactly once."""
+        """Send the body; return when it has ended or the client has left. Called exactly once.
+
+        Raises:
+            CutOffError: the body is incomplete, and its bytes do not say so.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +70,10 @@ class HttpResponse:
     Attributes:
         headers: pairs of name and value, the names in lower case.
         body: the complete bytes, or a stream that produces them.
+        length_bytes: how many bytes a stream produces; None if that is unknown.
     """
 
     status: int
     headers: HeaderPairs
     body: bytes | Stream
+    length_bytes: int | None = None

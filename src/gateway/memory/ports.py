@@ -127,6 +127,7 @@ class Ports:
         answer_cache: the cached answers, for requests that ask for them.
         database: the ledger's database, if it is bound.
         coordinator: calls the coordinators, which count for all isolates, if they are bound.
+        shows_cuts: whether a client sees that a response was cut off although its length is unknown.
     """
 
     transport: Transport
@@ -143,3 +144,4 @@ class Ports:
     answer_cache: AnswerCache
     database: Database
     coordinator: "CoordinatorPort"
+    shows_cuts: bool = True

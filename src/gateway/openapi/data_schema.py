@@ -1,11 +1,13 @@
-"""Builds the JSON Schemas of embeddings, reranking and images: the requests and the answers."""
+"""Builds the JSON Schemas of answers of data, such as vectors and pictures: the requests and the answers."""
 
 from collections.abc import Mapping, Sequence
 
 from gateway.dialects.embeddings import fields as embeddings
 from gateway.dialects.images import fields as images
 from gateway.dialects.rerank import fields as rerank
-from gateway.http.json_values import Json, JsonObject
+from gateway.dialects.speech import fields as speech
+from gateway.dialects.transcriptions import fields as transcriptions
+from gateway.http.json_values import Json, JsonObject, object_or_empty
 from gateway.openapi.schemas import reference, request_properties
 from gateway.settings.field_rule import FieldRule
 
@@ -28,11 +30,7 @@ def _request(path: str, fields: Mapping[str, FieldRule], required: Sequence[str]
 
 def embeddings_request_schema() -> JsonObject:
     """Return the schema of a request for embeddings."""
-    return _request(
-        "OpenRouter's body of `/embeddings`. Fields not listed here go upstream unchanged.",
-        embeddings.FIELDS,
-        embeddings.REQUIRED,
-    )
+    return _request("/embeddings", embeddings.FIELDS, embeddings.REQUIRED)
 
 
 def embeddings_schema() -> JsonObject:
@@ -61,11 +59,7 @@ def embeddings_schema() -> JsonObject:
 
 def rerank_request_schema() -> JsonObject:
     """Return the schema of a rerank request."""
-    return _request(
-        "OpenRouter's body of `/rerank`. Fields that are not listed go upstream unchanged.",
-        rerank.FIELDS,
-        rerank.REQUIRED,
-    )
+    return _request("/rerank", rerank.FIELDS, rerank.REQUIRED)
 
 
 def rerank_schema() -> JsonObject:
@@ -91,11 +85,7 @@ def rerank_schema() -> JsonObject:
 
 def images_request_schema() -> JsonObject:
     """Return the schema of a request for images."""
-    return _request(
-        "OpenRouter's body of `/images`. Fields that are not listed go upstream unchanged.",
-        images.FIELDS,
-        images.REQUIRED,
-    )
+    return _request("/images", images.FIELDS, images.REQUIRED)
 
 
 def images_schema() -> JsonObject:
@@ -118,3 +108,47 @@ def images_schema() -> JsonObject:
             "gateway": reference("Receipt"),
         },
     }
+
+
+def transcriptions_request_schema() -> JsonObject:
+    """Return the schema of a request for a transcription in JSON."""
+    words: JsonObject = {"type": "string", "minLength": 1}
+    audio: JsonObject = {
+        "type": "object",
+        "required": [*transcriptions.AUDIO_FIELDS],
+        "properties": dict.fromkeys(transcriptions.AUDIO_FIELDS, words),
+    }
+    request = _request("/audio/transcriptions", transcriptions.FIELDS, transcriptions.REQUIRED)
+    object_or_empty(request["properties"])["input_audio"] = audio
+    return request
+
+
+def recording_form_schema() -> JsonObject:
+    """Return the schema of a form with a recording."""
+    text: JsonObject = {"type": "string"}
+    file: JsonObject = {"type": "string", "contentMediaType": "application/octet-stream"}
+    texts = dict.fromkeys(("model", "models", "gateway", "language", "prompt", "response_format"), text)
+    return {
+        "type": "object",
+        "description": "As OpenAI's SDKs send it. `models` and `gateway` are JSON.",
+        "required": [transcriptions.FILE],
+        "properties": {transcriptions.FILE: file, **texts},
+    }
+
+
+def transcriptions_schema() -> JsonObject:
+    """Return the schema of a transcription."""
+    return {
+        "type": "object",
+        "required": ["text", "gateway"],
+        "properties": {
+            "text": {"type": "string"},
+            "usage": {"type": "object"},
+            "gateway": reference("Receipt"),
+        },
+    }
+
+
+def speech_request_schema() -> JsonObject:
+    """Return the schema of a request for speech."""
+    return _request("/audio/speech", speech.FIELDS, speech.REQUIRED)

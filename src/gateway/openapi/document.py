@@ -12,6 +12,9 @@ from gateway.openapi.data_schema import (
     images_schema,
     rerank_request_schema,
     rerank_schema,
+    speech_request_schema,
+    transcriptions_request_schema,
+    transcriptions_schema,
 )
 from gateway.openapi.error_schema import error_schema
 from gateway.openapi.key_schema import key_schema, openrouters_key_schema
@@ -41,6 +44,8 @@ from gateway.openapi.model_operations import (
     messages,
     plan,
     responses,
+    speech,
+    transcriptions,
 )
 from gateway.openapi.models_schema import endpoints_schema, model_list_schema, model_schema
 from gateway.openapi.plan_schema import health_schema, plan_schema
@@ -88,6 +93,8 @@ def openapi(version: str) -> JsonObject:
             },
             "/v1/images": {"post": images()},
             "/v1/images/generations": {"post": images() | {"operationId": "createImagesAsOpenAi"}},
+            "/v1/audio/transcriptions": {"post": transcriptions()},
+            "/v1/audio/speech": {"post": speech()},
             "/v1/plan": {"post": plan()},
             "/v1/usage": {"get": usage()},
             "/v1/key": {"get": key()},
@@ -132,6 +139,9 @@ def openapi(version: str) -> JsonObject:
                 "Rerank": rerank_schema(),
                 "ImagesRequest": images_request_schema(),
                 "Images": images_schema(),
+                "SpeechRequest": speech_request_schema(),
+                "TranscriptionsRequest": transcriptions_request_schema(),
+                "Transcriptions": transcriptions_schema(),
                 "Receipt": receipt_schema(),
                 "Plan": plan_schema(),
                 "Key": key_schema(),

@@ -7,6 +7,7 @@ from gateway.dialects.names import NAMES
 from gateway.http.json_values import Json, JsonObject, object_or_empty
 from gateway.http.message import IDEMPOTENCY_KEY
 from gateway.http.session_headers import AGENT_HEADERS, SESSION_HEADERS
+from gateway.openapi.data_schema import recording_form_schema
 from gateway.openapi.examples import EXAMPLES
 from gateway.openapi.operation_parts import body, failures, response
 from gateway.openapi.schemas import reference
@@ -119,6 +120,28 @@ def images() -> JsonObject:
     return _generation("createImages", "Pictures for a prompt", "ImagesRequest", "Images")
 
 
+def transcriptions() -> JsonObject:
+    """Return the operation of transcriptions, whose request may be a form."""
+    operation = data("createTranscription", "The text of a recording", "Transcriptions")
+    content = object_or_empty(object_or_empty(operation["requestBody"])["content"])
+    content["multipart/form-data"] = {"schema": recording_form_schema()}
+    return operation
+
+
+def speech() -> JsonObject:
+    """Return the operation of speech, whose answer is audio."""
+    spoken: JsonObject = {
+        "description": "A model speaks. The receipt is in the headers",
+        "content": {"audio/*": {}, "application/octet-stream": {}},
+    }
+    return {
+        "operationId": "createSpeech",
+        "summary": "A text, spoken by a model",
+        "requestBody": body("SpeechRequest"),
+        "responses": {"200": spoken, **failures()},
+    }
+
+
 def count_tokens() -> JsonObject:
     """Return the operation that estimates the tokens of a Messages request."""
     return {
@@ -141,6 +164,8 @@ def plan() -> JsonObject:
         "EmbeddingsRequest",
         "RerankRequest",
         "ImagesRequest",
+        "TranscriptionsRequest",
+        "SpeechRequest",
     )
     schemas: JsonObject = {"anyOf": [reference(each) for each in requests]}
     dialect: JsonObject = {"enum": [*NAMES]}

@@ -1,6 +1,7 @@
 """Defines ``Call``: a request with its settings, ports and memory, as the routes receive it."""
 
 from dataclasses import field, replace
+from typing import Literal, TypeAlias
 
 from gateway.access.admit import admit
 from gateway.http.frozen import dataclass
@@ -12,6 +13,7 @@ from gateway.memory.ports import Ports
 from gateway.settings.caller import NOBODY, Caller
 from gateway.settings.settings import Settings
 
+BodySetting: TypeAlias = Literal["MAX_BODY_BYTES", "MAX_AUDIO_BYTES"]
 OPENROUTERS_PREFIX = "/v1/model/"  # OpenRouter's SDKs get one model here, and read it from `data`
 
 
@@ -26,6 +28,7 @@ class Call:
         memory: what this isolate remembers between requests.
         frame: the headers and the error format that every response to this request has.
         caller: the caller; ``NOBODY`` until the call is admitted.
+        body_setting: the setting with the limit of the request's body.
     """
 
     request: HttpRequest
@@ -34,6 +37,13 @@ class Call:
     memory: Memory
     frame: Frame
     caller: Caller = field(default_factory=lambda: NOBODY)
+    body_setting: BodySetting = "MAX_BODY_BYTES"
+
+    @property
+    def max_body_bytes(self) -> int:
+        """The largest body that the request may have, in bytes."""
+        settings = self.settings
+        return settings.max_audio_bytes if self.body_setting == "MAX_AUDIO_BYTES" else settings.max_body_bytes
 
 
 async def admitted(call: Call, *, for_own_keys: bool, counted_apart: bool = False) -> Call:

@@ -213,9 +213,15 @@ def for_attempts(call: Call, prepared: Prepared) -> Call:
 
 
 def guarded_to_its_end(prepared: Prepared) -> Prepared:
-    """Return the request, so planned that all events of its stream pass through the gateway."""
-    limits = replace(prepared.planned.limits, guard_events=None)
-    return replace(prepared, planned=replace(prepared.planned, limits=limits))
+    """Return the request, so planned that all of its answer passes through the gateway.
+
+    An answer of bytes is passed on when it is complete.
+    """
+    planned = prepared.planned
+    planned = replace(planned, limits=replace(planned.limits, guard_events=None))
+    if prepared.request.wants_bytes:
+        planned = replace(planned, on_midstream="hold")
+    return replace(prepared, planned=planned)
 
 
 def refresh_signals(call: Call, prepared: Prepared) -> None:

@@ -9,12 +9,13 @@ from collections.abc import Callable
 
 from gateway.dialects.dialect import Dialect, streaming_of
 from gateway.fallback.receipt import Receipt
-from gateway.fallback.respond import respond_answer, respond_exhausted, respond_stream
+from gateway.fallback.respond import respond_answer, respond_bytes, respond_exhausted, respond_stream
 from gateway.http.body import HttpResponse
 from gateway.http.json_values import JsonObject
 from gateway.memory.shared_answers import DEAD_S, SharedAnswer
 from gateway.memory.waiting import pause
 from gateway.pipeline.call import Call
+from gateway.pipeline.prepare import Prepared
 from gateway.repeats.lost import lost_error, lost_event
 from gateway.repeats.receipts import StreamReceipts, with_receipt
 from gateway.repeats.shared_stream import LostError, SharedStream
@@ -23,13 +24,13 @@ POLL_S = 0.05
 
 
 async def follow(
-    call: Call, dialect: Dialect, receipt: Receipt, answer: SharedAnswer, done: Callable[[str], None]
+    call: Call, prepared: Prepared, receipt: Receipt, answer: SharedAnswer, done: Callable[[str], None]
 ) -> HttpResponse:
     """Return the response with the answer of an earlier request.
 
     Args:
         call: the repeat.
-        dialect: its wire format.
+        prepared: the repeat, parsed and planned.
         receipt: its receipt.
         answer: the answer.
         done: called with the outcome when the answer has been sent.
@@ -49,10 +50,10 @@ async def follow(
         raise
     follower.note()
     if answer.is_stream:
-        return respond_stream(_stream(follower, dialect, reader, done), receipt, call.frame)
+        return respond_stream(_stream(follower, prepared.dialect, reader, done), receipt, call.frame)
     answer.detach(reader, now_s=call.ports.now_s())
     done(answer.outcome)
-    return follower.plain_response()
+    return follower.plain_response(is_bytes=prepared.request.wants_bytes)
 
 
 class _Follower:
@@ -94,10 +95,15 @@ class _Follower:
         receipt.stated.update(answer.stated)
         receipt.time_until(self.call.ports.now_s())
 
-    def plain_response(self) -> HttpResponse:
-        """Return the response with the complete answer, or with the error of the first request."""
+    def plain_response(self, *, is_bytes: bool) -> HttpResponse:
+        """Return the response with the complete answer, or with the error of the first request.
+
+        ``is_bytes`` says whether the answer is bytes, such as audio.
+        """
         answer, frame = self.answer, self.call.frame
         if answer.status == 200 and answer.outcome == "answered":
+            if is_bytes:
+                return respond_bytes(answer.body, dict(answer.headers)["content-type"], self.receipt, frame)
             return respond_answer(with_receipt(answer.body, self.receipt.to_json()), self.receipt, frame)
         headers = (*answer.headers, ("x-gateway-cache", "joined"), *frame.headers)
         return HttpResponse(status=answer.status or 500, headers=headers, body=answer.body)

@@ -39,4 +39,4 @@ async def serve(
         return respond_exhausted(error, receipt, call.frame)
     if answer is None:
         return await lead(call, prepared.dialect, receipt, claim, work=work)
-    return await follow(call, prepared.dialect, receipt, answer, done)
+    return await follow(call, prepared, receipt, answer, done)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, TypeAlias
 from gateway.access.concurrency import begin
 from gateway.answer_cache.reuse import AnswerReuse
 from gateway.dialects.dialect import Dialect, streaming_of
-from gateway.fallback.attempt_once import Ask, ServedAnswer
+from gateway.fallback.attempt_once import Ask, Served, ServedAnswer, ServedBytes
 from gateway.fallback.execute import execute
 from gateway.fallback.normalize import normalize
 from gateway.fallback.receipt import Receipt, open_receipt
-from gateway.fallback.respond import respond_answer, respond_exhausted, respond_stream
+from gateway.fallback.respond import respond_answer, respond_bytes, respond_exhausted, respond_stream
 from gateway.fallback.signed_parts import note_signatures
 from gateway.http.body import HttpResponse
 from gateway.http.errors import GatewayError
@@ -72,7 +72,7 @@ async def _generate(
             shared.on_open()
     # No ``await`` from here to ``hold``: another request could run between a check and its count, and the
     # limits of requests in flight and of budgets would be exceeded.
-    deadline_s, is_stream = planned.limits.deadline_s, prepared.request.stream
+    deadline_s, is_stream = planned.limits.deadline_s, prepared.request.stream or prepared.request.wants_bytes
     now_s, memory = call.ports.now_s(), call.memory
     begin(
         prepared.caller,
@@ -152,6 +152,7 @@ async def _ask(
         assemble=assemble,
         test=planned.answer_test,
         admission=prepared.hold,
+        complete=planned.on_midstream == "hold",
     )
     if request.stream:
         streaming = Streaming(
@@ -160,6 +161,8 @@ async def _ask(
         stream = reuse.cache_stream(await streaming.begin())
         return respond_stream(stream, receipt, call.frame)
     served = await execute(planned, ask, receipt, ports, memory)
+    if request.wants_bytes:
+        return _respond_bytes(call, prepared, served, receipt, done)
     assert isinstance(served, ServedAnswer)  # since ``ask.stream`` is false
     note_signatures(served.answer, dialect, memory.signatures, served.attempt.model)
     served = replace(served, answer=reuse.completed(served.answer))
@@ -167,3 +170,25 @@ async def _ask(
     done("answered")
     reuse.cache_answer(served.answer)
     return respond_answer(answer, receipt, call.frame)
+
+
+def _respond_bytes(
+    call: Call, prepared: Prepared, served: Served, receipt: Receipt, done: Callable[[str], None]
+) -> HttpResponse:
+    """Return a response with an answer of bytes, which has arrived or has begun."""
+    receipt.time_until(call.ports.now_s())
+    if isinstance(served, ServedBytes):
+        from gateway.streaming.relay_bytes import RelayedBytes  # noqa: PLC0415  # few answers are bytes
+
+        begun = served.answer
+        body = RelayedBytes(
+            served=served,
+            receipt=receipt,
+            idle_s=prepared.planned.limits.idle_s,
+            ports=call.ports,
+            on_end=done,
+        )
+        return respond_bytes(body, begun.media_type, receipt, call.frame, length_bytes=begun.length_bytes)
+    assert isinstance(served, ServedAnswer)  # since ``ask.stream`` is false
+    done("answered")
+    return respond_bytes(served.answer.raw, served.answer.media_type, receipt, call.frame)

@@ -22,16 +22,19 @@ MESSAGES_FIELDS = frozenset(
 MESSAGES_BLOCKS = frozenset({"tool_use", "tool_result", "image", "document", "thinking", "redacted_thinking"})
 # The fields that a request of these has, and no chat. Of two that fit, the first one counts.
 # Sources: OpenRouter API reference, "Create embeddings", "Submit a rerank request", "Create a response",
-# "Create images"; OpenAI API reference, "Create completion".
+# "Create images", "Create transcription", "Create speech"; OpenAI API reference, "Create completion".
 FIELDS_OF: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "embeddings": frozenset({"dimensions", "encoding_format", "input_type"}),
         "rerank": frozenset({"documents", "query"}),
+        # Before ``responses``: both have ``input`` and ``instructions``.
+        "speech": frozenset({"voice", "speed", "stream_format"}),
         "responses": frozenset({"input", "instructions", "max_output_tokens"}),
         # Not ``prompt``: a body with nothing else of these is a completion.
         "images": frozenset(
             {"input_references", "aspect_ratio", "resolution", "size", "background", "output_format"}
         ),
+        "transcriptions": frozenset({"input_audio"}),
         "completions": frozenset({"prompt", "suffix", "echo", "best_of"}),
     }
 )

@@ -79,6 +79,7 @@ class Settings:
     catalog_ttl_s: int
     max_body_bytes: int
     max_body_values: int
+    max_audio_bytes: int
     max_answer_bytes: int
     cache_lookups: int
     idempotency_s: int

@@ -218,6 +218,11 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             "How many values a request body may hold: its commas and opening brackets outside strings. Each "
             "costs CPU and memory, however short it is.",
         ),
+        "MAX_AUDIO_BYTES": Setting(
+            "27262976",
+            as_whole(1, 100_000_000),
+            "The largest request body with a recording to transcribe, in bytes: a file of 25 MiB in a form.",
+        ),
         "MAX_ANSWER_BYTES": Setting(
             "33554432",
             as_whole(1_048_576, 100_000_000),

@@ -86,7 +86,7 @@ async def commit(
         TransportError: the connection failed before the commit point.
     """
     if reply.status != 200:
-        raise AttemptFailedError(await _fault_in(reply, now_s=now_s))
+        raise AttemptFailedError(await fault_in(reply, now_s=now_s))
     if stream and "event-stream" in (reply.header("content-type") or "").lower():
         return await _first_progress(
             reply, streaming_of(dialect), SseDecoder(max_bytes), now_s=now_s, watched=watched
@@ -101,7 +101,7 @@ async def commit(
     return completion
 
 
-async def _fault_in(reply: Reply, *, now_s: float) -> Fault:
+async def fault_in(reply: Reply, *, now_s: float) -> Fault:
     """Return the fault for a reply whose status is not 200; its body may be anything, also no JSON."""
     error = None
     if reply.status >= 400:

@@ -64,30 +64,47 @@ class Composer:
         """
         is_openrouter = candidate.upstream == OPENROUTER
         go_on = self._go_on(candidate, prefill) if prefill else None
+        form = self._request.form
         headers: HeaderPairs = (
-            ("content-type", "application/json"),
-            ("accept", "text/event-stream" if self._request.stream else "application/json"),
+            ("content-type", "application/json" if form is None else form.content_type),
+            ("accept", _accepted(self._request)),
             *(_attribution(self._settings, self._header) if is_openrouter else ()),
             *(self._headers if is_openrouter else self._dialects_headers),
         )
-        forms = self._forms.without(candidate.without)
-        if is_openrouter:
-            fields = forms.for_openrouter(max_price=candidate.max_price, go_on=go_on)
+        if form is not None:
+            but = () if is_openrouter else self._openrouters_parts()
+            body = form.with_model(candidate.asked, but=but)
         else:
-            fields = forms.for_direct(go_on=go_on)
+            forms = self._forms.without(candidate.without)
+            if is_openrouter:
+                fields = forms.for_openrouter(max_price=candidate.max_price, go_on=go_on)
+            else:
+                fields = forms.for_direct(go_on=go_on)
+            body = b"".join((b'{"model":', to_json_bytes(candidate.asked), b",", fields, b"}"))
         return UpstreamRequest(
             upstream=_upstream(candidate, self._caller, self._settings),
             method="POST",
             path=self._dialect.upstream_path,
             headers=headers,
-            body=b"".join((b'{"model":', to_json_bytes(candidate.asked), b",", fields, b"}")),
+            body=body,
         )
+
+    def _openrouters_parts(self) -> set[str]:
+        """Return the names of a form's parts that only OpenRouter understands."""
+        for_direct = self._dialect.direct_members(self._request)
+        return set() if for_direct is None else self._request.fields.places.keys() - for_direct.keys()
 
     def _go_on(self, candidate: Candidate, prefill: str) -> GoOn:
         dialect = streaming_of(self._dialect)
         return lambda members: dialect.members_to_go_on(
             members, prefill, takes_prefill=candidate.takes_prefill
         )
+
+
+def _accepted(request: ModelRequest) -> str:
+    if request.wants_bytes:
+        return "*/*"
+    return "text/event-stream" if request.stream else "application/json"
 
 
 def _upstream(candidate: Candidate, caller: Caller, settings: Settings) -> Upstream:

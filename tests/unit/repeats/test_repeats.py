@@ -38,7 +38,7 @@ async def test_a_repeat_attaches_to_the_request_in_flight(speech: Speech) -> Non
 
     again = await speech.ask(world, "a/one", headers=KEY)
 
-    assert speech.text_in(again.json) == speech.text_in((await first).json) == "Hello."
+    assert speech.said(again) == speech.said(await first) == "Hello."
     assert len(world.upstream.received) == 1
     assert again.headers["x-gateway-cache"] == "joined"
     assert again.receipt["cache"] == {"hit": True, "age_s": 0, "joined": True}
@@ -46,7 +46,8 @@ async def test_a_repeat_attaches_to_the_request_in_flight(speech: Speech) -> Non
     assert (
         again.receipt["request_id"] == again.headers["x-request-id"] != first.result().receipt["request_id"]
     )
-    assert again.json["usage"]["cost"] == 0
+    if speech.does("cost"):
+        assert again.json["usage"]["cost"] == 0
     await world.settle()
 
 
@@ -60,7 +61,7 @@ async def test_a_repeat_after_the_end_gets_the_answer_for_a_while(speech: Speech
     await asyncio.sleep(2)
     late = await speech.ask(world, "a/one", **JOIN)
 
-    assert speech.text_in(again.json) == "Hello."
+    assert speech.said(again) == "Hello."
     assert again.headers["x-gateway-cache"] == "hit"
     assert again.receipt["cache"] == {"hit": True, "age_s": 59}
     assert "x-gateway-cache" not in late.headers

@@ -1,0 +1,1 @@
+"""The dialect of speech: a text that a model speaks."""

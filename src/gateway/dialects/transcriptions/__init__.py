@@ -1,0 +1,1 @@
+"""The dialect of transcriptions: the text of a recording."""
