@@ -26,8 +26,9 @@ class HttpxTransport:
     async def send(self, request: UpstreamRequest) -> "HttpxReply":
         """Return the reply once its headers have arrived."""
         url, headers = check_destination(request)
+        body = request.body if isinstance(request.body, bytes) else b"".join(request.body)
         built = self._client.build_request(
-            request.method, url, headers=list(headers), content=request.body, timeout=None
+            request.method, url, headers=list(headers), content=body, timeout=None
         )
         try:
             response = await self._client.send(built, stream=True)

@@ -22,6 +22,17 @@ def text_or_none(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def _to_js_body(body: bytes | tuple[bytes | memoryview, ...]) -> Any:
+    """Return a body in JavaScript's memory. Pieces are copied there one by one: Python's never shrinks."""
+    if isinstance(body, bytes):
+        return to_js(body)
+    joined, place = Uint8Array.new(sum(map(len, body))), 0
+    for piece in body:
+        joined.subarray(place, place + len(piece)).assign(piece)
+        place += len(piece)
+    return joined
+
+
 class FetchTransport:
     """Sends requests with ``fetch``; see ``memory.ports.Transport``."""
 
@@ -38,7 +49,7 @@ class FetchTransport:
                 url,
                 method=request.method,
                 headers=Headers.new(to_js([list(pair) for pair in headers])),
-                body=to_js(request.body) if request.body else None,
+                body=_to_js_body(request.body) if request.body else None,
                 redirect="manual",
                 signal=controller.signal,
             )

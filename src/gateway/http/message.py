@@ -69,13 +69,17 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamRequest:
-    """One call to an upstream. ``destination.check_destination`` adds the key when the call is sent."""
+    """One call to an upstream. ``destination.check_destination`` adds the key when the call is sent.
+
+    Attributes:
+        body: the body, or the pieces of a large one, which are not joined in Python's memory.
+    """
 
     upstream: Upstream
     method: str
     path: str
     headers: HeaderPairs
-    body: bytes
+    body: bytes | tuple[bytes | memoryview, ...]
 
 
 class TransportError(Exception):

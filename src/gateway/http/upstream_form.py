@@ -22,8 +22,8 @@ class UpstreamForm:
         """The value of ``Content-Type``. In quotes, a boundary may have any character."""
         return f'{FORM_TYPE}; boundary="{self._form.boundary}"'
 
-    def with_model(self, model: str, *, but: Collection[str] = ()) -> bytes:
-        """Return the body that asks a model, without the parts ``but``. The file is copied once."""
+    def with_model(self, model: str, *, but: Collection[str] = ()) -> tuple[bytes | memoryview, ...]:
+        """Return the pieces of the body that asks a model, without the parts ``but``. No part is copied."""
         begin = f"--{self._form.boundary}\r\n".encode()
         pieces: list[bytes | memoryview] = [
             begin,
@@ -32,4 +32,4 @@ class UpstreamForm:
         for part in self._form.parts:
             if part.name not in self._own and part.name not in but:
                 pieces += (begin, part.whole, b"\r\n")
-        return b"".join((*pieces, f"--{self._form.boundary}--\r\n".encode()))
+        return (*pieces, f"--{self._form.boundary}--\r\n".encode())

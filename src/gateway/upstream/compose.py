@@ -73,7 +73,7 @@ class Composer:
         )
         if form is not None:
             but = () if is_openrouter else self._openrouters_parts()
-            body = form.with_model(candidate.asked, but=but)
+            body: bytes | tuple[bytes | memoryview, ...] = form.with_model(candidate.asked, but=but)
         else:
             forms = self._forms.without(candidate.without)
             if is_openrouter:

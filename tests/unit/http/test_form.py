@@ -152,7 +152,7 @@ def test_a_text_is_utf8_and_not_too_long(value: bytes, header: bytes) -> None:
 def test_a_form_goes_upstream_with_another_model_and_the_same_file() -> None:
     form = read(part("model", b"a/one"), part("language", b"en"), part("gateway", b"{}"), RECORDING)
     sent = UpstreamForm(form, {"model", "gateway"})
-    parts = second_reader.parts_of(sent.with_model("b/two"), sent.content_type)
+    parts = second_reader.parts_of(b"".join(sent.with_model("b/two")), sent.content_type)
 
     assert parts is not None
     assert [(each.name, each.data) for each in parts] == [
@@ -160,6 +160,13 @@ def test_a_form_goes_upstream_with_another_model_and_the_same_file() -> None:
         ("language", b"en"),
         ("file", FILE),
     ]
-    assert RECORDING in sent.with_model("b/two")
-    without = second_reader.parts_of(sent.with_model("b/two", but={"language"}), sent.content_type)
+    assert RECORDING in b"".join(sent.with_model("b/two"))
+    without = second_reader.parts_of(b"".join(sent.with_model("b/two", but={"language"})), sent.content_type)
     assert [each.name for each in without or ()] == ["model", "file"]
+
+
+def test_the_bytes_of_a_form_are_not_copied_for_a_model() -> None:
+    raw = part("language", b"en") + RECORDING + END
+    pieces = UpstreamForm(read_form(raw, TYPE), {"model"}).with_model("b/two")
+
+    assert [each.obj is raw for each in pieces if isinstance(each, memoryview)] == [True, True]

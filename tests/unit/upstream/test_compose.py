@@ -23,8 +23,9 @@ def sent(**fields: object) -> dict[str, Any]:
     composer = Composer(
         CHAT, parsed(**fields), Caller(name="tests"), Settings.from_env(lambda _: None), lambda _: None
     )
-    request = composer.request_for(CAPPED, None)
-    body: dict[str, Any] = json.loads(request.body)
+    sent_body = composer.request_for(CAPPED, None).body
+    assert isinstance(sent_body, bytes)
+    body: dict[str, Any] = json.loads(sent_body)
     return body
 
 
@@ -56,6 +57,7 @@ def composed(candidate: Candidate, prefill: str | None = None, **fields: object)
     composer = Composer(CHAT, parsed(**fields), Caller(name="tests"), SETTINGS, lambda _: None)
     first, again = (composer.request_for(candidate, prefill).body for _ in range(2))
     assert first == again
+    assert isinstance(first, bytes)
     body: dict[str, Any] = json.loads(first)
     return body
 

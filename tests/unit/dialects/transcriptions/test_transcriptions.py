@@ -220,7 +220,7 @@ def test_a_large_file_is_copied_once_for_each_model() -> None:
     request = FormTranscriptions(TYPE).parse(raw, max_values=1_000)
     assert request.form is not None
     assert tracemalloc.get_traced_memory()[1] < 500_000
-    body = request.form.with_model("a/one")
+    body = b"".join(request.form.with_model("a/one"))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 
