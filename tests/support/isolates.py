@@ -165,13 +165,20 @@ class Isolates:
         self.check()
         return True
 
-    def end(self, cost: int | None = None) -> None:
-        """End one of the requests in flight; without a cost it costs what it held at the most."""
-        if self.in_flight:
-            request = self.in_flight.pop(self.random.randrange(len(self.in_flight)))
-            spent = self.random.randint(0, request.held) if cost is None else cost
-            self.bill(spent)
-            self.allowances[request.isolate].end(request.ticket, spent)
+    def end(self, cost: int | None = None, *, beyond: int = 0) -> int:
+        """End one of the requests in flight; return its isolate, or 0 if there is none.
+
+        Without a ``cost`` it costs what it held at the most; with ``beyond`` exactly so much more.
+        """
+        if not self.in_flight:
+            return 0
+        request = self.in_flight.pop(self.random.randrange(len(self.in_flight)))
+        spent = self.random.randint(0, request.held) if cost is None else cost
+        if beyond:
+            spent = request.held + beyond
+        self.bill(spent)
+        self.allowances[request.isolate].end(request.ticket, spent)
+        return request.isolate
 
     def bill(self, micros: int) -> None:
         """Bill an amount now."""

@@ -120,7 +120,10 @@ class Allowance:
                 each.has_ended = each.has_ended or not each.leased_until_s
         if left and used:  # it has cost more than it held, or the coordinator did not answer
             used[-1].spent += left
-            used[-1].free = max(0, used[-1].free - left)
+            for each in self.grants.values():  # all that is free pays for it, before more than was granted is
+                taken = min(each.free, left)
+                each.free -= taken
+                left -= taken
 
     @property
     def leased_until_s(self) -> float:

@@ -102,3 +102,14 @@ def test_an_isolate_keeps_a_limited_number_of_reports_while_nobody_answers() -> 
         made.reports()
 
     assert len(made.grants) <= MAX_UNREPORTED + 1
+
+
+def test_what_a_request_costs_beyond_its_hold_is_paid_by_all_that_is_free() -> None:
+    made = allowance(Granted(micros=100, for_ms=20_000))
+    made.use(
+        made.ask("g-two", "two", NOW_S), Granted(micros=100, for_ms=20_000), counts=True, is_limited=False
+    )
+    made.take("two", 60, NOW_S)
+    made.end("two", 190)
+
+    assert made.free("three", NOW_S) == 10

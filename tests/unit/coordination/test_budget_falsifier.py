@@ -145,3 +145,22 @@ def test_shared_exceeds_a_budget_by_no_more_than_what_was_spent_without_a_coordi
 
     assert isolates.billed["session"] <= 50_000 + alone
     assert isolates.counted("session") == isolates.billed["session"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_shared_exceeds_a_budget_by_no_more_than_the_estimates_of_requests_in_flight_fall_short(
+    seed: int,
+) -> None:
+    random = Random(seed)  # noqa: S311  # a test repeats its numbers
+    limit, beyond, count, most_in_flight = 3_000, 50, 10, 0
+    isolates = Isolates(limits={"session": limit}, random=random, count=count, strict=False)
+    for _ in range(1_000):
+        isolates.begin(random.randrange(count), random.randint(1, 40))
+        most_in_flight = max(most_in_flight, len(isolates.in_flight))
+        if random.random() < 0.5 and isolates.in_flight:
+            isolate = isolates.end(beyond=beyond)
+            isolates.settle(isolate)
+    while isolates.in_flight:
+        isolates.end(beyond=beyond)
+
+    assert limit < isolates.billed["session"] <= limit + (most_in_flight + count) * beyond
