@@ -37,7 +37,7 @@ class CodexErrors(OpenAIErrors):
         word = QUOTA if error.kind.type == BILLING else self._word_of(error)
         if word is not None:
             shown["code"] = word
-        if word == QUOTA:
+        if word == QUOTA or _is_cut_off(error):
             return payload
         if (wait_s := _wait_s(error)) is not None:
             shown["message"] = f"{shown['message']} Please try again in {ceil(wait_s)}s."
@@ -66,10 +66,11 @@ class CodexErrors(OpenAIErrors):
     def _word_of(error: GatewayError) -> str | None:
         """Return OpenAI's word for an error that is told as a stream; None if it is told by its status.
 
-        An answer that was cut off has none of these words: Codex then asks again, which may help.
+        An answer that was cut off is a fault of the server, even if its model is overloaded: Codex then
+        asks again, and the gateway asks another model.
         """
-        if error.metadata.get("partial"):
-            return None
+        if _is_cut_off(error):
+            return SERVER_ERROR
         is_chain, status = "gateway" in error.metadata, error.kind.status
         if error.code == TOO_LONG:
             return "context_length_exceeded"
@@ -78,6 +79,10 @@ class CodexErrors(OpenAIErrors):
         if not is_chain:
             return SERVER_ERROR
         return OVERLOADED if _wait_s(error) is None else LIMITED
+
+
+def _is_cut_off(error: GatewayError) -> bool:
+    return bool(error.metadata.get("partial"))
 
 
 def _wait_s(error: GatewayError) -> float | None:

@@ -73,8 +73,16 @@ class Items:
         """Whether every item is done, all are kept, and the last is a message or a call."""
         if self._open or not self._done or self._kept_bytes > MAX_KEPT_BYTES:
             return False
-        last = self._kinds[max(self._done)]
-        return last == MESSAGE or is_call(last)
+        return self._last_kind == MESSAGE or self.end_in_call
+
+    @property
+    def end_in_call(self) -> bool:
+        """Whether the last item that is done is a call."""
+        return is_call(self._last_kind)
+
+    @property
+    def _last_kind(self) -> str:
+        return self._kinds[max(self._done)] if self._done else ""
 
     @property
     def done(self) -> list[Json]:

@@ -47,6 +47,29 @@ async def test_a_held_answer_without_its_last_event_is_completed_once() -> None:
     assert last(answer)["response"]["output"] == [message("Hello.")]
 
 
+TOOLS = [{"type": "function", "name": "read", "parameters": {"type": "object"}}]
+
+
+@pytest.mark.parametrize(
+    ("item", "given", "kind"),
+    [
+        (message("I will read it."), {"tools": TOOLS}, "response.failed"),
+        (call(), {"tools": TOOLS}, "response.completed"),
+        (message("Done."), {}, "response.completed"),
+        (message("Done."), {"tools": TOOLS, "tool_choice": "none"}, "response.completed"),
+    ],
+    ids=["a message before a call", "a call", "no tools", "no tool may be called"],
+)
+async def test_an_answer_without_its_last_event_is_not_complete_if_a_call_may_be_missing(
+    item: dict[str, object], given: dict[str, object], kind: str
+) -> None:
+    world = World().script("a/one", stream(created(), added(item=item), delta(), done(item=item)))
+
+    answer = await ask(world, "a/one", **given)
+
+    assert last(answer)["type"] == kind
+
+
 LOST: dict[str, tuple[Step, str]] = {
     "the connection is lost": (RESET, "connection_lost"),
     "the model is silent": (HANG, "idle_timeout"),
