@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from scripts import recipes
 from scripts.agents.run import run_coding_agents
 from scripts.client_bench import Bench, Line, bench
-from scripts.setup_clients import NODE_TESTS, PYTHON, set_up_claude_code, set_up_node, set_up_python
+from scripts.setup_clients import NODE_TESTS, PYTHON, set_up_coding_agents, set_up_node, set_up_python
 from scripts.tables import between
 from scripts.tools import ROOT, node
 
@@ -79,7 +79,7 @@ def main() -> None:
     set_up_node()
     if not quick:
         set_up_python()
-        set_up_claude_code()
+        set_up_coding_agents()
     ready_s = time.monotonic()
     with bench() as on:
         passed = (
