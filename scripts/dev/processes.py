@@ -93,6 +93,7 @@ def end_family(leader: int, *, grace_s: float = 0.7) -> None:
         time.sleep(0.02)
     members = alive | _others(leader)
     while members:
+        _signal(members, signal.SIGSTOP)  # else a shell may still print that its child was killed
         _signal(members, signal.SIGKILL)
         time.sleep(0.02)
         members = _alive(members) | _others(leader)

@@ -1,12 +1,13 @@
 """What the endpoints share that answer with one body: embeddings, rerank, images, speech, transcriptions."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from simulator.answers import JSON_TYPE, Answer, Json, dumps
+from simulator.answers import Answer, Json
 from simulator.asked import Asked
 from simulator.dialects.chat_forms import error_body, error_object
+from simulator.dialects.json_answers import JsonAnswers
 from simulator.fault import Fault
 from simulator.framing import Event
 from simulator.steps import Tally
@@ -17,7 +18,7 @@ USUAL_CHARACTERS = 40
 _NOTHING = Answer()
 
 
-class Plain(ABC):
+class Plain(JsonAnswers):
     """An endpoint without a conversation. An answer's pieces give its size; without pieces it is empty."""
 
     streams = False
@@ -28,24 +29,8 @@ class Plain(ABC):
         """Return the words with which the body is refused; None if it is a request of this endpoint."""
 
     @abstractmethod
-    def body(self, turn: Turn, answer: Answer) -> Json:
-        """Return the body of an answer."""
-
-    @abstractmethod
     def tally(self, turn: Turn, answer: Answer) -> Tally:
         """Return the tokens and the cost of an answer."""
-
-    def payload(self, turn: Turn, answer: Answer) -> bytes:
-        """Return the bytes of an answer."""
-        return dumps(self.body(turn, answer))
-
-    def invalid(self, words: str) -> Fault:
-        """Return the error of a body that is refused with these words."""
-        return Fault(400, words)
-
-    def media_type(self, _turn: Turn) -> str:
-        """Return the content type of an answer."""
-        return JSON_TYPE
 
     def asked(self, _body: Mapping[str, Any]) -> Asked:
         """Return an empty conversation."""

@@ -16,6 +16,7 @@ RESPONSE = {
     "error": None,
     "incomplete_details": None,
 }
+BEGUN = {**RESPONSE, "status": "in_progress", "output": []}
 USAGE = {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5, "cost": COST_USD}
 ENDS = ("response.completed", "response.incomplete", "response.failed")
 
@@ -38,8 +39,7 @@ def call(name: str = "read", arguments: str = '{"path": "a"}') -> dict[str, Any]
 
 def created(**fields: object) -> bytes:
     """Return the first event."""
-    response = {**RESPONSE, "status": "in_progress", "output": [], **fields}
-    return event("response.created", response=response)
+    return event("response.created", response={**BEGUN, **fields})
 
 
 def added(index: object = 0, item: object = None) -> bytes:
@@ -61,8 +61,12 @@ def delta(text: object = "Hello.", index: object = 0, kind: str = "output_text")
 
 def ended(kind: str = "completed", *items: object, **fields: object) -> bytes:
     """Return the last event."""
-    response = {**RESPONSE, "status": kind, "output": [*items], "usage": USAGE, **fields}
-    return event(f"response.{kind}", response=response)
+    return event(f"response.{kind}", response={**ended_response(kind, *items), **fields})
+
+
+def ended_response(status: str, *items: object) -> dict[str, Any]:
+    """Return a response that has ended."""
+    return {**RESPONSE, "status": status, "output": [*items], "usage": USAGE}
 
 
 def read(sent: bytes) -> list[dict[str, Any]]:

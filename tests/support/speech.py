@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.support import chunks
+from tests.support import chunks, responses
 from tests.support.upstream import Act, Step, reply, stream
 from tests.support.world import PROMPT, TOKEN, Answer, World, finish
 
@@ -281,25 +281,6 @@ RERANK = Speech(
     text_in=lambda body: str(body["results"][0]["document"]["text"]),
 )
 
-_RESPONSE = {
-    "id": "gen-1",
-    "object": "response",
-    "created_at": 1_795_338_000,
-    "model": "served/one",
-    "error": None,
-    "incomplete_details": None,
-}
-_RESPONSES_USAGE = {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5, "cost": COST_USD}
-
-
-def _message_item(text: str) -> dict[str, Any]:
-    part = {"type": "output_text", "text": text, "annotations": []}
-    return {"id": "msg_1", "type": "message", "role": "assistant", "status": "completed", "content": [part]}
-
-
-def _responses_event(kind: str, **fields: object) -> bytes:
-    return named_event({"type": kind, **fields})
-
 
 def _responses_calls(count: int) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = [{"role": "user", "content": PROMPT}]
@@ -324,11 +305,7 @@ def _responses_texts(payloads: list[Any]) -> str:
 
 
 def _responses_closing(text: str) -> tuple[bytes, ...]:
-    ended = {**_RESPONSE, "status": "completed", "output": [_message_item(text)], "usage": _RESPONSES_USAGE}
-    return (
-        _responses_event("response.output_item.done", output_index=0, item=_message_item(text)),
-        _responses_event("response.completed", response=ended),
-    )
+    return responses.done(0, responses.message(text)), responses.ended("completed", responses.message(text))
 
 
 class _ResponsesSpeech(Speech):
@@ -346,16 +323,10 @@ RESPONSES = _ResponsesSpeech(
     can=frozenset({"stream", "other_model", "text", "agent"}),
     content={"input": PROMPT},
     opening=(
-        _responses_event("response.created", response={**_RESPONSE, "status": "in_progress", "output": []}),
-        _responses_event(
-            "response.in_progress", response={**_RESPONSE, "status": "in_progress", "output": []}
-        ),
-        _responses_event(
-            "response.output_item.added",
-            output_index=0,
-            item={**_message_item(""), "status": "in_progress", "content": []},
-        ),
-        _responses_event(
+        responses.created(),
+        responses.event("response.in_progress", response=responses.BEGUN),
+        responses.added(),
+        responses.event(
             "response.content_part.added",
             output_index=0,
             content_index=0,
@@ -363,17 +334,10 @@ RESPONSES = _ResponsesSpeech(
             part={"type": "output_text", "text": "", "annotations": []},
         ),
     ),
-    text=lambda text: _responses_event(
-        "response.output_text.delta", output_index=0, content_index=0, item_id="msg_1", delta=text
-    ),
+    text=responses.delta,
     closing=_responses_closing("Hello."),
     answer_member="response",
-    plain=lambda text: {
-        **_RESPONSE,
-        "status": "completed",
-        "output": [_message_item(text)],
-        "usage": _RESPONSES_USAGE,
-    },
+    plain=lambda text: responses.ended_response("completed", responses.message(text)),
     refused=_refused,
     text_in=lambda body: str(body["output"][0]["content"][0]["text"]),
     texts_in=_responses_texts,

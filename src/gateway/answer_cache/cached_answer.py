@@ -65,6 +65,12 @@ def unpack(raw: bytes) -> CachedAnswer | None:
     return CachedAnswer(at_s=at_s, model=model, body=body, usages=usages)
 
 
+def fresh_in(raw: bytes | None, *, now_s: float, ttl_s: float) -> CachedAnswer | None:
+    """Return the answer that the cache holds, if it is not older than ``ttl_s``; else None."""
+    answer = unpack(raw) if raw else None
+    return answer if answer is not None and 0.0 <= now_s - answer.at_s <= ttl_s else None
+
+
 def replay_stream(
     answer: CachedAnswer,
     receipt: JsonObject,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from gateway.answer_cache.cacheable import keys_of_parts, within_size
-from gateway.answer_cache.cached_answer import CachedAnswer, unpack
+from gateway.answer_cache.cached_answer import CachedAnswer, fresh_in
 from gateway.answer_cache.reuse import AnswerReuse
 from gateway.dialects.answer_parts import AnswerParts
 from gateway.dialects.answer_stream import AnswerContext
@@ -62,8 +62,7 @@ class PartReuse(AnswerReuse):
         self._keys = keys_of_parts(prepared, settings, self._parts.fields_of_all(request), self._groups)
         raws = await asyncio.gather(*map(ports.answer_cache.get, self._keys))
         now_s = ports.now_s()
-        answers = [unpack(raw) if raw else None for raw in raws]
-        fresh = [each if each and 0.0 <= now_s - each.at_s <= ttl_s else None for each in answers]
+        fresh = [fresh_in(raw, now_s=now_s, ttl_s=ttl_s) for raw in raws]
         self._found = self._usable(fresh)
         hits = sum(
             len(group) for group, found in zip(self._groups, self._found, strict=True) if found is not None

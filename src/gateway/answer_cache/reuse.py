@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from gateway.answer_cache.cacheable import key_of, plain_to_cache, stream_to_cache
-from gateway.answer_cache.cached_answer import replay_plain, replay_stream, unpack
+from gateway.answer_cache.cached_answer import fresh_in, replay_plain, replay_stream
 from gateway.answer_cache.record_stream import RecordedStream
 from gateway.dialects.dialect import streaming_of
 from gateway.dialects.plain_answer import Completion
@@ -47,12 +47,12 @@ class AnswerReuse:
         receipt.cache = "miss"
         self._key = key_of(prepared, self._call.settings)
         raw = await ports.answer_cache.get(self._key)
-        answer = unpack(raw) if raw else None
-        age_s = ports.now_s() - answer.at_s if answer else 0.0
-        if answer is None or not 0.0 <= age_s <= ttl_s:
+        now_s = ports.now_s()
+        answer = fresh_in(raw, now_s=now_s, ttl_s=ttl_s)
+        if answer is None:
             return None
-        receipt.reuse(answer.model, age_s=age_s)
-        receipt.time_until(ports.now_s())
+        receipt.reuse(answer.model, age_s=now_s - answer.at_s)
+        receipt.time_until(now_s)
         if prepared.request.stream:
             dialect = streaming_of(prepared.dialect)
             events = replay_stream(answer, receipt.to_json(), dialect.event_of, member=dialect.answer_member)

@@ -7,9 +7,9 @@ comes from a command. Source: Codex CLI 0.171, as observed.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from gateway.catalog.model_list import ModelList
+from gateway.catalog.model_list import ModelList, list_body
 from gateway.catalog.query import ModelQuery
-from gateway.http.json_bytes import to_json_bytes
+from gateway.http.json_bytes import parse_json, to_json_bytes
 from gateway.http.json_values import (
     Json,
     JsonObject,
@@ -43,26 +43,16 @@ OUTPUT_BYTES = 10_000
 
 
 def codex_body(models: ModelList, query: ModelQuery) -> bytes:
-    """Return the list in both forms, as JSON.
+    """Return OpenAI's list with Codex's in a member of its own, as JSON.
 
     Args:
         models: all models that the gateway lists, with its task routes.
         query: which models the caller may and wants to see, and in which order.
     """
-    chosen = list(_chosen(models, query))
-    shown: list[Json] = [_as_codexs(each, place) for place, each in enumerate(filter(_is_shown, chosen))]
-    data: list[Json] = [*chosen]
-    return to_json_bytes({"object": "list", "data": data, "models": shown})
-
-
-def _chosen(models: ModelList, query: ModelQuery) -> list[JsonObject]:
-    ids = (*models.own_ids(), *models.catalog_ids())
-    found = [each for name in ids if (each := models.find(name)) is not None]
-    chosen = [each for each in found if all(test(each) for test in query.tests)]
-    if query.order:
-        chosen.sort(key=query.order)
-    end = None if query.limit is None else query.offset + query.limit
-    return chosen[query.offset : end]
+    lines, total = models.select(query)
+    chosen = filter(_is_shown, map(object_or_empty, map(parse_json, lines)))
+    shown: list[Json] = [_as_codexs(each, place) for place, each in enumerate(chosen)]
+    return b'%b,"models":%b}' % (list_body(lines, total)[:-1], to_json_bytes(shown))
 
 
 def _is_shown(model: JsonObject) -> bool:

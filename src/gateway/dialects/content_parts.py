@@ -18,24 +18,12 @@ PART_INPUTS: Mapping[str, str] = MappingProxyType(
         "input_video": "video",
     }
 )
-IMAGE = "image_url"
 
 
 def add_media(parts: list[Json], media: Media, long: LongStrings) -> None:
     """Add the parts that are not text to ``media``; ``long`` is what was left out of long strings."""
     inputs = {**PART_INPUTS}
-    counts = dict.fromkeys(inputs, 0)
     for part in parts:
         name = part.get("type") if isinstance(part, dict) else None
-        if not isinstance(name, str) or name not in inputs or not isinstance(part, dict):
-            continue
-        counts[name] += 1
-        inline = inline_bytes(part.get(name), long)
-        if name == IMAGE:
-            media.image_bytes += inline or 0
-        elif inline is None:
-            media.has_links = True
-        else:
-            media.other_bytes += inline
-    media.images += counts[IMAGE]
-    media.kinds |= {inputs[name] for name, count in counts.items() if count}
+        if isinstance(name, str) and name in inputs and isinstance(part, dict):
+            media.add(inputs[name], inline_bytes(part.get(name), long))

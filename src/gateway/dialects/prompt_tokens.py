@@ -8,6 +8,8 @@ from gateway.http.json_values import Json
 from gateway.http.long_strings import NONE, PART_BYTES, LongStrings
 
 LINKS = ("http://", "https://")
+# The kind of input of which an estimate counts the parts, and not the bytes.
+IMAGE = "image"
 # An escape without its backslash. Only of those that stand for an ASCII character, all is matched.
 _ESCAPES = re.compile(rb"\\(u00[0-7].|u|.)")
 # Replaces some escapes in a large body, see ``http.json_members``.
@@ -69,6 +71,17 @@ class Media:
     image_bytes: int = 0
     other_bytes: int = 0
     has_links: bool = False
+
+    def add(self, kind: str, inline: int | None) -> None:
+        """Add a part; ``inline`` is how many bytes its data takes, None if it is a link."""
+        self.kinds.add(kind)
+        if kind == IMAGE:
+            self.images += 1
+            self.image_bytes += inline or 0
+        elif inline is None:
+            self.has_links = True
+        else:
+            self.other_bytes += inline
 
 
 NO_MEDIA = Media()

@@ -7,7 +7,7 @@ from gateway.fallback.attempt_once import Ask, ServedAnswer
 from gateway.fallback.receipt import Receipt
 from gateway.faults.details import short_line
 from gateway.http.json_bytes import to_json_bytes
-from gateway.http.json_values import JsonObject, object_or_empty
+from gateway.http.json_values import object_or_empty
 from gateway.routing.chain import Plan
 
 
@@ -21,11 +21,7 @@ def normalize(served: ServedAnswer, ask: Ask, receipt: Receipt, plan: Plan, *, n
     served.attempt.provider = short_line(payload.get("provider"), served.upstream)
     cost_added = served.attempt.settle_usage(usage, dialect.tokens_of(usage))
     receipt.time_until(now_s)
-    names: JsonObject = {
-        "id": served.attempt.generation_id or f"gen-{receipt.request_id}",
-        "created": int(now_s),
-        "model": served.attempt.model,
-    }
+    names = receipt.names_for(served.attempt, now_s=now_s)
     told = AnswerContext(
         request=ask.request,
         model=served.attempt.model,

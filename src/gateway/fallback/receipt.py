@@ -77,6 +77,14 @@ class Receipt:
         """Add a field, and a header of its name: ``x-gateway-`` and the name with hyphens."""
         self.stated[name] = value
 
+    def names_for(self, attempt: Attempt, *, now_s: float) -> JsonObject:
+        """Return the ``id``, ``created`` and ``model`` of an attempt's answer that states none."""
+        return {
+            "id": attempt.generation_id or f"gen-{self.request_id}",
+            "created": int(now_s),
+            "model": attempt.model,
+        }
+
     def reuse(self, model: str, *, age_s: float) -> None:
         """Record that a cached answer of ``model`` is returned; ``age_s`` is its age in seconds."""
         self.cache = "hit"

@@ -7,12 +7,14 @@ waits for the model that has just failed, and tries it again before the next one
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from gateway.fallback.admission import Admission, NoBudget
+from gateway.fallback.asked_otherwise import asked_otherwise
+from gateway.fallback.cooling_down import CoolingDown
 from gateway.fallback.cost_ceiling import CostCeiling
 from gateway.fallback.receipt import Receipt
-from gateway.fallback.signed_parts import FOREIGN, GivenParts
+from gateway.fallback.retry_wait import wait_before_retry_s
+from gateway.fallback.signed_parts import GivenParts
 from gateway.fallback.time_limit import time_limit
 from gateway.faults.fault import Fault, jitter_s, pause_s
 from gateway.faults.policy import Scope, Verdict
@@ -23,12 +25,6 @@ from gateway.routing.chain import Candidate, Plan, Step
 # No useful answer takes less time, so an attempt with less time left is not started. A shorter timer is not
 # possible either: Pyodide's event loop refuses a timer that is already due when it is set.
 MIN_ATTEMPT_S = 0.01
-# How upstreams refuse to continue a message of the model's own (a prefill). Without it the request was valid
-# for the model whose answer is continued.
-# Source: Anthropic's 400 "This model does not support assistant message prefill."
-PREFILL_REFUSALS = frozenset({"rejected_by_provider", "rejected_by_openrouter", "request_rejected"})
-# If a model asks for a pause of at most this length, the same model is tried again before another one.
-SHORT_PAUSE_S = 1.0
 
 
 class Schedule:
@@ -58,7 +54,7 @@ class Schedule:
         self._is_too_early = False  # whether a model may answer later than the request may wait
         self._untried = list(plan.chain)
         self._retry: tuple[float, Candidate] | None = None  # the next attempt, if it is a retry, and when
-        self._cooling_down: list[tuple[float, Candidate]] = []  # when each is ready again
+        self._cooling_down = CoolingDown()
         called = [attempt.model for attempt in receipt.attempts]
         self._tries = {each.model: called.count(each.model) for each in plan.chain}
         self._stopped = not plan.chain
@@ -78,7 +74,7 @@ class Schedule:
     @property
     def ready_in_s(self) -> float | None:
         """In how many seconds the first model that is cooling down is ready; None if there is none."""
-        return min((max(0.0, at_s - self._now_s()) for at_s, _ in self._cooling_down), default=None)
+        return self._cooling_down.ready_in_s(self._now_s())
 
     @property
     def last_fault(self) -> Fault:
@@ -104,10 +100,8 @@ class Schedule:
                 continue
             if self._is_ready(candidate):
                 return self._step(candidate, self._now_s())
-            ready_at_s = self._cooldowns.ready_at_s(candidate.model, now_s=self._now_s())
-            # `resting` is the public word for a model that is cooling down.
-            self._receipt.skip(candidate.model, "resting", wait_s=round(ready_at_s - self._now_s(), 3))
-            self._cooling_down.append((ready_at_s, candidate))
+            now_s = self._now_s()
+            self._skip(candidate, self._cooldowns.ready_at_s(candidate.model, now_s=now_s), now_s=now_s)
         return self._first_ready()
 
     def begin(self, step: Step) -> Candidate | None:
@@ -120,8 +114,7 @@ class Schedule:
         ready_at_s = self._cooldowns.ready_at_s(candidate.model, now_s=now_s)
         if step.wait_s and ready_at_s > now_s + CLOCK_GRAIN_S:
             self._tries[candidate.model] -= 1
-            self._receipt.skip(candidate.model, "resting", wait_s=round(ready_at_s - now_s, 3))
-            self._cooling_down.append((ready_at_s, candidate))
+            self._skip(candidate, ready_at_s, now_s=now_s)
             return None
         admitted = self._ceiling.admit(candidate)
         if admitted is not None:
@@ -145,15 +138,17 @@ class Schedule:
         self._cooldowns.note(candidate.model, fault, now_s=now_s)
         wait_s = pause_s(fault, now_s=now_s)
         if wait_s is not None:
-            self._cooling_down.append((now_s + wait_s, candidate))
+            self._cooling_down.add(candidate, ready_at_s=now_s + wait_s)
         if self._stopped:  # the other lane stopped the chain, and its fault is the one to report
             return
         self._last_fault = fault
         if may_be_billed and self._limits.stops_if_billed:
             self._stopped = self.stopped_by_bill = True
             return
-        other = self._asked_otherwise(candidate, fault)
-        if other is not None:
+        other = asked_otherwise(
+            candidate, fault, self._given_parts, has_prefill=self._has_prefill, stop_on=self._limits.stop_on
+        )
+        if other is not None and self._may_ask_again(candidate):
             self._retry = (now_s, other)
         else:
             self._decide(candidate, fault, wait_s)
@@ -168,20 +163,14 @@ class Schedule:
             if is_stop or not self._try_again(candidate, wait_s):
                 self._drop_upstream(candidate.upstream)
         else:
-            self._try_again(candidate, self._retry_wait_s(candidate, fault, wait_s))
-
-    def _retry_wait_s(self, candidate: Candidate, fault: Fault, cooldown_s: float | None) -> float | None:
-        """Return the wait before the model is tried again; None if another model is asked first.
-
-        ``cooldown_s`` is how long the fault requires the model to cool down; None if it requires no pause.
-        """
-        is_first = self._limits.retry_first
-        if cooldown_s is not None:
-            is_short = cooldown_s <= SHORT_PAUSE_S
-            return cooldown_s if is_short or (is_first and fault.may_pass_after_pause) else None
-        if fault.rule.verdict is Verdict.RETRY and (is_first or not self.ready):
-            return jitter_s(self._tries[candidate.model], draw=self._draw())
-        return None
+            retry_wait_s = wait_before_retry_s(
+                fault,
+                cooldown_s=wait_s,
+                retry_first=self._limits.retry_first,
+                is_another_ready=lambda: bool(self.ready),
+                jitter_s=lambda: jitter_s(self._tries[candidate.model], draw=self._draw()),
+            )
+            self._try_again(candidate, retry_wait_s)
 
     def _attempts_exhausted(self) -> bool:
         """Return whether ``max_attempts`` is reached; if so, record the untried models as skipped.
@@ -196,7 +185,7 @@ class Schedule:
 
     def _drop_upstream(self, upstream: str) -> None:
         """Make no more calls to an upstream whose account is at fault; stop if there is no other upstream."""
-        self._cooling_down = [each for each in self._cooling_down if each[1].upstream != upstream]
+        self._cooling_down.forget_upstream(upstream)
         dropped = [each for each in self._untried if each.upstream == upstream]
         self._untried = [each for each in self._untried if each.upstream != upstream]
         self._stopped = not self._untried and not self._cooling_down
@@ -210,25 +199,16 @@ class Schedule:
         if is_last or wait_s is None or not self._may_retry(candidate) or not self._may_wait(wait_s):
             return False
         self._retry = (self._now_s() + wait_s, candidate)
-        self._cooling_down = [each for each in self._cooling_down if each[1] is not candidate]
+        self._cooling_down.forget(candidate)
         return True
 
-    def _asked_otherwise(self, candidate: Candidate, fault: Fault) -> Candidate | None:
-        """Return a model that refused a part of the request, to be asked once more without it; else None.
-
-        That is a prefill, which has another form, or signed parts of the messages.
-        """
-        other: Candidate | None = None
-        if fault.code == FOREIGN and FOREIGN not in self._limits.stop_on:
-            other = self._given_parts.after_refusal(candidate)
-        elif self._has_prefill and candidate.takes_prefill and fault.code in PREFILL_REFUSALS:
-            other = replace(candidate, takes_prefill=False)
-        is_possible = (
+    def _may_ask_again(self, candidate: Candidate) -> bool:
+        """Return whether a model may be asked once more at once, apart from its retries."""
+        return (
             len(self._receipt.attempts) < self._limits.max_attempts
             and self._ceiling.fits(candidate)
             and self.left_s > MIN_ATTEMPT_S
         )
-        return other if is_possible else None
 
     def _may_retry(self, candidate: Candidate) -> bool:
         return self._tries[candidate.model] <= self._limits.retries and self._ceiling.fits(candidate)
@@ -237,13 +217,18 @@ class Schedule:
         now_s = self._now_s()
         return self._cooldowns.ready_at_s(candidate.model, now_s=now_s) <= now_s
 
+    def _skip(self, candidate: Candidate, ready_at_s: float, *, now_s: float) -> None:
+        """Skip a model that is cooling down. `resting` is the public word for that."""
+        self._receipt.skip(candidate.model, "resting", wait_s=round(ready_at_s - now_s, 3))
+        self._cooling_down.add(candidate, ready_at_s=ready_at_s)
+
     def _may_wait(self, wait_s: float) -> bool:
         """Return whether the request may wait this long, and has time for an attempt after it."""
         return wait_s <= self._may_wait_s and wait_s + MIN_ATTEMPT_S <= self.left_s
 
     def _first_ready(self) -> Step | None:
         """Return an attempt at the first model whose cooldown ends in time; None if there is none."""
-        for entry in sorted(self._cooling_down, key=lambda each: each[0]):
+        for entry in self._cooling_down.in_order:
             at_s, candidate = entry
             if not self._may_retry(candidate):
                 continue

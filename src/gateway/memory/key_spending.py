@@ -1,6 +1,7 @@
 """The spending of one key in one isolate: the ledger's sums, what is held, and what has ended."""
 
 from dataclasses import field
+from itertools import islice
 
 from gateway.http.frozen import dataclass
 from gateway.settings.budget import SESSION, period_of
@@ -42,6 +43,8 @@ class KeySpending:
         given_up: the tickets of ``unwritten`` whose write was given up: it may have succeeded all the same.
         written: the part of ``ended`` that the ledger has: a reading that begins now will include it.
         in_reading: the part of ``ended`` that the ledger had when the last reading began.
+        sought: the requests that the last reading looks for, by ticket: the day and the cost.
+        written_since: those of ``sought`` that are ``written`` by now.
     """
 
     sums: dict[str, int] = field(default_factory=dict)
@@ -57,6 +60,8 @@ class KeySpending:
     given_up: dict[str, None] = field(default_factory=dict)
     written: dict[str, int] = field(default_factory=dict)
     in_reading: dict[str, int] = field(default_factory=dict)
+    sought: dict[str, tuple[str, int]] = field(default_factory=dict)
+    written_since: set[str] = field(default_factory=set)
 
     def add_ended(self, ticket: str, day: str, micros: int) -> None:
         """Count a request that has ended; the ledger does not have its row."""
@@ -69,6 +74,8 @@ class KeySpending:
         found = self.unwritten.pop(ticket, None)
         if found is not None:
             _add_both(self.written, *found)
+            if ticket in self.sought:
+                self.written_since.add(ticket)
 
     def take_back(self, ticket: str) -> int:
         """Take an ended request that is not written out of the totals; return its cost, or 0."""
@@ -78,9 +85,20 @@ class KeySpending:
             _add_both(self.ended, day, -micros)
         return micros
 
-    def begin_reading(self) -> None:
-        """Note which of the ended requests a reading that begins now will include."""
+    def looked_for(self, most: int) -> list[str]:
+        """Return the tickets that a reading should look for, at most so many: the ledger may have them.
+
+        Those come first whose write was given up, then the newest whose write is in flight.
+        """
+        tickets = list(islice(self.given_up, most))
+        in_flight = (ticket for ticket in reversed(self.unwritten) if ticket not in self.given_up)
+        return tickets + list(islice(in_flight, most - len(tickets)))
+
+    def begin_reading(self, sought: list[str]) -> None:
+        """Note which of the ended requests a reading that begins now will include, and which it looks for."""
         self.is_doubted = False
+        self.sought = {ticket: self.unwritten[ticket] for ticket in sought}
+        self.written_since = set()
         for period, micros in self.written.items():
             _add(self.in_reading, period, micros)
         self.written = {}
@@ -91,6 +109,16 @@ class KeySpending:
         for period, micros in self.in_reading.items():
             _add(self.ended, period, -micros)
         self.in_reading = {}
+
+    def include(self, ticket: str) -> None:
+        """Take a request that the sums of the last reading include out of what was counted beside them."""
+        if ticket in self.unwritten:
+            self.take_back(ticket)
+        elif ticket in self.written_since:
+            day, micros = self.sought[ticket]
+            _add_both(self.ended, day, -micros)
+            _add_both(self.written, day, -micros)
+            self.written_since.remove(ticket)
 
     def expire(self, now_s: float) -> None:
         """Count requests as spent whose end was not reported in time, at the most that they may cost."""

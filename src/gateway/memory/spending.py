@@ -36,7 +36,7 @@ MIN_REREAD_S = 0.25
 MAX_HELD_S = 3_600.0
 # How many requests of one key whose row is not written yet are stored by request.
 MAX_REMEMBERED = 5_000
-# How many tickets of writes that were given up are looked for in the next reading.
+# How many tickets a reading looks for.
 MAX_LOOKED_FOR = 100
 EVERYBODY = "*"
 
@@ -84,15 +84,15 @@ class Spending:
         account = self._account(key)
         account.began_at_s, account.reading_until_s = now_s, until_s
         account.used = 0
-        account.begin_reading()
+        account.begin_reading(self.looked_for(key))
 
     def drop_reading(self, key: str) -> None:
         """Record that a reading was cancelled: another request may read at once."""
         self._account(key).reading_until_s = 0.0
 
     def looked_for(self, key: str) -> list[str]:
-        """Return the tickets that a reading should look for: their writes were given up."""
-        return [*self._account(key).given_up][:MAX_LOOKED_FOR]
+        """Return the tickets that a reading which begins now should look for: the ledger may have them."""
+        return self._account(key).looked_for(MAX_LOOKED_FOR)
 
     def end_reading(
         self,
@@ -123,7 +123,7 @@ class Spending:
         if sums is not None:
             account.use_sums(sums, reserved or {})
             for ticket in found:
-                account.take_back(ticket)
+                account.include(ticket)
 
     def spent(self, key: str, span: Span, *, now_s: float) -> int:
         """Return what was spent in the current day or month, or by a session.

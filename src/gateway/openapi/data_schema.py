@@ -1,10 +1,13 @@
 """Builds the JSON Schemas of embeddings, reranking and images: the requests and the answers."""
 
+from collections.abc import Mapping, Sequence
+
 from gateway.dialects.embeddings import fields as embeddings
 from gateway.dialects.images import fields as images
 from gateway.dialects.rerank import fields as rerank
 from gateway.http.json_values import Json, JsonObject
 from gateway.openapi.schemas import reference, request_properties
+from gateway.settings.field_rule import FieldRule
 
 # No default is for these: one of them must name a model.
 _NAMES_A_MODEL: list[Json] = [
@@ -13,15 +16,23 @@ _NAMES_A_MODEL: list[Json] = [
 ]
 
 
-def embeddings_request_schema() -> JsonObject:
-    """Return the schema of a request for embeddings."""
+def _request(path: str, fields: Mapping[str, FieldRule], required: Sequence[str]) -> JsonObject:
     return {
         "type": "object",
-        "description": "OpenRouter's body of `/embeddings`. Fields not listed here go upstream unchanged.",
-        "required": [*embeddings.REQUIRED],
+        "description": f"OpenRouter's body of `{path}`. Fields that are not listed go upstream unchanged.",
+        "required": [*required],
         "anyOf": _NAMES_A_MODEL,
-        "properties": request_properties(embeddings.FIELDS, embeddings.REQUIRED),
+        "properties": request_properties(fields, required),
     }
+
+
+def embeddings_request_schema() -> JsonObject:
+    """Return the schema of a request for embeddings."""
+    return _request(
+        "OpenRouter's body of `/embeddings`. Fields not listed here go upstream unchanged.",
+        embeddings.FIELDS,
+        embeddings.REQUIRED,
+    )
 
 
 def embeddings_schema() -> JsonObject:
@@ -50,13 +61,11 @@ def embeddings_schema() -> JsonObject:
 
 def rerank_request_schema() -> JsonObject:
     """Return the schema of a rerank request."""
-    return {
-        "type": "object",
-        "description": "OpenRouter's body of `/rerank`. Fields that are not listed go upstream unchanged.",
-        "required": [*rerank.REQUIRED],
-        "anyOf": _NAMES_A_MODEL,
-        "properties": request_properties(rerank.FIELDS, rerank.REQUIRED),
-    }
+    return _request(
+        "OpenRouter's body of `/rerank`. Fields that are not listed go upstream unchanged.",
+        rerank.FIELDS,
+        rerank.REQUIRED,
+    )
 
 
 def rerank_schema() -> JsonObject:
@@ -82,13 +91,11 @@ def rerank_schema() -> JsonObject:
 
 def images_request_schema() -> JsonObject:
     """Return the schema of a request for images."""
-    return {
-        "type": "object",
-        "description": "OpenRouter's body of `/images`. Fields that are not listed go upstream unchanged.",
-        "required": [*images.REQUIRED],
-        "anyOf": _NAMES_A_MODEL,
-        "properties": request_properties(images.FIELDS, images.REQUIRED),
-    }
+    return _request(
+        "OpenRouter's body of `/images`. Fields that are not listed go upstream unchanged.",
+        images.FIELDS,
+        images.REQUIRED,
+    )
 
 
 def images_schema() -> JsonObject:

@@ -3,10 +3,7 @@
 The module is imported by the first request for the document.
 """
 
-from gateway.faults.policy import RULES
-from gateway.http.errors import KINDS
-from gateway.http.json_values import Json, JsonObject, object_or_empty
-from gateway.http.session_headers import AGENT_HEADERS, SESSION_HEADERS
+from gateway.http.json_values import JsonObject
 from gateway.openapi.data_schema import (
     embeddings_request_schema,
     embeddings_schema,
@@ -15,7 +12,7 @@ from gateway.openapi.data_schema import (
     rerank_request_schema,
     rerank_schema,
 )
-from gateway.openapi.examples import EXAMPLES
+from gateway.openapi.error_schema import error_schema
 from gateway.openapi.key_schema import key_schema, openrouters_key_schema
 from gateway.openapi.messages_schema import (
     message_schema,
@@ -23,20 +20,23 @@ from gateway.openapi.messages_schema import (
     messages_request_schema,
     token_count_schema,
 )
-from gateway.openapi.plan_schema import DIALECTS, health_schema, plan_schema
-from gateway.openapi.responses_schema import response_schema, responses_request_schema
-from gateway.openapi.schemas import (
-    chat_request_schema,
-    completion_schema,
-    endpoints_schema,
-    error_schema,
-    filter_schemas,
-    model_list_schema,
-    model_schema,
-    receipt_schema,
-    reference,
+from gateway.openapi.model_operations import chat, count_tokens, data, images, messages, plan, responses
+from gateway.openapi.models_schema import endpoints_schema, model_list_schema, model_schema
+from gateway.openapi.plan_schema import health_schema, plan_schema
+from gateway.openapi.reading_operations import (
+    health,
+    key,
+    models,
+    of_model,
+    of_slug,
+    open_to_all,
+    openrouters_key,
+    usage,
 )
-from gateway.openapi.usage_schema import usage_parameters, usage_schema
+from gateway.openapi.receipt_schema import receipt_schema
+from gateway.openapi.responses_schema import response_schema, responses_request_schema
+from gateway.openapi.schemas import chat_request_schema, completion_schema
+from gateway.openapi.usage_schema import usage_schema
 
 TITLE = "openrouter-edge"
 
@@ -53,36 +53,36 @@ def openapi(version: str) -> JsonObject:
         "servers": [{"url": "/"}],
         "security": [{"bearer": []}, {"x-api-key": []}],
         "paths": {
-            "/v1/chat/completions": {"post": _chat()},
-            "/api/v1/chat/completions": {"post": _chat() | {"operationId": "createChatCompletionUnderApi"}},
-            "/v1/messages": {"post": _messages()},
-            "/v1/messages/count_tokens": {"post": _count_tokens()},
-            "/v1/responses": {"post": _responses()},
+            "/v1/chat/completions": {"post": chat()},
+            "/api/v1/chat/completions": {"post": chat() | {"operationId": "createChatCompletionUnderApi"}},
+            "/v1/messages": {"post": messages()},
+            "/v1/messages/count_tokens": {"post": count_tokens()},
+            "/v1/responses": {"post": responses()},
             "/v1/embeddings": {
-                "post": _data("createEmbeddings", "Vectors for texts, of one model", "Embeddings")
+                "post": data("createEmbeddings", "Vectors for texts, of one model", "Embeddings")
             },
             "/v1/rerank": {
-                "post": _data("rerank", "Documents, sorted by how well they fit a query", "Rerank")
+                "post": data("rerank", "Documents, sorted by how well they fit a query", "Rerank")
             },
-            "/v1/images": {"post": _images()},
-            "/v1/images/generations": {"post": _images() | {"operationId": "createImagesAsOpenAi"}},
-            "/v1/plan": {"post": _plan()},
-            "/v1/usage": {"get": _usage()},
-            "/v1/key": {"get": _key()},
-            "/api/v1/key": {"get": _openrouters_key()},
-            "/v1/models": {"get": _models()},
-            "/v1/models/{author}/{slug}": {"get": _of_model("getModel", "One model", "Model")},
+            "/v1/images": {"post": images()},
+            "/v1/images/generations": {"post": images() | {"operationId": "createImagesAsOpenAi"}},
+            "/v1/plan": {"post": plan()},
+            "/v1/usage": {"get": usage()},
+            "/v1/key": {"get": key()},
+            "/api/v1/key": {"get": openrouters_key()},
+            "/v1/models": {"get": models()},
+            "/v1/models/{author}/{slug}": {"get": of_model("getModel", "One model", "Model")},
             "/v1/models/{author}/{slug}/endpoints": {
-                "get": _of_model("getEndpoints", "A model's current endpoints", "Endpoints")
+                "get": of_model("getEndpoints", "A model's current endpoints", "Endpoints")
             },
-            "/v1/models/{slug}": {"get": _of_slug("getModelBySlug", "The only model of this slug", "Model")},
+            "/v1/models/{slug}": {"get": of_slug("getModelBySlug", "The only model of this slug", "Model")},
             "/v1/models/{slug}/endpoints": {
-                "get": _of_slug(
+                "get": of_slug(
                     "getEndpointsBySlug", "The endpoints of the only model of this slug", "Endpoints"
                 )
             },
-            "/health": {"get": _health()},
-            "/openapi.json": {"get": _open("getOpenapi", "This document", {"type": "object"})},
+            "/health": {"get": health()},
+            "/openapi.json": {"get": open_to_all("getOpenapi", "This document", {"type": "object"})},
         },
         "components": {
             "securitySchemes": {
@@ -117,242 +117,3 @@ def openapi(version: str) -> JsonObject:
             },
         },
     }
-
-
-def _chat() -> JsonObject:
-    answered: JsonObject = {
-        "description": "A model answered",
-        "content": {
-            "application/json": {"schema": reference("Completion")},
-            "text/event-stream": {},  # OpenAPI 3.1 has no schema for server-sent events
-        },
-    }
-    return {
-        "operationId": "createChatCompletion",
-        "summary": "Send a chat request to a chain of models",
-        "parameters": _agent_headers(),
-        "requestBody": _chat_body(),
-        "responses": {"200": answered, **_failures()},
-    }
-
-
-def _messages() -> JsonObject:
-    answered: JsonObject = {
-        "description": "A model answered",
-        "content": {"application/json": {"schema": reference("Message")}, "text/event-stream": {}},
-    }
-    return {
-        "operationId": "createMessage",
-        "summary": "Send a Messages request, as Anthropic's clients do, to a chain of models",
-        "parameters": [*_agent_headers(), *_anthropic_headers()],
-        "requestBody": _body("MessagesRequest"),
-        "responses": {"200": answered, **_failures("MessagesError")},
-    }
-
-
-def _data(operation: str, summary: str, schema: str) -> JsonObject:
-    """Return an operation whose answer is never streamed. ``schema`` is the answer's name."""
-    return {
-        "operationId": operation,
-        "summary": summary,
-        "requestBody": _body(f"{schema}Request"),
-        "responses": {"200": _response("A model answered", schema), **_failures()},
-    }
-
-
-def _responses() -> JsonObject:
-    said = "Codex gets errors in the forms at which it stops, if its name begins with `codex`."
-    answered: JsonObject = {
-        "description": "A model answered",
-        "content": {"application/json": {"schema": reference("Response")}, "text/event-stream": {}},
-    }
-    return {
-        "operationId": "createResponse",
-        "summary": "Send a request in the form of OpenAI's Responses to a chain of models",
-        "parameters": [
-            *_agent_headers(),
-            {"name": "originator", "in": "header", "description": said, "schema": {"type": "string"}},
-        ],
-        "requestBody": _body("ResponsesRequest"),
-        "responses": {"200": answered, **_failures()},
-    }
-
-
-def _images() -> JsonObject:
-    return _data("createImages", "Pictures for a prompt", "Images")
-
-
-def _count_tokens() -> JsonObject:
-    return {
-        "operationId": "countTokens",
-        "summary": "About how many tokens a Messages request has; no call is made for it",
-        "requestBody": _body("MessagesRequest"),
-        "responses": {"200": _response("The estimate", "TokenCount"), **_failures("MessagesError")},
-    }
-
-
-def _anthropic_headers() -> list[Json]:
-    said = "Goes to OpenRouter, like every header that begins with `anthropic-`."
-    return [
-        {"name": name, "in": "header", "description": said, "schema": {"type": "string"}}
-        for name in ("anthropic-version", "anthropic-beta")
-    ]
-
-
-def _body(schema: str) -> JsonObject:
-    return {"required": True, "content": {"application/json": {"schema": reference(schema)}}}
-
-
-def _plan() -> JsonObject:
-    planned = _response("The chain that the request would use now; no model is called", "Plan")
-    said = "The wire format of the body. Without it the header `anthropic-version` or the body tells."
-    requests = (
-        "ChatRequest",
-        "MessagesRequest",
-        "ResponsesRequest",
-        "EmbeddingsRequest",
-        "RerankRequest",
-        "ImagesRequest",
-    )
-    schemas: JsonObject = {"anyOf": [reference(each) for each in requests]}
-    content: JsonObject = {"schema": schemas, "examples": EXAMPLES}
-    dialect: JsonObject = {"enum": [*DIALECTS]}
-    return {
-        "operationId": "planRequest",
-        "summary": "What a request would do",
-        "parameters": [
-            {"name": "dialect", "in": "query", "description": said, "schema": dialect},
-            *_agent_headers(),
-        ],
-        "requestBody": {"required": True, "content": {"application/json": content}},
-        "responses": {"200": planned, **_failures()},
-    }
-
-
-def _agent_headers() -> list[Json]:
-    session = "The name of the session, if the body has no `session_id`."
-    said = "What an agent says of the request; the conditions of a task route compare it."
-    described = dict.fromkeys(SESSION_HEADERS, session) | dict.fromkeys(AGENT_HEADERS.values(), said)
-    schema: JsonObject = {"type": "string"}
-    return [
-        {"name": name, "in": "header", "description": description, "schema": schema}
-        for name, description in described.items()
-    ]
-
-
-def _chat_body() -> JsonObject:
-    content: JsonObject = {"schema": reference("ChatRequest"), "examples": EXAMPLES}
-    return {"required": True, "content": {"application/json": content}}
-
-
-def _key() -> JsonObject:
-    shown = _response("The caller's limits, its spending, and what remains", "Key")
-    return {
-        "operationId": "getKey",
-        "summary": "The state of the caller's key",
-        "responses": {"200": shown, **_failures()},
-    }
-
-
-def _openrouters_key() -> JsonObject:
-    shown = _response("The same in OpenRouter's form", "OpenRouterKey")
-    return {
-        "operationId": "getKeyUnderApi",
-        "summary": "The state of the caller's key, as OpenRouter's SDKs read it",
-        "responses": {"200": shown, **_failures()},
-    }
-
-
-def _usage() -> JsonObject:
-    return {
-        "operationId": "getUsage",
-        "summary": "Usage and its cost",
-        "parameters": usage_parameters(),
-        "responses": {"200": _csv_or("Usage"), **_failures()},
-    }
-
-
-def _csv_or(schema: str) -> JsonObject:
-    content: JsonObject = {"application/json": {"schema": reference(schema)}, "text/csv": {}}
-    return {"description": "The series, and in JSON its totals", "content": content}
-
-
-def _health() -> JsonObject:
-    operation = _open("getHealth", "Whether this Worker is set up", reference("Health"))
-    description = "1 also checks that the models of each chain are listed. This needs a key."
-    parameters: list[Json] = [
-        {"name": "deep", "in": "query", "description": description, "schema": {"enum": ["0", "1"]}}
-    ]
-    refused = {status: _response("Refused", "Error") for status in ("400", "401", "403", "429", "503")}
-    responses: JsonObject = {**object_or_empty(operation["responses"]), **refused}
-    return operation | {"parameters": parameters, "responses": responses}
-
-
-def _models() -> JsonObject:
-    parameters: list[Json] = [
-        {"name": name, "in": "query", "schema": schema} for name, schema in filter_schemas().items()
-    ]
-    parameters += _claude_parameters()
-    return _shown("listModels", "The models that OpenRouter lists", "ModelList") | {"parameters": parameters}
-
-
-def _claude_parameters() -> list[Json]:
-    """Return the parameters of Anthropic's form of the list; ``limit`` is one of both forms."""
-    said = "For the form of Anthropic's list: `limit` is then 20 if it is missing, and 1000 at most."
-    header: JsonObject = {"type": "string"}
-    page = "With `anthropic-version`: the page begins behind, or ends before, the model of this id."
-    ids: list[Json] = [
-        {"name": name, "in": "query", "description": page, "schema": {"type": "string"}}
-        for name in ("after_id", "before_id")
-    ]
-    return [{"name": "anthropic-version", "in": "header", "description": said, "schema": header}, *ids]
-
-
-def _of_model(operation: str, summary: str, schema: str) -> JsonObject:
-    author = _in_path("author", r"^~?[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}$")
-    return _shown(operation, summary, schema) | {"parameters": [author, _slug()]}
-
-
-def _of_slug(operation: str, summary: str, schema: str) -> JsonObject:
-    return _shown(operation, summary, schema) | {"parameters": [_slug()]}
-
-
-def _slug() -> JsonObject:
-    return _in_path("slug", r"^[A-Za-z0-9_-][A-Za-z0-9_.:-]{0,127}$")
-
-
-def _in_path(name: str, pattern: str) -> JsonObject:
-    return {"name": name, "in": "path", "required": True, "schema": {"type": "string", "pattern": pattern}}
-
-
-def _shown(operation: str, summary: str, schema: str) -> JsonObject:
-    responses: JsonObject = {
-        "200": _response(summary, schema),
-        "304": {"description": "The client's copy is current"},
-        **_failures(),
-    }
-    return {"operationId": operation, "summary": summary, "responses": responses}
-
-
-def _failures(schema: str = "Error") -> JsonObject:
-    return {str(status): _response("Failed", schema) for status in _error_statuses()}
-
-
-def _error_statuses() -> list[int]:
-    """Return every status of the gateway's own errors; other statuses of an upstream are passed on."""
-    return sorted({kind.status for kind in KINDS.values()} | {rule.status for rule in RULES.values()})
-
-
-def _open(operation: str, summary: str, schema: JsonObject) -> JsonObject:
-    content: JsonObject = {"application/json": {"schema": schema}}
-    failed = _response("A setting is wrong", "Error")
-    return {
-        "operationId": operation,
-        "summary": summary,
-        "security": [],
-        "responses": {"200": {"description": summary, "content": content}, "500": failed},
-    }
-
-
-def _response(description: str, schema: str) -> JsonObject:
-    return {"description": description, "content": {"application/json": {"schema": reference(schema)}}}

@@ -3,7 +3,8 @@
 from gateway.dialects.messages.errors import TYPES
 from gateway.dialects.messages.fields import FIELDS
 from gateway.http.json_values import Json, JsonObject, object_or_empty
-from gateway.openapi.schemas import error_schema, reference, request_properties
+from gateway.openapi.error_schema import error_schema
+from gateway.openapi.schemas import reference, request_properties
 
 _TEXT: JsonObject = {"type": "string"}
 _COUNT: JsonObject = {"type": "integer", "minimum": 0}

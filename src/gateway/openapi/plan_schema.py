@@ -1,11 +1,11 @@
 """The JSON Schemas of the responses of ``POST /v1/plan`` and ``GET /health``."""
 
+from gateway.dialects.names import NAMES
 from gateway.http.json_values import Json, JsonObject
-from gateway.openapi.schemas import resolved_schema, route_schema, time_limit_properties
+from gateway.openapi.receipt_schema import resolved_schema, route_schema, time_limit_properties
 from gateway.settings.options import MIDSTREAM, ORDERS
 from gateway.settings.patience import PATIENCE_NAMES
 
-DIALECTS = ("chat", "messages", "responses", "embeddings", "rerank", "images")
 _NUMBER: JsonObject = {"type": ["number", "null"]}
 _COUNT: JsonObject = {"type": ["integer", "null"], "minimum": 0}
 _TEXT: JsonObject = {"type": "string"}
@@ -41,7 +41,7 @@ def plan_schema() -> JsonObject:
     failure: JsonObject = {"code": _TEXT, "status": {"type": "integer"}, "message": _TEXT}
     properties: JsonObject = {
         "object": {"const": "plan"},
-        "dialect": {"enum": [*DIALECTS], "description": "The wire format of the body."},
+        "dialect": {"enum": [*NAMES], "description": "The wire format of the body."},
         "request_id": _TEXT,
         "requested": {"type": "array", "items": _TEXT},
         "resolved": resolved_schema(),

@@ -4,7 +4,7 @@ from math import inf
 
 from gateway.dialects.model_request import ModelRequest
 from gateway.http.json_values import Json, JsonObject, number_or_none
-from gateway.routing.plan import BY_PATIENCE, LIMIT_SETTINGS
+from gateway.routing.limits import BY_PATIENCE, LIMIT_SETTINGS
 from gateway.routing.selection import CEILINGS, Selection
 from gateway.settings.caller import Caller
 from gateway.settings.settings import Settings

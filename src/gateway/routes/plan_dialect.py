@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from gateway.dialects.chat.dialect import CHAT
 from gateway.dialects.dialect import Dialect
+from gateway.dialects.names import NAMES
 from gateway.http.errors import GatewayError
 from gateway.http.json_bytes import parse_json
 from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
@@ -33,7 +34,6 @@ FIELDS_OF: Mapping[str, frozenset[str]] = MappingProxyType(
         ),
     }
 )
-NAMES = ("chat", "messages", *FIELDS_OF)
 
 
 def dialect_of(request: HttpRequest, raw: bytes) -> Dialect:

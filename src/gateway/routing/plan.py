@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from itertools import chain as joined
-from operator import attrgetter
 
 from gateway.dialects.answer_test import AnswerTest
 from gateway.dialects.body import MAX_MODELS
@@ -11,20 +10,18 @@ from gateway.dialects.model_request import ModelRequest
 from gateway.routing.candidates import candidates_of
 from gateway.routing.chain import Candidate, Limits, Plan, Skipped
 from gateway.routing.eligibility import Eligibility, SortedCandidates, fault_of_empty_chain
-from gateway.routing.first_token import UNSEEN, first_token_limit
+from gateway.routing.first_token import first_token_limit
+from gateway.routing.limits import limits_of
 from gateway.routing.makers import SignedReasoning
 from gateway.routing.order import BY_SESSION, OrderBy, maker_first, ordered
 from gateway.routing.selection import Selection
 from gateway.routing.signals import Signals
 from gateway.settings.caller import Caller
-from gateway.settings.options import Options, Order
-from gateway.settings.patience import PATIENCE
+from gateway.settings.options import Midstream, Options, Order
 from gateway.settings.settings import Settings
 from gateway.settings.task_routes import TaskRoute
 
 NOT_SURE = "By the model list, no model of the chain surely supports this request. Those that may are tried."
-
-
 NO_CONTINUE = "No other model can continue an answer of this wire format: on_midstream is error."
 NO_RESTART = "An answer of this wire format cannot start over within its stream: on_midstream is error."
 NOTHING_TO_WATCH = "Answers of this wire format are never streamed: watch has no effect."
@@ -54,7 +51,7 @@ def plan(
         GatewayError: a name that starts with ``direct:`` has no declared upstream, or no model.
     """
     options = selection.options
-    limits = _limits(
+    limits = limits_of(
         options,
         settings,
         hides_reasoning=request.requirements.hides_reasoning,
@@ -102,15 +99,8 @@ def plan(
     if watch and not dialect.can_stream:
         watch = False
         notes += (NOTHING_TO_WATCH,) if "watch" in options.asked else ()
-    on_midstream = options.on_midstream
-    if on_midstream == "continue" and not request.is_text_only:
-        on_midstream = "error"  # a cut-off tool call or JSON cannot be continued
-    if on_midstream == "continue" and dialect.can_stream and not streaming_of(dialect).can_continue:
-        on_midstream = "error"
-        notes = (*notes, NO_CONTINUE)
-    if on_midstream == "restart" and dialect.can_stream and not streaming_of(dialect).can_restart:
-        on_midstream = "error"
-        notes = (*notes, NO_RESTART)
+    on_midstream, why = _on_midstream(options.on_midstream, request, dialect)
+    notes += why
     return Plan(
         requested=tuple(dict.fromkeys([info.candidate.model for each in infos for info in each])),
         resolved=selection.resolved,
@@ -147,6 +137,22 @@ def _watches(options: Options, settings: Settings, limits: Limits) -> bool:
     if options.watch is not None:
         return options.watch
     return settings.watch_plain or limits.patience.name == "short"
+
+
+def _on_midstream(
+    asked: Midstream, request: ModelRequest, dialect: Dialect
+) -> tuple[Midstream, tuple[str, ...]]:
+    """Return what happens if a stream is cut off, and why that is not what was asked for."""
+    if asked == "continue" and not request.is_text_only:
+        return "error", ()  # a cut-off tool call or JSON cannot be continued
+    if not dialect.can_stream:
+        return asked, ()
+    streaming = streaming_of(dialect)
+    if asked == "continue" and not streaming.can_continue:
+        return "error", (NO_CONTINUE,)
+    if asked == "restart" and not streaming.can_restart:
+        return "error", (NO_RESTART,)
+    return asked, ()
 
 
 def _eligible(
@@ -206,61 +212,3 @@ def _preferred(chain: tuple[Candidate, ...], selection: Selection, signals: Sign
     orders = {selection.order, first.order if first and not selection.options.order else "given"}
     is_first = bool(chain) and chain[0].model == signals.session_model
     return signals.session_model if is_first and not orders.isdisjoint(BY_SESSION) else None
-
-
-# The options for limits. Each has a setting of the same name, which applies if neither the request nor its
-# task route or key sets the option.
-LIMIT_SETTINGS = (
-    "patience",
-    "deadline_ms",
-    "attempt_ms",
-    "first_token_ms",
-    "idle_ms",
-    "max_wait_ms",
-    "retries",
-)
-# Those that the level of patience decides if nobody sets them.
-BY_PATIENCE = ("deadline_ms", "attempt_ms", "first_token_ms", "idle_ms")
-_limits_in = attrgetter(*LIMIT_SETTINGS)
-
-
-# How often a stream gets a comment while its answer is held, if the request does not say. Many proxies close
-# a connection that is silent for 60 s.
-HOLD_KEEPALIVE_MS = 10_000
-
-
-def _limits(options: Options, settings: Settings, *, hides_reasoning: bool, may_pay_twice: bool) -> Limits:
-    holds = options.on_midstream == "hold"
-    keepalive_ms = options.keepalive_ms or (HOLD_KEEPALIVE_MS if holds else None)
-    from_options, from_settings = _limits_in(options), _limits_in(settings)
-    level, deadline_ms, attempt_ms, first_token_ms, idle_ms, max_wait_ms, retries = [
-        from_settings[index] if value is None else value for index, value in enumerate(from_options)
-    ]
-    patience = PATIENCE[level]
-    # Reasoning that is withheld leaves a stream as silent as a plain answer, also after its first text.
-    idle_s = max(patience.plain_s, patience.idle_s) if hides_reasoning else patience.idle_s
-    deadline_s = patience.deadline_s if deadline_ms is None else deadline_ms / 1000
-    if "deadline_ms" in options.asked and "max_wait_ms" not in options.asked:
-        max_wait_s = deadline_s  # the caller has said how long it waits
-    else:
-        max_wait_s = max_wait_ms / 1000
-    return Limits(
-        deadline_s=deadline_s,
-        shares_deadline=deadline_ms is not None,
-        attempt_s=attempt_ms / 1000 if attempt_ms else None,
-        first_token_s=first_token_ms / 1000 if first_token_ms else None,
-        idle_s=idle_ms / 1000 if idle_ms else idle_s,
-        idle_because="idle_ms" if idle_ms else UNSEEN if hides_reasoning else f"patience: {patience.name}",
-        max_wait_s=max_wait_s,
-        patience=patience,
-        retries=retries,
-        retry_first=options.retry_first,
-        stop_on=frozenset(options.stop_on),
-        max_attempts=settings.max_attempts,
-        guard_events=None if holds else settings.stream_guard_events,
-        hedge_s=options.hedge_ms / 1000 if options.hedge_ms and may_pay_twice else None,
-        keepalive_s=keepalive_ms / 1000 if keepalive_ms else None,
-        max_cost_usd=options.max_cost_usd,
-        stops_if_billed=not may_pay_twice and not options.retry_billed,
-        max_answer_bytes=settings.max_answer_bytes,
-    )

@@ -7,7 +7,6 @@ from typing import TypeAlias
 from gateway.dialects.answer_stream import AnswerStream, StreamContext, note_nothing
 from gateway.dialects.dialect import StreamingDialect
 from gateway.dialects.model_request import ModelRequest
-from gateway.fallback.attempt import Attempt
 from gateway.fallback.attempt_once import ServedStream
 from gateway.fallback.receipt import Receipt
 from gateway.faults.details import short_line
@@ -15,7 +14,6 @@ from gateway.faults.fault import Fault
 from gateway.http.body import Sink
 from gateway.http.errors import internal_error
 from gateway.http.frozen import dataclass
-from gateway.http.json_values import JsonObject
 from gateway.http.message import ClientGoneError, TransportError
 from gateway.http.responses import Frame
 from gateway.memory.ports import CallLater
@@ -130,7 +128,8 @@ class RelayedStream:
         error = self.frame.error_json(internal_error(partial=True, gateway=self.receipt.to_json()))
         if guard is not None:
             return guard.stream.error_event(error)
-        return self.dialect.error_event(error, self._names(self.served.attempt))
+        names = self.receipt.names_for(self.served.attempt, now_s=self.now_s())
+        return self.dialect.error_event(error, names)
 
     def _guard_of(self, served: ServedStream, so_far: str | None, before: Guard | None) -> Guard:
         """Return the guard of a stream, which continues the text of the one before if that is given."""
@@ -150,7 +149,7 @@ class RelayedStream:
         return StreamContext(
             request=self.request,
             first=committed.first,
-            names=self._names(attempt),
+            names=self.receipt.names_for(attempt, now_s=self.now_s()),
             header=committed.reply.header,
             now_s=self.now_s,
             settle=lambda usage: attempt.settle_usage(usage, self.dialect.tokens_of(usage)),
@@ -162,14 +161,6 @@ class RelayedStream:
             shown_model=self.shown_model,
             note=self.receipt.note,
         )
-
-    def _names(self, attempt: Attempt) -> JsonObject:
-        """Return the names of an answer that states none."""
-        return {
-            "id": attempt.generation_id or f"gen-{self.receipt.request_id}",
-            "created": int(self.now_s()),
-            "model": attempt.model,
-        }
 
     async def relay(self, stream: CommittedStream, guard: Guard, sink: Sink) -> bool:
         """Relay one stream until it ends; ``guard.fault`` is set if it was cut off.

@@ -2,7 +2,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.memory.spending import FRESH_S, MAX_HELD_S, MAX_REMEMBERED, MIN_REREAD_S, Spending
+from gateway.memory.spending import (
+    FRESH_S,
+    MAX_HELD_S,
+    MAX_LOOKED_FOR,
+    MAX_REMEMBERED,
+    MIN_REREAD_S,
+    Spending,
+)
 
 DAY, MONTH = "2027-01-15", "2027-01"
 NOW_S = 1_800_000_000.0  # 2027-01-15T08:00:00Z
@@ -292,3 +299,43 @@ def test_after_a_failed_reading_the_previous_sum_stays() -> None:
     spending.end_reading("one", None, begun_at_s=NOW_S + 20)
 
     assert spent(spending) == 70
+
+
+@pytest.mark.parametrize("marked", ["before its end", "after its end"])
+def test_a_row_that_is_written_during_a_reading_which_finds_it_counts_once(marked: str) -> None:
+    spending = Spending()
+    spending.settle("one", "t", 20, now_s=NOW_S)
+    spending.begin_reading("one", now_s=NOW_S, until_s=NOW_S + 1)
+    if marked == "before its end":
+        spending.written("one", "t")
+
+    spending.end_reading("one", {DAY: 20, MONTH: 20}, begun_at_s=NOW_S, found=("t",))
+    assert spent(spending) == 20
+
+    spending.written("one", "t")
+    read(spending, 20)
+    assert spent(spending) == 20
+
+
+def test_a_row_that_is_written_during_a_reading_which_does_not_find_it_is_not_forgotten() -> None:
+    spending = Spending()
+    spending.settle("one", "t", 20, now_s=NOW_S)
+    spending.begin_reading("one", now_s=NOW_S, until_s=NOW_S + 1)
+    spending.written("one", "t")
+
+    spending.end_reading("one", {DAY: 0, MONTH: 0}, begun_at_s=NOW_S, found=())
+    assert spent(spending) == 20
+
+    read(spending, 20)
+    assert spent(spending) == 20
+
+
+def test_a_reading_looks_for_few_rows_and_for_those_first_whose_write_was_given_up() -> None:
+    spending = Spending()
+    for number in range(MAX_LOOKED_FOR + 5):
+        spending.settle("one", f"t{number}", 1, now_s=NOW_S)
+    spending.give_up("one", "t3")
+
+    tickets = spending.looked_for("one")
+    assert len(tickets) == MAX_LOOKED_FOR
+    assert tickets[:2] == ["t3", f"t{MAX_LOOKED_FOR + 4}"]

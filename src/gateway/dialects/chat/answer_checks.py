@@ -1,16 +1,13 @@
 """Checks whether a body holds a usable answer, and a message any content: a status of 200 proves neither."""
 
-from dataclasses import replace
-
-from gateway.dialects.answer_json import answer_json
+from gateway.dialects.answer_json import answer_object, raise_fault
 from gateway.dialects.answer_test import AnswerTest
 from gateway.dialects.chat.choices import said_in
 from gateway.dialects.chat.finish_reason import FAILED, finish_of
 from gateway.dialects.chat.json_answer import has_json
-from gateway.dialects.error_forms import error_in
 from gateway.faults.classify import GetHeader, classify
 from gateway.faults.fault import AttemptFailedError, Fault
-from gateway.http.json_values import Json, JsonObject, number_or_none, object_or_empty
+from gateway.http.json_values import Json, JsonObject, object_or_empty
 
 # The fields of a message, or of a delta, that can hold content.
 # Source: OpenRouter's ChatResult, ChatStreamChunk; `function_call`, `reasoning_content` are older fields.
@@ -40,12 +37,7 @@ def completion_in(raw: bytes, test: AnswerTest, *, header: GetHeader, now_s: flo
     Raises:
         AttemptFailedError: the body holds no usable answer.
     """
-    payload = answer_json(raw, header)
-    error = error_in(payload)
-    if error:
-        raise AttemptFailedError(classify(error, status=None, header=header, now_s=now_s))
-    if not isinstance(payload, dict):
-        raise AttemptFailedError(Fault(code="not_json"))
+    payload = answer_object(raw, header=header, now_s=now_s)
     choices = payload.get("choices")
     if not isinstance(choices, list) or not choices:
         raise AttemptFailedError(Fault(code="no_choices"))
@@ -53,8 +45,7 @@ def completion_in(raw: bytes, test: AnswerTest, *, header: GetHeader, now_s: flo
         raise AttemptFailedError(Fault(code="answer_too_large"))
     faults = [_fault_of_choice(object_or_empty(choice), test, header, now_s) for choice in choices]
     if all(faults) and faults[0]:
-        cost_usd = number_or_none(object_or_empty(payload.get("usage")).get("cost"))
-        raise AttemptFailedError(replace(faults[0], cost_usd=cost_usd))
+        raise_fault(faults[0], payload)
     return payload
 
 

@@ -1,18 +1,12 @@
 """Finds out what a chat request requires of a model: context length, modalities, tools, parameters, price."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from gateway.dialects.chat.media import media_in
-from gateway.dialects.openrouter_fields import (
-    MODALITIES,
-    extras_of,
-    has_fees,
-    max_price_of,
-    preferences_of,
-    prefers_endpoints,
-    reasoning_of,
-    words_of,
-)
-from gateway.dialects.prompt import read_prompt
-from gateway.dialects.requirements import FREE_PLUGINS, JSON_KINDS, PARAMETERS, Requirements
+from gateway.dialects.openrouter_fields import MODALITIES, reasoning_of, words_of
+from gateway.dialects.requirements import JSON_KINDS, PARAMETERS, Requirements
+from gateway.dialects.text_requirements import TextNeeds, requirements_of_text
 from gateway.http.json_values import JsonObject, list_or_empty, object_or_empty
 from gateway.http.long_strings import NONE, LongStrings
 
@@ -32,6 +26,8 @@ SAYING_MORE = frozenset(
 )
 # The kinds of tools that the caller runs itself. Others run at OpenRouter or a provider, for a fee.
 CALLERS_TOOLS = frozenset({"function", "custom"})
+# A model's `supported_parameters` has chat's names.
+PARAMETER_NAMES: Mapping[str, str] = MappingProxyType({name: name for name in PARAMETERS})
 
 
 def requirements_of(body: JsonObject, text: bytes, long: LongStrings = NONE) -> Requirements:
@@ -42,30 +38,25 @@ def requirements_of(body: JsonObject, text: bytes, long: LongStrings = NONE) -> 
         text: the fields that go upstream, as JSON.
         long: what was left out of the body's long strings.
     """
-    media = media_in(body, long)
-    tokens, caches = read_prompt(body, text, media)
-    if not media.kinds and SAYING_MORE.isdisjoint(body):  # most bodies
-        return Requirements(tokens=tokens, writes_cache=caches, reasoning=reasoning_of(body))
-    plugins = words_of(list_or_empty(body.get("plugins")), "id")
-    services = words_of(list_or_empty(body.get("tools")), "type") - CALLERS_TOOLS
-    provider = object_or_empty(body.get("provider"))
-    is_required = provider.get("require_parameters") is True
+    return requirements_of_text(
+        body,
+        text,
+        media_in(body, long),
+        saying_more=SAYING_MORE,
+        needs_of=_needs_of,
+        reasoning=reasoning_of(body),
+    )
+
+
+def _needs_of(body: JsonObject) -> TextNeeds:
     modalities = MODALITIES.intersection(
         each for each in list_or_empty(body.get("modalities")) if isinstance(each, str)
     )
-    return Requirements(
-        tokens=tokens,
+    return TextNeeds(
         tools=bool(body.get("tools")) and body.get("tool_choice") != "none",
-        inputs=frozenset(media.kinds),
-        outputs=modalities - {"text"},
+        services=words_of(list_or_empty(body.get("tools")), "type") - CALLERS_TOOLS,
         json=JSON_KINDS.get(str(object_or_empty(body.get("response_format")).get("type"))),
-        parameters=tuple(name for name in PARAMETERS if body.get(name) is not None) if is_required else (),
-        max_price=max_price_of(provider.get("max_price")),
-        has_fees=has_fees(body, (plugins - FREE_PLUGINS) | services) or bool(modalities - {"text"}),
-        prefers_endpoints=prefers_endpoints(body, provider),
-        extras=extras_of(body, plugins | services),
-        preferences=preferences_of(body, provider),
-        writes_cache=caches,
-        shrinks="context-compression" in plugins or bool(body.get("transforms")),
-        reasoning=reasoning_of(body),
+        parameters=PARAMETER_NAMES,
+        outputs=modalities - {"text"},
+        shrinks=bool(body.get("transforms")),
     )

@@ -1,13 +1,13 @@
 """Checks whether a body holds usable vectors, without making an object of each of their numbers."""
 
+from gateway.dialects.answer_json import answer_object, raise_fault
 from gateway.dialects.answer_test import AnswerTest
 from gateway.dialects.embeddings.expected import ExpectedVectors
 from gateway.dialects.embeddings.vector import VectorError, size_of
 from gateway.dialects.fill import fill
 from gateway.dialects.plain_answer import Completion
-from gateway.dialects.plain_body import object_in, raise_fault
 from gateway.faults.classify import GetHeader
-from gateway.faults.fault import AttemptFailedError
+from gateway.faults.fault import AttemptFailedError, Fault
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json, JsonObject, object_or_empty
 from gateway.http.number_arrays import without_vectors
@@ -33,27 +33,29 @@ def vectors_in(raw: bytes, test: AnswerTest, *, header: GetHeader, now_s: float)
     """
     short, long = without_vectors(raw)
     try:
-        payload = object_in(short, header=header, now_s=now_s)
+        payload = answer_object(short, header=header, now_s=now_s)
     except AttemptFailedError:
-        object_in(raw, header=header, now_s=now_s)  # what is told of a fault must hold no placeholders
+        answer_object(raw, header=header, now_s=now_s)  # what is told of a fault must hold no placeholders
         raise
     expected = test.expected
     assert isinstance(expected, ExpectedVectors)  # every request of this dialect has it
     data = payload.get("data")
     if not isinstance(data, list) or not data:
-        raise_fault("empty_answer", payload)
+        raise_fault(Fault(code="empty_answer"), payload)
     rows = [*map(object_or_empty, data)]
     if not _are_places([row.get("index") for row in rows], expected.rows):
-        raise_fault("malformed_answer", payload)
+        raise_fault(Fault(code="malformed_answer"), payload)
     try:
         sizes = {size_of(row.get("embedding"), long, is_base64=expected.is_base64) for row in rows}
     except VectorError:
-        raise_fault("malformed_answer", payload)
+        raise_fault(Fault(code="malformed_answer"), payload)
     if len(sizes) > 1:
-        raise_fault("malformed_answer", payload)
+        raise_fault(Fault(code="malformed_answer"), payload)
     (size,) = sizes
     if expected.dimensions not in (None, size):
-        raise_fault("wrong_embedding_space" if expected.is_pinned else "malformed_answer", payload)
+        raise_fault(
+            Fault(code="wrong_embedding_space" if expected.is_pinned else "malformed_answer"), payload
+        )
     return Vectors(payload=payload, raw=raw, long=long, dimensions=size)
 
 

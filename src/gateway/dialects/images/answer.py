@@ -1,8 +1,9 @@
 """Checks whether a body holds a picture."""
 
+from gateway.dialects.answer_json import answer_object, raise_fault
 from gateway.dialects.answer_test import AnswerTest
-from gateway.dialects.plain_body import object_in, raise_fault
 from gateway.faults.classify import GetHeader
+from gateway.faults.fault import Fault
 from gateway.http.json_values import Json, JsonObject, list_or_empty
 
 # Where a picture is: its data, or a link to it.
@@ -19,9 +20,9 @@ def images_in(raw: bytes, test: AnswerTest, *, header: GetHeader, now_s: float) 
         AttemptFailedError: there is none.
     """
     del test
-    payload = object_in(raw, header=header, now_s=now_s)
+    payload = answer_object(raw, header=header, now_s=now_s)
     if not any(map(_is_picture, list_or_empty(payload.get("data")))):
-        raise_fault("empty_answer", payload)
+        raise_fault(Fault(code="empty_answer"), payload)
     return payload
 
 

@@ -1,16 +1,14 @@
 """Checks whether a body holds a usable Messages answer, and brings it into Anthropic's form."""
 
-from dataclasses import replace
-
-from gateway.dialects.answer_json import answer_json
+from gateway.dialects.answer_json import answer_object, raise_fault
 from gateway.dialects.answer_test import AnswerTest
 from gateway.dialects.json_text import json_in, without_fence
 from gateway.dialects.messages.content import REFUSAL, SILENT_ENDS, THINKING_BLOCKS, says
 from gateway.dialects.messages.reported_errors import raise_error_in
 from gateway.dialects.messages.usage import fill_counts
 from gateway.faults.classify import GetHeader
-from gateway.faults.fault import AttemptFailedError, Fault
-from gateway.http.json_values import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
+from gateway.faults.fault import Fault
+from gateway.http.json_values import Json, JsonObject, list_or_empty, object_or_empty
 
 # Fields that a message must have, with their values if only one is right.
 # Source: Anthropic API reference, "Create a Message".
@@ -24,15 +22,10 @@ def answer_in(raw: bytes, test: AnswerTest, *, header: GetHeader, now_s: float) 
         AttemptFailedError: the body holds no usable answer. ``withheld`` is a message that says nothing
             because it was refused.
     """
-    payload = answer_json(raw, header)
-    raise_error_in(payload, header=header, now_s=now_s)
-    if not isinstance(payload, dict):
-        raise AttemptFailedError(Fault(code="not_json"))
+    payload = answer_object(raw, header=header, now_s=now_s, raise_error=raise_error_in)
     code = _code_of(payload, test)
     if code is not None:
-        cost_usd = number_or_none(object_or_empty(payload.get("usage")).get("cost"))
-        withheld = payload if code == "filtered_answer" else None
-        raise AttemptFailedError(replace(Fault(code=code), cost_usd=cost_usd), withheld=withheld)
+        raise_fault(Fault(code=code), payload, withheld=payload if code == "filtered_answer" else None)
     return payload
 
 

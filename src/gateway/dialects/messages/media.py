@@ -40,17 +40,6 @@ def media_in(body: JsonObject, long: LongStrings = NONE) -> Media:
             left += list_or_empty(source.get("content"))
             continue
         media = media or Media()
-        _add(kind, source, media, long)
+        is_file = source.get("type") == FILE
+        media.add(BLOCK_INPUTS[kind], None if is_file else inline_bytes(source, long))
     return media or NO_MEDIA
-
-
-def _add(kind: str, source: JsonObject, media: Media, long: LongStrings) -> None:
-    media.kinds.add(BLOCK_INPUTS[kind])
-    inline = None if source.get("type") == FILE else inline_bytes(source, long)
-    if kind == "image":
-        media.images += 1
-        media.image_bytes += inline or 0
-    elif inline is None:
-        media.has_links = True
-    else:
-        media.other_bytes += inline

@@ -23,7 +23,7 @@ STATUSES: Mapping[str, int] = MappingProxyType({
 _ERROR_TYPES = frozenset({"error", "failed", "failure"})
 
 
-def raise_error_in(payload: Json, *, header: GetHeader, now_s: float) -> None:
+def raise_error_in(payload: Json, header: GetHeader, now_s: float) -> None:
     """Raise the fault of the error that a body or an event with status 200 reports, in any known form.
 
     A payload with another type is an error only if it has a field ``error``.

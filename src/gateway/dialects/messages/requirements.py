@@ -4,16 +4,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from gateway.dialects.messages.media import media_in
-from gateway.dialects.openrouter_fields import (
-    extras_of,
-    has_fees,
-    max_price_of,
-    preferences_of,
-    prefers_endpoints,
-    words_of,
-)
-from gateway.dialects.prompt import read_prompt
-from gateway.dialects.requirements import FREE_PLUGINS, Requirements
+from gateway.dialects.openrouter_fields import words_of
+from gateway.dialects.requirements import Requirements
+from gateway.dialects.text_requirements import TextNeeds, requirements_of_text
 from gateway.http.json_values import JsonObject, list_or_empty, object_or_empty, text_or_none
 from gateway.http.long_strings import NONE, LongStrings
 
@@ -61,33 +54,25 @@ def requirements_of(body: JsonObject, text: bytes, long: LongStrings = NONE) -> 
         text: the fields that go upstream, as JSON.
         long: what was left out of the body's long strings.
     """
-    media = media_in(body, long)
-    tokens, caches = read_prompt(body, text, media)
     reasoning = _reasoning(body)
     display = text_or_none(object_or_empty(body.get("thinking")).get("display"))
-    hides = reasoning is not False and display in SILENT
-    if not media.kinds and SAYING_MORE.isdisjoint(body):
-        return Requirements(tokens=tokens, writes_cache=caches, reasoning=reasoning, hides_reasoning=hides)
-    plugins = words_of(list_or_empty(body.get("plugins")), "id")
-    services = _services_of(body)
-    provider = object_or_empty(body.get("provider"))
-    is_required = provider.get("require_parameters") is True
-    given = tuple(name for field, name in PARAMETER_NAMES.items() if body.get(field) is not None)
-    return Requirements(
-        tokens=tokens,
-        tools=bool(body.get("tools")) and object_or_empty(body.get("tool_choice")).get("type") != "none",
-        inputs=frozenset(media.kinds),
-        json="json_schema" if output_format_of(body) else None,
-        parameters=given if is_required else (),
-        max_price=max_price_of(provider.get("max_price")),
-        has_fees=has_fees(body, (plugins - FREE_PLUGINS) | services),
-        prefers_endpoints=prefers_endpoints(body, provider),
-        extras=extras_of(body, plugins | services),
-        preferences=preferences_of(body, provider),
-        writes_cache=caches,
-        shrinks="context-compression" in plugins,
+    return requirements_of_text(
+        body,
+        text,
+        media_in(body, long),
+        saying_more=SAYING_MORE,
+        needs_of=_needs_of,
         reasoning=reasoning,
-        hides_reasoning=hides,
+        hides_reasoning=reasoning is not False and display in SILENT,
+    )
+
+
+def _needs_of(body: JsonObject) -> TextNeeds:
+    return TextNeeds(
+        tools=bool(body.get("tools")) and object_or_empty(body.get("tool_choice")).get("type") != "none",
+        services=_services_of(body),
+        json="json_schema" if output_format_of(body) else None,
+        parameters=PARAMETER_NAMES,
     )
 
 

@@ -1,8 +1,9 @@
 """Checks whether a body holds usable results of reranking."""
 
+from gateway.dialects.answer_json import answer_object, raise_fault
 from gateway.dialects.answer_test import AnswerTest, Expected
-from gateway.dialects.plain_body import object_in, raise_fault
 from gateway.faults.classify import GetHeader
+from gateway.faults.fault import Fault
 from gateway.http.frozen import dataclass
 from gateway.http.json_values import Json, JsonObject, number_or_none
 
@@ -24,16 +25,16 @@ def results_in(raw: bytes, test: AnswerTest, *, header: GetHeader, now_s: float)
     Raises:
         AttemptFailedError: there are none, or one names no document, or the same as another, or no score.
     """
-    payload = object_in(raw, header=header, now_s=now_s)
+    payload = answer_object(raw, header=header, now_s=now_s)
     results = payload.get("results")
     if not isinstance(results, list) or not results:
-        raise_fault("empty_answer", payload)
+        raise_fault(Fault(code="empty_answer"), payload)
     assert isinstance(test.expected, ExpectedResults)  # every request of this dialect has it
     seen = set[int]()
     for each in results:
         index = _index_of(each, test.expected.documents)
         if index is None or index in seen:
-            raise_fault("malformed_answer", payload)
+            raise_fault(Fault(code="malformed_answer"), payload)
         seen.add(index)
     return payload
 

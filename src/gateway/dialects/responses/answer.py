@@ -1,13 +1,13 @@
 """Checks whether a body holds a usable Responses answer, and brings it into OpenAI's form."""
 
-from gateway.dialects.answer_json import answer_json
+from gateway.dialects.answer_json import answer_object, raise_fault
 from gateway.dialects.answer_test import AnswerTest
 from gateway.dialects.json_text import json_in, without_fence
 from gateway.dialects.responses.items import MESSAGE, REASONING, answers, output_of, says, text_of
 from gateway.dialects.responses.reported_errors import raise_error_in
 from gateway.dialects.responses.usage import shape_usage
 from gateway.faults.classify import GetHeader
-from gateway.faults.fault import AttemptFailedError, Fault
+from gateway.faults.fault import Fault
 from gateway.http.json_values import Json, JsonObject, list_or_empty, number_or_none, object_or_empty
 
 COMPLETED, INCOMPLETE = "completed", "incomplete"
@@ -23,15 +23,10 @@ def answer_in(raw: bytes, test: AnswerTest, *, header: GetHeader, now_s: float) 
         AttemptFailedError: the body holds no usable answer. ``withheld`` is a response that says nothing
             because it was filtered.
     """
-    payload = answer_json(raw, header)
-    raise_error_in(payload, header=header, now_s=now_s)
-    if not isinstance(payload, dict):
-        raise AttemptFailedError(Fault(code="not_json"))
+    payload = answer_object(raw, header=header, now_s=now_s, raise_error=raise_error_in)
     code = code_of(payload, test)
     if code is not None:
-        cost_usd = number_or_none(object_or_empty(payload.get("usage")).get("cost"))
-        withheld = payload if code == "filtered_answer" else None
-        raise AttemptFailedError(Fault(code=code, cost_usd=cost_usd), withheld=withheld)
+        raise_fault(Fault(code=code), payload, withheld=payload if code == "filtered_answer" else None)
     return payload
 
 

@@ -6,20 +6,19 @@ the headers say. What each form costs is in docs/responses.md. Source: Codex CLI
 
 from math import ceil
 
-from gateway.dialects.named_events import event_of
 from gateway.dialects.responses.error_events import (
     LIMITED,
     OVERLOADED,
     QUOTA,
     SERVER_ERROR,
-    begun_response,
-    failed_event,
+    TOO_LONG,
+    failed_stream,
 )
 from gateway.http.errors import GatewayError
 from gateway.http.json_values import JsonObject, object_or_empty
 from gateway.http.responses import MAX_SDK_WAIT_S, OpenAIErrors
 
-TOO_LONG = "context_too_long"
+CONTEXT_TOO_LONG = "context_too_long"
 BILLING = "billing_error"
 # The least status of an error that a repeat may mend, and that Codex would repeat too often.
 _SERVERS = 500
@@ -34,12 +33,12 @@ class CodexErrors(OpenAIErrors):
         """Return the body of an error response, or of the error in a stream that has begun."""
         payload = super().body(error, request_id)
         shown = object_or_empty(payload["error"])
-        word = QUOTA if error.kind.type == BILLING else self._word_of(error)
-        if word is not None:
-            shown["code"] = word
-        if word == QUOTA or _is_cut_off(error):
+        if error.kind.type == BILLING:
+            shown["code"] = QUOTA
             return payload
-        if (wait_s := _wait_s(error)) is not None:
+        if (word := self._word_of(error)) is not None:
+            shown["code"] = word
+        if not _is_cut_off(error) and (wait_s := _wait_s(error)) is not None:
             shown["message"] = f"{shown['message']} Please try again in {ceil(wait_s)}s."
         return payload
 
@@ -54,13 +53,10 @@ class CodexErrors(OpenAIErrors):
 
         A prompt that is too long is told in this form, too: Codex then shortens it.
         """
-        word = self._word_of(error)
-        if word is None:
+        if self._word_of(error) is None:
             return None
-        response = begun_response({"id": f"gen-{request_id}", "created": 0, "model": ""})
-        created: JsonObject = {"type": "response.created", "response": response, "sequence_number": 0}
-        failed = failed_event(self.body(error, request_id), response)
-        return event_of(created) + event_of({**failed, "sequence_number": 1})
+        names: JsonObject = {"id": f"gen-{request_id}", "created": 0, "model": ""}
+        return failed_stream(self.body(error, request_id), names)
 
     @staticmethod
     def _word_of(error: GatewayError) -> str | None:
@@ -72,8 +68,8 @@ class CodexErrors(OpenAIErrors):
         if _is_cut_off(error):
             return SERVER_ERROR
         is_chain, status = "gateway" in error.metadata, error.kind.status
-        if error.code == TOO_LONG:
-            return "context_length_exceeded"
+        if error.code == CONTEXT_TOO_LONG:
+            return TOO_LONG
         if error.kind.type == BILLING or not (status >= _SERVERS or (is_chain and status == _TOO_MANY)):
             return None
         if not is_chain:

@@ -17,10 +17,11 @@ from gateway.dialects.model_request import ModelRequest
 from gateway.dialects.named_events import event_of
 from gateway.dialects.plain_answer import Completion, read_answer
 from gateway.dialects.responses.answer import answer_in, shape_answer
+from gateway.dialects.responses.error_events import failed_stream
 from gateway.dialects.responses.opening import ResponsesOpening
 from gateway.dialects.responses.parse import parse
 from gateway.dialects.responses.signed_items import SIGNED, signature_of
-from gateway.dialects.responses.stream import ResponsesStream, error_event
+from gateway.dialects.responses.stream import ResponsesStream
 from gateway.dialects.responses.usage import tokens_of
 from gateway.dialects.signed_parts import signatures_in
 from gateway.dialects.tokens import Tokens
@@ -123,7 +124,7 @@ class Responses:
 
     def error_event(self, error: JsonObject, names: JsonObject) -> bytes:
         """Return the events that say that no model has answered."""
-        return error_event(error, names)
+        return failed_stream(error, names)
 
     def may_cache(self, payloads: list[JsonObject], *, ended: bool) -> bool:
         """Return whether an answer may be cached. Its last event says whether a stream has ended."""

@@ -9,9 +9,11 @@ Source: Codex CLI 0.171, Python ``openai`` 3.57 and ``openai-agents`` 0.24, as o
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from gateway.dialects.named_events import event_of
+from gateway.dialects.responses.numbers import FIELD
 from gateway.http.json_values import JsonObject, object_or_empty, text_or_none
 
-FAILED = "response.failed"
+CREATED, FAILED = "response.created", "response.failed"
 SERVER_ERROR, OVERLOADED, LIMITED = "server_error", "server_is_overloaded", "rate_limit_exceeded"
 QUOTA, TOO_LONG, INVALID = "insufficient_quota", "context_length_exceeded", "invalid_prompt"
 # OpenAI's word for each of the gateway's codes. Of a code that is missing, its type's word counts.
@@ -86,3 +88,10 @@ def failed_event(body: JsonObject, response: JsonObject) -> JsonObject:
         "error_type": object_or_empty(error.get("metadata")).get("code"),
     }
     return {"type": FAILED, "response": failed, "error": error}
+
+
+def failed_stream(body: JsonObject, names: JsonObject) -> bytes:
+    """Return the events that say that no model has answered: a response that began, and failed."""
+    response = begun_response(names)
+    created: JsonObject = {"type": CREATED, "response": response, FIELD: 0}
+    return event_of(created) + event_of({**failed_event(body, response), FIELD: 1})

@@ -30,7 +30,7 @@ def media_in(body: JsonObject, long: LongStrings = NONE) -> Media:
         kind = part.get("type")
         if isinstance(kind, str) and kind in PART_INPUTS:
             media = media or Media()
-            _add(kind, part, media, long)
+            media.add(PART_INPUTS[kind], _bytes_of(kind, part, long))
     return media or NO_MEDIA
 
 
@@ -43,14 +43,8 @@ def _parts_of(body: JsonObject) -> Iterator[JsonObject]:
             yield from map(object_or_empty, list_or_empty(parts))
 
 
-def _add(kind: str, part: JsonObject, media: Media, long: LongStrings) -> None:
-    media.kinds.add(PART_INPUTS[kind])
-    data = object_or_empty(part.get(kind)) or part
-    inline = None if part.get(_FILE) is not None else inline_bytes(data, long)
-    if PART_INPUTS[kind] == "image":
-        media.images += 1
-        media.image_bytes += inline or 0
-    elif inline is None:
-        media.has_links = True
-    else:
-        media.other_bytes += inline
+def _bytes_of(kind: str, part: JsonObject, long: LongStrings) -> int | None:
+    """Return how many bytes the data of a part takes; None if the part links to it."""
+    if part.get(_FILE) is not None:
+        return None
+    return inline_bytes(object_or_empty(part.get(kind)) or part, long)

@@ -23,7 +23,7 @@ STATUSES: Mapping[str, int] = MappingProxyType({
 })  # fmt: skip  # one word a line
 
 
-def raise_error_in(payload: Json, *, header: GetHeader, now_s: float) -> None:
+def raise_error_in(payload: Json, header: GetHeader, now_s: float) -> None:
     """Raise the fault of the error that a body, a response object or an event reports, in any known form.
 
     An event of another type than ``error`` and ``response.failed`` is an error only if it, or the response

@@ -3,18 +3,10 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from gateway.dialects.openrouter_fields import (
-    extras_of,
-    has_fees,
-    max_price_of,
-    preferences_of,
-    prefers_endpoints,
-    reasoning_of,
-    words_of,
-)
-from gateway.dialects.prompt import read_prompt
-from gateway.dialects.requirements import FREE_PLUGINS, JSON_KINDS, JsonRequirement, Requirements
+from gateway.dialects.openrouter_fields import reasoning_of, words_of
+from gateway.dialects.requirements import JSON_KINDS, JsonRequirement, Requirements
 from gateway.dialects.responses.media import media_in
+from gateway.dialects.text_requirements import TextNeeds, requirements_of_text
 from gateway.http.json_values import JsonObject, list_or_empty, object_or_empty
 from gateway.http.long_strings import NONE, LongStrings
 
@@ -59,31 +51,25 @@ def requirements_of(body: JsonObject, text: bytes, long: LongStrings = NONE) -> 
         text: the fields that go upstream, as JSON.
         long: what was left out of the body's long strings.
     """
-    media = media_in(body, long)
-    tokens, caches = read_prompt(body, text, media)
-    reasoning = reasoning_of(body)
-    if not media.kinds and SAYING_MORE.isdisjoint(body):
-        return Requirements(tokens=tokens, writes_cache=caches, reasoning=reasoning)
-    plugins = words_of(list_or_empty(body.get("plugins")), "id")
-    services = words_of(list_or_empty(body.get("tools")), "type") - CALLERS_TOOLS
-    provider = object_or_empty(body.get("provider"))
-    is_required = provider.get("require_parameters") is True
+    return requirements_of_text(
+        body,
+        text,
+        media_in(body, long),
+        saying_more=SAYING_MORE,
+        needs_of=_needs_of,
+        reasoning=reasoning_of(body),
+    )
+
+
+def _needs_of(body: JsonObject) -> TextNeeds:
     kind = json_kind_of(body)
-    given = [name for field, name in PARAMETER_NAMES.items() if body.get(field) is not None]
-    return Requirements(
-        tokens=tokens,
+    return TextNeeds(
         tools=bool(body.get("tools")) and body.get("tool_choice") != "none",
-        inputs=frozenset(media.kinds),
+        services=words_of(list_or_empty(body.get("tools")), "type") - CALLERS_TOOLS,
         json=kind,
-        parameters=(*given, *(("response_format",) if kind else ())) if is_required else (),
-        max_price=max_price_of(provider.get("max_price")),
-        has_fees=has_fees(body, (plugins - FREE_PLUGINS) | services),
-        prefers_endpoints=prefers_endpoints(body, provider),
-        extras=extras_of(body, plugins | services),
-        preferences=preferences_of(body, provider),
-        writes_cache=caches,
-        shrinks="context-compression" in plugins or body.get("truncation") == "auto",
-        reasoning=reasoning,
+        parameters=PARAMETER_NAMES,
+        more_parameters=("response_format",) if kind else (),
+        shrinks=body.get("truncation") == "auto",
     )
 
 

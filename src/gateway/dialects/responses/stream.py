@@ -10,10 +10,10 @@ Source: users of OpenRouter's Responses API report such streams.
 from collections.abc import Callable
 
 from gateway.dialects.answer_stream import StreamContext, Taken
-from gateway.dialects.named_events import event_of, json_of, name_of, to_bytes
+from gateway.dialects.named_events import json_of, name_of, to_bytes
 from gateway.dialects.read_event import ReadEvent
 from gateway.dialects.responses.answer import COMPLETED, INCOMPLETE, shape_response
-from gateway.dialects.responses.error_events import begun_response, failed_event
+from gateway.dialects.responses.error_events import CREATED, begun_response, failed_event
 from gateway.dialects.responses.numbers import Numbers
 from gateway.dialects.responses.open_items import Items, malformed
 from gateway.dialects.responses.progress import ADDED, DONE, is_progress
@@ -23,7 +23,6 @@ from gateway.dialects.responses.usage import shape_usage
 from gateway.dialects.stream_signatures import StreamSignatures
 from gateway.http.json_values import JsonObject, list_or_empty, object_or_empty
 
-CREATED = "response.created"
 ENDED = "response.completed"
 ENDS = frozenset({ENDED, "response.incomplete"})
 COMPLETED_HERE = "The upstream closed the stream without its last event. All items were done."
@@ -194,11 +193,3 @@ class ResponsesStream:
             "usage": None,
         }
         return ReadEvent.of({"type": ENDED, "response": response})
-
-
-def error_event(error: JsonObject, names: JsonObject) -> bytes:
-    """Return the events that say that no model has answered: a response that began, and failed."""
-    response = begun_response(names)
-    created: JsonObject = {"type": CREATED, "response": response, "sequence_number": 0}
-    failed = failed_event(error, response)
-    return event_of(created) + event_of({**failed, "sequence_number": 1})

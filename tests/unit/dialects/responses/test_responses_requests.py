@@ -6,7 +6,7 @@ import pytest
 
 from gateway.dialects.model_request import ModelRequest
 from gateway.dialects.responses.parse import parse
-from tests.support.responses import RESPONSE, USAGE, call, message
+from tests.support.responses import call, ended_response, message
 from tests.support.upstream import reply
 from tests.support.world import TOKEN, Answer, World, finish
 
@@ -20,7 +20,7 @@ async def ask(world: World, *models: str, headers: dict[str, str] | None = None,
 
 
 def plain(*items: object, status: str = "completed", **fields: object) -> bytes:
-    return json.dumps({**RESPONSE, "status": status, "output": [*items], "usage": USAGE, **fields}).encode()
+    return json.dumps({**ended_response(status, *items), **fields}).encode()
 
 
 def parsed(**body: object) -> ModelRequest:
