@@ -21,7 +21,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     ),
     "a stream: up to the commit, each event, its end": (
         *("opening", "stream", "chunk_shape", "event_facts", "held_events", "blocks", "ending"),
-        *("message_start", "numbers", "open_items", "progress"),
+        *("message_start", "said", "numbers", "open_items", "open_parts", "complete_items", "progress"),
     ),
     "a stream that continues another": ("continued", "text_so_far"),
     "a stream put together to a plain answer": ("assemble", "assembled", "assembly", "merge"),

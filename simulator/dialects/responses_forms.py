@@ -19,10 +19,18 @@ _CODES: Mapping[str, str] = {
     "rate_limit_exceeded": "rate_limit_exceeded",
     "content_policy_violation": "image_content_policy_violation",
 }
-_ECHOED = (
-    *("instructions", "max_output_tokens", "temperature", "top_p", "presence_penalty", "frequency_penalty"),
-    *("reasoning", "truncation", "prompt_cache_key", "safety_identifier", "user", "max_tool_calls"),
-)
+# What the response object repeats of the request, and the values of a request that sets none.
+# Source: the Open Responses specification, whose schema requires each of them.
+_ECHOED: Mapping[str, object] = {
+    "temperature": 1.0,
+    "top_p": 1.0,
+    "presence_penalty": 0.0,
+    "frequency_penalty": 0.0,
+    "top_logprobs": 0,
+    "truncation": "disabled",
+    **dict.fromkeys(("instructions", "reasoning", "max_output_tokens", "max_tool_calls")),
+    **dict.fromkeys(("prompt_cache_key", "safety_identifier", "user")),
+}
 
 
 def response(turn: Turn, status: str | None, items: Sequence[Item] = (), **more: object) -> Json:
@@ -46,11 +54,11 @@ def response(turn: Turn, status: str | None, items: Sequence[Item] = (), **more:
         "tools": body.get("tools") or [],
         "tool_choice": body.get("tool_choice", "auto"),
         "text": body.get("text") or {"format": {"type": "text"}},
-        **{name: body.get(name) for name in _ECHOED},
+        **{name: value if body.get(name) is None else body[name] for name, value in _ECHOED.items()},
         "previous_response_id": None,
         "background": False,
         "store": False,
-        "service_tier": None,
+        "service_tier": "default",
         "usage": None,
         **more,
     }

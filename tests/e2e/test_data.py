@@ -1,4 +1,4 @@
-"""Embeddings, reranking and images over HTTP: answers of data, which are never streamed."""
+"""Embeddings, reranking and images over HTTP: answers of data. Only images are streamed."""
 
 from binascii import a2b_base64
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.chunks import payloads_in
 from tests.support.journal import Journal
 from tests.support.runtimes import Gateway
 
@@ -92,3 +93,24 @@ def test_no_picture_is_paid_for_twice(gateway: Gateway, journal: Journal, model:
     assert answer.status_code == 502
     assert "may have been billed" in error["message"]
     assert len(error["metadata"]["gateway"]["attempts"]) == 1
+
+
+@pytest.mark.parametrize("model", ["openai/gpt-image-1", "sim/image-named-events"])
+def test_a_stream_of_images_ends_with_the_picture_and_the_receipt(
+    gateway: Gateway, journal: Journal, model: str
+) -> None:
+    answer = post(gateway, IMAGES, journal, model, prompt="a red panda", stream=True)
+
+    assert answer.status_code == 200, answer.text
+    *_, last, done = payloads_in(answer.content)
+    assert done == "[DONE]"
+    assert a2b_base64(last["b64_json"]).startswith(b"\x89PNG")
+    assert last["gateway"]["served"] == model
+
+
+def test_a_stream_of_images_that_is_not_completed_ends_in_an_error(
+    gateway: Gateway, journal: Journal
+) -> None:
+    answer = post(gateway, IMAGES, journal, "sim/image-not-completed", prompt="a red panda", stream=True)
+
+    assert payloads_in(answer.content)[-1]["type"] == "error"

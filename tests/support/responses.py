@@ -59,6 +59,19 @@ def delta(text: object = "Hello.", index: object = 0, kind: str = "output_text")
     return event(f"response.{kind}.delta", output_index=index, content_index=0, item_id="msg_1", delta=text)
 
 
+def part(step: str = "added", text: str = "", index: object = 0, place: object = 0) -> bytes:
+    """Return the event that adds a part with a text to an item, or says that it is done."""
+    shown = {"type": "output_text", "text": text, "annotations": []}
+    at = {"output_index": index, "content_index": place, "item_id": "msg_1"}
+    return event(f"response.content_part.{step}", part=shown, **at)
+
+
+def said(text: str = "Hello.", index: object = 0) -> tuple[bytes, ...]:
+    """Return the events of a message with a text, from its beginning until it is done."""
+    parts = part(index=index), delta(text, index), part("done", text, index)
+    return added(index), *parts, done(index, message(text))
+
+
 def ended(kind: str = "completed", *items: object, **fields: object) -> bytes:
     """Return the last event."""
     return event(f"response.{kind}", response={**ended_response(kind, *items), **fields})

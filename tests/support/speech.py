@@ -10,7 +10,7 @@ from tests.support.upstream import Act, Step, reply, stream
 from tests.support.world import PROMPT, TOKEN, Answer, World, finish
 
 COST_USD = chunks.COST_USD
-ALL = frozenset({"stream", "continue", "other_model", "text", "messages", "agent"})
+ALL = frozenset({"stream", "watch", "pay_twice", "continue", "other_model", "text", "messages", "agent"})
 MESSAGES_CONTENT: dict[str, object] = {"messages": [{"role": "user", "content": PROMPT}]}
 
 
@@ -32,8 +32,8 @@ class Speech:
         name: the dialect's name.
         path: where clients send requests.
         upstream_path: where OpenRouter gets them.
-        can: what it can do: ``stream``, ``continue`` a stream, ``other_model`` as a fallback, ``text``,
-            ``messages``, ``agent`` with tools.
+        can: what it can do: ``stream``, ``watch`` a plain answer, ``pay_twice`` for a request, ``continue`` a
+            stream, ``other_model`` as a fallback, ``text``, ``messages``, ``agent`` with tools.
         content: what a request asks: the fields without which it is refused.
         fields: further fields that every request has, beside the models.
         opening: the events of a stream before its first text.
@@ -320,7 +320,7 @@ RESPONSES = _ResponsesSpeech(
     name="responses",
     path="/v1/responses",
     upstream_path="/api/v1/responses",
-    can=frozenset({"stream", "other_model", "text", "agent"}),
+    can=frozenset({"stream", "watch", "pay_twice", "other_model", "text", "agent"}),
     content={"input": PROMPT},
     opening=(
         responses.created(),
@@ -347,12 +347,46 @@ RESPONSES = _ResponsesSpeech(
     ),
     repeated_call=_responses_calls,
 )
-IMAGES = Speech(
+
+
+def _picture(text: str) -> bytes:
+    kind = "image_generation.partial_image"
+    return chunks.event({"type": kind, "partial_image_index": 0, "b64_json": text})
+
+
+class _ImagesSpeech(Speech):
+    """The last event of a stream of images has the complete picture."""
+
+    def streams(self, *texts: str) -> Act:
+        """Return an act: a complete stream."""
+        return stream(*self.opening, *map(self.text, texts), *_images_closing("".join(texts)))
+
+
+def _images_closing(text: str) -> tuple[bytes, ...]:
+    usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5, "cost": COST_USD}
+    completed = {"type": "image_generation.completed", "b64_json": text, "created": 1, "usage": usage}
+    return chunks.event(completed), chunks.DONE
+
+
+def _images_text(payloads: list[Any]) -> str:
+    """Return the complete picture; if there is none, the parts of it."""
+    shown = [each for each in payloads if each != "[DONE]" and "b64_json" in each]
+    whole = [each["b64_json"] for each in shown if each["type"].endswith(".completed")]
+    return "".join(whole or [each["b64_json"] for each in shown])
+
+
+IMAGES = _ImagesSpeech(
     name="images",
     path="/v1/images",
     upstream_path="/api/v1/images",
-    can=frozenset({"other_model"}),
+    can=frozenset({"stream", "other_model"}),
     content={"prompt": PROMPT},
+    opening=(chunks.event({"type": "image_generation.partial_image", "b64_json": ""}),),
+    text=_picture,
+    closing=_images_closing("Hello."),
+    texts_in=_images_text,
+    is_complete=lambda payloads: payloads[-1] == "[DONE]",
+    error_in=_chat_error_in,
     plain=lambda text: {
         "created": 1_795_338_000,
         "data": [{"b64_json": text, "media_type": "image/png"}],

@@ -118,7 +118,7 @@ def stream_to_cache(sent: bytes, dialect: StreamingDialect, *, model: str, at_s:
         payloads.append(payload)
         bare = event
         answer = object_or_empty(payload.get(member)) if (member := dialect.answer_member) else payload
-        if isinstance(answer.get("usage"), dict):
+        if "gateway" in answer or isinstance(answer.get("usage"), dict):
             answer.pop("gateway", None)
             bare = dialect.event_of(payload)
             usages.append((length, length + len(bare)))

@@ -58,6 +58,7 @@ class StreamContext:
         note_signature: called with the digest of each signature that the answer has.
         model: the model that serves the answer, by the name that the caller knows.
         shown_model: the name that the answer must state as its model; None: that which the upstream states.
+        reasoning_only: whether the answer may hold reasoning and nothing else.
         note: adds a note to the receipt.
     """
 
@@ -70,6 +71,7 @@ class StreamContext:
     collect_text: bool
     model: str = ""
     shown_model: str | None = None
+    reasoning_only: bool = False
     note: Callable[[str], None] = lambda _: None
     note_signature: Callable[[bytes], None] = note_nothing
 

@@ -36,6 +36,7 @@ class Dialect(Protocol):
         name: its name in cache keys and plans.
         upstream_path: where OpenRouter serves it, after the base URL.
         can_stream: whether it is a ``StreamingDialect``.
+        can_watch: whether a stream of it can be put together to a plain answer.
         writes_text: whether its models write texts. The settings' default models and conditional task routes
             are for those; a request in any other dialect names its model.
         may_pay_twice: whether a request may be paid for twice: hedged, or sent again after an attempt that
@@ -50,6 +51,7 @@ class Dialect(Protocol):
     name: str
     upstream_path: str
     can_stream: bool
+    can_watch: bool
     writes_text: bool
     may_pay_twice: bool
     session_in_body: bool

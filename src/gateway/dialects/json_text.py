@@ -38,10 +38,11 @@ def json_in(text: str, root: JsonRoot | None) -> str | None:
 
     A text with more values than the gateway reads passes unread.
     """
-    return next((each for each in (text, _bare(text)) if _is_json(each, root)), None)
+    return next((each for each in (text, _bare(text)) if is_json(each, root)), None)
 
 
-def _is_json(text: str, root: JsonRoot | None) -> bool:
+def is_json(text: str, root: JsonRoot | None) -> bool:
+    """Return whether a text is JSON of this type. One with more values than the gateway reads counts."""
     try:
         value = parse_json(text.encode("utf-8", "surrogatepass"))
     except TooManyValuesError:

@@ -1,4 +1,4 @@
-"""What is the same for all dialects that never stream: their answers are data, and not a text."""
+"""What is the same for all dialects whose answers are data, and not a text. Most of them never stream."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -26,13 +26,14 @@ NOTHING_SIGNED = SignedForm(list_name="", is_all=False, read=lambda _: None, mar
 
 
 class PlainDialect:
-    """The base of a dialect that never streams; see ``Dialect`` for what it leaves open.
+    """The base of a dialect whose answers are data; see ``Dialect`` for what it leaves open.
 
-    A subclass has a ``name``, an ``upstream_path``, ``parse``, ``read_answer`` and ``tokens_of``. Its table
-    of fields has ``NO_STREAM`` for ``stream``.
+    A subclass has a ``name``, an ``upstream_path``, ``parse``, ``read_answer`` and ``tokens_of``. If it never
+    streams, its table of fields has ``NO_STREAM`` for ``stream``.
     """
 
     can_stream = False
+    can_watch = False
     writes_text = False
     may_pay_twice = True
     session_in_body = False

@@ -99,8 +99,8 @@ def data(operation: str, summary: str, schema: str) -> JsonObject:
 
 
 def images() -> JsonObject:
-    """Return the operation of images."""
-    return data("createImages", "Pictures for a prompt", "Images")
+    """Return the operation of images, which may be streamed."""
+    return _generation("createImages", "Pictures for a prompt", "ImagesRequest", "Images")
 
 
 def count_tokens() -> JsonObject:

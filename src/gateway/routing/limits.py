@@ -26,14 +26,19 @@ _limits_in = attrgetter(*LIMIT_SETTINGS)
 # a connection that is silent for 60 s.
 HOLD_KEEPALIVE_MS = 10_000
 
+NO_TEXT = "the answer is no text"
 
-def limits_of(options: Options, settings: Settings, *, hides_reasoning: bool, may_pay_twice: bool) -> Limits:
+
+def limits_of(
+    options: Options, settings: Settings, *, hides_reasoning: bool, writes_text: bool, may_pay_twice: bool
+) -> Limits:
     """Return the limits of a request.
 
     Args:
         options: the options that apply to it.
         settings: the Worker's settings.
         hides_reasoning: whether the reasoning is withheld, so that the stream is silent meanwhile.
+        writes_text: whether the answer is a text; see ``Dialect``.
         may_pay_twice: whether the request may be paid for twice; see ``Dialect``.
     """
     holds = options.on_midstream == "hold"
@@ -43,8 +48,9 @@ def limits_of(options: Options, settings: Settings, *, hides_reasoning: bool, ma
         from_settings[index] if value is None else value for index, value in enumerate(from_options)
     ]
     patience = PATIENCE[level]
-    # Reasoning that is withheld leaves a stream as silent as a plain answer, also after its first text.
-    idle_s = max(patience.plain_s, patience.idle_s) if hides_reasoning else patience.idle_s
+    # Such a stream is as silent as a plain answer, also after its first progress.
+    silent = UNSEEN if hides_reasoning else None if writes_text else NO_TEXT
+    idle_s = max(patience.plain_s, patience.idle_s) if silent else patience.idle_s
     deadline_s = patience.deadline_s if deadline_ms is None else deadline_ms / 1000
     if "deadline_ms" in options.asked and "max_wait_ms" not in options.asked:
         max_wait_s = deadline_s  # the caller has said how long it waits
@@ -56,7 +62,7 @@ def limits_of(options: Options, settings: Settings, *, hides_reasoning: bool, ma
         attempt_s=attempt_ms / 1000 if attempt_ms else None,
         first_token_s=first_token_ms / 1000 if first_token_ms else None,
         idle_s=idle_ms / 1000 if idle_ms else idle_s,
-        idle_because="idle_ms" if idle_ms else UNSEEN if hides_reasoning else f"patience: {patience.name}",
+        idle_because="idle_ms" if idle_ms else silent or f"patience: {patience.name}",
         max_wait_s=max_wait_s,
         patience=patience,
         retries=retries,

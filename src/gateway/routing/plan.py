@@ -24,7 +24,7 @@ from gateway.settings.task_routes import TaskRoute
 NOT_SURE = "By the model list, no model of the chain surely supports this request. Those that may are tried."
 NO_CONTINUE = "No other model can continue an answer of this wire format: on_midstream is error."
 NO_RESTART = "An answer of this wire format cannot start over within its stream: on_midstream is error."
-NOTHING_TO_WATCH = "Answers of this wire format are never streamed: watch has no effect."
+NOTHING_TO_WATCH = "Plain answers of this wire format are never read as a stream: watch has no effect."
 CUT_OFF_LAST = "{} comes last: its answer to this session was cut off a short time ago."
 
 
@@ -55,6 +55,7 @@ def plan(
         options,
         settings,
         hides_reasoning=request.requirements.hides_reasoning,
+        writes_text=dialect.writes_text,
         may_pay_twice=dialect.may_pay_twice,
     )
     if not options.fallbacks:
@@ -96,7 +97,7 @@ def plan(
     reason = "chain_too_long" if options.fallbacks else "no_fallbacks"
     skipped += tuple(Skipped(model=each.model, reason=reason) for each in chain[max_models:])
     watch = not request.stream and _watches(options, settings, limits)
-    if watch and not dialect.can_stream:
+    if watch and not dialect.can_watch:
         watch = False
         notes += (NOTHING_TO_WATCH,) if "watch" in options.asked else ()
     on_midstream, why = _on_midstream(options.on_midstream, request, dialect)

@@ -82,7 +82,8 @@ class Options:
         strict: with ``max_cost_usd``, models without a known price are skipped.
         check_json: whether a plain answer must be JSON if ``response_format`` requested JSON. A fence around
             it is then taken off.
-        allow_reasoning_only: whether a plain answer may hold reasoning and nothing else.
+        allow_reasoning_only: whether a plain answer, or a stream of Messages, may hold reasoning and nothing
+            else.
         watch: whether the upstream of a plain answer is asked for a stream, which the gateway puts together,
             so that the limits of a stream hold.
         show_model: which model a Messages answer states: the one that served it, or the one requested.

@@ -42,7 +42,7 @@ async def execute_held(
     Raises:
         GatewayError: no model answered completely.
     """
-    chain, cut_off = plan.chain, None
+    chain, cut_off, by_bill = plan.chain, None, False
     while True:
         calls = len(receipt.attempts)
         try:
@@ -60,10 +60,11 @@ async def execute_held(
             return complete
         receipt.serving = receipt.first_ms = None
         ports.log("attempt_failed", request_id=receipt.request_id, **served.attempt.to_log())
-        chain = _remaining(plan, receipt, served.attempt.model, cut_off)
+        by_bill = plan.limits.stops_if_billed and served.attempt.billed != "no"
+        chain = () if by_bill else _remaining(plan, receipt, served.attempt.model, cut_off)
         if not chain:
             break
-    raise chain_exhausted(receipt, cut_off, list_all=plan.list_errors, wait_s=None)
+    raise chain_exhausted(receipt, cut_off, list_all=plan.list_errors, wait_s=None, by_bill=by_bill)
 
 
 def _remaining(plan: Plan, receipt: Receipt, last: str, fault: Fault) -> tuple[Candidate, ...]:

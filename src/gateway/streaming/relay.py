@@ -61,6 +61,7 @@ class RelayedStream:
         guard_events: how many events of each stream are guarded; None: all.
         collect_text: whether ``resume`` needs the text so far.
         shown_model: the name that the answer must state as its model; None: that of the upstream.
+        reasoning_only: whether the answer may hold reasoning and nothing else.
         list_errors: whether the error of a stream that is cut off lists the errors of all attempts.
         on_bug: called with an unexpected exception of the gateway itself.
         on_end: called once, with the outcome: ``answered``, ``client_gone`` or an error code.
@@ -79,6 +80,7 @@ class RelayedStream:
     guard_events: int | None
     collect_text: bool
     shown_model: str | None
+    reasoning_only: bool
     list_errors: bool
     on_bug: Callable[[Exception], None]
     on_end: Callable[[str], None]
@@ -159,6 +161,7 @@ class RelayedStream:
             else note_nothing,
             model=attempt.model,
             shown_model=self.shown_model,
+            reasoning_only=self.reasoning_only,
             note=self.receipt.note,
         )
 

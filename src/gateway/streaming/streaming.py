@@ -55,6 +55,7 @@ class Streaming:
             resume=resume_by(self.planned, self.ask, self.receipt, self.ports, self.memory),
             guard_events=self.planned.limits.guard_events,
             shown_model=self.planned.shown_model,
+            reasoning_only=self.planned.answer_test.reasoning_only,
             list_errors=self.planned.list_errors,
             collect_text=self.planned.on_midstream == "continue",
             on_bug=self.ports.log_bug,

@@ -53,6 +53,7 @@ def assemble_by(  # noqa: PLR0917  # all that a stream needs
             guard_events=None,
             collect_text=False,
             shown_model=plan.shown_model,
+            reasoning_only=plan.answer_test.reasoning_only,
             list_errors=False,
             on_bug=ports.log_bug,
             on_end=lambda _: None,

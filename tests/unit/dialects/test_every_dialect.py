@@ -66,7 +66,7 @@ async def test_a_model_that_fails_is_followed_by_the_next(speech: Speech, status
     assert [attempt["status"] for attempt in answer.receipt["attempts"]] == [status, 200]
 
 
-@pytest.mark.needs("stream")
+@pytest.mark.needs("stream", "pay_twice")
 async def test_a_stream_that_breaks_off_before_its_first_text_is_followed_by_the_next(speech: Speech) -> None:
     world = World().script("a/one", speech.breaks_off()).script("b/two", speech.streams("Two."))
 
@@ -93,7 +93,7 @@ async def test_a_stream_that_breaks_off_later_ends_in_an_error_and_never_looks_c
     assert world.upstream.models == ["a/one"]
 
 
-@pytest.mark.needs("stream")
+@pytest.mark.needs("stream", "pay_twice")
 async def test_a_stream_that_is_held_starts_over_unseen(speech: Speech) -> None:
     world = World().script("a/one", speech.breaks_off("Hel")).script("b/two", speech.streams("Two."))
 
@@ -236,7 +236,7 @@ async def test_a_dialects_cached_answer_is_not_that_of_another(speech: Speech) -
     assert other.upstream_path in [each.path for each in world.upstream.received]
 
 
-@pytest.mark.needs("stream")
+@pytest.mark.needs("stream", "pay_twice")
 async def test_a_hedge_answers_while_the_first_model_is_silent(speech: Speech) -> None:
     world = World().script("a/one", hang).script("b/two", speech.streams("Two."))
 
@@ -285,7 +285,7 @@ async def test_keep_alives_come_before_an_error_that_ends_the_stream(speech: Spe
     assert not speech.is_complete(answer.events)
 
 
-@pytest.mark.needs("stream")
+@pytest.mark.needs("stream", "watch")
 async def test_a_watched_answer_is_put_together_from_a_stream(speech: Speech) -> None:
     world = World().script("a/one", speech.streams("Hel", "lo."))
 
@@ -296,7 +296,7 @@ async def test_a_watched_answer_is_put_together_from_a_stream(speech: Speech) ->
     assert world.upstream.received[0].body["stream"] is True
 
 
-@pytest.mark.needs("stream")
+@pytest.mark.needs("stream", "watch")
 async def test_a_watched_answer_that_breaks_off_is_followed_by_the_next(speech: Speech) -> None:
     world = World().script("a/one", speech.breaks_off("Hel")).script("b/two", speech.streams("Two."))
 

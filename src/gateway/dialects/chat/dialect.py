@@ -46,6 +46,7 @@ class Chat:
     name = "chat"
     upstream_path = "/chat/completions"
     can_stream = True
+    can_watch = True
     writes_text = True
     may_pay_twice = True
     can_restart = True

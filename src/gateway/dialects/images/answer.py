@@ -21,11 +21,12 @@ def images_in(raw: bytes, test: AnswerTest, *, header: GetHeader, now_s: float) 
     """
     del test
     payload = answer_object(raw, header=header, now_s=now_s)
-    if not any(map(_is_picture, list_or_empty(payload.get("data")))):
+    if not any(map(has_picture, list_or_empty(payload.get("data")))):
         raise_fault(Fault(code="empty_answer"), payload)
     return payload
 
 
-def _is_picture(item: Json) -> bool:
+def has_picture(item: Json) -> bool:
+    """Return whether a value is an object with a picture."""
     values = [item.get(place) for place in PLACES] if isinstance(item, dict) else []
     return any(isinstance(value, str) and value for value in values)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from gateway.dialects.body import MAX_MODELS
-from gateway.dialects.plain_dialect import NO_STREAM
 from gateway.settings.field_rule import (
+    FLAG,
     LIST,
     MODEL,
     MODEL_ITEM,
@@ -23,7 +23,7 @@ FIELDS: Mapping[str, FieldRule] = MappingProxyType({
     "prompt": TEXT,
     "n": ONE_OR_MORE,
     "input_references": LIST,
-    "stream": NO_STREAM,
+    "stream": FLAG,
     "gateway": OBJECT,
     "provider": OBJECT,
     "user": TEXT,

@@ -30,7 +30,8 @@ def parse(raw: bytes, *, max_values: int) -> ModelRequest:
         has_more_fees=True,  # no list says how many tokens a picture has
     )
     requirements = replace(requirements, outputs=frozenset({IMAGE}))
-    return plain_request(body, members, requirements, Expected())
+    request = plain_request(body, members, requirements, Expected())
+    return replace(request, stream=body.get("stream") is True)
 
 
 def _media_in(references: list[Json], long: LongStrings) -> Media:

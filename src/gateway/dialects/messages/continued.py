@@ -11,6 +11,7 @@ from gateway.dialects.answer_stream import AnswerStream, StreamContext, Taken
 from gateway.dialects.event_data import EventPayload
 from gateway.dialects.messages.blocks import Blocks, block_type, index_in, malformed
 from gateway.dialects.messages.content import THINKING_BLOCKS, adds
+from gateway.dialects.messages.said import Said
 from gateway.dialects.messages.stream import MessagesStream
 from gateway.dialects.named_events import whole_payload
 from gateway.dialects.overlap import Overlap
@@ -32,6 +33,7 @@ class ContinuedMessages(MessagesStream):
         super().__init__(replace(context, collect_text=True))
         assert isinstance(before, MessagesStream)  # both are streams of this dialect
         self.blocks = Blocks(before.blocks)
+        self._said = Said(is_answer=True)  # the client has a text
         self._has_started = True  # the client has the message of the first stream
         texts = [place for place, kind in self.blocks.open.items() if kind == "text"]
         self._carried = max(texts, default=None)  # the open text block, until the model goes on with it

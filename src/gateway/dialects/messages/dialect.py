@@ -44,6 +44,7 @@ class Messages:
     name = "messages"
     upstream_path = "/messages"
     can_stream = True
+    can_watch = True
     writes_text = True
     may_pay_twice = True
     can_restart = False

@@ -50,6 +50,11 @@ class Ending:
         return has_reason
 
     @property
+    def reason(self) -> str:
+        """The newest stop reason; empty if there is none."""
+        return str(object_or_empty(self._payload.get("delta")).get("stop_reason") or "")
+
+    @property
     def has_verdicts(self) -> bool:
         """Whether it has the results of a safety check."""
         return bool(object_or_empty(self._payload.get("delta")).get(RESULTS))

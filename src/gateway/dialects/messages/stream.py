@@ -15,6 +15,7 @@ from gateway.dialects.messages.error_event import error_event
 from gateway.dialects.messages.message_start import started
 from gateway.dialects.messages.reported_errors import raise_error_in
 from gateway.dialects.messages.safeguards import CLIENTS_CALLS, NO_VERDICTS, asks_for_verdicts, no_verdicts
+from gateway.dialects.messages.said import Said
 from gateway.dialects.messages.signed_thinking import SIGNED, signed_pieces_in
 from gateway.dialects.messages.text_so_far import TextSoFar
 from gateway.dialects.messages.usage import UsageSoFar
@@ -34,6 +35,7 @@ class MessagesStream:
 
     def __init__(self, context: StreamContext) -> None:
         self.blocks = Blocks()
+        self._said = Said()
         self._context = context
         self._has_started = False
         self._calls_client = False  # whether it has a call that the client runs
@@ -52,8 +54,8 @@ class MessagesStream:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the answer has a stop reason, and nothing has been added to it since."""
-        return self._ending.is_complete
+        """Whether the answer has a stop reason, nothing has been added to it since, and it is usable."""
+        return self._ending.is_complete and self._code is None
 
     @property
     def holds_all(self) -> bool:
@@ -153,13 +155,15 @@ class MessagesStream:
         progress = block["type"] not in SILENT_BLOCKS or says(block)
         if progress:
             self._ending.reopen()
+        self._said.begin(block)
         self._calls_client = self._calls_client or block["type"] in CLIENTS_CALLS
         self._texts.begin(block)
         return Taken(self._before() + self._write(here), progress=progress, changes_state=True)
 
     def _add(self, here: ReadEvent) -> Taken:
         payload = here.read.payload
-        here.is_changed |= set_index(payload, self.blocks.place_of(payload))
+        place = self.blocks.place_of(payload)
+        here.is_changed |= set_index(payload, place)
         delta = object_or_empty(payload["delta"])
         kind = str(delta["type"])
         text = delta.get(name) if (name := DELTA_TEXTS.get(kind)) else ""
@@ -170,8 +174,10 @@ class MessagesStream:
         progress = adds(delta, blank_counts=True)
         if progress:
             self._ending.reopen()
+        self._said.add(place, delta, here.read.long)
         self._texts.add(delta, is_long=bool(here.read.long.parts))
-        repeats = progress and name is not None and name != "signature" and not here.is_changed
+        is_like_the_next = kind == "thinking_delta" or (kind == "text_delta" and self._said.is_answer)
+        repeats = progress and is_like_the_next and not here.is_changed
         return Taken(
             self._before() + self._write(here),
             progress=progress,
@@ -183,6 +189,7 @@ class MessagesStream:
         place = self.blocks.stop(here.read.payload)
         if place is None:
             return _NOTHING
+        self._said.end(place)
         here.is_changed |= set_index(here.read.payload, place)
         return Taken(self._before() + self._write(here), changes_state=True)
 
@@ -196,12 +203,18 @@ class MessagesStream:
         """Take the end of the stream.
 
         Raises:
-            AttemptFailedError: the answer has no stop reason.
+            AttemptFailedError: the answer has no stop reason, or is not usable.
         """
-        if not self.is_complete:
-            raise AttemptFailedError(Fault(code="no_finish_reason"))
+        code = self._code if self._ending.is_complete else "no_finish_reason"
+        if code is not None:
+            raise AttemptFailedError(Fault(code=code))
         self._ending.last = here
         return Taken(ends=True)
+
+    @property
+    def _code(self) -> str | None:
+        """The code of the fault of an answer that ends here; None if it is usable."""
+        return self._said.code_at(self._ending.reason, reasoning_only=self._context.reasoning_only)
 
     def _before(self) -> bytes:
         """Return a ``message_start`` for an answer that has none: no client reads a block without one."""

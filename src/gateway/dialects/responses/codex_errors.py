@@ -27,7 +27,16 @@ _REFUSED = 400
 
 
 class CodexErrors(OpenAIErrors):
-    """OpenAI's form of errors, with the status and the words at which Codex stops; see ``ErrorForm``."""
+    """OpenAI's form of errors, with the status and the words at which Codex stops; see ``ErrorForm``.
+
+    Args:
+        retries: whether Codex is to repeat a request after a failure that may pass, as often as it does. Then
+            such an error has its own status.
+    """
+
+    def __init__(self, *, retries: bool = False) -> None:
+        super().__init__()
+        self._retries = retries
 
     def body(self, error: GatewayError, request_id: str) -> JsonObject:
         """Return the body of an error response, or of the error in a stream that has begun."""
@@ -37,23 +46,28 @@ class CodexErrors(OpenAIErrors):
             shown["code"] = QUOTA
             return payload
         if (word := self._word_of(error)) is not None:
-            shown["code"] = word
+            shown["code"] = SERVER_ERROR if self._retries and word == OVERLOADED else word
         if not _is_cut_off(error) and (wait_s := _wait_s(error)) is not None:
             shown["message"] = f"{shown['message']} Please try again in {ceil(wait_s)}s."
         return payload
 
     def status_of(self, error: GatewayError) -> int:
-        """Return 429 for money that is spent, and 400 for what no repeat mends: Codex then stops."""
+        """Return 429 for money that is spent, and 400 for what no repeat mends: Codex then stops.
+
+        With ``retries`` the status of a failure that may pass stays as it is.
+        """
         if error.kind.type == BILLING:
             return _TOO_MANY
-        return _TOO_MANY if error.kind.status == _TOO_MANY else _REFUSED
+        status = error.kind.status
+        return status if status == _TOO_MANY or (self._retries and status >= _SERVERS) else _REFUSED
 
     def as_stream(self, error: GatewayError, request_id: str) -> bytes | None:
         """Return the stream of a response that failed, if the models or the gateway failed; else None.
 
         A prompt that is too long is told in this form, too: Codex then shortens it.
         """
-        if self._word_of(error) is None:
+        word = self._word_of(error)
+        if word is None or (self._retries and word != TOO_LONG):
             return None
         names: JsonObject = {"id": f"gen-{request_id}", "created": 0, "model": ""}
         return failed_stream(self.body(error, request_id), names)
@@ -88,3 +102,4 @@ def _wait_s(error: GatewayError) -> float | None:
 
 
 CODEX_ERRORS = CodexErrors()
+RETRIED_ERRORS = CodexErrors(retries=True)

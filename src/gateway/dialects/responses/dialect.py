@@ -40,6 +40,7 @@ class Responses:
     name = "responses"
     upstream_path = "/responses"
     can_stream = True
+    can_watch = True
     may_pay_twice = True
     writes_text = True
     can_restart = False

@@ -11,7 +11,8 @@ from types import MappingProxyType
 
 from gateway.dialects.named_events import event_of
 from gateway.dialects.responses.numbers import FIELD
-from gateway.http.json_values import JsonObject, object_or_empty, text_or_none
+from gateway.http.json_members import Members
+from gateway.http.json_values import Json, JsonObject, object_or_empty, text_or_none
 
 CREATED, FAILED = "response.created", "response.failed"
 SERVER_ERROR, OVERLOADED, LIMITED = "server_error", "server_is_overloaded", "rate_limit_exceeded"
@@ -34,6 +35,35 @@ WORDS_OF_TYPES: Mapping[str, str] = MappingProxyType({
 
 # The words that a body for Codex already has as its code.
 FOR_CODEX = frozenset({OVERLOADED, LIMITED, QUOTA, TOO_LONG, SERVER_ERROR})
+# What every response has, with the value of a request that sets none.
+# Source: Open Responses specification, "The response object"; OpenAI API reference.
+UNSTATED: Mapping[str, Json] = MappingProxyType({
+    "completed_at": None,
+    "error": None,
+    "incomplete_details": None,
+    "previous_response_id": None,
+    "instructions": None,
+    "tools": [],
+    "tool_choice": "auto",
+    "parallel_tool_calls": True,
+    "truncation": "disabled",
+    "text": {"format": {"type": "text"}},
+    "temperature": 1.0,
+    "top_p": 1.0,
+    "presence_penalty": 0.0,
+    "frequency_penalty": 0.0,
+    "top_logprobs": 0,
+    "reasoning": None,
+    "usage": None,
+    "max_output_tokens": None,
+    "max_tool_calls": None,
+    "store": False,
+    "background": False,
+    "service_tier": "default",
+    "metadata": {},
+    "safety_identifier": None,
+    "prompt_cache_key": None,
+})  # fmt: skip  # one member a line
 # What a response says of itself from its beginning on.
 _NAMES = ("id", "created_at", "model")
 
@@ -57,20 +87,20 @@ def begun_response(names: JsonObject, stated: JsonObject | None = None) -> JsonO
     """
     said = {name: value for name in _NAMES if (value := (stated or {}).get(name)) is not None}
     return {
+        **UNSTATED,
         "id": names["id"],
         "object": "response",
         "created_at": names["created"],
         "status": "in_progress",
         "model": names["model"],
         "output": [],
-        "error": None,
-        "incomplete_details": None,
-        "parallel_tool_calls": True,
-        "tool_choice": "auto",
-        "tools": [],
-        "usage": None,
         **said,
     }
+
+
+def echoed(fields: Members) -> JsonObject:
+    """Return what a response repeats of its request's fields."""
+    return {name: value for name in UNSTATED if (value := fields.value(name)) is not None}
 
 
 def failed_event(body: JsonObject, response: JsonObject) -> JsonObject:
@@ -82,6 +112,7 @@ def failed_event(body: JsonObject, response: JsonObject) -> JsonObject:
     """
     error = object_or_empty(body["error"])
     failed: JsonObject = {
+        **UNSTATED,
         **response,
         "status": "failed",
         "error": {"code": word_of(error), "message": error["message"]},

@@ -4,10 +4,12 @@ Clients find an item by its place in the output. So an event for an item that wa
 and is not sent. Source: the accumulation of events in OpenAI's Python SDK.
 """
 
-from gateway.dialects.responses.items import MESSAGE, is_call, kind_of
+from gateway.dialects.responses.complete_items import are_an_answer
+from gateway.dialects.responses.items import kind_of
+from gateway.dialects.responses.open_parts import Parts
 from gateway.faults.fault import AttemptFailedError, Fault
 from gateway.http.json_bytes import parse_json
-from gateway.http.json_values import Json, JsonObject, whole_or_none
+from gateway.http.json_values import Json, JsonObject, object_or_empty, whole_or_none
 
 MAX_INDEX = 100_000
 # How much of the items that are done is kept, to complete an answer whose last event is missing.
@@ -25,8 +27,9 @@ class Items:
     def __init__(self) -> None:
         self._open: dict[int, str] = {}
         self._done: dict[int, bytes] = {}
-        self._kinds: dict[int, str] = {}
         self._kept_bytes = 0
+        self._is_consistent = True  # whether each item is done with the type with which it was added
+        self._parts = Parts()
 
     def add(self, payload: JsonObject) -> str:
         """Add an item, and return its type.
@@ -37,7 +40,7 @@ class Items:
         index, kind = _index_in(payload), kind_of(payload.get("item"))
         if kind is None or index in self._open or index in self._done:
             raise malformed()
-        self._open[index] = self._kinds[index] = kind
+        self._open[index] = kind
         return kind
 
     def check(self, payload: JsonObject) -> None:
@@ -50,6 +53,7 @@ class Items:
         adds = str(payload["type"]).endswith(".delta")
         if index not in self._open and (adds or index not in self._done):
             raise malformed()
+        self._parts.take(index, payload)
 
     def end(self, payload: JsonObject, text: bytes) -> bool:
         """Note that an item is done; return whether it was not before. ``text`` is the item as JSON.
@@ -62,27 +66,24 @@ class Items:
             raise malformed()
         if index in self._done:
             return False
-        self._open.pop(index, None)
-        self._kinds[index] = kind
+        if self._open.pop(index, kind) != kind:
+            self._is_consistent = False
+        self._parts.end_item(index)
         self._kept_bytes += len(text)
         self._done[index] = text if self._kept_bytes <= MAX_KEPT_BYTES else b""
         return True
 
-    @property
-    def are_complete(self) -> bool:
-        """Whether every item is done, all are kept, and the last is a message or a call."""
+    def are_complete(self, *, may_call: bool) -> bool:
+        """Return whether every item and part is done in order, all are kept, and they are a complete answer.
+
+        Args:
+            may_call: whether the model may call a tool; see ``are_an_answer``.
+        """
         if self._open or not self._done or self._kept_bytes > MAX_KEPT_BYTES:
             return False
-        return self._last_kind == MESSAGE or self.end_in_call
-
-    @property
-    def end_in_call(self) -> bool:
-        """Whether the last item that is done is a call."""
-        return is_call(self._last_kind)
-
-    @property
-    def _last_kind(self) -> str:
-        return self._kinds[max(self._done)] if self._done else ""
+        if not self._is_consistent or not self._parts.are_in_order or max(self._done) >= len(self._done):
+            return False
+        return are_an_answer([object_or_empty(item) for item in self.done], may_call=may_call)
 
     @property
     def done(self) -> list[Json]:

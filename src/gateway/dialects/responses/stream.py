@@ -13,7 +13,7 @@ from gateway.dialects.answer_stream import StreamContext, Taken
 from gateway.dialects.named_events import json_of, name_of, to_bytes
 from gateway.dialects.read_event import ReadEvent
 from gateway.dialects.responses.answer import COMPLETED, INCOMPLETE, shape_response
-from gateway.dialects.responses.error_events import CREATED, begun_response, failed_event
+from gateway.dialects.responses.error_events import CREATED, UNSTATED, begun_response, echoed, failed_event
 from gateway.dialects.responses.numbers import Numbers
 from gateway.dialects.responses.open_items import Items, malformed
 from gateway.dialects.responses.progress import ADDED, DONE, is_progress
@@ -51,8 +51,7 @@ class ResponsesStream:
     @property
     def may_be_complete(self) -> bool:
         """Whether every item is done, and the last is one that ends an answer."""
-        may_call = self._context.request.requirements.tools
-        return self._items.are_complete and (self._items.end_in_call or not may_call)
+        return self._items.are_complete(may_call=self._context.request.requirements.tools)
 
     @property
     def may_hand_over(self) -> bool:
@@ -108,12 +107,17 @@ class ResponsesStream:
     def error_event(self, error: JsonObject) -> bytes:
         """Return the event that tells the client that the answer was cut off."""
         before = self._before()
-        return before + self._write(ReadEvent.of(failed_event(error, self._response)))
+        return before + self._write(ReadEvent.of(failed_event(error, {**self._echoed, **self._response})))
 
     def restart_event(self, first: JsonObject, code: str | None, model: str) -> bytes:
         """Return nothing: an answer in this dialect cannot start over."""
         del first, code, model
         return b""
+
+    @property
+    def _echoed(self) -> JsonObject:
+        """What a response repeats of its request. Few responses need it: upstreams repeat it themselves."""
+        return echoed(self._context.request.fields)
 
     def _write(self, here: ReadEvent) -> bytes:
         """Return the client's bytes for an event."""
@@ -136,6 +140,7 @@ class ResponsesStream:
         if self._response:
             return b""
         response = begun_response(self._context.names, self._context.first or stated)
+        response.update(self._echoed)
         return self._begin(ReadEvent.of({"type": CREATED, "response": response}))
 
     def _has_place(self, name: str, here: ReadEvent) -> bool:
@@ -186,6 +191,8 @@ class ResponsesStream:
         """Return the last event of an answer whose upstream did not send it."""
         self._context.note(COMPLETED_HERE)
         response: JsonObject = {
+            **UNSTATED,
+            **self._echoed,
             **self._response,
             "status": COMPLETED,
             "completed_at": int(self._context.now_s()),

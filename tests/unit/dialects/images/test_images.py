@@ -31,7 +31,7 @@ def parsed(**fields: object) -> ModelRequest:
         ({"n": 1.5}, "invalid_field", "n"),
         ({"n": "1"}, "invalid_field", "n"),
         ({"input_references": "p"}, "invalid_field", "input_references"),
-        ({"stream": True}, "invalid_field", "stream"),
+        ({"stream": 1}, "invalid_field", "stream"),
         ({"models": []}, "invalid_field", "models"),
         ({"gateway": {"retry_billed": 1}}, "invalid_field", "gateway.retry_billed"),
         ({"api_key": "k"}, "refused_field", "api_key"),

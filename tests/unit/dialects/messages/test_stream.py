@@ -296,7 +296,9 @@ def test_a_number_that_json_cannot_represent_becomes_null_only_where_the_event_c
 
 def test_a_long_string_passes_although_its_event_is_written_anew() -> None:
     long = "A" * 600_000
-    got = play((start(), begin(3, "thinking"), sign(long, 3), finish(3), end(safeguard_results=long), STOP))
+    thought = (begin(3, "thinking"), sign(long, 3), finish(3))
+    said = (begin(4), add("Hi", 4), finish(4))
+    got = play((start(), *thought, *said, end(safeguard_results=long), STOP))
     client = read(got.all)
 
     assert client.blocks[0]["signature"] == long

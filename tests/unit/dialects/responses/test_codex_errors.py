@@ -110,3 +110,44 @@ async def test_codex_may_ask_again_after_an_answer_that_was_cut_off(last: bytes)
     answer = await ask(world, "a/one")
 
     assert read(answer.body)[-1]["response"]["error"]["code"] == "server_error"
+
+
+RETRIED = CODEX | {"x-gateway-when-spent": "retry"}
+
+
+@pytest.mark.parametrize("status", [500, 503])
+async def test_codex_may_be_told_to_repeat_a_request_that_no_model_answered(status: int) -> None:
+    world = World().script("a/one", refusal(status))
+
+    answer = await ask(world, "a/one", headers=RETRIED, gateway={"retries": 0})
+
+    assert (answer.status, answer.error["code"]) == (status, "server_error")
+
+
+@pytest.mark.parametrize(
+    ("message", "status", "told"),
+    [
+        ("maximum context length is 10 tokens", 400, 200),
+        ("wrong", 400, 400),
+        ("x", 404, 400),
+        ("x", 402, 429),
+    ],
+)
+async def test_what_no_repeat_mends_is_told_as_before(message: str, status: int, told: int) -> None:
+    stops, retried = [
+        await ask(World().script("a/one", refusal(status, message)), "a/one", headers=headers)
+        for headers in (CODEX, RETRIED)
+    ]
+
+    assert stops.status == retried.status == told
+
+
+@pytest.mark.parametrize("value", ["stop", "", "x" * 1_000])
+async def test_any_other_word_lets_codex_stop(value: str) -> None:
+    world = World().script("a/one", refusal(503))
+
+    answer = await ask(
+        world, "a/one", headers=CODEX | {"x-gateway-when-spent": value}, gateway={"retries": 0}
+    )
+
+    assert read(answer.body)[-1]["response"]["error"]["code"] == "server_is_overloaded"

@@ -3,13 +3,13 @@
 import pytest
 
 from tests.support.chunks import COST_USD
-from tests.support.responses import added, call, created, delta, done, ended, event, message, read
+from tests.support.responses import added, call, created, done, ended, event, message, read, said
 from tests.support.upstream import HANG, RESET, Step, stream
 from tests.support.world import Answer, World
 from tests.unit.dialects.responses.test_responses_streams import GOOD, ask, last
 
 pytestmark = pytest.mark.anyio
-DONE_ITEMS = (created(), added(), delta(), done())
+DONE_ITEMS = (created(), *said())
 
 
 async def held(*events: Step, **gateway: object) -> Answer:
@@ -51,19 +51,19 @@ TOOLS = [{"type": "function", "name": "read", "parameters": {"type": "object"}}]
 
 
 @pytest.mark.parametrize(
-    ("item", "given", "kind"),
+    ("events", "given", "kind"),
     [
-        (message("I will read it."), {"tools": TOOLS}, "response.failed"),
-        (call(), {"tools": TOOLS}, "response.completed"),
-        (message("Done."), {}, "response.completed"),
-        (message("Done."), {"tools": TOOLS, "tool_choice": "none"}, "response.completed"),
+        (said("I will read it."), {"tools": TOOLS}, "response.failed"),
+        ((added(item=call()), done(item=call())), {"tools": TOOLS}, "response.completed"),
+        (said("Done."), {}, "response.completed"),
+        (said("Done."), {"tools": TOOLS, "tool_choice": "none"}, "response.completed"),
     ],
     ids=["a message before a call", "a call", "no tools", "no tool may be called"],
 )
 async def test_an_answer_without_its_last_event_is_not_complete_if_a_call_may_be_missing(
-    item: dict[str, object], given: dict[str, object], kind: str
+    events: tuple[bytes, ...], given: dict[str, object], kind: str
 ) -> None:
-    world = World().script("a/one", stream(created(), added(item=item), delta(), done(item=item)))
+    world = World().script("a/one", stream(created(), *events))
 
     answer = await ask(world, "a/one", **given)
 

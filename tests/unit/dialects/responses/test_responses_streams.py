@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.chunks import COST_USD
-from tests.support.responses import added, call, created, delta, done, ended, event, message, read
+from tests.support.responses import added, call, created, delta, done, ended, event, message, part, read, said
 from tests.support.upstream import HANG, stream
 from tests.support.world import TOKEN, Answer, World, finish
 
@@ -81,9 +81,7 @@ async def test_a_stream_commits_at_its_first_progress(case: str) -> None:
 
 
 async def test_a_stream_without_its_last_event_is_completed_if_every_item_is_done() -> None:
-    world = World().script(
-        "a/one", stream(created(), added(), delta(), done(), added(1, call()), done(1, call()))
-    )
+    world = World().script("a/one", stream(created(), *said(), added(1, call()), done(1, call())))
 
     answer = await ask(world, "a/one")
 
@@ -99,14 +97,58 @@ async def test_a_stream_without_its_last_event_is_completed_if_every_item_is_don
     "events",
     [
         (created(), added(), delta()),
-        (created(), added(), delta(), done(), added(1, call(arguments=""))),
+        (created(), *said(), added(1, call(arguments=""))),
         (
             created(),
             added(0, {"type": "reasoning"}),
             done(0, {"type": "reasoning", "encrypted_content": "x"}),
         ),
+        (created(), added(), delta(), done()),
+        (created(), added(), part(), delta(), done()),
+        (created(), added(), part(), part(), delta(), part("done"), done()),
+        (created(), added(), part(), delta(), part("done"), delta("more"), done()),
+        (created(), added(), part(place=1), delta(), part("done", place=1), done()),
+        (created(), added(), part(place=None), delta(), part("done", place=None), done()),
+        (
+            created(),
+            added(0, {"type": "reasoning"}),
+            delta("Hm", kind="reasoning_summary_text"),
+            done(0, {"type": "reasoning"}),
+            *said(index=1),
+        ),
+        (created(), *said(), done(2, call())),
+        (created(), added(0, call()), *said(index=1)[:4], done(0), done(1)),
+        (created(), *said()[:4], done(0, {**message("Hel"), "status": "incomplete"})),
+        (created(), *said()[:4], done(0, message(" "))),
+        (created(), added(0, call()), done(0, call(arguments='{"path": "a'))),
+        (created(), added(0, call()), done(0, call(arguments=""))),
+        (created(), added(0, call()), done(0, call(arguments="[1]"))),
+        (created(), added(0, call()), done(0, call(arguments="```json\n{}\n```"))),
+        (created(), added(0, call()), done(0, call(arguments='{"pa')), *said(index=1)),
+        (created(), *said(), added(1, {"type": "web_search_call"}), done(1, {"type": "web_search_call"})),
     ],
-    ids=["an open message", "an open call", "only reasoning"],
+    ids=[
+        "an open message",
+        "an open call",
+        "only reasoning",
+        "text of no part",
+        "an open part",
+        "a part added twice",
+        "text after its part",
+        "text of another part",
+        "a part without a place",
+        "a summary of no part",
+        "an item is missing",
+        "an item of another type",
+        "a message that says it is cut off",
+        "a message without a text",
+        "arguments that are cut off",
+        "no arguments",
+        "arguments that are no object",
+        "arguments in a fence",
+        "cut arguments before a message",
+        "a search without an answer",
+    ],
 )
 async def test_any_other_stream_without_its_last_event_ends_in_a_failure(events: tuple[bytes, ...]) -> None:
     world = World().script("a/one", stream(*events))
@@ -119,6 +161,23 @@ async def test_any_other_stream_without_its_last_event_ends_in_a_failure(events:
     assert end["response"]["error"]["code"] == "server_error"
     assert end["response"]["error"]["message"] == end["error"]["message"]
     assert end["error"]["metadata"]["partial"] is True
+
+
+# Streams that the upstream ends well, although their parts or arguments are not in order.
+@pytest.mark.parametrize(
+    "events",
+    [
+        (added(), delta(), done()),
+        (added(), part(), delta(), done()),
+        (added(0, call()), done(0, call(arguments='{"path": "a'))),
+    ],
+    ids=["text of no part", "an open part", "arguments that are cut off"],
+)
+async def test_a_stream_that_the_upstream_completes_is_complete(events: tuple[bytes, ...]) -> None:
+    end = ended("completed", message("Hello."))
+    world = World().script("a/one", stream(created(), *events, end))
+
+    assert last(await ask(world, "a/one"))["type"] == "response.completed"
 
 
 async def test_numbers_rise_by_one_whatever_the_upstream_writes() -> None:
