@@ -20,10 +20,10 @@ test: setup ## run everything: lint, types, unit tests, the suite on every runti
 faults: setup ## run every simulator fault on every runtime, and print one table
 	@PYTHONPATH=src exec $(RUN) scripts.faults
 
-clients: setup ## run real clients (OpenAI's, Anthropic's, OpenRouter's, Claude Code, others) against the gateway; writes the README's table
+clients: setup ## run real clients (OpenAI's, Anthropic's, OpenRouter's, coding agents, others) against the gateway; writes the README's table
 	@PYTHONPATH=src exec $(RUN) scripts.clients
 
-agents: setup ## run Claude Code against failing models, with and without the gateway; writes docs/coding-agents.md's table
+agents: setup ## run Claude Code and Codex against failing models, with and without the gateway; writes docs/coding-agents.md's tables
 	@PYTHONPATH=src exec $(RUN) scripts.agents.run
 
 bill: setup ## ten thousand requests, with faults, cut streams and clients that leave: the ledger against their bill

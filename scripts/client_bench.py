@@ -15,7 +15,7 @@ from scripts.dev.servers import stage_directory, start_simulator
 from scripts.tools import tool_environment
 from tests.support.runtimes import KEY, UPSTREAM_KEY, Fleet
 
-Line: TypeAlias = dict[str, Any]  # a test's result: client, version, column, outcome, remark
+Line: TypeAlias = dict[str, Any]  # a test's result: table, client, version, column, outcome, remark
 
 
 @dataclass(frozen=True)

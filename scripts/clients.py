@@ -1,21 +1,23 @@
-"""`make clients`: run real clients against the gateway, and write their results into the README's table."""
+"""`make clients`: run real clients against the gateway, and write their results into the README's tables."""
 
 import argparse
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from scripts import recipes
 from scripts.agents.run import run_coding_agents
 from scripts.client_bench import Bench, Line, bench
-from scripts.setup_clients import NODE_TESTS, PYTHON, set_up_claude_code, set_up_node, set_up_python
+from scripts.setup_clients import NODE_TESTS, PYTHON, set_up_coding_agents, set_up_node, set_up_python
 from scripts.tables import between
 from scripts.tools import ROOT, node
 
 README = ROOT / "README.md"
-BEGIN, END = "<!-- clients: written by `make clients` -->\n", "<!-- /clients -->\n"
 PYTHON_TESTS = ROOT / "tests" / "clients" / "python"
-COLUMNS = ("plain", "stream", "tools", "structured", "errors", "broken stream", "fallback", "models")
+TABLES: Mapping[str, Sequence[str]] = {
+    "texts": ("plain", "stream", "tools", "structured", "errors", "broken stream", "fallback", "models"),
+    "vectors": ("one text", "batch", "floats", "errors", "failed answers", "no other model"),
+}
 
 
 def run_python(on: Bench) -> bool:
@@ -34,17 +36,24 @@ def run_recipes(on: Bench) -> bool:
     return recipes.run(on.environ, url=on.environ["CLIENTS_GATEWAY"], key=on.environ["CLIENTS_KEY"])
 
 
-def table(lines: Iterable[Line]) -> str:
-    """Return the Markdown table.
+def markers(name: str) -> tuple[str, str]:
+    """Return the lines of the README between which a table stands."""
+    return f"<!-- clients of {name}: written by `make clients` -->\n", f"<!-- /clients of {name} -->\n"
+
+
+def table(name: str, lines: Iterable[Line]) -> str:
+    """Return a Markdown table of the results for it.
 
     Raises:
         ValueError: a client has no test for one of the columns.
     """
+    columns = TABLES[name]
     rows: dict[tuple[str, str], dict[str, list[Line]]] = {}
     for line in lines:
-        row = rows.setdefault((line["client"], line["version"]), {column: [] for column in COLUMNS})
-        row[line["column"]].append(line)
-    text = [f"| client | version | {' | '.join(COLUMNS)} |", "|---" * (len(COLUMNS) + 2) + "|"]
+        if line["table"] == name:
+            row = rows.setdefault((line["client"], line["version"]), {column: [] for column in columns})
+            row[line["column"]].append(line)
+    text = [f"| client | version | {' | '.join(columns)} |", "|---" * (len(columns) + 2) + "|"]
     for (client, version), cells in rows.items():
         if untested := [column for column, found in cells.items() if not found]:
             raise ValueError(f"{client} has no test for {', '.join(untested)}")
@@ -65,9 +74,11 @@ def _remarks(lines: Iterable[Line]) -> str:
     return "; ".join(dict.fromkeys(line["remark"] for line in lines if line["remark"]))
 
 
-def with_table(readme: str, written: str) -> str:
-    """Return the README with the table between its markers."""
-    return between(readme, BEGIN, END, written)
+def with_tables(readme: str, written: Mapping[str, str]) -> str:
+    """Return the README with each table between its markers."""
+    for name, text in written.items():
+        readme = between(readme, *markers(name), text)
+    return readme
 
 
 def main() -> None:
@@ -79,20 +90,21 @@ def main() -> None:
     set_up_node()
     if not quick:
         set_up_python()
-        set_up_claude_code()
+        set_up_coding_agents()
     ready_s = time.monotonic()
     with bench() as on:
         passed = (
             [run_node(on, "openai.test.mjs")] if quick else [run_python(on), run_node(on), run_recipes(on)]
         )
-        written = "" if quick else table(on.lines())
+        written = {} if quick else {name: table(name, on.lines()) for name in TABLES}
     if not quick:
         passed.append(run_coding_agents())
-    print(f"\n{written}\nset-up {ready_s - began_s:.0f} s, run {time.monotonic() - ready_s:.0f} s")
+    print("", *written.values(), sep="\n")
+    print(f"set-up {ready_s - began_s:.0f} s, run {time.monotonic() - ready_s:.0f} s")
     if not all(passed):
         sys.exit(1)
     if written:
-        README.write_text(with_table(README.read_text(encoding="utf-8"), written), encoding="utf-8")
+        README.write_text(with_tables(README.read_text(encoding="utf-8"), written), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ NPM_PROJECTS = (
     ROOT,
     ROOT / "tests" / "clients" / "node",
     ROOT / "tests" / "clients" / "claude_code",
+    ROOT / "tests" / "clients" / "codex",
     ROOT / "bench" / "compare" / "node",
 )
 

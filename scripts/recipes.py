@@ -27,11 +27,15 @@ class Recipe:
     code: str
 
 
+def blocks(page: str) -> Iterable[Recipe]:
+    """Yield the code blocks."""
+    for block in _BLOCK.finditer(page):
+        yield Recipe(page.count("\n", 0, block.start()) + 2, block["language"], block["code"])
+
+
 def recipes(page: str) -> Iterable[Recipe]:
     """Yield the code blocks that can be run. Blocks in TOML cannot: they are settings."""
-    for block in _BLOCK.finditer(page):
-        if block["language"] != "toml":
-            yield Recipe(page.count("\n", 0, block.start()) + 2, block["language"], block["code"])
+    return (block for block in blocks(page) if block.language != "toml")
 
 
 def run(environ: Mapping[str, str], *, url: str, key: str) -> bool:

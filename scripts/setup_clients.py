@@ -12,6 +12,7 @@ PYTHON = VENV / "bin" / "python"
 REQUIREMENTS = Path("requirements") / "clients.txt"
 NODE_TESTS = ROOT / "tests" / "clients" / "node"
 CLAUDE_CODE = ROOT / "tests" / "clients" / "claude_code"
+CODEX = ROOT / "tests" / "clients" / "codex"
 
 
 def set_up_python() -> None:
@@ -24,9 +25,10 @@ def set_up_node() -> None:
     _set_up(NODE_TESTS, "Node clients")
 
 
-def set_up_claude_code() -> None:
-    """Bring Claude Code up to date. It is as large as all other clients together."""
+def set_up_coding_agents() -> None:
+    """Bring the coding agents up to date. Each is as large as all other clients together."""
     _set_up(CLAUDE_CODE, "Claude Code")
+    _set_up(CODEX, "Codex")
 
 
 def _set_up(project: Path, what: str) -> None:

@@ -1,4 +1,4 @@
-"""Reports runs of Claude Code: the calls in the simulator's journal, and the table."""
+"""Reports runs of a coding agent: the calls in the simulator's journal, and the table."""
 
 import re
 import time
@@ -8,10 +8,9 @@ from typing import Any
 
 import httpx
 
-from scripts.agents.claude_code import Outcome
+from scripts.agents.agent import Agent, Outcome
 from scripts.agents.situations import Situation
 
-BEGIN, END = "<!-- agents: written by `make agents` -->\n", "<!-- /agents -->\n"
 HEAD = (
     "| upstream | gateway | task | calls | seconds | exit | the user reads |\n|---|---|---|---|---|---|---|\n"
 )
@@ -44,6 +43,11 @@ class Row:
         if self.situation.leaves:
             return self.ended_s is not None
         return self.outcome.did_task or not self.situation.finishes
+
+
+def markers(agent: Agent) -> tuple[str, str]:
+    """Return the lines of the page between which an agent's table stands."""
+    return f"<!-- {agent.slug}: written by `make agents` -->\n", f"<!-- /{agent.slug} -->\n"
 
 
 def upstream_calls(simulator: str, session: str) -> list[dict[str, Any]]:

@@ -1,132 +1,112 @@
-"""`make agents`: run Claude Code with and without the gateway, and write docs/coding-agents.md's table."""
+"""`make agents`: run coding agents with and without the gateway, and write docs/coding-agents.md's tables."""
 
+import argparse
 import json
-import subprocess
 import sys
 import tempfile
 import time
-import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from scripts.agents.claude_code import command_directory, environment, run_task
-from scripts.agents.report import BEGIN, END, Row, table, upstream_calls, wait_for_end
-from scripts.agents.situations import POOR_BUDGET_USD, POOR_KEY, SITUATIONS, Situation, routes, task_of
+from scripts.agents.agent import Agent, Target, run_task
+from scripts.agents.claude_code import CLAUDE_CODE
+from scripts.agents.codex import CODEX
+from scripts.agents.page import PAGE, commands_work, routes_in
+from scripts.agents.report import Row, markers, table, upstream_calls, wait_for_end
+from scripts.agents.situations import POOR_BUDGET_USD, POOR_KEY, Situation, routes, situations_of, task_of
 from scripts.client_bench import Bench, bench
-from scripts.recipes import ANSWER, URL, recipes
-from scripts.recipes import KEY as KEY_IN_PAGE
-from scripts.setup_clients import set_up_claude_code
+from scripts.setup_clients import set_up_coding_agents
 from scripts.tables import between
-from scripts.tools import ROOT
 from tests.support.runtimes import KEY, UPSTREAM_KEY
 
-PAGE = ROOT / "docs" / "coding-agents.md"
-COMMANDS_LIMIT_S = 60.0
+AGENTS = {agent.slug: agent for agent in (CLAUDE_CODE, CODEX)}
 
 
-def run_coding_agents() -> bool:
-    """Run all situations and the page's commands; write the table; return whether all went as expected."""
-    page = PAGE.read_text(encoding="utf-8")
-    with tempfile.TemporaryDirectory() as folder, _bench(page) as on:
-        home = Path(folder)
-        rows = _run_situations(on, home)
-        commands_work = _run_commands(page, on, home)
+def run_coding_agents(slugs: Sequence[str] = tuple(AGENTS)) -> bool:
+    """Run agents in all situations, and the page's commands; write the tables of those that went as expected.
+
+    Returns:
+        Whether all went as expected.
+    """
+    results = [_run_agent(AGENTS[slug]) for slug in slugs]  # all run, even if one fails
+    return all(results)
+
+
+def _run_agent(agent: Agent) -> bool:
+    """Run an agent before a gateway of its own, whose models no other agent has made cool down."""
+    with tempfile.TemporaryDirectory() as folder, _bench() as on:
+        rows = _run_situations(agent, on, Path(folder))
+        works = commands_work(agent, on, Path(folder))
     written = table(rows)
-    print(f"\n{written}")
+    print(f"\n{agent.name}\n{written}")
     failed = [row.situation.name for row in rows if row.with_gateway and not row.is_as_expected]
     for name in failed:
-        print(f"FAILED  with the gateway, Claude Code has not done its task: {name}")
-    if not commands_work:
-        failed.append("commands")
-    if not failed:
-        PAGE.write_text(between(page, BEGIN, END, written), encoding="utf-8")
-    return not failed
+        print(f"FAILED  with the gateway, {agent.name} has not done its task: {name}")
+    if failed or not works:
+        return False
+    PAGE.write_text(between(PAGE.read_text(encoding="utf-8"), *markers(agent), written), encoding="utf-8")
+    return True
 
 
 @contextmanager
-def _bench(page: str) -> Iterator[Bench]:
+def _bench() -> Iterator[Bench]:
     """Start a gateway with the routes of the situations and those of the page."""
     keys = [
         {"name": "agents", "token": KEY},
         {"name": "poor", "token": POOR_KEY, "budget": {"day_usd": POOR_BUDGET_USD}},
     ]
-    task_routes = json.dumps(routes() | routes_in(page))
+    task_routes = json.dumps(routes() | routes_in(PAGE.read_text(encoding="utf-8")))
     with bench(GATEWAY_KEYS=json.dumps(keys), TASK_ROUTES=task_routes) as on:
         yield on
 
 
-def routes_in(page: str) -> dict[str, object]:
-    """Return the task routes that the page shows."""
-    found: dict[str, object] = {}
-    for block in page.split("```toml\n")[1:]:
-        shown = tomllib.loads(block.partition("```")[0])
-        found |= json.loads(shown["vars"]["TASK_ROUTES"])
-    return found
-
-
-def _run_situations(on: Bench, home: Path) -> list[Row]:
+def _run_situations(agent: Agent, on: Bench, folder: Path) -> list[Row]:
     """Return a row without and one with the gateway for each situation.
 
-    Runs without the gateway take a minute each, in which Claude Code waits: they go on at the same time.
+    Runs without the gateway take a minute each, in which the agent waits: they go on at the same time.
     """
-    with ThreadPoolExecutor(max_workers=len(SITUATIONS)) as pool:
+    situations = situations_of(agent)
+    with ThreadPoolExecutor(max_workers=len(situations)) as pool:
         alone: list[Future[Row]] = []
-        for situation in SITUATIONS:
-            alone.append(pool.submit(_run_alone, situation, on, home))
+        for situation in situations:
+            alone.append(pool.submit(_run_alone, agent, situation, on, folder))
             time.sleep(0.5)  # a start takes most of a second of CPU time
-        behind = [_run_behind(place, on, home) for place in range(len(SITUATIONS))]
+        behind = [_run_behind(agent, situation, on, folder) for situation in situations]
         return [row for pair in zip(alone, behind, strict=True) for row in (pair[0].result(), pair[1])]
 
 
-def _run_alone(situation: Situation, on: Bench, home: Path) -> Row:
-    return _run(situation, situation.alone, on, home, environment(home, f"{on.simulator}/api", UPSTREAM_KEY))
+def _run_alone(agent: Agent, situation: Situation, on: Bench, folder: Path) -> Row:
+    target = Target(f"{on.simulator}/api", UPSTREAM_KEY, situation.alone)
+    return _run(agent, situation, target, on, folder)
 
 
-def _run_behind(place: int, on: Bench, home: Path) -> Row:
-    situation = SITUATIONS[place]
-    return _run(situation, task_of(place), on, home, environment(home, on.gateway, situation.key))
+def _run_behind(agent: Agent, situation: Situation, on: Bench, folder: Path) -> Row:
+    target = Target(on.gateway, POOR_KEY if situation.is_poor else KEY, task_of(situation))
+    return _run(agent, situation, target, on, folder)
 
 
-def _run(situation: Situation, model: str, on: Bench, home: Path, environ: dict[str, str]) -> Row:
-    outcome = run_task(home, environ, model, limit_s=situation.limit_s, mode=situation.mode)
+def _run(agent: Agent, situation: Situation, target: Target, on: Bench, folder: Path) -> Row:
+    limit_s, is_flagging = situation.limit_s, situation.is_flagging
+    outcome = run_task(agent, folder, target, limit_s=limit_s, is_flagging=is_flagging)
     ended_s = wait_for_end(on.simulator, outcome.session) if situation.leaves else None
     return Row(
         situation=situation,
-        with_gateway=environ["ANTHROPIC_BASE_URL"] == on.gateway,
+        with_gateway=target.url == on.gateway,
         outcome=outcome,
         calls=len(upstream_calls(on.simulator, outcome.session)),
         ended_s=ended_s,
     )
 
 
-def _run_commands(page: str, on: Bench, home: Path) -> bool:
-    """Run the page's commands in one shell; return whether all worked, and each question had its answer."""
-    code = "\n".join(each.code for each in recipes(page) if each.language == "sh")
-    environ = environment(home, "", "")
-    environ["PATH"] = f"{command_directory(home)}:{environ['PATH']}"
-    done = subprocess.run(
-        ["bash", "-e", "-c", code.replace(URL, on.gateway).replace(KEY_IN_PAGE, KEY)],
-        env=environ,
-        cwd=home,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=COMMANDS_LIMIT_S,
-        check=False,
-    )
-    if done.returncode == 0 and done.stdout.count(ANSWER) == code.count("claude -p"):
-        return True
-    print(f"FAILED  the commands of {PAGE.name} (status {done.returncode}):\n{done.stdout}")
-    return False
-
-
 def main() -> None:
-    """Run Claude Code; exit with 1 unless all went as expected."""
-    set_up_claude_code()
-    sys.exit(0 if run_coding_agents() else 1)
+    """Run the agents; exit with 1 unless all went as expected."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", choices=AGENTS, help="one agent")
+    only = parser.parse_args().only
+    set_up_coding_agents()
+    sys.exit(0 if run_coding_agents([only] if only else tuple(AGENTS)) else 1)
 
 
 if __name__ == "__main__":

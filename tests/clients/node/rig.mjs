@@ -48,6 +48,13 @@ export async function upstreamFromNow() {
     (await entries()).filter((entry) => entry.seq > since && entry.method === "POST").map((entry) => entry.model);
 }
 
+// Returns a function that returns the bodies that arrived upstream since then, in order.
+export async function bodiesFromNow() {
+  const since = (await entries()).at(-1)?.seq ?? 0;
+  return async () =>
+    (await entries()).filter((entry) => entry.seq > since && entry.method === "POST").map((entry) => entry.body);
+}
+
 function versionOf(packageName) {
   const file = new URL(`node_modules/${packageName}/package.json`, import.meta.url);
   return JSON.parse(readFileSync(file, "utf8")).version;
@@ -59,7 +66,7 @@ function versionOf(packageName) {
 export function checks(client, ...packageNames) {
   const version = packageNames.map(versionOf).join(", ");
   const record = (column, outcome, remark) =>
-    appendFileSync(results, `${JSON.stringify({ client: `Node ${client}`, version, column, outcome, remark })}\n`);
+    appendFileSync(results, `${JSON.stringify({ table: "texts", client: `Node ${client}`, version, column, outcome, remark })}\n`);
   return (column, name, run, { remark = "", expectedToFail = "", skip = "" } = {}) =>
     test(`${client}: ${name}`, async () => {
       if (skip) return record(column, "skipped", skip);

@@ -1,7 +1,9 @@
 """Fixtures of the client tests; also records each test's result for the README's table.
 
 A module names its client in ``CLIENT`` and, in ``PACKAGE``, the distribution that has the version. A fixture
-called ``variant`` splits a client into several rows. Each test names its column with the marker ``shows``.
+called ``variant`` splits a client into several rows. A module with several clients has their distributions in
+``CLIENTS``, and a fixture ``client`` with their names. Each test names its column with the marker ``shows``;
+``TABLE`` names the table, if it is not that of texts.
 """
 
 import importlib.metadata
@@ -46,12 +48,18 @@ def _record(item: pytest.Item, report: pytest.TestReport) -> None:
     mark = item.get_closest_marker("shows")
     assert mark, f"{item.nodeid} has no `shows` marker"
     module = item.module  # type: ignore[attr-defined]  # every item is a function of a module
-    variant = item.callspec.params.get("variant") if hasattr(item, "callspec") else None
+    params = item.callspec.params if hasattr(item, "callspec") else {}
+    variant = params.get("variant")
+    clients = getattr(module, "CLIENTS", None)
+    client, package = (
+        (params["client"], clients[params["client"]]) if clients else (module.CLIENT, module.PACKAGE)
+    )
     reason = str(getattr(report, "wasxfail", "")) or _reason_to_skip(report)
     outcome = "no" if hasattr(report, "wasxfail") and report.skipped else report.outcome
     line = {
-        "client": f"Python `{module.CLIENT}`" + (f" `{variant}`" if variant else ""),
-        "version": importlib.metadata.version(module.PACKAGE),
+        "table": getattr(module, "TABLE", "texts"),
+        "client": f"Python `{client}`" + (f" `{variant}`" if variant else ""),
+        "version": importlib.metadata.version(package),
         "column": mark.args[0],
         "outcome": outcome,
         "remark": reason.removeprefix("reason: ") or (mark.args[1] if len(mark.args) > 1 else ""),

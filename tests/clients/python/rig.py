@@ -17,6 +17,7 @@ WEATHER_TOOL = {
         "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
     },
 }
+RESPONSES_TOOL = {"type": "function", **WEATHER_TOOL["function"]}  # type: ignore[dict-item]  # a dict
 CITY_SCHEMA = {
     "type": "object",
     "properties": {"city": {"type": "string"}},

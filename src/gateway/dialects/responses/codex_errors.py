@@ -47,7 +47,7 @@ class CodexErrors(OpenAIErrors):
             return payload
         if (word := self._word_of(error)) is not None:
             shown["code"] = SERVER_ERROR if self._retries and word == OVERLOADED else word
-        if (wait_s := _wait_s(error)) is not None:
+        if not _is_cut_off(error) and (wait_s := _wait_s(error)) is not None:
             shown["message"] = f"{shown['message']} Please try again in {ceil(wait_s)}s."
         return payload
 
@@ -76,10 +76,11 @@ class CodexErrors(OpenAIErrors):
     def _word_of(error: GatewayError) -> str | None:
         """Return OpenAI's word for an error that is told as a stream; None if it is told by its status.
 
-        An answer that was cut off has none of these words: Codex then asks again, which may help.
+        An answer that was cut off is a fault of the server, even if its model is overloaded: Codex then
+        asks again, and the gateway asks another model.
         """
-        if error.metadata.get("partial"):
-            return None
+        if _is_cut_off(error):
+            return SERVER_ERROR
         is_chain, status = "gateway" in error.metadata, error.kind.status
         if error.code == CONTEXT_TOO_LONG:
             return TOO_LONG
@@ -88,6 +89,10 @@ class CodexErrors(OpenAIErrors):
         if not is_chain:
             return SERVER_ERROR
         return OVERLOADED if _wait_s(error) is None else LIMITED
+
+
+def _is_cut_off(error: GatewayError) -> bool:
+    return bool(error.metadata.get("partial"))
 
 
 def _wait_s(error: GatewayError) -> float | None:

@@ -17,11 +17,14 @@ HOSTED = frozenset({
 _WITH_ARGUMENTS = frozenset({"function_call", "mcp_call"})
 
 
-def are_an_answer(items: list[JsonObject]) -> bool:
-    """Return whether each item is whole, and the last one is a message or a call for the caller."""
+def are_an_answer(items: list[JsonObject], *, may_call: bool) -> bool:
+    """Return whether each item is whole, and the last one is a call for the caller, or a message.
+
+    A message ends no answer of a model that may call a tool: it may be what the model says before a call.
+    """
     last = items[-1] if items else {}
     kind = kind_of(last)
-    ends = kind == MESSAGE or (kind is not None and is_call(kind) and kind not in HOSTED)
+    ends = (kind == MESSAGE and not may_call) or (kind is not None and is_call(kind) and kind not in HOSTED)
     return ends and answers(last) and all(map(_is_whole, items))
 
 

@@ -2,7 +2,8 @@
 
 Events that need no change pass unchanged. The client always gets ``response.created`` first, numbers that
 rise by one, and one end. If the upstream closes the stream without its last event although every item is
-done, the gateway writes that event: nothing of the answer is missing.
+done, the gateway writes that event. It does not if the last item is a message and the model has tools: the
+message may be what it says before a call.
 Source: users of OpenRouter's Responses API report such streams.
 """
 
@@ -50,7 +51,7 @@ class ResponsesStream:
     @property
     def may_be_complete(self) -> bool:
         """Whether every item is done, and the last is one that ends an answer."""
-        return self._items.are_complete
+        return self._items.are_complete(may_call=self._context.request.requirements.tools)
 
     @property
     def may_hand_over(self) -> bool:

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.settings.budget import period_of
 from tests.support.ledger_world import ledger_world
-from tests.support.responses import added, created, delta, read
+from tests.support.responses import added, created, delta, event, read
 from tests.support.upstream import Act, after, reply, stream
 from tests.support.world import EPOCH_S, TOKEN, Answer, World, finish, one_key
 
@@ -95,8 +95,17 @@ async def test_after_a_comment_the_words_for_a_spent_chain_are_the_same() -> Non
     assert read(answer.body)[-1]["response"]["error"]["code"] == "server_is_overloaded"
 
 
-async def test_codex_may_ask_again_after_an_answer_that_was_cut_off() -> None:
-    world = World().script("a/one", stream(created(), added(), delta()))
+CUT_OFF = {
+    "it ends": b"",
+    "the model is overloaded": event("error", code="provider_overloaded", message="x"),
+    "the model is rate-limited": event("error", code="rate_limit_exceeded", message="x"),
+    "the prompt is too long": event("error", code="context_length_exceeded", message="x"),
+}
+
+
+@pytest.mark.parametrize("last", CUT_OFF.values(), ids=CUT_OFF)
+async def test_codex_may_ask_again_after_an_answer_that_was_cut_off(last: bytes) -> None:
+    world = World().script("a/one", stream(created(), added(), delta(), last))
 
     answer = await ask(world, "a/one")
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.chunks import COST_USD
-from tests.support.responses import call, created, ended, event, message, read, said
+from tests.support.responses import added, call, created, done, ended, event, message, read, said
 from tests.support.upstream import HANG, RESET, Step, stream
 from tests.support.world import Answer, World
 from tests.unit.dialects.responses.test_responses_streams import GOOD, ask, last
@@ -45,6 +45,29 @@ async def test_a_held_answer_without_its_last_event_is_completed_once() -> None:
 
     assert [each["type"] for each in read(answer.body)].count("response.completed") == 1
     assert last(answer)["response"]["output"] == [message("Hello.")]
+
+
+TOOLS = [{"type": "function", "name": "read", "parameters": {"type": "object"}}]
+
+
+@pytest.mark.parametrize(
+    ("events", "given", "kind"),
+    [
+        (said("I will read it."), {"tools": TOOLS}, "response.failed"),
+        ((added(item=call()), done(item=call())), {"tools": TOOLS}, "response.completed"),
+        (said("Done."), {}, "response.completed"),
+        (said("Done."), {"tools": TOOLS, "tool_choice": "none"}, "response.completed"),
+    ],
+    ids=["a message before a call", "a call", "no tools", "no tool may be called"],
+)
+async def test_an_answer_without_its_last_event_is_not_complete_if_a_call_may_be_missing(
+    events: tuple[bytes, ...], given: dict[str, object], kind: str
+) -> None:
+    world = World().script("a/one", stream(created(), *events))
+
+    answer = await ask(world, "a/one", **given)
+
+    assert last(answer)["type"] == kind
 
 
 LOST: dict[str, tuple[Step, str]] = {
