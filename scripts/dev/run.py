@@ -71,19 +71,19 @@ def plan(given: Mapping[str, str]) -> Plan:
     coordination = settings.get("COORDINATION", LOCAL)
     if coordination != LOCAL:
         settings["COORDINATION"] = LOCAL
-    base_url = settings.get("OPENROUTER_BASE_URL", "")
     if not settings.get("GATEWAY_KEYS"):
         settings.setdefault("OPEN_ON_LOOPBACK", "true")
-    if base_url:
+    simulated = False
+    if base_url := settings.get("OPENROUTER_BASE_URL", ""):
+        upstream = base_url
         if urlsplit(base_url).hostname in LOOPBACK_HOSTS:
             settings.setdefault("OPENROUTER_API_KEY", SIMULATOR_KEY)
-        return Plan(settings, base_url, simulated=False, coordination=coordination)
-    if settings.get("OPENROUTER_API_KEY"):
+    elif settings.get("OPENROUTER_API_KEY"):
         upstream = "OpenRouter, with your key: answers cost money"
-        return Plan(settings, upstream, simulated=False, coordination=coordination)
-    simulator = {"OPENROUTER_API_KEY": SIMULATOR_KEY, "DEFAULT_MODEL": SIMULATOR_MODEL}
-    upstream = "a simulated OpenRouter (no OPENROUTER_API_KEY is set)"
-    return Plan(simulator | settings, upstream, simulated=True, coordination=coordination)
+    else:
+        upstream, simulated = "a simulated OpenRouter (no OPENROUTER_API_KEY is set)", True
+        settings = {"OPENROUTER_API_KEY": SIMULATOR_KEY, "DEFAULT_MODEL": SIMULATOR_MODEL} | settings
+    return Plan(settings, upstream, simulated, coordination)
 
 
 def banner(port: int, started: Plan, base_url: str) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from scripts.deploy.target import Target
+from scripts.dev.stage import read_config
 from scripts.suite.reporter import FILE_OPTION
 from scripts.tools import DEV, ROOT
 
@@ -17,10 +19,6 @@ FIRST_UNIT_HALF = (
     "tests/unit/test_work.py",
 )
 """About half of the unit tests by time. The other part runs all others, also in folders that are new."""
-
-
-BOUND = ("env.MODEL_CACHE", "env.LEDGER", "env.COORDINATOR (Coordinator)")
-"""The Worker's bindings, as a deploy dry run lists them."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +51,12 @@ def tests(name: str, *arguments: str, measures_time: bool) -> Part:
 
 
 def lists_the_worker(output: str) -> str:
-    """Return a complaint if the deploy dry run does not list the core's modules and the bindings."""
-    source = ROOT / "src"
+    """Return a complaint if the deploy dry run lacks a module of the core, or a binding of wrangler.toml."""
+    source, target = ROOT / "src", Target(read_config(ROOT / "wrangler.toml"))
     modules = [path.relative_to(source).as_posix() for path in source.glob("gateway/**/*.py")]
-    missing = [name for name in (*modules, *BOUND) if name not in output]
+    bound = [f"env.{store.binding}" for store in target.stores()]
+    bound += [f"env.{name} ({class_name})" for name, class_name in target.objects().items()]
+    missing = [name for name in (*modules, *bound) if name not in output]
     return f"the upload lacks {', '.join(missing)}" if missing else ""
 
 

@@ -14,7 +14,7 @@ import { DatabaseSync } from "node:sqlite";
 
 const ALARM_RETRY_MS = 500; // Cloudflare waits two seconds, then twice as long each time
 const MAX_TIMER_MS = 2 ** 31 - 1;
-const LATE_MS = 1500;
+const LATE_MS = 2500;
 const FORBIDDEN = /^\s*(begin|commit|end|rollback|savepoint|release|attach|detach|vacuum|pragma)\b/i;
 const OWN_TABLES = "CREATE TABLE IF NOT EXISTS _cf_own (name TEXT PRIMARY KEY, value) WITHOUT ROWID";
 const wait = (ms) => new Promise((resume) => setTimeout(resume, ms));
@@ -111,6 +111,7 @@ class LivingObject {
     this.#database.exec(OWN_TABLES);
     if (name !== null) this.#database.prepare("INSERT OR IGNORE INTO _cf_own VALUES ('name', ?)").run(name);
     this.name = this.#database.prepare("SELECT value FROM _cf_own WHERE name = 'name'").get().value;
+    this.#database.exec("UPDATE OR REPLACE _cf_own SET name = 'alarm' WHERE name = 'ringing'");
     const storage = new DurableObjectStorage(this.#database, () => this.#setTimer());
     this.#state = new DurableObjectState(this.name, storage);
     this.#setTimer();
@@ -149,9 +150,11 @@ class LivingObject {
   async #ring(instance, at) {
     const { storage } = this.#state;
     if (storage.alarmNow() !== at || at > Date.now()) return this.#setTimer();
-    await storage.deleteAlarm(); // the handler may set the next one
+    // The handler may set the next one. If the process ends meanwhile, the next process rings again.
+    this.#database.exec("UPDATE OR REPLACE _cf_own SET name = 'ringing' WHERE name = 'alarm'");
     try {
       await this.#python.alarm_of_object(instance);
+      this.#database.exec("DELETE FROM _cf_own WHERE name = 'ringing'");
     } catch (error) {
       this.#log("UNHANDLED in alarm", error);
       if (storage.alarmNow() === null) await storage.setAlarm(Date.now() + ALARM_RETRY_MS);
@@ -193,7 +196,7 @@ export class Objects {
   }
 
   // Returns the reply's text, or throws what Cloudflare would. By `state` a call is answered at once (`up`), after
-  // it was done and 1.5 s went by (`late`), refused (`overloaded`, `unreachable`), done and lost (`reset`), or not at all (`hangs`).
+  // it was done and 2.5 s went by (`late`), refused (`overloaded`, `unreachable`), done and lost (`reset`), or not at all (`hangs`).
   async serve(name, method, text) {
     if (this.state === "hangs") await new Promise(() => {});
     if (this.state === "overloaded") {

@@ -32,7 +32,7 @@ def test_an_environment_has_productions_durable_objects() -> None:
 def test_each_durable_object_is_a_class_of_the_entry_module_that_a_deploy_creates_with_sql() -> None:
     tree = ast.parse((ROOT / CONFIG["main"]).read_text())
     classes = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
-    created = {name for migration in CONFIG["migrations"] for name in migration["new_sqlite_classes"]}
+    created = {name for migration in CONFIG.get("migrations", []) for name in migration["new_sqlite_classes"]}
 
     assert {*Target(CONFIG).objects().values()} == created
     assert created <= classes
