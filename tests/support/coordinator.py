@@ -42,6 +42,7 @@ class CoordinatorProcess:
         if self.leash is None:
             config = {"vars": self.settings, "migrations": [], "objects": str(self.directory / "objects")}
             self.leash = start_host(self.package, self.port, self.directory, config)
+            self.call("first", "settle", '{"v": 1, "seen": 0}')  # loads the class: no test waits for that
 
     def end(self) -> None:
         """End the process at once."""
