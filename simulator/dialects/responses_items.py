@@ -1,7 +1,7 @@
 """The output items of Responses: each as a whole, and as the events of a stream."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from simulator.answers import Answer, Json, ToolCall
 from simulator.dialects.messages_blocks import signature
@@ -32,7 +32,8 @@ def items_of(turn: Turn, answer: Answer) -> tuple[Item, ...]:
     if answer.reasoning or answer.encrypted:
         items.append(reasoning(turn, answer.reasoning, answer.encrypted or answer.signature))
     if answer.pieces:
-        items.append(message(turn, answer.pieces))
+        spoken = message(turn, answer.pieces)
+        items.append(_before_a_call(spoken) if answer.tool else spoken)
     if answer.refusal:
         items.append(refusal(turn, answer.refusal))
     if answer.tool:
@@ -152,6 +153,12 @@ def web_search(turn: Turn, query: str) -> Item:
         [{"type": f"{name}.in_progress"}, {"type": f"{name}.searching"}],
         ends=[{"type": f"{name}.completed"}],
     )
+
+
+def _before_a_call(item: Item) -> Item:
+    """Return a message as models mark it that say something before a call."""
+    phase = {"phase": "commentary"}
+    return replace(item, whole={**item.whole, **phase}, added={**item.added, **phase})
 
 
 def item_id(turn: Turn, prefix: str) -> str:

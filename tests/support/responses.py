@@ -66,10 +66,10 @@ def part(step: str = "added", text: str = "", index: object = 0, place: object =
     return event(f"response.content_part.{step}", part=shown, **at)
 
 
-def said(text: str = "Hello.", index: object = 0) -> tuple[bytes, ...]:
+def said(text: str = "Hello.", index: object = 0, **fields: object) -> tuple[bytes, ...]:
     """Return the events of a message with a text, from its beginning until it is done."""
     parts = part(index=index), delta(text, index), part("done", text, index)
-    return added(index), *parts, done(index, message(text))
+    return added(index), *parts, done(index, {**message(text), **fields})
 
 
 def ended(kind: str = "completed", *items: object, **fields: object) -> bytes:

@@ -17,14 +17,16 @@ HOSTED = frozenset({
 _WITH_ARGUMENTS = frozenset({"function_call", "mcp_call"})
 
 
-def are_an_answer(items: list[JsonObject], *, may_call: bool) -> bool:
+def are_an_answer(items: list[JsonObject]) -> bool:
     """Return whether each item is whole, and the last one is a call for the caller, or a message.
 
-    A message ends no answer of a model that may call a tool: it may be what the model says before a call.
+    A message of the phase ``commentary`` ends no answer: it is what a model says before a call.
+    Source: OpenAI API reference, "Responses": ``phase``.
     """
     last = items[-1] if items else {}
     kind = kind_of(last)
-    ends = (kind == MESSAGE and not may_call) or (kind is not None and is_call(kind) and kind not in HOSTED)
+    is_last_word = kind == MESSAGE and last.get("phase") != "commentary"
+    ends = is_last_word or (kind is not None and is_call(kind) and kind not in HOSTED)
     return ends and answers(last) and all(map(_is_whole, items))
 
 

@@ -73,17 +73,14 @@ class Items:
         self._done[index] = text if self._kept_bytes <= MAX_KEPT_BYTES else b""
         return True
 
-    def are_complete(self, *, may_call: bool) -> bool:
-        """Return whether every item and part is done in order, all are kept, and they are a complete answer.
-
-        Args:
-            may_call: whether the model may call a tool; see ``are_an_answer``.
-        """
+    @property
+    def are_complete(self) -> bool:
+        """Whether every item and part is done in order, all are kept, and they are a complete answer."""
         if self._open or not self._done or self._kept_bytes > MAX_KEPT_BYTES:
             return False
         if not self._is_consistent or not self._parts.are_in_order or max(self._done) >= len(self._done):
             return False
-        return are_an_answer([object_or_empty(item) for item in self.done], may_call=may_call)
+        return are_an_answer([object_or_empty(item) for item in self.done])
 
     @property
     def done(self) -> list[Json]:

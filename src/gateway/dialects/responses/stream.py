@@ -2,8 +2,7 @@
 
 Events that need no change pass unchanged. The client always gets ``response.created`` first, numbers that
 rise by one, and one end. If the upstream closes the stream without its last event although every item is
-done, the gateway writes that event. It does not if the last item is a message and the model has tools: the
-message may be what it says before a call.
+done, the gateway writes that event: nothing of the answer is missing.
 Source: users of OpenRouter's Responses API report such streams.
 """
 
@@ -51,7 +50,7 @@ class ResponsesStream:
     @property
     def may_be_complete(self) -> bool:
         """Whether every item is done, and the last is one that ends an answer."""
-        return self._items.are_complete(may_call=self._context.request.requirements.tools)
+        return self._items.are_complete
 
     @property
     def may_hand_over(self) -> bool:

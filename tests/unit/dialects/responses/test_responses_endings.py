@@ -51,21 +51,21 @@ TOOLS = [{"type": "function", "name": "read", "parameters": {"type": "object"}}]
 
 
 @pytest.mark.parametrize(
-    ("events", "given", "kind"),
+    ("events", "kind"),
     [
-        (said("I will read it."), {"tools": TOOLS}, "response.failed"),
-        ((added(item=call()), done(item=call())), {"tools": TOOLS}, "response.completed"),
-        (said("Done."), {}, "response.completed"),
-        (said("Done."), {"tools": TOOLS, "tool_choice": "none"}, "response.completed"),
+        (said("I will read it.", phase="commentary"), "response.failed"),
+        (said("Done.", phase="final_answer"), "response.completed"),
+        (said("Done."), "response.completed"),
+        ((added(item=call()), done(item=call())), "response.completed"),
     ],
-    ids=["a message before a call", "a call", "no tools", "no tool may be called"],
+    ids=["a message before a call", "the last message", "a message", "a call"],
 )
-async def test_an_answer_without_its_last_event_is_not_complete_if_a_call_may_be_missing(
-    events: tuple[bytes, ...], given: dict[str, object], kind: str
+async def test_an_answer_without_its_last_event_is_not_complete_if_its_last_message_announces_a_call(
+    events: tuple[bytes, ...], kind: str
 ) -> None:
     world = World().script("a/one", stream(created(), *events))
 
-    answer = await ask(world, "a/one", **given)
+    answer = await ask(world, "a/one", tools=TOOLS)
 
     assert last(answer)["type"] == kind
 
