@@ -17,6 +17,8 @@ PYTHON_TESTS = ROOT / "tests" / "clients" / "python"
 TABLES: Mapping[str, Sequence[str]] = {
     "texts": ("plain", "stream", "tools", "structured", "errors", "broken stream", "fallback", "models"),
     "vectors": ("one text", "batch", "floats", "errors", "failed answers", "no other model"),
+    "images": ("plain", "stream", "errors", "broken stream", "fallback"),
+    "audio": ("transcription", "speech", "streamed speech", "errors", "fallback"),
 }
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.runtimes import Gateway
 
-RUN_S = 120
+RUN_S = 240
 # Checks that random requests cannot pass: their model need not exist; their time limits may be too short for
 # an answer (a correct 504); the runtime's HTTP server rejects the method QUERY; and every request here has
 # the key, so it cannot be left out (tests/e2e/test_access.py tests that).

@@ -60,13 +60,16 @@ function versionOf(packageName) {
   return JSON.parse(readFileSync(file, "utf8")).version;
 }
 
+// Returns a function that adds a test to a column of the client's row in the table of texts.
+export const checks = (client, ...packageNames) => checksOf("texts", client, ...packageNames);
+
 // Returns a function that adds a test to a column of the client's row; the version is that of its packages.
 // `expectedToFail` is the reason why a test must fail; it is an error if it passes. `skip` is the reason why a test is
 // not run.
-export function checks(client, ...packageNames) {
+export function checksOf(table, client, ...packageNames) {
   const version = packageNames.map(versionOf).join(", ");
   const record = (column, outcome, remark) =>
-    appendFileSync(results, `${JSON.stringify({ table: "texts", client: `Node ${client}`, version, column, outcome, remark })}\n`);
+    appendFileSync(results, `${JSON.stringify({ table, client: `Node ${client}`, version, column, outcome, remark })}\n`);
   return (column, name, run, { remark = "", expectedToFail = "", skip = "" } = {}) =>
     test(`${client}: ${name}`, async () => {
       if (skip) return record(column, "skipped", skip);
