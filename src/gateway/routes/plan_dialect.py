@@ -22,8 +22,7 @@ MESSAGES_FIELDS = frozenset(
 MESSAGES_BLOCKS = frozenset({"tool_use", "tool_result", "image", "document", "thinking", "redacted_thinking"})
 # The fields that a request of these has, and no chat. Of two that fit, the first one counts.
 # Sources: OpenRouter API reference, "Create embeddings", "Submit a rerank request", "Create a response",
-# "Create images", "Create transcription",
-# "Create speech".
+# "Create images", "Create transcription", "Create speech".
 FIELDS_OF: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "embeddings": frozenset({"dimensions", "encoding_format", "input_type"}),
