@@ -11,6 +11,7 @@ import random
 import socket
 import struct
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -137,7 +138,7 @@ async def send_many(
         async def work() -> None:
             for own, kind in requests:
                 await (
-                    _send(own, kind, session)
+                    _send(own, kind, session, may_break=not watched)
                     if kind.leaves_at is None
                     else _leave(own, kind, gateway, simulator)
                 )
@@ -145,9 +146,12 @@ async def send_many(
         await asyncio.gather(*(work() for _ in range(at_once)))
 
 
-async def _send(name: str, kind: Kind, session: aiohttp.ClientSession) -> None:
+async def _send(name: str, kind: Kind, session: aiohttp.ClientSession, *, may_break: bool) -> None:
+    """Send a request, and read its answer. ``may_break``: the runtime pipes it, and may pass on a break."""
+    broken: tuple[type[Exception], ...] = (aiohttp.ClientPayloadError,) if may_break else ()
     async with session.post(CHAT, json=_body(name, kind), headers={"x-request-id": name}) as answer:
-        await answer.read()
+        with suppress(*broken):
+            await answer.read()
 
 
 async def _leave(name: str, kind: Kind, gateway: Gateway, simulator: str) -> None:
