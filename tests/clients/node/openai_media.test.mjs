@@ -106,7 +106,7 @@ audio("speech", "it gets audio", async () => {
 
 audio("streamed speech", "it gets audio in pieces", async () => {
   const pieces = [];
-  for await (const piece of (await speak("sim/drip-5ms")).body) pieces.push(piece);
+  for await (const piece of (await speak("sim/drip-7ms")).body) pieces.push(piece);
   assert.equal(Buffer.concat(pieces).subarray(0, 4).toString(), "RIFF");
 });
 

@@ -48,7 +48,7 @@ def test_it_gets_audio(client: openai.OpenAI) -> None:
 @pytest.mark.shows("streamed speech")
 def test_it_gets_audio_in_pieces(client: openai.OpenAI) -> None:
     asked = client.audio.speech.with_streaming_response
-    with asked.create(model="sim/drip-5ms", voice="alloy", input=TEXT, response_format="wav") as answer:
+    with asked.create(model="sim/drip-7ms", voice="alloy", input=TEXT, response_format="wav") as answer:
         pieces = list(answer.iter_bytes())
     assert b"".join(pieces).startswith(b"RIFF")
 
