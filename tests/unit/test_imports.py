@@ -155,6 +155,7 @@ ON_DEMAND = {
     "streaming.keep_alive",
     "dialects.overlap",
     "dialects.plain_dialect",
+    "dialects.shared_fields",
     "dialects.completions.text_form",
     "dialects.completions.shape",
     "dialects.completions.parse",

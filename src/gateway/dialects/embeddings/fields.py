@@ -3,16 +3,12 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from gateway.dialects.body import MAX_MODELS
 from gateway.dialects.plain_dialect import NO_STREAM
+from gateway.dialects.shared_fields import SHARED
 from gateway.settings.field_rule import (
-    MODEL,
-    MODEL_ITEM,
-    OBJECT,
     ONE_OR_MORE,
     TEXT,
     FieldRule,
-    list_of,
     one_of,
 )
 
@@ -36,16 +32,11 @@ TOKENS = FieldRule(
 
 # Source: OpenRouter API reference, "Create embeddings"; OpenAI API reference, "Create embeddings".
 FIELDS: Mapping[str, FieldRule] = MappingProxyType({
-    "model": MODEL,
-    "models": list_of(1, MAX_MODELS, "models' names", MODEL_ITEM),
+    **SHARED,
     "input": INPUT,
     "dimensions": ONE_OR_MORE,
     "encoding_format": one_of("float", BASE64),
     "input_type": TEXT,
     "stream": NO_STREAM,
-    "gateway": OBJECT,
-    "provider": OBJECT,
-    "user": TEXT,
-    "session_id": TEXT,
 })  # fmt: skip  # one field a line
 REQUIRED = ("input",)

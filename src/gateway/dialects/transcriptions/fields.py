@@ -3,24 +3,20 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from gateway.dialects.body import MAX_MODELS
 from gateway.dialects.plain_dialect import NO_STREAM
+from gateway.dialects.shared_fields import SHARED
 from gateway.settings.field_rule import (
     LIST,
-    MODEL,
-    MODEL_ITEM,
     NUMBER,
     OBJECT,
     TEXT,
     FieldRule,
-    list_of,
     one_of,
 )
 
 # Source: OpenRouter API reference, "Create transcription". It has no other formats of answers than these two.
 FIELDS: Mapping[str, FieldRule] = MappingProxyType({
-    "model": MODEL,
-    "models": list_of(1, MAX_MODELS, "models' names", MODEL_ITEM),
+    **SHARED,
     "input_audio": OBJECT,
     "language": TEXT,
     "prompt": TEXT,
@@ -28,10 +24,6 @@ FIELDS: Mapping[str, FieldRule] = MappingProxyType({
     "temperature": NUMBER,
     "timestamp_granularities": LIST,
     "stream": NO_STREAM,
-    "gateway": OBJECT,
-    "provider": OBJECT,
-    "user": TEXT,
-    "session_id": TEXT,
 })  # fmt: skip  # one field a line
 REQUIRED = ("input_audio",)
 # What ``input_audio`` must have, each a text.
