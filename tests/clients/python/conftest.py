@@ -10,9 +10,10 @@ import importlib.metadata
 import json
 import os
 import zlib
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
+import openai
 import pytest
 from rig import Gateway, Upstream
 
@@ -20,6 +21,13 @@ from rig import Gateway, Upstream
 @pytest.fixture(scope="session")
 def gateway() -> Gateway:
     return Gateway(os.environ["CLIENTS_GATEWAY"], os.environ["CLIENTS_KEY"])
+
+
+@pytest.fixture
+def client(gateway: Gateway) -> Iterator[openai.OpenAI]:
+    """OpenAI's client. The modules of other clients have a fixture of their own."""
+    with openai.OpenAI(base_url=gateway.v1, api_key=gateway.key) as client:
+        yield client
 
 
 @pytest.fixture

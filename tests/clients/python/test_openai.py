@@ -1,7 +1,5 @@
 """OpenAI's official client."""
 
-from collections.abc import Iterator
-
 import openai
 import pytest
 from pydantic import BaseModel
@@ -25,12 +23,6 @@ CLIENT = PACKAGE = "openai"
 
 class City(BaseModel):
     city: str
-
-
-@pytest.fixture
-def client(gateway: Gateway) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=gateway.v1, api_key=gateway.key) as client:
-        yield client
 
 
 @pytest.mark.shows("plain")

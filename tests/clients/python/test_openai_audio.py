@@ -1,12 +1,12 @@
 """OpenAI's official client, with audio."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from hashlib import sha256
 
 import openai
 import pytest
-from rig import EXHAUSTED, EXHAUSTED_CALLS, Gateway, Upstream
+from rig import EXHAUSTED, EXHAUSTED_CALLS, Upstream
 
 TABLE = "audio"
 CLIENT = PACKAGE = "openai"
@@ -14,12 +14,6 @@ VOICE, WHISPER = "openai/gpt-4o-mini-tts-2025-12-15", "openai/whisper-large-v3"
 TEXT = "The sea is calm tonight."
 # Every byte, among them lines that look like a boundary's.
 RECORDING = b"RIFF" + bytes(range(256)) * 400 + b"\r\n--\r\n"
-
-
-@pytest.fixture
-def client(gateway: Gateway) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=gateway.v1, api_key=gateway.key) as client:
-        yield client
 
 
 def heard(client: openai.OpenAI, model: str, **own: object) -> str:

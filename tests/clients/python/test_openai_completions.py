@@ -1,18 +1,10 @@
 """OpenAI's official client, with completions."""
 
-from collections.abc import Iterator
-
 import openai
 import pytest
-from rig import ANSWER, CUT_OFF, CUT_OFF_TEXT, EXHAUSTED, EXHAUSTED_CALLS, QUESTION, Gateway, Upstream
+from rig import ANSWER, CUT_OFF, CUT_OFF_TEXT, EXHAUSTED, EXHAUSTED_CALLS, QUESTION, Upstream
 
 CLIENT, PACKAGE = "openai` `completions", "openai"
-
-
-@pytest.fixture
-def client(gateway: Gateway) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=gateway.v1, api_key=gateway.key) as client:
-        yield client
 
 
 @pytest.mark.shows("plain")

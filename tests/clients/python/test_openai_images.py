@@ -1,23 +1,16 @@
 """OpenAI's official client, with images."""
 
 import base64
-from collections.abc import Iterator
 
 import openai
 import pytest
-from rig import EXHAUSTED, EXHAUSTED_CALLS, Gateway, Upstream
+from rig import EXHAUSTED, EXHAUSTED_CALLS, Upstream
 
 TABLE = "images"
 CLIENT = PACKAGE = "openai"
 MODEL = "openai/gpt-image-1"
 PROMPT = "A red panda"
 PNG = b"\x89PNG"
-
-
-@pytest.fixture
-def client(gateway: Gateway) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=gateway.v1, api_key=gateway.key) as client:
-        yield client
 
 
 def is_png(picture: str | None) -> bool:

@@ -1,7 +1,6 @@
 """OpenAI's official client, with Responses."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import openai
@@ -27,12 +26,6 @@ PACKAGE = "openai"
 
 class City(BaseModel):
     city: str
-
-
-@pytest.fixture
-def client(gateway: Gateway) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=gateway.v1, api_key=gateway.key) as client:
-        yield client
 
 
 @pytest.mark.shows("plain")
