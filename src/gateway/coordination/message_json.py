@@ -1,7 +1,8 @@
 """Writes and reads the messages between an isolate and a coordinator as JSON text."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import TypeVar, get_args
 
 from gateway.coordination.messages import (
     Ask,
@@ -18,6 +19,9 @@ from gateway.settings.budget import Span
 
 # Isolates and coordinators of different versions may meet during a deployment.
 VERSION = 1
+SPANS: tuple[Span, ...] = get_args(Span)
+REFUSALS: tuple[Refusal, ...] = get_args(Refusal)
+Word = TypeVar("Word", bound=str)
 MAX_ID_CHARACTERS = 64
 MAX_PLACE_CHARACTERS = 1_024
 # The largest whole number that a number of JavaScript holds exactly.
@@ -132,23 +136,23 @@ def _outcome_of(fields: JsonObject) -> Granted | Refused:
             requests=_whole(fields, "requests"),
             for_ms=_whole(fields, "for_ms"),
         )
-    code, span = fields["code"], fields.get("span")
-    for known in Refusal.__args__:  # type: ignore[attr-defined]  # the words of the literal type
-        if code == known:
-            return Refused(code=known, span=_span(span) if span else None, wait_ms=_whole(fields, "wait_ms"))
-    raise ValueError("a message has an unknown word")
+    span = fields.get("span")
+    return Refused(
+        code=_word(fields["code"], REFUSALS),
+        span=_word(span, SPANS) if span else None,
+        wait_ms=_whole(fields, "wait_ms"),
+    )
 
 
 def _by_span(value: Json) -> Mapping[Span, int]:
     fields = object_or_empty(value)
-    return {_span(name): _whole(fields, name) for name in fields}
+    return {_word(name, SPANS): _whole(fields, name) for name in fields}
 
 
-def _span(name: Json) -> Span:
-    for known in Span.__args__:  # type: ignore[attr-defined]  # the words of the literal type
-        if name == known:
-            span: Span = known
-            return span
+def _word(value: Json, words: Iterable[Word]) -> Word:
+    for word in words:
+        if value == word:
+            return word
     raise ValueError("a message has an unknown word")
 
 
