@@ -11,12 +11,11 @@ scope without them.
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from math import inf
 from typing import TypeAlias
 
 from gateway.faults.fault import Fault, pause_s
 from gateway.faults.policy import Scope
-from gateway.http.frozen import dataclass
+from gateway.memory.cooldown import PROBE_EVERY_S, Cooldown, next_probe_s
 from gateway.settings.upstreams import DIRECT
 
 FREE_MODELS = ":free"
@@ -24,48 +23,12 @@ MAX_COOLDOWNS = 500
 MAX_OF_ONE = 50
 # How long one request may probe a model after its cooldown before another request may probe it too.
 PROBE_S = 30.0
-# How often one request probes a model during a cooldown that is longer than this. Guests of the scope are
-# bound for this time after the cooldown has begun, and not longer.
-PROBE_EVERY_S = 60.0
-# How soon a request that has no other model to call checks again whether the probe was answered.
-LOOK_AGAIN_S = 0.5
 
 # Whose cooldown it is, and a digest of the preferences under which it was met. Either may be empty: nobody's
 # own, and no preferences.
 CooldownScope: TypeAlias = tuple[str, str]
 SHARED: CooldownScope = ("", "")
 _Place: TypeAlias = tuple[CooldownScope, str]  # a scope, and a model or FREE_MODELS
-
-
-@dataclass(slots=True)
-class _Cooldown:
-    """One cooldown. All times are Unix times.
-
-    Attributes:
-        until_s: when it ends.
-        began_s: when it began. A fault that makes it longer does not change this.
-        next_probe_s: when a request may probe the model although the cooldown goes on.
-        probed_until_s: until when other requests wait for a probe after the cooldown; 0 without a probe.
-    """
-
-    until_s: float
-    began_s: float
-    next_probe_s: float = inf
-    probed_until_s: float = 0.0
-
-    def may_be_probed(self, now_s: float) -> bool:
-        """Return whether a call of the model is a probe: the cooldown is over, or another probe is due."""
-        return self.until_s <= now_s or self.next_probe_s <= now_s
-
-    def member_ready_at_s(self, now_s: float) -> float:
-        """Return when a member of the scope may call the model; ``now_s`` or earlier means now."""
-        if self.until_s <= now_s:
-            return min(self.probed_until_s, now_s + LOOK_AGAIN_S)
-        return now_s if self.next_probe_s <= now_s else self.until_s
-
-    def guest_ready_at_s(self, now_s: float) -> float:
-        """Return when a guest of the scope may call the model. It waits for no probe."""
-        return now_s if now_s - self.began_s >= PROBE_EVERY_S else self.until_s
 
 
 class Cooldowns:
@@ -78,10 +41,10 @@ class Cooldowns:
     """
 
     def __init__(self, base: CooldownScope = SHARED) -> None:
-        self._noted: dict[_Place, _Cooldown] = {}
+        self._noted: dict[_Place, Cooldown] = {}
         self._base = base
         self._narrowed: Mapping[str, CooldownScope] = {}
-        self._probing: dict[_Place, _Cooldown] = {}  # what this request probes
+        self._probing: dict[_Place, Cooldown] = {}  # what this request probes
 
     def of_request(self, base: CooldownScope, narrowed: Mapping[str, CooldownScope]) -> "Cooldowns":
         """Return the same cooldowns as one request sees and changes them.
@@ -122,10 +85,10 @@ class Cooldowns:
             self._make_room(place, now_s)
         elif before.until_s > until_s or (before.until_s == until_s and before.probed_until_s >= probed_s):
             return
-        self._noted[place] = _Cooldown(
+        self._noted[place] = Cooldown(
             until_s=until_s,
             began_s=began_s,
-            next_probe_s=now_s + PROBE_EVERY_S if until_s - now_s > PROBE_EVERY_S else inf,
+            next_probe_s=next_probe_s(until_s, now_s),
             probed_until_s=probed_s,
         )
 
@@ -150,10 +113,10 @@ class Cooldowns:
             is_running = before is not None and before.until_s > now_s
             # Calls that are in flight together may fail in any order: a later fault shortens no cooldown.
             until_s = max(now_s + wait_s, before.until_s if before else 0.0)
-            self._noted[place] = _Cooldown(
+            self._noted[place] = Cooldown(
                 until_s=until_s,
                 began_s=before.began_s if before and is_running else now_s,
-                next_probe_s=now_s + PROBE_EVERY_S if until_s - now_s > PROBE_EVERY_S else inf,
+                next_probe_s=next_probe_s(until_s, now_s),
             )
 
     def answered(self, model: str) -> None:
@@ -205,7 +168,7 @@ class Cooldowns:
             if place in self._noted and self._noted[place].until_s <= now_s:
                 del self._noted[place]  # a running cooldown stays: the fault may be of an earlier call
 
-    def _probes_of(self, model: str) -> list[tuple[_Place, _Cooldown]]:
+    def _probes_of(self, model: str) -> list[tuple[_Place, Cooldown]]:
         """Return the cooldowns of the model that this request probes, unless another fault replaced them."""
         return [
             (place, self._probing[place])

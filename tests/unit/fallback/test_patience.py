@@ -8,7 +8,7 @@ from gateway.access import own_keys
 from gateway.catalog import refresh
 from gateway.faults.fault import jitter_s
 from gateway.http.json_values import Json
-from gateway.memory.cooldowns import LOOK_AGAIN_S
+from gateway.memory.cooldown import LOOK_AGAIN_S
 from gateway.pipeline import budget_hold, prepare, read_request, read_spending
 from gateway.settings.patience import NORMAL as NORMAL_PATIENCE
 from gateway.settings.patience import PATIENCE

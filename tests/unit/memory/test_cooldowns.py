@@ -2,11 +2,10 @@ import pytest
 
 from gateway.faults.fault import DAY_S, MINUTE_S, Fault
 from gateway.faults.policy import RULES, Scope, Verdict
+from gateway.memory.cooldown import LOOK_AGAIN_S, PROBE_EVERY_S
 from gateway.memory.cooldowns import (
-    LOOK_AGAIN_S,
     MAX_COOLDOWNS,
     MAX_OF_ONE,
-    PROBE_EVERY_S,
     PROBE_S,
     SHARED,
     Cooldowns,
