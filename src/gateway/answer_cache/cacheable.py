@@ -12,7 +12,7 @@ from gateway.http.destination import digest_of
 from gateway.http.json_bytes import parse_json, to_json_bytes
 from gateway.http.json_values import Json, JsonObject, object_or_empty
 from gateway.http.sse import SseDecoder, data_of
-from gateway.pipeline.prepare import Prepared
+from gateway.pipeline.prepared import Prepared
 from gateway.settings.caller import Caller
 from gateway.settings.settings import Settings
 from gateway.settings.upstreams import split_direct

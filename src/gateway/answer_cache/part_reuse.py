@@ -18,7 +18,7 @@ from gateway.fallback.respond import respond_answer
 from gateway.http.body import HttpResponse
 from gateway.http.json_bytes import to_json_bytes
 from gateway.pipeline.call import Call
-from gateway.pipeline.prepare import Prepared
+from gateway.pipeline.prepared import Prepared
 
 
 class PartReuse(AnswerReuse):

@@ -13,7 +13,7 @@ from gateway.http.body import HttpResponse, Sink, Stream
 from gateway.http.frozen import dataclass
 from gateway.http.message import ClientGoneError
 from gateway.pipeline.call import Call
-from gateway.pipeline.prepare import Prepared
+from gateway.pipeline.prepared import Prepared
 
 
 class AnswerReuse:

@@ -6,7 +6,7 @@ from gateway.memory.answer_lengths import AnswerLengths
 from gateway.memory.prompt_sizes import PromptSizes
 from gateway.memory.sessions import Sessions
 from gateway.pipeline.call import Call
-from gateway.pipeline.prepare import Prepared
+from gateway.pipeline.prepared import Prepared
 from gateway.pipeline.session import Session
 
 

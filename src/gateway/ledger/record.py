@@ -5,7 +5,7 @@ from gateway.ledger.budget_alerts import send_alerts
 from gateway.ledger.row import row_of
 from gateway.ledger.write import Written, count_lost_row, write_row
 from gateway.pipeline.call import Call
-from gateway.pipeline.prepare import Prepared
+from gateway.pipeline.prepared import Prepared
 from gateway.pipeline.session_budget import is_session
 
 

@@ -5,7 +5,7 @@ from gateway.fallback.attempt import Attempt
 from gateway.fallback.receipt import Receipt
 from gateway.http.frozen import dataclass
 from gateway.http.message import OPENROUTER
-from gateway.pipeline.prepare import Prepared
+from gateway.pipeline.prepared import Prepared
 from gateway.settings.budget import micros_of, period_of
 
 # In the order of the table's columns; see migrations/.

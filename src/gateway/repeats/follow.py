@@ -15,7 +15,7 @@ from gateway.http.json_values import JsonObject
 from gateway.memory.shared_answers import DEAD_S, SharedAnswer
 from gateway.memory.waiting import pause
 from gateway.pipeline.call import Call
-from gateway.pipeline.prepare import Prepared
+from gateway.pipeline.prepared import Prepared
 from gateway.repeats.lost import lost_error, lost_event
 from gateway.repeats.receipts import StreamReceipts, with_receipt
 from gateway.repeats.shared_stream import LostError, SharedStream

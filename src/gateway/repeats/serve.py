@@ -7,7 +7,7 @@ from gateway.fallback.respond import respond_exhausted
 from gateway.http.body import HttpResponse
 from gateway.http.errors import GatewayError
 from gateway.pipeline.call import Call
-from gateway.pipeline.prepare import Prepared
+from gateway.pipeline.prepared import Prepared
 from gateway.repeats.claim import Claim
 from gateway.repeats.follow import follow
 from gateway.repeats.lead import lead

@@ -6,7 +6,7 @@ from gateway.dialects.embeddings.parts import PARTS
 from gateway.fallback.receipt import Receipt
 from gateway.http.body import HttpResponse
 from gateway.pipeline.call import Call
-from gateway.pipeline.prepare import Prepared
+from gateway.pipeline.prepared import Prepared
 from gateway.routes.generate import generate
 
 

@@ -18,13 +18,8 @@ from gateway.http.body import HttpResponse
 from gateway.http.errors import GatewayError
 from gateway.ledger.close_request import close_request
 from gateway.pipeline.call import Call
-from gateway.pipeline.prepare import (
-    Prepared,
-    for_attempts,
-    guarded_to_its_end,
-    prepare,
-    refresh_signals,
-)
+from gateway.pipeline.prepare import prepare, refresh_signals
+from gateway.pipeline.prepared import Prepared, for_attempts, guarded_to_its_end
 from gateway.repeats.claim import Claim
 from gateway.streaming.streaming import Streaming
 from gateway.upstream.compose import Composer

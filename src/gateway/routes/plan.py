@@ -20,7 +20,8 @@ from gateway.memory.spending import EVERYBODY
 from gateway.pipeline.budget import room_in
 from gateway.pipeline.call import Call
 from gateway.pipeline.decided_by import decided_by
-from gateway.pipeline.prepare import Prepared, for_attempts, prepare, refresh_signals
+from gateway.pipeline.prepare import prepare, refresh_signals
+from gateway.pipeline.prepared import Prepared, for_attempts
 from gateway.pipeline.read_request import read_body
 from gateway.routes.plan_dialect import dialect_of
 from gateway.routing.chain import Limits, Plan, Step

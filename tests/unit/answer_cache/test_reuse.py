@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway.answer_cache import reuse
 from gateway.answer_cache.cacheable import MAX_BYTES, key_of
 from gateway.http.message import ClientGoneError
-from gateway.pipeline.prepare import Prepared
+from gateway.pipeline.prepared import Prepared
 from gateway.settings.settings import Settings
 from tests.support.chunks import DONE, STOP, USAGE, text
 from tests.support.sqlite_database import SqliteDatabase
