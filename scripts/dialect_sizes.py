@@ -18,7 +18,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
         *("spaces", "expected"),
     ),
     "an agent's repeated calls": ("repetition",),
-    "signed reasoning": ("signed_reasoning", "signed_thinking", "signed_items"),
+    "signed reasoning": ("signed_reasoning", "note_signatures", "signed_thinking", "signed_items"),
     "a plain answer: is it usable, its form": (
         *("answer", "answer_checks", "answer_shape", "json_answer", "content", "shape"),
         *("usage", "told", "safeguards", "tool_calls", "items", "vector"),

@@ -1,69 +1,46 @@
 """The dialect of chat completions. OpenRouter's form of it extends OpenAI's."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from gateway.dialects.answer_stream import (
-    AnswerContext,
-    AnswerStream,
-    AssembledStream,
-    Opening,
-    StreamContext,
-)
+from gateway.dialects.answer_stream import StreamContext
 from gateway.dialects.answer_test import AnswerTest
 from gateway.dialects.chat.answer_checks import completion_in
 from gateway.dialects.chat.answer_shape import shape_completion
-from gateway.dialects.chat.chunk_form import CHUNKS
+from gateway.dialects.chat.chunk_shape import ChatChunkShape
 from gateway.dialects.chat.json_answer import take_fences_off
+from gateway.dialects.chat.note_signatures import notes_signatures
 from gateway.dialects.chat.parse import parse
 from gateway.dialects.chat.signed_reasoning import SIGNED, signatures_of
-from gateway.dialects.chat.stream import chat_stream, notes_signatures, shape_of
-from gateway.dialects.choice_opening import ChoiceOpening
-from gateway.dialects.choice_stream import END
+from gateway.dialects.choices_dialect import ChoicesDialect
 from gateway.dialects.continuation import messages_to_go_on, with_messages
-from gateway.dialects.error_chunk import error_chunk
 from gateway.dialects.model_request import ModelRequest
 from gateway.dialects.openai_direct_members import direct_members
 from gateway.dialects.plain_answer import Completion, read_answer
-from gateway.dialects.tokens import Tokens, tokens_of_text
+from gateway.dialects.read_event import ReadEvent
 from gateway.faults.classify import GetHeader
-from gateway.http.json_bytes import to_json_bytes
 from gateway.http.json_members import Buffer, Members
 from gateway.http.json_values import JsonObject
-from gateway.http.message import HeaderPairs, HttpRequest
-from gateway.http.sse import event_of
 
-if TYPE_CHECKING:  # few requests are checked for repetitions
+if TYPE_CHECKING:  # few requests are checked for repetitions, and few answers are put together
+    from gateway.dialects.choice_assembly import Assembly
     from gateway.dialects.repeated_calls import Repetition
 
 
-class Chat:
-    """Chat completions; see ``Dialect``."""
+class Chat(ChoicesDialect):
+    """Chat completions; see ``StreamingDialect``."""
 
     name = "chat"
     upstream_path = "/chat/completions"
-    can_stream = True
-    can_watch = True
-    writes_text = True
-    may_pay_twice = True
-    can_restart = True
-    can_continue = True
+    chunk_shape = ChatChunkShape
     tells_to_go_on = True
     session_in_body = True
     token_limits: tuple[str, ...] = ("max_tokens", "max_completion_tokens")
-    end_event = END
     signed_form = SIGNED
-    answer_member: str | None = None
 
     def parse(self, raw: bytes, *, max_values: int) -> ModelRequest:
         """Return the chat request in a body."""
         return parse(raw, max_values=max_values)
-
-    def upstream_headers(self, request: HttpRequest) -> HeaderPairs:
-        """Return no headers: none of the caller's belongs to chat."""
-        del request
-        return ()
 
     def direct_members(self, request: ModelRequest) -> dict[str, Buffer] | None:
         """Return the body's members for a direct upstream; None if they are the caller's own."""
@@ -90,57 +67,19 @@ class Chat:
         changed = shape_completion(payload, always={"id": names["id"], "object": "chat.completion", **names})
         return (take_fences_off(payload, test.json_root) or changed) if test.json else changed
 
-    def tell(self, payload: JsonObject, told: AnswerContext) -> bool:
-        """Add nothing: a chat states its model as it is, and has no safety check."""
-        del payload, told
-        return False
-
-    def tokens_of(self, usage: JsonObject) -> Tokens:
-        """Return the token counts in a usage."""
-        return tokens_of_text(usage)
-
     def signatures_of(self, payload: JsonObject) -> Iterator[str]:
         """Yield the signatures in a completion."""
         return signatures_of(payload)
 
-    def opening(self, *, header: GetHeader, now_s: float, watched: bool) -> Opening:
-        """Return what reads a stream up to its first chunk with content."""
-        return ChoiceOpening(CHUNKS, header=header, now_s=now_s, watched=watched)
+    def notes_of(self, context: StreamContext) -> Callable[[ReadEvent], None]:
+        """Return what notes the signatures of a stream."""
+        return notes_signatures(context)
 
-    def stream(self, context: StreamContext) -> AnswerStream:
-        """Return what reads a committed stream."""
-        return chat_stream(context)
+    def assembly(self, max_bytes: int, mark: str) -> "Assembly":
+        """Return what puts the chunks of a chat together."""
+        from gateway.dialects.chat.assemble import ChatAssembly  # noqa: PLC0415  # few answers are put together
 
-    def continued(self, context: StreamContext, before: AnswerStream, text: str) -> AnswerStream:
-        """Return what reads a stream that continues ``text``."""
-        from gateway.dialects.continued_choices import ContinuedStream  # noqa: PLC0415  # few streams are continued
-
-        del before
-        return ContinuedStream(context, shape_of(context), text, notes_signatures(context))
-
-    def assembled(self, context: StreamContext, *, max_bytes: int, mark: str) -> AssembledStream:
-        """Return what puts a stream together to a completion."""
-        from gateway.dialects.assembled_choices import AssembledChoices  # noqa: PLC0415  # few answers are put together
-        from gateway.dialects.chat.assemble import ChatAssembly  # noqa: PLC0415
-
-        # A chunk with nothing but the usage then has no choice that no model sent.
-        request = replace(context.request, openai_usage=True)
-        context = replace(context, request=request)
-        return AssembledChoices(context, shape_of(context), ChatAssembly(max_bytes, mark))
-
-    def event_of(self, payload: JsonObject) -> bytes:
-        """Return an event with this payload."""
-        return event_of(to_json_bytes(payload))
-
-    def error_event(self, error: JsonObject, names: JsonObject) -> bytes:
-        """Return the chunk that says that no model has answered."""
-        return error_chunk({"object": CHUNKS.object, **names}, error, CHUNKS)
-
-    def may_cache(self, payloads: list[JsonObject], *, ended: bool) -> bool:
-        """Return whether an answer may be cached."""
-        from gateway.dialects.choices_cacheable import is_cacheable  # noqa: PLC0415  # few requests use the cache
-
-        return ended and is_cacheable(payloads)
+        return ChatAssembly(max_bytes, mark)
 
 
 CHAT = Chat()

@@ -1,12 +1,12 @@
 """Parses the body of a chat request into a ``ModelRequest``, and checks it by the rules in ``fields``."""
 
-from gateway.dialects.body import check_messages, integers_of, models_of, options_of, read_body
+from gateway.dialects.body import OWN, check_messages, integers_of, models_of, options_of, read_body
 from gateway.dialects.chat.fields import FIELDS, NOT_TEXT
 from gateway.dialects.chat.json_answer import json_root_of
 from gateway.dialects.chat.requirements import requirements_of
 from gateway.dialects.chat.signed_reasoning import SIGNED
 from gateway.dialects.model_request import ModelRequest
-from gateway.dialects.openai_fields import OPENROUTERS_OWN, OWN
+from gateway.dialects.openai_fields import OPENROUTERS_OWN
 from gateway.dialects.signed_parts import signed_parts_in
 from gateway.http.errors import GatewayError
 from gateway.http.json_bytes import (
