@@ -24,6 +24,8 @@ from gateway.settings.options import OPTIONS, Options
 
 MAX_MODELS = 50  # a request may make 50 subrequests on the free plan
 MAX_MESSAGES = 10_000
+# The gateway's own fields. They do not go upstream.
+OWN = frozenset({"model", "models", "gateway"})
 FIELD_NAME = re.compile(r"\w{1,64}", re.ASCII)
 # Fields by which other gateways let a caller send the key to another host, or set headers upstream.
 REFUSED = frozenset({"api_key", "api_base", "base_url", "headers", "extra_headers"})

@@ -50,8 +50,6 @@ COMMON: Mapping[str, FieldRule] = MappingProxyType({
     "session_id": TEXT,
 })  # fmt: skip  # one field a line
 
-# The gateway's own fields. They do not go upstream.
-OWN = frozenset({"model", "models", "gateway"})
 # Fields of these two that only OpenRouter understands, beside those of every wire format.
 # Source: OpenRouter API reference; its SDKs' ModelRequest.
 OPENROUTERS_OWN = OPENROUTERS_FIELDS | {

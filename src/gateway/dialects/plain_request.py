@@ -3,15 +3,12 @@
 from collections.abc import Iterable
 
 from gateway.dialects.answer_test import Expected
-from gateway.dialects.body import models_of, options_of
+from gateway.dialects.body import OWN, models_of, options_of
 from gateway.dialects.model_request import ModelRequest
 from gateway.dialects.requirements import Requirements
 from gateway.http.errors import GatewayError
 from gateway.http.json_members import Members
 from gateway.http.json_values import JsonObject, text_or_none
-
-# The gateway's own fields. They do not go upstream.
-OWN = frozenset({"model", "models", "gateway"})
 
 
 def require(body: JsonObject, names: Iterable[str]) -> None:

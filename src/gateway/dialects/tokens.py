@@ -1,5 +1,6 @@
 """The token counts of an answer."""
 
+from collections.abc import Iterable
 from dataclasses import field
 
 from gateway.http.frozen import dataclass
@@ -33,10 +34,21 @@ def tokens_in(counts: JsonObject, name: str) -> int:
     return int(min(MAX_TOKENS, max(0.0, number_or_none(count) or 0.0)))
 
 
+def are_stated(usage: JsonObject, names: Iterable[str]) -> bool:
+    """Return whether a usage has a number under each of these names."""
+    return all(number_or_none(usage.get(name)) is not None for name in names)
+
+
 def prompt_tokens_in(usage: JsonObject) -> Tokens:
     """Return the tokens of a request whose answer has none: its prompt's, else those in all."""
     name = "prompt_tokens" if usage.get("prompt_tokens") is not None else "total_tokens"
-    return Tokens(prompt=tokens_in(usage, name), are_stated=number_or_none(usage.get(name)) is not None)
+    return Tokens(prompt=tokens_in(usage, name), are_stated=are_stated(usage, (name,)))
+
+
+def tokens_of_data(usage: JsonObject, names: tuple[str, str]) -> Tokens:
+    """Return the counts under the names of the prompt's and the answer's tokens, without details."""
+    prompt, completion = (tokens_in(usage, name) for name in names)
+    return Tokens(prompt=prompt, completion=completion, are_stated=are_stated(usage, names))
 
 
 _COUNTS = ("prompt_tokens", "completion_tokens")
@@ -49,5 +61,5 @@ def tokens_of_text(usage: JsonObject) -> Tokens:
         completion=tokens_in(usage, "completion_tokens"),
         reasoning=tokens_in(object_or_empty(usage.get("completion_tokens_details")), "reasoning_tokens"),
         cached=tokens_in(object_or_empty(usage.get("prompt_tokens_details")), "cached_tokens"),
-        are_stated=all(number_or_none(usage.get(name)) is not None for name in _COUNTS),
+        are_stated=are_stated(usage, _COUNTS),
     )

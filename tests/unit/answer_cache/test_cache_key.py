@@ -8,12 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.answer_cache import cacheable
-from gateway.dialects.body import REFUSED
+from gateway.dialects.body import OWN, REFUSED
 from gateway.dialects.chat.dialect import CHAT
-from gateway.dialects.openai_fields import OWN
 from gateway.http.json_bytes import to_json_bytes
 from gateway.http.json_values import Json
-from gateway.pipeline.prepare import Prepared
+from gateway.pipeline.prepared import Prepared
 from gateway.pipeline.session import Session
 from gateway.routing.selection import select
 from gateway.settings.caller import Caller

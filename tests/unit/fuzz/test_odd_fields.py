@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from gateway.dialects.body import OWN
 from gateway.dialects.chat.fields import FIELDS
 from gateway.dialects.chat.requirements import SAYING_MORE
-from gateway.dialects.openai_fields import OPENROUTERS_OWN, OWN
+from gateway.dialects.openai_fields import OPENROUTERS_OWN
 from gateway.dialects.openrouter_fields import CHOOSING
 from gateway.dialects.requirements import PARAMETERS
 from gateway.settings.options import OPTIONS

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.dialects.body import OWN
 from gateway.dialects.chat.dialect import CHAT
-from gateway.dialects.openai_fields import OPENROUTERS_OWN, OWN
+from gateway.dialects.openai_fields import OPENROUTERS_OWN
 from gateway.routing.chain import Candidate
 from gateway.settings.caller import Caller
 from gateway.settings.price import Price

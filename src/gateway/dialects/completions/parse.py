@@ -1,10 +1,10 @@
 """Parses the body of a completion request into a ``ModelRequest``, and checks it by its fields' rules."""
 
-from gateway.dialects.body import integers_of, models_of, options_of, read_body, wrong_field
+from gateway.dialects.body import OWN, integers_of, models_of, options_of, read_body, wrong_field
 from gateway.dialects.completions.fields import FIELDS, NOT_CONTINUED, PROMPT
 from gateway.dialects.completions.requirements import requirements_of
 from gateway.dialects.model_request import ModelRequest
-from gateway.dialects.openai_fields import OPENROUTERS_OWN, OWN
+from gateway.dialects.openai_fields import OPENROUTERS_OWN
 from gateway.http.errors import GatewayError
 from gateway.http.json_values import Json, object_or_empty, text_or_none
 

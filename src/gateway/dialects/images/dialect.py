@@ -12,10 +12,10 @@ from gateway.dialects.model_request import ModelRequest
 from gateway.dialects.named_events import json_of
 from gateway.dialects.plain_answer import Completion, read_answer
 from gateway.dialects.plain_dialect import PlainDialect
-from gateway.dialects.tokens import Tokens, tokens_in
+from gateway.dialects.tokens import Tokens, tokens_of_data
 from gateway.faults.classify import GetHeader
 from gateway.http.json_members import Buffer
-from gateway.http.json_values import JsonObject, number_or_none
+from gateway.http.json_values import JsonObject
 from gateway.http.sse import event_of
 
 COUNTS = ("prompt_tokens", "completion_tokens")
@@ -43,9 +43,7 @@ class Images(PlainDialect):
 
     def tokens_of(self, usage: JsonObject) -> Tokens:
         """Return the tokens of prompt and pictures."""
-        prompt, completion = (tokens_in(usage, name) for name in COUNTS)
-        are_stated = all(number_or_none(usage.get(name)) is not None for name in COUNTS)
-        return Tokens(prompt=prompt, completion=completion, are_stated=are_stated)
+        return tokens_of_data(usage, COUNTS)
 
     def members_to_go_on(
         self, members: Mapping[str, Buffer], prefill: str, *, takes_prefill: bool

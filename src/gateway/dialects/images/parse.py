@@ -28,8 +28,8 @@ def parse(raw: bytes, *, max_values: int) -> ModelRequest:
         _media_in(list_or_empty(body.get("input_references")), members.long),
         text_bytes=len(raw),
         has_more_fees=True,  # no list says how many tokens a picture has
+        outputs=frozenset({IMAGE}),
     )
-    requirements = replace(requirements, outputs=frozenset({IMAGE}))
     request = plain_request(body, members, requirements, Expected())
     return replace(request, stream=body.get("stream") is True)
 

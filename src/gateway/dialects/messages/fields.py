@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from gateway.dialects.body import MAX_MESSAGES, MAX_MODELS
+from gateway.dialects.body import MAX_MESSAGES, MAX_MODELS, OWN
 from gateway.dialects.direct_members import OPENROUTERS_FIELDS
 from gateway.http.json_values import JsonObject
 from gateway.settings.field_rule import (
@@ -60,8 +60,8 @@ FIELDS: Mapping[str, FieldRule] = MappingProxyType({
     "session_id": TEXT,
 })  # fmt: skip  # one field a line
 
-# The gateway's own fields. They do not go upstream.
-OWN = frozenset({"model", "models", "fallbacks", "gateway"})
+# What a request has of the gateway's own fields, and Anthropic's form of a chain.
+OWN_HERE = OWN | {"fallbacks"}
 # Fields that Anthropic's own API does not know. Source: Anthropic API reference, "Create a Message".
 ANTHROPICS_NOT = OPENROUTERS_FIELDS | {"user"}
 # With one of these, the answer may be something other than a text.

@@ -9,7 +9,7 @@ from gateway.dialects.body import (
     wrong_field,
 )
 from gateway.dialects.json_text import root_of_schema
-from gateway.dialects.messages.fields import FIELDS, NOT_TEXT, OWN
+from gateway.dialects.messages.fields import FIELDS, NOT_TEXT, OWN_HERE
 from gateway.dialects.messages.requirements import output_format_of, requirements_of
 from gateway.dialects.messages.signed_thinking import SIGNED
 from gateway.dialects.model_request import ModelRequest
@@ -32,7 +32,7 @@ def parse(raw: bytes, *, max_values: int = MAX_VALUES) -> ModelRequest:
         raise GatewayError("missing_field", "`messages` is required.", param="messages")
     messages = list_or_empty(body["messages"])
     check_messages(messages)
-    fields = members.without(OWN)
+    fields = members.without(OWN_HERE)
     output_format = output_format_of(body)
     return ModelRequest(
         model=text_or_none(body.get("model")),

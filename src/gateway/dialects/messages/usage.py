@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from gateway.dialects.tokens import Tokens, tokens_in
+from gateway.dialects.tokens import Tokens, are_stated, tokens_in
 from gateway.http.json_values import Json, JsonObject, number_or_none, object_or_empty
 
 # The counts that every usage has. Source: Anthropic API reference, "Create a Message".
@@ -24,7 +24,7 @@ def tokens_of(usage: JsonObject) -> Tokens:
         completion=tokens_in(usage, "output_tokens"),
         reasoning=max(tokens_in(details, name) for name in _REASONING),
         cached=tokens_in(usage, "cache_read_input_tokens"),
-        are_stated=all(number_or_none(usage.get(name)) is not None for name in COUNTS),
+        are_stated=are_stated(usage, COUNTS),
     )
 
 

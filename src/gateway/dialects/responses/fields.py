@@ -46,8 +46,6 @@ FIELDS: Mapping[str, FieldRule] = MappingProxyType({
     "user": TEXT,
 })  # fmt: skip  # one field a line
 
-# The gateway's own fields. They do not go upstream.
-OWN = frozenset({"model", "models", "gateway"})
 
 # Fields that need answers to be stored, and the values with which they need nothing.
 # Source: OpenRouter "Responses API": it is stateless.

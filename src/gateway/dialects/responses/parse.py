@@ -1,9 +1,17 @@
 """Parses the body of a Responses request into a ``ModelRequest``, and checks it by ``fields``."""
 
-from gateway.dialects.body import MAX_MESSAGES, integers_of, models_of, options_of, read_body, wrong_field
+from gateway.dialects.body import (
+    MAX_MESSAGES,
+    OWN,
+    integers_of,
+    models_of,
+    options_of,
+    read_body,
+    wrong_field,
+)
 from gateway.dialects.json_text import root_of_schema
 from gateway.dialects.model_request import ModelRequest
-from gateway.dialects.responses.fields import FIELDS, OWN, STORED
+from gateway.dialects.responses.fields import FIELDS, STORED
 from gateway.dialects.responses.requirements import json_kind_of, requirements_of
 from gateway.dialects.responses.signed_items import SIGNED
 from gateway.dialects.signed_parts import signed_parts_in

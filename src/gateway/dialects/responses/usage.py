@@ -1,6 +1,6 @@
 """Reads the token counts of a Responses usage."""
 
-from gateway.dialects.tokens import Tokens, tokens_in
+from gateway.dialects.tokens import Tokens, are_stated, tokens_in
 from gateway.http.json_values import JsonObject, number_or_none, object_or_empty
 
 # The counts that every usage has. Source: OpenAI API reference, "The response object".
@@ -16,7 +16,7 @@ def tokens_of(usage: JsonObject) -> Tokens:
         completion=tokens_in(usage, "output_tokens"),
         reasoning=tokens_in(answer, "reasoning_tokens"),
         cached=tokens_in(prompt, "cached_tokens"),
-        are_stated=all(number_or_none(usage.get(name)) is not None for name in COUNTS),
+        are_stated=are_stated(usage, COUNTS),
     )
 
 

@@ -26,6 +26,6 @@ def parse(raw: bytes, *, max_values: int) -> ModelRequest:
         NO_MEDIA,
         text_bytes=len(raw),
         has_more_fees=True,  # some models are paid by the character, others by the second
+        outputs=frozenset({SPEECH}),
     )
-    requirements = replace(requirements, outputs=frozenset({SPEECH}))
     return replace(plain_request(body, members, requirements, Expected()), wants_bytes=True)

@@ -4,11 +4,11 @@ from gateway.dialects.answer_test import AnswerTest
 from gateway.dialects.model_request import ModelRequest
 from gateway.dialects.plain_answer import Completion, read_answer
 from gateway.dialects.plain_dialect import PlainDialect
-from gateway.dialects.tokens import Tokens, tokens_in
+from gateway.dialects.tokens import Tokens, tokens_of_data
 from gateway.dialects.transcriptions.answer import transcription_in
 from gateway.dialects.transcriptions.parse import parse
 from gateway.faults.classify import GetHeader
-from gateway.http.json_values import JsonObject, number_or_none
+from gateway.http.json_values import JsonObject
 
 COUNTS = ("input_tokens", "output_tokens")
 
@@ -29,9 +29,7 @@ class Transcriptions(PlainDialect):
 
     def tokens_of(self, usage: JsonObject) -> Tokens:
         """Return the tokens of recording and text."""
-        prompt, completion = (tokens_in(usage, name) for name in COUNTS)
-        are_stated = all(number_or_none(usage.get(name)) is not None for name in COUNTS)
-        return Tokens(prompt=prompt, completion=completion, are_stated=are_stated)
+        return tokens_of_data(usage, COUNTS)
 
 
 class FormTranscriptions(Transcriptions):

@@ -36,10 +36,10 @@ def parse(raw: bytes, *, max_values: int) -> ModelRequest:
 
 def requirements_of_recording(body: JsonObject, audio_bytes: int, *, total_bytes: int) -> Requirements:
     """Return what a checked request requires of a model; ``total_bytes`` has the recording, too."""
-    requirements = requirements_of_data(
+    return requirements_of_data(
         body,
         Media(kinds={AUDIO}, other_bytes=audio_bytes),
         text_bytes=total_bytes,
         has_more_fees=True,  # no list says how many tokens a recording has
+        outputs=frozenset({TRANSCRIPTION}),
     )
-    return replace(requirements, outputs=frozenset({TRANSCRIPTION}))

@@ -9,9 +9,9 @@ from contextlib import suppress
 from dataclasses import replace
 
 from gateway.dialects.answer_test import Expected
-from gateway.dialects.body import FIELD_NAME, read_body
+from gateway.dialects.body import FIELD_NAME, OWN, read_body
 from gateway.dialects.model_request import ModelRequest
-from gateway.dialects.plain_request import OWN, plain_request
+from gateway.dialects.plain_request import plain_request
 from gateway.dialects.transcriptions.fields import FIELDS, FILE
 from gateway.dialects.transcriptions.parse import requirements_of_recording
 from gateway.http.errors import GatewayError
