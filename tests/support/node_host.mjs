@@ -19,6 +19,7 @@ import http from "node:http";
 import { Readable } from "node:stream";
 
 import { Objects, namespaceAt } from "./durable_objects.mjs";
+import "./patient_wait.mjs";
 
 const config = JSON.parse(process.env.NODE_HOST);
 delete process.env.NODE_HOST;
